@@ -1,0 +1,77 @@
+// swift-tools-version: 6.2
+// One package, two worlds. Without BULKHEAD_METAL the host wing and its tests are built for Linux; with
+// BULKHEAD_METAL=1 (set by the `bulkhead` script) the metal wing is built as a UEFI application. The shared wing is
+// compiled in both, from the same files.
+import PackageDescription
+
+let metal = Context.environment["BULKHEAD_METAL"] == "1"
+
+// `-no-allocations` turns any heap use into a compile error (law 4). The `-mno-*` flags reach Swift's code
+// generation too: guests own the SSE registers and interrupts may use the stack below RSP.
+let bareMetalFlags = [
+    "-enable-experimental-feature", "Embedded", "-wmo", "-parse-as-library", "-Osize", "-no-allocations",
+    "-Xfrontend", "-disable-stack-protector",
+    "-Xcc", "-mno-sse", "-Xcc", "-mno-red-zone", "-Xcc", "-ffreestanding", "-Xcc", "-fPIC",
+]
+let swiftSettings: [SwiftSetting] =
+    [.strictMemorySafety(), .enableExperimentalFeature("Lifetimes")] + (metal ? [.unsafeFlags(bareMetalFlags)] : [])
+
+let shared: [Target] = [
+    .target(name: "CBOR", swiftSettings: swiftSettings),
+    .target(name: "X86", swiftSettings: swiftSettings),
+    .target(name: "Manifest", dependencies: ["CBOR"], swiftSettings: swiftSettings),
+    .target(name: "Control", dependencies: ["CBOR", "Manifest"], swiftSettings: swiftSettings),
+    .target(name: "Platform", dependencies: ["X86"], swiftSettings: swiftSettings),
+]
+
+let metalWing: [Target] = [
+    .target(
+        name: "Silicon",
+        cSettings: [
+            .unsafeFlags([
+                "-ffreestanding", "-fPIC", "-mno-sse", "-mno-red-zone", "-fno-stack-protector", "-fvisibility=hidden",
+                "-Os",
+            ])
+        ]),
+    .executableTarget(
+        name: "Hypervisor",
+        dependencies: ["Silicon", "CBOR", "X86", "Manifest", "Control", "Platform"],
+        swiftSettings: swiftSettings,
+        linkerSettings: [
+            .unsafeFlags([
+                "-enable-experimental-feature", "Embedded", "-use-ld=lld", "-nostartfiles", "-Xclang-linker", "-nostdlib", "-Xclang-linker", "-pie",
+                "-Xlinker", "-pie", "-Xlinker", "--no-dynamic-linker", "-Xlinker", "-znorelro", "-Xlinker", "-znotext",
+                "-Xlinker", "-Bsymbolic", "-Xlinker", "--gc-sections",
+                "-Xlinker", "-T\(Context.packageDirectory)/Sources/Silicon/image.ld",
+                "-Xlinker", "--oformat=binary", "-Xlinker", "-Map=\(Context.packageDirectory)/.build-metal/BULKHEAD.map",
+            ])
+        ]),
+]
+
+let hostWing: [Target] = [
+    .target(
+        name: "ManifestFile", dependencies: ["Manifest", .product(name: "Yams", package: "Yams")],
+        swiftSettings: [.strictMemorySafety()]),
+    .target(name: "Machines", dependencies: ["Manifest", "Control"], swiftSettings: [.strictMemorySafety()]),
+    .executableTarget(
+        name: "CLI",
+        dependencies: [
+            "ManifestFile", "Machines", "Control", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        ],
+        swiftSettings: [.strictMemorySafety()]),
+    .testTarget(name: "CBORTests", dependencies: ["CBOR"]),
+    .testTarget(name: "X86Tests", dependencies: ["X86"]),
+    .testTarget(name: "ManifestTests", dependencies: ["Manifest", "ManifestFile"]),
+    .testTarget(name: "ControlTests", dependencies: ["Control"]),
+    .testTarget(name: "PlatformTests", dependencies: ["Platform"]),
+]
+
+let package = Package(
+    name: "bulkhead",
+    dependencies: metal
+        ? []
+        : [
+            .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+            .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+        ],
+    targets: shared + (metal ? metalWing : hostWing))

@@ -1,0 +1,7 @@
+import ArgumentParser
+
+@main
+struct Bulkhead: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bulkhead", abstract: "An open zero trust hypervisor: build it, run it, manage it.")
+}

@@ -1,0 +1,3 @@
+// What Swift cannot express: single instructions, firmware calls, the world switch.
+#pragma once
+#include "instructions.h"
