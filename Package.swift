@@ -43,7 +43,8 @@ let metalWing: [Target] = [
                 "-Xlinker", "-pie", "-Xlinker", "--no-dynamic-linker", "-Xlinker", "-znorelro", "-Xlinker", "-znotext",
                 "-Xlinker", "-Bsymbolic", "-Xlinker", "--gc-sections",
                 "-Xlinker", "-T\(Context.packageDirectory)/Sources/Silicon/image.ld",
-                "-Xlinker", "--oformat=binary", "-Xlinker", "-Map=\(Context.packageDirectory)/.build-metal/BULKHEAD.map",
+                "-Xlinker", "--oformat=binary",
+                "-Xlinker", "-Map=\(Context.packageDirectory)/.build-metal/BULKHEAD.map",
             ])
         ]),
 ]

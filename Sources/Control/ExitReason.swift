@@ -1,5 +1,5 @@
 /// Why a guest trapped into the hypervisor, in vendor-neutral words. The raw value is the index of its counter.
-public enum ExitReason: UInt8, CaseIterable, Sendable {
+public enum ExitReason: UInt8, Sendable {
     case cpuid = 0
     case msr = 1
     case port = 2

@@ -1,10 +1,11 @@
-// The memory routines that a compiler may call on its own.
+// The memory routines that a compiler may call on its own, and the firmware's calling convention.
 #include "Silicon.h"
 #include <stddef.h>
 
 void *memcpy(void *to, const void *from, size_t n) {
     void *start = to;
-    __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(n)::"memory");
+    size_t words = n / 8, rest = n % 8;
+    __asm__ volatile("rep movsq; mov %3, %%rcx; rep movsb" : "+D"(to), "+S"(from), "+c"(words) : "r"(rest) : "memory");
     return start;
 }
 
@@ -18,7 +19,9 @@ void *memmove(void *to, const void *from, size_t n) {
 
 void *memset(void *to, int value, size_t n) {
     void *start = to;
-    __asm__ volatile("rep stosb" : "+D"(to), "+c"(n) : "a"(value) : "memory");
+    size_t words = n / 8, rest = n % 8;
+    uint64_t pattern = 0x0101010101010101ULL * (uint8_t)value;
+    __asm__ volatile("rep stosq; mov %3, %%rcx; rep stosb" : "+D"(to), "+c"(words) : "a"(pattern), "r"(rest) : "memory");
     return start;
 }
 
@@ -27,4 +30,10 @@ int memcmp(const void *a, const void *b, size_t n) {
     for (; n; n--, x++, y++)
         if (*x != *y) return *x - *y;
     return 0;
+}
+
+typedef uint64_t __attribute__((ms_abi)) (*efi_function)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
+
+uint64_t efi_call(uint64_t function, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e) {
+    return ((efi_function)function)(a, b, c, d, e);
 }

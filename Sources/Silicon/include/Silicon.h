@@ -1,3 +1,40 @@
 // What Swift cannot express: single instructions, firmware calls, the world switch.
 #pragma once
 #include "instructions.h"
+
+/// The guest's registers that the processor does not keep in its own control block.
+typedef struct {
+    uint64_t rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15;
+} guest_registers;
+
+/// What an exception left on the stack, below it what the stub saved.
+typedef struct {
+    uint64_t rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15;
+    uint64_t vector, error, rip, cs, rflags, rsp, ss;
+} exception_frame;
+
+/// Where a started processor finds its page tables, stack and argument (start_up.S).
+typedef struct {
+    uint64_t cr3, stack, argument, entry;
+} start_up_parameters;
+
+/// Calls a firmware service in the Microsoft convention (UEFI 2.10, section 2.3.4.1).
+uint64_t efi_call(uint64_t function, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e);
+
+/// Runs the guest of `vmcb` (a physical address) until it exits. The caller holds GIF clear.
+void svm_run(guest_registers *registers, uint64_t vmcb);
+
+/// Sleeps until `*doorbell` is not 0; an NMI rings it. GIF is clear before and after on a processor with SVM enabled.
+void core_idle(volatile uint64_t *doorbell);
+/// The same for a core whose GIF cannot be cleared.
+void core_enter(uint64_t cr3, uint64_t stack, uint64_t argument, void (*entry)(uint64_t)) __attribute__((noreturn));
+/// Abandons everything on the stack of this core and goes on at `entry`.
+void core_restart(uint64_t stack, uint64_t argument, void (*entry)(uint64_t)) __attribute__((noreturn));
+/// Loads a flat code and data segment descriptor table that lies in the image.
+void load_segments(void);
+/// Resets x87, SSE and AVX state as XCR0 has it.
+void clear_vector_state(void);
+
+extern const uint8_t image_base[], text_end[], data_end[];
+extern const uint8_t start_up_code[], start_up_code_end[];
+extern const uint64_t exception_stubs[256];

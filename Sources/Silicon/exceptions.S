@@ -1,0 +1,101 @@
+// One stub per vector. Exceptions end in hypervisor_fault; interrupts (32 and up) are acknowledged and dropped.
+    .text
+common:
+    pushq %r15
+    pushq %r14
+    pushq %r13
+    pushq %r12
+    pushq %r11
+    pushq %r10
+    pushq %r9
+    pushq %r8
+    pushq %rbp
+    pushq %rdi
+    pushq %rsi
+    pushq %rdx
+    pushq %rcx
+    pushq %rbx
+    pushq %rax
+    cld
+    movq %rsp, %rdi
+    andq $-16, %rsp
+    callq hypervisor_fault
+    ud2
+
+interrupt:
+    pushq %rax
+    pushq %rcx
+    pushq %rdx
+    xorl %eax, %eax
+    xorl %edx, %edx
+    movl $0x80B, %ecx           // x2APIC EOI
+    wrmsr
+    popq %rdx
+    popq %rcx
+    popq %rax
+    iretq
+
+    .altmacro
+    .macro stub vector
+stub_\vector:
+    .if \vector == 8 || (\vector >= 10 && \vector <= 14) || \vector == 17 || \vector == 21 || \vector == 29 || \vector == 30
+    .else
+    pushq $0
+    .endif
+    pushq $\vector
+    jmp common
+    .endm
+    .macro entry vector
+    .quad stub_\vector
+    .endm
+
+    .set i, 0
+    .rept 32
+    stub %i
+    .set i, i + 1
+    .endr
+
+    .section .data.rel.ro, "aw"
+    .balign 8
+    .globl exception_stubs
+    .hidden exception_stubs
+exception_stubs:
+    .quad stub_0
+    .quad stub_1
+    .quad nmi_stub
+    .set i, 3
+    .rept 29
+    entry %i
+    .set i, i + 1
+    .endr
+    .rept 224
+    .quad interrupt
+    .endr
+
+    .balign 16
+segments:
+    .quad 0
+    .quad 0
+    .quad 0x00AF9B000000FFFF    // 10h: 64-bit code
+    .quad 0x00CF93000000FFFF    // 18h: data
+segments_end:
+segments_pointer:
+    .word segments_end - segments - 1
+    .quad segments
+
+    .text
+    .globl load_segments
+    .hidden load_segments
+load_segments:
+    lgdt segments_pointer(%rip)
+    movl $0x18, %eax
+    movl %eax, %ds
+    movl %eax, %es
+    movl %eax, %ss
+    xorl %eax, %eax
+    movl %eax, %fs
+    movl %eax, %gs
+    popq %rax
+    pushq $0x10
+    pushq %rax
+    lretq

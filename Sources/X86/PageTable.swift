@@ -1,0 +1,98 @@
+/// What a mapping allows. Reading always comes with it.
+public struct Access: Sendable {
+    public let write: Bool
+    public let execute: Bool
+    public static let read = Access(write: false, execute: false)
+    public static let readWrite = Access(write: true, execute: false)
+    public static let readExecute = Access(write: false, execute: true)
+    public static let all = Access(write: true, execute: true)
+}
+
+/// How one kind of page table writes its entries. Levels count from 1 (4 KiB leaves) to 4 (the root).
+public protocol PageTableFormat {
+    static func table(at physical: UInt64) -> UInt64
+    static func leaf(at physical: UInt64, level: Int, access: Access) -> UInt64
+    static func isPresent(_ entry: UInt64) -> Bool
+    static func isLeaf(_ entry: UInt64, level: Int) -> Bool
+    static func address(_ entry: UInt64) -> UInt64
+}
+
+public enum PageTableError: Error { case unaligned, outOfFrames, mappedAlready }
+
+/// A four-level page table that grows from a frame arena and uses the largest pages that fit.
+public struct PageTable<Format: PageTableFormat>: ~Copyable {
+    public let root: UInt64
+    /// Whether the processor has 1 GiB pages.
+    private let hugePages: Bool
+
+    public init(hugePages: Bool, arena: inout FrameArena) throws(PageTableError) {
+        guard let root = arena.take() else { throw .outOfFrames }
+        self.root = root
+        self.hugePages = hugePages
+    }
+
+    /// Maps `size` bytes at `virtual` to `physical`; all three are multiples of 4 KiB. What is mapped stays as it is:
+    /// a second mapping of a page is refused.
+    public mutating func map(
+        _ virtual: UInt64, to physical: UInt64, size: UInt64, _ access: Access, arena: inout FrameArena
+    ) throws(PageTableError) {
+        guard (virtual | physical | size) & 0xFFF == 0 else { throw .unaligned }
+        var done: UInt64 = 0
+        while done < size {
+            let level = largestLevel(virtual &+ done, physical &+ done, size - done)
+            try place(virtual &+ done, physical &+ done, level, access, &arena)
+            done += Self.span(level)
+        }
+    }
+
+    /// The physical address behind `virtual`, nil where nothing is mapped.
+    public func translate(_ virtual: UInt64) -> UInt64? {
+        var table = root
+        var level = 4
+        while level >= 1 {
+            let entry = unsafe Self.slot(table, Self.index(virtual, level)).pointee
+            guard Format.isPresent(entry) else { return nil }
+            if level == 1 || Format.isLeaf(entry, level: level) {
+                return Format.address(entry) & ~(Self.span(level) - 1) | virtual & (Self.span(level) - 1)
+            }
+            table = Format.address(entry)
+            level -= 1
+        }
+        return nil
+    }
+
+    /// Bytes that one entry of `level` covers: 4 KiB, 2 MiB, 1 GiB, 512 GiB.
+    private static func span(_ level: Int) -> UInt64 { 1 << UInt64(12 + 9 * (level - 1)) }
+    private static func index(_ virtual: UInt64, _ level: Int) -> Int { Int(virtual >> UInt64(12 + 9 * (level - 1)) & 511) }
+
+    private func largestLevel(_ virtual: UInt64, _ physical: UInt64, _ size: UInt64) -> Int {
+        var level = hugePages ? 3 : 2
+        while level > 1 && ((virtual | physical) & (Self.span(level) - 1) != 0 || size < Self.span(level)) { level -= 1 }
+        return level
+    }
+
+    private func place(
+        _ virtual: UInt64, _ physical: UInt64, _ level: Int, _ access: Access, _ arena: inout FrameArena
+    ) throws(PageTableError) {
+        var table = root
+        var at = 4
+        while at > level {
+            let slot = unsafe Self.slot(table, Self.index(virtual, at))
+            if unsafe !Format.isPresent(slot.pointee) {
+                guard let next = arena.take() else { throw .outOfFrames }
+                unsafe slot.pointee = Format.table(at: next)
+            }
+            guard unsafe !Format.isLeaf(slot.pointee, level: at) else { throw .mappedAlready }
+            table = unsafe Format.address(slot.pointee)
+            at -= 1
+        }
+        let slot = unsafe Self.slot(table, Self.index(virtual, level))
+        guard unsafe !Format.isPresent(slot.pointee) else { throw .mappedAlready }
+        unsafe slot.pointee = Format.leaf(at: physical, level: level, access: access)
+    }
+
+    /// Tables come from the arena alone, whose frames are mapped one-to-one; `index` is below 512.
+    private static func slot(_ table: UInt64, _ index: Int) -> UnsafeMutablePointer<UInt64> {
+        unsafe UnsafeMutablePointer<UInt64>(bitPattern: UInt(table)).unsafelyUnwrapped + index
+    }
+}

@@ -1,0 +1,45 @@
+/// Control register bits (AMD64 APM volume 2, section 3.1).
+public enum CR0 {
+    public static let protectionEnable: UInt64 = 1 << 0
+    public static let extensionType: UInt64 = 1 << 4
+    public static let numericError: UInt64 = 1 << 5
+    public static let writeProtect: UInt64 = 1 << 16
+    public static let notWriteThrough: UInt64 = 1 << 29
+    public static let cacheDisable: UInt64 = 1 << 30
+    public static let paging: UInt64 = 1 << 31
+}
+
+public enum CR4 {
+    public static let physicalAddressExtension: UInt64 = 1 << 5
+    public static let osFXSR: UInt64 = 1 << 9
+    public static let osXSAVE: UInt64 = 1 << 18
+}
+
+public enum EFER {
+    public static let systemCall: UInt64 = 1 << 0
+    public static let longModeEnable: UInt64 = 1 << 8
+    public static let longModeActive: UInt64 = 1 << 10
+    public static let noExecute: UInt64 = 1 << 11
+    public static let secureVirtualMachine: UInt64 = 1 << 12
+}
+
+/// Model-specific registers that the hypervisor itself uses.
+public enum MSR {
+    public static let apicBase: UInt32 = 0x1B
+    public static let pat: UInt32 = 0x277
+    public static let efer: UInt32 = 0xC000_0080
+    public static let vmCR: UInt32 = 0xC001_0114
+    public static let vmHSavePA: UInt32 = 0xC001_0117
+    public static let x2apicEOI: UInt32 = 0x80B
+    public static let x2apicICR: UInt32 = 0x830
+}
+
+/// Exception vectors (AMD64 APM volume 2, table 8-1).
+public enum Vector {
+    public static let debug: UInt8 = 1
+    public static let nmi: UInt8 = 2
+    public static let invalidOpcode: UInt8 = 6
+    public static let doubleFault: UInt8 = 8
+    public static let generalProtection: UInt8 = 13
+    public static let pageFault: UInt8 = 14
+}
