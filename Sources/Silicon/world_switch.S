@@ -58,15 +58,12 @@ svm_run:
     cld
     retq
 
-// An NMI between the check and the HLT would be handled and then slept over. The NMI stub therefore moves an
-// interrupted RIP that lies in [idle_check, idle_sleep] to idle_awake.
+// Sleeps until an NMI. One that is pending when GIF is set, or that comes before the HLT, must not be slept over: the
+// NMI stub moves an interrupted RIP at idle_sleep to idle_awake.
     .globl core_idle
     .hidden core_idle
 core_idle:
     stgi
-idle_check:
-    cmpq $0, (%rdi)
-    jne idle_awake
 idle_sleep:
     hlt
 idle_awake:
@@ -78,15 +75,11 @@ idle_awake:
 nmi_stub:
     pushq %rax
     pushq %rcx
-    movq 16(%rsp), %rax
-    leaq idle_check(%rip), %rcx
-    cmpq %rcx, %rax
-    jb 1f
-    leaq idle_sleep(%rip), %rcx
-    cmpq %rcx, %rax
-    ja 1f
-    leaq idle_awake(%rip), %rcx
-    movq %rcx, 16(%rsp)
+    leaq idle_sleep(%rip), %rax
+    cmpq %rax, 16(%rsp)
+    jne 1f
+    leaq idle_awake(%rip), %rax
+    movq %rax, 16(%rsp)
 1:  popq %rcx
     popq %rax
     iretq

@@ -24,9 +24,9 @@ uint64_t efi_call(uint64_t function, uint64_t a, uint64_t b, uint64_t c, uint64_
 /// Runs the guest of `vmcb` (a physical address) until it exits. The caller holds GIF clear.
 void svm_run(guest_registers *registers, uint64_t vmcb);
 
-/// Sleeps until `*doorbell` is not 0; an NMI rings it. GIF is clear before and after on a processor with SVM enabled.
-void core_idle(volatile uint64_t *doorbell);
-/// The same for a core whose GIF cannot be cleared.
+/// Sleeps until an NMI. GIF is clear before and after.
+void core_idle(void);
+/// Takes page tables and a stack, and goes on at `entry`.
 void core_enter(uint64_t cr3, uint64_t stack, uint64_t argument, void (*entry)(uint64_t)) __attribute__((noreturn));
 /// Abandons everything on the stack of this core and goes on at `entry`.
 void core_restart(uint64_t stack, uint64_t argument, void (*entry)(uint64_t)) __attribute__((noreturn));

@@ -1,0 +1,130 @@
+import Silicon
+import X86
+
+/// A firmware service that failed, with its EFI_STATUS.
+struct FirmwareError: Error {
+    let service: StaticString
+    let status: UInt64
+}
+
+/// UEFI as it is before ExitBootServices: memory, files, tables (UEFI 2.10, sections 4 and 7).
+struct Firmware: ~Copyable {
+    let image: UInt64
+    let systemTable: UInt64
+    private let bootServices: UInt64
+
+    init(image: UInt64, systemTable: UInt64) {
+        self.image = image
+        self.systemTable = systemTable
+        bootServices = load(systemTable + 0x60)
+    }
+
+    enum Placement {
+        case anywhere
+        /// The last byte lies at or below this address.
+        case below(UInt64)
+        case at(UInt64)
+    }
+
+    /// Pages for the hypervisor or a partition. `bytes` is rounded up to 4 KiB.
+    borrowing func allocate(_ bytes: UInt64, _ placement: Placement) throws(FirmwareError) -> UInt64 {
+        let type: UInt64
+        var address: UInt64 = 0
+        switch placement {
+        case .anywhere: type = 0
+        case .below(let limit): (type, address) = (1, limit)
+        case .at(let base): (type, address) = (2, base)
+        }
+        let status = unsafe withUnsafeMutablePointer(to: &address) {
+            unsafe call(0x28, type, 2, (bytes + 4095) / 4096, UInt64(UInt(bitPattern: $0)))
+        }
+        guard status == 0 else { throw FirmwareError(service: "AllocatePages", status: status) }
+        return address
+    }
+
+    /// Fills `buffer` with the memory map; gives its bytes, its key and the size of one descriptor.
+    borrowing func memoryMap(
+        buffer: UInt64, size: UInt64
+    ) throws(FirmwareError) -> (size: UInt64, key: UInt64, stride: UInt64) {
+        var values: [4 of UInt64] = [size, 0, 0, 0]
+        let status = unsafe withUnsafeMutablePointer(to: &values) {
+            let at = UInt64(UInt(bitPattern: unsafe $0))
+            return call(0x38, at, buffer, at + 8, at + 16, at + 24)
+        }
+        guard status == 0 else { throw FirmwareError(service: "GetMemoryMap", status: status) }
+        return (values[0], values[1], values[2])
+    }
+
+    /// Leaves boot services for good. The map may change under the first call; the second is the last (section 7.4.6).
+    borrowing func exitBootServices(buffer: UInt64, size: UInt64) throws(FirmwareError) {
+        var status: UInt64 = 0
+        for _ in 0..<2 {
+            let map = try memoryMap(buffer: buffer, size: size)
+            status = call(0xE8, image, map.key)
+            if status == 0 { return }
+        }
+        throw FirmwareError(service: "ExitBootServices", status: status)
+    }
+
+    borrowing func stopWatchdog() { _ = call(0x100, 0, 0, 0, 0) }
+
+    borrowing func stall(microseconds: UInt64) { _ = call(0xF8, microseconds) }
+
+    /// The interface of `protocolID` on a handle.
+    borrowing func interface(_ protocolID: GUID, on handle: UInt64) throws(FirmwareError) -> UInt64 {
+        var id = protocolID
+        var interface: UInt64 = 0
+        let status = unsafe withUnsafeMutablePointer(to: &id) { id in
+            unsafe withUnsafeMutablePointer(to: &interface) {
+                unsafe call(0x98, handle, UInt64(UInt(bitPattern: id)), UInt64(UInt(bitPattern: $0)))
+            }
+        }
+        guard status == 0 else { throw FirmwareError(service: "HandleProtocol", status: status) }
+        return interface
+    }
+
+    /// The table that the firmware published under `id`, nil when there is none.
+    borrowing func configurationTable(_ id: GUID) -> UInt64? {
+        let count: UInt64 = load(systemTable + 0x68)
+        let tables: UInt64 = load(systemTable + 0x70)
+        for i in 0..<min(count, 256) {
+            let entry = tables + i * 24
+            if load(entry) == id.low && load(entry + 8) == id.high { return load(entry + 16) }
+        }
+        return nil
+    }
+
+    /// Seconds since 1970-01-01 by the firmware's clock (section 8.3), 0 when it has none.
+    borrowing func unixTime() -> UInt64 {
+        var time: [2 of UInt64] = [0, 0]
+        let runtimeServices: UInt64 = load(systemTable + 0x58)
+        let service: UInt64 = load(runtimeServices + 0x18)
+        let status = unsafe withUnsafeMutablePointer(to: &time) {
+            unsafe efi_call(service, UInt64(UInt(bitPattern: $0)), 0, 0, 0, 0)
+        }
+        guard status == 0 else { return 0 }
+        let year = Int(time[0] & 0xFFFF), month = Int(time[0] >> 16 & 0xFF), day = Int(time[0] >> 24 & 0xFF)
+        let hour = Int(time[0] >> 32 & 0xFF), minute = Int(time[0] >> 40 & 0xFF), second = Int(time[0] >> 48 & 0xFF)
+        guard (1970...9999).contains(year), (1...12).contains(month) else { return 0 }
+        // Days from the civil calendar, years counted from March.
+        let y = month <= 2 ? year - 1 : year
+        let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
+        let days = y * 365 + y / 4 - y / 100 + y / 400 + dayOfYear - 719_468
+        return UInt64(max(0, days * 86_400 + hour * 3_600 + minute * 60 + second))
+    }
+
+    private borrowing func call(
+        _ offset: UInt64, _ a: UInt64 = 0, _ b: UInt64 = 0, _ c: UInt64 = 0, _ d: UInt64 = 0, _ e: UInt64 = 0
+    ) -> UInt64 {
+        efi_call(load(bootServices + offset), a, b, c, d, e)
+    }
+}
+
+struct GUID {
+    let low: UInt64
+    let high: UInt64
+    static let loadedImage = GUID(low: 0x11D2_9562_5B1B_31A1, high: 0x3B72_69C9_A000_3F8E)
+    static let simpleFileSystem = GUID(low: 0x11D2_6459_964E_5B22, high: 0x3B72_69C9_A000_398E)
+    static let acpi20 = GUID(low: 0x11D3_E4F1_8868_E871, high: 0x8188_3CC7_8000_22BC)
+    static let fileInfo = GUID(low: 0x11D2_6D3F_0957_6E92, high: 0x3B72_69C9_A000_398E)
+}

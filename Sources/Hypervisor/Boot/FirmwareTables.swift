@@ -1,0 +1,53 @@
+import Silicon
+
+/// What the firmware's ACPI tables say of the machine (ACPI 6.5, sections 5.2.5 to 5.2.12).
+struct FirmwareTables {
+    static let maxProcessors = 64
+    var apicIDs: [64 of UInt32] = .init(repeating: 0)
+    var processorCount = 0
+    /// The port of the 3.579545 MHz timer, 0 when there is none.
+    var timerPort: UInt16 = 0
+    /// The first I/O APIC, 0 when there is none, and the input that the link's interrupt line (ISA 3) is wired to.
+    var ioAPIC: UInt64 = 0
+    var linkInput: UInt32 = 3
+
+    /// Nil when the firmware has no ACPI 2.0 tables.
+    init?(_ firmware: borrowing Firmware) {
+        guard let rsdp = firmware.configurationTable(.acpi20) else { return nil }
+        let xsdt: UInt64 = load(rsdp + 24)
+        let length = UInt64(load(xsdt + 4, as: UInt32.self))
+        guard length >= 36 && length <= 0x10000 else { return nil }
+        for i in 0..<(length - 36) / 8 {
+            let table: UInt64 = load(xsdt + 36 + i * 8)
+            switch load(table, as: UInt32.self) {
+            case 0x4349_5041: readMADT(table)
+            case 0x5043_4146: timerPort = UInt16(truncatingIfNeeded: load(table + 76, as: UInt32.self))
+            default: break
+            }
+        }
+    }
+
+    private mutating func readMADT(_ table: UInt64) {
+        let end = table + UInt64(load(table + 4, as: UInt32.self))
+        var at = table + 44
+        while at + 8 <= end {
+            let length = UInt64(load(at + 1, as: UInt8.self))
+            guard length >= 2 else { return }
+            switch load(at, as: UInt8.self) {
+            case 0 where load(at + 4, as: UInt32.self) & 1 != 0: add(UInt32(load(at + 3, as: UInt8.self)))
+            case 9 where load(at + 8, as: UInt32.self) & 1 != 0: add(load(at + 4))
+            case 1 where ioAPIC == 0: ioAPIC = UInt64(load(at + 4, as: UInt32.self))
+            case 2 where load(at + 3, as: UInt8.self) == 3: linkInput = load(at + 4)
+            default: break
+            }
+            at += length
+        }
+    }
+
+    private mutating func add(_ apicID: UInt32) {
+        guard processorCount < Self.maxProcessors else { return }
+        for i in 0..<processorCount where apicIDs[i] == apicID { return }
+        apicIDs[processorCount] = apicID
+        processorCount += 1
+    }
+}

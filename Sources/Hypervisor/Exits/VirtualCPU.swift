@@ -1,0 +1,53 @@
+import Platform
+import X86
+
+/// Why the guest stopped, decoded once by the vendor's backend into words that both vendors share.
+enum Exit {
+    case cpuid
+    case readMSR
+    case writeMSR
+    /// `size` in bytes; a string instruction is `string`. `next` is the address behind the instruction.
+    case port(number: UInt16, size: UInt8, isInput: Bool, string: Bool, next: UInt64)
+    /// A guest-physical address that the partition's memory does not have.
+    case nestedPageFault(address: UInt64, isWrite: Bool)
+    case nmi
+    case hypercall
+    case shutdown
+    case initSignal
+    /// An instruction that guests are refused.
+    case refusedInstruction
+    /// RDPMC and what else silicon answers with #GP(0) when it is not allowed.
+    case protectedInstruction
+    case cacheControl
+    /// The processor's own code of an exit that nothing should cause.
+    case unexpected(UInt64)
+}
+
+/// A virtual processor: the state of one vCPU as the exit handlers see it. One implementation a vendor; everything is
+/// specialised at compile time.
+protocol VirtualCPU {
+    /// Switches the current core to root mode; every core does this once.
+    static func enable(core: borrowing CoreLayout)
+    /// Enters the guest until it exits.
+    mutating func run() -> Exit
+    /// Puts the processor in the state that a loaded image wants.
+    mutating func reset(to entry: GuestEntry)
+    /// Puts the processor where a start-up IPI with this vector has it (real mode, CS = vector << 8).
+    mutating func reset(startUp vector: UInt8)
+
+    var rax: UInt64 { get set }
+    var rbx: UInt64 { get set }
+    var rcx: UInt64 { get set }
+    var rdx: UInt64 { get set }
+    var rip: UInt64 { get set }
+    var cr4: UInt64 { get }
+    /// EFER as the guest sees it.
+    var efer: UInt64 { get set }
+    /// Goes on behind the instruction that exited, which has `length` bytes where the processor does not tell.
+    mutating func skip(_ length: UInt64)
+    /// Raises an exception at the instruction that exited.
+    mutating func raise(_ vector: UInt8, error: UInt32?)
+    mutating func injectNMI()
+    /// Takes the NMI that ended the guest's run, so that the next one can come.
+    mutating func acknowledgeNMI()
+}

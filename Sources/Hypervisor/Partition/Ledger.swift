@@ -1,0 +1,62 @@
+/// One physical core. Noncopyable: who consumes it owns it, and giving it away twice does not compile (law 5).
+struct Core: ~Copyable {
+    let index: Int
+    let apicID: UInt32
+    fileprivate init(index: Int, apicID: UInt32) {
+        self.index = index
+        self.apicID = apicID
+    }
+}
+
+/// Physical memory from `base` on, in bytes, with one owner.
+struct FrameRange: ~Copyable {
+    let base: UInt64
+    let size: UInt64
+    fileprivate init(base: UInt64, size: UInt64) {
+        self.base = base
+        self.size = size
+    }
+}
+
+/// The tag of one partition's translations in the TLB; 0 is the hypervisor's own.
+struct AddressSpaceID: ~Copyable {
+    let raw: UInt32
+    fileprivate init(raw: UInt32) { self.raw = raw }
+}
+
+/// What of the machine is still without an owner. The manifest was validated before; the ledger makes a mistake in
+/// between a refusal instead of a resource in two partitions.
+struct Ledger: ~Copyable {
+    private var freeCores: UInt64
+    private let tables: FirmwareTables
+    private var nextASID: UInt32 = 1
+    private var taken: [64 of (base: UInt64, size: UInt64)] = .init(repeating: (0, 0))
+    private var takenCount = 0
+
+    init(_ tables: borrowing FirmwareTables) {
+        self.tables = copy tables
+        let count = tables.processorCount
+        freeCores = count == 64 ? .max : 1 << UInt64(count) - 1
+    }
+
+    /// The core with this index; nil when the machine has none or it is owned already.
+    mutating func takeCore(_ index: Int) -> Core? {
+        guard index >= 0 && index < 64 && freeCores >> UInt64(index) & 1 == 1 else { return nil }
+        freeCores &= ~(1 << UInt64(index))
+        return Core(index: index, apicID: tables.apicIDs[index])
+    }
+
+    /// Records memory that the firmware has just given us; nil when any byte of it is owned already.
+    mutating func takeFrames(base: UInt64, size: UInt64) -> FrameRange? {
+        guard takenCount < 64, size > 0, base <= .max - size else { return nil }
+        for i in 0..<takenCount where base < taken[i].base + taken[i].size && taken[i].base < base + size { return nil }
+        taken[takenCount] = (base, size)
+        takenCount += 1
+        return FrameRange(base: base, size: size)
+    }
+
+    mutating func takeAddressSpace() -> AddressSpaceID {
+        nextASID += 1
+        return AddressSpaceID(raw: nextASID - 1)
+    }
+}

@@ -1,0 +1,189 @@
+import Platform
+import Silicon
+import X86
+
+/// AMD's virtual processor (AMD64 APM volume 2, chapter 15).
+struct SVM: VirtualCPU {
+    private let vmcb: UInt64
+    private let registers: UInt64
+    private let shared: SharedMaps
+    private let nestedRoot: UInt64
+    private let addressSpace: UInt32
+
+    /// What all cores read and none writes.
+    struct SharedMaps {
+        let ports: UInt64
+        let msrs: UInt64
+    }
+
+    init(core: borrowing CoreLayout, shared: SharedMaps, nestedRoot: UInt64, addressSpace: UInt32) {
+        vmcb = core.controlBlock
+        registers = core.registers
+        self.shared = shared
+        self.nestedRoot = nestedRoot
+        self.addressSpace = addressSpace
+    }
+
+    static func enable(core: borrowing CoreLayout) {
+        cpu_wrmsr(MSR.efer, cpu_rdmsr(MSR.efer) | EFER.secureVirtualMachine)
+        cpu_wrmsr(MSR.vmHSavePA, core.hostSave)
+        cpu_clgi()
+    }
+
+    mutating func run() -> Exit {
+        unsafe svm_run(UnsafeMutablePointer(bitPattern: UInt(registers)), vmcb)
+        // The flush that a reset asked for is done; an event whose delivery was cut short is delivered again (15.7.2).
+        store(UInt8(0), vmcb + UInt64(VMCB.tlbControl))
+        self[VMCB.eventInjection] = self[VMCB.exitInterruptInfo]
+        return decode(self[VMCB.exitCode])
+    }
+
+    private func decode(_ code: UInt64) -> Exit {
+        switch code {
+        case ExitCode.cpuid: return .cpuid
+        case ExitCode.msr: return self[VMCB.exitInfo1] & 1 == 0 ? .readMSR : .writeMSR
+        case ExitCode.port:
+            let info = self[VMCB.exitInfo1]  // section 15.10.2
+            return .port(
+                number: UInt16(truncatingIfNeeded: info >> 16), size: UInt8(truncatingIfNeeded: info >> 4 & 7),
+                isInput: info & 1 != 0, string: info & 4 != 0, next: self[VMCB.exitInfo2])
+        case ExitCode.nestedPageFault:
+            return .nestedPageFault(address: self[VMCB.exitInfo2], isWrite: self[VMCB.exitInfo1] & 2 != 0)
+        case ExitCode.nmi: return .nmi
+        case ExitCode.vmmcall: return .hypercall
+        case ExitCode.shutdown: return .shutdown
+        case ExitCode.initSignal: return .initSignal
+        case ExitCode.rdpmc: return .protectedInstruction
+        case ExitCode.vmrun, ExitCode.vmload...ExitCode.skinit, ExitCode.invlpga, ExitCode.monitor, ExitCode.mwait,
+            ExitCode.rdpru, ExitCode.rsm:
+            return .refusedInstruction
+        case ExitCode.invd, ExitCode.wbinvd: return .cacheControl
+        default: return .unexpected(code)
+        }
+    }
+
+    mutating func skip(_ length: UInt64) {
+        let next = self[VMCB.nextRIP]
+        rip = next != 0 ? next : rip &+ length
+        self[VMCB.interruptShadow] = 0
+    }
+
+    mutating func raise(_ vector: UInt8, error: UInt32?) {
+        // Event injection, section 15.20: type 3 is an exception, bit 11 says that an error code is valid.
+        self[VMCB.eventInjection] =
+            UInt64(vector) | 3 << 8 | 1 << 31 | (error.map { UInt64($0) << 32 | 1 << 11 } ?? 0)
+    }
+
+    mutating func injectNMI() { self[VMCB.eventInjection] = UInt64(Vector.nmi) | 2 << 8 | 1 << 31 }
+
+    mutating func acknowledgeNMI() {
+        cpu_stgi()
+        cpu_clgi()
+    }
+
+    var rax: UInt64 {
+        get { self[VMCB.rax] }
+        set { self[VMCB.rax] = newValue }
+    }
+    var rip: UInt64 {
+        get { self[VMCB.rip] }
+        set { self[VMCB.rip] = newValue }
+    }
+    var cr4: UInt64 { self[VMCB.cr4] }
+    /// The SVME bit that VMRUN demands is not the guest's to see.
+    var efer: UInt64 {
+        get { self[VMCB.efer] & ~EFER.secureVirtualMachine }
+        set { self[VMCB.efer] = newValue | EFER.secureVirtualMachine }
+    }
+    var rbx: UInt64 {
+        get { load(registers) }
+        set { store(newValue, registers) }
+    }
+    var rcx: UInt64 {
+        get { load(registers + 8) }
+        set { store(newValue, registers + 8) }
+    }
+    var rdx: UInt64 {
+        get { load(registers + 16) }
+        set { store(newValue, registers + 16) }
+    }
+
+    private subscript(field: Int) -> UInt64 {
+        get { load(vmcb + UInt64(field)) }
+        nonmutating set { store(newValue, vmcb + UInt64(field)) }
+    }
+}
+
+extension SVM {
+    mutating func reset(to entry: GuestEntry) {
+        clear()
+        switch entry.mode {
+        case .long64:
+            segment(VMCB.cs, selector: 0x10, SegmentAttributes.code64, limit: 0xFFFF_FFFF, base: 0)
+            setData(selector: 0x18, SegmentAttributes.data32, limit: 0xFFFF_FFFF)
+            self[VMCB.cr0] = CR0.paging | CR0.numericError | CR0.extensionType | CR0.protectionEnable
+            self[VMCB.cr4] = CR4.physicalAddressExtension
+            self[VMCB.cr3] = entry.cr3
+            efer = EFER.longModeEnable | EFER.longModeActive
+        case .protected32:
+            segment(VMCB.cs, selector: 0x10, SegmentAttributes.code32, limit: 0xFFFF_FFFF, base: 0)
+            setData(selector: 0x18, SegmentAttributes.data32, limit: 0xFFFF_FFFF)
+            self[VMCB.cr0] = CR0.extensionType | CR0.protectionEnable
+        }
+        segment(VMCB.gdtr, selector: 0, 0, limit: UInt32(entry.gdtLimit), base: entry.gdtBase)
+        rip = entry.rip
+        self[VMCB.rsp] = entry.rsp
+        rax = entry.rax
+        rbx = entry.rbx
+        store(entry.rsi, registers + 24)
+        cpu_vmload(vmcb)
+    }
+
+    mutating func reset(startUp vector: UInt8) {
+        clear()
+        segment(
+            VMCB.cs, selector: UInt16(vector) << 8, SegmentAttributes.code16, limit: 0xFFFF, base: UInt64(vector) << 12)
+        setData(selector: 0, SegmentAttributes.data16, limit: 0xFFFF)
+        segment(VMCB.gdtr, selector: 0, 0, limit: 0xFFFF, base: 0)
+        // INIT leaves caching disabled (section 14.1.3); with nested paging that would cost the guest its caches until it
+        // clears the bits, and no guest relies on it.
+        self[VMCB.cr0] = CR0.extensionType
+        cpu_vmload(vmcb)
+    }
+
+    /// A processor without state: all registers zero, every control as Bulkhead wants it.
+    private mutating func clear() {
+        unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: UInt(vmcb)), 4096)
+        unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: UInt(registers)), UInt64(MemoryLayout<guest_registers>.size))
+        store(Intercept.wanted, vmcb + UInt64(VMCB.intercepts))
+        self[VMCB.iopmBase] = shared.ports
+        self[VMCB.msrpmBase] = shared.msrs
+        // A fresh ASID whose old translations go away at the first entry (section 15.16.1).
+        self[VMCB.asid] = UInt64(addressSpace) | 1 << 32
+        self[VMCB.nestedPaging] = 1
+        self[VMCB.nestedCR3] = nestedRoot
+        self[VMCB.gPAT] = 0x0007_0406_0007_0406
+        efer = 0
+        self[VMCB.rflags] = 2
+        self[VMCB.dr6] = 0xFFFF_0FF0
+        self[VMCB.dr7] = 0x400
+        segment(VMCB.ldtr, selector: 0, SegmentAttributes.ldt, limit: 0xFFFF, base: 0)
+        segment(VMCB.tr, selector: 0, SegmentAttributes.busyTSS, limit: 0xFFFF, base: 0)
+        segment(VMCB.idtr, selector: 0, 0, limit: 0xFFFF, base: 0)
+        cpu_write_dr(0)
+    }
+
+    private func setData(selector: UInt16, _ attributes: UInt16, limit: UInt32) {
+        segment(VMCB.ds, selector: selector, attributes, limit: limit, base: 0)
+        segment(VMCB.es, selector: selector, attributes, limit: limit, base: 0)
+        segment(VMCB.ss, selector: selector, attributes, limit: limit, base: 0)
+        segment(VMCB.fs, selector: selector, attributes, limit: limit, base: 0)
+        segment(VMCB.gs, selector: selector, attributes, limit: limit, base: 0)
+    }
+
+    private func segment(_ field: Int, selector: UInt16, _ attributes: UInt16, limit: UInt32, base: UInt64) {
+        let at = vmcb + UInt64(field)
+        store(UInt64(selector) | UInt64(attributes) << 16 | UInt64(limit) << 32, at)
+        store(base, at + 8)
+    }
+}
