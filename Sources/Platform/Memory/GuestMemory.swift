@@ -68,6 +68,12 @@ public struct GuestMemory: ~Copyable {
         unsafe source.withUnsafeBytes { unsafe copy(from: $0, to: gpa) }
     }
 
+    /// Copies the characters of `text`, without its terminating zero, to `gpa`. False when they do not fit there.
+    @discardableResult
+    public func copy(from text: StaticString, to gpa: UInt64) -> Bool {
+        unsafe copy(from: UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount), to: gpa)
+    }
+
     /// Clears `count` bytes at `gpa`. False, and nothing cleared, when one of them is outside RAM.
     @discardableResult
     public func zero(at gpa: UInt64, count: UInt64) -> Bool {
