@@ -1,0 +1,36 @@
+/// What one partition's virtual machine consists of, as far as its guest is told.
+public struct PlatformDescription: Sendable {
+    public static let maxVCPUs = 64
+
+    /// The APIC ids of the cores that the vCPUs are, the first `vcpuCount` of them.
+    public private(set) var apicIDs: InlineArray<64, UInt32>
+    public private(set) var vcpuCount = 0
+    /// Bytes of RAM.
+    public var memorySize: UInt64
+    /// Whether there is a UART at 3F8h.
+    public var console: Bool
+    /// Frequency of the time-stamp counter.
+    public var tscKHz: UInt32
+    /// Seconds since 1970-01-01 UTC at the moment at which the guest's `bootTSC` was read.
+    public var bootTime: UInt64
+    /// The time-stamp counter at `bootTime`.
+    public var bootTSC: UInt64
+
+    public init(memorySize: UInt64, console: Bool, tscKHz: UInt32, bootTime: UInt64, bootTSC: UInt64 = 0) {
+        apicIDs = InlineArray(repeating: 0)
+        self.memorySize = memorySize
+        self.console = console
+        self.tscKHz = tscKHz
+        self.bootTime = bootTime
+        self.bootTSC = bootTSC
+    }
+
+    /// Appends a vCPU; false, and nothing changed, when there are `maxVCPUs` already.
+    @discardableResult
+    public mutating func append(apicID: UInt32) -> Bool {
+        guard vcpuCount < Self.maxVCPUs else { return false }
+        apicIDs[vcpuCount] = apicID
+        vcpuCount += 1
+        return true
+    }
+}
