@@ -1,8 +1,69 @@
+import Control
+import Manifest
+import Platform
 import Silicon
+import X86
 
+/// Where the firmware starts the hypervisor. Returns to the firmware, and leaves the machine as it was, when the machine
+/// or the manifest is refused.
 @c(hypervisor_main)
-public func main(image: UInt, table: UInt) -> UInt {
-    let s: StaticString = "hello\r\n"
-    for i in 0..<s.utf8CodeUnitCount { cpu_out8(0x3F8, unsafe s.utf8Start[i]) }
-    return 0
+public func hypervisorMain(image: UInt64, systemTable: UInt64) -> UInt64 {
+    let entryTSC = cpu_rdtsc()
+    SerialPort.log.initialize(interrupts: false)
+    var banner = Line("bulkhead: version ")
+    banner.add(Version.text)
+    banner.add(", ")
+    banner.add(decimal: image_data_end() - image_address())
+    banner.add(" bytes")
+    SerialPort.log.print(banner)
+    let firmware = Firmware(image: image, systemTable: systemTable)
+    do {
+        try boot(firmware, entryTSC)
+    } catch {
+        var line = Line("bulkhead: refused: ")
+        line.add(error.text)
+        SerialPort.log.print(line)
+        return Refusal.efiStatus
+    }
+}
+
+enum Version {
+    static let text: StaticString = "0.1.0"
+}
+
+/// From power-on to guests, as an ordered list; nothing of the machine changes before `exitBootServices`.
+private func boot(_ firmware: borrowing Firmware, _ entryTSC: UInt64) throws(Refusal) -> Never {
+    firmware.stopWatchdog()
+    let program = try ProgramMemory(firmware)
+    program.interrupts.takeExceptions()
+    try requireProcessor()
+    guard let tables = FirmwareTables(firmware), tables.processorCount > 0 else {
+        throw Refusal("the firmware has no ACPI tables that list processors")
+    }
+    guard tables.timerPort != 0 else { throw Refusal("the firmware's ACPI tables name no timer") }
+
+    var machine = MachineBuilder(tables: tables, entryTSC: entryTSC)
+    try machine.readManifest(firmware)
+    try machine.placePartitions(firmware, program)
+    machine.bootTime = firmware.unixTime()
+    machine.tscKHz = ClockRate.kHz(timerPort: tables.timerPort)
+    try machine.leaveFirmware(firmware)
+
+    program.interrupts.takeAll()
+    Chipset.silence()
+    program.fillPermissionMaps()
+    try machine.build(program)
+    machine.start(program)
+}
+
+/// What every core needs of its processor, or the name of what is missing.
+private func requireProcessor() throws(Refusal) {
+    guard cpu_cpuid(0x8000_0000, 0).eax >= 0x8000_000A, cpu_cpuid(0x8000_0001, 0).ecx & 1 << 2 != 0 else {
+        throw Refusal("the processor has no SVM (CPUID 80000001h ECX bit 2)")
+    }
+    guard cpu_rdmsr(MSR.vmCR) & 1 << 4 == 0 else { throw Refusal("SVM is disabled by the firmware (VM_CR.SVMDIS)") }
+    guard cpu_cpuid(0x8000_000A, 0).edx & 1 != 0 else {
+        throw Refusal("the processor has no nested paging (CPUID 8000000Ah EDX bit 0)")
+    }
+    guard cpu_cpuid(1, 0).ecx & 1 << 21 != 0 else { throw Refusal("the processor has no x2APIC (CPUID 1 ECX bit 21)") }
 }

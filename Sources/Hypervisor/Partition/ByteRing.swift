@@ -1,7 +1,6 @@
 import Synchronization
 
-/// Bytes from one core to another with one writer and one reader at a time. Positions count up for ever; the capacity is a
-/// power of two.
+/// Bytes from one writer to one reader, in different cores. Positions count up for ever; the capacity is a power of two.
 struct ByteRing: ~Copyable {
     private let base: UInt64
     private let capacity: UInt64
@@ -13,23 +12,21 @@ struct ByteRing: ~Copyable {
         self.capacity = capacity
     }
 
-    /// Appends a byte and never waits: the oldest byte gives way, and the reader learns how many it lost.
+    /// Appends a byte and never waits: the oldest gives way.
     func push(_ byte: UInt8) {
         let at = head.load(ordering: .relaxed)
         store(byte, base + at & (capacity - 1))
         head.store(at &+ 1, ordering: .releasing)
     }
 
-    /// Appends a byte if there is room for it.
+    /// Appends a byte unless as many bytes as fit are still unread.
     func offer(_ byte: UInt8) -> Bool {
-        let at = head.load(ordering: .relaxed)
-        guard at &- tail.load(ordering: .acquiring) < capacity else { return false }
-        store(byte, base + at & (capacity - 1))
-        head.store(at &+ 1, ordering: .releasing)
+        guard head.load(ordering: .relaxed) &- tail.load(ordering: .acquiring) < capacity else { return false }
+        push(byte)
         return true
     }
 
-    /// The next byte, nil when there is none.
+    /// The next byte for a reader that takes each once, nil when there is none.
     func pop() -> UInt8? {
         let at = tail.load(ordering: .relaxed)
         guard head.load(ordering: .acquiring) != at else { return nil }
@@ -38,16 +35,20 @@ struct ByteRing: ~Copyable {
         return byte
     }
 
-    var isEmpty: Bool { head.load(ordering: .acquiring) == tail.load(ordering: .relaxed) }
+    /// The position of the next byte to be written.
+    var end: UInt64 { head.load(ordering: .acquiring) }
 
-    /// For the reader of a ring that is written with `push`: skips what was overwritten; gives how many bytes that were.
-    /// Half the ring is given up, so that the writer does not overtake the reader at once again.
-    func skipOverwritten() -> UInt64 {
-        let end = head.load(ordering: .acquiring)
-        let at = tail.load(ordering: .relaxed)
-        guard end &- at > capacity else { return 0 }
-        let next = end &- capacity / 2
-        tail.store(next, ordering: .releasing)
-        return next &- at
+    /// For readers of a ring that is written with `push` alone: copies from `position`, or from the oldest byte that the
+    /// writer cannot be overwriting just now. Gives the position and count of what was copied.
+    func copy(from position: UInt64, into buffer: inout MutableSpan<UInt8>) -> (position: UInt64, count: Int) {
+        let end = self.end
+        let oldest = end > capacity ? end - capacity + Self.margin : 0
+        let start = min(max(position, oldest), end)
+        let count = min(Int(end - start), buffer.count)
+        for i in 0..<count { buffer[i] = load(base + (start + UInt64(i)) & (capacity - 1)) }
+        return (start, count)
     }
+
+    /// What the writer may write while a reader copies.
+    private static let margin: UInt64 = 2048
 }

@@ -38,3 +38,10 @@ void clear_vector_state(void);
 extern const uint8_t image_base[], text_end[], data_end[];
 extern const uint8_t start_up_code[], start_up_code_end[];
 extern const uint64_t exception_stubs[256];
+
+static inline uint64_t image_address(void) { return (uint64_t)image_base; }
+static inline uint64_t image_text_end(void) { return (uint64_t)text_end; }
+static inline uint64_t image_data_end(void) { return (uint64_t)data_end; }
+static inline uint64_t start_up_code_address(void) { return (uint64_t)start_up_code; }
+static inline uint64_t start_up_code_size(void) { return (uint64_t)(start_up_code_end - start_up_code); }
+static inline uint64_t exception_stub(uint32_t vector) { return exception_stubs[vector & 255]; }

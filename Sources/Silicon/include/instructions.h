@@ -77,3 +77,9 @@ INSTRUCTION void cpu_zero(void *to, uint64_t bytes) {
 INSTRUCTION void cpu_write_dr(uint64_t zero) {
     __asm__ volatile("mov %0, %%dr0; mov %0, %%dr1; mov %0, %%dr2; mov %0, %%dr3" ::"r"(zero));
 }
+INSTRUCTION uint16_t cpu_read_cs(void) {
+    uint16_t value;
+    __asm__ volatile("mov %%cs, %0" : "=r"(value));
+    return value;
+}
+INSTRUCTION void cpu_hlt(void) { __asm__ volatile("hlt" ::: "memory"); }

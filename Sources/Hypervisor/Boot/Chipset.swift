@@ -1,0 +1,28 @@
+import Silicon
+
+/// The interrupt sources that firmware may leave on.
+enum Chipset {
+    /// Masks both legacy interrupt controllers.
+    static func silence() {
+        cpu_cli()
+        cpu_out8(0x21, 0xFF)
+        cpu_out8(0xA1, 0xFF)
+    }
+
+    /// Lets the management link's port ring the housekeeping core: its interrupt line becomes an NMI there (82093AA
+    /// datasheet, section 3.2.4: delivery mode 100b), so that a core that runs a guest, or sleeps, notices. All other
+    /// inputs are masked.
+    static func routeLink(_ tables: borrowing FirmwareTables, to apicID: UInt32) {
+        guard tables.ioAPIC != 0, apicID < 255 else { return }
+        let select = tables.ioAPIC, window = tables.ioAPIC + 0x10
+        store(UInt32(1), select)
+        let inputs = (load(window, as: UInt32.self) >> 16 & 0xFF) + 1
+        for input in 0..<min(inputs, 240) {
+            let isLink = input == tables.linkInput
+            store(0x11 + input * 2, select)
+            store(isLink ? apicID << 24 : 0, window)
+            store(0x10 + input * 2, select)
+            store(isLink ? UInt32(0x400) : 0x10000, window)
+        }
+    }
+}

@@ -1,0 +1,43 @@
+import Silicon
+
+/// The interrupt descriptor table (AMD64 APM volume 2, section 8.3): one page that all cores share and none writes.
+struct InterruptTable {
+    let base: UInt64
+
+    /// Takes over the exceptions, and leaves interrupts to the firmware while it runs.
+    func takeExceptions() {
+        var old = descriptor
+        unsafe cpu_sidt(&old)
+        let firmware = old[0] >> 16 | old[1] << 48
+        let code: UInt64 = UInt64(codeSelector())
+        for vector in UInt64(0)..<256 {
+            store(load(firmware + vector * 16, as: UInt64.self), base + vector * 16)
+            store(load(firmware + vector * 16 + 8, as: UInt64.self), base + vector * 16 + 8)
+        }
+        for vector in UInt64(0)..<32 { setGate(vector, selector: code) }
+        activate()
+    }
+
+    /// Takes over everything; from here on the hypervisor's own code selector is loaded.
+    func takeAll() {
+        for vector in UInt64(0)..<256 { setGate(vector, selector: 0x10) }
+        activate()
+    }
+
+    /// Makes the executing core use this table.
+    func activate() {
+        var pointer = descriptor
+        unsafe cpu_lidt(&pointer)
+    }
+
+    /// Limit and base as LIDT reads them, little endian, in the first ten bytes.
+    private var descriptor: [2 of UInt64] { [4095 | base << 16, base >> 48] }
+
+    private func setGate(_ vector: UInt64, selector: UInt64) {
+        let target = exception_stub(UInt32(vector))
+        store(target & 0xFFFF | selector << 16 | 0x8E00 << 32 | (target >> 16 & 0xFFFF) << 48, base + vector * 16)
+        store(target >> 32, base + vector * 16 + 8)
+    }
+
+    private func codeSelector() -> UInt16 { cpu_read_cs() }
+}

@@ -1,0 +1,57 @@
+import Platform
+import Silicon
+import X86
+
+/// What all cores share and none writes once guests run: the program, its interrupt table, the permission maps and the
+/// page on which processors start.
+struct ProgramMemory {
+    private let base: UInt64
+    /// Below 1 MiB, page aligned.
+    let startUpPage: UInt64
+
+    init(_ firmware: borrowing Firmware) throws(Refusal) {
+        do {
+            base = try firmware.allocate(Self.bytes, .below(0xFFFF_FFFF))
+            startUpPage = try firmware.allocate(4096, .below(0x9_FFFF))
+        } catch {
+            throw Refusal(error, "memory for the program's tables")
+        }
+    }
+
+    /// Interrupt table, port map, MSR map: 4, 12 and 8 KiB.
+    static let bytes: UInt64 = 0x6000
+    var interrupts: InterruptTable { InterruptTable(base: base) }
+    var maps: PermissionMaps { PermissionMaps(ports: base + 0x1000, msrs: base + 0x4000) }
+    /// Bytes of memory in all, the program included.
+    var size: UInt64 { image_data_end() - image_address() + Self.bytes + 4096 }
+
+    /// Denies every port, and every MSR but those that the policy passes through.
+    func fillPermissionMaps() {
+        for i in UInt64(0)..<UInt64(PermissionMapSize.port / 8) { store(UInt64.max, maps.ports + i * 8) }
+        for i in UInt64(0)..<UInt64(PermissionMapSize.msr / 8) { store(UInt64.max, maps.msrs + i * 8) }
+        for rule in 0..<MSRPolicy.passThroughCount {
+            let range = MSRPolicy.passThrough(rule)
+            for msr in range.first...range.last {
+                if range.read { allow(msr, write: false) }
+                if range.write { allow(msr, write: true) }
+            }
+        }
+    }
+
+    private func allow(_ msr: UInt32, write: Bool) {
+        guard let bit = msrPermissionBit(msr) else { return }
+        let at = maps.msrs + UInt64((bit + (write ? 1 : 0)) / 8)
+        store(load(at, as: UInt8.self) & ~(1 << UInt8((bit + (write ? 1 : 0)) % 8)), at)
+    }
+
+    /// Maps all of it into a core's tables.
+    func map(
+        into table: inout PageTable<LongModeFormat>, arena: inout FrameArena
+    ) throws(PageTableError) {
+        let image = image_address(), text = image_text_end(), end = image_data_end()
+        try table.map(image, to: image, size: text - image, .readExecute, arena: &arena)
+        try table.map(text, to: text, size: end - text, .read, arena: &arena)
+        try table.map(base, to: base, size: Self.bytes, .read, arena: &arena)
+        try table.map(startUpPage, to: startUpPage, size: 4096, .readExecute, arena: &arena)
+    }
+}

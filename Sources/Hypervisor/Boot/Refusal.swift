@@ -1,0 +1,19 @@
+import Manifest
+
+/// Why nothing was started, in one line.
+struct Refusal: Error {
+    let text: Text<200>
+    /// EFI_UNSUPPORTED.
+    static let efiStatus: UInt64 = 0x8000_0000_0000_0003
+
+    init(_ words: StaticString) { text = Line(words).text }
+    init(_ line: Line) { text = line.text }
+    init(_ error: FirmwareError, _ doing: StaticString) {
+        var line = Line(doing)
+        line.add(": the firmware refused ")
+        line.add(error.service)
+        line.add(" with status ")
+        line.add(hex: error.status)
+        text = line.text
+    }
+}

@@ -1,0 +1,46 @@
+import Silicon
+import Synchronization
+
+/// Where a core's private structures lie: one block of 32 KiB, aligned to as much, so that a fault handler finds it from
+/// the stack pointer.
+struct CoreLayout {
+    static let alignment: UInt64 = 0x8000
+    static let size: UInt64 = 0x8000
+    let base: UInt64
+    /// `CoreState`, whose first field is the guest's registers.
+    var registers: UInt64 { base }
+    var controlBlock: UInt64 { base + 0x1000 }
+    var hostSave: UInt64 { base + 0x2000 }
+    /// Not mapped: a stack that overflows faults instead of overwriting the control block.
+    var guardPage: UInt64 { base + 0x3000 }
+    var stackTop: UInt64 { base + Self.size }
+}
+
+/// What one core's instance of the hypervisor knows. Written by this core alone, but for `isStarted`.
+struct CoreState: ~Copyable {
+    var registers = guest_registers()
+    let magic = CoreState.magicValue
+    let index: Int
+    let apicID: UInt32
+    let layout: CoreLayout
+    /// The partition whose vCPU this core is, nil for a housekeeping core without one.
+    let partition: Shared<PartitionState>?
+    let vcpu: Int
+    /// What answers managers, on the housekeeping core only.
+    let housekeeping: Shared<Housekeeping>?
+    let isStarted = Atomic<Bool>(false)
+
+    static let magicValue: UInt64 = 0x6C75_4B68_4561_4421
+
+    init(
+        _ core: consuming Core, layout: CoreLayout, partition: Shared<PartitionState>?, vcpu: Int,
+        housekeeping: Shared<Housekeeping>?
+    ) {
+        index = core.index
+        apicID = core.apicID
+        self.layout = layout
+        self.partition = partition
+        self.vcpu = vcpu
+        self.housekeeping = housekeeping
+    }
+}

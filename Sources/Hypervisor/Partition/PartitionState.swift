@@ -1,0 +1,73 @@
+import Control
+import Manifest
+import Platform
+import Synchronization
+
+/// Whether a partition's vCPUs may run.
+enum Gate {
+    static let open: UInt32 = 0
+    static let paused: UInt32 = 1
+    static let closed: UInt32 = 2
+}
+
+/// What the cores of one partition tell each other about one vCPU.
+struct Mailbox: ~Copyable {
+    /// 0: nothing. 1: INIT. 100h + vector: start-up IPI.
+    let startUp = Atomic<UInt32>(0)
+    static let initSignal: UInt32 = 1
+    /// A guest's NMI that is to be injected.
+    let nmi = Atomic<Bool>(false)
+    /// Whether the vCPU's core is inside the run loop.
+    let isActive = Atomic<Bool>(false)
+}
+
+/// One partition as its own cores know it; no other core maps it. Constant after boot, but for atomics and what `lock`
+/// guards.
+struct PartitionState: ~Copyable {
+    let spec: PartitionSpec
+    let memory: FrameRange
+    let addressSpace: AddressSpaceID
+    let board: Shared<Board>
+    let kernel: LoadedFile
+    let initrd: LoadedFile
+    let nestedRoot: UInt64
+    let maps: PermissionMaps
+    let platform: PlatformDescription
+    let gate = Atomic<UInt32>(Gate.closed)
+    /// Why the guest must end, a `StateCause` plus 1; 0 while it may go on.
+    let verdict = Atomic<UInt32>(0)
+    let mail: InlineArray<16, Mailbox>
+    /// Guards `devices` between this partition's cores.
+    let lock = Atomic<Bool>(false)
+    var devices: PlatformDevices
+
+    var vcpuCount: Int { platform.vcpuCount }
+
+    /// RAM as the loaders and the exit handlers reach it.
+    var guestMemory: GuestMemory {
+        // The range is this partition's own, mapped one-to-one by its cores alone.
+        unsafe GuestMemory(base: UnsafeMutableRawPointer(bitPattern: UInt(memory.base)).unsafelyUnwrapped, size: memory.size)
+    }
+
+    /// Makes every vCPU's core but one look at the gate and its mail.
+    func kick(allBut vcpu: Int) {
+        for other in 0..<vcpuCount where other != vcpu { LocalAPIC.kick(platform.apicIDs[other]) }
+    }
+
+    /// Condemns the guest unless it is condemned already; the lead core then ends it.
+    func condemn(_ cause: StateCause) {
+        _ = verdict.compareExchange(
+            expected: 0, desired: UInt32(cause.rawValue) + 1, ordering: .sequentiallyConsistent)
+    }
+
+    func takeLock() {
+        while lock.exchange(true, ordering: .acquiring) { while lock.load(ordering: .relaxed) {} }
+    }
+    func releaseLock() { lock.store(false, ordering: .releasing) }
+}
+
+/// What all cores read and none writes: which ports and MSRs reach the silicon.
+struct PermissionMaps {
+    let ports: UInt64
+    let msrs: UInt64
+}
