@@ -62,7 +62,7 @@ let hostWing: [Target] = [
         swiftSettings: [.strictMemorySafety()]),
     .testTarget(name: "CBORTests", dependencies: ["CBOR"]),
     .testTarget(name: "X86Tests", dependencies: ["X86"]),
-    .testTarget(name: "ManifestTests", dependencies: ["Manifest", "ManifestFile"]),
+    .testTarget(name: "ManifestTests", dependencies: ["CBOR", "Manifest", "ManifestFile"]),
     .testTarget(name: "ControlTests", dependencies: ["Control"]),
     .testTarget(name: "PlatformTests", dependencies: ["Platform"]),
 ]

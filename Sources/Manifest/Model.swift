@@ -1,31 +1,3 @@
-/// A UTF-8 string of at most `capacity` bytes, stored inline: the shared wing has no heap.
-public struct Text<let capacity: Int>: Sendable {
-    public private(set) var bytes: InlineArray<capacity, UInt8>
-    public private(set) var count: Int
-
-    public init() {
-        bytes = InlineArray(repeating: 0)
-        count = 0
-    }
-
-    /// Appends one byte; false, and nothing changed, when the text is full.
-    @discardableResult
-    public mutating func append(_ byte: UInt8) -> Bool {
-        guard count < capacity else { return false }
-        bytes[count] = byte
-        count += 1
-        return true
-    }
-
-    public var isEmpty: Bool { count == 0 }
-
-    public static func == <let other: Int>(a: Text, b: Text<other>) -> Bool {
-        guard a.count == b.count else { return false }
-        for i in 0..<a.count where a.bytes[i] != b.bytes[i] { return false }
-        return true
-    }
-}
-
 /// A partition's or machine's name: 1 to 31 of `a-z 0-9 -`, starting with a letter.
 public typealias Label = Text<31>
 /// A path below `\BULKHEAD` on the boot volume, with `/` between its parts.
@@ -37,8 +9,12 @@ public typealias CommandLine = Text<511>
 public struct CoreSet: FlagSet, Sendable {
     public let rawValue: UInt64
     public init(rawValue: UInt64) { self.rawValue = rawValue }
-    public init(core: Int) { rawValue = 1 << UInt64(core) }
+    /// The set of one core; empty if there is no such core number.
+    public init(core: Int) { rawValue = 0...63 ~= core ? 1 << UInt64(core) : 0 }
+    /// The lowest core; 64 when the set is empty.
     public var first: Int { rawValue.trailingZeroBitCount }
+    /// The highest core; -1 when the set is empty.
+    public var last: Int { 63 - rawValue.leadingZeroBitCount }
 }
 
 /// What happens when a guest powers off, reboots or crashes.
@@ -106,7 +82,8 @@ public struct Manifest: Sendable {
     /// The core that answers management requests. It may also run a partition's vCPU.
     public var housekeeping = 0
     public var link = ManagementLink.none
-    public private(set) var partitions: InlineArray<8, PartitionSpec>
+    /// The first `partitionCount` count.
+    public var partitions: InlineArray<8, PartitionSpec>
     public private(set) var partitionCount = 0
 
     public init() { partitions = InlineArray(repeating: PartitionSpec()) }
@@ -119,4 +96,12 @@ public struct Manifest: Sendable {
         partitionCount += 1
         return true
     }
+
+    /// Appends a partition without a copy of one from the caller; the caller has seen that there is room.
+    mutating func appendEmptyPartition() {
+        partitions[partitionCount] = PartitionSpec()
+        partitionCount += 1
+    }
+
+    mutating func removeAllPartitions() { partitionCount = 0 }
 }

@@ -1,0 +1,110 @@
+/// What only the machine can tell: its cores and the memory that is free for partitions.
+public struct MachineFacts: Sendable {
+    /// The cores that exist and can be started, numbered in the order in which the machine lists them.
+    public var cores: CoreSet
+    /// Bytes of all memory that the firmware reports, whoever uses it. Zero: taken to be what is free.
+    public var installedMemory: UInt64
+    /// Memory that a partition may be given.
+    public var free: FreeMemory
+
+    public init(cores: CoreSet, installedMemory: UInt64 = 0) {
+        self.cores = cores
+        self.installedMemory = installedMemory
+        free = FreeMemory()
+    }
+
+    /// A machine with cores 0 to `coreCount` - 1; of more than 64 the first 64 count.
+    public init(coreCount: Int, installedMemory: UInt64 = 0) {
+        let cores = coreCount >= 64 ? UInt64.max : coreCount <= 0 ? 0 : (1 << UInt64(coreCount)) - 1
+        self.init(cores: CoreSet(rawValue: cores), installedMemory: installedMemory)
+    }
+}
+
+/// Ranges of free physical memory, at most 64 and never adjacent: the largest are kept when there are more.
+public struct FreeMemory: Sendable {
+    public static let capacity = 64
+    public private(set) var ranges = InlineArray<64, MemoryRange>(repeating: MemoryRange(base: 0, end: 0))
+    public private(set) var count = 0
+
+    public init() {}
+
+    /// Adds a range that does not overlap one that is there; it grows into neighbours that it touches, because
+    /// firmware lists memory in many adjoining pieces.
+    public mutating func add(_ range: MemoryRange) {
+        guard !range.isEmpty else { return }
+        var range = range
+        var i = 0
+        while i < count {
+            if ranges[i].end == range.base || range.end == ranges[i].base {
+                range = MemoryRange(base: min(range.base, ranges[i].base), end: max(range.end, ranges[i].end))
+                remove(at: i)
+            } else {
+                i += 1
+            }
+        }
+        insert(range)
+    }
+
+    /// Takes out what overlaps `range`: a range in its middle is cut in two.
+    public mutating func remove(_ range: MemoryRange) {
+        guard !range.isEmpty else { return }
+        var i = 0
+        // What a cut puts back does not overlap any more, so each range is cut at most once.
+        while i < count {
+            let old = ranges[i]
+            if old.base < range.end, range.base < old.end {
+                remove(at: i)
+                insert(MemoryRange(base: old.base, end: range.base))
+                insert(MemoryRange(base: range.end, end: old.end))
+                i = 0
+            } else {
+                i += 1
+            }
+        }
+    }
+
+    /// Whether all of `range` is free.
+    public func contains(_ range: MemoryRange) -> Bool {
+        for i in 0..<count where ranges[i].contains(range) { return true }
+        return false
+    }
+
+    /// Bytes in whole granules of 2 MiB.
+    public var usableBytes: UInt64 {
+        var total: UInt64 = 0
+        for i in 0..<count { total &+= ranges[i].aligned(to: Manifest.memoryGranule).size }
+        return total
+    }
+
+    /// Where `size` bytes aligned to `alignment` (a power of two) fit: in the smallest range that holds them, lowest
+    /// address first, so that large ranges stay whole. nil when there is none.
+    public func place(_ size: UInt64, alignment: UInt64) -> MemoryRange? {
+        var best: MemoryRange?
+        for i in 0..<count {
+            let range = ranges[i].aligned(to: alignment)
+            guard range.size >= size else { continue }
+            if let found = best, found.size < range.size || found.size == range.size && found.base < range.base {
+                continue
+            }
+            best = range
+        }
+        return best.map { MemoryRange(base: $0.base, size: size) }
+    }
+
+    private mutating func remove(at i: Int) {
+        count -= 1
+        ranges[i] = ranges[count]
+    }
+
+    private mutating func insert(_ range: MemoryRange) {
+        guard !range.isEmpty else { return }
+        if count < Self.capacity {
+            ranges[count] = range
+            count += 1
+            return
+        }
+        var smallest = 0
+        for i in 1..<count where ranges[i].size < ranges[smallest].size { smallest = i }
+        if ranges[smallest].size < range.size { ranges[smallest] = range }
+    }
+}
