@@ -59,7 +59,11 @@ public struct ConsoleAccepted: Sendable {
     /// Reads the rest of a reply whose status was read by `ControlReply`.
     public init(_ reply: inout ControlReply) throws(CBORError) {
         while let key = try reply.map.next(&reply.reader) {
-            if key == 1 { count = try reply.reader.number(max: ControlRequest.maxData) } else { try reply.reader.skip() }
+            if key == 1 {
+                count = try reply.reader.number(max: ControlRequest.maxData)
+            } else {
+                try reply.reader.skip()
+            }
         }
         try reply.reader.finish()
     }

@@ -74,7 +74,8 @@ public struct ControlRequest: Sendable {
     }
 
     /// Writes the request, with `data` for `consoleWrite`; returns the payload's length in bytes.
-    public func encode(into output: consuming MutableSpan<UInt8>, data: borrowing Span<UInt8>) throws(CBORError) -> Int {
+    public func encode(into output: consuming MutableSpan<UInt8>, data: borrowing Span<UInt8>) throws(CBORError) -> Int
+    {
         let fields = Self.fields(operation)
         var writer = CBORWriter(output)
         writer.map(1 + fields.nonzeroBitCount)
