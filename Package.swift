@@ -53,17 +53,18 @@ let hostWing: [Target] = [
     .target(
         name: "ManifestFile", dependencies: ["Manifest", .product(name: "Yams", package: "Yams")],
         swiftSettings: [.strictMemorySafety()]),
+    .target(name: "Link", dependencies: ["CBOR", "Control", "Manifest"], swiftSettings: [.strictMemorySafety()]),
     .target(name: "Machines", dependencies: ["Manifest", "Control"], swiftSettings: [.strictMemorySafety()]),
     .executableTarget(
         name: "CLI",
         dependencies: [
-            "ManifestFile", "Machines", "Control", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            "ManifestFile", "Machines", "Control", "Link", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         swiftSettings: [.strictMemorySafety()]),
     .testTarget(name: "CBORTests", dependencies: ["CBOR"]),
     .testTarget(name: "X86Tests", dependencies: ["X86"]),
     .testTarget(name: "ManifestTests", dependencies: ["CBOR", "Manifest", "ManifestFile"]),
-    .testTarget(name: "ControlTests", dependencies: ["Control"]),
+    .testTarget(name: "ControlTests", dependencies: ["CBOR", "Control", "Link", "Manifest"]),
     .testTarget(name: "PlatformTests", dependencies: ["Platform"]),
 ]
 

@@ -11,17 +11,17 @@ public func hypervisorMain(image: UInt64, systemTable: UInt64) -> UInt64 {
     let entryTSC = cpu_rdtsc()
     SerialPort.log.initialize(interrupts: false)
     var banner = Line("bulkhead: version ")
-    banner.add(Version.text)
-    banner.add(", ")
-    banner.add(decimal: image_data_end() - image_address())
-    banner.add(" bytes")
+    banner.write(Version.text)
+    banner.write(", ")
+    banner.write(decimal: image_data_end() - image_address())
+    banner.write(" bytes")
     SerialPort.log.print(banner)
     let firmware = Firmware(image: image, systemTable: systemTable)
     do {
         try boot(firmware, entryTSC)
     } catch {
         var line = Line("bulkhead: refused: ")
-        line.add(error.text)
+        line.write(error.text)
         SerialPort.log.print(line)
         return Refusal.efiStatus
     }

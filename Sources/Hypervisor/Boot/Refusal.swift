@@ -10,10 +10,10 @@ struct Refusal: Error {
     init(_ line: Line) { text = line.text }
     init(_ error: FirmwareError, _ doing: StaticString) {
         var line = Line(doing)
-        line.add(": the firmware refused ")
-        line.add(error.service)
-        line.add(" with status ")
-        line.add(hex: error.status)
+        line.write(": the firmware refused ")
+        line.write(error.service)
+        line.write(" with status ")
+        line.write(hexadecimal: error.status)
         text = line.text
     }
 }

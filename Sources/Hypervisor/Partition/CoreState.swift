@@ -24,7 +24,7 @@ struct CoreState: ~Copyable {
     let apicID: UInt32
     let layout: CoreLayout
     /// The partition whose vCPU this core is, nil for a housekeeping core without one.
-    let partition: Shared<PartitionState>?
+    let partition: Shared<PartitionContext>?
     let vcpu: Int
     /// What answers managers, on the housekeeping core only.
     let housekeeping: Shared<Housekeeping>?
@@ -33,7 +33,7 @@ struct CoreState: ~Copyable {
     static let magicValue: UInt64 = 0x6C75_4B68_4561_4421
 
     init(
-        _ core: consuming Core, layout: CoreLayout, partition: Shared<PartitionState>?, vcpu: Int,
+        _ core: consuming Core, layout: CoreLayout, partition: Shared<PartitionContext>?, vcpu: Int,
         housekeeping: Shared<Housekeeping>?
     ) {
         index = core.index

@@ -15,7 +15,7 @@ enum Next {
 
 /// The life of one partition's core, from boot on; never returns.
 struct Lifecycle<CPU: VirtualCPU> {
-    let partition: Shared<PartitionState>
+    let partition: Shared<PartitionContext>
     var cpu: CPU
 
     // MARK: The lead core
@@ -55,9 +55,9 @@ struct Lifecycle<CPU: VirtualCPU> {
             cpu.reset(to: entry)
         } catch {
             var line = Line("bulkhead: partition ")
-            line.add(partition.value.spec.name)
-            line.add(": ")
-            line.add(error.reason)
+            line.write(partition.value.spec.name)
+            line.write(": ")
+            line.write(error.reason)
             partition.value.board.value.post(line)
             return .badImage
         }

@@ -23,7 +23,7 @@ struct Mailbox: ~Copyable {
 
 /// One partition as its own cores know it; no other core maps it. Constant after boot, but for atomics and what `lock`
 /// guards.
-struct PartitionState: ~Copyable {
+struct PartitionContext: ~Copyable {
     let spec: PartitionSpec
     let memory: FrameRange
     let addressSpace: AddressSpaceID

@@ -1,0 +1,35 @@
+import Manifest
+
+/// The machine that a `ControlServer` serves. The server has checked and authorised all that it asks; indices are those
+/// of partitions, 0 to `partitionCount` - 1, in the manifest's order. Each method returns at once: what takes time is
+/// begun, and an event tells its end.
+public protocol ControlBackend: ~Copyable {
+    /// What `hello` answers, but for `partitions` and `damagedFrames`, which the server fills in.
+    func machine() -> MachineInfo
+
+    /// At most `Manifest.maxPartitions`.
+    var partitionCount: Int { get }
+    func name(_ partition: Int) -> Label
+    /// What the manifest permits managers on the partition.
+    func permits(_ partition: Int) -> ControlOperations
+    func state(_ partition: Int) -> PartitionState
+    func info(_ partition: Int) -> PartitionInfo
+
+    func vcpuCount(_ partition: Int) -> Int
+    func exits(_ partition: Int, vcpu: Int) -> ExitCounters
+    /// Microseconds since the hypervisor's first instruction.
+    func clockMicroseconds() -> UInt64
+
+    /// Copies console bytes from stream position `from` on, or from the oldest byte that is still in the ring if that is
+    /// newer, into the beginning of `buffer`. A `from` beyond the end gives no bytes and `position` = `end`.
+    mutating func readConsole(_ partition: Int, from: UInt64, into buffer: inout MutableSpan<UInt8>) -> ConsoleRange
+
+    /// Offers bytes to the guest's UART; returns how many of them, from the first on, it took.
+    mutating func writeConsole(_ partition: Int, _ bytes: borrowing Span<UInt8>) -> Int
+
+    /// Begins `start`, `stop`, `pause`, `resume` or `restart`: `ok`, or `busy`, `wrongState` or `failed`.
+    mutating func request(_ operation: ControlOperation, _ partition: Int) -> ControlStatus
+
+    /// The oldest event not fetched yet.
+    mutating func nextEvent() -> ControlEvent?
+}

@@ -1,0 +1,18 @@
+/// How often one vCPU exited since its partition was made, by reason.
+public struct ExitCounters: Sendable {
+    var counts: InlineArray<14, UInt64>
+
+    public init() { counts = InlineArray(repeating: 0) }
+
+    public subscript(reason: ExitReason) -> UInt64 {
+        get { counts[Int(reason.rawValue)] }
+        set { counts[Int(reason.rawValue)] = newValue }
+    }
+
+    /// Exits for all reasons together.
+    public var total: UInt64 {
+        var sum: UInt64 = 0
+        for i in 0..<ExitReason.count { sum &+= counts[i] }
+        return sum
+    }
+}
