@@ -5,8 +5,6 @@ import Silicon
 struct LoadedFile {
     var address: UInt64 = 0
     var size: UInt64 = 0
-    /// Bytes of the pages that hold it, a multiple of 4 KiB.
-    var allocated: UInt64 { (size + 4095) & ~4095 }
 }
 
 /// The volume that the firmware started the hypervisor from (UEFI 2.10, sections 13.4 and 13.5).
@@ -19,27 +17,28 @@ struct BootVolume: ~Copyable {
         let fileSystem = try firmware.interface(.simpleFileSystem, on: device)
         var root: UInt64 = 0
         let status = unsafe withUnsafeMutablePointer(to: &root) {
-            unsafe efi_call(load(fileSystem + 8), fileSystem, UInt64(UInt(bitPattern: $0)), 0, 0, 0)
+            efi_call(load(fileSystem + 8), fileSystem, UInt64(UInt(bitPattern: $0)), 0, 0, 0)
         }
         guard status == 0 else { throw FirmwareError(service: "OpenVolume", status: status) }
         self.root = root
     }
 
-    /// Reads `\BULKHEAD\<path>` whole, into pages aligned to `alignment` (a power of two, at least 4 KiB). `limit` bounds
-    /// its size in bytes.
+    /// Reads `\BULKHEAD\<path>` whole, into memory of its own that begins and ends at multiples of `alignment` (a power of
+    /// two, at least 4 KiB). `limit` bounds its size in bytes.
     borrowing func read<let n: Int>(
         _ path: Text<n>, limit: UInt64, alignment: UInt64 = 4096, _ firmware: borrowing Firmware
     ) throws(FirmwareError) -> LoadedFile {
         let file = try open(path)
         let size = try self.size(of: file)
         guard size > 0 && size <= limit else { throw FirmwareError(service: "a size within bounds", status: size) }
-        let raw = try firmware.allocate((size + 4095) / 4096 * 4096 + alignment - 4096, .anywhere)
+        let rounded = (size + alignment - 1) & ~(alignment - 1)
+        let raw = try firmware.allocate(rounded + alignment - 4096, .anywhere)
         let address = (raw + alignment - 1) & ~(alignment - 1)
         var done: UInt64 = 0
         while done < size {
             var chunk = size - done
             let status = unsafe withUnsafeMutablePointer(to: &chunk) {
-                unsafe efi_call(load(file + 0x20), file, UInt64(UInt(bitPattern: $0)), address + done, 0, 0)
+                efi_call(load(file + 0x20), file, UInt64(UInt(bitPattern: $0)), address + done, 0, 0)
             }
             guard status == 0, chunk > 0 else { throw FirmwareError(service: "Read", status: status) }
             done += chunk
@@ -59,7 +58,7 @@ struct BootVolume: ~Copyable {
         var file: UInt64 = 0
         let status = unsafe withUnsafeMutablePointer(to: &file) { file in
             unsafe withUnsafeMutablePointer(to: &name) {
-                unsafe efi_call(
+                efi_call(
                     load(root + 8), root, UInt64(UInt(bitPattern: file)), UInt64(UInt(bitPattern: $0)), 1, 0)
             }
         }
@@ -74,7 +73,7 @@ struct BootVolume: ~Copyable {
         let status = unsafe withUnsafeMutablePointer(to: &id) { id in
             unsafe withUnsafeMutablePointer(to: &info) { info in
                 unsafe withUnsafeMutablePointer(to: &bytes) {
-                    unsafe efi_call(
+                    efi_call(
                         load(file + 0x40), file, UInt64(UInt(bitPattern: id)), UInt64(UInt(bitPattern: $0)),
                         UInt64(UInt(bitPattern: info)), 0)
                 }

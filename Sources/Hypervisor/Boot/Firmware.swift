@@ -36,7 +36,7 @@ struct Firmware: ~Copyable {
         case .at(let base): (type, address) = (2, base)
         }
         let status = unsafe withUnsafeMutablePointer(to: &address) {
-            unsafe call(0x28, type, 2, (bytes + 4095) / 4096, UInt64(UInt(bitPattern: $0)))
+            call(0x28, type, 2, (bytes + 4095) / 4096, UInt64(UInt(bitPattern: $0)))
         }
         guard status == 0 else { throw FirmwareError(service: "AllocatePages", status: status) }
         return address
@@ -48,7 +48,7 @@ struct Firmware: ~Copyable {
     ) throws(FirmwareError) -> (size: UInt64, key: UInt64, stride: UInt64) {
         var values: [4 of UInt64] = [size, 0, 0, 0]
         let status = unsafe withUnsafeMutablePointer(to: &values) {
-            let at = UInt64(UInt(bitPattern: unsafe $0))
+            let at = UInt64(UInt(bitPattern: $0))
             return call(0x38, at, buffer, at + 8, at + 16, at + 24)
         }
         guard status == 0 else { throw FirmwareError(service: "GetMemoryMap", status: status) }
@@ -76,7 +76,7 @@ struct Firmware: ~Copyable {
         var interface: UInt64 = 0
         let status = unsafe withUnsafeMutablePointer(to: &id) { id in
             unsafe withUnsafeMutablePointer(to: &interface) {
-                unsafe call(0x98, handle, UInt64(UInt(bitPattern: id)), UInt64(UInt(bitPattern: $0)))
+                call(0x98, handle, UInt64(UInt(bitPattern: id)), UInt64(UInt(bitPattern: $0)))
             }
         }
         guard status == 0 else { throw FirmwareError(service: "HandleProtocol", status: status) }
@@ -100,7 +100,7 @@ struct Firmware: ~Copyable {
         let runtimeServices: UInt64 = load(systemTable + 0x58)
         let service: UInt64 = load(runtimeServices + 0x18)
         let status = unsafe withUnsafeMutablePointer(to: &time) {
-            unsafe efi_call(service, UInt64(UInt(bitPattern: $0)), 0, 0, 0, 0)
+            efi_call(service, UInt64(UInt(bitPattern: $0)), 0, 0, 0, 0)
         }
         guard status == 0 else { return 0 }
         let year = Int(time[0] & 0xFFFF), month = Int(time[0] >> 16 & 0xFF), day = Int(time[0] >> 24 & 0xFF)

@@ -44,7 +44,7 @@ private func boot(_ firmware: borrowing Firmware, _ entryTSC: UInt64) throws(Ref
 
     var machine = MachineBuilder(tables: tables, entryTSC: entryTSC)
     try machine.readManifest(firmware)
-    try machine.placePartitions(firmware, program)
+    try machine.readImages(firmware)
     machine.bootTime = firmware.unixTime()
     machine.tscKHz = ClockRate.kHz(timerPort: tables.timerPort)
     try machine.leaveFirmware(firmware)

@@ -1,4 +1,6 @@
+import Manifest
 import Platform
+import Synchronization
 import X86
 
 /// Why the guest stopped, decoded once by the vendor's backend into words that both vendors share.

@@ -1,4 +1,5 @@
 import Control
+import Manifest
 import Silicon
 import Synchronization
 

@@ -28,14 +28,16 @@ struct CoreState: ~Copyable {
     let vcpu: Int
     /// What answers managers, on the housekeeping core only.
     let housekeeping: Shared<Housekeeping>?
+    let interrupts: InterruptTable
     let isStarted = Atomic<Bool>(false)
 
     static let magicValue: UInt64 = 0x6C75_4B68_4561_4421
 
     init(
         _ core: consuming Core, layout: CoreLayout, partition: Shared<PartitionContext>?, vcpu: Int,
-        housekeeping: Shared<Housekeeping>?
+        housekeeping: Shared<Housekeeping>?, interrupts: InterruptTable
     ) {
+        self.interrupts = interrupts
         index = core.index
         apicID = core.apicID
         self.layout = layout

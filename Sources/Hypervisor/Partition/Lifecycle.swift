@@ -2,6 +2,7 @@ import Control
 import Manifest
 import Platform
 import Silicon
+import Synchronization
 import X86
 
 /// What an exit handler decides.
@@ -79,11 +80,11 @@ struct Lifecycle<CPU: VirtualCPU> {
 
     private borrowing func loadImage() throws(LoadError) -> GuestEntry {
         let state = partition
-        let kernel = state.value.kernel, initrd = state.value.initrd
+        let kernel = state.value.kernel, initrd = state.value.initrd, commandLine = state.value.spec.commandLine
         return try unsafe loadGuest(
             kernel: bytes(kernel.address, kernel.size),
             initrd: initrd.size > 0 ? bytes(initrd.address, initrd.size) : nil,
-            commandLine: state.value.spec.commandLine.span, platform: state.value.platform,
+            commandLine: commandLine.span, platform: state.value.platform,
             memory: state.value.guestMemory)
     }
 
@@ -205,7 +206,7 @@ struct Lifecycle<CPU: VirtualCPU> {
     }
 
     private mutating func takeMail(_ core: borrowing CoreState) -> Next {
-        if partition.value.mail[core.vcpu].startUp.load(ordering: .relaxed) == Mailbox.initSignal { return .park }
+        if partition.value.mail[core.vcpu].startUp.load(ordering: .relaxed) != 0 { return .park }
         if partition.value.mail[core.vcpu].nmi.exchange(false, ordering: .relaxed) { cpu.injectNMI() }
         return .resume
     }

@@ -6,20 +6,14 @@ import X86
 struct SVM: VirtualCPU {
     private let vmcb: UInt64
     private let registers: UInt64
-    private let shared: SharedMaps
+    private let maps: PermissionMaps
     private let nestedRoot: UInt64
     private let addressSpace: UInt32
 
-    /// What all cores read and none writes.
-    struct SharedMaps {
-        let ports: UInt64
-        let msrs: UInt64
-    }
-
-    init(core: borrowing CoreLayout, shared: SharedMaps, nestedRoot: UInt64, addressSpace: UInt32) {
+    init(core: borrowing CoreLayout, maps: PermissionMaps, nestedRoot: UInt64, addressSpace: UInt32) {
         vmcb = core.controlBlock
         registers = core.registers
-        self.shared = shared
+        self.maps = maps
         self.nestedRoot = nestedRoot
         self.addressSpace = addressSpace
     }
@@ -119,17 +113,18 @@ extension SVM {
         clear()
         switch entry.mode {
         case .long64:
-            segment(VMCB.cs, selector: 0x10, SegmentAttributes.code64, limit: 0xFFFF_FFFF, base: 0)
-            setData(selector: 0x18, SegmentAttributes.data32, limit: 0xFFFF_FFFF)
+            segment(VMCB.cs, selector: GuestEntry.codeSelector, SegmentAttributes.code64, limit: 0xFFFF_FFFF, base: 0)
+            setData(selector: GuestEntry.dataSelector, SegmentAttributes.data32, limit: 0xFFFF_FFFF)
             self[VMCB.cr0] = CR0.paging | CR0.numericError | CR0.extensionType | CR0.protectionEnable
             self[VMCB.cr4] = CR4.physicalAddressExtension
             self[VMCB.cr3] = entry.cr3
             efer = EFER.longModeEnable | EFER.longModeActive
         case .protected32:
-            segment(VMCB.cs, selector: 0x10, SegmentAttributes.code32, limit: 0xFFFF_FFFF, base: 0)
-            setData(selector: 0x18, SegmentAttributes.data32, limit: 0xFFFF_FFFF)
+            segment(VMCB.cs, selector: GuestEntry.codeSelector, SegmentAttributes.code32, limit: 0xFFFF_FFFF, base: 0)
+            setData(selector: GuestEntry.dataSelector, SegmentAttributes.data32, limit: 0xFFFF_FFFF)
             self[VMCB.cr0] = CR0.extensionType | CR0.protectionEnable
         }
+        segment(VMCB.tr, selector: GuestEntry.taskSelector, SegmentAttributes.busyTSS, limit: 0x67, base: 0)
         segment(VMCB.gdtr, selector: 0, 0, limit: UInt32(entry.gdtLimit), base: entry.gdtBase)
         rip = entry.rip
         self[VMCB.rsp] = entry.rsp
@@ -156,8 +151,8 @@ extension SVM {
         unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: UInt(vmcb)), 4096)
         unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: UInt(registers)), UInt64(MemoryLayout<guest_registers>.size))
         store(Intercept.wanted, vmcb + UInt64(VMCB.intercepts))
-        self[VMCB.iopmBase] = shared.ports
-        self[VMCB.msrpmBase] = shared.msrs
+        self[VMCB.iopmBase] = maps.ports
+        self[VMCB.msrpmBase] = maps.msrs
         // A fresh ASID whose old translations go away at the first entry (section 15.16.1).
         self[VMCB.asid] = UInt64(addressSpace) | 1 << 32
         self[VMCB.nestedPaging] = 1

@@ -1,0 +1,129 @@
+import Control
+import Manifest
+import Platform
+import Silicon
+import Synchronization
+import X86
+
+/// What is found, read and allocated while the firmware runs, and built once it is gone.
+struct MachineBuilder: ~Copyable {
+    let tables: FirmwareTables
+    let entryTSC: UInt64
+    var bootTime: UInt64 = 0
+    var tscKHz: UInt64 = 0
+    /// TSC ticks spent waiting for the boot volume.
+    var readTicks: UInt64 = 0
+    var ledger: Ledger
+    var manifest = Manifest()
+    var facts: MachineFacts
+    var files: [8 of (kernel: LoadedFile, initrd: LoadedFile)]
+    /// One for each partition, then the housekeeping core's.
+    var blocks: [9 of PrivateBlock] = .init(repeating: PrivateBlock())
+    /// By core index; 0 where a core has no part in the manifest.
+    var coreStates: [64 of UInt64] = .init(repeating: 0)
+    var pageTables: [64 of UInt64] = .init(repeating: 0)
+    var boards: [8 of UInt64] = .init(repeating: 0)
+    var memory: MemoryPlan?
+    private var mapBuffer: (address: UInt64, size: UInt64) = (0, 0)
+
+    init(tables: FirmwareTables, entryTSC: UInt64) {
+        self.tables = tables
+        self.entryTSC = entryTSC
+        ledger = Ledger(tables)
+        facts = MachineFacts(coreCount: tables.processorCount)
+        files = .init(repeating: (LoadedFile(), LoadedFile()))
+    }
+
+    /// Reads `\BULKHEAD\manifest.cbor`, holds it against the machine, and takes the partitions' memory.
+    mutating func readManifest(_ firmware: borrowing Firmware) throws(Refusal) {
+        let file: LoadedFile
+        do throws(FirmwareError) {
+            let volume = try BootVolume(firmware)
+            file = try volume.read(Manifest.fileName, limit: UInt64(Manifest.maxEncodedSize), firmware)
+            try readMemoryMap(firmware)
+        } catch {
+            throw Refusal(error, "reading \\BULKHEAD\\manifest.cbor and the memory map")
+        }
+        let plan: MemoryPlan
+        do throws(ManifestError) {
+            let encoded = unsafe bytes(file.address, file.size)
+            try unsafe manifest.decode(Span(_unsafeElements: encoded.assumingMemoryBound(to: UInt8.self)))
+            plan = try manifest.check(against: facts)
+        } catch {
+            var line = Line("")
+            error.describe(manifest, to: &line)
+            throw Refusal(line)
+        }
+        memory = plan
+        for i in 0..<manifest.partitionCount {
+            if manifest.partitions[i].cores.count > Board.maxVCPUs {
+                throw Refusal("a partition has more than 16 cores")
+            }
+            do throws(FirmwareError) {
+                _ = try firmware.allocate(plan.ranges[i].size, .at(plan.ranges[i].base))
+            } catch {
+                throw Refusal(error, "taking a partition's memory")
+            }
+        }
+    }
+
+    /// Conventional memory of at least 1 MiB upwards is free for partitions.
+    private mutating func readMemoryMap(_ firmware: borrowing Firmware) throws(FirmwareError) {
+        mapBuffer = (try firmware.allocate(Self.mapSize, .anywhere), Self.mapSize)
+        let map = try firmware.memoryMap(buffer: mapBuffer.address, size: mapBuffer.size)
+        var at = mapBuffer.address
+        while at + map.stride <= mapBuffer.address + map.size {
+            let type: UInt32 = load(at)
+            let start: UInt64 = load(at + 8)
+            let size = load(at + 24, as: UInt64.self) << 12
+            // Loader, boot services and conventional memory make up what is installed (UEFI 2.10, table 7.10).
+            if (1...7).contains(type) || (9...10).contains(type) { facts.installedMemory += size }
+            if type == 7 && start >= 0x10_0000 { facts.free.add(MemoryRange(base: start, size: size)) }
+            at += map.stride
+        }
+    }
+    private static let mapSize: UInt64 = 0x10000
+
+    /// Reads every image and takes the memory of the hypervisor's own structures.
+    mutating func readImages(_ firmware: borrowing Firmware) throws(Refusal) {
+        let start = cpu_rdtsc()
+        for i in 0..<manifest.partitionCount {
+            files[i].kernel = try read(manifest.partitions[i].image, firmware)
+            if !manifest.partitions[i].initrd.isEmpty {
+                files[i].initrd = try read(manifest.partitions[i].initrd, firmware)
+            }
+        }
+        readTicks = cpu_rdtsc() - start
+        do throws(FirmwareError) {
+            for i in 0..<manifest.partitionCount {
+                blocks[i] = try PrivateBlock(
+                    cores: manifest.partitions[i].cores.count, memory: manifest.partitions[i].memorySize, firmware)
+            }
+            blocks[8] = try PrivateBlock(cores: 1, memory: 0, firmware)
+        } catch {
+            throw Refusal(error, "memory for the hypervisor's own structures")
+        }
+    }
+
+    private func read(_ path: ImagePath, _ firmware: borrowing Firmware) throws(Refusal) -> LoadedFile {
+        do throws(FirmwareError) {
+            return try BootVolume(firmware).read(path, limit: 1 << 30, alignment: 2 << 20, firmware)
+        } catch {
+            var line = Line("image ")
+            line.write(path)
+            line.write(": the firmware refused ")
+            line.write(error.service)
+            line.write(", status ")
+            line.write(hexadecimal: error.status)
+            throw Refusal(line)
+        }
+    }
+
+    mutating func leaveFirmware(_ firmware: borrowing Firmware) throws(Refusal) {
+        do throws(FirmwareError) {
+            try firmware.exitBootServices(buffer: mapBuffer.address, size: mapBuffer.size)
+        } catch {
+            throw Refusal(error, "leaving the firmware")
+        }
+    }
+}

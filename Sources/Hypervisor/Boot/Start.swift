@@ -1,0 +1,105 @@
+import Manifest
+import Platform
+import Silicon
+import Synchronization
+import X86
+
+extension MachineBuilder {
+    /// Starts every core that the manifest names, and becomes one of them (or sleeps, where it names this one for
+    /// nothing).
+    consuming func start(_ program: ProgramMemory) -> Never {
+        LocalAPIC.enable()
+        copyStartUpCode(program)
+        let own = LocalAPIC.id
+        var ownIndex = 0
+        for index in 0..<tables.processorCount {
+            if tables.apicIDs[index] == own { ownIndex = index }
+            if coreStates[index] != 0 && tables.apicIDs[index] != own { startCore(index, program) }
+        }
+        Chipset.routeLink(tables, to: tables.apicIDs[manifest.housekeeping])
+        guard coreStates[ownIndex] != 0 else {
+            SerialPort.log.print(Line("bulkhead: the boot core has no part in the manifest; it sleeps"))
+            while true { cpu_hlt() }
+        }
+        let layout = Shared<CoreState>(at: coreStates[ownIndex]).value.layout
+        core_enter(pageTables[ownIndex], layout.stackTop, layout.base, coreMain)
+    }
+
+    private func copyStartUpCode(_ program: ProgramMemory) {
+        let size = start_up_code_size()
+        for i in 0..<size { store(load(start_up_code_address() + i, as: UInt8.self), program.startUpPage + i) }
+    }
+
+    /// INIT, then start-up IPIs until the core answers (Intel SDM volume 3, section 9.4.4.1; AMD alike).
+    private func startCore(_ index: Int, _ program: ProgramMemory) {
+        let state = Shared<CoreState>(at: coreStates[index])
+        let parameters = program.startUpPage + start_up_code_size() - UInt64(MemoryLayout<start_up_parameters>.size)
+        store(pageTables[index], parameters)
+        store(state.value.layout.stackTop, parameters + 8)
+        store(state.value.layout.base, parameters + 16)
+        store(unsafe unsafeBitCast(coreMain as @convention(c) (UInt64) -> Void, to: UInt64.self), parameters + 24)
+        LocalAPIC.sendINIT(tables.apicIDs[index])
+        wait(milliseconds: 10) { state.value.isStarted.load(ordering: .acquiring) }
+        for _ in 0..<2 where !state.value.isStarted.load(ordering: .acquiring) {
+            LocalAPIC.sendStartUp(tables.apicIDs[index], page: program.startUpPage)
+            wait(milliseconds: 100) { state.value.isStarted.load(ordering: .acquiring) }
+        }
+        if !state.value.isStarted.load(ordering: .acquiring) {
+            var line = Line("bulkhead: core ")
+            line.write(decimal: UInt64(index))
+            line.write(" does not start; its partition stays without it")
+            SerialPort.log.print(line)
+        }
+    }
+
+    private func wait(milliseconds: UInt64, until isDone: () -> Bool) {
+        let end = cpu_rdtsc() + milliseconds * tscKHz
+        while !isDone() && cpu_rdtsc() < end { cpu_pause() }
+    }
+}
+
+/// Where every core lands on its own page tables and stack; never returns.
+@c(core_main)
+func coreMain(_ address: UInt64) {
+    load_segments()
+    let state = Shared<CoreState>(at: address)
+    state.value.prepareProcessor()
+    state.value.isStarted.store(true, ordering: .releasing)
+    state.value.run(recovering: false)
+}
+
+/// Where a core goes on after a fault of its instance of the hypervisor.
+@c(core_recover)
+func coreRecover(_ address: UInt64) {
+    Shared<CoreState>(at: address).value.run(recovering: true)
+}
+
+extension CoreState {
+    /// Takes interrupts, the local APIC and root mode.
+    func prepareProcessor() {
+        interrupts.activate()
+        if cpu_rdmsr(MSR.apicBase) & 1 << 10 == 0 { LocalAPIC.enable() }
+        cpu_wrmsr(MSR.efer, cpu_rdmsr(MSR.efer) | EFER.noExecute)
+        let hasXSAVE = cpu_cpuid(1, 0).ecx & 1 << 26 != 0
+        cpu_write_cr4(CR4.physicalAddressExtension | CR4.osFXSR | (hasXSAVE ? CR4.osXSAVE : 0))
+        SVM.enable(core: layout)
+    }
+
+    mutating func run(recovering: Bool) -> Never {
+        guard let partition else {
+            while true {
+                housekeeping?.value.serve()
+                core_idle()
+            }
+        }
+        let cpu = SVM(
+            core: layout, maps: partition.value.maps, nestedRoot: partition.value.nestedRoot,
+            addressSpace: partition.value.addressSpace.raw)
+        var life = Lifecycle(partition: partition, cpu: cpu)
+        if vcpu == 0 {
+            life.lead(&self, start: !recovering && partition.value.spec.autostart, recovering: recovering)
+        } else {
+            life.follow(&self)
+        }
+    }
+}

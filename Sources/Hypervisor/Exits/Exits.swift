@@ -1,0 +1,89 @@
+import Control
+import Manifest
+import Platform
+import Silicon
+import Synchronization
+import X86
+
+extension Lifecycle {
+    /// Answers one exit. What the guest may not have is answered as silicon without it would.
+    mutating func handle(_ exit: Exit, _ core: inout CoreState) -> Next {
+        switch exit {
+        case .cpuid:
+            count(.cpuid, core)
+            return answerCPUID(core)
+        case .readMSR:
+            count(.msr, core)
+            return readMSR(core)
+        case .writeMSR: return writeMSR(core)
+        case .port(let number, let size, let isInput, let string, let next):
+            count(.port, core)
+            return access(number, size, isInput, string, next, core)
+        case .nmi:
+            count(.nmi, core)
+            cpu.acknowledgeNMI()
+            return attend(&core)
+        case .nestedPageFault(let address, let isWrite):
+            count(.nestedPageFault, core)
+            return refuseMemory(address, isWrite, core)
+        case .hypercall:
+            count(.hypercall, core)
+            return refuse()
+        case .refusedInstruction:
+            count(.refusedInstruction, core)
+            return refuse()
+        case .protectedInstruction:
+            count(.refusedInstruction, core)
+            cpu.raise(Vector.generalProtection, error: 0)
+            return .resume
+        case .cacheControl:
+            // Memory is coherent and caches are shared with neighbours: nothing needs to be written back.
+            count(.cacheControl, core)
+            cpu.skip(2)
+            return .resume
+        case .shutdown:
+            count(.shutdown, core)
+            return .end(.tripleFault)
+        case .initSignal:
+            count(.initSipi, core)
+            return .resume
+        case .unexpected(let code):
+            count(.other, core)
+            return violation("an exit that nothing should cause, code ", code, core)
+        }
+    }
+
+    func count(_ reason: ExitReason, _ core: borrowing CoreState) {
+        partition.value.board.value.exits[core.vcpu][reason] &+= 1
+    }
+
+    private mutating func refuse() -> Next {
+        cpu.raise(Vector.invalidOpcode, error: nil)
+        return .resume
+    }
+
+    private func refuseMemory(_ address: UInt64, _ isWrite: Bool, _ core: borrowing CoreState) -> Next {
+        violation(isWrite ? "a write outside its memory at " : "a read outside its memory at ", address, core)
+    }
+
+    /// Ends a guest that did what it cannot go on after, and says what it was.
+    func violation(_ what: StaticString, _ detail: UInt64, _ core: borrowing CoreState) -> Next {
+        var line = Line("bulkhead: partition ")
+        line.write(partition.value.spec.name)
+        line.write(", vCPU ")
+        line.write(decimal: UInt64(core.vcpu))
+        line.write(": ")
+        line.write(what)
+        line.write(hexadecimal: detail)
+        line.write(", at ")
+        line.write(hexadecimal: cpu.rip)
+        partition.value.board.value.post(line)
+        var change = Change()
+        change.isFault = true
+        change.vcpu = core.vcpu
+        change.code = detail
+        change.address = cpu.rip
+        partition.value.board.value.record(change)
+        return .end(.violation)
+    }
+}

@@ -1,0 +1,52 @@
+import Control
+import Manifest
+import Platform
+import Silicon
+import Synchronization
+import X86
+
+/// Where every exception of the hypervisor itself ends (law 8): it is named, and the partition of this core is stopped.
+/// The other partitions do not notice.
+@c(hypervisor_fault)
+func hypervisorFault(_ frame: UnsafePointer<exception_frame>) {
+    let fault = unsafe frame.pointee
+    let block = UInt64(UInt(bitPattern: frame)) & ~(CoreLayout.alignment - 1)
+    let isCore = load(block + UInt64(MemoryLayout<guest_registers>.size), as: UInt64.self) == CoreState.magicValue
+    var line = Line("bulkhead: fault in the hypervisor: ")
+    if isCore {
+        line.write("core ")
+        line.write(decimal: UInt64(Shared<CoreState>(at: block).value.index))
+        if let partition = Shared<CoreState>(at: block).value.partition {
+            line.write(", partition ")
+            line.write(partition.value.spec.name)
+        }
+    } else {
+        line.write("boot")
+    }
+    line.write(", vector ")
+    line.write(decimal: fault.vector)
+    line.write(", error ")
+    line.write(hexadecimal: fault.error)
+    line.write(", at image+")
+    line.write(hexadecimal: fault.rip &- image_address())
+    if fault.vector == UInt64(Vector.pageFault) {
+        line.write(", address ")
+        line.write(hexadecimal: cpu_read_cr2())
+    }
+    guard isCore, let partition = Shared<CoreState>(at: block).value.partition else {
+        SerialPort.log.print(line)
+        while true { cpu_hlt() }
+    }
+    partition.value.board.value.post(line)
+    let vcpu = Shared<CoreState>(at: block).value.vcpu
+    var change = Change()
+    change.isFault = true
+    change.vcpu = vcpu
+    change.code = fault.vector
+    change.address = fault.rip &- image_address()
+    partition.value.board.value.record(change)
+    partition.value.releaseLock()
+    partition.value.condemn(.hypervisorFault)
+    LocalAPIC.kick(partition.value.platform.apicIDs[0])
+    core_restart(Shared<CoreState>(at: block).value.layout.stackTop, block, coreRecover)
+}
