@@ -10,7 +10,7 @@ let metal = Context.environment["BULKHEAD_METAL"] == "1"
 // generation too: guests own the SSE registers and interrupts may use the stack below RSP.
 let bareMetalFlags = [
     "-enable-experimental-feature", "Embedded", "-wmo", "-parse-as-library", "-Osize", "-no-allocations",
-    "-Xfrontend", "-disable-stack-protector",
+    "-Xfrontend", "-disable-stack-protector", "-Xfrontend", "-function-sections",
     "-Xcc", "-mno-sse", "-Xcc", "-mno-red-zone", "-Xcc", "-ffreestanding", "-Xcc", "-fPIC",
 ]
 let swiftSettings: [SwiftSetting] =
@@ -30,7 +30,7 @@ let metalWing: [Target] = [
         cSettings: [
             .unsafeFlags([
                 "-ffreestanding", "-fPIC", "-mno-sse", "-mno-red-zone", "-fno-stack-protector", "-fvisibility=hidden",
-                "-Os",
+                "-Os", "-ffunction-sections",
             ])
         ]),
     .executableTarget(

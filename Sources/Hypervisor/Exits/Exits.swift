@@ -28,7 +28,7 @@ extension Lifecycle {
             return refuseMemory(address, isWrite, core)
         case .hypercall:
             count(.hypercall, core)
-            return refuse()
+            return hyper()
         case .refusedInstruction:
             count(.refusedInstruction, core)
             return refuse()
