@@ -15,7 +15,7 @@ import Testing
 
     /// Every port of the machine: those of the table and no other answer.
     @Test mutating func allOtherPortsAreAnEmptyBus() {
-        let granted: Set<UInt16> = [0x64, 0x70, 0x71, 0x604, 0x605, 0xCF9].union(0x3F8...0x3FF)
+        let granted = Set<UInt16>([0x64, 0x70, 0x71, 0x604, 0x605, 0xCF9]).union(0x3F8...0x3FF)
         for port in UInt16.min...UInt16.max {
             #expect((PortPolicy.rule(for: port, size: 1) != nil) == granted.contains(port))
             guard !granted.contains(port) else { continue }

@@ -58,6 +58,6 @@ public struct RTC: Sendable {
 
     /// - Parameter value: 0 to 99.
     private func number(_ value: Int) -> UInt8 {
-        UInt8(truncatingIfNeeded: control & Self.binary != 0 ? value : value / 10 << 4 | value % 10)
+        UInt8(truncatingIfNeeded: control & Self.binary != 0 ? value : (value / 10) << 4 | value % 10)
     }
 }
