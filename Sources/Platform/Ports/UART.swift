@@ -1,0 +1,114 @@
+/// A 16550A UART (National Semiconductor PC16550D data sheet) without an interrupt line: sending takes no time, and the
+/// guest polls, so IIR says what an interrupt would have been for.
+public struct UART: Sendable {
+    private enum InterruptEnable {
+        static let received: UInt8 = 1 << 0
+        static let transmitterEmpty: UInt8 = 1 << 1
+        static let modem: UInt8 = 1 << 3
+    }
+    private enum ModemControl {
+        static let loop: UInt8 = 1 << 4
+    }
+
+    private var interruptEnable: UInt8 = 0
+    private var lineControl: UInt8 = 0
+    private var modemControl: UInt8 = 0
+    /// Bits 0-3 of MSR: which lines changed since it was read.
+    private var modemDelta: UInt8 = 0
+    private var scratch: UInt8 = 0
+    private var divisor: UInt16 = 1
+    private var fifoEnabled = false
+    private var transmitterEmptyPending = false
+    private var input = ReceiveQueue()
+
+    public init() {}
+
+    private var divisorLatch: Bool { lineControl & 0x80 != 0 }
+    private var loop: Bool { modemControl & ModemControl.loop != 0 }
+
+    /// Reads a register.
+    /// - Parameter register: 0 to 7; above, all ones.
+    public mutating func read(_ register: UInt8) -> UInt8 {
+        switch register {
+        case 0: divisorLatch ? UInt8(truncatingIfNeeded: divisor) : input.take()
+        case 1: divisorLatch ? UInt8(truncatingIfNeeded: divisor >> 8) : interruptEnable
+        case 2: identifyInterrupt()
+        case 3: lineControl
+        case 4: modemControl
+        // Transmitter and its holding register empty, and whether there is data.
+        case 5: 0x60 | (input.isEmpty ? 0 : 1)
+        case 6: takeModemStatus()
+        case 7: scratch
+        default: 0xFF
+        }
+    }
+
+    /// Writes a register.
+    /// - Returns: the byte that leaves the UART, if one does.
+    public mutating func write(_ register: UInt8, _ value: UInt8) -> UInt8? {
+        switch register {
+        case 0 where divisorLatch: divisor = divisor & 0xFF00 | UInt16(value)
+        case 0: return transmit(value)
+        case 1 where divisorLatch: divisor = divisor & 0xFF | UInt16(value) << 8
+        case 1:
+            // Enabling this interrupt while the register is empty, as it always is, raises it.
+            if value & ~interruptEnable & InterruptEnable.transmitterEmpty != 0 { transmitterEmptyPending = true }
+            interruptEnable = value & 0x0F
+        case 2:
+            let enabled = value & 1 != 0
+            if enabled != fifoEnabled || (enabled && value & 2 != 0) { input.clear() }
+            fifoEnabled = enabled
+        case 3: lineControl = value
+        case 4:
+            let before = modemLines
+            modemControl = value & 0x1F
+            noteModemChange(from: before)
+        case 7: scratch = value
+        default: break  // LSR and MSR are read-only
+        }
+        return nil
+    }
+
+    /// Takes a byte from the other end of the line; false when there is no room or the loop is closed.
+    public mutating func receive(_ byte: UInt8) -> Bool {
+        !loop && input.append(byte, capacity: fifoEnabled ? ReceiveQueue.capacity : 1)
+    }
+
+    private mutating func transmit(_ byte: UInt8) -> UInt8? {
+        transmitterEmptyPending = true
+        guard loop else { return byte }
+        _ = input.append(byte, capacity: fifoEnabled ? ReceiveQueue.capacity : 1)
+        return nil
+    }
+
+    /// IIR: the most urgent condition that is enabled; reading it answers "transmitter empty".
+    private mutating func identifyInterrupt() -> UInt8 {
+        let fifos: UInt8 = fifoEnabled ? 0xC0 : 0
+        if interruptEnable & InterruptEnable.received != 0, !input.isEmpty { return fifos | 0x04 }
+        if interruptEnable & InterruptEnable.transmitterEmpty != 0, transmitterEmptyPending {
+            transmitterEmptyPending = false
+            return fifos | 0x02
+        }
+        if interruptEnable & InterruptEnable.modem != 0, modemDelta != 0 { return fifos | 0x00 }
+        return fifos | 0x01
+    }
+
+    /// Bits 4-7 of MSR. In the loop CTS, DSR, RI and DCD are RTS, DTR, OUT1 and OUT2; else the other end is ready.
+    private var modemLines: UInt8 {
+        guard loop else { return 0xB0 }
+        let out = modemControl
+        return (out & 2) << 3 | (out & 1) << 5 | (out & 4) << 4 | (out & 8) << 4
+    }
+
+    private mutating func noteModemChange(from before: UInt8) {
+        let changed = before ^ modemLines
+        // The ring indicator counts only when it goes away.
+        modemDelta |= changed >> 4 & 0b1011 | (before & ~modemLines) >> 4 & 0b0100
+    }
+
+    private mutating func takeModemStatus() -> UInt8 {
+        let status = modemLines | modemDelta
+        modemDelta = 0
+        return status
+    }
+}
