@@ -218,4 +218,5 @@ void shell(void) {
     }
     if (child > 0) wait_for(child, 0);
     console_open();                                          // the driver has switched the FIFOs off
+    say("@bulkhead shell-end\n");
 }
