@@ -58,7 +58,7 @@ public struct ControlRequest: Sendable {
             switch key {
             case 1:
                 let text = try reader.text(max: 31)
-                request.partition.append(text)
+                request.partition.append(contentsOf: text)
             case 2: request.vcpu = Int(try reader.uint(max: 63))
             case 3: request.position = try reader.uint()
             case 4:

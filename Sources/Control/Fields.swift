@@ -1,13 +1,6 @@
 import CBOR
 import Manifest
 
-extension Text {
-    /// Appends bytes until the text is full.
-    mutating func append(_ span: borrowing Span<UInt8>) {
-        for i in 0..<span.count { append(span[i]) }
-    }
-}
-
 extension CBORWriter {
     mutating func field(_ key: UInt64, _ value: UInt64) {
         self.key(key)
@@ -16,7 +9,7 @@ extension CBORWriter {
 
     mutating func field<let n: Int>(_ key: UInt64, _ value: borrowing Text<n>) {
         self.key(key)
-        text(value.bytes.span.extracting(first: value.count))
+        text(value.span)
     }
 }
 
@@ -25,7 +18,7 @@ extension CBORReader {
     mutating func short<let n: Int>(_ capacity: Text<n>.Type) throws(CBORError) -> Text<n> {
         var result = Text<n>()
         let span = try text(max: n)
-        result.append(span)
+        result.append(contentsOf: span)
         return result
     }
 

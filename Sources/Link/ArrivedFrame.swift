@@ -16,8 +16,13 @@ extension FrameReceiver {
     /// length is wrong are dropped like damaged ones: a peer that sends such is no Bulkhead.
     public mutating func frame(after byte: UInt8) -> ArrivedFrame? {
         guard case .frame(let header)? = receive(byte) else { return nil }
+        return ArrivedFrame(header: header, payload: payloadCopy)
+    }
+
+    /// A copy of the payload of the frame that has just come.
+    public var payloadCopy: [UInt8] {
         let payload = payload
-        return ArrivedFrame(header: header, payload: (0..<payload.count).map { payload[$0] })
+        return (0..<payload.count).map { payload[$0] }
     }
 }
 

@@ -1,4 +1,5 @@
 import Control
+import Link
 import Manifest
 
 func label(_ text: String) -> Label {
@@ -7,9 +8,7 @@ func label(_ text: String) -> Label {
     return label
 }
 
-func string<let n: Int>(_ text: Text<n>) -> String {
-    String(decoding: (0..<text.count).map { text.bytes[$0] }, as: UTF8.self)
-}
+func string<let n: Int>(_ text: Text<n>) -> String { text.string }
 
 /// A machine that exists in memory only: the same state changes, console rings and events as the real one has.
 struct ModelMachine: ControlBackend {

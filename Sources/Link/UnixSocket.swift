@@ -1,0 +1,63 @@
+import Foundation
+
+/// UNIX stream sockets, by path.
+enum UnixSocket {
+    static func connect(_ path: String) throws(LinkError) -> Int32 {
+        let (descriptor, address) = try make(path)
+        let result = unsafe withAddress(address) { pointer, size in
+            unsafe Glibc.connect(descriptor, pointer, size)
+        }
+        guard result == 0 else {
+            let reason = systemError()
+            close(descriptor)
+            throw .unreachable(path: path, reason: reason)
+        }
+        return descriptor
+    }
+
+    /// Listens at `path`, which only the same user may connect to. A socket that a dead process left there is replaced;
+    /// one that is still served is not.
+    static func listen(_ path: String) throws(LinkError) -> Int32 {
+        if let served = try? connect(path) {
+            close(served)
+            throw .alreadyServed(path: path)
+        }
+        let (descriptor, address) = try make(path)
+        unsafe unlink(path)
+        var result = unsafe withAddress(address) { pointer, size in unsafe bind(descriptor, pointer, size) }
+        if result == 0 { result = unsafe chmod(path, 0o600) }
+        if result == 0 { result = Glibc.listen(descriptor, 16) }
+        guard result == 0 else {
+            let reason = systemError()
+            close(descriptor)
+            throw .unreachable(path: path, reason: reason)
+        }
+        return descriptor
+    }
+
+    private static func make(_ path: String) throws(LinkError) -> (Int32, sockaddr_un) {
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let bytes = Array(path.utf8)
+        let fits = unsafe withUnsafeMutableBytes(of: &address.sun_path) { field in
+            guard bytes.count < field.count else { return false }
+            unsafe field.copyBytes(from: bytes)
+            return true
+        }
+        guard fits else { throw .pathTooLong(path: path) }
+        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { throw .unreachable(path: path, reason: systemError()) }
+        return (descriptor, address)
+    }
+
+    /// The socket calls want a `sockaddr`; a `sockaddr_un` of the right family and size is one.
+    private static func withAddress(
+        _ address: sockaddr_un, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32
+    ) -> Int32 {
+        unsafe withUnsafePointer(to: address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe body($0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+    }
+}
