@@ -66,6 +66,8 @@ let hostWing: [Target] = [
     .testTarget(name: "ManifestTests", dependencies: ["CBOR", "Manifest", "ManifestFile"]),
     .testTarget(name: "ControlTests", dependencies: ["CBOR", "Control", "Link", "Manifest"]),
     .testTarget(name: "PlatformTests", dependencies: ["Platform"]),
+    .testTarget(name: "MachinesTests", dependencies: ["Machines"]),
+    .testTarget(name: "MachineTests", dependencies: ["Machines"]),
 ]
 
 let package = Package(

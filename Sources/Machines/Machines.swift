@@ -1,1 +1,30 @@
-import Manifest
+import Foundation
+
+/// Why an emulated machine could not do what was asked of it. The description is one plain sentence.
+public enum MachineError: Error, CustomStringConvertible, Sendable {
+    /// A file that the machine needs is absent; the second value says where it comes from.
+    case missing(file: String, hint: String)
+    /// A program of the host failed; its output is included.
+    case program(String, status: Int32, output: String)
+    /// The firmware did not start the hypervisor within the time; the last lines of the log are included.
+    case neverStarted(seconds: Double, log: String)
+    /// The hypervisor refused the manifest; the line names the cause.
+    case refused(line: String)
+    /// The emulator ended on its own.
+    case ended(status: Int32, output: String)
+    /// What was awaited did not come within the time.
+    case timeout(awaited: String, seconds: Double, log: String)
+
+    public var description: String {
+        switch self {
+        case .missing(let file, let hint): "\(file) does not exist; \(hint)"
+        case .program(let name, let status, let output): "\(name) failed with status \(status): \(output)"
+        case .neverStarted(let seconds, let log):
+            "the firmware did not start the hypervisor within \(seconds) s; the console's last lines:\n\(log)"
+        case .refused(let line): "the hypervisor refused the manifest: \(line)"
+        case .ended(let status, let output): "the emulator ended with status \(status): \(output)"
+        case .timeout(let awaited, let seconds, let log):
+            "no \(awaited) within \(seconds) s; the console's last lines:\n\(log)"
+        }
+    }
+}

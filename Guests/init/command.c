@@ -1,0 +1,48 @@
+// The commands of the console protocol; Guests/README.md is their reference.
+#include "guest.h"
+
+static void power(const char *what, int order) {
+    say("@bulkhead ");
+    say(what);
+    say("\n");
+    activity_stop();
+    call0(__NR_sync);
+    call4(__NR_reboot, 0xFEE1DEAD, 672274793, order, 0);     // the magic numbers of reboot(2)
+}
+
+static void crash(void) {
+    say("@bulkhead panic\n");
+    word fd = open("/proc/sysrq-trigger", O_WRONLY);
+    write((int)fd, "c", 1);
+}
+
+void command(const char *line) {
+    static const char *const phases[] = {"cyclictest", "idle", "busy", "load", "memory"};
+    const char *argument;
+    if (*line == 0) {
+        say("commands: report, cyclictest|idle|busy|load|memory SECONDS, run NAME, sh, poweroff, reboot, panic\n");
+        return;
+    }
+    for (size i = 0; i < sizeof phases / sizeof *phases; i++) {
+        if (!(argument = after(line, phases[i]))) continue;
+        long seconds = number(argument);
+        if (seconds < 1 || seconds > 86400) say("@bulkhead error SECONDS must be 1 to 86400\n");
+        else phase(phases[i], seconds);
+        return;
+    }
+    if (equal(line, "report")) {
+        if (!activity_report()) say("@bulkhead error no cyclictest is running\n");
+    } else if ((argument = after(line, "run"))) {
+        if (!activity_start(argument)) say("@bulkhead error NAME must be cyclictest, load, busy or idle\n");
+    } else if (equal(line, "sh")) {
+        shell();
+    } else if (equal(line, "poweroff")) {
+        power("poweroff", 0x4321FEDC);
+    } else if (equal(line, "reboot")) {
+        power("reboot", 0x01234567);
+    } else if (equal(line, "panic")) {
+        crash();
+    } else {
+        say("@bulkhead error unknown command\n");
+    }
+}

@@ -1,0 +1,91 @@
+import ArgumentParser
+import Foundation
+import Machines
+
+/// `bulkhead test`: unit tests and machine tests, summed up in one last line.
+struct TestCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "test", abstract: "Runs the unit tests and the machine tests.",
+        discussion: """
+            Ends with the line "N passed, N failed"; the exit status is 0 only if nothing failed. Machine tests boot \
+            whole emulated machines and run one after the other.
+            """)
+
+    @Flag(help: "Only the unit tests.") var unit = false
+    @Flag(help: "Only the machine tests.") var machine = false
+    @Option(help: "Only tests whose name matches this regular expression.") var filter: String?
+
+    func run() throws {
+        let workspace = try Workspace.current()
+        var total = TestResults()
+        if unit || !machine {
+            let chosen = filter.map { ["--filter", $0] } ?? []
+            total += try TestRun(name: "unit", arguments: ["--skip", "^MachineTests\\."] + chosen).run(workspace)
+        }
+        if machine || !unit {
+            let chosen = filter.map { "^MachineTests\\..*(\($0))" } ?? "^MachineTests\\."
+            total += try TestRun(name: "machine", arguments: ["--no-parallel", "--filter", chosen]).run(workspace)
+        }
+        for failure in total.failures { print("failed: \(failure)") }
+        print("\(total.passed) passed, \(total.failures.count) failed")
+        guard total.failures.isEmpty, total.passed > 0 else { throw ExitCode.failure }
+    }
+}
+
+/// One run of `swift test` and what came of it.
+struct TestRun {
+    var name: String
+    var arguments: [String]
+
+    func run(_ workspace: Workspace) throws -> TestResults {
+        let report = workspace.cache.appending(path: "tests/\(name).xml")
+        try FileManager.default.createDirectory(
+            at: report.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try? FileManager.default.removeItem(at: report)
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments =
+            ["swift", "test", "--package-path", workspace.root.path, "--disable-xctest", "--xunit-output", report.path]
+            + arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(["BULKHEAD_HOME": workspace.root.path]) { $1 }
+        try process.run()
+        process.waitUntilExit()
+        var found = TestResults(xml: (try? String(contentsOf: report, encoding: .utf8)) ?? "")
+        // A build that fails or a test that crashes leaves no results, or incomplete ones.
+        if process.terminationStatus != 0 && found.failures.isEmpty {
+            found.failures.append("the \(name) test run ended with status \(process.terminationStatus)")
+        }
+        return found
+    }
+}
+
+/// How many tests passed, and the names of those that did not.
+struct TestResults {
+    var passed = 0
+    var failures: [String] = []
+
+    init() {}
+
+    /// Reads a JUnit report: a test case with a `failure` inside has failed, one with `skipped` counts as neither.
+    init(xml: String) {
+        for piece in xml.components(separatedBy: "<testcase ").dropFirst() {
+            let attributes = (" " + piece).prefix { $0 != ">" }
+            let inside = attributes.hasSuffix("/") ? "" : piece.components(separatedBy: "</testcase>")[0]
+            if inside.contains("<failure") {
+                failures.append("\(Self.value(of: "classname", attributes)).\(Self.value(of: "name", attributes))")
+            } else if !inside.contains("<skipped") {
+                passed += 1
+            }
+        }
+    }
+
+    private static func value(of key: String, _ attributes: Substring) -> String {
+        let parts = attributes.components(separatedBy: " \(key)=\"")
+        return parts.count > 1 ? String(parts[1].prefix { $0 != "\"" }) : "?"
+    }
+
+    static func += (a: inout TestResults, b: TestResults) {
+        a.passed += b.passed
+        a.failures += b.failures
+    }
+}

@@ -1,0 +1,118 @@
+import Foundation
+
+/// What the firmware starts the hypervisor from: `\EFI\BOOT\BOOTX64.EFI`, `\BULKHEAD\manifest.cbor` and the images.
+public struct BootVolume: Sendable {
+    /// One image: where the manifest finds it below `\BULKHEAD`, and the file of the host that it is a copy of.
+    public struct Image: Hashable, Sendable {
+        public var path: String
+        public var source: URL
+        public init(path: String, source: URL) {
+            self.path = path
+            self.source = source
+        }
+    }
+
+    public var hypervisor: URL
+    /// The compiled manifest.
+    public var manifest: [UInt8]
+    public var images: [Image]
+
+    public init(hypervisor: URL, manifest: [UInt8], images: [Image]) {
+        self.hypervisor = hypervisor
+        self.manifest = manifest
+        var seen: Set<Image> = []
+        self.images = images.filter { seen.insert($0).inserted }
+    }
+
+    /// Makes `file` a FAT file system with this content (mtools; no privileges needed). Does nothing when the file was
+    /// made from the same inputs before; they are told apart by path, size and time of change.
+    /// - Returns: whether it was written.
+    @discardableResult
+    public func writeImage(to file: URL) throws -> Bool {
+        let print = try fingerprint()
+        let stamp = file.appendingPathExtension("inputs")
+        if FileManager.default.fileExists(atPath: file.path), (try? String(contentsOf: stamp, encoding: .utf8)) == print
+        {
+            return false
+        }
+        try FileManager.default.createDirectory(
+            at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try? FileManager.default.removeItem(at: stamp)
+        let partial = file.deletingLastPathComponent().appending(
+            path: ".\(file.lastPathComponent).\(ProcessInfo.processInfo.processIdentifier)")
+        defer { try? FileManager.default.removeItem(at: partial) }
+        try writeFileSystem(to: partial)
+        guard unsafe rename(partial.path, file.path) == 0 else {
+            throw MachineError.program("rename", status: errno, output: file.path)
+        }
+        try print.write(to: stamp, atomically: true, encoding: .utf8)
+        return true
+    }
+
+    /// Copies the content into a folder, for a real machine's EFI system partition.
+    public func writeFolder(_ folder: URL) throws {
+        for (path, source) in files {
+            let target = folder.appending(path: path)
+            try FileManager.default.createDirectory(
+                at: target.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try? FileManager.default.removeItem(at: target)
+            try FileManager.default.copyItem(at: source, to: target)
+        }
+        try Data(manifest).write(to: folder.appending(path: "BULKHEAD/manifest.cbor"))
+    }
+
+    /// Every file but the manifest: its path on the volume and what it is a copy of.
+    private var files: [(path: String, source: URL)] {
+        [("EFI/BOOT/BOOTX64.EFI", hypervisor)] + images.map { ("BULKHEAD/" + $0.path, $0.source) }
+    }
+
+    private func writeFileSystem(to file: URL) throws {
+        // 8 KiB clusters keep volumes from 32 MiB to 512 MiB within FAT16; more room for directories and rounding.
+        let sectorSize = 512
+        let content = try files.reduce(manifest.count) { try $0 + Self.attributes($1.source).size + 16384 }
+        let size = max(content + (4 << 20), 40 << 20)
+        let clusterSectors = size < 480 << 20 ? 16 : 64
+        let sectors = (size / sectorSize + 2047) / 2048 * 2048
+        guard FileManager.default.createFile(atPath: file.path, contents: nil) else {
+            throw MachineError.missing(file: file.path, hint: "it cannot be created")
+        }
+        let handle = try FileHandle(forWritingTo: file)
+        try handle.truncate(atOffset: UInt64(sectors * sectorSize))
+        try handle.close()
+        try Tool.run("mformat", ["-i", file.path, "-c", "\(clusterSectors)", "-v", "BULKHEAD", "-N", "42554C4B", "::"])
+
+        let manifestFile = file.appendingPathExtension("manifest")
+        defer { try? FileManager.default.removeItem(at: manifestFile) }
+        try Data(manifest).write(to: manifestFile)
+        var folders: [String] = []
+        for (path, _) in files + [("BULKHEAD/manifest.cbor", manifestFile)] {
+            var folder = (path as NSString).deletingLastPathComponent
+            var missing: [String] = []
+            while !folder.isEmpty, !folders.contains(folder) {
+                missing.insert(folder, at: 0)
+                folder = (folder as NSString).deletingLastPathComponent
+            }
+            folders += missing
+        }
+        try Tool.run("mmd", ["-i", file.path] + folders.map { "::" + $0 })
+        for (path, source) in files + [("BULKHEAD/manifest.cbor", manifestFile)] {
+            try Tool.run("mcopy", ["-o", "-i", file.path, source.path, "::" + path])
+        }
+    }
+
+    private static func attributes(_ file: URL) throws -> (size: Int, changed: Double) {
+        guard let attributes = try? FileManager.default.attributesOfItem(atPath: file.resolvingSymlinksInPath().path),
+            let size = attributes[.size] as? Int, let date = attributes[.modificationDate] as? Date
+        else { throw MachineError.missing(file: file.path, hint: "build it first (./bulkhead builds what it can)") }
+        return (size, date.timeIntervalSince1970)
+    }
+
+    private func fingerprint() throws -> String {
+        var lines = ["manifest \(manifest.map { String($0, radix: 16) }.joined(separator: " "))"]
+        for (path, source) in files {
+            let (size, changed) = try Self.attributes(source)
+            lines.append("\(path) \(source.path) \(size) \(changed)")
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+}

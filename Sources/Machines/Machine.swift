@@ -1,0 +1,98 @@
+import Foundation
+
+/// An emulated machine that boots a volume.
+///
+/// COM1 carries the hypervisor's own lines and is kept in `console`; COM2, the management link, is the UNIX socket
+/// `link`. Dropping the value does not stop the machine; `stop()` does, and so does the end of this process.
+public final class Machine: Sendable {
+    public let emulator: Emulator
+    public let console: ConsoleLog
+    /// The management link (COM2): a UNIX stream socket that takes one client at a time.
+    public let link: URL
+    /// QEMU's machine protocol, for tests that act as the hardware.
+    public let qmp: URL
+    private let folder: URL
+    private let child: Child
+    private let started = ContinuousClock.now
+
+    /// Starts the machine.
+    /// - Parameters:
+    ///   - log: a file that gets everything COM1 prints, if given.
+    ///   - onLine: called with each line of COM1, on a thread of its own.
+    public init(
+        _ emulator: Emulator, volume: URL, log: URL? = nil, onLine: @escaping @Sendable (String) -> Void = { _ in }
+    ) throws {
+        for file in [emulator.firmware, emulator.variables] where !FileManager.default.fileExists(atPath: file.path) {
+            throw MachineError.missing(file: file.path, hint: "install Debian's package ovmf (./bulkhead setup)")
+        }
+        self.emulator = emulator
+        folder = FileManager.default.temporaryDirectory.appending(path: "bulkhead-\(UUID().uuidString.prefix(8))")
+        try FileManager.default.createDirectory(
+            at: folder, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
+        try FileManager.default.copyItem(at: emulator.variables, to: folder.appending(path: "variables.fd"))
+        link = folder.appending(path: "link")
+        qmp = folder.appending(path: "qmp")
+        var file: FileHandle?
+        if let log {
+            try? FileManager.default.createDirectory(
+                at: log.deletingLastPathComponent(), withIntermediateDirectories: true)
+            _ = FileManager.default.createFile(atPath: log.path, contents: nil)
+            file = try FileHandle(forWritingTo: log)
+        }
+        let console = ConsoleLog(onLine: onLine)
+        self.console = console
+        child = try Child(
+            emulator.program, emulator.arguments(volume: volume, folder: folder),
+            errors: folder.appending(path: "errors")
+        ) { [file] bytes in
+            if bytes.isEmpty { return console.close() }
+            try? file?.write(contentsOf: Data(bytes))
+            console.append(bytes)
+        }
+    }
+
+    public var isRunning: Bool { child.status == nil }
+    /// Seconds since the machine was switched on.
+    public var uptime: Double {
+        let (seconds, attoseconds) = (ContinuousClock.now - started).components
+        return Double(seconds) + Double(attoseconds) / 1e18
+    }
+
+    /// Stops the machine and removes its files. May be called more than once.
+    public func stop() {
+        child.stop()
+        try? FileManager.default.removeItem(at: folder)
+    }
+
+    /// Waits until the hypervisor has printed its first line.
+    /// - Throws: `neverStarted` or `ended`.
+    public func waitForHypervisor(seconds: Double = 60) throws {
+        guard console.wait(seconds: seconds, for: { $0.hasPrefix(Self.prefix) ? true : nil }) == nil else { return }
+        if let error = endError { throw error }
+        throw MachineError.neverStarted(seconds: seconds, log: console.tail())
+    }
+
+    /// Waits for a line of the hypervisor, from line index `start` on, that contains `text`.
+    /// - Throws: `refused` when it refuses the manifest meanwhile, `ended`, `timeout`.
+    @discardableResult
+    public func wait(for text: String, from start: Int = 0, seconds: Double) throws -> (index: Int, line: String) {
+        let found = console.wait(from: start, seconds: seconds) { line in
+            line.contains(text) || Self.isRefusal(line) ? line : nil
+        }
+        if let found, found.value.contains(text) { return (found.index, found.value) }
+        if let found { throw MachineError.refused(line: found.value) }
+        if let error = endError { throw error }
+        throw MachineError.timeout(awaited: "line with '\(text)'", seconds: seconds, log: console.tail())
+    }
+
+    /// What the hypervisor's own lines on COM1 start with.
+    static let prefix = "bulkhead: "
+    static func isRefusal(_ line: String) -> Bool { line.hasPrefix(prefix + "refused") }
+
+    /// Why the machine ended on its own, if it has.
+    private var endError: MachineError? {
+        guard console.isClosed, let status = child.wait(seconds: 2) else { return nil }
+        let errors = (try? String(contentsOf: folder.appending(path: "errors"), encoding: .utf8)) ?? ""
+        return .ended(status: status, output: (errors + console.tail()).trimmingCharacters(in: .whitespacesAndNewlines))
+    }
+}

@@ -1,0 +1,42 @@
+import Foundation
+import Synchronization
+import Testing
+
+@testable import Machines
+
+@Suite struct ChildTests {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "bulkhead-tests-\(UUID().uuidString)")
+    init() throws { try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true) }
+
+    private func child(_ program: String, _ arguments: [String]) throws -> (Child, ConsoleLog) {
+        let log = ConsoleLog()
+        let child = try Child(program, arguments, errors: folder.appending(path: "errors")) {
+            $0.isEmpty ? log.close() : log.append($0)
+        }
+        return (child, log)
+    }
+
+    @Test func outputAndStatusAreSeen() throws {
+        let (child, log) = try child("sh", ["-c", "echo out; echo wrong >&2; exit 3"])
+        #expect(log.wait(seconds: 20) { $0 == "out" ? true : nil } != nil)
+        while child.status == nil { Thread.sleep(forTimeInterval: 0.01) }
+        #expect(child.status == 3)
+        #expect(try String(contentsOf: folder.appending(path: "errors"), encoding: .utf8) == "wrong\n")
+    }
+
+    @Test func stopEndsAlsoWhatIgnoresThePoliteSignal() throws {
+        let (child, log) = try child("sh", ["-c", "trap '' TERM; echo up; while :; do sleep 0.1; done"])
+        #expect(log.wait(seconds: 20) { $0 == "up" ? true : nil } != nil)
+        child.stop()
+        while child.status == nil { Thread.sleep(forTimeInterval: 0.01) }
+        #expect(child.status == 128 + SIGKILL)
+        child.stop()
+    }
+
+    @Test func aProgramThatDoesNotExistEndsAtOnce() throws {
+        let (child, log) = try child("bulkhead-no-such-program", [])
+        #expect(log.wait(seconds: 20) { _ in true } == nil)
+        while child.status == nil { Thread.sleep(forTimeInterval: 0.01) }
+        #expect(child.status == 127 || child.status == 1)
+    }
+}
