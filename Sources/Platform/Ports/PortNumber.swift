@@ -1,0 +1,20 @@
+/// The I/O ports of the platform and the values with a meaning there.
+public enum PortNumber {
+    /// First of the UART's eight registers.
+    public static let uart: UInt16 = 0x3F8
+    public static let rtcIndex: UInt16 = 0x70
+    public static let rtcData: UInt16 = 0x71
+    /// Keyboard controller: command and status.
+    public static let keyboard: UInt16 = 0x64
+    /// The keyboard controller's command that pulses the reset line.
+    public static let keyboardReset: UInt8 = 0xFE
+    /// The chipsets' reset control register.
+    public static let reset: UInt16 = 0xCF9
+    /// The value of the FADT's RESET_VALUE.
+    public static let resetValue: UInt8 = 0x06
+    /// The FADT's SLEEP_CONTROL_REG (ACPI 6.5, 4.8.3.7).
+    public static let sleepControl: UInt16 = 0x604
+    public static let sleepStatus: UInt16 = 0x605
+    /// SLP_TYP of `\_S5`.
+    public static let powerOffSleepType: UInt8 = 5
+}
