@@ -1,5 +1,5 @@
 /// The extended feature register as guests see it (AMD APM vol. 2, 3.1.7): the hypervisor's own bit does not exist.
-public enum EFER {
+public enum EFERPolicy {
     public static let syscall: UInt64 = 1 << 0
     public static let longMode: UInt64 = 1 << 8
     public static let longModeActive: UInt64 = 1 << 10
