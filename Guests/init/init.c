@@ -3,9 +3,10 @@
 
 static char command_line[2048];
 static char names[6][65];                      // struct new_utsname: system, node, release, ...
+static char name[16];                          // the activity to start with
 
 /// The value of a kernel parameter, copied; empty when it is not given.
-static void parameter(const char *key, char *value, size n) {
+static char *parameter(const char *key, char *value, size n) {
     size count = 0;
     for (const char *at = command_line; *at; at++) {
         const char *k = key, *l = at;
@@ -14,6 +15,7 @@ static void parameter(const char *key, char *value, size n) {
         for (count = 0; *l && *l != ' ' && *l != '\n' && count < n - 1; l++) value[count++] = *l;
     }
     value[count] = 0;
+    return value;
 }
 
 static int count_cpus(void) {
@@ -25,6 +27,7 @@ static int count_cpus(void) {
 }
 
 static void start(void) {
+    char text[16];
     int priority = 50;
     for (int fd = 0; fd < 3; fd++) close(fd);
     call5(__NR_mount, "proc", "/proc", "proc", 0, 0);
@@ -35,11 +38,17 @@ static void start(void) {
     read_text("/proc/cmdline", command_line, sizeof command_line);
     call1(__NR_uname, names);
     vcpus = count_cpus();
+    read_text("/activity", name, sizeof name);
+    for (char *c = name; *c; c++)
+        if (*c == '\n') *c = 0;
+    if (*parameter("bulkhead.run=", text, sizeof text)) parameter("bulkhead.run=", name, sizeof name);
     console_open();
     say("@bulkhead ready kernel=");
     say(names[2]);
     say(" vcpus=");
     say_number(vcpus);
+    say(" run=");
+    say(name);
     say("\n");
 }
 
@@ -79,17 +88,11 @@ static void listen(long poll_ms, long report_ms) {
 }
 
 void run(void) {
-    char text[16], name[16];
+    char text[16];
     start();
-    read_text("/activity", name, sizeof name);
-    for (char *c = name; *c; c++)
-        if (*c == '\n') *c = 0;
-    parameter("bulkhead.run=", text, sizeof text);
-    if (!activity_start(*text ? text : name)) say("@bulkhead error bulkhead.run: no such activity\n");
-    parameter("bulkhead.report=", text, sizeof text);
-    long report = *text ? number(text) : 0;
-    parameter("bulkhead.poll=", text, sizeof text);
-    long poll = *text ? number(text) : 500;
+    if (!activity_start(name)) say("@bulkhead error bulkhead.run: no such activity\n");
+    long report = number(parameter("bulkhead.report=", text, sizeof text));
+    long poll = number(parameter("bulkhead.poll=", text, sizeof text));
     listen(poll < 0 ? 500 : poll, report < 0 ? 0 : report * 1000);
 }
 
