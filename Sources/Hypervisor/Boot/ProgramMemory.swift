@@ -29,11 +29,11 @@ struct ProgramMemory {
     func fillPermissionMaps() {
         for i in UInt64(0)..<UInt64(PermissionMapSize.port / 8) { store(UInt64.max, maps.ports + i * 8) }
         for i in UInt64(0)..<UInt64(PermissionMapSize.msr / 8) { store(UInt64.max, maps.msrs + i * 8) }
-        for rule in 0..<MSRPolicy.passThroughCount {
-            let range = MSRPolicy.passThrough(rule)
-            for msr in range.first...range.last {
-                if range.read { allow(msr, write: false) }
-                if range.write { allow(msr, write: true) }
+        for i in 0..<MSRPolicy.entries.count {
+            guard case .passThrough(let access) = MSRPolicy.entries[i].rule else { continue }
+            for msr in MSRPolicy.entries[i].first...MSRPolicy.entries[i].last {
+                if access != .writeOnly { allow(msr, write: false) }
+                if access != .readOnly { allow(msr, write: true) }
             }
         }
     }
