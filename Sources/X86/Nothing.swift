@@ -1,13 +1,17 @@
 /// What an address behind which nothing lies reads as: ones. One page of ones under one table of each level, each of whose
-/// 512 entries leads to the next, so that four more frames answer for a whole address space; shared by all partitions,
-/// because nobody can write to it.
+/// 512 entries leads to the next, so that four more frames answer for a whole address space; shared by all
+/// partitions where nobody can write to it.
 public struct Nothing: Sendable {
     private let base: UInt64
+    private let access: Access
     /// Frames behind `base`: the page, then tables of level 1, 2 and 3.
     public static let frames = 4
 
     /// `base` is where `fill` has written, or will.
-    public init(at base: UInt64) { self.base = base }
+    public init(at base: UInt64, access: Access = .read) {
+        self.base = base
+        self.access = access
+    }
 
     /// Writes the page and the tables. The frames are mapped one-to-one and nobody else's.
     @unsafe public func fill<Format: PageTableFormat>(_: Format.Type) {
@@ -21,7 +25,7 @@ public struct Nothing: Sendable {
     /// The entry with which a table of `level` leads here.
     func entry<Format: PageTableFormat>(_: Format.Type, level: Int) -> UInt64 {
         let next = base + UInt64(level - 1) * FrameArena.frameSize
-        return level == 1 ? Format.leaf(at: base, level: 1, access: .read) : Format.table(at: next)
+        return level == 1 ? Format.leaf(at: base, level: 1, access: access) : Format.table(at: next)
     }
 }
 

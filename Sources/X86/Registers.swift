@@ -15,6 +15,11 @@ public enum CR4 {
     public static let osXSAVE: UInt64 = 1 << 18
 }
 
+/// Flags register bits (AMD64 APM volume 2, section 3.1.6).
+public enum RFLAGS {
+    public static let trap: UInt64 = 1 << 8
+}
+
 public enum EFER {
     public static let systemCall: UInt64 = 1 << 0
     public static let longModeEnable: UInt64 = 1 << 8

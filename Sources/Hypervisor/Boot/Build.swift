@@ -33,7 +33,12 @@ extension MachineBuilder {
         for core in 0..<64 where spec.cores.contains(CoreSet(core: core)) {
             platform.append(apicID: tables.apicIDs[core])
         }
-        let nestedRoot = try buildNestedTables(frames, program, &arena)
+        guard let dropped = arena.take(Nothing.frames) else { throw .outOfFrames }
+        let writable = Nothing(at: dropped, access: .readWrite)
+        unsafe writable.fill(NestedFormat.self)
+        let nested = NestedRoots(
+            reading: try buildNestedTables(frames, program.nothing, &arena),
+            dropping: try buildNestedTables(frames, writable, &arena))
         boards[i] = try take(Board.self, &arena)
         guard let rings = arena.take(Int(Board.ringBytes / FrameArena.frameSize)) else { throw .outOfFrames }
         Shared<Board>(at: boards[i]).initialize(to: Board(rings: rings, housekeeper: housekeeper))
@@ -42,7 +47,7 @@ extension MachineBuilder {
             to: PartitionContext(
                 spec: spec, memory: frames, addressSpace: ledger.takeAddressSpace(),
                 board: Shared<Board>(at: boards[i]), kernel: files[i].kernel, initrd: files[i].initrd,
-                nestedRoot: nestedRoot, maps: program.maps, platform: platform,
+                nested: nested, maps: program.maps, platform: platform,
                 mail: InlineArray<16, Mailbox> { _ in Mailbox() }, devices: PlatformDevices(platform)))
         var vcpu = 0
         for index in 0..<64 where spec.cores.contains(CoreSet(core: index)) {
@@ -54,7 +59,7 @@ extension MachineBuilder {
 
     /// Guest-physical memory as `GuestMemory` lays it out.
     private func buildNestedTables(
-        _ frames: borrowing FrameRange, _ program: ProgramMemory, _ arena: inout FrameArena
+        _ frames: borrowing FrameRange, _ nothing: Nothing, _ arena: inout FrameArena
     ) throws(PageTableError) -> UInt64 {
         var nested = try PageTable<NestedFormat>(hugePages: Self.hasHugePages, arena: &arena)
         let low = min(frames.size, GuestMemory.lowLimit)
@@ -62,7 +67,7 @@ extension MachineBuilder {
         if frames.size > low {
             try nested.map(GuestMemory.highBase, to: frames.base + low, size: frames.size - low, .all, arena: &arena)
         }
-        nested.fill(with: program.nothing)
+        nested.fill(with: nothing)
         return nested.root
     }
 

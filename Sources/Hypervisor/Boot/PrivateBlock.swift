@@ -11,9 +11,9 @@ struct PrivateBlock {
 
     /// `memory` is the partition's, bytes; 0 for the housekeeping core's block.
     init(cores: Int, memory: UInt64, _ firmware: borrowing Firmware) throws(FirmwareError) {
-        // The board, its rings, the context and the nested root take 17 frames, each core's own tables 11, and each GiB
+        // The board, its rings, the context and the nested root take 26 frames, each core's own tables 11, and each GiB
         // that is mapped one more.
-        let frames = 18 + UInt64(cores) * (11 + (memory >> 30)) + (memory >> 30) + (memory == 0 ? 16 : 0)
+        let frames = 27 + UInt64(cores) * (11 + (memory >> 30)) + (memory >> 30) * 2 + (memory == 0 ? 16 : 0)
         self.cores = cores
         size = UInt64(cores) * CoreLayout.size + frames * FrameArena.frameSize
         let raw = try firmware.allocate(size + CoreLayout.alignment, .below(0xFFFF_FFFF))

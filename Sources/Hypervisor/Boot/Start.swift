@@ -93,7 +93,7 @@ extension CoreState {
             }
         }
         let cpu = SVM(
-            core: layout, maps: partition.value.maps, nestedRoot: partition.value.nestedRoot,
+            core: layout, maps: partition.value.maps, nested: partition.value.nested,
             addressSpace: partition.value.addressSpace.raw)
         var life = Lifecycle(partition: partition, cpu: cpu)
         if vcpu == 0 {

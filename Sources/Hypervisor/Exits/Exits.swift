@@ -26,6 +26,7 @@ extension Lifecycle {
         case .nestedPageFault(let address, let isWrite):
             count(.nestedPageFault, core)
             return refuseMemory(address, isWrite, core)
+        case .stepped: return .resume
         case .hypercall:
             count(.hypercall, core)
             return refuse()
@@ -62,8 +63,11 @@ extension Lifecycle {
         return .resume
     }
 
-    private func refuseMemory(_ address: UInt64, _ isWrite: Bool, _ core: borrowing CoreState) -> Next {
-        violation(isWrite ? "a write outside its memory at " : "a read outside its memory at ", address, core)
+    /// Reads outside the memory do not exit; writes are dropped. What else faults there is an instruction fetch.
+    private mutating func refuseMemory(_ address: UInt64, _ isWrite: Bool, _ core: borrowing CoreState) -> Next {
+        guard isWrite else { return violation("an instruction fetch outside its memory at ", address, core) }
+        cpu.dropWrite()
+        return .resume
     }
 
     /// Ends a guest that did what it cannot go on after, and says what it was.

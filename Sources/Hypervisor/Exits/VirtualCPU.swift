@@ -12,6 +12,8 @@ enum Exit {
     case port(number: UInt16, size: UInt8, isInput: Bool, string: Bool, next: UInt64)
     /// A guest-physical address that the partition's memory does not have.
     case nestedPageFault(address: UInt64, isWrite: Bool)
+    /// The instruction that `dropWrite` let run is done.
+    case stepped
     case nmi
     case hypercall
     case shutdown
@@ -52,6 +54,9 @@ protocol VirtualCPU {
     /// Raises an exception at the instruction that exited.
     mutating func raise(_ vector: UInt8, error: UInt32?)
     mutating func injectNMI()
+    /// Runs the one instruction that exited again, with what it writes outside the partition's memory going to a page
+    /// that nobody reads: the answer of a bus on which nobody claims an address.
+    mutating func dropWrite()
     /// Takes the NMI that ended the guest's run, so that the next one can come.
     mutating func acknowledgeNMI()
 }

@@ -30,7 +30,7 @@ struct PartitionContext: ~Copyable {
     let board: Shared<Board>
     let kernel: LoadedFile
     let initrd: LoadedFile
-    let nestedRoot: UInt64
+    let nested: NestedRoots
     let maps: PermissionMaps
     let platform: PlatformDescription
     let gate = Atomic<UInt32>(Gate.closed)
@@ -64,6 +64,13 @@ struct PartitionContext: ~Copyable {
         while lock.exchange(true, ordering: .acquiring) { while lock.load(ordering: .relaxed) {} }
     }
     func releaseLock() { lock.store(false, ordering: .releasing) }
+}
+
+/// The guest-physical address space, twice. Both have the partition's memory; elsewhere, in `reading` everything reads as
+/// ones and writes exit, in `dropping` everything is one page that nobody reads.
+struct NestedRoots {
+    let reading: UInt64
+    let dropping: UInt64
 }
 
 /// What all cores read and none writes: which ports and MSRs reach the silicon.

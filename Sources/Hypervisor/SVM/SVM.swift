@@ -7,14 +7,16 @@ struct SVM: VirtualCPU {
     private let vmcb: UInt64
     private let registers: UInt64
     private let maps: PermissionMaps
-    private let nestedRoot: UInt64
+    private let nested: NestedRoots
+    /// The guest's own trap flag while `dropWrite` has taken it, else nil.
+    private var steppingOver: UInt64?
     private let addressSpace: UInt32
 
-    init(core: borrowing CoreLayout, maps: PermissionMaps, nestedRoot: UInt64, addressSpace: UInt32) {
+    init(core: borrowing CoreLayout, maps: PermissionMaps, nested: NestedRoots, addressSpace: UInt32) {
         vmcb = core.controlBlock
         registers = core.registers
         self.maps = maps
-        self.nestedRoot = nestedRoot
+        self.nested = nested
         self.addressSpace = addressSpace
     }
 
@@ -29,6 +31,7 @@ struct SVM: VirtualCPU {
         // The flush that a reset asked for is done; an event whose delivery was cut short is delivered again (15.7.2).
         store(UInt8(0), vmcb + UInt64(VMCB.tlbControl))
         self[VMCB.eventInjection] = self[VMCB.exitInterruptInfo]
+        if steppingOver != nil { return endStep() }
         return decode(self[VMCB.exitCode])
     }
 
@@ -66,6 +69,33 @@ struct SVM: VirtualCPU {
         // Event injection, section 15.20: type 3 is an exception, bit 11 says that an error code is valid.
         self[VMCB.eventInjection] =
             UInt64(vector) | 3 << 8 | 1 << 31 | (error.map { UInt64($0) << 32 | 1 << 11 } ?? 0)
+    }
+
+    mutating func dropWrite() {
+        steppingOver = self[VMCB.rflags] & RFLAGS.trap
+        self[VMCB.rflags] |= RFLAGS.trap
+        store(UInt32(1) << UInt32(Vector.debug), vmcb + UInt64(VMCB.interceptExceptions))
+        useNested(nested.dropping)
+    }
+
+    /// Whatever ended the step, the guest's own trap flag and view of memory come back.
+    private mutating func endStep() -> Exit {
+        let trap = steppingOver ?? 0
+        steppingOver = nil
+        self[VMCB.rflags] = self[VMCB.rflags] & ~RFLAGS.trap | trap
+        store(UInt32(0), vmcb + UInt64(VMCB.interceptExceptions))
+        useNested(nested.reading)
+        guard self[VMCB.exitCode] == ExitCode.exceptionFirst + UInt64(Vector.debug) else {
+            return decode(self[VMCB.exitCode])
+        }
+        // A guest that steps itself gets the trap that was its own.
+        if trap != 0 { raise(Vector.debug, error: nil) } else { self[VMCB.dr6] &= ~(1 << 14) }
+        return .stepped
+    }
+
+    private func useNested(_ root: UInt64) {
+        self[VMCB.nestedCR3] = root
+        store(UInt8(1), vmcb + UInt64(VMCB.tlbControl))
     }
 
     mutating func injectNMI() { self[VMCB.eventInjection] = UInt64(Vector.nmi) | 2 << 8 | 1 << 31 }
@@ -157,7 +187,8 @@ extension SVM {
         // A fresh ASID whose old translations go away at the first entry (section 15.16.1).
         self[VMCB.asid] = UInt64(addressSpace) | 1 << 32
         self[VMCB.nestedPaging] = 1
-        self[VMCB.nestedCR3] = nestedRoot
+        steppingOver = nil
+        self[VMCB.nestedCR3] = nested.reading
         self[VMCB.gPAT] = 0x0007_0406_0007_0406
         efer = 0
         self[VMCB.rflags] = 2
