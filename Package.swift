@@ -65,7 +65,7 @@ let hostWing: [Target] = [
     .testTarget(name: "X86Tests", dependencies: ["X86"]),
     .testTarget(name: "ManifestTests", dependencies: ["CBOR", "Manifest", "ManifestFile"]),
     .testTarget(name: "ControlTests", dependencies: ["CBOR", "Control", "Link", "Manifest"]),
-    .testTarget(name: "PlatformTests", dependencies: ["Platform"]),
+    .testTarget(name: "PlatformTests", dependencies: ["Platform", "X86"]),
     .testTarget(name: "MachinesTests", dependencies: ["Machines"]),
     .testTarget(name: "MachineTests", dependencies: ["Machines"]),
 ]

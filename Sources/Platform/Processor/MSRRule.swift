@@ -1,6 +1,8 @@
 /// Which instructions of a guest reach a register of the processor.
 public enum MSRAccess: UInt8, Sendable {
     case readWrite, readOnly, writeOnly
+    public var reads: Bool { self != .writeOnly }
+    public var writes: Bool { self != .readOnly }
 }
 
 /// The registers that the hypervisor answers for.
@@ -9,7 +11,7 @@ public enum MSREmulation: UInt8, Sendable {
     case apicBase
     /// Microcode revision: reads as the processor has it; writes are ignored.
     case patchLevel
-    /// See `EFER`.
+    /// See `EFERPolicy`.
     case efer
     /// x2APIC interrupt command: the filter's.
     case interruptCommand
@@ -48,4 +50,12 @@ public struct MSREntry: Sendable {
     public let last: UInt32
     public let rule: MSRRule
     public let name: StaticString
+}
+
+/// Registers that guests reach without an exit.
+public struct MSRRange: Equatable, Sendable {
+    public let first: UInt32
+    public let last: UInt32
+    public let read: Bool
+    public let write: Bool
 }

@@ -1,0 +1,87 @@
+import Testing
+import X86
+
+@testable import Platform
+
+@Suite struct MSRTests {
+    @Test func everyRegisterOfTheTableIsFoundAndNoOther() {
+        var listed: [UInt32: MSRRule] = [:]
+        var last: UInt32?
+        for i in 0..<MSRPolicy.entries.count {
+            let entry = MSRPolicy.entries[i]
+            #expect(entry.first <= entry.last)
+            if let last { #expect(last < entry.first, "out of order at \(entry.name)") }
+            last = entry.last
+            for msr in entry.first...entry.last { listed[msr] = entry.rule }
+        }
+        let ranges =
+            [0...0x2000, 0x4000_0000...0x4000_0200, 0x4B56_4CF0...0x4B56_4D10, 0xC000_0000...0xC000_1FFF]
+            + [0xC001_0000...0xC001_1FFF, 0xFFFF_FFF0...0xFFFF_FFFF] as [ClosedRange<UInt32>]
+        for msr in ranges.joined() {
+            #expect(MSRPolicy.lookup(msr) == listed[msr] ?? .refused, "\(String(msr, radix: 16))")
+        }
+    }
+
+    /// What would break out of a partition or betray the hypervisor, by number.
+    @Test(
+        arguments: [
+            0xC001_0114, 0xC001_0115, 0xC001_0117,  // VM_CR, IGNNE, VM_HSAVE_PA
+            0xC001_0010, 0xC001_0016, 0xC001_0112, 0xC001_0113,  // SYS_CFG, IORR, SMM_ADDR, SMM_MASK
+            0x3A, 0x480, 0x79, 0xC001_0020,  // FEATURE_CONTROL, VMX_BASIC, microcode update of Intel and AMD
+            0x200, 0x2FF, 0x3B, 0x6E0,  // MTRRs, TSC_ADJUST, TSC_DEADLINE
+            0xC81, 0xC90, 0xD10, 0xC000_0200,  // cache allocation, bandwidth
+            0x19A, 0xC001_0062, 0x1A0, 0x174 - 1,  // clock modulation, P-state control, MISC_ENABLE
+            0x840, 0x7FF,
+        ] as [UInt32]) func refused(msr: UInt32)
+    {
+        #expect(MSRPolicy.lookup(msr) == .refused)
+    }
+
+    @Test func theInterruptCommandIsCutOutOfThePassedThroughAPIC() {
+        #expect(MSRPolicy.lookup(0x830) == .emulated(.interruptCommand))
+        #expect(MSRPolicy.lookup(0x82F) == .passThrough(.readWrite))
+        #expect(MSRPolicy.lookup(0x831) == .passThrough(.readWrite))
+        #expect(MSRPolicy.lookup(0x80B) == .passThrough(.readWrite))
+        #expect(MSRPolicy.lookup(0x10) == .passThrough(.readOnly))
+        #expect(MSRPolicy.lookup(0x49) == .passThrough(.writeOnly))
+        #expect(MSRPolicy.lookup(0x277) == .passThrough(.readWrite))
+    }
+
+    @Test func passThroughRangesAreThoseOfTheTable() {
+        var granted: Set<UInt32> = []
+        for i in 0..<MSRPolicy.passThroughCount {
+            let range = MSRPolicy.passThrough(i)
+            for msr in range.first...range.last {
+                #expect(granted.insert(msr).inserted)
+                guard case .passThrough(let access) = MSRPolicy.lookup(msr) else {
+                    Issue.record("\(msr) is not passed through")
+                    continue
+                }
+                #expect(range.read == access.reads && range.write == access.writes)
+            }
+        }
+        #expect(granted.count == 3 + 3 + 1 + 63 + 1 + 4 + 4)
+        #expect(MSRPolicy.passThrough(0) == MSRRange(first: 0x10, last: 0x10, read: true, write: false))
+    }
+
+    @Test func eferHidesAndKeepsTheHypervisorsBit() {
+        let running: UInt64 = 0x1D01  // SVME, NXE, LMA, LME, SCE
+        #expect(EFERPolicy.shown(running) == 0xD01)
+        #expect(EFERPolicy.written(0xD01, current: running, paging: true) == running)
+        #expect(EFERPolicy.written(0x501, current: running, paging: true) == 0x1501)
+        #expect(EFERPolicy.written(0x1D01, current: running, paging: true) == nil)
+        #expect(EFERPolicy.written(0xC01, current: running, paging: true) == nil)  // leaves long mode while paging
+        #expect(EFERPolicy.written(0x100, current: 0x1000, paging: false) == 0x1100)
+        #expect(EFERPolicy.written(0x500, current: 0x1000, paging: false) == 0x1100)  // LMA is not the guest's
+        for bit in 0..<64 as Range<UInt64> where ![0, 8, 10, 11, 14].contains(bit) {
+            #expect(EFERPolicy.written(1 << bit, current: 0x1000, paging: false) == nil)
+        }
+    }
+
+    @Test func constants() {
+        #expect(MSREmulation.hardwareConfiguration.constant == 1 << 24)
+        #expect(MSREmulation.northbridgeConfiguration.constant == 0)
+        #expect(MSREmulation.decodeConfiguration.constant == 2)
+        #expect(MSREmulation.efer.constant == nil)
+    }
+}
