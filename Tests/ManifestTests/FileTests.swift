@@ -312,7 +312,7 @@ func refusals(_ text: String, images: ImageSource = .unchecked) -> [String] {
         }
         for length in 0...bytes.count { tryIt(Array(bytes[..<length])) }
         for i in bytes.indices {
-            for value in "\0\t\n -:[{&*!|>'\"%@0\u{7F}".utf8 {
+            for value in "\0\n -:[{&'0".utf8 {
                 var changed = bytes
                 changed[i] = value
                 tryIt(changed)
