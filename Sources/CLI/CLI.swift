@@ -5,7 +5,7 @@ struct Bulkhead: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bulkhead", abstract: "An open zero trust hypervisor: build it, run it, manage it.",
         subcommands: [
-            ManifestCommand.self,
             TestCommand.self,
+            ManifestCommand.self,
         ])
 }
