@@ -3,5 +3,6 @@ import ArgumentParser
 @main
 struct Bulkhead: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "bulkhead", abstract: "An open zero trust hypervisor: build it, run it, manage it.")
+        commandName: "bulkhead", abstract: "An open zero trust hypervisor: build it, run it, manage it.",
+        subcommands: Manage.commands)
 }
