@@ -7,5 +7,5 @@ struct Bulkhead: ParsableCommand {
         subcommands: [
             TestCommand.self,
             ManifestCommand.self,
-        ])
+        ] + Manage.commands)
 }

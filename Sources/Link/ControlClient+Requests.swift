@@ -65,8 +65,9 @@ extension ControlClient {
     /// Offers bytes to a guest's console; returns how many, from the first on, its UART took. Offer the rest again.
     public func writeConsole(_ partition: String, _ bytes: [UInt8]) throws(LinkError) -> Int {
         let request = try self.request(.consoleWrite, partition)
-        let payload = try exchange(request, data: Array(bytes.prefix(ControlRequest.maxData)))
-        guard let count = try? Self.accepted(payload) else {
+        let offered = Array(bytes.prefix(ControlRequest.maxData))
+        let payload = try exchange(request, data: offered)
+        guard let count = try? Self.accepted(payload), count <= offered.count else {
             throw .unreadable(path: path, operation: .consoleWrite)
         }
         return count
