@@ -4,5 +4,8 @@ import ArgumentParser
 struct Bulkhead: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bulkhead", abstract: "An open zero trust hypervisor: build it, run it, manage it.",
-        subcommands: [TestCommand.self])
+        subcommands: [
+            ManifestCommand.self,
+            TestCommand.self,
+        ])
 }

@@ -157,7 +157,8 @@ struct ManagedMachine: ControlBackend, ~Copyable {
     /// Puts the lines of the partitions' instances on the machine's log.
     mutating func printLogs() {
         for i in 0..<partitionCount {
-            while let byte = board(i).value.log.pop() {
+            while let byte = board(i).value.log.peek() {
+                board(i).value.log.drop()
                 SerialPort.log.write(byte)
                 if byte == 0x0A { SerialPort.log.write(0x0D) }
             }

@@ -1,4 +1,3 @@
-extension PlatformDevices { public mutating func reset() {} }
 public enum MSRPolicy { public static let passThroughCount = 6
  public struct R { public var first: UInt32; public var last: UInt32; public var read = true; public var write = true }
  public static func passThrough(_ i: Int) -> R {

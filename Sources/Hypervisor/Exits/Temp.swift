@@ -60,21 +60,4 @@ extension Lifecycle {
       cpu.raise(13, error: 0)
     }
     return .resume }
-  mutating func access(_ n: UInt16, _ s: UInt8, _ i: Bool, _ st: Bool, _ next: UInt64, _ core: borrowing CoreState) -> Next {
-    if st { cpu.raise(Vector.generalProtection, error: 0); return .resume }
-    let p = partition
-    p.value.takeLock()
-    let a = p.value.devices.access(port: n, size: Int(s), input: i, value: UInt32(truncatingIfNeeded: cpu.rax), tsc: cpu_rdtsc())
-    p.value.releaseLock()
-    if i { let mask: UInt64 = s == 1 ? 0xff : s == 2 ? 0xffff : 0xffffffff
-      cpu.rax = (s == 4 ? 0 : cpu.rax & ~mask) | UInt64(a.value) & mask }
-    cpu.rip = next
-    switch a.event {
-    case .none: break
-    case .transmit(let b): SerialPort.log.write(b)
-    case .reset: return .end(.reboot)
-    case .powerOff: return .end(.poweroff)
-    }
-    return .resume
-  }
 }

@@ -27,13 +27,14 @@ struct ByteRing: ~Copyable {
     }
 
     /// The next byte for a reader that takes each once, nil when there is none.
-    func pop() -> UInt8? {
+    func peek() -> UInt8? {
         let at = tail.load(ordering: .relaxed)
         guard head.load(ordering: .acquiring) != at else { return nil }
-        let byte: UInt8 = load(base + at & (capacity - 1))
-        tail.store(at &+ 1, ordering: .releasing)
-        return byte
+        return load(base + at & (capacity - 1))
     }
+
+    /// Takes the byte that `peek` showed.
+    func drop() { tail.store(tail.load(ordering: .relaxed) &+ 1, ordering: .releasing) }
 
     /// The position of the next byte to be written.
     var end: UInt64 { head.load(ordering: .acquiring) }

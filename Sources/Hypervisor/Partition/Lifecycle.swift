@@ -101,7 +101,7 @@ struct Lifecycle<CPU: VirtualCPU> {
             state.value.mail[vcpu].startUp.store(0, ordering: .relaxed)
             state.value.mail[vcpu].nmi.store(false, ordering: .relaxed)
         }
-        state.value.devices.reset()
+        state.value.devices = PlatformDevices(state.value.platform)
         clearMemory()
     }
 

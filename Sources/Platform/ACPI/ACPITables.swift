@@ -41,7 +41,8 @@ private func writeDSDT(console: Bool, at address: UInt64, to memory: borrowing G
 /// ACPI 6.5, 5.2.9; revision 6, 276 bytes.
 private func writeFADT(dsdt: UInt64, at address: UInt64, to memory: borrowing GuestMemory) -> UInt64 {
     var table = TableWriter("FACP", revision: 6, at: address, in: memory)
-    table.seek(109)
+    table.seek(108)
+    table.put(RTC.century, in: memory)
     table.put(1 << 2 as UInt16, in: memory)  // IAPC_BOOT_ARCH: no VGA; no 8042, no legacy devices
     table.seek(112)
     // WBINVD works, no fixed power or sleep button, a reset register, hardware-reduced.

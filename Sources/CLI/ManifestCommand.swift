@@ -1,0 +1,51 @@
+import ArgumentParser
+import Foundation
+import ManifestFile
+
+/// `bulkhead manifest`: what people do with a manifest before a machine gets it.
+struct ManifestCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "manifest",
+        abstract: "Check, draw and compile manifests.",
+        discussion: """
+            A manifest says which partitions a machine falls into: their cores, memory, images, and what a manager may \
+            ask of them. You write it in YAML; the hypervisor reads a compact form (deterministic CBOR) that `compile` \
+            makes, and checks it again with the same rules.
+
+            A first manifest:
+
+              name: my-machine
+              housekeeping: 0          # this core answers the management requests
+              partitions:
+                - name: controller
+                  cores: [1]           # belongs to this partition alone
+                  memory: 512M
+                  image: {kernel: vmlinux-rt, initrd: control-loop.cpio}
+
+            Then: bulkhead manifest check FILE; bulkhead manifest show FILE.
+            Examples/demo.yaml is annotated line by line; Documentation/manifest.md has every key.
+            Exit codes: 0 all is well, 1 the manifest is refused, 64 the command line is wrong.
+            """,
+        subcommands: [ManifestCheck.self, ManifestShow.self, ManifestCompile.self, ManifestDecode.self])
+}
+
+/// Where images are, for the commands that look for them.
+struct ImageOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The folder that the images named in the manifest are in.",
+            discussion: "Default: .cache/images and then .cache/guests of this checkout.", valueName: "dir"))
+    var images: String?
+
+    var source: ImageSource { images.map { .folder($0) } ?? .checkout }
+}
+
+/// Runs `body`; a refused manifest is told on standard error, one line a problem, and ends the tool with 1.
+func refusing<T>(_ body: () throws -> T) throws -> T {
+    do {
+        return try body()
+    } catch let refused as ManifestRefused {
+        FileHandle.standardError.write(Data((refused.description + "\n").utf8))
+        throw ExitCode(1)
+    }
+}

@@ -1,0 +1,76 @@
+import Foundation
+import Manifest
+
+/// A manifest as JSON for other programs; the names are those of the YAML file, sizes and addresses are in bytes.
+public struct ManifestJSON: Codable, Sendable {
+    public struct Machine: Codable, Sendable {
+        public var cores: Int
+        public var memory: UInt64
+    }
+
+    public struct Partition: Codable, Sendable {
+        public var name: String
+        public var cores: [Int]
+        public var memory: UInt64
+        /// Absent when the hypervisor chooses.
+        public var at: UInt64?
+        public var kernel: String
+        public var initrd: String?
+        public var commandLine: String
+        public var console: Bool
+        public var autostart: Bool
+        public var onPoweroff: String
+        public var onReboot: String
+        public var onCrash: String
+        public var permit: [String]
+
+        enum CodingKeys: String, CodingKey {
+            case name, cores, memory, at, kernel, initrd, console, autostart, permit
+            case commandLine = "command-line"
+            case onPoweroff = "on-poweroff"
+            case onReboot = "on-reboot"
+            case onCrash = "on-crash"
+        }
+    }
+
+    public var name: String
+    public var machine: Machine
+    public var housekeeping: Int
+    public var link: String
+    public var partitions: [Partition]
+
+    public init(_ manifest: Manifest) {
+        name = manifest.name.string
+        machine = Machine(cores: manifest.machineCores, memory: manifest.machineMemory)
+        housekeeping = manifest.housekeeping
+        link = manifest.link.name
+        partitions = manifest.partitionList.map {
+            Partition(
+                name: $0.name.string, cores: $0.cores.list, memory: $0.memorySize,
+                at: $0.memoryBase == 0 ? nil : $0.memoryBase, kernel: $0.image.string,
+                initrd: $0.initrd.isEmpty ? nil : $0.initrd.string, commandLine: $0.commandLine.string,
+                console: $0.console, autostart: $0.autostart, onPoweroff: $0.onPoweroff.name,
+                onReboot: $0.onReboot.name, onCrash: $0.onCrash.name, permit: $0.permits.nameList)
+        }
+    }
+}
+
+/// What `manifest check --json` prints.
+public struct CheckReport: Codable, Sendable {
+    public var file: String
+    public var ok: Bool
+    public var problems: [ManifestProblem]
+
+    public init(file: String, problems: [ManifestProblem]) {
+        self.file = file
+        ok = problems.isEmpty
+        self.problems = problems
+    }
+}
+
+/// JSON with sorted keys, for people and for comparing.
+public func jsonText(_ value: some Encodable) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(value), as: UTF8.self)
+}

@@ -1,0 +1,62 @@
+import Manifest
+import Yams
+
+extension FieldReader {
+    /// Reads the whole file into a manifest. What cannot be read is a problem and stays at its default.
+    mutating func manifest(_ root: Node) -> Manifest {
+        var manifest = Manifest()
+        locate(.whole, root)
+        let values = mapping(
+            root, "the manifest", known: ["name", "machine", "housekeeping", "link", "partitions"],
+            required: [("name", .machineName), ("housekeeping", .housekeeping), ("partitions", .partitions)],
+            field: .whole)
+        text(values["name"], .machineName, into: &manifest.name)
+        if let core = value(values["housekeeping"], .housekeeping, parseCore) { manifest.housekeeping = core }
+        if let link = value(
+            values["link"], .link,
+            { (text) throws(ValueError) in try parseWord(text, ManagementLink.names, "a management link") })
+        {
+            manifest.link = link
+        }
+        if let list = values["partitions"] { partitions(list, &manifest) }
+        machine(values["machine"], &manifest)
+        return manifest
+    }
+
+    /// What the machine must have; what is left out follows from the partitions.
+    private mutating func machine(_ node: Node?, _ manifest: inout Manifest) {
+        let partitions = manifest.partitionList
+        let highest = partitions.reduce(manifest.housekeeping) { max($0, $1.cores.last) }
+        manifest.machineCores = highest + 1
+        manifest.machineMemory = partitions.reduce(0) { $0 + min($1.memorySize, Manifest.addressLimit) }
+        guard let node else { return }
+        let values = mapping(node, "machine", known: ["cores", "memory"], field: .machineCores)
+        if let cores = value(values["cores"], .machineCores, parseCount) { manifest.machineCores = cores }
+        if let memory = value(values["memory"], .machineMemory, parseSize) { manifest.machineMemory = memory }
+    }
+
+    private mutating func partitions(_ node: Node, _ manifest: inout Manifest) {
+        locate(.partitions, node)
+        guard case .sequence(let list) = node else {
+            let hint = "start each with \"- name: ...\""
+            return fail(node.mark?.line, "\"partitions\" must be a list", hint: hint, field: .partitions)
+        }
+        if list.count > Manifest.maxPartitions {
+            let reason = "there are \(list.count) partitions; the most is \(Manifest.maxPartitions)"
+            fail(list[Manifest.maxPartitions].mark?.line, reason, field: .partitions)
+        }
+        for (index, node) in list.prefix(Manifest.maxPartitions).enumerated() {
+            partition = index
+            locate(.whole, node)
+            manifest.append(partitionSpec(node))
+        }
+        partition = nil
+    }
+
+    private func parseCount(_ text: String) throws(ValueError) -> Int {
+        guard let number = parseNumber(text) else {
+            throw ValueError(reason: "\(quoted(text)) is not a whole number", hint: nil)
+        }
+        return Int(clamping: number)
+    }
+}

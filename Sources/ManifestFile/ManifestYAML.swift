@@ -1,0 +1,48 @@
+import Manifest
+
+/// A manifest as YAML that compiles to the same bytes again. Every key is written, also where it has its default.
+public func manifestYAML(_ manifest: Manifest) -> String {
+    var lines = [
+        "name: \(literal(manifest.name.string))",
+        "machine:",
+        "  cores: \(manifest.machineCores)",
+        "  memory: \(exactSize(manifest.machineMemory))",
+        "housekeeping: \(manifest.housekeeping)",
+        "link: \(manifest.link.name)",
+        "partitions:",
+    ]
+    for spec in manifest.partitionList {
+        lines.append("  - name: \(literal(spec.name.string))")
+        lines.append("    cores: [\(spec.cores.list.map(String.init).joined(separator: ", "))]")
+        if spec.memoryBase == 0 {
+            lines.append("    memory: \(exactSize(spec.memorySize))")
+        } else {
+            let base = "0x" + String(spec.memoryBase, radix: 16)
+            lines.append("    memory: {size: \(exactSize(spec.memorySize)), at: \(base)}")
+        }
+        lines.append("    image:")
+        lines.append("      kernel: \(literal(spec.image.string))")
+        if !spec.initrd.isEmpty { lines.append("      initrd: \(literal(spec.initrd.string))") }
+        lines.append("    command-line: \(literal(spec.commandLine.string))")
+        lines.append("    console: \(spec.console)")
+        lines.append("    autostart: \(spec.autostart)")
+        lines.append("    on-poweroff: \(spec.onPoweroff.name)")
+        lines.append("    on-reboot: \(spec.onReboot.name)")
+        lines.append("    on-crash: \(spec.onCrash.name)")
+        lines.append("    permit: [\(spec.permits.nameList.joined(separator: ", "))]")
+    }
+    return lines.joined(separator: "\n") + "\n"
+}
+
+/// In single quotes, where nothing but the quote itself has a meaning. Valid manifests hold printable ASCII only.
+private func literal(_ text: String) -> String {
+    "'" + text.map { $0 == "'" ? "''" : String($0) }.joined() + "'"
+}
+
+/// The size in the largest unit that leaves no rest, as `parseSize` reads it; sizes of partitions are whole MiB.
+func exactSize(_ bytes: UInt64) -> String {
+    for (shift, unit) in [(40, "T"), (30, "G"), (20, "M"), (10, "K")] where bytes != 0 && bytes % (1 << shift) == 0 {
+        return "\(bytes >> shift)\(unit)"
+    }
+    return bytes == 0 ? "0K" : "\(bytes)B"
+}

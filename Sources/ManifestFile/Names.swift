@@ -1,0 +1,49 @@
+import Manifest
+
+extension ControlOperations {
+    /// The operations as the manifest file names them.
+    public static let names: [(name: String, operation: ControlOperations)] = [
+        ("start", .start), ("stop", .stop), ("pause", .pause), ("resume", .resume), ("restart", .restart),
+        ("console-read", .consoleRead), ("console-write", .consoleWrite), ("statistics", .statistics),
+    ]
+
+    /// The names of the operations in this set.
+    public var nameList: [String] { Self.names.filter { contains($0.operation) }.map(\.name) }
+}
+
+extension LifecycleAction {
+    static let names: [(name: String, value: LifecycleAction)] = [("stop", .stop), ("restart", .restart)]
+    public var name: String { self == .stop ? "stop" : "restart" }
+}
+
+extension ManagementLink {
+    static let names: [(name: String, value: ManagementLink)] = [("none", .none), ("serial", .serial)]
+    public var name: String { self == .none ? "none" : "serial" }
+}
+
+extension ManifestField {
+    /// The key that holds it, for reports.
+    public var name: String {
+        switch self {
+        case .whole: "manifest"
+        case .machineName, .name: "name"
+        case .machineCores: "machine.cores"
+        case .machineMemory: "machine.memory"
+        case .housekeeping: "housekeeping"
+        case .link: "link"
+        case .partitions: "partitions"
+        case .cores: "cores"
+        case .memorySize: "memory"
+        case .memoryBase: "memory.at"
+        case .kernel: "image.kernel"
+        case .initrd: "image.initrd"
+        case .commandLine: "command-line"
+        case .permits: "permit"
+        case .console: "console"
+        case .autostart: "autostart"
+        case .onPoweroff: "on-poweroff"
+        case .onReboot: "on-reboot"
+        case .onCrash: "on-crash"
+        }
+    }
+}

@@ -1,0 +1,103 @@
+/// What a guest is told about its processor: the silicon's answer cut down to an allow-list, and what only the hypervisor
+/// knows in the place of the rest.
+public enum CPUIDPolicy {
+    /// The answer to CPUID with EAX = `leaf`, ECX = `subleaf`.
+    /// - Parameter native: the silicon's answer to the same question, asked with the guest's XCR0 and IA32_XSS loaded, on
+    ///   which the sizes of leaf 0Dh depend.
+    public static func answer(
+        leaf: UInt32, subleaf: UInt32, native: CPUIDRegisters, _ context: CPUIDContext
+    ) -> CPUIDRegisters {
+        if leaf >> 28 == 4 { return hypervisor(leaf &- context.hypervisorBase, context) }
+        let shown = rule(for: leaf, subleaf).map { native.masked(by: $0) } ?? CPUIDRegisters()
+        switch leaf {
+        case 0x0: return limited(shown, 0x0B...0x1F)
+        case 0x1: return features(shown, context)
+        case 0x4: return cache(shown, context)
+        // The APIC timer runs in every power state (ARAT), since guests enter none but HLT.
+        case 0x6: return CPUIDRegisters(eax: 1 << 2)
+        case 0x7 where subleaf == 0: return extendedFeatures(shown, context)
+        case 0xB, 0x1F: return topology(subleaf, context)
+        case 0x8000_0000: return limited(shown, 0x8000_0008...0x8000_001A)
+        case 0x8000_0001: return extended1(shown, context)
+        // The TSC runs at a constant rate in every power state.
+        case 0x8000_0007: return CPUIDRegisters(edx: 1 << 8)
+        case 0x8000_0008: return sizes(shown, context)
+        default: return shown
+        }
+    }
+
+    private static func limited(_ shown: CPUIDRegisters, _ range: ClosedRange<UInt32>) -> CPUIDRegisters {
+        var shown = shown
+        shown.eax = min(max(shown.eax, range.lowerBound), range.upperBound)
+        return shown
+    }
+
+    private static func features(_ shown: CPUIDRegisters, _ context: CPUIDContext) -> CPUIDRegisters {
+        var shown = shown
+        shown.ebx |= (context.apicID & 0xFF) << 24 | min(context.vcpuCount, 0xFF) << 16
+        let osXSAVE: UInt32 = shown.ecx & 1 << 26 != 0 && context.cr4 & 1 << 18 != 0 ? 1 << 27 : 0
+        shown.ecx |= 1 << 21 | osXSAVE | 1 << 31
+        shown.edx |= 1 << 9 | (context.vcpuCount > 1 ? 1 << 28 : 0)
+        return shown
+    }
+
+    /// Intel's leaf 4: the first two levels belong to a core, the third to the partition.
+    private static func cache(_ shown: CPUIDRegisters, _ context: CPUIDContext) -> CPUIDRegisters {
+        var shown = shown
+        guard shown.eax & 0x1F != 0 else { return CPUIDRegisters() }
+        let others = (1 as UInt32) << min(context.apicIDBits, 12) - 1
+        let level = shown.eax >> 5 & 7
+        shown.eax |= min(others, 0x3F) << 26 | (level >= 3 ? others << 14 : 0)
+        return shown
+    }
+
+    private static func extendedFeatures(_ shown: CPUIDRegisters, _ context: CPUIDContext) -> CPUIDRegisters {
+        var shown = shown
+        shown.eax = min(shown.eax, 1)
+        // OSPKE mirrors CR4.PKE.
+        if shown.ecx & 1 << 3 != 0 && context.cr4 & 1 << 22 != 0 { shown.ecx |= 1 << 4 }
+        return shown
+    }
+
+    /// Two levels: one thread a core, all cores in one package (Intel SDM vol. 2, leaf 0Bh).
+    private static func topology(_ subleaf: UInt32, _ context: CPUIDContext) -> CPUIDRegisters {
+        switch subleaf {
+        case 0: CPUIDRegisters(eax: 0, ebx: 1, ecx: 1 << 8, edx: context.apicID)
+        case 1:
+            CPUIDRegisters(eax: context.apicIDBits, ebx: context.vcpuCount, ecx: 2 << 8 | 1, edx: context.apicID)
+        default: CPUIDRegisters(ecx: subleaf & 0xFF, edx: context.apicID)
+        }
+    }
+
+    private static func extended1(_ shown: CPUIDRegisters, _ context: CPUIDContext) -> CPUIDRegisters {
+        var shown = shown
+        if context.vcpuCount > 1 { shown.ecx |= 1 << 1 }
+        shown.edx |= 1 << 9
+        return shown
+    }
+
+    private static func sizes(_ shown: CPUIDRegisters, _ context: CPUIDContext) -> CPUIDRegisters {
+        var shown = shown
+        // 57-bit addresses are hidden.
+        shown.eax = shown.eax & 0x00FF_00FF | min(shown.eax >> 8 & 0xFF, 48) << 8
+        // Number of cores less one, and how many bits of the APIC id number them.
+        shown.ecx = context.vcpuCount &- 1 & 0xFF | min(context.apicIDBits, 15) << 12
+        return shown
+    }
+
+    /// The signature and the two leaves by which Linux finds kvmclock (Linux Documentation/virt/kvm/x86/cpuid.rst).
+    private static func hypervisor(_ offset: UInt32, _ context: CPUIDContext) -> CPUIDRegisters {
+        switch offset {
+        case 0:
+            // "KVMKVMKVM", three zeros.
+            return CPUIDRegisters(
+                eax: context.hypervisorBase + 0x10, ebx: 0x4B4D_564B, ecx: 0x564B_4D56, edx: 0x0000_004D)
+        case 1:
+            // CLOCKSOURCE2, CLOCKSOURCE_STABLE; hint: vCPUs are never preempted.
+            return CPUIDRegisters(eax: 1 << 3 | 1 << 24, edx: 1 << 0)
+        // The convention of VMware, which others share: frequencies in kHz.
+        case 0x10: return CPUIDRegisters(eax: context.tscKHz, ebx: context.apicTimerKHz)
+        default: return CPUIDRegisters()
+        }
+    }
+}

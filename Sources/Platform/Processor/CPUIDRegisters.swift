@@ -1,0 +1,47 @@
+/// What CPUID answers in EAX, EBX, ECX and EDX.
+public struct CPUIDRegisters: Equatable, Sendable {
+    public var eax: UInt32
+    public var ebx: UInt32
+    public var ecx: UInt32
+    public var edx: UInt32
+
+    public init(eax: UInt32 = 0, ebx: UInt32 = 0, ecx: UInt32 = 0, edx: UInt32 = 0) {
+        self.eax = eax
+        self.ebx = ebx
+        self.ecx = ecx
+        self.edx = edx
+    }
+
+    func masked(by rule: CPUIDRule) -> CPUIDRegisters {
+        CPUIDRegisters(eax: eax & rule.eax, ebx: ebx & rule.ebx, ecx: ecx & rule.ecx, edx: edx & rule.edx)
+    }
+}
+
+/// What CPUID's answers depend on beside the processor.
+public struct CPUIDContext: Sendable {
+    /// The x2APIC id of the core.
+    public var apicID: UInt32
+    public var vcpuCount: UInt32
+    /// How many low bits of an APIC id tell the partition's cores apart; they make one package.
+    public var apicIDBits: UInt32
+    /// The guest's CR4.
+    public var cr4: UInt64
+    public var tscKHz: UInt32
+    /// Frequency of the local APIC timer before its divider; 0 when it is not known.
+    public var apicTimerKHz: UInt32
+    /// Where the hypervisor's leaves begin: 40000000h to 4000FF00h, a multiple of 100h. Linux looks there for one
+    /// hypervisor after the other, and each look is an exit.
+    public var hypervisorBase: UInt32 = 0x4000_0000
+
+    /// The context of vCPU `index`, which the platform must have; CR4 as after a reset.
+    public init(_ platform: borrowing PlatformDescription, vcpu index: Int, apicTimerKHz: UInt32 = 0) {
+        apicID = platform.apicIDs[index]
+        vcpuCount = UInt32(platform.vcpuCount)
+        var highest: UInt32 = 0
+        for i in 0..<platform.vcpuCount { highest = max(highest, platform.apicIDs[i]) }
+        apicIDBits = UInt32(32 - highest.leadingZeroBitCount)
+        cr4 = 0
+        tscKHz = platform.tscKHz
+        self.apicTimerKHz = apicTimerKHz
+    }
+}

@@ -1,0 +1,51 @@
+/// Which instructions of a guest reach a register of the processor.
+public enum MSRAccess: UInt8, Sendable {
+    case readWrite, readOnly, writeOnly
+}
+
+/// The registers that the hypervisor answers for.
+public enum MSREmulation: UInt8, Sendable {
+    /// Reads as the processor has it; a write must not change it.
+    case apicBase
+    /// Microcode revision: reads as the processor has it; writes are ignored.
+    case patchLevel
+    /// See `EFER`.
+    case efer
+    /// x2APIC interrupt command: the filter's.
+    case interruptCommand
+    /// HWCR: reads as bit 24, "the TSC counts at P0"; writes are ignored.
+    case hardwareConfiguration
+    /// NB_CFG1: reads as 0; writes are ignored.
+    case northbridgeConfiguration
+    /// DE_CFG: reads as bit 1, "LFENCE serialises"; writes are ignored.
+    case decodeConfiguration
+    case kvmWallClock
+    case kvmSystemTime
+
+    /// What the register always reads as; nil where that depends on the processor or the guest.
+    public var constant: UInt64? {
+        switch self {
+        case .hardwareConfiguration: 1 << 24
+        case .northbridgeConfiguration: 0
+        case .decodeConfiguration: 1 << 1
+        default: nil
+        }
+    }
+}
+
+/// What happens when a guest executes RDMSR or WRMSR.
+public enum MSRRule: Equatable, Sendable {
+    /// The permitted instructions do not exit; a write to a read-only or a read of a write-only register is refused.
+    case passThrough(MSRAccess)
+    case emulated(MSREmulation)
+    /// #GP(0), as for a register that does not exist.
+    case refused
+}
+
+/// One entry of the allow-list of model-specific registers.
+public struct MSREntry: Sendable {
+    public let first: UInt32
+    public let last: UInt32
+    public let rule: MSRRule
+    public let name: StaticString
+}

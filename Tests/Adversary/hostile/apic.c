@@ -1,0 +1,103 @@
+// (g) The local APIC's own registers, all of which the guest has for itself but for the command register: whatever it
+// writes there is its own loss, and must not become another core's or the hypervisor's.
+#include "attack.h"
+
+#define TICK 0x60
+
+static bool timer_works(void) {
+    apic_start();
+    wrmsr(APIC_DIVIDE, 11);
+    uint64_t before = interrupts[TICK];
+    wrmsr(APIC_LVT_TIMER, TICK);
+    wrmsr(APIC_INITIAL, 100000);
+    interrupts_on();
+    for (uint32_t ms = 0; ms < 2000 && interrupts[TICK] == before; ms++) delay_us(1000);
+    interrupts_off();
+    wrmsr(APIC_LVT_TIMER, 1 << 16);
+    return interrupts[TICK] > before;
+}
+// Each vector and delivery mode in each local source: SMI, INIT and ExtINT are the ones that leave the guest's hands.
+static void local_sources(void) {
+    static const struct {
+        const char *name;
+        uint32_t msr;
+    } sources[] = {{"lvt-thermal", APIC_LVT_THERMAL}, {"lvt-counter", APIC_LVT_COUNTER}, {"lvt-lint0", APIC_LVT_LINT0},
+                   {"lvt-lint1", APIC_LVT_LINT1}, {"lvt-error", APIC_LVT_ERROR}, {"lvt-timer", APIC_LVT_TIMER},
+                   {"lvt-cmci", 0x82F}};
+    for (size_t s = 0; s < sizeof sources / sizeof sources[0]; s++) {
+        uint32_t taken = 0, refused = 0;
+        announce(sources[s].name, "");
+        for (uint32_t mode = 0; mode < 8; mode++)
+            for (uint32_t vector = 0; vector < 256; vector += 15)
+                try_wrmsr(sources[s].msr, mode << 8 | vector) >= 0 ? refused++ : taken++;
+        try_wrmsr(sources[s].msr, 1 << 16);
+        attempt(sources[s].name, "own", timer_works(), "%u-taken,%u-#GP,timer-works", taken, refused);
+    }
+}
+static void storms(void) {
+    announce("eoi-storm", "");
+    for (uint32_t i = 0; i < 100000; i++) try_wrmsr(APIC_EOI, 0);
+    uint32_t refused = 0;
+    for (uint32_t i = 1; i < 100; i++)
+        if (try_wrmsr(APIC_EOI, i) == 13) refused++;
+    attempt("eoi-storm", "own", timer_works(), "%u-of-99-nonzero-#GP,timer-works", refused);
+
+    announce("self-ipi-storm", "");
+    uint64_t before = interrupts[0x61];
+    interrupts_on();
+    for (uint32_t i = 0; i < 20000; i++) try_wrmsr(APIC_SELF, 0x61);
+    for (uint32_t vector = 0; vector < 256; vector++) try_wrmsr(APIC_SELF, vector);
+    delay_us(1000);
+    interrupts_off();
+    uint64_t back = interrupts[0x61] - before;
+    attempt("self-ipi-storm", "own", back > 0 && timer_works(), "20256-sent,%lu-delivered", back);
+
+    // As fast as the timer can: one interrupt after another without a main program in between.
+    announce("timer-storm", "");
+    before = interrupts[TICK];
+    wrmsr(APIC_DIVIDE, 11);
+    wrmsr(APIC_LVT_TIMER, 1 << 17 | TICK);
+    wrmsr(APIC_INITIAL, 2000);
+    interrupts_on();
+    for (uint32_t i = 0; i < 200; i++) asm volatile("cpuid" ::"a"(0), "c"(0) : "rbx", "rdx", "memory");
+    delay_us(50000);
+    interrupts_off();
+    wrmsr(APIC_INITIAL, 0);
+    back = interrupts[TICK] - before;
+    attempt("timer-storm", "own", back > 0 && timer_works(), "%lu-interrupts", back);
+}
+static void off_and_on(void) {
+    announce("apic-off", "");
+    for (uint32_t i = 0; i < 100; i++) {
+        wrmsr(APIC_SVR, 0x0FF);
+        try_wrmsr(APIC_TPR, 0xFF);
+        try_wrmsr(APIC_TPR, ~0ull);
+        wrmsr(APIC_SVR, 0x1FF);
+    }
+    attempt("apic-off", "own", timer_works(), "timer-works");
+}
+// All registers but the command registers, with everything.
+static void garbage(void) {
+    uint64_t seed = 0xA91C, value;
+    uint32_t taken = 0, refused = 0;
+    announce("apic-garbage", "");
+    for (uint32_t msr = 0x800; msr <= 0x8FF; msr++) {
+        try_rdmsr(msr, &value);
+        if (msr == APIC_ICR || msr == APIC_SELF) continue;
+        for (int i = 0; i < 16; i++) {
+            uint64_t wrote = i == 0 ? ~0ull : i < 8 ? (uint32_t)next_random(&seed) : next_random(&seed);
+            try_wrmsr(msr, wrote) >= 0 ? refused++ : taken++;
+        }
+    }
+    wrmsr(APIC_INITIAL, 0);
+    bool same = rdmsr(APIC_ID) == machine.apic_ids[0];
+    attempt("apic-garbage", "own", same && timer_works(), "%u-taken,%u-#GP,id-%s", taken, refused, same ? "kept" : "changed");
+}
+void attack_apic(const char *argument) {
+    (void)argument;
+    local_sources();
+    storms();
+    off_and_on();
+    garbage();
+    apic_start();
+}

@@ -1,0 +1,158 @@
+// (e) Interrupts, INITs and start-ups for cores that are not ours, by every way the interrupt command register knows.
+// What they did is the neighbour's to say; here each must be refused or dropped, and none may come back to us.
+#include "attack.h"
+
+enum { FIXED, LOWEST, SMI, RESERVED3, NMI, INIT, STARTUP, EXTINT };
+static const char *const modes[8] = {"fixed", "lowest", "smi", "reserved", "nmi", "init", "startup", "extint"};
+#define ASSERT (1u << 14)
+#define LEVEL (1u << 15)
+#define LOGICAL (1u << 11)
+
+static bool own(uint32_t id) {
+    for (uint32_t i = 0; i < machine.processor_count; i++)
+        if (machine.apic_ids[i] == id) return true;
+    return false;
+}
+static uint64_t received(void) {
+    uint64_t sum = 0;
+    for (int i = 0; i < 256; i++) sum += interrupts[i];
+    return sum;
+}
+struct count {
+    uint32_t sent, refused;
+};
+static void send(struct count *count, uint32_t destination, uint32_t command) {
+    if (try_wrmsr(APIC_ICR, (uint64_t)destination << 32 | command) >= 0) count->refused++;
+    else count->sent++;
+}
+// Interrupts on for a moment, so that whatever is pending arrives.
+static void settle(void) {
+    interrupts_on();
+    delay_us(2000);
+    interrupts_off();
+}
+static void report(const char *kind, const char *mode, struct count count, uint64_t before, bool self_too) {
+    char name[48];
+    settle();
+    uint64_t back = received() - before;
+    format_into(name, sizeof name, "ipi-%s-%s", kind, mode);
+    attempt(name, self_too ? "own-vcpus-only" : "none-back", self_too || back == 0, "%u-sent,%u-#GP,%lu-back", count.sent,
+            count.refused, back);
+}
+// The neighbour's timer, the lowest legal, the highest, an exception's, none.
+static const uint32_t vectors_tried[] = {0x40, 0x20, 0xFE, 0x0D, 0x00};
+
+static void physical(uint32_t mode) {
+    struct count count = {0, 0};
+    uint64_t before = received();
+    for (uint32_t id = 0; id <= 64; id++) {
+        if (own(id)) continue;
+        for (size_t v = 0; v < sizeof vectors_tried / sizeof vectors_tried[0]; v++) {
+            uint32_t command = mode << 8 | vectors_tried[v];
+            send(&count, id, command | ASSERT);
+            send(&count, id, command | ASSERT | LEVEL);
+            send(&count, id, command | LEVEL);
+        }
+        if (mode == INIT) send(&count, id, 0x500 | LEVEL);                // the old de-assertion
+        if (mode == STARTUP)
+            for (uint32_t page = 0; page < 256; page += 17) send(&count, id, 0x600 | ASSERT | page);
+    }
+    static const uint32_t far[] = {127, 128, 255, 256, 0xFF00, 0x10000, 0x7FFFFFFF, 0xFFFFFFFE};
+    for (size_t i = 0; i < sizeof far / sizeof far[0]; i++) send(&count, far[i], mode << 8 | ASSERT | 0x40);
+    report("physical", modes[mode], count, before, false);
+}
+static void logical(uint32_t mode) {
+    struct count count = {0, 0};
+    uint64_t before = received();
+    for (uint32_t cluster = 0; cluster < 64; cluster++) {
+        uint32_t others = 0xFFFF;
+        for (uint32_t i = 0; i < machine.processor_count; i++)
+            if (machine.apic_ids[i] >> 4 == cluster) others &= ~(1u << (machine.apic_ids[i] & 15));
+        send(&count, cluster << 16 | others, mode << 8 | LOGICAL | ASSERT | 0x40);
+        for (uint32_t bit = 0; bit < 16; bit++)
+            if (others >> bit & 1) send(&count, cluster << 16 | 1u << bit, mode << 8 | LOGICAL | ASSERT | 0x40);
+        send(&count, cluster << 16, mode << 8 | LOGICAL | ASSERT | 0x40);
+    }
+    report("logical", modes[mode], count, before, false);
+}
+static void everybody(uint32_t mode) {
+    struct count count = {0, 0};
+    uint64_t before = received();
+    for (uint32_t n = 0; n < 20; n++) send(&count, 0, 3u << 18 | mode << 8 | ASSERT | 0x40);  // all but self
+    report("others", modes[mode], count, before, false);
+    // What reaches ourselves too: an INIT or start-up of our own is an attack of its own (reset:init-...).
+    if (mode == INIT || mode == STARTUP) return;
+    count = (struct count){0, 0};
+    before = received();
+    send(&count, 0, 2u << 18 | mode << 8 | ASSERT | 0x40);
+    send(&count, 0xFFFFFFFF, mode << 8 | ASSERT | 0x40);
+    send(&count, 0xFFFFFFFF, mode << 8 | LOGICAL | ASSERT | 0x40);
+    report("all", modes[mode], count, before, true);
+}
+// Reserved bits and random commands to everybody else.
+static void garbage(void) {
+    struct count count = {0, 0};
+    uint64_t seed = 0xE, before = received();
+    for (uint32_t i = 0; i < 20000; i++) {
+        uint64_t value = next_random(&seed);
+        uint32_t id = i % 2 ? (uint32_t)(value >> 32) : (uint32_t)(value >> 32) & 63;
+        if (own(id) || id == 0xFFFFFFFF) continue;
+        send(&count, id, (uint32_t)value & ~(3u << 18 | LOGICAL));
+    }
+    report("garbage", "physical", count, before, false);
+    count = (struct count){0, 0};
+    before = received();
+    for (uint32_t i = 0; i < 5000; i++) send(&count, (uint32_t)next_random(&seed), (uint32_t)next_random(&seed) | 3u << 18);
+    report("garbage", "others", count, before, false);
+    attempt("ipi-xapic-high", "#GP", try_wrmsr(0x831, ~0ull) == 13, "%s", vector_name((int)fault.vector));
+}
+void attack_ipis(const char *argument) {
+    (void)argument;
+    announce("ipis", "");
+    for (uint32_t mode = 0; mode < 8; mode++) {
+        physical(mode);
+        logical(mode);
+        everybody(mode);
+    }
+    garbage();
+}
+
+// Our own second vCPU, harassed: INIT and start-up storms must neither reach others nor wear the hypervisor out.
+static volatile uint32_t second_runs;
+static void second_main(uint32_t index) {
+    (void)index;
+    second_runs++;
+    interrupts_on();
+    for (;;) asm volatile("hlt");
+}
+void attack_own_ipis(const char *argument) {
+    (void)argument;
+    if (machine.processor_count < 2) {
+        print("@skipped own-ipis one-vcpu\n");
+        return;
+    }
+    announce("own-ipis", "");
+    uint32_t id = machine.apic_ids[1];
+    struct count count = {0, 0};
+    bool first = start_processor(1, second_main);
+    uint64_t before = interrupts[0x51];
+    for (uint32_t i = 0; i < 1000; i++) send(&count, id, ASSERT | 0x51);
+    delay_us(20000);
+    uint64_t delivered = interrupts[0x51] - before;
+    attempt("own-fixed-storm", "delivered", first && delivered > 0, "%u-sent,%u-#GP,%lu-delivered", count.sent,
+            count.refused, delivered);
+    // A page that halts at once, for all the start-ups of the storm: cli; hlt; jmp back.
+    static const uint8_t halting[] = {0xFA, 0xF4, 0xEB, 0xFC};
+    memcpy((void *)0x9000, halting, sizeof halting);
+    count = (struct count){0, 0};
+    for (uint32_t i = 0; i < 500; i++) {
+        send(&count, id, 0x500 | ASSERT);
+        if (i % 3) send(&count, id, 0x600 | ASSERT | 9);
+        if (i % 5 == 0) send(&count, id, 0x600 | ASSERT | 9);
+        if (i % 7 == 0) send(&count, id, NMI << 8 | ASSERT);
+        if (i % 50 == 0) delay_us(1000);
+    }
+    bool again = start_processor(1, second_main);
+    attempt("own-init-storm", "starts-again", again, "%u-sent,%u-#GP,runs=%u", count.sent, count.refused, second_runs);
+    send(&count, id, 0x500 | ASSERT);
+}

@@ -1,0 +1,122 @@
+// Reads which attacks to run from the command line (`attack=a,b:argument`) or, with `attack=ask` or nothing, one a line
+// from the console: so a partition that restarts after each deadly attack serves a whole suite in one boot of the
+// machine. Console: `@hostile start ...`, `@ready`, the attempts, `@done N held, N escaped`.
+#include "attack.h"
+#include <stdarg.h>
+
+const struct attack attacks[] = {
+    {"residue", attack_residue, false},
+    {"cpuid", attack_cpuid, false},
+    {"instructions", attack_instructions, false},
+    {"registers", attack_registers, false},
+    {"msrs", attack_msrs, false},
+    {"ports", attack_ports, false},
+    {"port-strings", attack_port_strings, false},
+    {"apic", attack_apic, false},
+    {"ipis", attack_ipis, false},
+    {"own-ipis", attack_own_ipis, false},
+    {"storms", attack_storms, false},
+    {"memory", attack_memory, true},
+    {"port-string-outside", attack_port_strings, true},
+    {"mode", attack_mode, true},
+    {"spin", attack_spin, true},
+    {"wedge", attack_wedge, true},
+    {"triple", attack_triple, true},
+    {"panic", attack_panic, true},
+    {"reset", attack_reset, true},
+    {"poweroff", attack_power_off, true},
+};
+const size_t attack_count = sizeof attacks / sizeof attacks[0];
+volatile uint64_t interrupts[256];
+static uint32_t held_count, escaped_count, findings;
+
+void on_interrupt(uint32_t processor, uint32_t vector) {
+    (void)processor;
+    __atomic_fetch_add(&interrupts[vector], 1, __ATOMIC_RELAXED);
+}
+void on_exception(uint32_t processor, const struct frame *frame) {
+    print("@abort cpu=%u vector=%s error=%lx rip=%lx rsp=%lx cr2=%lx\n", processor, vector_name((int)frame->vector),
+          frame->error, frame->rip, frame->rsp, read_cr2());
+}
+
+void attempt(const char *name, const char *expected, bool held, const char *seen, ...) {
+    va_list arguments;
+    va_start(arguments, seen);
+    print("@attempt %s expected=%s seen=", name, expected);
+    print_list(seen, arguments);
+    print(" verdict=%s\n", held ? "held" : "escaped");
+    va_end(arguments);
+    held ? held_count++ : escaped_count++;
+    findings = 0;
+}
+void finding(const char *name, const char *format, ...) {
+    if (findings++ >= 24) return;
+    va_list arguments;
+    va_start(arguments, format);
+    print("@finding %s ", name);
+    print_list(format, arguments);
+    print("\n");
+    va_end(arguments);
+}
+void announce(const char *name, const char *argument) { print("@try %s%s%s\n", name, *argument ? ":" : "", argument); }
+void survived(const char *name, const char *argument) {
+    print("@survived %s%s%s\n", name, *argument ? ":" : "", argument);
+}
+uint64_t own_checksum(void) {
+    uint64_t sum = 0;
+    extern char text_end[];
+    for (const uint64_t *at = (const uint64_t *)image_start; at < (const uint64_t *)text_end; at++)
+        sum = (sum << 7 | sum >> 57) ^ *at;
+    return sum;
+}
+
+static void run_all(void) {
+    for (size_t i = 0; i < attack_count; i++)
+        if (!attacks[i].deadly) attacks[i].run("");
+}
+// Runs a list of attacks, separated by commas; the text is cut up.
+static void run_list(char *list) {
+    held_count = escaped_count = 0;
+    uint64_t program = own_checksum();
+    while (*list) {
+        char *end = list, *colon = nullptr;
+        for (; *end && *end != ','; end++)
+            if (*end == ':' && !colon) colon = end;
+        char *next = *end ? end + 1 : end;
+        *end = 0;
+        if (colon) *colon = 0;
+        const struct attack *found = nullptr;
+        for (size_t i = 0; i < attack_count; i++)
+            if (equal(attacks[i].name, list)) found = &attacks[i];
+        if (found) found->run(colon ? colon + 1 : "");
+        else if (equal(list, "all")) run_all();
+        else print("@unknown %s\n", list);
+        list = next;
+    }
+    attempt("own-program", "unchanged", own_checksum() == program, "%s",
+            own_checksum() == program ? "unchanged" : "changed");
+    print("@done %u held, %u escaped\n", held_count, escaped_count);
+}
+static void read_line(char *line, size_t capacity) {
+    size_t used = 0;
+    for (;;) {
+        int c = console_get();
+        if (c < 0) delay_us(2000);
+        else if (c == '\n' || c == '\r') {
+            if (used) break;
+        } else if (used + 1 < capacity) line[used++] = (char)c;
+    }
+    line[used] = 0;
+}
+
+void guest_main(void) {
+    static char list[512];
+    print("@hostile start cpus=%u memory_end=%lx loader=%s tsc_khz=%lu\n", machine.processor_count, low_memory_end(),
+          machine.multiboot ? "multiboot" : "pvh", machine.tsc_khz);
+    if (option("attack", list, sizeof list) && !equal(list, "ask")) run_list(list);
+    for (;;) {
+        print("@ready\n");
+        read_line(list, sizeof list);
+        run_list(starts_with(list, "attack=") ? list + 7 : list);
+    }
+}

@@ -1,0 +1,111 @@
+// (d) Every MSR: reading and writing anything that is not on the list below must fault as a missing register does.
+#include "attack.h"
+
+// What the platform grants, from its specification and not from its code.
+struct grant {
+    uint32_t first, last;
+    bool read, write;
+};
+static const struct grant grants[] = {
+    {0x10, 0x10, true, false},              // TSC
+    {0x1B, 0x1B, true, true},               // APIC base: only the value it has
+    {0x49, 0x49, false, true},              // prediction command
+    {0x8B, 0x8B, true, false},              // microcode revision
+    {0x174, 0x176, true, true},             // SYSENTER
+    {0x277, 0x277, true, true},             // PAT
+    {0x800, 0x8FF, true, true},             // x2APIC; written by the attacks `apic` and `ipis`
+    {0xDA0, 0xDA0, true, true},             // XSS
+    {0xC0000080, 0xC0000084, true, true},   // EFER (written by `registers`), STAR, LSTAR, CSTAR, SFMASK
+    {0xC0000100, 0xC0000103, true, true},   // FS, GS, kernel GS base, TSC_AUX
+    {0xC0010015, 0xC0010015, true, false},  // hardware configuration
+    {0xC001001F, 0xC001001F, true, false},  // northbridge configuration
+    {0xC0011029, 0xC0011029, true, false},  // decode configuration
+};
+static const struct grant *grant_of(uint32_t msr) {
+    for (size_t i = 0; i < sizeof grants / sizeof grants[0]; i++)
+        if (msr >= grants[i].first && msr <= grants[i].last) return &grants[i];
+    return nullptr;
+}
+static const struct {
+    const char *name;
+    uint32_t first, last;
+} ranges[] = {
+    {"0", 0, 0x1FFF}, {"40000000", 0x40000000, 0x400001FF}, {"4b564d00", 0x4B564D00, 0x4B564DFF},
+    {"c0000000", 0xC0000000, 0xC0001FFF}, {"c0010000", 0xC0010000, 0xC0011FFF}, {"edges-low", 0x2000, 0x203F},
+    {"edges-high", 0xC0012000, 0xC001203F}, {"80000000", 0x7FFFFFE0, 0x8000001F}, {"top", 0xFFFFFFC0, 0xFFFFFFFF},
+};
+
+static void read_range(const char *suffix, uint32_t first, uint32_t last) {
+    char name[32];
+    uint32_t refused = 0, granted = 0, extra = 0;
+    uint64_t value;
+    format_into(name, sizeof name, "msr-read-%s", suffix);
+    for (uint64_t msr = first; msr <= last; msr++) {
+        const struct grant *grant = grant_of((uint32_t)msr);
+        if (try_rdmsr((uint32_t)msr, &value) == 13) refused++;
+        else if (grant && grant->read) granted++;
+        else {
+            extra++;
+            finding(name, "msr=%08lx value=%016lx %s", msr, value, vector_name((int)fault.vector));
+        }
+    }
+    attempt(name, "#GP", extra == 0, "%u-#GP,%u-granted,%u-extra", refused, granted, extra);
+}
+// Registers whose writing has an attack of its own, or would end this guest.
+static bool left_to_others(uint32_t msr) {
+    return (msr >= 0x800 && msr <= 0x8FF) || msr == APIC_BASE || msr == 0xC0000080;
+}
+static void write_range(const char *suffix, uint32_t first, uint32_t last) {
+    static const uint64_t patterns[] = {0, ~0ull, 0x0123456789ABCDEF, 1};
+    char name[32];
+    uint32_t refused = 0, granted = 0, extra = 0;
+    format_into(name, sizeof name, "msr-write-%s", suffix);
+    for (uint64_t msr = first; msr <= last; msr++) {
+        if (left_to_others((uint32_t)msr)) continue;
+        const struct grant *grant = grant_of((uint32_t)msr);
+        uint64_t kept = 0, now = 0;
+        bool readable = try_rdmsr((uint32_t)msr, &kept) < 0;
+        for (int i = 0; i < (readable ? 5 : 4); i++) {
+            uint64_t value = i < 4 ? patterns[i] : kept;
+            bool fault = try_wrmsr((uint32_t)msr, value) >= 0;
+            if (fault) refused++;
+            else if (grant && grant->write) granted++;
+            else {
+                extra++;
+                bool stayed = readable && try_rdmsr((uint32_t)msr, &now) < 0 && now == kept;
+                finding(name, "msr=%08lx wrote=%016lx %s", msr, value, stayed ? "ignored" : "taken");
+            }
+        }
+        if (readable) try_wrmsr((uint32_t)msr, kept);
+    }
+    attempt(name, "#GP", extra == 0, "%u-#GP,%u-granted,%u-extra", refused, granted, extra);
+}
+// The APIC must stay where it is and as it is: on, in x2APIC mode.
+static void apic_base(void) {
+    uint64_t kept = rdmsr(APIC_BASE), now = 0;
+    const uint64_t tries[] = {0, kept & ~0xC00ull, kept & ~0x800ull, kept & ~0x400ull, kept ^ 0x1000,
+                              kept | 1ull << 40, ~0ull, kept ^ 0x100};
+    uint32_t refused = 0, taken = 0;
+    announce("msr-apic-base", "");
+    for (size_t i = 0; i < sizeof tries / sizeof tries[0]; i++) {
+        if (try_wrmsr(APIC_BASE, tries[i]) >= 0) refused++;
+        if (try_rdmsr(APIC_BASE, &now) >= 0 || now != kept) {
+            taken++;
+            finding("msr-apic-base", "wrote=%016lx now=%016lx", tries[i], now);
+            // Back to x2APIC by the one legal way: off, then xAPIC, then x2APIC.
+            try_wrmsr(APIC_BASE, kept & ~0xC00ull);
+            try_wrmsr(APIC_BASE, kept & ~0x400ull);
+            try_wrmsr(APIC_BASE, kept);
+        }
+    }
+    attempt("msr-apic-base", "#GP", taken == 0, "%u-#GP,%u-taken", refused, taken);
+    if (taken) apic_start();
+}
+void attack_msrs(const char *argument) {
+    (void)argument;
+    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
+        read_range(ranges[i].name, ranges[i].first, ranges[i].last);
+        write_range(ranges[i].name, ranges[i].first, ranges[i].last);
+    }
+    apic_base();
+}
