@@ -5,6 +5,8 @@ struct Bulkhead: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bulkhead", abstract: "An open zero trust hypervisor: build it, run it, manage it.",
         subcommands: [
+            DemoCommand.self,
+            ImageCommand.self,
             ManifestCommand.self,
             TestCommand.self,
         ])
