@@ -25,6 +25,9 @@ public struct PlatformDescription: Sendable {
         self.bootTSC = bootTSC
     }
 
+    /// Of a core without a guest.
+    public static var none: PlatformDescription { .init(memorySize: 0, console: false, tscKHz: 0, bootTime: 0) }
+
     /// Appends a vCPU; false, and nothing changed, when there are `maxVCPUs` already.
     @discardableResult
     public mutating func append(apicID: UInt32) -> Bool {

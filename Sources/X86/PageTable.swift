@@ -92,7 +92,7 @@ public struct PageTable<Format: PageTableFormat>: ~Copyable {
     }
 
     /// Tables come from the arena alone, whose frames are mapped one-to-one; `index` is below 512.
-    private static func slot(_ table: UInt64, _ index: Int) -> UnsafeMutablePointer<UInt64> {
+    static func slot(_ table: UInt64, _ index: Int) -> UnsafeMutablePointer<UInt64> {
         unsafe UnsafeMutablePointer<UInt64>(bitPattern: UInt(table)).unsafelyUnwrapped + index
     }
 }

@@ -27,6 +27,10 @@ public enum EFER {
 public enum MSR {
     public static let apicBase: UInt32 = 0x1B
     public static let pat: UInt32 = 0x277
+    public static let patchLevel: UInt32 = 0x8B
+    public static let speculationControl: UInt32 = 0x48
+    public static let xss: UInt32 = 0xDA0
+    public static let tscAux: UInt32 = 0xC000_0103
     public static let efer: UInt32 = 0xC000_0080
     public static let vmCR: UInt32 = 0xC001_0114
     public static let vmHSavePA: UInt32 = 0xC001_0117

@@ -33,7 +33,7 @@ extension MachineBuilder {
         for core in 0..<64 where spec.cores.contains(CoreSet(core: core)) {
             platform.append(apicID: tables.apicIDs[core])
         }
-        let nestedRoot = try buildNestedTables(frames, &arena)
+        let nestedRoot = try buildNestedTables(frames, program, &arena)
         boards[i] = try take(Board.self, &arena)
         guard let rings = arena.take(Int(Board.ringBytes / FrameArena.frameSize)) else { throw .outOfFrames }
         Shared<Board>(at: boards[i]).initialize(to: Board(rings: rings, housekeeper: housekeeper))
@@ -54,7 +54,7 @@ extension MachineBuilder {
 
     /// Guest-physical memory as `GuestMemory` lays it out.
     private func buildNestedTables(
-        _ frames: borrowing FrameRange, _ arena: inout FrameArena
+        _ frames: borrowing FrameRange, _ program: ProgramMemory, _ arena: inout FrameArena
     ) throws(PageTableError) -> UInt64 {
         var nested = try PageTable<NestedFormat>(hugePages: Self.hasHugePages, arena: &arena)
         let low = min(frames.size, GuestMemory.lowLimit)
@@ -62,6 +62,7 @@ extension MachineBuilder {
         if frames.size > low {
             try nested.map(GuestMemory.highBase, to: frames.base + low, size: frames.size - low, .all, arena: &arena)
         }
+        nested.fill(with: program.nothing)
         return nested.root
     }
 

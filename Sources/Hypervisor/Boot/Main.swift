@@ -51,7 +51,7 @@ private func boot(_ firmware: borrowing Firmware, _ entryTSC: UInt64) throws(Ref
 
     program.interrupts.takeAll()
     Chipset.silence()
-    program.fillPermissionMaps()
+    program.fillMaps()
     try machine.build(program)
     machine.start(program)
 }

@@ -18,22 +18,25 @@ struct ProgramMemory {
         }
     }
 
-    /// Interrupt table, port map, MSR map: 4, 12 and 8 KiB.
-    static let bytes: UInt64 = 0x6000
+    /// Interrupt table, port map, MSR map, nothing: 4, 12, 8 and 16 KiB.
+    static let bytes: UInt64 = 0xA000
     var interrupts: InterruptTable { InterruptTable(base: base) }
     var maps: PermissionMaps { PermissionMaps(ports: base + 0x1000, msrs: base + 0x4000) }
+    /// What guests read where they have no memory.
+    var nothing: Nothing { Nothing(at: base + 0x6000) }
     /// Bytes of memory in all, the program included.
     var size: UInt64 { image_data_end() - image_address() + Self.bytes + 4096 }
 
     /// Denies every port, and every MSR but those that the policy passes through.
-    func fillPermissionMaps() {
+    func fillMaps() {
+        unsafe nothing.fill(NestedFormat.self)
         for i in UInt64(0)..<UInt64(PermissionMapSize.port / 8) { store(UInt64.max, maps.ports + i * 8) }
         for i in UInt64(0)..<UInt64(PermissionMapSize.msr / 8) { store(UInt64.max, maps.msrs + i * 8) }
-        for rule in 0..<MSRPolicy.passThroughCount {
-            let range = MSRPolicy.passThrough(rule)
-            for msr in range.first...range.last {
-                if range.read { allow(msr, write: false) }
-                if range.write { allow(msr, write: true) }
+        for i in 0..<MSRPolicy.entries.count {
+            guard case .passThrough(let access) = MSRPolicy.entries[i].rule else { continue }
+            for msr in MSRPolicy.entries[i].first...MSRPolicy.entries[i].last {
+                if access != .writeOnly { allow(msr, write: false) }
+                if access != .readOnly { allow(msr, write: true) }
             }
         }
     }

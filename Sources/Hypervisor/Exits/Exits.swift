@@ -11,11 +11,11 @@ extension Lifecycle {
         switch exit {
         case .cpuid:
             count(.cpuid, core)
-            return answerCPUID(core)
+            return answerCPUID(&core)
         case .readMSR:
             count(.msr, core)
             return readMSR(core)
-        case .writeMSR: return writeMSR(core)
+        case .writeMSR: return writeMSR(&core)
         case .port(let number, let size, let isInput, let string, let next):
             count(.port, core)
             return access(number, size, isInput, string, next, core)
@@ -28,7 +28,7 @@ extension Lifecycle {
             return refuseMemory(address, isWrite, core)
         case .hypercall:
             count(.hypercall, core)
-            return hyper()
+            return refuse()
         case .refusedInstruction:
             count(.refusedInstruction, core)
             return refuse()

@@ -43,6 +43,8 @@ protocol VirtualCPU {
     var rdx: UInt64 { get set }
     var rip: UInt64 { get set }
     var cr4: UInt64 { get }
+    /// CR0.PG.
+    var hasPaging: Bool { get }
     /// EFER as the guest sees it.
     var efer: UInt64 { get set }
     /// Goes on behind the instruction that exited, which has `length` bytes where the processor does not tell.

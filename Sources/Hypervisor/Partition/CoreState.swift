@@ -1,3 +1,5 @@
+import Manifest
+import Platform
 import Silicon
 import Synchronization
 
@@ -29,6 +31,9 @@ struct CoreState: ~Copyable {
     /// What answers managers, on the housekeeping core only.
     let housekeeping: Shared<Housekeeping>?
     let interrupts: InterruptTable
+    /// What CPUID answers depend on, and the clock that the guest's vCPU has registered.
+    var cpuid: CPUIDContext
+    var clock: KVMClock
     let isStarted = Atomic<Bool>(false)
 
     static let magicValue: UInt64 = 0x6C75_4B68_4561_4421
@@ -37,6 +42,9 @@ struct CoreState: ~Copyable {
         _ core: consuming Core, layout: CoreLayout, partition: Shared<PartitionContext>?, vcpu: Int,
         housekeeping: Shared<Housekeeping>?, interrupts: InterruptTable
     ) {
+        let platform = partition?.value.platform ?? PlatformDescription.none
+        cpuid = CPUIDContext(platform, vcpu: vcpu)
+        clock = KVMClock(platform)
         self.interrupts = interrupts
         index = core.index
         apicID = core.apicID

@@ -52,7 +52,7 @@ struct Lifecycle<CPU: VirtualCPU> {
     private mutating func runOnce(_ core: inout CoreState, _ cause: StateCause) -> StateCause {
         do {
             let entry = try loadImage()
-            prepareCore()
+            prepareCore(&core)
             cpu.reset(to: entry)
         } catch {
             var line = Line("bulkhead: partition ")
@@ -145,7 +145,7 @@ struct Lifecycle<CPU: VirtualCPU> {
             // The lead core closes the gate first and looks at isActive then: one of both sees the other.
             guard partition.value.gate.load(ordering: .sequentiallyConsistent) != Gate.closed else { continue }
             partition.value.mail[core.vcpu].startUp.store(0, ordering: .sequentiallyConsistent)
-            prepareCore()
+            prepareCore(&core)
             cpu.reset(startUp: UInt8(truncatingIfNeeded: mail))
             run: while true {
                 switch runGuest(&core) {
@@ -218,16 +218,15 @@ struct Lifecycle<CPU: VirtualCPU> {
     }
 
     /// The core as a guest may find it: nothing of its predecessor in registers that VMRUN does not load.
-    private func prepareCore() {
+    private func prepareCore(_ core: inout CoreState) {
         if cpu_read_cr4() & CR4.osXSAVE != 0 { cpu_xsetbv(0, 1) }
         clear_vector_state()
         LocalAPIC.reset()
-        for i in 0..<GuestMSRs.count { cpu_wrmsr(GuestMSRs.all[i], 0) }
+        core.clock = KVMClock(partition.value.platform)
+        // Guests write these without an exit, and no control block holds them; XSS exists with XSAVES alone (CPUID leaf
+        // 0Dh), SPEC_CTRL with IBRS or STIBP or SSBD (80000008h EBX).
+        cpu_wrmsr(MSR.tscAux, 0)
+        if cpu_read_cr4() & CR4.osXSAVE != 0, cpu_cpuid(0xD, 1).eax & 1 << 3 != 0 { cpu_wrmsr(MSR.xss, 0) }
+        if cpu_cpuid(0x8000_0008, 0).ebx & (1 << 14 | 1 << 15 | 1 << 24) != 0 { cpu_wrmsr(MSR.speculationControl, 0) }
     }
-}
-
-/// Registers that guests write without an exit and that no control block holds.
-enum GuestMSRs {
-    static let count = 1
-    static let all: [1 of UInt32] = [0xC000_0103]
 }

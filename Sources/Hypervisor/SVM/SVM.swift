@@ -84,6 +84,7 @@ struct SVM: VirtualCPU {
         set { self[VMCB.rip] = newValue }
     }
     var cr4: UInt64 { self[VMCB.cr4] }
+    var hasPaging: Bool { self[VMCB.cr0] & CR0.paging != 0 }
     /// The SVME bit that VMRUN demands is not the guest's to see.
     var efer: UInt64 {
         get { self[VMCB.efer] & ~EFER.secureVirtualMachine }

@@ -1,0 +1,42 @@
+/// What an address behind which nothing lies reads as: ones. One page of ones under one table of each level, each of whose
+/// 512 entries leads to the next, so that four more frames answer for a whole address space; shared by all partitions,
+/// because nobody can write to it.
+public struct Nothing: Sendable {
+    private let base: UInt64
+    /// Frames behind `base`: the page, then tables of level 1, 2 and 3.
+    public static let frames = 4
+
+    /// `base` is where `fill` has written, or will.
+    public init(at base: UInt64) { self.base = base }
+
+    /// Writes the page and the tables. The frames are mapped one-to-one and nobody else's.
+    @unsafe public func fill<Format: PageTableFormat>(_: Format.Type) {
+        for level in 0..<Self.frames {
+            let frame = base + UInt64(level) * FrameArena.frameSize
+            let slots = unsafe UnsafeMutablePointer<UInt64>(bitPattern: UInt(frame)).unsafelyUnwrapped
+            for i in 0..<512 { unsafe slots[i] = level == 0 ? .max : entry(Format.self, level: level) }
+        }
+    }
+
+    /// The entry with which a table of `level` leads here.
+    func entry<Format: PageTableFormat>(_: Format.Type, level: Int) -> UInt64 {
+        let next = base + UInt64(level - 1) * FrameArena.frameSize
+        return level == 1 ? Format.leaf(at: base, level: 1, access: .read) : Format.table(at: next)
+    }
+}
+
+extension PageTable {
+    /// Makes every address that is not mapped yet read as ones. The table takes no further mappings.
+    public mutating func fill(with nothing: Nothing) { fill(root, 4, nothing) }
+
+    private func fill(_ table: UInt64, _ level: Int, _ nothing: Nothing) {
+        for i in 0..<512 {
+            let slot = unsafe Self.slot(table, i)
+            if unsafe !Format.isPresent(slot.pointee) {
+                unsafe slot.pointee = nothing.entry(Format.self, level: level)
+            } else if unsafe level > 1 && !Format.isLeaf(slot.pointee, level: level) {
+                fill(unsafe Format.address(slot.pointee), level - 1, nothing)
+            }
+        }
+    }
+}
