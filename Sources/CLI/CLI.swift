@@ -5,7 +5,9 @@ struct Bulkhead: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bulkhead", abstract: "An open zero trust hypervisor: build it, run it, manage it.",
         subcommands: [
-            TestCommand.self,
+            DemoCommand.self,
+            ImageCommand.self,
             ManifestCommand.self,
+            TestCommand.self,
         ] + Manage.commands)
 }

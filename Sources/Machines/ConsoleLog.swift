@@ -6,7 +6,7 @@ import Synchronization
 public final class ConsoleLog: Sendable {
     fileprivate struct State {
         var lines: [String] = []
-        var partial: [UInt8] = []
+        var splitter = LineSplitter()
         var closed = false
         var waiting: [DispatchSemaphore] = []
     }
@@ -27,15 +27,7 @@ public final class ConsoleLog: Sendable {
 
     func append(_ bytes: [UInt8]) {
         let finished = state.withLock { state in
-            var finished: [String] = []
-            for byte in bytes {
-                if byte == 0x0A {
-                    finished.append(Self.text(state.partial))
-                    state.partial.removeAll(keepingCapacity: true)
-                } else if state.partial.count < 4096 {
-                    state.partial.append(byte)
-                }
-            }
+            let finished = state.splitter.take(bytes)
             state.lines += finished
             if !finished.isEmpty { state.wake() }
             return finished
@@ -45,8 +37,8 @@ public final class ConsoleLog: Sendable {
 
     func close() {
         state.withLock {
-            if !$0.partial.isEmpty { $0.lines.append(Self.text($0.partial)) }
-            $0.partial = []
+            let rest = $0.splitter.partial
+            if !$0.closed && !rest.isEmpty { $0.lines.append(rest) }
             $0.closed = true
             $0.wake()
         }
@@ -73,22 +65,6 @@ public final class ConsoleLog: Sendable {
             if !fresh.isEmpty { continue }
             if closed || semaphore.wait(timeout: deadline) == .timedOut { return nil }
         }
-    }
-
-    private static func text(_ bytes: [UInt8]) -> String {
-        var plain: [UInt8] = []
-        var escape = false
-        for byte in bytes {
-            if escape {
-                // ESC [ parameters letter
-                if byte != 0x5B, (0x40...0x7E).contains(byte) { escape = false }
-            } else if byte == 0x1B {
-                escape = true
-            } else if byte >= 0x20 || byte == 0x09 {
-                plain.append(byte)
-            }
-        }
-        return String(decoding: plain, as: UTF8.self)
     }
 }
 

@@ -86,8 +86,17 @@ public final class Machine: Sendable {
     }
 
     /// What the hypervisor's own lines on COM1 start with.
-    static let prefix = "bulkhead: "
+    public static let prefix = "bulkhead: "
     static func isRefusal(_ line: String) -> Bool { line.hasPrefix(prefix + "refused") }
+
+    /// Runs `body`; when it fails because the hypervisor refused the manifest or the machine has ended, throws that.
+    public func explaining<T>(_ body: () throws -> T) throws -> T {
+        do { return try body() } catch {
+            if let line = console.lines.first(where: Self.isRefusal) { throw MachineError.refused(line: line) }
+            if let ended = endError { throw ended }
+            throw error
+        }
+    }
 
     /// Why the machine ended on its own, if it has.
     private var endError: MachineError? {

@@ -1,0 +1,62 @@
+import ArgumentParser
+import Foundation
+import Machines
+
+/// `bulkhead demo`: an emulated machine from power-on to guests, shown live or measured unattended.
+struct DemoCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "demo", abstract: "Boots an emulated machine into its partitions and shows them.",
+        discussion: """
+            On a terminal, a live screen shows the partitions and their consoles. While it runs, other commands (ps, \
+            stop, console, ...) reach the same machine. The machine ends with the command.
+            """)
+
+    enum MachineKind: String, ExpressibleByArgument, CaseIterable { case amd }
+
+    @OptionGroup var options: VolumeOptions
+    @Option(help: "Attach to this partition's console at once.") var console: String?
+    @Flag(help: "No screen: run unattended, print what happens.") var headless = false
+    @Option(name: .customLong("for"), help: "How long to run unattended, e.g. 60s or 2m.") var duration = "60s"
+    @Option(help: "Write what was measured to this file, as JSON.") var report: String?
+    @Option(help: "The emulated machine: amd (QEMU, SVM).") var machine = MachineKind.amd
+
+    func validate() throws {
+        guard let seconds = Self.seconds(duration), (1...86400).contains(seconds) else {
+            throw ValidationError("--for takes a time such as 60s, 2m or 1h, at most 24h")
+        }
+        if headless, console != nil { throw ValidationError("--console needs the screen that --headless goes without") }
+    }
+
+    func run() throws {
+        let workspace = try Workspace.current()
+        let unattended = headless || !Terminal.isInteractive
+        let demo = try DemoMachine(options, workspace) { line in
+            FileHandle.standardError.write(Data("\(line)\n".utf8))
+        }
+        defer { demo.stop() }
+        if let console, demo.watch.partition(console)?.console == nil {
+            throw ValidationError("no partition \(console) has a console that the manifest permits to read")
+        }
+        var problems: [String] = []
+        if unattended {
+            try demo.machine.explaining { try DemoUnattended(demo, seconds: Self.seconds(duration) ?? 60).run() }
+        } else {
+            do { try DemoScreen(demo, attach: console).run() } catch { problems.append("\(error)") }
+        }
+        let result = MachineReport(demo.watch, emulator: demo.emulator, problems: problems)
+        if let report { try result.json().write(to: URL(filePath: report)) }
+        guard unattended || !problems.isEmpty else { return }
+        for problem in result.problems { FileHandle.standardError.write(Data("bulkhead: \(problem)\n".utf8)) }
+        guard result.problems.isEmpty else { throw ExitCode.failure }
+    }
+
+    /// A number with s, m or h behind it (s when nothing is), in seconds.
+    static func seconds(_ text: String) -> Int? {
+        let units: [Character: Int] = ["s": 1, "m": 60, "h": 3600]
+        guard let last = text.last else { return nil }
+        let unit = units[last]
+        guard let count = Int(unit == nil ? text[...] : text.dropLast()), count >= 0 else { return nil }
+        let (seconds, overflow) = count.multipliedReportingOverflow(by: unit ?? 1)
+        return overflow ? nil : seconds
+    }
+}

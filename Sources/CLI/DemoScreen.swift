@@ -1,0 +1,100 @@
+import Foundation
+import Machines
+
+/// The live screen: a table of the partitions, their consoles below, and one of them full-screen on request.
+final class DemoScreen {
+    private let demo: DemoMachine
+    private let terminal = Terminal()
+    /// The partition whose console has the whole screen.
+    private var attached: GuestConsole?
+    private var leaving = false
+    /// Ctrl-].
+    static let detach: UInt8 = 0x1D
+
+    init(_ demo: DemoMachine, attach: String?) {
+        self.demo = demo
+        if let attach, let console = demo.watch.partition(attach)?.console { open(console) }
+    }
+
+    /// Returns when the user leaves.
+    func run() throws {
+        if attached == nil { terminal.write("\u{1B}[?1049h\u{1B}[?25l") }
+        defer { terminal.write("\u{1B}[?25h\u{1B}[?1049l") }
+        var drawn = ContinuousClock.now - .seconds(1)
+        while !leaving, demo.machine.isRunning {
+            guard let keys = terminal.keys(waiting: attached == nil ? 100 : 20) else { return }
+            for key in keys { press(key) }
+            try demo.machine.explaining { try refresh() }
+            if let attached {
+                terminal.write(attached.takeRaw())
+            } else if ContinuousClock.now - drawn > .milliseconds(400) || !keys.isEmpty {
+                draw()
+                drawn = .now
+            }
+        }
+        if !leaving { throw MachineError.ended(status: 0, output: demo.machine.console.tail()) }
+    }
+
+    private func refresh() throws {
+        if let attached {
+            try attached.exchange(demo.watch.client)
+            return
+        }
+        try demo.watch.refresh()
+        // One silent window after the other, so that the numbers on the screen are the steady state's.
+        for partition in demo.watch.partitions where partition.isReady { partition.measure(seconds: 12) }
+    }
+
+    private func press(_ key: UInt8) {
+        if let attached {
+            if key == Self.detach { leave() } else { attached.type([key]) }
+            return
+        }
+        switch key {
+        case UInt8(ascii: "q"), 3: leaving = true
+        case UInt8(ascii: "1")...UInt8(ascii: "9"):
+            let index = Int(key - UInt8(ascii: "1"))
+            guard index < demo.watch.partitions.count else { return }
+            if let console = demo.watch.partitions[index].console { open(console) }
+        default: break
+        }
+    }
+
+    private func open(_ console: GuestConsole) {
+        attached = console
+        _ = console.takeRaw()
+        terminal.write("\u{1B}[?25h\u{1B}[?1049l\u{1B}[2J\u{1B}[H")
+        terminal.write("Console of \(console.partition). Ctrl-] leaves it; Enter lists the guest's commands.\r\n")
+        terminal.write("A guest in a silent window hears them when the window is over, within 12 s.\r\n")
+        for line in console.lines.suffix(terminal.size.rows - 4) { terminal.write(line + "\r\n") }
+        terminal.write(console.partialLine)
+    }
+
+    private func leave() {
+        attached = nil
+        terminal.write("\u{1B}[?1049h\u{1B}[?25l")
+        draw()
+    }
+
+    private func draw() {
+        let size = terminal.size
+        var lines = DemoTable(demo.watch, uptime: demo.machine.uptime).lines
+        let consoles = demo.watch.partitions.filter { $0.console != nil }
+        let room = max(size.rows - lines.count - 2 - consoles.count, 0) / max(consoles.count, 1)
+        for partition in consoles {
+            guard let console = partition.console else { continue }
+            lines.append("\u{1B}[7m \(partition.name) \u{1B}[0m")
+            let shown = (console.lines + [console.partialLine]).suffix(room)
+            lines += shown.map { " " + $0 } + Array(repeating: "", count: room - shown.count)
+        }
+        lines.append("1-\(max(consoles.count, 1)): console (Ctrl-] leaves it)   q: switch the machine off")
+        let text = lines.prefix(size.rows).map { Self.cut($0, size.columns) + "\u{1B}[K" }.joined(separator: "\r\n")
+        terminal.write("\u{1B}[H" + text + "\u{1B}[J")
+    }
+
+    /// The text's first columns; control sequences take none.
+    private static func cut(_ text: String, _ columns: Int) -> String {
+        guard !text.contains("\u{1B}") else { return text }
+        return String(text.prefix(columns))
+    }
+}

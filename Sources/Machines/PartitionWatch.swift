@@ -1,0 +1,127 @@
+import Control
+import Link
+
+/// What is known of one partition of a running machine, and the silent windows in which its exits are measured.
+public final class PartitionWatch {
+    public let name: String
+    public private(set) var info: PartitionInfo
+    /// Its console, if the manifest permits to read it.
+    public let console: GuestConsole?
+    /// As the guest printed it.
+    public private(set) var kernel: String?
+    public private(set) var vcpus: Int?
+    public private(set) var activity: String?
+    /// Milliseconds from the guest's first instruction until its user space said so, to the accuracy of `refresh`.
+    public private(set) var readyMilliseconds: Double?
+    public private(set) var latency: GuestLine.Latency?
+    public private(set) var statistics: PartitionStatistics?
+    /// Exits per second by reason, over the last two refreshes.
+    public private(set) var rates: [(reason: ExitReason, perSecond: Double)] = []
+    /// The last finished window.
+    public private(set) var steady: SteadyWindow?
+    /// Errors that the guest reported.
+    public private(set) var errors: [String] = []
+
+    private enum Window {
+        /// The guest was asked and has not begun.
+        case asked
+        /// It has begun; the counters are read once it has settled.
+        case begun(ContinuousClock.Instant, seconds: Int)
+        case counting(PartitionStatistics, until: ContinuousClock.Instant)
+        case ending
+    }
+    private var window: Window?
+
+    init(_ info: PartitionInfo) {
+        self.info = info
+        name = info.name.string
+        console = info.permits.contains(.consoleRead) ? GuestConsole(partition: name) : nil
+        console?.onLine = { [unowned self] in heard($0) }
+    }
+
+    public var isReady: Bool { kernel != nil }
+    /// Whether a silent window is under way: the guest hears no commands meanwhile.
+    public var isMeasuring: Bool { window != nil }
+
+    /// Asks the guest for a silent window in which it goes on with its activity and nothing else, and measures the
+    /// exits in all but its first and last second. False when the guest cannot be asked now.
+    @discardableResult
+    public func measure(seconds: Int) -> Bool {
+        guard let console, let activity, window == nil, seconds >= 3, info.state == .running,
+            info.permits.contains(.consoleWrite), info.permits.contains(.statistics)
+        else { return false }
+        console.type(line: "\(activity) \(seconds)")
+        window = .asked
+        return true
+    }
+
+    /// Fetches what is new.
+    func refresh(_ info: PartitionInfo, _ client: ControlClient) throws(LinkError) {
+        let restarted = info.starts != self.info.starts
+        self.info = info
+        if restarted { forget() }
+        try console?.exchange(client)
+        guard info.permits.contains(.statistics) else { return }
+        let now = try client.statistics(name)
+        if let before = statistics { rates = Self.rates(before, now) }
+        statistics = now
+        step(now)
+    }
+
+    private func forget() {
+        (kernel, vcpus, activity, readyMilliseconds, window) = (nil, nil, nil, nil, nil)
+    }
+
+    private func step(_ now: PartitionStatistics) {
+        switch window {
+        case .begun(let start, let seconds) where ContinuousClock.now - start >= .seconds(1):
+            window = .counting(now, until: start + .seconds(seconds - 1))
+        case .counting(let start, let end) where ContinuousClock.now >= end:
+            steady = SteadyWindow(activity: activity ?? "", from: start, to: now)
+            window = .ending
+        default: break
+        }
+    }
+
+    private func heard(_ line: String) {
+        switch GuestLine(line) {
+        case .ready(let kernel, let vcpus, let activity):
+            (self.kernel, self.vcpus, self.activity) = (kernel, vcpus, activity)
+            readyMilliseconds = Double(info.uptimeMicroseconds) / 1000
+        case .latency(let latency): self.latency = latency
+        case .phase(_, let seconds):
+            if case .asked = window { window = .begun(.now, seconds: seconds) }
+        case .phaseEnd: window = nil
+        case .error(let text): errors.append(text)
+        case .memory, nil: break
+        }
+    }
+
+    private static func rates(
+        _ before: PartitionStatistics, _ now: PartitionStatistics
+    ) -> [(reason: ExitReason, perSecond: Double)] {
+        let seconds = Double(now.clockMicroseconds &- before.clockMicroseconds) / 1e6
+        guard seconds > 0, seconds < 1e6 else { return [] }
+        return ExitReason.all.compactMap { reason in
+            let count = now.exits(reason) &- before.exits(reason)
+            return count == 0 || count > UInt64(Int64.max) ? nil : (reason, Double(count) / seconds)
+        }
+    }
+}
+
+/// Exits within a silent window, by the machine's own clock.
+public struct SteadyWindow: Sendable {
+    public var activity: String
+    public var seconds: Double
+    public var byReason: [(reason: ExitReason, count: UInt64)]
+    public var exits: UInt64 { byReason.reduce(0) { $0 + $1.count } }
+
+    init(activity: String, from: PartitionStatistics, to: PartitionStatistics) {
+        self.activity = activity
+        seconds = Double(to.clockMicroseconds &- from.clockMicroseconds) / 1e6
+        byReason = ExitReason.all.compactMap { reason in
+            let count = to.exits(reason) &- from.exits(reason)
+            return count == 0 ? nil : (reason, count)
+        }
+    }
+}
