@@ -46,11 +46,12 @@ static void storms(void) {
     uint64_t before = interrupts[0x61];
     interrupts_on();
     for (uint32_t i = 0; i < 20000; i++) try_wrmsr(APIC_SELF, 0x61);
-    for (uint32_t vector = 0; vector < 256; vector++) try_wrmsr(APIC_SELF, vector);
+    // Not below 32: those are exceptions to our handlers, which miss the error code (and QEMU delivers even the illegal).
+    for (uint32_t vector = 32; vector < SPURIOUS_VECTOR; vector++) try_wrmsr(APIC_SELF, vector);
     delay_us(1000);
     interrupts_off();
     uint64_t back = interrupts[0x61] - before;
-    attempt("self-ipi-storm", "own", back > 0 && timer_works(), "20256-sent,%lu-delivered", back);
+    attempt("self-ipi-storm", "own", back > 0 && timer_works(), "20223-sent,%lu-delivered", back);
 
     // As fast as the timer can: one interrupt after another without a main program in between.
     announce("timer-storm", "");

@@ -80,6 +80,11 @@ void attack_mode(const char *argument) {
     else if (equal(argument, "protection")) vector = try_write_cr0(cr0 & ~1ull);
     else if (equal(argument, "pae")) vector = try_write_cr4(cr4 & ~(1ull << 5));
     else if (equal(argument, "la57")) vector = try_write_cr4(cr4 ^ 1ull << 12);
+    else if (equal(argument, "vmxe")) vector = try_write_cr4(cr4 | 1ull << 13);
+    else if (equal(argument, "cr4-ones")) vector = try_write_cr4(~0ull);
+    else if (equal(argument, "cr4-high")) vector = try_write_cr4(cr4 | 1ull << 40);
+    else if (equal(argument, "cr3-high")) vector = try_write_cr3(read_cr3() | 1ull << 51);
+    else if (equal(argument, "cr3-outside")) vector = try_write_cr3(low_memory_end());
     else if (equal(argument, "lme")) vector = try_wrmsr(0xC0000080, efer & ~(1ull << 8));
     else if (equal(argument, "lma")) vector = try_wrmsr(0xC0000080, efer & ~(1ull << 10));
     else if (equal(argument, "efer-zero")) vector = try_wrmsr(0xC0000080, 0);
@@ -89,6 +94,7 @@ void attack_mode(const char *argument) {
     else print("@unknown mode:%s\n", argument);
     // An exit straight after: an inconsistent state shows when the guest is entered again.
     cpuid(0, 0);
-    attempt("mode", "#GP-or-stopped", vector == 13 || read_cr0() == cr0, "%s,%s", argument, vector_name(vector));
+    attempt("mode", "#GP-or-stopped", vector == 13 || (read_cr0() == cr0 && read_cr4() == cr4),
+             "%s,%s", argument, vector_name(vector));
     try_write_cr0(cr0), try_write_cr4(cr4), try_wrmsr(0xC0000080, efer);
 }

@@ -81,8 +81,8 @@ static void reserved_bits(void) {
         volatile uint64_t *at = map(0x200000);
         table[0] |= 1ull << bit;
         invlpg(WINDOW);
-        if (try_read(at, &seen) == 14 && (fault.error & 9) == 9) faults++;
-        else finding("memory-reserved", "bit=%u seen=%s", bit, vector_name((int)fault.vector));
+        if (try_read(at, &seen) == 14 && (fault.error & 8)) faults++;
+        else finding("memory-reserved", "bit=%u seen=%s error=%lx", bit, vector_name((int)fault.vector), fault.error);
     }
     attempt("memory-reserved", "#PF", faults == tried, "%u-of-%u-#PF", faults, tried);
 }

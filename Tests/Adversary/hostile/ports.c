@@ -54,6 +54,10 @@ static void write_all(const char *name, uint32_t bytes) {
     attempt(name, "ignored", before == after, "%u-ignored,%u-fault,%u-left-out,%lu-interrupts", ignored, faults, left_out,
             after - before);
 }
+// QEMU itself, with no hypervisor between: it ends with a failed assertion when a wide write straddles its UART.
+static bool bare_emulator(void) {
+    return !(cpuid(1, 0).ecx >> 31) || cpuid(0x40000000, 0).ebx == 0x54474354;  // "TCGT"
+}
 // The console's own registers with garbage, then as they were.
 static void uart(void) {
     static const uint8_t patterns[] = {0x00, 0xFF, 0x5A, 0x80, 0x10};
@@ -63,7 +67,7 @@ static void uart(void) {
         for (size_t p = 0; p < sizeof patterns; p++) {
             out8(0x3F8 + i, patterns[p]);
             for (uint16_t j = 1; j < 8; j++) in8(0x3F8 + j);
-            try_out(0x3F8 + i, 4, 0x5A5A5A00u | patterns[p]);
+            if (i <= 4 || !bare_emulator()) try_out(0x3F8 + i, 4, 0x5A5A5A00u | patterns[p]);
             out8(0x3FB, 0x03);
         }
     out8(0x3FB, kept[3]);
