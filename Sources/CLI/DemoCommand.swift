@@ -29,7 +29,7 @@ struct DemoCommand: ParsableCommand {
 
     func run() throws {
         let workspace = try Workspace.current()
-        let unattended = headless || !Terminal.isInteractive
+        let unattended = headless || !ScreenTerminal.isInteractive
         let demo = try DemoMachine(options, workspace) { line in
             FileHandle.standardError.write(Data("\(line)\n".utf8))
         }

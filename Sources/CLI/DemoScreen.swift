@@ -4,7 +4,7 @@ import Machines
 /// The live screen: a table of the partitions, their consoles below, and one of them full-screen on request.
 final class DemoScreen {
     private let demo: DemoMachine
-    private let terminal = Terminal()
+    private let terminal = ScreenTerminal()
     /// The partition whose console has the whole screen.
     private var attached: GuestConsole?
     private var leaving = false

@@ -64,6 +64,6 @@ struct EventsCommand: ParsableCommand {
             address = hex(event.address)
         }
 
-        var line: String { get throws { try MachineReport.encode(self, pretty: false) } }
+        var line: String { get throws { try MachineListing.encode(self, pretty: false) } }
     }
 }

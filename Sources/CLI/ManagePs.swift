@@ -15,7 +15,7 @@ struct PsCommand: ParsableCommand {
             let client = try machine.connect()
             let hello = try client.hello()
             let partitions = try client.list()
-            print(json ? try MachineReport(hello, partitions).json : Self.text(hello, partitions))
+            print(json ? try MachineListing(hello, partitions).json : Self.text(hello, partitions))
         }
     }
 
@@ -42,7 +42,7 @@ struct PsCommand: ParsableCommand {
 }
 
 /// What `ps --json` prints; documented in Documentation/management.md.
-struct MachineReport: Encodable {
+struct MachineListing: Encodable {
     struct Partition: Encodable {
         var name, state, cause, image: String
         var cores: [Int]

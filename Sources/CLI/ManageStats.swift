@@ -57,7 +57,7 @@ struct StatsCommand: ParsableCommand {
     }
 
     private func show(_ counts: [Count]) throws {
-        if json { return print(try MachineReport.encode(counts)) }
+        if json { return print(try MachineListing.encode(counts)) }
         let reasons = ExitReason.all.map { "\($0.name)" }.filter { reason in
             counts.contains { $0.vcpus.contains { $0.by_reason[reason, default: 0] > 0 } }
         }

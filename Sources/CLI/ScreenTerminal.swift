@@ -1,7 +1,7 @@
 import Foundation
 
 /// The terminal that the tool runs on, in raw mode as long as the value lives.
-final class Terminal {
+final class ScreenTerminal {
     private var saved = termios()
 
     static var isInteractive: Bool { isatty(0) == 1 && isatty(1) == 1 }
