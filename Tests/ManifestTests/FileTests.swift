@@ -233,8 +233,8 @@ func refusals(_ text: String, images: ImageSource = .unchecked) -> [String] {
         (
             "    image: guests/vmlinux", "    image: VMLINUX-RT",
             [
-                "m.yaml:16: the image of partition \"second\" differs from an image of partition \"first\" in upper and lower "
-                    + "case only; the boot volume does not tell them apart; the other one is in line 9"
+                "m.yaml:16: the image of partition \"second\" and one of partition \"first\" differ only in letter case, "
+                    + "which the boot volume ignores; the other one is in line 9"
             ]
         ),
         ("name: sample", "", ["m.yaml:2: the manifest has no \"name\"; add a line \"name: ...\""]),
