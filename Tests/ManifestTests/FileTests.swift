@@ -297,6 +297,16 @@ func refusals(_ text: String, images: ImageSource = .unchecked) -> [String] {
             refusals(changed).map { String($0.prefix(10)) } == ["m.yaml:3: ", "m.yaml:8: ", "m.yaml:12:", "m.yaml:14:"])
     }
 
+    /// Two clashes of one field are both told, and each problem names its field for programs.
+    @Test func fieldsForPrograms() {
+        let changed = good.replacingOccurrences(of: "    cores: [1]", with: "    cores: 2-3")
+            .replacingOccurrences(of: "    memory: 512M", with: "    memory: 512")
+            .replacingOccurrences(of: "housekeeping: 0", with: "housekeeping: 5")
+        let error = #expect(throws: ManifestRefused.self) { try parsed(changed) }
+        #expect(error?.problems.map { $0.field ?? "" } == ["housekeeping", "memory", "cores", "cores"])
+        #expect(error?.problems.map { $0.line ?? 0 } == [3, 8, 14, 14])
+    }
+
     /// Every cut of the file, and every byte of it replaced, ends in a manifest or in problems that say something.
     @Test func hostileText() throws {
         let bytes = Array(good.utf8)
