@@ -54,7 +54,9 @@ let hostWing: [Target] = [
         name: "ManifestFile", dependencies: ["Manifest", .product(name: "Yams", package: "Yams")],
         swiftSettings: [.strictMemorySafety()]),
     .target(name: "Link", dependencies: ["CBOR", "Control", "Manifest"], swiftSettings: [.strictMemorySafety()]),
-    .target(name: "Machines", dependencies: ["Manifest", "Control", "Link"], swiftSettings: [.strictMemorySafety()]),
+    .target(
+        name: "Machines", dependencies: ["Manifest", "ManifestFile", "Control", "Link"],
+        swiftSettings: [.strictMemorySafety()]),
     .executableTarget(
         name: "CLI",
         dependencies: [

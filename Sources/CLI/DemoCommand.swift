@@ -13,7 +13,7 @@ struct DemoCommand: ParsableCommand {
 
     enum MachineKind: String, ExpressibleByArgument, CaseIterable { case amd }
 
-    @OptionGroup var options: VolumeOptions
+    @Option(help: "The manifest, as YAML (default: Examples/demo.yaml).") var manifest: String?
     @Option(help: "Attach to this partition's console at once.") var console: String?
     @Flag(help: "No screen: run unattended, print what happens.") var headless = false
     @Option(name: .customLong("for"), help: "How long to run unattended, e.g. 60s or 2m.") var duration = "60s"
@@ -30,7 +30,7 @@ struct DemoCommand: ParsableCommand {
     func run() throws {
         let workspace = try Workspace.current()
         let unattended = headless || !ScreenTerminal.isInteractive
-        let demo = try DemoMachine(options, workspace) { line in
+        let demo = try Testbed(manifest: manifest ?? workspace.demoManifest, workspace, name: "demo") { line in
             FileHandle.standardError.write(Data("\(line)\n".utf8))
         }
         defer { demo.stop() }
@@ -38,11 +38,13 @@ struct DemoCommand: ParsableCommand {
             throw ValidationError("no partition \(console) has a console that the manifest permits to read")
         }
         var problems: [String] = []
-        if unattended {
-            try demo.machine.explaining { try DemoUnattended(demo, seconds: Self.seconds(duration) ?? 60).run() }
-        } else {
-            do { try DemoScreen(demo, attach: console).run() } catch { problems.append("\(error)") }
-        }
+        do {
+            if unattended {
+                try demo.machine.explaining { try DemoUnattended(demo, seconds: Self.seconds(duration) ?? 60).run() }
+            } else {
+                try DemoScreen(demo, attach: console).run()
+            }
+        } catch { problems.append("\(error)") }
         let result = MachineReport(demo.watch, emulator: demo.emulator, problems: problems)
         if let report { try result.json().write(to: URL(filePath: report)) }
         guard unattended || !problems.isEmpty else { return }

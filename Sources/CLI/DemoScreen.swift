@@ -3,7 +3,7 @@ import Machines
 
 /// The live screen: a table of the partitions, their consoles below, and one of them full-screen on request.
 final class DemoScreen {
-    private let demo: DemoMachine
+    private let demo: Testbed
     private let terminal = ScreenTerminal()
     /// The partition whose console has the whole screen.
     private var attached: GuestConsole?
@@ -11,7 +11,7 @@ final class DemoScreen {
     /// Ctrl-].
     static let detach: UInt8 = 0x1D
 
-    init(_ demo: DemoMachine, attach: String?) {
+    init(_ demo: Testbed, attach: String?) {
         self.demo = demo
         if let attach, let console = demo.watch.partition(attach)?.console { open(console) }
     }
@@ -32,7 +32,7 @@ final class DemoScreen {
                 drawn = .now
             }
         }
-        if !leaving { throw MachineError.ended(status: 0, output: demo.machine.console.tail()) }
+        if !leaving { try demo.machine.requireRunning() }
     }
 
     private func refresh() throws {

@@ -3,12 +3,12 @@ import Machines
 
 /// A demo without a screen: waits until every guest is ready, measures silent windows, prints what it sees.
 struct DemoUnattended {
-    private let demo: DemoMachine
+    private let demo: Testbed
     private let seconds: Int
     /// Seconds of one silent window; the first and the last are not counted.
     static let window = 12
 
-    init(_ demo: DemoMachine, seconds: Int) {
+    init(_ demo: Testbed, seconds: Int) {
         self.demo = demo
         self.seconds = seconds
     }
@@ -40,6 +40,7 @@ struct DemoUnattended {
             }
             Thread.sleep(forTimeInterval: 0.25)
         }
+        try demo.machine.requireRunning()
     }
 
     private static func summary(_ partition: PartitionWatch) -> String {

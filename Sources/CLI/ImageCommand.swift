@@ -11,7 +11,7 @@ struct ImageCommand: ParsableCommand {
             starts from a removable disk; the manifest and the images go to BULKHEAD. Not yet tried on silicon.
             """)
 
-    @OptionGroup var options: VolumeOptions
+    @Option(help: "The manifest, as YAML (default: the demo's).") var manifest: String?
     @Option(help: "Write a FAT disk image to this file.") var output: String?
     @Option(help: "Copy the files into this folder.") var folder: String?
 
@@ -20,7 +20,8 @@ struct ImageCommand: ParsableCommand {
     }
 
     func run() throws {
-        let (manifest, volume) = try options.compile(Workspace.current())
+        let workspace = try Workspace.current()
+        let (manifest, volume) = try BootVolume.compile(manifest ?? workspace.demoManifest, workspace)
         if let folder {
             let target = URL(filePath: folder, directoryHint: .isDirectory)
             // The firmware would start this instead of what is there: that must be a decision.

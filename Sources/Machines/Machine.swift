@@ -98,9 +98,15 @@ public final class Machine: Sendable {
         }
     }
 
+    /// - Throws: `ended`, with the emulator's own words, when the machine has ended.
+    public func requireRunning() throws {
+        guard !isRunning else { return }
+        if let error = endError { throw error }
+    }
+
     /// Why the machine ended on its own, if it has.
     private var endError: MachineError? {
-        guard console.isClosed, let status = child.wait(seconds: 2) else { return nil }
+        guard let status = child.wait(seconds: 1) else { return nil }
         let errors = (try? String(contentsOf: folder.appending(path: "errors"), encoding: .utf8)) ?? ""
         return .ended(status: status, output: (errors + console.tail()).trimmingCharacters(in: .whitespacesAndNewlines))
     }

@@ -29,6 +29,8 @@ public struct Workspace: Sendable {
     public var hypervisor: URL { root.appending(path: ".build-metal/x86_64-unknown-none-elf/release/Hypervisor") }
     /// Guest images that `Guests/build` made.
     public var guests: URL { root.appending(path: ".cache/guests") }
+    /// The manifest of `bulkhead demo`.
+    public var demoManifest: String { root.appending(path: "Examples/demo.yaml").path }
     /// Boot volumes and other files that can be made anew at any time.
     public var cache: URL { root.appending(path: ".cache") }
 }

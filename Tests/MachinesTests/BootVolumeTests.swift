@@ -3,9 +3,10 @@ import Testing
 
 @testable import Machines
 
-@Suite struct BootVolumeTests {
+@Suite final class BootVolumeTests {
     let folder = FileManager.default.temporaryDirectory.appending(path: "bulkhead-tests-\(UUID().uuidString)")
     init() throws { try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true) }
+    deinit { try? FileManager.default.removeItem(at: folder) }
 
     private func file(_ name: String, _ bytes: [UInt8]) throws -> URL {
         let file = folder.appending(path: name)

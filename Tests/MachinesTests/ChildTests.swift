@@ -4,9 +4,10 @@ import Testing
 
 @testable import Machines
 
-@Suite struct ChildTests {
+@Suite final class ChildTests {
     let folder = FileManager.default.temporaryDirectory.appending(path: "bulkhead-tests-\(UUID().uuidString)")
     init() throws { try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true) }
+    deinit { try? FileManager.default.removeItem(at: folder) }
 
     private func child(_ program: String, _ arguments: [String]) throws -> (Child, ConsoleLog) {
         let log = ConsoleLog()
