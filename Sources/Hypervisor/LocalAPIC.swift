@@ -19,6 +19,19 @@ enum LocalAPIC {
         cpu_wrmsr(MSR.x2apicICR, UInt64(apicID) << 32 | 0x4600 | page >> 12)
     }
 
+    /// Whether the six entries of the local vector table exist that every processor with x2APIC has (version register,
+    /// bits 23:16).
+    static var hasAllLocalVectors: Bool { cpu_rdmsr(0x803) >> 16 & 0xFF >= 5 }
+
+    /// Writes an entry of the table for the guest; false when it is refused: reserved bits, or a delivery mode by which
+    /// the core would leave the hypervisor's hands (SMI, INIT).
+    static func write(_ msr: UInt32, localVector value: UInt64) -> Bool {
+        let mode = value >> 8 & 7
+        guard hasAllLocalVectors, value & ~0x1_F7FF == 0, mode == 0 || mode == 4 || mode == 7 else { return false }
+        cpu_wrmsr(msr, value)
+        return true
+    }
+
     /// Leaves nothing of a guest: timer and local interrupts off, what is pending or in service taken and dropped.
     static func reset() {
         for lvt in UInt32(0x832)...0x837 where lvt != 0x833 && lvt != 0x834 { cpu_wrmsr(lvt, 0x10000) }

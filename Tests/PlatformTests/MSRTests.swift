@@ -39,7 +39,11 @@ import X86
 
     @Test func theInterruptCommandIsCutOutOfThePassedThroughAPIC() {
         #expect(MSRPolicy.lookup(0x830) == .emulated(.interruptCommand))
-        #expect(MSRPolicy.lookup(0x82F) == .passThrough(.readWrite))
+        #expect(MSRPolicy.lookup(0x82E) == .passThrough(.readWrite))
+        #expect(MSRPolicy.lookup(0x82F) == .refused)
+        #expect(MSRPolicy.lookup(0x833) == .emulated(.localVector))
+        #expect(MSRPolicy.lookup(0x836) == .emulated(.localVector))
+        #expect(MSRPolicy.lookup(0x837) == .passThrough(.readWrite))
         #expect(MSRPolicy.lookup(0x831) == .passThrough(.readWrite))
         #expect(MSRPolicy.lookup(0x80B) == .passThrough(.readWrite))
         #expect(MSRPolicy.lookup(0x10) == .passThrough(.readOnly))

@@ -17,14 +17,16 @@ public func hypervisorMain(image: UInt64, systemTable: UInt64) -> UInt64 {
     banner.write(" bytes")
     SerialPort.log.print(banner)
     let firmware = Firmware(image: image, systemTable: systemTable)
-    do {
-        try boot(firmware, entryTSC)
-    } catch {
-        var line = Line("bulkhead: refused: ")
-        line.write(error.text)
-        SerialPort.log.print(line)
-        return Refusal.efiStatus
-    }
+    let refusal = boot(firmware, entryTSC)
+    var line = Line("bulkhead: refused: ")
+    line.write(refusal.text)
+    SerialPort.log.print(line)
+    return Refusal.efiStatus
+}
+
+/// Comes back only with a refusal.
+private func boot(_ firmware: borrowing Firmware, _ entryTSC: UInt64) -> Refusal {
+    do throws(Refusal) { try start(firmware, entryTSC) } catch { return error }
 }
 
 enum Version {
@@ -32,7 +34,7 @@ enum Version {
 }
 
 /// From power-on to guests, as an ordered list; nothing of the machine changes before `exitBootServices`.
-private func boot(_ firmware: borrowing Firmware, _ entryTSC: UInt64) throws(Refusal) -> Never {
+private func start(_ firmware: borrowing Firmware, _ entryTSC: UInt64) throws(Refusal) -> Never {
     firmware.stopWatchdog()
     let program = try ProgramMemory(firmware)
     program.interrupts.takeExceptions()

@@ -12,6 +12,9 @@ extension Lifecycle {
         case .emulated(.efer): value = cpu.efer
         case .emulated(.apicBase): value = cpu_rdmsr(MSR.apicBase)
         case .emulated(.patchLevel): value = cpu_rdmsr(MSR.patchLevel)
+        case .emulated(.localVector):
+            guard LocalAPIC.hasAllLocalVectors else { return refuseMSR() }
+            value = cpu_rdmsr(UInt32(truncatingIfNeeded: cpu.rcx))
         case .emulated(.kvmWallClock): value = core.clock.wallClock
         case .emulated(.kvmSystemTime): value = core.clock.systemTime
         // The command register reads as zero: delivery is never pending in x2APIC mode.
@@ -36,6 +39,7 @@ extension Lifecycle {
             let new = EFERPolicy.written(value, current: cpu.efer, paging: cpu.hasPaging)
             accepted = new != nil
             if let new { cpu.efer = new }
+        case .emulated(.localVector): accepted = LocalAPIC.write(UInt32(truncatingIfNeeded: cpu.rcx), localVector: value)
         case .emulated(.apicBase): accepted = value == cpu_rdmsr(MSR.apicBase)
         case .emulated(.kvmWallClock): accepted = core.clock.writeWallClock(value, partition.value.guestMemory)
         case .emulated(.kvmSystemTime): accepted = core.clock.writeSystemTime(value, partition.value.guestMemory)

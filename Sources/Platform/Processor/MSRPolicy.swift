@@ -1,7 +1,7 @@
 /// Which model-specific registers exist for a guest. All others are refused.
 public enum MSRPolicy {
     /// In ascending order and disjoint (AMD APM vol. 2, appendix A; Intel SDM vol. 4).
-    public static let entries: [20 of MSREntry] = [
+    public static let entries: [22 of MSREntry] = [
         // Writing it would shift the core's own time.
         MSREntry(first: 0x10, last: 0x10, rule: .passThrough(.readOnly), name: "TSC"),
         MSREntry(first: 0x1B, last: 0x1B, rule: .emulated(.apicBase), name: "APIC_BASE"),
@@ -12,9 +12,13 @@ public enum MSRPolicy {
         MSREntry(first: 0x174, last: 0x176, rule: .passThrough(.readWrite), name: "SYSENTER_CS, ESP, EIP"),
         // SVM swaps it with the VMCB's g_pat.
         MSREntry(first: 0x277, last: 0x277, rule: .passThrough(.readWrite), name: "PAT"),
-        MSREntry(first: 0x800, last: 0x82F, rule: .passThrough(.readWrite), name: "x2APIC"),
+        MSREntry(first: 0x800, last: 0x82E, rule: .passThrough(.readWrite), name: "x2APIC"),
         MSREntry(first: 0x830, last: 0x830, rule: .emulated(.interruptCommand), name: "x2APIC ICR"),
-        MSREntry(first: 0x831, last: 0x83F, rule: .passThrough(.readWrite), name: "x2APIC"),
+        MSREntry(first: 0x831, last: 0x832, rule: .passThrough(.readWrite), name: "x2APIC"),
+        // Their delivery mode could be SMI or INIT.
+        MSREntry(
+            first: 0x833, last: 0x836, rule: .emulated(.localVector), name: "x2APIC LVT: thermal, performance, LINT0, LINT1"),
+        MSREntry(first: 0x837, last: 0x83F, rule: .passThrough(.readWrite), name: "x2APIC"),
         MSREntry(first: 0xDA0, last: 0xDA0, rule: .passThrough(.readWrite), name: "XSS"),
         MSREntry(
             first: KVMClock.wallClockMSR, last: KVMClock.wallClockMSR, rule: .emulated(.kvmWallClock),

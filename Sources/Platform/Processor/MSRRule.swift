@@ -15,6 +15,8 @@ public enum MSREmulation: UInt8, Sendable {
     case efer
     /// x2APIC interrupt command: the filter's.
     case interruptCommand
+    /// An entry of the local vector table: as the processor has it, but with no delivery mode that guests may not use.
+    case localVector
     /// HWCR: reads as bit 24, "the TSC counts at P0"; writes are ignored.
     case hardwareConfiguration
     /// NB_CFG1: reads as 0; writes are ignored.
