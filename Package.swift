@@ -69,7 +69,9 @@ let hostWing: [Target] = [
     .testTarget(name: "ControlTests", dependencies: ["CBOR", "Control", "Link", "Manifest"]),
     .testTarget(name: "PlatformTests", dependencies: ["Platform", "X86"]),
     .testTarget(name: "MachinesTests", dependencies: ["Machines"]),
-    .testTarget(name: "MachineTests", dependencies: ["Machines"]),
+    .testTarget(
+        name: "MachineTests", dependencies: ["Control", "Link", "Machines", "Manifest", "ManifestFile"],
+        exclude: ["Manifests"]),
 ]
 
 let package = Package(

@@ -6,6 +6,8 @@
 # Inputs that reach new code stay in .build-fuzz/manifest-found. The corpus in Fuzz/manifest-corpus is replayed by the
 # unit tests; Fuzz/manifest.sh --merge adds to it what the found inputs reach beyond it.
 set -euo pipefail
+# After a trap the sanitizer reports; Swift's own backtracer would wait for a process that is being torn down.
+export SWIFT_BACKTRACE=enable=no
 here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
 out=$here/../.build-fuzz
 mkdir -p "$out/manifest-found"

@@ -44,7 +44,7 @@ struct EventsCommand: ParsableCommand {
 
     struct Report: Encodable {
         var sequence: UInt32
-        var missed, clock_us: UInt64
+        var missed, clockUs: UInt64
         var kind, partition, state, cause: String
         var vcpu: Int?
         var code, address: String?
@@ -53,7 +53,7 @@ struct EventsCommand: ParsableCommand {
             let event = numbered.event
             sequence = numbered.sequence
             missed = numbered.missed
-            clock_us = event.clockMicroseconds
+            clockUs = event.clockMicroseconds
             kind = "\(event.kind.name)"
             partition = event.partition.string
             state = "\(event.state.name)"

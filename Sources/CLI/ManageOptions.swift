@@ -30,8 +30,10 @@ struct MachineOptions: ParsableArguments {
         return (folder.path == "/" ? files.currentDirectoryPath : folder.path) + "/.cache/run"
     }
 
+    /// `link.sock` in the folder itself or in one of its folders.
     private static func sockets(in folder: String) -> [String] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        return names.sorted().map { "\(folder)/\($0)/link.sock" }.filter { FileManager.default.fileExists(atPath: $0) }
+        let paths = ["\(folder)/link.sock"] + names.sorted().map { "\(folder)/\($0)/link.sock" }
+        return paths.filter { FileManager.default.fileExists(atPath: $0) }
     }
 }

@@ -46,31 +46,31 @@ struct MachineListing: Encodable {
     struct Partition: Encodable {
         var name, state, cause, image: String
         var cores: [Int]
-        var memory_bytes, starts, uptime_us, hypervisor_memory_bytes: UInt64
+        var memoryBytes, starts, uptimeUs, hypervisorMemoryBytes: UInt64
         var permits: [String]
     }
 
     var name, version: String
     var cores: Int
-    var memory_bytes, image_bytes, hypervisor_memory_bytes, start_us, uptime_us, damaged_frames: UInt64
+    var memoryBytes, imageBytes, hypervisorMemoryBytes, startUs, uptimeUs, damagedFrames: UInt64
     var partitions: [Partition]
 
     init(_ machine: MachineInfo, _ list: [PartitionInfo]) {
         name = machine.name.string
         version = machine.version.string
         cores = machine.cores
-        memory_bytes = machine.memory
-        image_bytes = machine.imageBytes
-        hypervisor_memory_bytes = machine.hypervisorMemory
-        start_us = machine.startMicroseconds
-        uptime_us = machine.uptimeMicroseconds
-        damaged_frames = machine.damagedFrames
+        memoryBytes = machine.memory
+        imageBytes = machine.imageBytes
+        hypervisorMemoryBytes = machine.hypervisorMemory
+        startUs = machine.startMicroseconds
+        uptimeUs = machine.uptimeMicroseconds
+        damagedFrames = machine.damagedFrames
         partitions = list.map { info in
             Partition(
                 name: info.name.string, state: "\(info.state.name)", cause: "\(info.cause.name)",
                 image: info.image.string, cores: (0..<64).filter { info.cores.rawValue >> UInt64($0) & 1 != 0 },
-                memory_bytes: info.memory, starts: info.starts, uptime_us: info.uptimeMicroseconds,
-                hypervisor_memory_bytes: info.hypervisorMemory, permits: Self.permits(info))
+                memoryBytes: info.memory, starts: info.starts, uptimeUs: info.uptimeMicroseconds,
+                hypervisorMemoryBytes: info.hypervisorMemory, permits: Self.permits(info))
         }
     }
 
@@ -84,6 +84,7 @@ struct MachineListing: Encodable {
 
     static func encode(_ value: some Encodable, pretty: Bool = true) throws -> String {
         let encoder = JSONEncoder()
+        encoder.keyEncodingStrategy = .convertToSnakeCase
         encoder.outputFormatting = pretty ? [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes] : [.sortedKeys]
         return String(decoding: try encoder.encode(value), as: UTF8.self)
     }

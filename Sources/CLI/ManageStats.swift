@@ -14,7 +14,9 @@ struct StatsCommand: ParsableCommand {
     @Flag(help: "Print JSON.") var json = false
 
     func validate() throws {
-        if let seconds, !(0.01...86400).contains(seconds) { throw ValidationError("--for takes 0.01 to 86400 seconds.") }
+        if let seconds, !(0.01...86400).contains(seconds) {
+            throw ValidationError("--for takes 0.01 to 86400 seconds.")
+        }
     }
 
     func run() throws {
@@ -35,7 +37,7 @@ struct StatsCommand: ParsableCommand {
     struct Count: Encodable {
         struct VCPU: Encodable {
             var total: UInt64
-            var by_reason: [String: UInt64]
+            var byReason: [String: UInt64]
         }
 
         var partition: String
@@ -50,7 +52,7 @@ struct StatsCommand: ParsableCommand {
                 let earlier = since.flatMap { index < $0.vcpus.count ? $0.vcpus[index] : nil } ?? ExitCounters()
                 var byReason: [String: UInt64] = [:]
                 for reason in ExitReason.all { byReason["\(reason.name)"] = counters[reason] &- earlier[reason] }
-                return VCPU(total: counters.total &- earlier.total, by_reason: byReason)
+                return VCPU(total: counters.total &- earlier.total, byReason: byReason)
             }
             exits = vcpus.reduce(0) { $0 &+ $1.total }
         }
@@ -59,14 +61,14 @@ struct StatsCommand: ParsableCommand {
     private func show(_ counts: [Count]) throws {
         if json { return print(try MachineListing.encode(counts)) }
         let reasons = ExitReason.all.map { "\($0.name)" }.filter { reason in
-            counts.contains { $0.vcpus.contains { $0.by_reason[reason, default: 0] > 0 } }
+            counts.contains { $0.vcpus.contains { $0.byReason[reason, default: 0] > 0 } }
         }
         var table = TextTable(["PARTITION", "VCPU", "EXITS"] + reasons, numbers: Set(1..<(3 + reasons.count)))
         for count in counts {
             for (index, vcpu) in count.vcpus.enumerated() {
                 table.add(
                     [Manage.printable(count.partition), "\(index)", "\(vcpu.total)"]
-                        + reasons.map { "\(vcpu.by_reason[$0, default: 0])" })
+                        + reasons.map { "\(vcpu.byReason[$0, default: 0])" })
             }
         }
         print(table.lines.joined(separator: "\n"))

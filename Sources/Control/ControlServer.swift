@@ -44,14 +44,16 @@ public struct ControlServer: ~Copyable {
     /// The next byte for the line; nil when there is none now.
     public mutating func nextByte() -> UInt8? { reply.nextByte() ?? event.nextByte() }
 
-    /// Answers one waiting request, or fetches one event. Does nothing while a frame is still being sent.
-    public mutating func poll<B: ControlBackend & ~Copyable>(_ backend: inout B) {
-        guard reply.isIdle, event.isIdle else { return }
+    /// Answers one waiting request, or fetches one event. Does nothing while a frame is still being sent. Returns
+    /// whether it did anything: call it again, once `nextByte` is nil, until it returns false.
+    @discardableResult
+    public mutating func poll<B: ControlBackend & ~Copyable>(_ backend: inout B) -> Bool {
+        guard reply.isIdle, event.isIdle else { return false }
         if eventIsDue || arrival == nil {
             eventIsDue = false
-            if fetchEvent(&backend) { return }
+            if fetchEvent(&backend) { return true }
         }
-        guard let arrival else { return }
+        guard let arrival else { return false }
         self.arrival = nil
         eventIsDue = true
         switch arrival {
@@ -59,6 +61,7 @@ public struct ControlServer: ~Copyable {
         case .oversized(let frame): refuse(frame, .oversized)
         case .malformed(let frame): refuse(frame, .malformed)
         }
+        return true
     }
 
     private mutating func fetchEvent<B: ControlBackend & ~Copyable>(_ backend: inout B) -> Bool {

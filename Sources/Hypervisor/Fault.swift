@@ -10,7 +10,7 @@ import X86
 @c(hypervisor_fault)
 func hypervisorFault(_ frame: UnsafePointer<exception_frame>) {
     let fault = unsafe frame.pointee
-    let block = UInt64(UInt(bitPattern: frame)) & ~(CoreLayout.alignment - 1)
+    let block = cpu_gdt_base() & ~0xFFF
     let isCore = load(block + UInt64(MemoryLayout<guest_registers>.size), as: UInt64.self) == CoreState.magicValue
     var line = Line("bulkhead: fault in the hypervisor: ")
     if isCore {

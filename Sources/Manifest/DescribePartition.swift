@@ -3,7 +3,7 @@ extension ManifestError {
     func describePartition<S: ByteSink & ~Copyable>(_ manifest: borrowing Manifest, _ sink: inout S) {
         switch reason {
         case .nameEmpty, .nameStart, .nameCharacter, .duplicateName: describeName(manifest, &sink)
-        case .noCores, .coreOutOfRange, .coreClaimedTwice: describeCores(manifest, &sink)
+        case .noCores, .tooManyCores, .coreOutOfRange, .coreClaimedTwice: describeCores(manifest, &sink)
         case .memoryTooSmall, .memorySizeUnaligned, .memoryBaseUnaligned, .memoryTooLarge, .memoryOverlap:
             describeMemory(manifest, &sink)
         case .commandLineCharacter:
@@ -50,6 +50,12 @@ extension ManifestError {
         case .noCores:
             who(partition, manifest, &sink)
             sink.write(" has no cores; at least one is needed")
+        case .tooManyCores:
+            who(partition, manifest, &sink)
+            sink.write(" has ")
+            sink.write(decimal: value)
+            sink.write(" cores; the most is ")
+            sink.write(decimal: bound)
         case .coreOutOfRange:
             who(partition, manifest, &sink)
             sink.write(" claims core ")
@@ -118,9 +124,9 @@ extension ManifestError {
         case .pathReserved:
             sink.write(" has the name of the manifest itself")
         default:
-            sink.write(" differs from an image of ")
+            sink.write(" and one of ")
             who(other, manifest, &sink)
-            sink.write(" in upper and lower case only; the boot volume does not tell them apart")
+            sink.write(" differ only in letter case, which the boot volume ignores")
         }
     }
 

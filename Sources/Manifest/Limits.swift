@@ -15,4 +15,6 @@ extension Manifest {
     public static let addressLimit: UInt64 = 1 << 52
     /// The most cores of a machine.
     public static let maxCores = 64
+    /// The most cores of one partition: what the hypervisor has room for beside each partition's notice board.
+    public static let maxPartitionCores = 16
 }

@@ -37,6 +37,7 @@ public struct ManifestError: Error, Equatable, Sendable {
         case pathCaseClash = 56
         case commandLineCharacter = 57
         case unknownOperation = 58
+        case tooManyCores = 59
         // The machine.
         case tooFewCores = 80
         case tooLittleMemory = 81

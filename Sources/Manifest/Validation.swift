@@ -72,6 +72,10 @@ extension Manifest {
     private borrowing func checkCores(_ i: Int, _ report: (ManifestError) -> Void) {
         let cores = partitions[i].cores
         if cores.isEmpty { return report(ManifestError(.noCores, .cores, partition: i)) }
+        if cores.count > Self.maxPartitionCores {
+            let bound = UInt64(Self.maxPartitionCores)
+            report(ManifestError(.tooManyCores, .cores, partition: i, value: UInt64(cores.count), bound: bound))
+        }
         guard machineCores >= 1, machineCores < Self.maxCores else { return }
         if cores.last >= machineCores {
             let bound = UInt64(machineCores)

@@ -19,9 +19,13 @@ struct FieldReader {
 
     init(file: String) { self.file = file }
 
-    mutating func fail(_ line: Int?, _ reason: String, hint: String? = nil, field: ManifestField? = nil) {
+    /// Adds a problem. Its field counts as broken from then on, unless `isConsequence` says that there may be more to
+    /// tell about it.
+    mutating func fail(
+        _ line: Int?, _ reason: String, hint: String? = nil, field: ManifestField? = nil, isConsequence: Bool = false
+    ) {
         problems.append(ManifestProblem(file: file, line: line, field: field?.name, reason: reason, hint: hint))
-        if let field { broken.insert(FieldKey(partition: partition, field: field)) }
+        if let field, !isConsequence { broken.insert(FieldKey(partition: partition, field: field)) }
     }
 
     mutating func markBroken(_ fields: [ManifestField]) {

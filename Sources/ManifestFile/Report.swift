@@ -10,7 +10,7 @@ extension FieldReader {
         let hint = error.other.flatMap { other in
             line(FieldKey(partition: other, field: otherField(error))).map { "the other one is in line \($0)" }
         }
-        fail(line(key), error.sentence(manifest), hint: hint)
+        fail(line(key), error.sentence(manifest), hint: hint, field: error.field, isConsequence: true)
     }
 
     /// The line of a field, or of what it is part of.

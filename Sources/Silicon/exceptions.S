@@ -72,22 +72,14 @@ exception_stubs:
     .quad interrupt
     .endr
 
-    .balign 16
-segments:
-    .quad 0
-    .quad 0
-    .quad 0x00AF9B000000FFFF    // 10h: 64-bit code
-    .quad 0x00CF93000000FFFF    // 18h: data
-segments_end:
-segments_pointer:
-    .word segments_end - segments - 1
-    .quad segments
-
     .text
     .globl load_segments
     .hidden load_segments
 load_segments:
-    lgdt segments_pointer(%rip)
+    pushq %rdi
+    pushw %si
+    lgdt (%rsp)
+    addq $10, %rsp
     movl $0x18, %eax
     movl %eax, %ds
     movl %eax, %es

@@ -17,6 +17,7 @@ svm_run:
     pushq %r13
     pushq %r14
     pushq %r15
+    pushq %rdx
     pushq %rdi
     movq %rsi, %rax
     movq RBX(%rdi), %rbx
@@ -33,7 +34,9 @@ svm_run:
     movq R8+48(%rdi), %r14
     movq R8+56(%rdi), %r15
     movq RDI(%rdi), %rdi
+    vmload %rax
     vmrun %rax
+    vmsave %rax
     xchgq %rdi, (%rsp)          // the guest's RDI goes to the stack, our pointer comes back
     movq %rbx, RBX(%rdi)
     movq %rcx, RCX(%rdi)
@@ -49,6 +52,8 @@ svm_run:
     movq %r14, R8+48(%rdi)
     movq %r15, R8+56(%rdi)
     popq RDI(%rdi)
+    popq %rax
+    vmload %rax
     popq %r15
     popq %r14
     popq %r13

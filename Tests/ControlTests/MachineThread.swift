@@ -68,16 +68,17 @@ final class MachineThread: Sendable {
                             server.receive(Self.weathered(byte, count, shared.weather))
                         }
                     }
-                    server.poll(&shared.machine)
-                    while let byte = server.nextByte() {
-                        count += 1
-                        if shared.weather.loseReplies > 0 {
-                            shared.weather.loseReplies -= 1
-                        } else {
-                            output.append(Self.weathered(byte, count, shared.weather))
+                    while server.poll(&shared.machine) {
+                        while let byte = server.nextByte() {
+                            count += 1
+                            if shared.weather.loseReplies > 0 {
+                                shared.weather.loseReplies -= 1
+                            } else {
+                                output.append(Self.weathered(byte, count, shared.weather))
+                            }
                         }
                     }
-                } while !input.isEmpty || !server.isIdle
+                } while !input.isEmpty
                 return output
             }
             var sent = 0

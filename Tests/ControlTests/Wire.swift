@@ -64,12 +64,8 @@ final class Bench {
     /// Polls and drains until the server has nothing more to say.
     func settle() -> [ArrivedFrame] {
         var received: [ArrivedFrame] = []
-        var quiet = 0
-        while quiet < 2 {
-            server.poll(&machine)
-            quiet += 1
+        while server.poll(&machine) {
             while let byte = server.nextByte() {
-                quiet = 0
                 if let frame = back.frame(after: byte) { received.append(frame) }
             }
         }

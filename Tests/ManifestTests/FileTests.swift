@@ -233,8 +233,8 @@ func refusals(_ text: String, images: ImageSource = .unchecked) -> [String] {
         (
             "    image: guests/vmlinux", "    image: VMLINUX-RT",
             [
-                "m.yaml:16: the image of partition \"second\" differs from an image of partition \"first\" in upper and lower "
-                    + "case only; the boot volume does not tell them apart; the other one is in line 9"
+                "m.yaml:16: the image of partition \"second\" and one of partition \"first\" differ only in letter case, "
+                    + "which the boot volume ignores; the other one is in line 9"
             ]
         ),
         ("name: sample", "", ["m.yaml:2: the manifest has no \"name\"; add a line \"name: ...\""]),
@@ -295,6 +295,16 @@ func refusals(_ text: String, images: ImageSource = .unchecked) -> [String] {
             .replacingOccurrences(of: "housekeeping: 0", with: "housekeeping: zero")
         #expect(
             refusals(changed).map { String($0.prefix(10)) } == ["m.yaml:3: ", "m.yaml:8: ", "m.yaml:12:", "m.yaml:14:"])
+    }
+
+    /// Two clashes of one field are both told, and each problem names its field for programs.
+    @Test func fieldsForPrograms() {
+        let changed = good.replacingOccurrences(of: "    cores: [1]", with: "    cores: 2-3")
+            .replacingOccurrences(of: "    memory: 512M", with: "    memory: 512")
+            .replacingOccurrences(of: "housekeeping: 0", with: "housekeeping: 5")
+        let error = #expect(throws: ManifestRefused.self) { try parsed(changed) }
+        #expect(error?.problems.map { $0.field ?? "" } == ["housekeeping", "memory", "cores", "cores"])
+        #expect(error?.problems.map { $0.line ?? 0 } == [3, 8, 14, 14])
     }
 
     /// Every cut of the file, and every byte of it replaced, ends in a manifest or in problems that say something.

@@ -57,6 +57,10 @@ import Testing
         Refusal(reason: .noCores, words: "partition \"workload\" has no cores; at least one is needed") {
             $0.partitions[1].cores = CoreSet()
         },
+        Refusal(reason: .tooManyCores, words: "partition \"workload\" has 17 cores; the most is 16") {
+            $0.machineCores = 20
+            $0.partitions[1].cores = CoreSet(rawValue: 0x1FFFF << 2)
+        },
         Refusal(
             reason: .coreOutOfRange,
             words: "partition \"workload\" claims core 63, but the machine's cores are 0 to 3"
@@ -105,8 +109,8 @@ import Testing
         ) { $0.partitions[1].image = "MANIFEST.cbor" },
         Refusal(
             reason: .pathCaseClash,
-            words: "the image of partition \"workload\" differs from an image of partition \"control-loop\" "
-                + "in upper and lower case only; the boot volume does not tell them apart"
+            words: "the image of partition \"workload\" and one of partition \"control-loop\" "
+                + "differ only in letter case, which the boot volume ignores"
         ) { $0.partitions[1].image = "vmlinux-RT" },
         Refusal(
             reason: .commandLineCharacter,
@@ -128,6 +132,15 @@ import Testing
         let second = #expect(throws: ManifestError.self) { try copy.decode(bytes.span) }
         #expect(second.map { sentence($0, copy) } == refusal.words)
         #expect(copy.partitionCount == 0)
+    }
+
+    /// The hypervisor prints a refusal as one line of 200 bytes, with 19 of its own: none is cut, however long the names.
+    @Test(arguments: refusals) func sentencesFitALine(_ refusal: Refusal) {
+        let manifest = sample(refusal.change)
+        guard let error = problems(manifest).first else { return }
+        var named = manifest
+        for i in 0..<2 { named.partitions[i].name = "a-name-of-thirty-one-characters" }
+        #expect(sentence(error, named).utf8.count <= 181)
     }
 
     @Test(arguments: ["/a", "a/", "a//b", ".", "..", "a/.", "./a", ".a", "a.", "a./b"] as [ImagePathCase])

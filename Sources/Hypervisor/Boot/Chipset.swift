@@ -15,14 +15,14 @@ enum Chipset {
     static func routeLink(_ tables: borrowing FirmwareTables, to apicID: UInt32) {
         guard tables.ioAPIC != 0, apicID < 255 else { return }
         let select = tables.ioAPIC, window = tables.ioAPIC + 0x10
-        store(UInt32(1), select)
-        let inputs = (load(window, as: UInt32.self) >> 16 & 0xFF) + 1
+        mmio_write32(select, 1)
+        let inputs = (mmio_read32(window) >> 16 & 0xFF) + 1
         for input in 0..<min(inputs, 240) {
             let isLink = input == tables.linkInput
-            store(0x11 + input * 2, select)
-            store(isLink ? apicID << 24 : 0, window)
-            store(0x10 + input * 2, select)
-            store(isLink ? UInt32(0x400) : 0x10000, window)
+            mmio_write32(select, 0x11 + input * 2)
+            mmio_write32(window, isLink ? apicID << 24 : 0)
+            mmio_write32(select, 0x10 + input * 2)
+            mmio_write32(window, isLink ? 0x400 : 0x10000)
         }
     }
 }

@@ -1,4 +1,5 @@
 import Silicon
+import X86
 
 /// The interrupt descriptor table (AMD64 APM volume 2, section 8.3): one page that all cores share and none writes.
 struct InterruptTable {
@@ -20,7 +21,9 @@ struct InterruptTable {
 
     /// Takes over everything; from here on the hypervisor's own code selector is loaded.
     func takeAll() {
-        for vector in UInt64(0)..<256 { setGate(vector, selector: 0x10) }
+        for vector in UInt64(0)..<256 { setGate(vector, selector: Descriptors.code) }
+        // Interrupt stack 1 of the task state segment.
+        store(load(base + UInt64(Vector.doubleFault) * 16 + 4, as: UInt8.self) | 1, base + UInt64(Vector.doubleFault) * 16 + 4)
         activate()
     }
 

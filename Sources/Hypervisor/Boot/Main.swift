@@ -49,8 +49,8 @@ private func boot(_ firmware: borrowing Firmware, _ entryTSC: UInt64) throws(Ref
     machine.tscKHz = ClockRate.kHz(timerPort: tables.timerPort)
     try machine.leaveFirmware(firmware)
 
-    program.interrupts.takeAll()
     Chipset.silence()
+    program.takeProcessor()
     program.fillMaps()
     try machine.build(program)
     machine.start(program)

@@ -11,13 +11,13 @@ struct PrivateBlock {
 
     /// `memory` is the partition's, bytes; 0 for the housekeeping core's block.
     init(cores: Int, memory: UInt64, _ firmware: borrowing Firmware) throws(FirmwareError) {
-        // The board, its rings, the context and the nested root take 26 frames, each core's own tables 11, and each GiB
-        // that is mapped one more.
-        let frames = 27 + UInt64(cores) * (11 + (memory >> 30)) + (memory >> 30) * 2 + (memory == 0 ? 16 : 0)
+        // The board, its rings, the context and two nested tables take 18 frames, each core's own tables 10; without
+        // 1 GiB pages each further GiB of memory takes one frame in every table.
+        let furtherGiB = memory == 0 ? 0 : (memory - 1) >> 30
+        let frames = 18 + UInt64(cores) * (10 + furtherGiB) + furtherGiB * 2
         self.cores = cores
         size = UInt64(cores) * CoreLayout.size + frames * FrameArena.frameSize
-        let raw = try firmware.allocate(size + CoreLayout.alignment, .below(0xFFFF_FFFF))
-        base = (raw + CoreLayout.alignment - 1) & ~(CoreLayout.alignment - 1)
+        base = try firmware.allocate(size, .below(0xFFFF_FFFF))
     }
 
     func layout(_ core: Int) -> CoreLayout { CoreLayout(base: base + UInt64(core) * CoreLayout.size) }
@@ -29,10 +29,9 @@ struct PrivateBlock {
     func map(into table: inout PageTable<LongModeFormat>, arena: inout FrameArena) throws(PageTableError) {
         for core in 0..<cores {
             let layout = layout(core)
-            try table.map(layout.base, to: layout.base, size: 0x3000, .readWrite, arena: &arena)
-            try table.map(
-                layout.guardPage + 0x1000, to: layout.guardPage + 0x1000, size: CoreLayout.size - 0x4000, .readWrite,
-                arena: &arena)
+            try table.map(layout.base, to: layout.base, size: CoreLayout.guardOffset, .readWrite, arena: &arena)
+            let stack = layout.guardPage + 0x1000
+            try table.map(stack, to: stack, size: layout.stackTop - stack, .readWrite, arena: &arena)
         }
         try table.map(arenaBase, to: arenaBase, size: base + size - arenaBase, .readWrite, arena: &arena)
     }

@@ -27,6 +27,16 @@ struct ProgramMemory {
     /// Bytes of memory in all, the program included.
     var size: UInt64 { image_data_end() - image_address() + Self.bytes + 4096 }
 
+    /// Segments and interrupts of the boot core, until it gets its own.
+    func takeProcessor() {
+        bootDescriptors.fill(doubleFaultStack: startUpPage + 0x1000)
+        bootDescriptors.activate()
+        interrupts.takeAll()
+    }
+
+    /// In the page on which processors start, behind the code for that.
+    private var bootDescriptors: Descriptors { Descriptors(base: startUpPage + 0x800) }
+
     /// Denies every port, and every MSR but those that the policy passes through.
     func fillMaps() {
         unsafe nothing.fill(NestedFormat.self)

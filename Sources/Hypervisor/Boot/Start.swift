@@ -61,7 +61,6 @@ extension MachineBuilder {
 /// Where every core lands on its own page tables and stack; never returns.
 @c(core_main)
 func coreMain(_ address: UInt64) {
-    load_segments()
     let state = Shared<CoreState>(at: address)
     state.value.prepareProcessor()
     state.value.isStarted.store(true, ordering: .releasing)
@@ -77,6 +76,9 @@ func coreRecover(_ address: UInt64) {
 extension CoreState {
     /// Takes interrupts, the local APIC and root mode.
     func prepareProcessor() {
+        let descriptors = Descriptors(base: layout.descriptors)
+        descriptors.fill(doubleFaultStack: layout.doubleFaultStackTop)
+        descriptors.activate()
         interrupts.activate()
         if cpu_rdmsr(MSR.apicBase) & 1 << 10 == 0 { LocalAPIC.enable() }
         cpu_wrmsr(MSR.efer, cpu_rdmsr(MSR.efer) | EFER.noExecute)

@@ -55,7 +55,7 @@ extension Lifecycle {
     }
 
     func count(_ reason: ExitReason, _ core: borrowing CoreState) {
-        partition.value.board.value.exits[core.vcpu][reason] &+= 1
+        partition.value.board.value.count(reason, vcpu: core.vcpu)
     }
 
     private mutating func refuse() -> Next {

@@ -41,7 +41,7 @@ struct Board: ~Copyable {
     /// Lines of the hypervisor itself about this partition.
     let log: ByteRing
     /// Exits by vCPU and reason; each row has one writer, its core.
-    var exits: [16 of ExitCounters] = .init(repeating: ExitCounters())
+    private var exits: [16 of ExitCounters] = .init(repeating: ExitCounters())
     /// The latest changes, by their number; the lead core writes.
     private var changes: [16 of Change] = .init(repeating: Change())
     private let changeCount = Atomic<UInt64>(0)
@@ -54,7 +54,7 @@ struct Board: ~Copyable {
         housekeeper = apicID
     }
 
-    private static let outSize: UInt64 = 32768
+    private static let outSize: UInt64 = 16384
     /// Bytes behind `rings`.
     static let ringBytes = outSize + 4096
 
@@ -64,6 +64,10 @@ struct Board: ~Copyable {
     var cause: StateCause {
         StateCause(rawValue: UInt8(truncatingIfNeeded: stateAndCause.load(ordering: .acquiring) >> 8)) ?? .manifest
     }
+
+    func exits(of vcpu: Int) -> ExitCounters { exits[vcpu] }
+
+    mutating func count(_ reason: ExitReason, vcpu: Int) { exits[vcpu][reason] &+= 1 }
 
     mutating func enter(_ state: PartitionState, _ cause: StateCause) {
         stateAndCause.store(UInt32(state.rawValue) | UInt32(cause.rawValue) << 8, ordering: .releasing)

@@ -3,18 +3,23 @@ import Platform
 import Silicon
 import Synchronization
 
-/// Where a core's private structures lie: one block of 32 KiB, aligned to as much, so that a fault handler finds it from
-/// the stack pointer.
+/// Where a core's private structures lie: one block of 48 KiB. A fault handler finds it by the descriptor table register.
 struct CoreLayout {
-    static let alignment: UInt64 = 0x8000
-    static let size: UInt64 = 0x8000
+    static let size: UInt64 = 0xC000
     let base: UInt64
     /// `CoreState`, whose first field is the guest's registers.
     var registers: UInt64 { base }
     var controlBlock: UInt64 { base + 0x1000 }
     var hostSave: UInt64 { base + 0x2000 }
-    /// Not mapped: a stack that overflows faults instead of overwriting the control block.
-    var guardPage: UInt64 { base + 0x3000 }
+    /// What VMSAVE keeps of the host, chiefly its task register.
+    var hostState: UInt64 { base + 0x3000 }
+    /// A double fault, such as a stack that has run into the guard page, gets a stack of its own.
+    var doubleFaultStackTop: UInt64 { base + 0x5000 }
+    /// Not mapped: a stack that overflows faults instead of overwriting other structures.
+    var guardPage: UInt64 { base + 0x5000 }
+    static let guardOffset: UInt64 = 0x5000
+    /// Segment descriptors and the task state segment, in the last quarter of the first page.
+    var descriptors: UInt64 { base + 0xC00 }
     var stackTop: UInt64 { base + Self.size }
 }
 

@@ -5,6 +5,7 @@ import X86
 /// AMD's virtual processor (AMD64 APM volume 2, chapter 15).
 struct SVM: VirtualCPU {
     private let vmcb: UInt64
+    private let hostState: UInt64
     private let registers: UInt64
     private let maps: PermissionMaps
     private let nested: NestedRoots
@@ -14,6 +15,7 @@ struct SVM: VirtualCPU {
 
     init(core: borrowing CoreLayout, maps: PermissionMaps, nested: NestedRoots, addressSpace: UInt32) {
         vmcb = core.controlBlock
+        hostState = core.hostState
         registers = core.registers
         self.maps = maps
         self.nested = nested
@@ -24,10 +26,11 @@ struct SVM: VirtualCPU {
         cpu_wrmsr(MSR.efer, cpu_rdmsr(MSR.efer) | EFER.secureVirtualMachine)
         cpu_wrmsr(MSR.vmHSavePA, core.hostSave)
         cpu_clgi()
+        cpu_vmsave(core.hostState)
     }
 
     mutating func run() -> Exit {
-        unsafe svm_run(UnsafeMutablePointer(bitPattern: UInt(registers)), vmcb)
+        unsafe svm_run(UnsafeMutablePointer(bitPattern: UInt(registers)), vmcb, hostState)
         // The flush that a reset asked for is done; an event whose delivery was cut short is delivered again (15.7.2).
         store(UInt8(0), vmcb + UInt64(VMCB.tlbControl))
         self[VMCB.eventInjection] = self[VMCB.exitInterruptInfo]
@@ -162,7 +165,6 @@ extension SVM {
         rax = entry.rax
         rbx = entry.rbx
         store(entry.rsi, registers + 24)
-        cpu_vmload(vmcb)
     }
 
     mutating func reset(startUp vector: UInt8) {
@@ -174,13 +176,12 @@ extension SVM {
         // INIT leaves caching disabled (section 14.1.3); with nested paging that would cost the guest its caches until it
         // clears the bits, and no guest relies on it.
         self[VMCB.cr0] = CR0.extensionType
-        cpu_vmload(vmcb)
     }
 
     /// A processor without state: all registers zero, every control as Bulkhead wants it.
     private mutating func clear() {
         unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: UInt(vmcb)), 4096)
-        unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: UInt(registers)), UInt64(MemoryLayout<guest_registers>.size))
+        store(guest_registers(), registers)
         store(Intercept.wanted, vmcb + UInt64(VMCB.intercepts))
         self[VMCB.iopmBase] = maps.ports
         self[VMCB.msrpmBase] = maps.msrs

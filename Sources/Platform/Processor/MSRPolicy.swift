@@ -50,26 +50,4 @@ public enum MSRPolicy {
         }
         return .refused
     }
-
-    /// How many entries pass through.
-    public static var passThroughCount: Int {
-        var count = 0
-        for i in 0..<entries.count { if case .passThrough = entries[i].rule { count += 1 } }
-        return count
-    }
-
-    /// The `index`-th range that passes through, for building a permission bitmap.
-    /// - Precondition: `index` is below `passThroughCount`.
-    public static func passThrough(_ index: Int) -> MSRRange {
-        var left = index
-        for i in 0..<entries.count {
-            guard case .passThrough(let access) = entries[i].rule else { continue }
-            if left == 0 {
-                return MSRRange(
-                    first: entries[i].first, last: entries[i].last, read: access.reads, write: access.writes)
-            }
-            left -= 1
-        }
-        preconditionFailure("no such range")
-    }
 }

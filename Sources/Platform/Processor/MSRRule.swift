@@ -51,11 +51,3 @@ public struct MSREntry: Sendable {
     public let rule: MSRRule
     public let name: StaticString
 }
-
-/// Registers that guests reach without an exit.
-public struct MSRRange: Equatable, Sendable {
-    public let first: UInt32
-    public let last: UInt32
-    public let read: Bool
-    public let write: Bool
-}

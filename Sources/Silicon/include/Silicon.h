@@ -21,8 +21,9 @@ typedef struct {
 /// Calls a firmware service in the Microsoft convention (UEFI 2.10, section 2.3.4.1).
 uint64_t efi_call(uint64_t function, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e);
 
-/// Runs the guest of `vmcb` (a physical address) until it exits. The caller holds GIF clear.
-void svm_run(guest_registers *registers, uint64_t vmcb);
+/// Runs the guest of `vmcb` until it exits, and takes the host's task register and segment bases back from `host_state`
+/// (both physical addresses). The caller holds GIF clear.
+void svm_run(guest_registers *registers, uint64_t vmcb, uint64_t host_state);
 
 /// Sleeps until an NMI. GIF is clear before and after.
 void core_idle(void);
@@ -30,8 +31,8 @@ void core_idle(void);
 void core_enter(uint64_t cr3, uint64_t stack, uint64_t argument, void (*entry)(uint64_t)) __attribute__((noreturn));
 /// Abandons everything on the stack of this core and goes on at `entry`.
 void core_restart(uint64_t stack, uint64_t argument, void (*entry)(uint64_t)) __attribute__((noreturn));
-/// Loads a flat code and data segment descriptor table that lies in the image.
-void load_segments(void);
+/// Loads flat code and data segments (selectors 10h and 18h) from the descriptor table of `limit` + 1 bytes at `base`.
+void load_segments(uint64_t base, uint64_t limit);
 /// Resets x87, SSE and AVX state as XCR0 has it.
 void clear_vector_state(void);
 

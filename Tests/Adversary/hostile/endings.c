@@ -94,7 +94,8 @@ void attack_mode(const char *argument) {
     else print("@unknown mode:%s\n", argument);
     // An exit straight after: an inconsistent state shows when the guest is entered again.
     cpuid(0, 0);
-    attempt("mode", "#GP-or-stopped", vector == 13 || (read_cr0() == cr0 && read_cr4() == cr4),
+    bool unchanged = read_cr0() == cr0 && read_cr4() == cr4 && rdmsr(0xC0000080) == efer;
+    attempt("mode", "#GP-or-stopped", vector == 13 || unchanged,
              "%s,%s", argument, vector_name(vector));
     try_write_cr0(cr0), try_write_cr4(cr4), try_wrmsr(0xC0000080, efer);
 }

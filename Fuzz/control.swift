@@ -1,0 +1,102 @@
+import Control
+import Manifest
+
+/// A machine that checks what reaches it: the server must have authorised it and kept its bounds.
+struct CheckingMachine: ControlBackend {
+    var states: [PartitionState] = [.running, .stopped, .crashed]
+    var events = 0
+
+    func machine() -> MachineInfo { MachineInfo() }
+    var partitionCount: Int { 3 }
+    func name(_ partition: Int) -> Label { partition == 0 ? "a" : partition == 1 ? "b" : "sealed" }
+    func permits(_ partition: Int) -> ControlOperations { partition == 2 ? ControlOperations() : .all }
+    func state(_ partition: Int) -> PartitionState { states[partition] }
+    func vcpuCount(_ partition: Int) -> Int { partition == 0 ? 1 : 40 }
+    func clockMicroseconds() -> UInt64 { .max }
+
+    func info(_ partition: Int) -> PartitionInfo {
+        var info = PartitionInfo()
+        info.name = name(partition)
+        info.state = states[partition]
+        return info
+    }
+
+    func exits(_ partition: Int, vcpu: Int) -> ExitCounters {
+        precondition(partition != 2 && vcpu >= 0 && vcpu < vcpuCount(partition))
+        return ExitCounters()
+    }
+
+    mutating func readConsole(_ partition: Int, from: UInt64, into buffer: inout MutableSpan<UInt8>) -> ConsoleRange {
+        precondition(partition != 2 && buffer.count == ConsoleChunk.maxBytes)
+        for i in 0..<buffer.count { buffer[i] = UInt8(truncatingIfNeeded: i) }
+        return ConsoleRange(position: from, count: Int(from % 1025), end: .max)
+    }
+
+    mutating func writeConsole(_ partition: Int, _ bytes: borrowing Span<UInt8>) -> Int {
+        precondition(partition != 2 && bytes.count <= ControlRequest.maxData)
+        return bytes.count / 2
+    }
+
+    mutating func request(_ operation: ControlOperation, _ partition: Int) -> ControlStatus {
+        precondition(partition != 2 && states[partition].answer(to: operation) == .ok)
+        states[partition] = operation == .stop ? .stopped : operation == .pause ? .paused : .running
+        events += 1
+        return .ok
+    }
+
+    mutating func nextEvent() -> ControlEvent? {
+        guard events > 0 else { return nil }
+        events -= 1
+        return ControlEvent(.state, partition: "a", state: states[0], cause: .manager)
+    }
+}
+
+/// Input whose first byte is even is the raw line. Otherwise it is a list of payloads, each after a length byte, which are
+/// framed with a right checksum, since no fuzzer guesses one.
+@c(LLVMFuzzerTestOneInput)
+public func fuzz(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
+    // libFuzzer gives `size` readable bytes.
+    let input = unsafe Array(UnsafeBufferPointer(start: data, count: size))
+    guard let mode = input.first else { return 0 }
+    let server = FuzzedServer()
+    if mode % 2 == 0 {
+        server.feed(input.dropFirst())
+        return 0
+    }
+    var rest = input.dropFirst()
+    while let length = rest.popFirst() {
+        let payload = Array(rest.prefix(Int(length)))
+        rest = rest.dropFirst(Int(length))
+        var sender = FrameSender<256>()
+        sender.load(FrameHeader(kind: .request, sequence: UInt32(rest.count))) { output in
+            var output = output
+            for i in 0..<payload.count { output[i] = payload[i] }
+            return payload.count
+        }
+        var frame: [UInt8] = []
+        while let byte = sender.nextByte() { frame.append(byte) }
+        server.feed(frame[...])
+    }
+    return 0
+}
+
+/// A server whose every reply must be readable.
+final class FuzzedServer {
+    private var server = ControlServer()
+    private var machine = CheckingMachine()
+    private var back = FrameReceiver()
+
+    func feed(_ bytes: ArraySlice<UInt8>) {
+        for byte in bytes {
+            server.receive(byte)
+            while server.poll(&machine) {
+                while let byte = server.nextByte() {
+                    guard let arrival = back.receive(byte) else { continue }
+                    guard case .frame = arrival else { fatalError("the server sent a frame that is none") }
+                }
+            }
+            precondition(server.canReceive && server.isIdle)
+        }
+        precondition(back.damaged == 0)
+    }
+}

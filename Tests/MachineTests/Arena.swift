@@ -1,0 +1,124 @@
+import Control
+import Foundation
+import Link
+import Machines
+import Manifest
+
+/// An emulated machine with a hostile guest and a neighbour, reached over the management link. One thread uses it.
+final class Arena {
+    let machine: Machine
+    let client: ControlClient
+    let hostile: Guest
+    let neighbour: Guest
+    private var lastTicks: UInt64 = 0
+
+    /// Builds the guests, boots the machine and waits until both guests speak.
+    init(manifest name: String) throws {
+        let folder = URL(filePath: #filePath).deletingLastPathComponent()
+        let workspace = Workspace(root: folder.deletingLastPathComponent().deletingLastPathComponent())
+        let (manifest, disk) = try containmentVolume(folder.appending(path: "Manifests/\(name).yaml"), workspace)
+        var emulator = Emulator()
+        emulator.cores = manifest.machineCores
+        emulator.memory = manifest.machineMemory
+        machine = try Machine(emulator, volume: disk, log: workspace.cache.appending(path: "tests/\(name).log"))
+        try machine.waitForHypervisor()
+        client = try ControlClient(path: machine.link.path)
+        (hostile, neighbour) = (Guest("hostile", client), Guest("neighbour", client))
+        do {
+            try machine.explaining {
+                _ = try client.waitUntilUp(.seconds(90))
+                try neighbour.wait(for: "@neighbour start", seconds: 60)
+                try hostile.wait(for: "@ready", seconds: 60)
+            }
+        } catch {
+            machine.stop()
+            throw error
+        }
+    }
+
+    /// What the management link says of a partition.
+    func info(_ partition: String) throws -> PartitionInfo {
+        guard let info = try client.list().first(where: { $0.name.string == partition }) else {
+            throw ArenaError("no partition \(partition)")
+        }
+        return info
+    }
+
+    /// How an attack ended.
+    struct Outcome {
+        var lines: [String]
+        /// The guest reported the end of the attack itself.
+        var isDone: Bool
+        var info: PartitionInfo
+        var wasRestarted: Bool
+
+        var attempts: [String] { lines.filter { $0.hasPrefix("@attempt ") } }
+        var escaped: [String] { lines.filter { $0.hasPrefix("@attempt ") && !$0.hasSuffix("verdict=held") } }
+        var text: String { lines.suffix(40).joined(separator: "\n") }
+    }
+
+    /// Has the hostile guest make an attack, and waits until it reports the end, is started anew or stopped, or `seconds`
+    /// have passed.
+    func attack(_ attack: String, seconds: Double) throws -> Outcome {
+        let before = try info("hostile")
+        let first = hostile.lines.count
+        hostile.type(line: attack)
+        let deadline = ContinuousClock.now + .seconds(seconds)
+        var isDone = false, now = before
+        while ContinuousClock.now < deadline {
+            try hostile.exchange()
+            now = try info("hostile")
+            isDone = hostile.lines[first...].contains { $0.hasPrefix("@done ") }
+            if isDone || now.starts != before.starts || now.state == .stopped || now.state == .crashed { break }
+            Thread.sleep(forTimeInterval: 0.02)
+        }
+        if now.starts != before.starts {
+            try hostile.wait(for: "@hostile start", from: first, seconds: 30)
+            try hostile.wait(for: "@ready", from: first, seconds: 30)
+            now = try info("hostile")
+        }
+        try hostile.exchange()
+        return Outcome(
+            lines: Array(hostile.lines[first...]), isDone: isDone, info: now, wasRestarted: now.starts != before.starts)
+    }
+
+    /// Has the manager start the hostile guest anew and waits until it is ready.
+    func restartHostile() throws {
+        let first = hostile.lines.count
+        try client.change(.restart, "hostile")
+        try hostile.wait(for: "@ready", from: first, seconds: 30)
+    }
+
+    /// Everything that is wrong with the neighbour; empty when it has noticed nothing. It has ticked since the last time.
+    func neighbourProblems() throws -> [String] {
+        let first = neighbour.lines.count
+        // The neighbour looks at its console ten times a second and takes one byte each time.
+        neighbour.type("r")
+        let line = try neighbour.wait(for: "@neighbour ticks=", from: first, seconds: 30)
+        var values: [Substring: Substring] = [:]
+        for word in line.split(separator: " ") {
+            let parts = word.split(separator: "=", maxSplits: 1)
+            if parts.count == 2 { values[parts[0]] = parts[1] }
+        }
+        var problems: [String] = []
+        for name in ["missed", "unexpected", "silent", "spurious"] where values[Substring(name)] != "0" {
+            problems.append("\(name) is \(values[Substring(name)] ?? "absent")")
+        }
+        for name in ["checksum", "registers"] where values[Substring(name)] != "ok" {
+            problems.append("\(name) is \(values[Substring(name)] ?? "absent")")
+        }
+        let ticks = values["ticks"].flatMap { UInt64($0) } ?? 0
+        if ticks <= lastTicks { problems.append("it has not ticked: \(lastTicks), then \(ticks)") }
+        lastTicks = ticks
+        let info = try info("neighbour")
+        if info.state != .running || info.starts != 1 { problems.append("it is \(info.state), start \(info.starts)") }
+        if neighbour.lines.filter({ $0.hasPrefix("@neighbour start") }).count != 1 { problems.append("it began anew") }
+        if !problems.isEmpty { problems += neighbour.lines[first...] }
+        return problems
+    }
+}
+
+struct ArenaError: Error, CustomStringConvertible {
+    var description: String
+    init(_ description: String) { self.description = description }
+}

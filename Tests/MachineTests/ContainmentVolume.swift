@@ -1,0 +1,24 @@
+import Foundation
+import Machines
+import Manifest
+import ManifestFile
+
+/// Builds the adversary guests and the boot volume for a manifest that names them.
+func containmentVolume(_ file: URL, _ workspace: Workspace) throws -> (manifest: Manifest, disk: URL) {
+    let build = Process()
+    build.executableURL = workspace.root.appending(path: "Tests/Adversary/build")
+    try build.run()
+    build.waitUntilExit()
+    guard build.terminationStatus == 0 else { throw ArenaError("Tests/Adversary/build failed") }
+    let images = workspace.cache.appending(path: "images")
+    let (manifest, bytes) = try compileManifest(file.path, images: .folder(images.path))
+    let volume = BootVolume(
+        hypervisor: workspace.hypervisor, manifest: bytes,
+        images: (0..<manifest.partitionCount).map { index in
+            let path = manifest.partitions[index].image.string
+            return .init(path: path, source: images.appending(path: path))
+        })
+    let disk = workspace.cache.appending(path: "tests/\(manifest.name.string).img")
+    try volume.writeImage(to: disk)
+    return (manifest, disk)
+}

@@ -1,0 +1,43 @@
+import Foundation
+import Link
+import Machines
+
+/// A guest's console, all of its lines kept.
+final class Guest {
+    let name: String
+    private let client: ControlClient
+    private let console: GuestConsole
+    private(set) var lines: [String] = []
+
+    init(_ name: String, _ client: ControlClient) {
+        self.name = name
+        self.client = client
+        console = GuestConsole(partition: name)
+        console.onLine = { [unowned self] in lines.append($0) }
+    }
+
+    func type(_ text: String) { console.type(text.utf8) }
+    func type(line: String) { console.type(line: line) }
+
+    /// Sends what is queued and fetches what is new. Output that was overwritten before it was fetched is an error, as a
+    /// verdict may have been in it.
+    func exchange() throws {
+        let lost = console.lost
+        try console.exchange(client)
+        if console.lost != lost { lines.append("(\(console.lost - lost) bytes lost)") }
+    }
+
+    /// Waits for a line that starts with `prefix`, from line index `start` on.
+    @discardableResult
+    func wait(for prefix: String, from start: Int = 0, seconds: Double) throws -> String {
+        let deadline = ContinuousClock.now + .seconds(seconds)
+        while true {
+            try exchange()
+            if let line = lines.dropFirst(start).first(where: { $0.hasPrefix(prefix) }) { return line }
+            guard ContinuousClock.now < deadline else {
+                throw ArenaError("\(name) did not print \"\(prefix)\":\n\(lines.suffix(20).joined(separator: "\n"))")
+            }
+            Thread.sleep(forTimeInterval: 0.02)
+        }
+    }
+}
