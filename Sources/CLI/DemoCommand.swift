@@ -29,6 +29,8 @@ struct DemoCommand: ParsableCommand {
 
     func run() throws {
         let workspace = try Workspace.current()
+        let signals = Self.endOnSignal()
+        defer { signals.forEach { $0.cancel() } }
         let unattended = headless || !ScreenTerminal.isInteractive
         let demo = try Testbed(manifest: manifest ?? workspace.demoManifest, workspace, name: "demo") { line in
             FileHandle.standardError.write(Data("\(line)\n".utf8))
@@ -50,6 +52,20 @@ struct DemoCommand: ParsableCommand {
         guard unattended || !problems.isEmpty else { return }
         for problem in result.problems { FileHandle.standardError.write(Data("bulkhead: \(problem)\n".utf8)) }
         guard result.problems.isEmpty else { throw ExitCode.failure }
+    }
+
+    /// Ctrl-C and `kill` switch the machine off and remove its files. (SIGKILL ends the machine too, but leaves them.)
+    private static func endOnSignal() -> [DispatchSourceSignal] {
+        [SIGINT, SIGTERM, SIGHUP].map { number in
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+            source.setEventHandler {
+                Machine.stopAll()
+                Foundation.exit(128 + number)
+            }
+            source.resume()
+            return source
+        }
     }
 
     /// A number with s, m or h behind it (s when nothing is), in seconds.

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// An emulated machine that boots a volume.
 ///
@@ -49,7 +50,17 @@ public final class Machine: Sendable {
             try? file?.write(contentsOf: Data(bytes))
             console.append(bytes)
         }
+        Self.running.withLock { [folder, child] in $0[folder] = child }
     }
+
+    /// Stops every machine that this process has started, and removes their files: for a process that is about to end.
+    public static func stopAll() {
+        for (folder, child) in running.withLock({ $0 }) {
+            child.stop()
+            try? FileManager.default.removeItem(at: folder)
+        }
+    }
+    private static let running = Mutex<[URL: Child]>([:])
 
     public var isRunning: Bool { child.status == nil }
     /// Seconds since the machine was switched on.
@@ -62,6 +73,7 @@ public final class Machine: Sendable {
     public func stop() {
         child.stop()
         try? FileManager.default.removeItem(at: folder)
+        _ = Self.running.withLock { [folder] in $0.removeValue(forKey: folder) }
     }
 
     /// Waits until the hypervisor has printed its first line.
