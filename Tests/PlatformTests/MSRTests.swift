@@ -62,7 +62,7 @@ import X86
             reads += access.reads ? size : 0
             writes += access.writes ? size : 0
         }
-        let both = 1 + 3 + 1 + 63 + 1 + 4 + 4  // SPEC_CTRL, SYSENTER, PAT, x2APIC, XSS, SYSCALL, bases and TSC_AUX
+        let both = 1 + 3 + 1 + 58 + 1 + 4 + 4  // SPEC_CTRL, SYSENTER, PAT, x2APIC, XSS, SYSCALL, bases and TSC_AUX
         #expect(reads == both + 1)  // TSC
         #expect(writes == both + 1)  // PRED_CMD
     }
