@@ -77,7 +77,7 @@ struct MachineListing: Encodable {
     private static func permits(_ info: PartitionInfo) -> [String] {
         (UInt8(0)...10).compactMap(ControlOperation.init(rawValue:)).filter {
             !$0.permission.isEmpty && info.permits.contains($0.permission)
-        }.map { "\($0.name)" }
+        }.map { "\($0.name)".replacing(" ", with: "-") }
     }
 
     var json: String { get throws { try Self.encode(self) } }

@@ -58,7 +58,7 @@ public enum LinkError: Error, Equatable, CustomStringConvertible {
         case .unknownPartition:
             "the machine has no partition \"\(partition ?? "")\". `bulkhead ps` lists those that it has."
         case .notPermitted:
-            "the manifest does not permit \"\(operation.name)\"\(target). Only its owner can, under `permits`."
+            "the manifest does not permit \"\(operation.name)\"\(target). Only its owner can, under `permit`."
         case .wrongState:
             "\(operation.name)\(target): not in its present state. `bulkhead ps` shows the states."
         case .busy: "\(operation.name)\(target): still busy with an earlier request. Try again."

@@ -127,6 +127,24 @@ import Testing
         #expect(throws: LinkError.closed(path: "test")) { try waiting.hello() }
     }
 
+    /// A pseudo-terminal starts in line mode with echo, as a serial device may: opening it must make it raw.
+    @Test func aSerialLineCarriesEveryByte() throws {
+        let own = open("/dev/ptmx", O_RDWR | O_NOCTTY)
+        var locked: CInt = 0
+        var number: CInt = 0
+        // TIOCSPTLCK and TIOCGPTN of ioctl_tty(2), which the C library's module leaves out.
+        let isReady = ioctl(own, 0x4004_5431, &locked) == 0 && ioctl(own, 0x8004_5430, &number) == 0
+        try #require(own >= 0 && isReady)
+        let client = try ControlClient(path: "/dev/pts/\(number)")
+        let machine = MachineThread(own: own)
+        defer { machine.end() }
+        let bytes = (0..<1024).map { UInt8($0 & 0xFF) }
+        machine.with { $0.partitions[1].console = bytes }
+        #expect(try client.readConsole("workload", from: 0).bytes == bytes)
+        #expect(try client.writeConsole("workload", bytes) == 1024)
+        #expect(machine.with { $0.partitions[1].input } == bytes)
+    }
+
     @Test func pathsThatLeadNowhere() {
         #expect(throws: LinkError.unreachable(path: "/nowhere/link.sock", reason: "No such file or directory")) {
             try ControlClient(path: "/nowhere/link.sock")

@@ -19,13 +19,19 @@ final class MachineThread: Sendable {
     let descriptor: Int32
     private let own: Int32
     private let shared = Mutex((machine: ModelMachine(), weather: Weather()))
+    private let stopping = Mutex(false)
     private let ended = DispatchSemaphore(value: 0)
 
-    init(_ weather: Weather = Weather()) {
+    convenience init(_ weather: Weather = Weather()) {
         var ends: [Int32] = [-1, -1]
         socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends)
-        own = ends[0]
-        descriptor = ends[1]
+        self.init(own: ends[0], other: ends[1], weather)
+    }
+
+    /// Serves the line at the descriptor `own`, which it closes in the end.
+    init(own: Int32, other: Int32 = -1, _ weather: Weather = Weather()) {
+        self.own = own
+        descriptor = other
         shared.withLock { $0.weather = weather }
         let thread = Thread { [self] in
             run()
@@ -37,6 +43,7 @@ final class MachineThread: Sendable {
     /// Hangs up, as a machine does that is switched off.
     func end() {
         shutdown(own, Int32(SHUT_RDWR))
+        stopping.withLock { $0 = true }
         ended.wait()
         close(own)
     }
@@ -47,7 +54,7 @@ final class MachineThread: Sendable {
         var server = ControlServer()
         var buffer = [UInt8](repeating: 0, count: 512)
         var count = 0
-        while true {
+        while !stopping.withLock({ $0 }) {
             var entry = pollfd(fd: own, events: Int16(POLLIN), revents: 0)
             // Events may come without a request, so the machine looks around now and then.
             poll(&entry, 1, 5)
@@ -84,7 +91,8 @@ final class MachineThread: Sendable {
             var sent = 0
             while sent < output.count {
                 let count = output[sent...].withUnsafeBytes {
-                    send(own, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+                    let sent = send(own, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+                    return sent < 0 && errno == ENOTSOCK ? write(own, $0.baseAddress, $0.count) : sent
                 }
                 if count <= 0 { return }
                 sent += count
