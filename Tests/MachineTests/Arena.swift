@@ -82,6 +82,17 @@ final class Arena {
             lines: Array(hostile.lines[first...]), isDone: isDone, info: now, wasRestarted: now.starts != before.starts)
     }
 
+    /// Waits until a partition is in this state.
+    func wait(for state: PartitionState, _ partition: String) throws {
+        let deadline = ContinuousClock.now + .seconds(10)
+        while try info(partition).state != state {
+            guard ContinuousClock.now < deadline else {
+                throw ArenaError("\(partition) is \(try info(partition).state.name), not \(state.name)")
+            }
+            Thread.sleep(forTimeInterval: 0.02)
+        }
+    }
+
     /// Has the manager start the hostile guest anew and waits until it is ready.
     func restartHostile() throws {
         let first = hostile.lines.count

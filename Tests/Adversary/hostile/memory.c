@@ -98,6 +98,11 @@ static void everything(void) {
     reserved_bits();
 }
 
+// Whether what was read came from nobody: of an access across the end of our memory, the part behind it.
+static bool nothing(uint64_t address, uint64_t seen) {
+    uint64_t end = low_memory_end();
+    return address < end && address + 8 > end ? ~seen >> (end - address) * 8 == 0 : seen == ~0ull;
+}
 static void verdict(const char *name, bool held, int vector, uint64_t seen) {
     attempt(name, "ones-or-stopped", held, "%s,%016lx", vector_name(vector), seen);
 }
@@ -114,19 +119,19 @@ static void one(const char *kind, uint64_t address) {
     static uint8_t landing[64];
     if (equal(kind, "read")) {
         vector = try_read(at, &seen);
-        verdict("memory-read", vector >= 0 || seen == ~0ull, vector, seen);
+        verdict("memory-read", vector >= 0 || nothing(address, seen), vector, seen);
     } else if (equal(kind, "write")) {
         vector = try_write(at, PATTERN);
         if (vector < 0) vector = try_read(at, &seen);
-        verdict("memory-write", vector >= 0 || seen == ~0ull, vector, seen);
+        verdict("memory-write", vector >= 0 || nothing(address, seen), vector, seen);
     } else if (equal(kind, "atomic")) {
         vector = probe_run(memory_atomic, &(struct registers){.rdi = value, .rax = 0, .rbx = PATTERN});
-        verdict("memory-atomic", vector >= 0 || probe_after.rax == ~0ull, vector, probe_after.rax);
+        verdict("memory-atomic", vector >= 0 || nothing(address, probe_after.rax), vector, probe_after.rax);
     } else if (equal(kind, "string")) {
         struct registers r = {.rdi = (uint64_t)landing, .rsi = value, .rcx = sizeof landing};
         vector = probe_run(memory_string, &r);
         seen = *(uint64_t *)landing;
-        verdict("memory-string", vector >= 0 || seen == ~0ull, vector, seen);
+        verdict("memory-string", vector >= 0 || nothing(address, seen), vector, seen);
     } else if (equal(kind, "stack")) {
         vector = probe_run(memory_push, &(struct registers){.rsp = value + 0x800, .rax = PATTERN});
         verdict("memory-stack", vector >= 0 || probe_after.rbx == ~0ull, vector, probe_after.rbx);

@@ -2,24 +2,32 @@
 #include "attack.h"
 
 // What the platform grants, from its specification and not from its code.
+enum writing {
+    REFUSED,
+    IGNORED,  // accepted, and without any effect
+    TAKEN,
+};
 struct grant {
     uint32_t first, last;
-    bool read, write;
+    bool read;
+    enum writing write;
 };
 static const struct grant grants[] = {
-    {0x10, 0x10, true, false},              // TSC
-    {0x1B, 0x1B, true, true},               // APIC base: only the value it has
-    {0x49, 0x49, false, true},              // prediction command
-    {0x8B, 0x8B, true, false},              // microcode revision
-    {0x174, 0x176, true, true},             // SYSENTER
-    {0x277, 0x277, true, true},             // PAT
-    {0x800, 0x8FF, true, true},             // x2APIC; written by the attacks `apic` and `ipis`
-    {0xDA0, 0xDA0, true, true},             // XSS
-    {0xC0000080, 0xC0000084, true, true},   // EFER (written by `registers`), STAR, LSTAR, CSTAR, SFMASK
-    {0xC0000100, 0xC0000103, true, true},   // FS, GS, kernel GS base, TSC_AUX
-    {0xC0010015, 0xC0010015, true, false},  // hardware configuration
-    {0xC001001F, 0xC001001F, true, false},  // northbridge configuration
-    {0xC0011029, 0xC0011029, true, false},  // decode configuration
+    {0x10, 0x10, true, REFUSED},               // TSC
+    {0x1B, 0x1B, true, TAKEN},                 // APIC base: only the value it has
+    {0x48, 0x48, true, TAKEN},                 // speculation control
+    {0x49, 0x49, false, TAKEN},                // prediction command
+    {0x8B, 0x8B, true, IGNORED},               // microcode revision
+    {0x174, 0x176, true, TAKEN},               // SYSENTER
+    {0x277, 0x277, true, TAKEN},               // PAT
+    {0x800, 0x8FF, true, TAKEN},               // x2APIC; written by the attacks `apic` and `ipis`
+    {0xDA0, 0xDA0, true, TAKEN},               // XSS
+    {0x4B564D00, 0x4B564D01, true, TAKEN},     // KVM's clock
+    {0xC0000080, 0xC0000084, true, TAKEN},     // EFER (written by `registers`), STAR, LSTAR, CSTAR, SFMASK
+    {0xC0000100, 0xC0000103, true, TAKEN},     // FS, GS, kernel GS base, TSC_AUX
+    {0xC0010015, 0xC0010015, true, IGNORED},   // hardware configuration
+    {0xC001001F, 0xC001001F, true, IGNORED},   // northbridge configuration
+    {0xC0011029, 0xC0011029, true, IGNORED},   // decode configuration
 };
 static const struct grant *grant_of(uint32_t msr) {
     for (size_t i = 0; i < sizeof grants / sizeof grants[0]; i++)
@@ -68,17 +76,49 @@ static void write_range(const char *suffix, uint32_t first, uint32_t last) {
         for (int i = 0; i < (readable ? 5 : 4); i++) {
             uint64_t value = i < 4 ? patterns[i] : kept;
             bool fault = try_wrmsr((uint32_t)msr, value) >= 0;
+            bool stayed = !fault && readable && try_rdmsr((uint32_t)msr, &now) < 0 && now == kept;
+            enum writing allowed = grant ? grant->write : REFUSED;
             if (fault) refused++;
-            else if (grant && grant->write) granted++;
+            else if (allowed == TAKEN || (allowed == IGNORED && stayed)) granted++;
             else {
                 extra++;
-                bool stayed = readable && try_rdmsr((uint32_t)msr, &now) < 0 && now == kept;
                 finding(name, "msr=%08lx wrote=%016lx %s", msr, value, stayed ? "ignored" : "taken");
             }
         }
         if (readable) try_wrmsr((uint32_t)msr, kept);
     }
     attempt(name, "#GP", extra == 0, "%u-#GP,%u-granted,%u-extra", refused, granted, extra);
+}
+// KVM's clock has the hypervisor write to an address that the guest names: only ever into the guest's own memory, and
+// no byte more than the structures have.
+static void paravirtual_clock(void) {
+    static _Alignas(64) uint8_t page[8192];
+    const uint64_t end = low_memory_end(), outside[] = {
+        end, end - 4, end - 8, end - 28, end + 0x1000, 0xFEE00000, 0xFFFFFFFC, 1ull << 32, (1ull << 32) - 8, 1ull << 40,
+        1ull << 52, 1ull << 63, ~0ull & ~3ull, ~0ull - 7, ~0ull - 27, 0x8000000000000000ull | (uint64_t)page,
+        (uint64_t)page + 1, (uint64_t)page + 2};
+    uint32_t refused = 0, tried = 0, strays = 0;
+    announce("msr-kvm-clock", "");
+    for (size_t i = 0; i < sizeof outside / sizeof outside[0]; i++) {
+        for (uint32_t msr = 0x4B564D00; msr <= 0x4B564D01; msr++) {
+            uint64_t value = outside[i] | (msr & 1);  // the system time's bit 0 turns it on
+            // The wall clock has 12 bytes and fits where the system time's 32 do not; bit 0 is no part of the address.
+            if ((msr & 1) == 0 && outside[i] == end - 28) continue;
+            if ((msr & 1) && outside[i] == (uint64_t)page + 1) continue;
+            tried++;
+            if (try_wrmsr(msr, value) == 13) refused++;
+            else finding("msr-kvm-clock", "msr=%x wrote=%lx", msr, value);
+        }
+    }
+    for (size_t at = 0; at < 64; at += 4) {
+        memset(page, 0xA5, sizeof page);
+        bool taken = try_wrmsr(0x4B564D01, (uint64_t)(page + 4096 - 32 + at) | 1) < 0;
+        for (size_t i = 0; i < sizeof page; i++)
+            if (page[i] != 0xA5 && (!taken || i < 4096 - 32 + at || i >= 4096 + at)) strays++;
+        try_wrmsr(0x4B564D01, 0);
+    }
+    attempt("msr-kvm-clock", "#GP-outside", refused == tried && !strays, "%u-of-%u-#GP,%u-stray-bytes", refused, tried,
+            strays);
 }
 // The APIC must stay where it is and as it is: on, in x2APIC mode.
 static void apic_base(void) {
@@ -107,5 +147,6 @@ void attack_msrs(const char *argument) {
         read_range(ranges[i].name, ranges[i].first, ranges[i].last);
         write_range(ranges[i].name, ranges[i].first, ranges[i].last);
     }
+    paravirtual_clock();
     apic_base();
 }

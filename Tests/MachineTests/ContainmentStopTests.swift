@@ -1,0 +1,40 @@
+import Control
+import Foundation
+import Testing
+
+extension MachineTests {
+    /// The other way round: a hostile guest with one vCPU, booted by multiboot and stopped whatever ended it, beside a
+    /// neighbour with two.
+    @Suite(.serialized) struct ContainmentOfTheStopped {
+        nonisolated(unsafe) static let shared = Result { try Arena(manifest: "containment-multiboot") }
+        let arena: Arena
+
+        init() throws { arena = try unsafe Self.shared.get() }
+
+        @Test(arguments: ["residue", "ipis", "apic", "memory", "msrs"])
+        func everyAttemptIsHeld(_ attack: String) throws {
+            let outcome = try arena.attack(attack, seconds: 120)
+            #expect(outcome.isDone, "\(outcome.text)")
+            #expect(outcome.escaped.isEmpty, "\(outcome.lines.joined(separator: "\n"))")
+            #expect(try arena.neighbourProblems().isEmpty)
+        }
+
+        static let ends: [(attack: String, state: PartitionState, cause: StateCause)] = [
+            ("triple", .crashed, .tripleFault), ("memory:fetch@above", .crashed, .violation),
+            ("reset:cf9", .stopped, .reboot), ("poweroff:sleep", .stopped, .poweroff),
+        ]
+
+        @Test(arguments: ends)
+        func whatEndedStaysStopped(_ end: (attack: String, state: PartitionState, cause: StateCause)) throws {
+            let outcome = try arena.attack(end.attack, seconds: 30)
+            #expect(outcome.info.state == end.state, "\(outcome.info.state.name)\n\(outcome.text)")
+            #expect(outcome.info.cause == end.cause, "\(outcome.info.cause.name)")
+            Thread.sleep(forTimeInterval: 0.5)
+            #expect(try arena.info("hostile").starts == outcome.info.starts, "nobody started it again")
+            #expect(try arena.neighbourProblems().isEmpty)
+            try arena.restartHostile()
+            let after = try arena.attack("residue", seconds: 30)
+            #expect(after.isDone && after.escaped.isEmpty, "\(after.text)")
+        }
+    }
+}
