@@ -21,10 +21,11 @@ struct Housekeeping: ~Copyable {
     mutating func serve() {
         machine.printLogs()
         guard hasLink else { return }
-        repeat {
+        var isBusy = true
+        while isBusy {
             while server.canReceive, let byte = SerialPort.link.read() { server.receive(byte) }
-            server.poll(&machine)
+            isBusy = server.poll(&machine)
             while let byte = server.nextByte() { SerialPort.link.write(byte) }
-        } while !server.isIdle
+        }
     }
 }
