@@ -5,6 +5,8 @@
 import PackageDescription
 
 let metal = Context.environment["BULKHEAD_METAL"] == "1"
+// A hypervisor with faults built in, for the test of what it does about its own.
+let faults = Context.environment["BULKHEAD_FAULTS"] == "1"
 
 // `-no-allocations` turns any heap use into a compile error (law 4). The `-mno-*` flags reach Swift's code
 // generation too: guests own the SSE registers and interrupts may use the stack below RSP.
@@ -36,7 +38,7 @@ let metalWing: [Target] = [
     .executableTarget(
         name: "Hypervisor",
         dependencies: ["Silicon", "CBOR", "X86", "Manifest", "Control", "Platform"],
-        swiftSettings: swiftSettings,
+        swiftSettings: swiftSettings + (faults ? [.define("FAULT_INJECTION")] : []),
         linkerSettings: [
             .unsafeFlags([
                 "-enable-experimental-feature", "Embedded", "-use-ld=lld", "-nostartfiles", "-Xclang-linker", "-nostdlib", "-Xclang-linker", "-pie",
@@ -44,7 +46,7 @@ let metalWing: [Target] = [
                 "-Xlinker", "-Bsymbolic", "-Xlinker", "--gc-sections",
                 "-Xlinker", "-T\(Context.packageDirectory)/Sources/Silicon/image.ld",
                 "-Xlinker", "--oformat=binary",
-                "-Xlinker", "-Map=\(Context.packageDirectory)/.build-metal/BULKHEAD.map",
+                "-Xlinker", "-Map=\(Context.packageDirectory)/.build-metal\(faults ? "-faults" : "")/BULKHEAD.map",
             ])
         ]),
 ]

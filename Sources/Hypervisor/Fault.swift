@@ -29,6 +29,13 @@ func hypervisorFault(_ frame: UnsafePointer<exception_frame>) {
     line.write(hexadecimal: fault.error)
     line.write(", at image+")
     line.write(hexadecimal: fault.rip &- image_address())
+    if isCore, let symbols = Shared<CoreState>(at: block).value.program.symbols {
+        line.write(" (")
+        let into = symbols.find(UInt32(truncatingIfNeeded: fault.rip &- image_address()), limit: 80) { line.put($0) }
+        line.write("+")
+        line.write(hexadecimal: UInt64(into ?? 0))
+        line.write(")")
+    }
     if fault.vector == UInt64(Vector.pageFault) {
         line.write(", address ")
         line.write(hexadecimal: cpu_read_cr2())

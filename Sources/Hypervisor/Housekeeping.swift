@@ -10,8 +10,8 @@ struct Housekeeping: ~Copyable {
     private var machine: ManagedMachine
     private let hasLink: Bool
 
-    init(_ builder: borrowing MachineBuilder) {
-        machine = ManagedMachine(builder)
+    init(_ builder: borrowing MachineBuilder, _ program: ProgramMemory) {
+        machine = ManagedMachine(builder, program)
         hasLink = builder.manifest.link == .serial && SerialPort.link.isPresent
         if hasLink { SerialPort.link.initialize(interrupts: true) }
     }

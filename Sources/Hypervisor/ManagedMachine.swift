@@ -28,7 +28,7 @@ struct ManagedMachine: ControlBackend, ~Copyable {
     private let readTicks: UInt64
     let partitionCount: Int
 
-    init(_ builder: borrowing MachineBuilder) {
+    init(_ builder: borrowing MachineBuilder, _ program: ProgramMemory) {
         tscKHz = max(builder.tscKHz, 1)
         entryTSC = builder.entryTSC
         readTicks = builder.readTicks
@@ -38,7 +38,7 @@ struct ManagedMachine: ControlBackend, ~Copyable {
         facts.cores = builder.tables.processorCount
         facts.memory = builder.facts.installedMemory
         facts.imageBytes = image_data_end() - image_address()
-        facts.hypervisorMemory = facts.imageBytes + ProgramMemory.bytes + 4096 + builder.blocks[8].size
+        facts.hypervisorMemory = program.size + builder.blocks[8].size
         for i in 0..<partitionCount {
             partitions[i].name = builder.manifest.partitions[i].name
             partitions[i].image = builder.manifest.partitions[i].image

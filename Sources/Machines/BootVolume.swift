@@ -63,7 +63,10 @@ public struct BootVolume: Sendable {
 
     /// Every file but the manifest: its path on the volume and what it is a copy of.
     private var files: [(path: String, source: URL)] {
-        [("EFI/BOOT/BOOTX64.EFI", hypervisor)] + images.map { ("BULKHEAD/" + $0.path, $0.source) }
+        let symbols = hypervisor.appendingPathExtension("symbols")
+        let hasSymbols = FileManager.default.fileExists(atPath: symbols.path)
+        return [("EFI/BOOT/BOOTX64.EFI", hypervisor)] + (hasSymbols ? [("BULKHEAD/symbols.bin", symbols)] : [])
+            + images.map { ("BULKHEAD/" + $0.path, $0.source) }
     }
 
     private func writeFileSystem(to file: URL) throws {

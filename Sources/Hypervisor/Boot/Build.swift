@@ -84,7 +84,7 @@ extension MachineBuilder {
         try map(files[i].kernel, into: &table, &arena)
         try map(files[i].initrd, into: &table, &arena)
         var housekeeping: Shared<Housekeeping>?
-        if core.index == manifest.housekeeping { housekeeping = try mapHousekeeping(into: &table, except: i, &arena) }
+        if core.index == manifest.housekeeping { housekeeping = try mapHousekeeping(into: &table, except: i, program, &arena) }
         place(core, blocks[i].layout(vcpu), table.root, context, vcpu, housekeeping, program)
     }
 
@@ -98,7 +98,8 @@ extension MachineBuilder {
 
     /// The boards of all partitions, and nothing else of them, for the core that answers managers.
     private mutating func mapHousekeeping(
-        into table: inout PageTable<LongModeFormat>, except own: Int?, _ arena: inout FrameArena
+        into table: inout PageTable<LongModeFormat>, except own: Int?, _ program: ProgramMemory,
+        _ arena: inout FrameArena
     ) throws(PageTableError) -> Shared<Housekeeping> {
         if own != nil { try blocks[8].map(into: &table, arena: &arena) }
         for i in 0..<manifest.partitionCount where i != own {
@@ -106,7 +107,7 @@ extension MachineBuilder {
         }
         var housekeepingArena = blocks[8].makeArena()
         let state = Shared<Housekeeping>(at: try take(Housekeeping.self, &housekeepingArena))
-        state.initialize(to: Housekeeping(self))
+        state.initialize(to: Housekeeping(self, program))
         return state
     }
 
@@ -117,7 +118,7 @@ extension MachineBuilder {
         var table = try PageTable<LongModeFormat>(hugePages: Self.hasHugePages, arena: &arena)
         try program.map(into: &table, arena: &arena)
         try blocks[8].map(into: &table, arena: &arena)
-        let state = try mapHousekeeping(into: &table, except: nil, &arena)
+        let state = try mapHousekeeping(into: &table, except: nil, program, &arena)
         place(core, blocks[8].layout(0), table.root, nil, 0, state, program)
     }
 
@@ -131,7 +132,7 @@ extension MachineBuilder {
         Shared<CoreState>(at: layout.base).initialize(
             to: CoreState(
                 core, layout: layout, partition: context, vcpu: vcpu, housekeeping: housekeeping,
-                interrupts: program.interrupts))
+                program: program))
     }
 
     private func take<T: ~Copyable>(_ type: T.Type, _ arena: inout FrameArena) throws(PageTableError) -> UInt64 {

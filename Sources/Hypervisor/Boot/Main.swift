@@ -36,7 +36,7 @@ enum Version {
 /// From power-on to guests, as an ordered list; nothing of the machine changes before `exitBootServices`.
 private func start(_ firmware: borrowing Firmware, _ entryTSC: UInt64) throws(Refusal) -> Never {
     firmware.stopWatchdog()
-    let program = try ProgramMemory(firmware)
+    var program = try ProgramMemory(firmware)
     program.interrupts.takeExceptions()
     try requireProcessor()
     guard let tables = FirmwareTables(firmware), tables.processorCount > 0 else {
@@ -47,6 +47,7 @@ private func start(_ firmware: borrowing Firmware, _ entryTSC: UInt64) throws(Re
     var machine = MachineBuilder(tables: tables, entryTSC: entryTSC)
     try machine.readManifest(firmware)
     try machine.readImages(firmware)
+    program.readSymbols(firmware)
     machine.bootTime = firmware.unixTime()
     machine.tscKHz = ClockRate.kHz(timerPort: tables.timerPort)
     try machine.leaveFirmware(firmware)

@@ -1,3 +1,4 @@
+import Manifest
 import Platform
 import Silicon
 import X86
@@ -8,10 +9,12 @@ struct ProgramMemory {
     private let base: UInt64
     /// Below 1 MiB, page aligned.
     let startUpPage: UInt64
+    /// The functions' names, where the boot volume has them.
+    private var symbolFile = LoadedFile()
 
     init(_ firmware: borrowing Firmware) throws(Refusal) {
         do {
-            base = try firmware.allocate(Self.bytes, .below(0xFFFF_FFFF))
+            base = try firmware.allocate(Self.tableBytes, .below(0xFFFF_FFFF))
             startUpPage = try firmware.allocate(4096, .below(0x9_FFFF))
         } catch {
             throw Refusal(error, "memory for the program's tables")
@@ -19,13 +22,24 @@ struct ProgramMemory {
     }
 
     /// Interrupt table, port map, MSR map, nothing: 4, 12, 8 and 16 KiB.
-    static let bytes: UInt64 = 0xA000
+    static let tableBytes: UInt64 = 0xA000
     var interrupts: InterruptTable { InterruptTable(base: base) }
     var maps: PermissionMaps { PermissionMaps(ports: base + 0x1000, msrs: base + 0x4000) }
     /// What guests read where they have no memory.
     var nothing: Nothing { Nothing(at: base + 0x6000) }
     /// Bytes of memory in all, the program included.
-    var size: UInt64 { image_data_end() - image_address() + Self.bytes + 4096 }
+    var size: UInt64 { image_data_end() - image_address() + Self.tableBytes + 4096 + symbolPages }
+    private var symbolPages: UInt64 { (symbolFile.size + 4095) & ~4095 }
+
+    /// Reads `\BULKHEAD\symbols.bin`; without it faults name offsets alone.
+    mutating func readSymbols(_ firmware: borrowing Firmware) {
+        let path: ImagePath = "symbols.bin"
+        symbolFile = (try? BootVolume(firmware).read(path, limit: 4 << 20, firmware)) ?? LoadedFile()
+    }
+
+    var symbols: SymbolTable? {
+        symbolFile.size == 0 ? nil : unsafe SymbolTable(bytes(symbolFile.address, symbolFile.size))
+    }
 
     /// Segments and interrupts of the boot core, until it gets its own.
     func takeProcessor() {
@@ -64,7 +78,8 @@ struct ProgramMemory {
         let image = image_address(), text = image_text_end(), end = image_data_end()
         try table.map(image, to: image, size: text - image, .readExecute, arena: &arena)
         try table.map(text, to: text, size: end - text, .read, arena: &arena)
-        try table.map(base, to: base, size: Self.bytes, .read, arena: &arena)
+        try table.map(base, to: base, size: Self.tableBytes, .read, arena: &arena)
+        try table.map(symbolFile.address, to: symbolFile.address, size: symbolPages, .read, arena: &arena)
         try table.map(startUpPage, to: startUpPage, size: 4096, .readExecute, arena: &arena)
     }
 }

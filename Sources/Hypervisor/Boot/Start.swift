@@ -79,7 +79,7 @@ extension CoreState {
         let descriptors = Descriptors(base: layout.descriptors)
         descriptors.fill(doubleFaultStack: layout.doubleFaultStackTop)
         descriptors.activate()
-        interrupts.activate()
+        program.interrupts.activate()
         if cpu_rdmsr(MSR.apicBase) & 1 << 10 == 0 { LocalAPIC.enable() }
         cpu_wrmsr(MSR.efer, cpu_rdmsr(MSR.efer) | EFER.noExecute)
         let hasXSAVE = cpu_cpuid(1, 0).ecx & 1 << 26 != 0

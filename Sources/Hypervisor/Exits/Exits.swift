@@ -29,6 +29,9 @@ extension Lifecycle {
         case .stepped: return .resume
         case .hypercall:
             count(.hypercall, core)
+            #if FAULT_INJECTION
+                injectFault()
+            #endif
             return refuse()
         case .refusedInstruction:
             count(.refusedInstruction, core)

@@ -35,7 +35,7 @@ struct CoreState: ~Copyable {
     let vcpu: Int
     /// What answers managers, on the housekeeping core only.
     let housekeeping: Shared<Housekeeping>?
-    let interrupts: InterruptTable
+    let program: ProgramMemory
     /// What CPUID answers depend on, and the clock that the guest's vCPU has registered.
     var cpuid: CPUIDContext
     var clock: KVMClock
@@ -45,12 +45,12 @@ struct CoreState: ~Copyable {
 
     init(
         _ core: consuming Core, layout: CoreLayout, partition: Shared<PartitionContext>?, vcpu: Int,
-        housekeeping: Shared<Housekeeping>?, interrupts: InterruptTable
+        housekeeping: Shared<Housekeeping>?, program: ProgramMemory
     ) {
         let platform = partition?.value.platform ?? PlatformDescription.none
         cpuid = CPUIDContext(platform, vcpu: vcpu)
         clock = KVMClock(platform)
-        self.interrupts = interrupts
+        self.program = program
         index = core.index
         apicID = core.apicID
         self.layout = layout

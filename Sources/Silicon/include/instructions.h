@@ -92,6 +92,7 @@ INSTRUCTION uint16_t cpu_read_cs(void) {
     __asm__ volatile("mov %%cs, %0" : "=r"(value));
     return value;
 }
+INSTRUCTION void cpu_ud2(void) { __asm__ volatile("ud2"); }
 INSTRUCTION void cpu_hlt(void) { __asm__ volatile("hlt" ::: "memory"); }
 /// Device registers in memory: every access happens, once and in order.
 INSTRUCTION void mmio_write32(uint64_t address, uint32_t value) { *(volatile uint32_t *)address = value; }
