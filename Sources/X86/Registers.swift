@@ -51,4 +51,5 @@ public enum Vector {
     public static let doubleFault: UInt8 = 8
     public static let generalProtection: UInt8 = 13
     public static let pageFault: UInt8 = 14
+    public static let alignmentCheck: UInt8 = 17
 }

@@ -26,6 +26,10 @@ extension Lifecycle {
         case .nestedPageFault(let address, let isWrite):
             count(.nestedPageFault, core)
             return refuseMemory(address, isWrite, core)
+        case .exception(let vector, let error):
+            count(.exception, core)
+            cpu.raise(vector, error: error)
+            return .resume
         case .stepped: return .resume
         case .hypercall:
             count(.hypercall, core)

@@ -12,6 +12,8 @@ enum Exit {
     case port(number: UInt16, size: UInt8, isInput: Bool, string: Bool, next: UInt64)
     /// A guest-physical address that the partition's memory does not have.
     case nestedPageFault(address: UInt64, isWrite: Bool)
+    /// An exception on its way to the guest.
+    case exception(UInt8, error: UInt32?)
     /// The instruction that `dropWrite` let run is done.
     case stepped
     case nmi

@@ -49,6 +49,8 @@ struct SVM: VirtualCPU {
                 isInput: info & 1 != 0, string: info & 4 != 0, next: self[VMCB.exitInfo2])
         case ExitCode.nestedPageFault:
             return .nestedPageFault(address: self[VMCB.exitInfo2], isWrite: self[VMCB.exitInfo1] & 2 != 0)
+        case ExitCode.exceptionFirst + UInt64(Vector.debug): return .exception(Vector.debug, error: nil)
+        case ExitCode.exceptionFirst + UInt64(Vector.alignmentCheck): return .exception(Vector.alignmentCheck, error: 0)
         case ExitCode.nmi: return .nmi
         case ExitCode.vmmcall: return .hypercall
         case ExitCode.shutdown: return .shutdown
@@ -77,7 +79,6 @@ struct SVM: VirtualCPU {
     mutating func dropWrite() {
         steppingOver = self[VMCB.rflags] & RFLAGS.trap
         self[VMCB.rflags] |= RFLAGS.trap
-        store(UInt32(1) << UInt32(Vector.debug), vmcb + UInt64(VMCB.interceptExceptions))
         useNested(nested.dropping)
     }
 
@@ -86,7 +87,6 @@ struct SVM: VirtualCPU {
         let trap = steppingOver ?? 0
         steppingOver = nil
         self[VMCB.rflags] = self[VMCB.rflags] & ~RFLAGS.trap | trap
-        store(UInt32(0), vmcb + UInt64(VMCB.interceptExceptions))
         useNested(nested.reading)
         guard self[VMCB.exitCode] == ExitCode.exceptionFirst + UInt64(Vector.debug) else {
             return decode(self[VMCB.exitCode])
@@ -183,6 +183,7 @@ extension SVM {
         unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: UInt(vmcb)), 4096)
         store(guest_registers(), registers)
         store(Intercept.wanted, vmcb + UInt64(VMCB.intercepts))
+        store(Intercept.exceptions, vmcb + UInt64(VMCB.interceptExceptions))
         self[VMCB.iopmBase] = maps.ports
         self[VMCB.msrpmBase] = maps.msrs
         // A fresh ASID whose old translations go away at the first entry (section 15.16.1).
