@@ -41,7 +41,8 @@ let metalWing: [Target] = [
         swiftSettings: swiftSettings + (faults ? [.define("FAULT_INJECTION")] : []),
         linkerSettings: [
             .unsafeFlags([
-                "-enable-experimental-feature", "Embedded", "-use-ld=lld", "-nostartfiles", "-Xclang-linker", "-nostdlib", "-Xclang-linker", "-pie",
+                "-enable-experimental-feature", "Embedded", "-use-ld=lld", "-nostartfiles", "-Xclang-linker",
+                "-nostdlib", "-Xclang-linker", "-pie",
                 "-Xlinker", "-pie", "-Xlinker", "--no-dynamic-linker", "-Xlinker", "-znorelro", "-Xlinker", "-znotext",
                 "-Xlinker", "-Bsymbolic", "-Xlinker", "--gc-sections",
                 "-Xlinker", "-T\(Context.packageDirectory)/Sources/Silicon/image.ld",
@@ -62,7 +63,8 @@ let hostWing: [Target] = [
     .executableTarget(
         name: "CLI",
         dependencies: [
-            "ManifestFile", "Machines", "Control", "Link", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            "ManifestFile", "Machines", "Control", "Link",
+            .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         swiftSettings: [.strictMemorySafety()]),
     .testTarget(name: "CBORTests", dependencies: ["CBOR"]),

@@ -63,11 +63,15 @@ public struct PageTable<Format: PageTableFormat>: ~Copyable {
 
     /// Bytes that one entry of `level` covers: 4 KiB, 2 MiB, 1 GiB, 512 GiB.
     private static func span(_ level: Int) -> UInt64 { 1 << UInt64(12 + 9 * (level - 1)) }
-    private static func index(_ virtual: UInt64, _ level: Int) -> Int { Int(virtual >> UInt64(12 + 9 * (level - 1)) & 511) }
+    private static func index(_ virtual: UInt64, _ level: Int) -> Int {
+        Int(virtual >> UInt64(12 + 9 * (level - 1)) & 511)
+    }
 
     private func largestLevel(_ virtual: UInt64, _ physical: UInt64, _ size: UInt64) -> Int {
         var level = hugePages ? 3 : 2
-        while level > 1 && ((virtual | physical) & (Self.span(level) - 1) != 0 || size < Self.span(level)) { level -= 1 }
+        while level > 1 && ((virtual | physical) & (Self.span(level) - 1) != 0 || size < Self.span(level)) {
+            level -= 1
+        }
         return level
     }
 

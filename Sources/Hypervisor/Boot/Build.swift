@@ -84,7 +84,9 @@ extension MachineBuilder {
         try map(files[i].kernel, into: &table, &arena)
         try map(files[i].initrd, into: &table, &arena)
         var housekeeping: Shared<Housekeeping>?
-        if core.index == manifest.housekeeping { housekeeping = try mapHousekeeping(into: &table, except: i, program, &arena) }
+        if core.index == manifest.housekeeping {
+            housekeeping = try mapHousekeeping(into: &table, except: i, program, &arena)
+        }
         place(core, blocks[i].layout(vcpu), table.root, context, vcpu, housekeeping, program)
     }
 

@@ -23,7 +23,9 @@ struct InterruptTable {
     func takeAll() {
         for vector in UInt64(0)..<256 { setGate(vector, selector: Descriptors.code) }
         // Interrupt stack 1 of the task state segment.
-        store(load(base + UInt64(Vector.doubleFault) * 16 + 4, as: UInt8.self) | 1, base + UInt64(Vector.doubleFault) * 16 + 4)
+        store(
+            load(base + UInt64(Vector.doubleFault) * 16 + 4, as: UInt8.self) | 1,
+            base + UInt64(Vector.doubleFault) * 16 + 4)
         activate()
     }
 

@@ -68,5 +68,8 @@ private func requireProcessor() throws(Refusal) {
     guard cpu_cpuid(0x8000_000A, 0).edx & 1 != 0 else {
         throw Refusal("the processor has no nested paging (CPUID 8000000Ah EDX bit 0)")
     }
+    guard cpu_cpuid(0x8000_000A, 0).ebx > UInt32(Manifest.maxPartitions) else {
+        throw Refusal("the processor has fewer address space ids than there may be partitions (CPUID 8000000Ah EBX)")
+    }
     guard cpu_cpuid(1, 0).ecx & 1 << 21 != 0 else { throw Refusal("the processor has no x2APIC (CPUID 1 ECX bit 21)") }
 }

@@ -21,8 +21,12 @@ extension Lifecycle {
             return access(number, size, isInput, string, next, core)
         case .nmi:
             count(.nmi, core)
-            cpu.acknowledgeNMI()
+            cpu.takePending()
             return attend(&core)
+        case .smi:
+            count(.other, core)
+            cpu.takePending()
+            return .resume
         case .nestedPageFault(let address, let isWrite):
             count(.nestedPageFault, core)
             return refuseMemory(address, isWrite, core)

@@ -39,7 +39,8 @@ extension Lifecycle {
             let new = EFERPolicy.written(value, current: cpu.efer, paging: cpu.hasPaging)
             accepted = new != nil
             if let new { cpu.efer = new }
-        case .emulated(.localVector): accepted = LocalAPIC.write(UInt32(truncatingIfNeeded: cpu.rcx), localVector: value)
+        case .emulated(.localVector):
+            accepted = LocalAPIC.write(UInt32(truncatingIfNeeded: cpu.rcx), localVector: value)
         case .emulated(.apicBase): accepted = value == cpu_rdmsr(MSR.apicBase)
         case .emulated(.kvmWallClock): accepted = core.clock.writeWallClock(value, partition.value.guestMemory)
         case .emulated(.kvmSystemTime): accepted = core.clock.writeSystemTime(value, partition.value.guestMemory)

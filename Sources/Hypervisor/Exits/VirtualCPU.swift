@@ -17,6 +17,8 @@ enum Exit {
     /// The instruction that `dropWrite` let run is done.
     case stepped
     case nmi
+    /// The firmware's system management mode is due.
+    case smi
     case hypercall
     case shutdown
     case initSignal
@@ -59,6 +61,6 @@ protocol VirtualCPU {
     /// Runs the one instruction that exited again, with what it writes outside the partition's memory going to a page
     /// that nobody reads: the answer of a bus on which nobody claims an address.
     mutating func dropWrite()
-    /// Takes the NMI that ended the guest's run, so that the next one can come.
-    mutating func acknowledgeNMI()
+    /// Takes the NMI or SMI that ended the guest's run, so that the next one can come.
+    mutating func takePending()
 }

@@ -1,4 +1,3 @@
-
 /// One physical core. Noncopyable: who consumes it owns it, and giving it away twice does not compile (law 5).
 struct Core: ~Copyable {
     let index: Int

@@ -164,6 +164,11 @@ struct Lifecycle<CPU: VirtualCPU> {
 
     /// Runs the guest until something else than an ordinary exit is due.
     private mutating func runGuest(_ core: inout CoreState) -> Next {
+        // A kick may have come while the core took interrupts to be rid of them; from here on none goes unnoticed.
+        switch attend(&core) {
+        case .resume: break
+        case let other: return other
+        }
         while true {
             let exit = cpu.run()
             switch handle(exit, &core) {

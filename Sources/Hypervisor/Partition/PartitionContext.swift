@@ -46,7 +46,8 @@ struct PartitionContext: ~Copyable {
     /// RAM as the loaders and the exit handlers reach it.
     var guestMemory: GuestMemory {
         // The range is this partition's own, mapped one-to-one by its cores alone.
-        unsafe GuestMemory(base: UnsafeMutableRawPointer(bitPattern: UInt(memory.base)).unsafelyUnwrapped, size: memory.size)
+        unsafe GuestMemory(
+            base: UnsafeMutableRawPointer(bitPattern: UInt(memory.base)).unsafelyUnwrapped, size: memory.size)
     }
 
     /// Makes every vCPU's core but one look at the gate and its mail.

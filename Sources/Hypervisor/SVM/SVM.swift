@@ -52,6 +52,7 @@ struct SVM: VirtualCPU {
         case ExitCode.exceptionFirst + UInt64(Vector.debug): return .exception(Vector.debug, error: nil)
         case ExitCode.exceptionFirst + UInt64(Vector.alignmentCheck): return .exception(Vector.alignmentCheck, error: 0)
         case ExitCode.nmi: return .nmi
+        case ExitCode.smi: return .smi
         case ExitCode.vmmcall: return .hypercall
         case ExitCode.shutdown: return .shutdown
         case ExitCode.initSignal: return .initSignal
@@ -103,7 +104,7 @@ struct SVM: VirtualCPU {
 
     mutating func injectNMI() { self[VMCB.eventInjection] = UInt64(Vector.nmi) | 2 << 8 | 1 << 31 }
 
-    mutating func acknowledgeNMI() {
+    mutating func takePending() {
         cpu_stgi()
         cpu_clgi()
     }
