@@ -96,7 +96,17 @@ final class Arena {
     /// Has the manager start the hostile guest anew and waits until it is ready.
     func restartHostile() throws {
         let first = hostile.lines.count
-        try client.change(.restart, "hostile")
+        let deadline = ContinuousClock.now + .seconds(10)
+        while true {
+            do {
+                try client.change(.restart, "hostile")
+                break
+            } catch {
+                // It may be starting anew by itself just now.
+                guard case .refused(.busy, _, _) = error, ContinuousClock.now < deadline else { throw error }
+                Thread.sleep(forTimeInterval: 0.05)
+            }
+        }
         try hostile.wait(for: "@ready", from: first, seconds: 30)
     }
 

@@ -45,11 +45,21 @@ extension MachineTests {
             #expect(try arena.neighbourProblems().isEmpty)
         }
 
+        @Test func whatIsWrittenOutsideIsForgotten() throws {
+            for _ in 0..<2 {
+                let outcome = try arena.attack("residue-outside", seconds: 30)
+                #expect(outcome.escaped.isEmpty, "\(outcome.text)")
+                if !outcome.wasRestarted { try arena.restartHostile() }
+            }
+            #expect(try arena.neighbourProblems().isEmpty)
+        }
+
         /// What may end the guest, or fault, or do nothing; never more.
         static let tries =
             ["read", "write", "atomic", "string", "stack", "walk"].flatMap { kind in
-                ["above", "straddle", "lapic", "4g", "39", "47"].map { "memory:\(kind)@\($0)" }
-            } + ["hole", "above", "lapic", "4g"].map { "port-string-outside:\($0)" }
+                ["above", "lapic", "4g", "39", "47"].map { "memory:\(kind)@\($0)" }
+            } + ["read", "write", "atomic", "string"].map { "memory:\($0)@straddle" }
+            + ["hole", "above", "lapic", "4g"].map { "port-string-outside:\($0)" }
             + [
                 "paging", "protection", "pae", "la57", "lme", "lma", "efer-zero", "efer-ones", "all-zero",
                 "not-write-through", "vmxe", "cr4-ones", "cr4-high", "cr3-high", "cr3-outside",

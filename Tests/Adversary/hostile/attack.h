@@ -27,6 +27,7 @@ extern volatile uint64_t interrupts[256];
 
 void attack_memory(const char *argument);
 void attack_residue(const char *argument);
+void attack_residue_outside(const char *argument);
 void attack_ports(const char *argument);
 void attack_port_strings(const char *argument);
 void attack_msrs(const char *argument);

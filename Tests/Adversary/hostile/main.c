@@ -17,6 +17,7 @@ const struct attack attacks[] = {
     {"own-ipis", attack_own_ipis, false},
     {"storms", attack_storms, false},
     {"memory", attack_memory, true},
+    {"residue-outside", attack_residue_outside, true},
     {"port-string-outside", attack_port_strings, true},
     {"mode", attack_mode, true},
     {"spin", attack_spin, true},
@@ -111,7 +112,8 @@ static void read_line(char *line, size_t capacity) {
 
 void guest_main(void) {
     static char list[512];
-    print("@hostile start cpus=%u memory_end=%lx loader=%s tsc_khz=%lu\n", machine.processor_count, low_memory_end(),
+    // A line of its own, whatever the life before this one was printing.
+    print("\n@hostile start cpus=%u memory_end=%lx loader=%s tsc_khz=%lu\n", machine.processor_count, low_memory_end(),
           machine.multiboot ? "multiboot" : "pvh", machine.tsc_khz);
     if (option("attack", list, sizeof list) && !equal(list, "ask")) run_list(list);
     for (;;) {

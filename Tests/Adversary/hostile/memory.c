@@ -187,3 +187,20 @@ void attack_residue(const char *argument) {
     }
     attempt("residue", "zero", markers + others == 0, "%lu-markers,%lu-other-words,of-%lu", markers, others, r.size / 8);
 }
+
+// Whether the place where writes to nothing go remembers them: an instruction that reads and writes at once sees what
+// the last one left, or what a guest before a restart left.
+void attack_residue_outside(const char *argument) {
+    uint64_t base = (uint64_t)map_outside(*argument ? argument : "hole"), kept = 0;
+    announce("residue-outside", argument);
+    for (uint64_t offset = 0; offset < 4096; offset += 512) {
+        // RAX equals nothing that is there, so that nothing is exchanged.
+        struct registers r = {.rdi = base + offset, .rax = 0x0123456789ABCDEF, .rbx = PATTERN};
+        if (probe_run(memory_atomic, &r) < 0 && probe_after.rax != ~0ull) {
+            kept++;
+            finding("residue-outside", "offset=%lx value=%016lx", offset, probe_after.rax);
+        }
+        try_write((volatile void *)(base + offset), PATTERN);
+    }
+    attempt("residue-outside", "ones-or-stopped", kept == 0, "%lu-of-8-remembered", kept);
+}

@@ -73,7 +73,7 @@ void guest_main(void) {
     memory_fill();
     timer_count = apic_timer_per_ms();
     while (running < machine.processor_count && running < most && start_processor(running, second_main)) running++;
-    print("@neighbour start cpus=%u of %u watched=%lx+%lx tsc_khz=%lu timer_per_ms=%lu\n", running,
+    print("\n@neighbour start cpus=%u of %u watched=%lx+%lx tsc_khz=%lu timer_per_ms=%lu\n", running,
           machine.processor_count, watched.start, watched.size, machine.tsc_khz, timer_count);
     pulse_start();
     registers_fill(0);
