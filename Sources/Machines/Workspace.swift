@@ -26,6 +26,10 @@ public struct Workspace: Sendable {
     }
 
     /// The hypervisor as a UEFI application.
+    /// The hypervisor with faults to inject, for the test of what it does about its own.
+    public var faultyHypervisor: URL {
+        root.appending(path: ".build-metal-faults/x86_64-unknown-none-elf/release/Hypervisor")
+    }
     public var hypervisor: URL { root.appending(path: ".build-metal/x86_64-unknown-none-elf/release/Hypervisor") }
     /// Guest images that `Guests/build` made.
     public var guests: URL { root.appending(path: ".cache/guests") }

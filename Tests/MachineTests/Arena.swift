@@ -13,10 +13,13 @@ final class Arena {
     private var lastTicks: UInt64 = 0
 
     /// Builds the guests, boots the machine and waits until both guests speak.
-    init(manifest name: String) throws {
+    /// - Parameter faults: whether the hypervisor is the one with faults to inject.
+    init(manifest name: String, faults: Bool = false) throws {
         let folder = URL(filePath: #filePath).deletingLastPathComponent()
         let workspace = Workspace(root: folder.deletingLastPathComponent().deletingLastPathComponent())
-        let (manifest, disk) = try containmentVolume(folder.appending(path: "Manifests/\(name).yaml"), workspace)
+        let (manifest, disk) = try containmentVolume(
+            folder.appending(path: "Manifests/\(name).yaml"), workspace,
+            hypervisor: faults ? workspace.faultyHypervisor : workspace.hypervisor)
         var emulator = Emulator()
         emulator.cores = manifest.machineCores
         emulator.memory = manifest.machineMemory

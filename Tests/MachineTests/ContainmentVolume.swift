@@ -4,7 +4,7 @@ import Manifest
 import ManifestFile
 
 /// Builds the adversary guests and the boot volume for a manifest that names them.
-func containmentVolume(_ file: URL, _ workspace: Workspace) throws -> (manifest: Manifest, disk: URL) {
+func containmentVolume(_ file: URL, _ workspace: Workspace, hypervisor: URL) throws -> (manifest: Manifest, disk: URL) {
     let build = Process()
     build.executableURL = workspace.root.appending(path: "Tests/Adversary/build")
     try build.run()
@@ -13,7 +13,7 @@ func containmentVolume(_ file: URL, _ workspace: Workspace) throws -> (manifest:
     let images = workspace.cache.appending(path: "images")
     let (manifest, bytes) = try compileManifest(file.path, images: .folder(images.path))
     let volume = BootVolume(
-        hypervisor: workspace.hypervisor, manifest: bytes,
+        hypervisor: hypervisor, manifest: bytes,
         images: (0..<manifest.partitionCount).map { index in
             let path = manifest.partitions[index].image.string
             return .init(path: path, source: images.appending(path: path))

@@ -38,7 +38,7 @@ extension MachineBuilder {
         unsafe writable.fill(NestedFormat.self)
         let nested = NestedRoots(
             reading: try buildNestedTables(frames, program.nothing, &arena),
-            dropping: try buildNestedTables(frames, writable, &arena))
+            dropping: try buildNestedTables(frames, writable, &arena), dropped: dropped)
         boards[i] = try take(Board.self, &arena)
         guard let rings = arena.take(Int(Board.ringBytes / FrameArena.frameSize)) else { throw .outOfFrames }
         Shared<Board>(at: boards[i]).initialize(to: Board(rings: rings, housekeeper: housekeeper))

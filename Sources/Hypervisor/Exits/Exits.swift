@@ -38,7 +38,7 @@ extension Lifecycle {
         case .hypercall:
             count(.hypercall, core)
             #if FAULT_INJECTION
-                injectFault()
+                injectFault(core)
             #endif
             return refuse()
         case .refusedInstruction:

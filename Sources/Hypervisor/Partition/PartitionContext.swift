@@ -72,6 +72,8 @@ struct PartitionContext: ~Copyable {
 struct NestedRoots {
     let reading: UInt64
     let dropping: UInt64
+    /// The page behind all of `dropping`'s nothing.
+    let dropped: UInt64
 }
 
 /// What all cores read and none writes: which ports and MSRs reach the silicon.

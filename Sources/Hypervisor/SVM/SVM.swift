@@ -78,6 +78,8 @@ struct SVM: VirtualCPU {
     }
 
     mutating func dropWrite() {
+        // An instruction that reads what it changes reads ones, as it would from a bus.
+        for offset in 0..<(FrameArena.frameSize / 8) { store(UInt64.max, nested.dropped + offset * 8) }
         steppingOver = self[VMCB.rflags] & RFLAGS.trap
         self[VMCB.rflags] |= RFLAGS.trap
         useNested(nested.dropping)

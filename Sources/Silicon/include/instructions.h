@@ -93,6 +93,7 @@ INSTRUCTION uint16_t cpu_read_cs(void) {
     __asm__ volatile("mov %%cs, %0" : "=r"(value));
     return value;
 }
+INSTRUCTION void cpu_push_at(uint64_t stack) { __asm__ volatile("movq %0, %%rsp; pushq $0" ::"r"(stack)); }
 INSTRUCTION void cpu_ud2(void) { __asm__ volatile("ud2"); }
 INSTRUCTION void cpu_hlt(void) { __asm__ volatile("hlt" ::: "memory"); }
 /// Device registers in memory: every access happens, once and in order.

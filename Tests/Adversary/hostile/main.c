@@ -24,6 +24,7 @@ const struct attack attacks[] = {
     {"wedge", attack_wedge, true},
     {"triple", attack_triple, true},
     {"panic", attack_panic, true},
+    {"fault", attack_fault, true},
     {"reset", attack_reset, true},
     {"poweroff", attack_power_off, true},
 };
