@@ -54,7 +54,7 @@ struct BenchSession {
         let testbed = try Testbed(manifest: workspace.benchManifest, workspace, name: "bench")
         defer { testbed.stop() }
         guard let guest = testbed.watch.partitions.first else { throw BenchError("the manifest has no partition") }
-        guard try testbed.refresh(seconds: 120, until: { _ in guest.isReady || guest.info.state.hasNoGuest }) else {
+        guard try testbed.refresh(seconds: 120, until: { _ in guest.isReady || guest.hasEnded }) else {
             throw BenchError("the guest's user space was not heard within 120 s")
         }
         guard let statistics = guest.statisticsAtReady, let milliseconds = guest.kernelMilliseconds else {
@@ -116,6 +116,7 @@ struct BenchError: Error, CustomStringConvertible {
     init(_ description: String) { self.description = description }
 }
 
-extension PartitionState {
-    fileprivate var hasNoGuest: Bool { self == .stopped || self == .crashed }
+extension PartitionWatch {
+    /// Whether its guest was started and runs no longer, or could not be loaded.
+    fileprivate var hasEnded: Bool { info.state == .crashed || info.state == .stopped && info.starts > 0 }
 }
