@@ -27,6 +27,7 @@ static int count_cpus(void) {
 }
 
 static void start(void) {
+    long uptime = now_ms();                                  // the time that the kernel took
     char text[16];
     int priority = 50;
     for (int fd = 0; fd < 3; fd++) close(fd);
@@ -49,6 +50,8 @@ static void start(void) {
     say_number(vcpus);
     say(" run=");
     say(name);
+    say(" uptime_ms=");
+    say_number(uptime);
     say("\n");
 }
 

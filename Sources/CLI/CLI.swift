@@ -5,6 +5,7 @@ struct Bulkhead: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bulkhead", abstract: "An open zero trust hypervisor: build it, run it, manage it.",
         subcommands: [
+            BenchCommand.self,
             DemoCommand.self,
             ImageCommand.self,
             ManifestCommand.self,

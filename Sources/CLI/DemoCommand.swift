@@ -55,7 +55,7 @@ struct DemoCommand: ParsableCommand {
     }
 
     /// Ctrl-C and `kill` switch the machine off and remove its files. (SIGKILL ends the machine too, but leaves them.)
-    private static func endOnSignal() -> [DispatchSourceSignal] {
+    static func endOnSignal() -> [DispatchSourceSignal] {
         [SIGINT, SIGTERM, SIGHUP].map { number in
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())

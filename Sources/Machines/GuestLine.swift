@@ -1,7 +1,8 @@
 /// What a guest of ours says on its console; `Guests/README.md` is the protocol's reference.
 public enum GuestLine: Equatable, Sendable {
-    /// User space runs. `activity` is what the guest does from now on.
-    case ready(kernel: String, vcpus: Int, activity: String)
+    /// User space runs. `activity` is what the guest does from now on, `uptimeMilliseconds` what the kernel's clock
+    /// showed at the start of user space.
+    case ready(kernel: String, vcpus: Int, activity: String, uptimeMilliseconds: Int? = nil)
     case latency(Latency)
     /// A silent window has started.
     case phase(name: String, seconds: Int)
@@ -30,7 +31,9 @@ public enum GuestLine: Equatable, Sendable {
         switch kind {
         case "ready":
             guard let kernel = fields["kernel"], let vcpus = number("vcpus") else { return nil }
-            self = .ready(kernel: String(kernel), vcpus: vcpus, activity: String(fields["run"] ?? "idle"))
+            self = .ready(
+                kernel: String(kernel), vcpus: vcpus, activity: String(fields["run"] ?? "idle"),
+                uptimeMilliseconds: number("uptime_ms"))
         case "latency":
             guard let min = number("min_us"), let avg = number("avg_us"), let max = number("max_us"),
                 let samples = number("samples")

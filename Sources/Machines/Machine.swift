@@ -20,17 +20,37 @@ public final class Machine: Sendable {
     /// - Parameters:
     ///   - log: a file that gets everything COM1 prints, if given.
     ///   - onLine: called with each line of COM1, on a thread of its own.
-    public init(
+    public convenience init(
         _ emulator: Emulator, volume: URL, log: URL? = nil, onLine: @escaping @Sendable (String) -> Void = { _ in }
     ) throws {
         for file in [emulator.firmware, emulator.variables] where !FileManager.default.fileExists(atPath: file.path) {
             throw MachineError.missing(file: file.path, hint: "install Debian's package ovmf (./bulkhead setup)")
         }
+        try self.init(emulator, log: log, onLine: onLine) { folder in
+            try FileManager.default.copyItem(at: emulator.variables, to: folder.appending(path: "variables.fd"))
+            return emulator.arguments(volume: volume, folder: folder)
+        }
+    }
+
+    /// Starts a machine that runs this kernel and no hypervisor: what a guest is compared with. It has no `link`.
+    /// - Parameter log: a file that gets everything COM1 prints, if given.
+    public convenience init(bare emulator: Emulator, _ direct: Emulator.DirectKernel, log: URL? = nil) throws {
+        for file in [direct.kernel, direct.initrd] where !FileManager.default.fileExists(atPath: file.path) {
+            throw MachineError.missing(file: file.path, hint: "Guests/build makes it")
+        }
+        try self.init(emulator, log: log, onLine: { _ in }) { emulator.arguments(direct, folder: $0) }
+    }
+
+    /// - Parameter prepare: puts what the machine needs into its folder; gives the emulator's arguments.
+    private init(
+        _ emulator: Emulator, log: URL?, onLine: @escaping @Sendable (String) -> Void,
+        prepare: (URL) throws -> [String]
+    ) throws {
         self.emulator = emulator
         folder = FileManager.default.temporaryDirectory.appending(path: "bulkhead-\(UUID().uuidString.prefix(8))")
         try FileManager.default.createDirectory(
             at: folder, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
-        try FileManager.default.copyItem(at: emulator.variables, to: folder.appending(path: "variables.fd"))
+        let arguments = try prepare(folder)
         link = folder.appending(path: "link")
         qmp = folder.appending(path: "qmp")
         var file: FileHandle?
@@ -43,8 +63,7 @@ public final class Machine: Sendable {
         let console = ConsoleLog(onLine: onLine)
         self.console = console
         child = try Child(
-            emulator.program, emulator.arguments(volume: volume, folder: folder),
-            errors: folder.appending(path: "errors")
+            emulator.program, arguments, errors: folder.appending(path: "errors")
         ) { [file] bytes in
             if bytes.isEmpty { return console.close() }
             try? file?.write(contentsOf: Data(bytes))

@@ -13,6 +13,10 @@ public final class PartitionWatch {
     public private(set) var activity: String?
     /// Milliseconds from the guest's first instruction until its user space said so, to the accuracy of `refresh`.
     public private(set) var readyMilliseconds: Double?
+    /// Milliseconds that the guest's kernel needed to start user space, by its own clock.
+    public private(set) var kernelMilliseconds: Int?
+    /// The exit counters when user space was first heard, to the accuracy of `refresh`.
+    public private(set) var statisticsAtReady: PartitionStatistics?
     public private(set) var latency: GuestLine.Latency?
     public private(set) var statistics: PartitionStatistics?
     /// Exits per second by reason, over the last two refreshes.
@@ -31,6 +35,8 @@ public final class PartitionWatch {
         case ending
     }
     private var window: Window?
+    /// What the guest does in the window.
+    private var windowActivity = ""
 
     init(_ info: PartitionInfo) {
         self.info = info
@@ -43,14 +49,16 @@ public final class PartitionWatch {
     /// Whether a silent window is under way: the guest hears no commands meanwhile.
     public var isMeasuring: Bool { window != nil }
 
-    /// Asks the guest for a silent window in which it goes on with its activity and nothing else, and measures the
-    /// exits in all but its first and last second. False when the guest cannot be asked now.
+    /// Asks the guest for a silent window in which it does one thing and nothing else, and measures the exits in all
+    /// but its first and last second. False when the guest cannot be asked now.
+    /// - Parameter activity: `cyclictest`, `busy`, `idle` or `load`; nil: what it does already.
     @discardableResult
-    public func measure(seconds: Int) -> Bool {
-        guard let console, let activity, window == nil, seconds >= 3, info.state == .running,
-            info.permits.contains(.consoleWrite), info.permits.contains(.statistics)
+    public func measure(seconds: Int, activity: String? = nil) -> Bool {
+        guard let console, let activity = activity ?? self.activity, window == nil, seconds >= 3,
+            info.state == .running, info.permits.contains(.consoleWrite), info.permits.contains(.statistics)
         else { return false }
         console.type(line: "\(activity) \(seconds)")
+        windowActivity = activity
         window = .asked
         return true
     }
@@ -65,11 +73,13 @@ public final class PartitionWatch {
         let now = try client.statistics(name)
         if let before = statistics { rates = Self.rates(before, now) }
         statistics = now
+        if isReady, statisticsAtReady == nil { statisticsAtReady = now }
         step(now)
     }
 
     private func forget() {
         (kernel, vcpus, activity, readyMilliseconds, window) = (nil, nil, nil, nil, nil)
+        (kernelMilliseconds, statisticsAtReady) = (nil, nil)
     }
 
     private func step(_ now: PartitionStatistics) {
@@ -77,7 +87,7 @@ public final class PartitionWatch {
         case .begun(let start, let seconds) where ContinuousClock.now - start >= .seconds(1):
             window = .counting(now, until: start + .seconds(seconds - 1))
         case .counting(let start, let end) where ContinuousClock.now >= end:
-            steady = SteadyWindow(activity: activity ?? "", from: start, to: now)
+            steady = SteadyWindow(activity: windowActivity, from: start, to: now)
             window = .ending
         default: break
         }
@@ -85,8 +95,9 @@ public final class PartitionWatch {
 
     private func heard(_ line: String) {
         switch GuestLine(line) {
-        case .ready(let kernel, let vcpus, let activity):
+        case .ready(let kernel, let vcpus, let activity, let uptime):
             (self.kernel, self.vcpus, self.activity) = (kernel, vcpus, activity)
+            kernelMilliseconds = uptime
             readyMilliseconds = Double(info.uptimeMicroseconds) / 1000
         case .latency(let latency): self.latency = latency
         case .phase(_, let seconds):

@@ -65,6 +65,16 @@ public final class Testbed {
         }
     }
 
+    /// What a partition boots, for a machine that runs it without the hypervisor.
+    /// - Parameter index: in the manifest's order.
+    public func directKernel(partition index: Int) throws -> Emulator.DirectKernel {
+        let partition = manifest.partitions[index]
+        return .init(
+            kernel: try BootVolume.locate(BootVolume.words(partition.image)),
+            initrd: try BootVolume.locate(BootVolume.words(partition.initrd)),
+            commandLine: BootVolume.words(partition.commandLine))
+    }
+
     public func stop() {
         broker.stop()
         machine.stop()
@@ -91,13 +101,13 @@ extension BootVolume {
         return (manifest, BootVolume(hypervisor: workspace.hypervisor, manifest: bytes, images: images))
     }
 
-    private static func locate(_ path: String) throws(MachineError) -> URL {
+    fileprivate static func locate(_ path: String) throws(MachineError) -> URL {
         do { return try ImageSource.checkout.locate(path) } catch {
             throw .missing(file: path, hint: error.hint ?? error.reason)
         }
     }
 
-    private static func words<let n: Int>(_ text: Text<n>) -> String {
+    fileprivate static func words<let n: Int>(_ text: Text<n>) -> String {
         String(decoding: (0..<text.count).map { text.bytes[$0] }, as: UTF8.self)
     }
 }

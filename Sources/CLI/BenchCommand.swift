@@ -1,0 +1,33 @@
+import ArgumentParser
+import Foundation
+import Machines
+
+/// `bulkhead bench`: the numbers that Bulkhead promises, measured on an emulated machine, each beside its bound.
+struct BenchCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench", abstract: "Measures exits, sizes and start times, each beside its bound.",
+        discussion: """
+            Boots Examples/bench.yaml and, for comparison, the same guest bare, one after the other. Takes about two \
+            minutes. Exit code 1 when a count or a size is over its bound; times are only reported, since they are \
+            this host's as much as ours. Documentation/bench.md says how each number comes about.
+            """)
+
+    @Option(help: "Write the numbers to this file, as JSON.") var json: String?
+    @Option(help: "How often both kinds of machine are booted; times are the shortest of all boots.") var boots = 3
+
+    func validate() throws {
+        guard (1...20).contains(boots) else { throw ValidationError("--boots takes a number from 1 to 20") }
+    }
+
+    func run() throws {
+        let workspace = try Workspace.current()
+        let signals = DemoCommand.endOnSignal()
+        defer { signals.forEach { $0.cancel() } }
+        var session = BenchSession(workspace) { FileHandle.standardError.write(Data("\($0)\n".utf8)) }
+        for boot in 1...boots { try session.boot(boot, of: boots) }
+        let report = try BenchReport(session)
+        if let json { try report.json().write(to: URL(filePath: json)) }
+        print(BenchTable(report).text)
+        guard report.passed else { throw ExitCode.failure }
+    }
+}

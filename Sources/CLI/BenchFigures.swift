@@ -1,0 +1,84 @@
+import Control
+import Foundation
+import Link
+import Machines
+
+extension BenchFigure {
+    /// Everything that a session measured, in the order in which people read it.
+    static func all(_ session: BenchSession) throws -> [BenchFigure] {
+        try counts(session) + sizes(session) + times(session)
+    }
+
+    private static func counts(_ session: BenchSession) -> [BenchFigure] {
+        var figures: [BenchFigure] = []
+        if let worst = session.boots.max(by: { $0.total < $1.total }) {
+            var exits = BenchFigure(
+                "exits_to_user_space", "exits to user space, 1 vCPU", .exits, Double(worst.total), bound: 500)
+            exits.byReason = names(worst.exits)
+            exits.samples = session.boots.map { Double($0.total) }
+            exits.note = "\(worst.printedBytes) of them are characters on the console"
+            figures.append(exits)
+        }
+        for window in session.windows {
+            let what = window.activity == "cyclictest" ? "cyclictest every 1 ms" : window.activity
+            var exits = BenchFigure(
+                "exits_\(window.activity)", "exits in 10 s, \(what)", .exits, Double(window.exits), bound: 0)
+            exits.byReason = names(window.byReason)
+            exits.note = String(format: "%.1f s by the machine's clock", window.seconds)
+            figures.append(exits)
+        }
+        if let latency = session.latency {
+            figures.append(BenchFigure("latency_avg", "wake-up latency, average", .microseconds, Double(latency.avg)))
+            var most = BenchFigure("latency_max", "wake-up latency, largest", .microseconds, Double(latency.max))
+            most.note = "of \(latency.samples); on an emulated machine this is the host's"
+            figures.append(most)
+        }
+        return figures
+    }
+
+    private static func sizes(_ session: BenchSession) throws -> [BenchFigure] {
+        let bound = 256.0 * 1024
+        let file = try session.workspace.hypervisor.resourceValues(forKeys: [.fileSizeKey]).fileSize ?? 0
+        let loaded = session.machine?.imageBytes ?? 0
+        var image = BenchFigure(
+            "image_bytes", "hypervisor image", .bytes, max(Double(file), Double(loaded)), bound: bound)
+        image.note = "file \(file), in memory \(loaded)"
+        return [image]
+            + session.partitions.map { partition in
+                let cores = partition.cores.count
+                var memory = BenchFigure(
+                    "memory_\(partition.name.string)", "hypervisor memory, \(cores) core\(cores == 1 ? "" : "s")",
+                    .bytes, Double(partition.hypervisorMemory), bound: bound)
+                memory.note = "partition of \(Show.bytes(partition.memory))"
+                return memory
+            }
+    }
+
+    private static func times(_ session: BenchSession) -> [BenchFigure] {
+        guard
+            let start = best("start", "entry to first guest instruction", session.boots.map(\.startMilliseconds), 500),
+            let guest = best(
+                "kernel_partition", "kernel to user space, partition", session.boots.map(\.kernelMilliseconds)),
+            let bare = best("kernel_bare", "kernel to user space, bare", session.bareMilliseconds)
+        else { return [] }
+        var first = start
+        first.note = "reading the images left out"
+        let ratio = BenchFigure(
+            "kernel_ratio", "partition to bare", .ratio, guest.value / max(bare.value, 1), bound: 1.2)
+        return [first, guest, bare, ratio]
+    }
+
+    /// The shortest of some times: what disturbs a run only ever makes it longer.
+    private static func best(_ name: String, _ what: String, _ samples: [Double], _ bound: Double? = nil)
+        -> BenchFigure?
+    {
+        guard let value = samples.min() else { return nil }
+        var figure = BenchFigure(name, what, .milliseconds, value, bound: bound)
+        figure.samples = samples
+        return figure
+    }
+
+    private static func names(_ counts: [(reason: ExitReason, count: UInt64)]) -> [String: UInt64] {
+        .init(uniqueKeysWithValues: counts.map { ("\($0.reason.name)", $0.count) })
+    }
+}

@@ -1,0 +1,33 @@
+import Foundation
+import Link
+
+/// What `bench --json` writes; `Documentation/bench.md` describes every field.
+struct BenchReport: Encodable {
+    let schema = 1
+    let machine: String
+    let emulated = true
+    let processor: String
+    let hypervisorVersion: String
+    let guestKernel: String
+    let boots: Int
+    let figures: [BenchFigure]
+    /// Whether no count and no size is over its bound.
+    let passed: Bool
+
+    init(_ session: BenchSession) throws {
+        machine = session.machine?.name.string ?? ""
+        processor = String(session.emulator.processor.prefix { $0 != "," })
+        hypervisorVersion = session.machine?.version.string ?? ""
+        guestKernel = session.kernel
+        boots = session.boots.count
+        figures = try BenchFigure.all(session)
+        passed = figures.allSatisfy { $0.ok || !$0.enforced }
+    }
+
+    func json() throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        return try encoder.encode(self) + Data("\n".utf8)
+    }
+}
