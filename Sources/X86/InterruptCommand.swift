@@ -35,8 +35,9 @@ public struct InterruptCommand: Sendable {
         return apicID >> 4 == destination >> 16 && destination >> (apicID & 15) & 1 == 1
     }
 
-    /// The same command for one core by its physical id.
+    /// What is sent for a fixed or lowest-priority command to one core, by its physical id: its vector, fixed and
+    /// edge-triggered. A level-triggered one would have its end broadcast to the I/O APICs, which are not the guest's.
     public func directed(to apicID: UInt32) -> UInt64 {
-        UInt64(apicID) << 32 | rawValue & 0xC7FF & ~(1 << 11)
+        UInt64(apicID) << 32 | 1 << 14 | UInt64(vector)
     }
 }

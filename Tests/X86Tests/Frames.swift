@@ -1,0 +1,69 @@
+import X86
+
+/// Page frames on the heap, physical addresses being this process's own. Filled with a pattern, so that a frame that
+/// nobody cleared shows.
+final class Frames {
+    static let size = Int(FrameArena.frameSize)
+    private let memory: UnsafeMutableRawPointer
+    let count: Int
+
+    init(_ count: Int) {
+        self.count = count
+        unsafe memory = .allocate(byteCount: count * Self.size, alignment: Self.size)
+        unsafe memory.initializeMemory(as: UInt8.self, repeating: 0xA5, count: count * Self.size)
+    }
+
+    deinit { unsafe memory.deallocate() }
+
+    var base: UInt64 { UInt64(UInt(bitPattern: memory)) }
+
+    /// An arena of the first `frames` of them, or of all.
+    func makeArena(_ frames: Int? = nil) -> FrameArena {
+        unsafe FrameArena(base: base, size: UInt64((frames ?? count) * Self.size))
+    }
+
+    /// All words, for comparison.
+    var words: [UInt64] {
+        unsafe Array(
+            UnsafeBufferPointer(
+                start: memory.assumingMemoryBound(to: UInt64.self), count: count * Self.size / 8))
+    }
+}
+
+/// The word at a physical address inside `Frames`.
+func word(at physical: UInt64) -> UInt64 {
+    unsafe UnsafeRawPointer(bitPattern: UInt(physical)).unsafelyUnwrapped.load(as: UInt64.self)
+}
+
+/// Where the processor's own walk of a four-level table ends, worked out from the bits of AMD64 APM volume 2, section
+/// 5.3, and not by the code under test: bit 0 present, bit 7 of levels 3 and 2 a large page, bits 51:12 the address.
+struct Walk {
+    let entry: UInt64
+    let level: Int
+    let physical: UInt64
+
+    init?(_ root: UInt64, _ virtual: UInt64) {
+        var table = root
+        for (level, shift) in [(4, 39), (3, 30), (2, 21), (1, 12)] as [(Int, UInt64)] {
+            let entry = word(at: table + (virtual >> shift & 0x1FF) * 8)
+            guard entry & 1 == 1 else { return nil }
+            let address = entry & 0x000F_FFFF_FFFF_F000
+            if level == 1 || (level < 4 && entry & 0x80 != 0) {
+                let offset = (1 as UInt64) << shift - 1
+                self.entry = entry
+                self.level = level
+                physical = address & ~offset | virtual & offset
+                return
+            }
+            table = address
+        }
+        return nil
+    }
+
+    var isWritable: Bool { entry >> 1 & 1 == 1 }
+    var isExecutable: Bool { entry >> 63 == 0 }
+}
+
+let kib: UInt64 = 1 << 10
+let mib: UInt64 = 1 << 20
+let gib: UInt64 = 1 << 30
