@@ -20,7 +20,7 @@ void command(const char *line) {
     static const char *const phases[] = {"cyclictest", "idle", "busy", "load", "memory"};
     const char *argument;
     if (*line == 0) {
-        say("commands: report, cyclictest|idle|busy|load|memory SECONDS, run NAME, sh, poweroff, reboot, panic\n");
+        say("commands: report, clock, cyclictest|idle|busy|load|memory SECONDS, run NAME, sh, poweroff, reboot, panic\n");
         return;
     }
     for (size i = 0; i < sizeof phases / sizeof *phases; i++) {
@@ -34,6 +34,10 @@ void command(const char *line) {
         if (!activity_report()) say("@bulkhead error no cyclictest is running\n");
     } else if ((argument = after(line, "run"))) {
         if (!activity_start(argument)) say("@bulkhead error NAME must be cyclictest, load, busy or idle\n");
+    } else if (equal(line, "clock")) {
+        say("@bulkhead clock ms=");
+        say_number(now_ms());
+        say("\n");
     } else if (equal(line, "sh")) {
         shell();
     } else if (equal(line, "poweroff")) {

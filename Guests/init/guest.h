@@ -13,6 +13,8 @@ int console_read(void);
 int equal(const char *a, const char *b);
 /// The rest of `line` behind `word` and the spaces after it; 0 when the line starts with something else.
 const char *after(const char *line, const char *word);
+/// Copies text with its end; the new end, where more may follow.
+char *append(char *to, const char *text);
 /// A decimal number of at most nine digits that fills the whole text up to a space, a line's or the text's end; -1 otherwise.
 long number(const char *text);
 /// The file's first bytes as text, at most n - 1 of them.

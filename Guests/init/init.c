@@ -55,6 +55,20 @@ static void start(void) {
     say("\n");
 }
 
+/// The drivers of the panic device, of the kernel that runs: from here on a panic ends the guest at once.
+static void load_modules(void) {
+    static const char *const modules[] = {"pvpanic.ko", "pvpanic-mmio.ko"};
+    char path[160];
+    for (size i = 0; i < sizeof modules / sizeof *modules; i++) {
+        char *at = append(append(append(path, "/lib/modules/"), names[2]), "/");
+        append(at, modules[i]);
+        word fd = open(path, O_RDONLY);
+        if (fd < 0) continue;                                // a RAM disk for another kernel
+        if (call3(__NR_finit_module, fd, "", 0) != 0) say("@bulkhead error a panic will not be reported\n");
+        close((int)fd);
+    }
+}
+
 static void listen(long poll_ms, long report_ms) {
     char line[80];
     size length = 0;
@@ -93,6 +107,7 @@ static void listen(long poll_ms, long report_ms) {
 void run(void) {
     char text[16];
     start();
+    load_modules();
     if (!activity_start(name)) say("@bulkhead error bulkhead.run: no such activity\n");
     long report = number(parameter("bulkhead.report=", text, sizeof text));
     long poll = number(parameter("bulkhead.poll=", text, sizeof text));

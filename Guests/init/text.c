@@ -24,6 +24,11 @@ const char *after(const char *line, const char *word) {
     return line;
 }
 
+char *append(char *to, const char *text) {
+    while ((*to = *text++)) to++;
+    return to;
+}
+
 long number(const char *text) {
     long value = 0;
     int digits = 0;

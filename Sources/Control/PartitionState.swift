@@ -56,6 +56,8 @@ public enum StateCause: UInt8, Sendable {
     case hypervisorFault = 6
     /// The image could not be loaded.
     case badImage = 7
+    /// The guest's kernel panicked and said so.
+    case panic = 8
 
     /// The word for tables and reports; stable.
     public var name: StaticString {
@@ -68,6 +70,7 @@ public enum StateCause: UInt8, Sendable {
         case .violation: "violation"
         case .hypervisorFault: "hypervisor fault"
         case .badImage: "bad image"
+        case .panic: "panic"
         }
     }
 }

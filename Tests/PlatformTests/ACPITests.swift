@@ -77,16 +77,25 @@ import Testing
             0x08, 0x5C, 0x5F, 0x53, 0x35, 0x5F,  // Name (\_S5_,
             0x12, 0x4B, 0x00, 0x04, 0x0A, 5, 0x0A, 5, 0x0A, 0, 0x0A, 0,  // Package (4) {5, 5, 0, 0})
         ]
+        let panic: [UInt8] =
+            [0x5B, 0x82, 0x49, 0x02] + Array("PEVT".utf8)  // Device (PEVT)
+            + [0x08] + Array("_HID".utf8) + [0x0D] + Array("QEMU0001".utf8) + [0]
+            + [0x08] + Array("_CRS".utf8) + [0x11, 0x4E, 0x00, 0x0A, 10]  // Buffer (10)
+            + [0x47, 1, 5, 5, 5, 5, 1, 1, 0x79, 0]  // IO (Decode16, 505h, 505h, 1, 1), end tag
         let uart: [UInt8] =
-            [0x10, 0x44, 0x03] + Array("\\_SB_".utf8)  // Scope (\_SB_)
-            + [0x5B, 0x82, 0x4B, 0x02] + Array("COM1".utf8)  // Device (COM1)
+            [0x5B, 0x82, 0x4B, 0x02] + Array("COM1".utf8)  // Device (COM1)
             + [0x08] + Array("_HID".utf8) + [0x0C, 0x41, 0xD0, 0x05, 0x01]  // EisaId ("PNP0501")
             + [0x08] + Array("_UID".utf8) + [0x0A, 0]
             + [0x08] + Array("_CRS".utf8) + [0x11, 0x4E, 0x00, 0x0A, 10]  // Buffer (10)
             + [0x47, 1, 0xF8, 3, 0xF8, 3, 1, 8, 0x79, 0]  // IO (Decode16, 3F8h, 3F8h, 1, 8), end tag
+        // Scope (\_SB_), with the length of what is in it and of itself.
+        func scope(_ devices: [UInt8]) -> [UInt8] {
+            let length = devices.count + 7
+            return [0x10, 0x40 | UInt8(length & 0xF), UInt8(length >> 4)] + Array("\\_SB_".utf8) + devices
+        }
         let with = try #require(tables(description(console: true)).bySignature["DSDT"]).bytes
         let without = try #require(tables(description(console: false)).bySignature["DSDT"]).bytes
-        #expect(Array(without.dropFirst(36)) == powerOff)
-        #expect(Array(with.dropFirst(36)) == powerOff + uart)
+        #expect(Array(without.dropFirst(36)) == powerOff + scope(panic))
+        #expect(Array(with.dropFirst(36)) == powerOff + scope(panic + uart))
     }
 }

@@ -15,7 +15,7 @@ import Testing
 
     /// Every port of the machine: those of the table and no other answer.
     @Test mutating func allOtherPortsAreAnEmptyBus() {
-        let granted = Set<UInt16>([0x64, 0x70, 0x71, 0x604, 0x605, 0xCF9]).union(0x3F8...0x3FF)
+        let granted = Set<UInt16>([0x64, 0x70, 0x71, 0x505, 0x604, 0x605, 0xCF9]).union(0x3F8...0x3FF)
         for port in UInt16.min...UInt16.max {
             #expect((PortPolicy.rule(for: port, size: 1) != nil) == granted.contains(port))
             guard !granted.contains(port) else { continue }
@@ -54,6 +54,16 @@ import Testing
         #expect(input(0x605) == 0)
     }
 
+    /// Only the event that is offered is one.
+    @Test mutating func panic() {
+        #expect(input(0x505) == 1)
+        #expect(output(0x505, 0) == .none)
+        #expect(output(0x505, 1 << 1) == .none)
+        #expect(output(0x505, 0xFE) == .none)
+        #expect(output(0x505, 1) == .panic)
+        #expect(output(0x505, 3) == .panic)
+    }
+
     /// PCI's CONFIG_ADDRESS register overlaps the reset register's port, but only for accesses of 4 bytes.
     @Test mutating func wideAccessesDoNotReachByteDevices() {
         #expect(output(0xCF8, 0x8000_0600, size: 4) == .none)
@@ -61,6 +71,9 @@ import Testing
         #expect(input(0xCF8, size: 4) == 0xFFFF_FFFF)
         #expect(output(0x604, 0x3434, size: 2) == .none)
         #expect(output(0x63, 0xFEFE, size: 2) == .none)
+        #expect(output(0x505, 0x0101, size: 2) == .none)
+        #expect(output(0x504, 0x0101, size: 2) == .none)
+        #expect(input(0x505, size: 2) == 0xFFFF)
     }
 
     @Test mutating func wideAccessesAreSplitOnTheISABus() {

@@ -33,6 +33,7 @@ extension Lifecycle {
         switch answer.event {
         case .reset: return .end(.reboot)
         case .powerOff: return .end(.poweroff)
+        case .panic: return .end(.panic)
         case .none, .transmit: return .resume
         }
     }

@@ -47,6 +47,13 @@ struct AMLBuilder: Sendable {
         byte(value)
     }
 
+    /// A string object.
+    mutating func string(_ value: StaticString) {
+        byte(0x0D)
+        text(value)
+        byte(0)
+    }
+
     /// `EisaId ("PNPxxxx")`: compressed letters, then four hexadecimal digits, big endian (19.3.4).
     mutating func eisaID(_ letters: (UInt8, UInt8, UInt8), _ product: UInt16) {
         let packed =

@@ -5,6 +5,8 @@ public enum DeviceEvent: Equatable, Sendable {
     case transmit(UInt8)
     case reset
     case powerOff
+    /// The guest's kernel has given up and said so.
+    case panic
 }
 
 /// What a guest reads, in the low bytes, and what follows from its access.
@@ -70,6 +72,9 @@ public struct PlatformDevices: Sendable {
             if !input, register == 0, value & 1 << 5 != 0, value >> 2 & 7 == PortNumber.powerOffSleepType {
                 return PortAnswer(value: 0, event: .powerOff)
             }
+        case .panic:
+            if input { return PortAnswer(value: UInt32(PortNumber.panicked), event: .none) }
+            if value & PortNumber.panicked != 0 { return PortAnswer(value: 0, event: .panic) }
         }
         return PortAnswer(value: 0, event: .none)
     }

@@ -1,6 +1,6 @@
 /// The devices behind the ports that a guest may touch.
 public enum PortDevice: UInt8, Sendable {
-    case uart, rtc, keyboard, reset, sleep
+    case uart, rtc, keyboard, reset, sleep, panic
 }
 
 /// One entry of the allow-list of I/O ports.
@@ -18,10 +18,11 @@ public struct PortRule: Sendable {
 /// passed through to the machine.
 public enum PortPolicy {
     /// In ascending order.
-    public static let rules: [5 of PortRule] = [
+    public static let rules: [6 of PortRule] = [
         PortRule(first: 0x064, last: 0x064, device: .keyboard, splits: false, name: "keyboard controller"),
         PortRule(first: 0x070, last: 0x071, device: .rtc, splits: true, name: "real-time clock"),
         PortRule(first: 0x3F8, last: 0x3FF, device: .uart, splits: true, name: "UART"),
+        PortRule(first: 0x505, last: 0x505, device: .panic, splits: false, name: "panic notification"),
         PortRule(first: 0x604, last: 0x605, device: .sleep, splits: false, name: "sleep control"),
         PortRule(first: 0xCF9, last: 0xCF9, device: .reset, splits: false, name: "reset control"),
     ]

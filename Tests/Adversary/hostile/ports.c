@@ -6,10 +6,10 @@
 static bool within(uint32_t port, uint32_t bytes, uint32_t first, uint32_t last) {
     return port <= last && port + bytes > first;
 }
-// UART, RTC, keyboard controller's reset, sleep control and status, reset register.
+// UART, RTC, keyboard controller's reset, panic device, sleep control and status, reset register.
 static bool modelled(uint32_t port, uint32_t bytes) {
     return within(port, bytes, 0x3F8, 0x3FF) || within(port, bytes, 0x70, 0x71) || within(port, bytes, 0x64, 0x64) ||
-           within(port, bytes, 0x604, 0x605) || within(port, bytes, 0xCF9, 0xCF9);
+           within(port, bytes, 0x505, 0x505) || within(port, bytes, 0x604, 0x605) || within(port, bytes, 0xCF9, 0xCF9);
 }
 // The byte that an access of `value` at `port` puts at `target`, or -1.
 static int byte_at(uint32_t port, uint32_t bytes, uint32_t value, uint32_t target) {
@@ -18,9 +18,9 @@ static int byte_at(uint32_t port, uint32_t bytes, uint32_t value, uint32_t targe
 static bool ends_guest(uint32_t port, uint32_t bytes, uint32_t value) {
     int reset = byte_at(port, bytes, value, 0xCF9), sleep = byte_at(port, bytes, value, 0x604);
     int sleep_high = byte_at(port, bytes, value, 0x605), keyboard = byte_at(port, bytes, value, 0x64);
-    int fast = byte_at(port, bytes, value, 0x92);
+    int fast = byte_at(port, bytes, value, 0x92), panic = byte_at(port, bytes, value, 0x505);
     return (reset >= 0 && reset & 4) || (sleep >= 0 && sleep & 0x20) || (sleep_high >= 0 && sleep_high & 0x20) ||
-           (fast >= 0 && fast & 1) || (keyboard >= 0xF0 && !(keyboard & 1));
+           (fast >= 0 && fast & 1) || (panic >= 0 && panic & 1) || (keyboard >= 0xF0 && !(keyboard & 1));
 }
 
 static void read_all(const char *name, uint32_t bytes) {
