@@ -64,6 +64,11 @@ import X86
         #expect(code == manual, "\(name)")
     }
 
+    /// Delivering these can raise them again for ever inside of one instruction, where no NMI gets through: #DB, #AC.
+    @Test func exceptions() {
+        #expect(Intercept.exceptions == 1 << 1 | 1 << 17)
+    }
+
     /// Up to SKINIT the codes of the second vector follow its bits.
     @Test func codesFollowTheBits() {
         for row in Self.table where row.vector == 4 {

@@ -32,8 +32,8 @@ import X86
     @Test func vectors() {
         let vectors = [
             Vector.debug, Vector.nmi, Vector.invalidOpcode, Vector.doubleFault, Vector.generalProtection,
-            Vector.pageFault,
+            Vector.pageFault, Vector.alignmentCheck,
         ]
-        #expect(vectors == [1, 2, 6, 8, 13, 14])
+        #expect(vectors == [1, 2, 6, 8, 13, 14, 17])
     }
 }
