@@ -13,7 +13,8 @@ extension MachineTests {
 
         /// Every test begins with both guests up.
         init() throws {
-            yard = try unsafe Self.shared.get()
+            let yard = try unsafe Self.shared.get()
+            self.yard = yard
             for partition in ["subject", "witness"] {
                 switch try yard.info(partition).state {
                 case .stopped, .crashed: try yard.starting(partition) { try yard.client.change(.start, partition) }

@@ -22,7 +22,7 @@ final class Yard {
         for (name, content) in images {
             let file = workspace.cache.appending(path: "images/\(name)")
             // Written only when it differs: the boot volume is made anew when a file is.
-            if try? Data(contentsOf: file) != content { try content.write(to: file) }
+            if (try? Data(contentsOf: file)) != content { try content.write(to: file) }
         }
         testbed = try Testbed(
             manifest: folder.appending(path: "Manifests/\(name).yaml").path, workspace, name: "test-\(name)")
@@ -113,6 +113,11 @@ final class Yard {
             return status
         }
     }
+}
+
+extension PartitionInfo {
+    /// The name as a `String`.
+    var title: String { name.string }
 }
 
 /// Builds the guests of Tests/Adversary.
