@@ -56,7 +56,7 @@ import Testing
         #expect(fadt[8] == 6)
         #expect(number(fadt, 112, 4) == 0x10_0431)
         #expect(fadt[108] == 0x32)
-        #expect(number(fadt, 109, 2) == 4)
+        #expect(number(fadt, 109, 2) == 0x24)
         #expect(Array(fadt[116..<129]) == [1, 8, 0, 1, 0xF9, 0x0C, 0, 0, 0, 0, 0, 0, 6])
         #expect(Array(fadt[244..<256]) == [1, 8, 0, 1, 0x04, 0x06, 0, 0, 0, 0, 0, 0])
         #expect(Array(fadt[256..<268]) == [1, 8, 0, 1, 0x05, 0x06, 0, 0, 0, 0, 0, 0])

@@ -43,7 +43,8 @@ private func writeFADT(dsdt: UInt64, at address: UInt64, to memory: borrowing Gu
     var table = TableWriter("FACP", revision: 6, at: address, in: memory)
     table.seek(108)
     table.put(RTC.century, in: memory)
-    table.put(1 << 2 as UInt16, in: memory)  // IAPC_BOOT_ARCH: no VGA; no 8042, no legacy devices
+    // IAPC_BOOT_ARCH: no VGA, no CMOS clock (the time is kvmclock's); no 8042, no legacy devices.
+    table.put(1 << 2 | 1 << 5 as UInt16, in: memory)
     table.seek(112)
     // WBINVD works, no fixed power or sleep button, a reset register, hardware-reduced.
     table.put(1 << 0 | 1 << 4 | 1 << 5 | 1 << 10 | 1 << 20 as UInt32, in: memory)

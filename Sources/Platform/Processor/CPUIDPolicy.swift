@@ -93,8 +93,9 @@ public enum CPUIDPolicy {
             return CPUIDRegisters(
                 eax: context.hypervisorBase + 0x10, ebx: 0x4B4D_564B, ecx: 0x564B_4D56, edx: 0x0000_004D)
         case 1:
-            // CLOCKSOURCE2, CLOCKSOURCE_STABLE; hint: vCPUs are never preempted.
-            return CPUIDRegisters(eax: 1 << 3 | 1 << 24, edx: 1 << 0)
+            // CLOCKSOURCE2, CLOCKSOURCE_STABLE. Not the hint that vCPUs are never preempted: Linux would poll before each
+            // HLT, to save exits that HLT does not cost here.
+            return CPUIDRegisters(eax: 1 << 3 | 1 << 24)
         // The convention of VMware, which others share: frequencies in kHz.
         case 0x10: return CPUIDRegisters(eax: context.tscKHz, ebx: context.apicTimerKHz)
         default: return CPUIDRegisters()
