@@ -16,7 +16,7 @@ extension BenchFigure {
                 "exits_to_user_space", "exits to user space, 1 vCPU", .exits, Double(worst.total), bound: 500)
             exits.byReason = names(worst.exits)
             exits.samples = session.boots.map { Double($0.total) }
-            exits.note = "\(worst.printedBytes) of them are characters on the console"
+            exits.note = "kernel messages: \(worst.kernelBytes) characters"
             figures.append(exits)
         }
         for window in session.windows {
@@ -24,7 +24,7 @@ extension BenchFigure {
             var exits = BenchFigure(
                 "exits_\(window.activity)", "exits in 10 s, \(what)", .exits, Double(window.exits), bound: 0)
             exits.byReason = names(window.byReason)
-            exits.note = String(format: "%.1f s by the machine's clock", window.seconds)
+            exits.note = String(format: "in %.1f s by the machine's clock", window.seconds)
             figures.append(exits)
         }
         if let latency = session.latency {

@@ -8,10 +8,12 @@ import Machines
 struct BenchSession {
     /// What one boot in the partition showed.
     struct PartitionBoot {
-        /// Exits from the guest's first instruction until its user space was heard.
+        /// Exits from the guest's first instruction until its user space was heard, less `readyLineBytes` port exits.
         var exits: [(reason: ExitReason, count: UInt64)]
-        /// Bytes that the guest had printed by then: each was a port exit.
-        var printedBytes: Int
+        /// Bytes of the line by which user space was heard: each was a port exit that user space caused.
+        var readyLineBytes: UInt64
+        /// Bytes that the kernel had printed by then: each was at least one port exit.
+        var kernelBytes: UInt64
         /// By the guest kernel's clock.
         var kernelMilliseconds: Double
         /// From the hypervisor's entry to the first guest instruction, the reading of images left out.
@@ -20,8 +22,8 @@ struct BenchSession {
     }
 
     static let activities = ["idle", "busy", "cyclictest"]
-    /// Seconds of a silent window; the first and the last are not counted.
-    static let window = 12
+    /// Seconds of a silent window; the first and the last are not counted, and at least 10 must be.
+    static let window = 13
 
     let workspace: Workspace
     private let progress: @Sendable (String) -> Void
@@ -61,15 +63,26 @@ struct BenchSession {
             throw BenchError("the guest is \(guest.info.state.name) before its user space was heard")
         }
         let machine = testbed.watch.machine
+        let printed = UInt64(guest.console?.raw.count ?? 0)
+        // With the line's CR LF.
+        let line = min(printed, UInt64(guest.console?.lines.last(where: Self.isReady)?.utf8.count ?? 0) + 2)
+        let exits = ExitReason.all.map { reason in
+            let count = statistics.exits(reason)
+            return (reason, reason == .port ? count - min(line, count) : count)
+        }
         boots.append(
             PartitionBoot(
-                exits: ExitReason.all.map { ($0, statistics.exits($0)) }.filter { $0.1 > 0 },
-                printedBytes: guest.console?.raw.count ?? 0, kernelMilliseconds: Double(milliseconds),
+                exits: exits.filter { $0.1 > 0 }, readyLineBytes: line, kernelBytes: printed - line,
+                kernelMilliseconds: Double(milliseconds),
                 startMilliseconds: Double(machine.startMicroseconds) / 1000))
-        progress("\(title), in the partition: user space after \(milliseconds) ms, \(statistics.total) exits")
+        progress("\(title), in the partition: user space after \(milliseconds) ms, \(boots.last?.total ?? 0) exits")
         (self.machine, partitions, kernel) = (machine, testbed.watch.partitions.map(\.info), guest.kernel ?? "")
         if windows.isEmpty { for activity in Self.activities { try measure(activity, guest, testbed) } }
         return (try testbed.directKernel(partition: 0), guest.info.memory)
+    }
+
+    private static func isReady(_ line: String) -> Bool {
+        if case .ready = GuestLine(line) { true } else { false }
     }
 
     private mutating func measure(_ activity: String, _ guest: PartitionWatch, _ testbed: Testbed) throws {

@@ -48,7 +48,7 @@ struct BenchTable {
 
     private static func remark(_ figure: BenchFigure) -> String {
         var parts: [String] = []
-        if let samples = figure.samples, samples.count > 1 {
+        if let samples = figure.samples, Set(samples).count > 1 {
             let values = samples.map { String(format: "%.0f", $0) }.joined(separator: ", ")
             parts.append((figure.unit == .milliseconds ? "shortest of " : "most of ") + values)
         }
