@@ -34,7 +34,8 @@ enum LocalAPIC {
 
     /// Leaves nothing of a guest: timer and local interrupts off, what is pending or in service taken and dropped.
     static func reset() {
-        for lvt in UInt32(0x832)...0x837 where lvt != 0x833 && lvt != 0x834 { cpu_wrmsr(lvt, 0x10000) }
+        let isWhole = hasAllLocalVectors
+        for lvt in UInt32(0x832)...0x837 where isWhole || lvt != 0x833 && lvt != 0x834 { cpu_wrmsr(lvt, 0x10000) }
         cpu_wrmsr(0x838, 0)
         cpu_wrmsr(0x80F, 0x1FF)
         cpu_wrmsr(0x808, 0)

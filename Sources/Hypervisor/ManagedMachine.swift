@@ -52,7 +52,10 @@ struct ManagedMachine: ControlBackend, ~Copyable {
         }
     }
 
-    private func microseconds(_ tsc: UInt64) -> UInt64 { tsc < entryTSC ? 0 : (tsc - entryTSC) * 1000 / tscKHz }
+    private func microseconds(_ tsc: UInt64) -> UInt64 {
+        let ticks = tsc < entryTSC ? 0 : tsc - entryTSC
+        return ticks / tscKHz * 1000 + ticks % tscKHz * 1000 / tscKHz
+    }
 
     func machine() -> MachineInfo {
         var info = facts
@@ -87,8 +90,9 @@ struct ManagedMachine: ControlBackend, ~Copyable {
         info.cause = board.value.cause
         info.starts = board.value.starts.load(ordering: .relaxed)
         if info.state == .running || info.state == .paused {
-            info.uptimeMicroseconds =
-                clockMicroseconds() - microseconds(board.value.latestEntry.load(ordering: .acquiring))
+            let entry = microseconds(board.value.latestEntry.load(ordering: .acquiring))
+            let now = clockMicroseconds()
+            info.uptimeMicroseconds = now > entry ? now - entry : 0
         }
         return info
     }

@@ -1,4 +1,4 @@
-// One stub per vector. Exceptions end in hypervisor_fault; interrupts (32 and up) are acknowledged and dropped.
+// One stub per vector. Exceptions end in hypervisor_fault; interrupts (16 and up) are acknowledged and dropped.
     .text
 common:
     pushq %r15
@@ -50,7 +50,7 @@ stub_\vector:
     .endm
 
     .set i, 0
-    .rept 32
+    .rept 16
     stub %i
     .set i, i + 1
     .endr
@@ -64,11 +64,13 @@ exception_stubs:
     .quad stub_1
     .quad nmi_stub
     .set i, 3
-    .rept 29
+    .rept 13
     entry %i
     .set i, i + 1
     .endr
-    .rept 224
+    // Vectors from 16 up can be a guest's interrupts that are still pending when its core is cleared. The exceptions among
+    // them do not happen in root mode: no x87 or SSE errors, no alignment checks, CR4.MCE and CR4.CET clear.
+    .rept 240
     .quad interrupt
     .endr
 

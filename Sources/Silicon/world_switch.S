@@ -92,8 +92,8 @@ nmi_stub:
     .globl core_enter
     .hidden core_enter
 core_enter:
+    movq %rsi, %rsp             // mapped in both, so that an NMI in between finds a stack
     movq %rdi, %cr3
-    movq %rsi, %rsp
     movq %rdx, %rdi
     xorl %ebp, %ebp
     pushq $0

@@ -83,7 +83,9 @@ final class Yard {
         guest.type(line: command)
         let line = try guest.wait(for: "@bulkhead \(answer) ", from: first, seconds: 30)
         let word = line.split(separator: " ").first { $0.hasPrefix(key + "=") }
-        guard let number = word.flatMap({ Int($0.dropFirst(key.count + 1)) }) else { throw ArenaError("no \(key): \(line)") }
+        guard let number = word.flatMap({ Int($0.dropFirst(key.count + 1)) }) else {
+            throw ArenaError("no \(key): \(line)")
+        }
         return number
     }
 

@@ -43,7 +43,7 @@ import X86
         #expect(MSRPolicy.lookup(0x82F) == .refused)
         #expect(MSRPolicy.lookup(0x833) == .emulated(.localVector))
         #expect(MSRPolicy.lookup(0x836) == .emulated(.localVector))
-        #expect(MSRPolicy.lookup(0x837) == .passThrough(.readWrite))
+        #expect(MSRPolicy.lookup(0x838) == .passThrough(.readWrite))
         #expect(MSRPolicy.lookup(0x831) == .passThrough(.readWrite))
         #expect(MSRPolicy.lookup(0x80B) == .passThrough(.readWrite))
         #expect(MSRPolicy.lookup(0x10) == .passThrough(.readOnly))
@@ -62,7 +62,7 @@ import X86
             reads += access.reads ? size : 0
             writes += access.writes ? size : 0
         }
-        let both = 1 + 3 + 1 + 58 + 1 + 4 + 4  // SPEC_CTRL, SYSENTER, PAT, x2APIC, XSS, SYSCALL, bases and TSC_AUX
+        let both = 1 + 3 + 1 + 57 + 4 + 4  // SPEC_CTRL, SYSENTER, PAT, x2APIC, SYSCALL, bases and TSC_AUX
         #expect(reads == both + 1)  // TSC
         #expect(writes == both + 1)  // PRED_CMD
     }

@@ -55,7 +55,13 @@ private func start(_ firmware: borrowing Firmware, _ entryTSC: UInt64) throws(Re
     Chipset.silence()
     program.takeProcessor()
     program.fillMaps()
-    try machine.build(program)
+    do throws(Refusal) { try machine.build(program) } catch {
+        // The firmware is gone: there is nobody to return to.
+        var line = Line("bulkhead: refused: ")
+        line.write(error.text)
+        SerialPort.log.print(line)
+        while true { cpu_hlt() }
+    }
     machine.start(program)
 }
 

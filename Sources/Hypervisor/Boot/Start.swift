@@ -17,6 +17,12 @@ extension MachineBuilder {
             if coreStates[index] != 0 && tables.apicIDs[index] != own { startCore(index, program) }
         }
         Chipset.routeLink(tables, to: tables.apicIDs[manifest.housekeeping])
+        for index in 0..<tables.processorCount where coreStates[index] != 0 {
+            Shared<CoreState>(at: coreStates[index]).value.mayRun.store(true, ordering: .releasing)
+        }
+        // What came over the link before its interrupt was routed rings no more.
+        LocalAPIC.kick(tables.apicIDs[manifest.housekeeping])
+        cpu_wrmsr(MSR.efer, cpu_rdmsr(MSR.efer) | EFER.noExecute)  // the tables that come next use the bit
         guard coreStates[ownIndex] != 0 else {
             SerialPort.log.print(Line("bulkhead: the boot core has no part in the manifest; it sleeps"))
             while true { cpu_hlt() }
@@ -48,6 +54,8 @@ extension MachineBuilder {
             var line = Line("bulkhead: core ")
             line.write(decimal: UInt64(index))
             line.write(" does not start; its partition stays without it")
+            // Should it come after all, it would find the next core's parameters.
+            LocalAPIC.sendINIT(tables.apicIDs[index])
             SerialPort.log.print(line)
         }
     }
@@ -64,6 +72,7 @@ func coreMain(_ address: UInt64) {
     let state = Shared<CoreState>(at: address)
     state.value.prepareProcessor()
     state.value.isStarted.store(true, ordering: .releasing)
+    while !state.value.mayRun.load(ordering: .acquiring) { cpu_pause() }
     state.value.run(recovering: false)
 }
 
@@ -81,7 +90,7 @@ extension CoreState {
         descriptors.activate()
         program.interrupts.activate()
         if cpu_rdmsr(MSR.apicBase) & 1 << 10 == 0 { LocalAPIC.enable() }
-        cpu_wrmsr(MSR.efer, cpu_rdmsr(MSR.efer) | EFER.noExecute)
+        cpu_write_cr0(CR0.paging | CR0.writeProtect | CR0.numericError | CR0.extensionType | CR0.protectionEnable | 2)
         let hasXSAVE = cpu_cpuid(1, 0).ecx & 1 << 26 != 0
         cpu_write_cr4(CR4.physicalAddressExtension | CR4.osFXSR | (hasXSAVE ? CR4.osXSAVE : 0))
         SVM.enable(core: layout)

@@ -44,6 +44,7 @@ extension Lifecycle {
         case .emulated(.apicBase): accepted = value == cpu_rdmsr(MSR.apicBase)
         case .emulated(.kvmWallClock): accepted = core.clock.writeWallClock(value, partition.value.guestMemory)
         case .emulated(.kvmSystemTime): accepted = core.clock.writeSystemTime(value, partition.value.guestMemory)
+        case .emulated(.supervisorStates): accepted = value == 0
         case .emulated: accepted = true
         case .passThrough, .refused: accepted = false
         }

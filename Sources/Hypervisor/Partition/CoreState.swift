@@ -40,6 +40,8 @@ struct CoreState: ~Copyable {
     var cpuid: CPUIDContext
     var clock: KVMClock
     let isStarted = Atomic<Bool>(false)
+    /// Set by the boot core when every core is on its own tables: kicks come from then on.
+    let mayRun = Atomic<Bool>(false)
 
     static let magicValue: UInt64 = 0x6C75_4B68_4561_4421
 

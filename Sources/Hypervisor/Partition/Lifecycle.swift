@@ -114,6 +114,8 @@ struct Lifecycle<CPU: VirtualCPU> {
     private func follow(_ cause: StateCause) -> (start: Bool, cause: StateCause) {
         let board = partition.value.board
         let request = board.value.request.exchange(Request.none, ordering: .sequentiallyConsistent)
+        // A manager's word that came while the guest ended by itself counts.
+        let cause = request == Request.stop || request == Request.restart ? .manager : cause
         let action: LifecycleAction
         switch cause {
         case .manager: action = request == Request.restart ? .restart : .stop
@@ -144,7 +146,9 @@ struct Lifecycle<CPU: VirtualCPU> {
             partition.value.mail[core.vcpu].isActive.store(true, ordering: .sequentiallyConsistent)
             // The lead core closes the gate first and looks at isActive then: one of both sees the other.
             guard partition.value.gate.load(ordering: .sequentiallyConsistent) != Gate.closed else { continue }
-            partition.value.mail[core.vcpu].startUp.store(0, ordering: .sequentiallyConsistent)
+            // An INIT that has just come stays.
+            _ = partition.value.mail[core.vcpu].startUp.compareExchange(
+                expected: mail, desired: 0, ordering: .sequentiallyConsistent)
             prepareCore(&core)
             cpu.reset(startUp: UInt8(truncatingIfNeeded: mail))
             run: while true {
@@ -224,8 +228,14 @@ struct Lifecycle<CPU: VirtualCPU> {
 
     /// The core as a guest may find it: nothing of its predecessor in registers that VMRUN does not load.
     private func prepareCore(_ core: inout CoreState) {
-        if cpu_read_cr4() & CR4.osXSAVE != 0 { cpu_xsetbv(0, 1) }
+        let hasXSAVE = cpu_read_cr4() & CR4.osXSAVE != 0
+        if hasXSAVE {
+            // Every component that the processor has, whichever the guest had enabled last (CPUID leaf 0Dh).
+            let all = cpu_cpuid(0xD, 0)
+            cpu_xsetbv(0, UInt64(all.edx) << 32 | UInt64(all.eax))
+        }
         clear_vector_state()
+        if hasXSAVE { cpu_xsetbv(0, 1) }
         LocalAPIC.reset()
         core.clock = KVMClock(partition.value.platform)
         // Guests write these without an exit, and no control block holds them; XSS exists with XSAVES alone (CPUID leaf

@@ -82,6 +82,7 @@ struct SVM: VirtualCPU {
         for offset in 0..<(FrameArena.frameSize / 8) { store(UInt64.max, nested.dropped + offset * 8) }
         steppingOver = self[VMCB.rflags] & RFLAGS.trap
         self[VMCB.rflags] |= RFLAGS.trap
+        self[VMCB.interruptShadow] = 1  // no interrupt comes before the instruction
         useNested(nested.dropping)
     }
 

@@ -17,10 +17,10 @@ public enum MSRPolicy {
         MSREntry(first: 0x831, last: 0x832, rule: .passThrough(.readWrite), name: "x2APIC"),
         // Their delivery mode could be SMI or INIT.
         MSREntry(
-            first: 0x833, last: 0x836, rule: .emulated(.localVector),
-            name: "x2APIC LVT: thermal, performance, LINT0, LINT1"),
-        MSREntry(first: 0x837, last: 0x83F, rule: .passThrough(.readWrite), name: "x2APIC"),
-        MSREntry(first: 0xDA0, last: 0xDA0, rule: .passThrough(.readWrite), name: "XSS"),
+            first: 0x833, last: 0x837, rule: .emulated(.localVector),
+            name: "x2APIC LVT: thermal, performance, LINT0, LINT1, error"),
+        MSREntry(first: 0x838, last: 0x83F, rule: .passThrough(.readWrite), name: "x2APIC"),
+        MSREntry(first: 0xDA0, last: 0xDA0, rule: .emulated(.supervisorStates), name: "XSS"),
         MSREntry(
             first: KVMClock.wallClockMSR, last: KVMClock.wallClockMSR, rule: .emulated(.kvmWallClock),
             name: "kvmclock wall clock"),

@@ -17,6 +17,8 @@ public enum MSREmulation: UInt8, Sendable {
     case interruptCommand
     /// An entry of the local vector table: as the processor has it, but with no delivery mode that guests may not use.
     case localVector
+    /// XSS: reads as 0, takes 0: guests get no supervisor states.
+    case supervisorStates
     /// HWCR: reads as bit 24, "the TSC counts at P0"; writes are ignored.
     case hardwareConfiguration
     /// NB_CFG1: reads as 0; writes are ignored.
@@ -30,7 +32,7 @@ public enum MSREmulation: UInt8, Sendable {
     public var constant: UInt64? {
         switch self {
         case .hardwareConfiguration: 1 << 24
-        case .northbridgeConfiguration: 0
+        case .northbridgeConfiguration, .supervisorStates: 0
         case .decodeConfiguration: 1 << 1
         default: nil
         }

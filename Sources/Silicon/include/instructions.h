@@ -71,7 +71,7 @@ INSTRUCTION uint64_t cpu_gdt_base(void) {
     return pointer.base;
 }
 INSTRUCTION void cpu_ltr(uint16_t selector) { __asm__ volatile("ltr %0" ::"r"(selector) : "memory"); }
-INSTRUCTION void cpu_stgi(void) { __asm__ volatile("stgi" ::: "memory"); }
+INSTRUCTION void cpu_stgi(void) { __asm__ volatile("stgi; nop" ::: "memory"); }
 INSTRUCTION void cpu_clgi(void) { __asm__ volatile("clgi" ::: "memory"); }
 INSTRUCTION void cpu_vmsave(uint64_t vmcb) { __asm__ volatile("vmsave %%rax" ::"a"(vmcb) : "memory"); }
 /// Clears `bytes`, a multiple of 128, from a multiple of 16 on, past the caches, which neighbours share. Leaves XMM0 zero:
