@@ -26,7 +26,7 @@ struct Lifecycle<CPU: VirtualCPU> {
         var starting = start
         var cause = StateCause.manifest
         if recovering {
-            teardown(core)
+            teardown(core, .hypervisorFault)
             partition.value.board.value.enter(.crashed, .hypervisorFault)
             cause = .manager
         } else {
@@ -43,7 +43,7 @@ struct Lifecycle<CPU: VirtualCPU> {
             }
             partition.value.board.value.enter(.starting, cause)
             let end = runOnce(&core, cause)
-            teardown(core)
+            teardown(core, end)
             (starting, cause) = follow(end)
         }
     }
@@ -89,11 +89,11 @@ struct Lifecycle<CPU: VirtualCPU> {
     }
 
     /// Stops every other vCPU, then takes the memory back and clears it (law 9).
-    private func teardown(_ core: borrowing CoreState) {
+    private func teardown(_ core: borrowing CoreState, _ cause: StateCause) {
         let state = partition
         state.value.gate.store(Gate.closed, ordering: .sequentiallyConsistent)
         state.value.kick(allBut: core.vcpu)
-        state.value.board.value.enter(.stopping, state.value.board.value.cause)
+        state.value.board.value.enter(.stopping, cause)
         for vcpu in 0..<state.value.vcpuCount where vcpu != core.vcpu {
             while state.value.mail[vcpu].isActive.load(ordering: .sequentiallyConsistent) { cpu_pause() }
         }
@@ -207,7 +207,8 @@ struct Lifecycle<CPU: VirtualCPU> {
         case Request.resume:
             partition.value.gate.store(Gate.open, ordering: .sequentiallyConsistent)
             board.value.enter(.running, .manager)
-        default: return .resume
+        case Request.none: return .resume
+        default: break  // to start what runs: done, and the next request may come
         }
         board.value.request.store(Request.none, ordering: .sequentiallyConsistent)
         partition.value.kick(allBut: core.vcpu)
