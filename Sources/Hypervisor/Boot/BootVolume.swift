@@ -30,7 +30,7 @@ struct BootVolume: ~Copyable {
     ) throws(FirmwareError) -> LoadedFile {
         let file = try open(path)
         let size = try self.size(of: file)
-        guard size > 0 && size <= limit else { throw FirmwareError(service: "a size within bounds", status: size) }
+        guard size > 0 && size <= limit else { throw .fileSize(size, limit: limit) }
         let rounded = (size + alignment - 1) & ~(alignment - 1)
         let raw = try firmware.allocate(rounded + alignment - 4096, .anywhere)
         let address = (raw + alignment - 1) & ~(alignment - 1)
@@ -47,6 +47,9 @@ struct BootVolume: ~Copyable {
         return LoadedFile(address: address, size: size)
     }
 
+    /// EFI_NOT_FOUND.
+    private static let notFound: UInt64 = 0x8000_0000_0000_000E
+
     private borrowing func open<let n: Int>(_ path: Text<n>) throws(FirmwareError) -> UInt64 {
         var name: [80 of UInt16] = .init(repeating: 0)
         let folder: StaticString = "\\BULKHEAD\\"
@@ -62,6 +65,7 @@ struct BootVolume: ~Copyable {
                     load(root + 8), root, UInt64(UInt(bitPattern: file)), UInt64(UInt(bitPattern: $0)), 1, 0)
             }
         }
+        if status == Self.notFound { throw .noSuchFile }
         guard status == 0 else { throw FirmwareError(service: "Open", status: status) }
         return file
     }

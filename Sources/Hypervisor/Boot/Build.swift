@@ -9,6 +9,8 @@ extension MachineBuilder {
     mutating func build(_ program: ProgramMemory) throws(Refusal) {
         do throws(PageTableError) {
             let housekeeper = tables.apicIDs[manifest.housekeeping]
+            // Known before any core is built: the housekeeping core, which may be the first, maps all of them.
+            for i in 0..<manifest.partitionCount { boards[i] = blocks[i].board }
             for i in 0..<manifest.partitionCount { try buildPartition(i, program, housekeeper) }
             try buildHousekeeping(program)
         } catch {
@@ -26,6 +28,8 @@ extension MachineBuilder {
         guard let plan = memory, let frames = ledger.takeFrames(base: plan.ranges[i].base, size: plan.ranges[i].size)
         else { throw .mappedAlready }
         var arena = blocks[i].makeArena()
+        guard try take(Board.self, &arena) == boards[i] else { throw .mappedAlready }
+        guard let rings = arena.take(Int(Board.ringBytes / FrameArena.frameSize)) else { throw .outOfFrames }
         let spec = manifest.partitions[i]
         var platform = PlatformDescription(
             memorySize: frames.size, console: spec.console, tscKHz: UInt32(clamping: tscKHz), bootTime: bootTime,
@@ -39,9 +43,8 @@ extension MachineBuilder {
         let nested = NestedRoots(
             reading: try buildNestedTables(frames, program.nothing, &arena),
             dropping: try buildNestedTables(frames, writable, &arena), dropped: dropped)
-        boards[i] = try take(Board.self, &arena)
-        guard let rings = arena.take(Int(Board.ringBytes / FrameArena.frameSize)) else { throw .outOfFrames }
-        Shared<Board>(at: boards[i]).initialize(to: Board(rings: rings, housekeeper: housekeeper))
+        Shared<Board>(at: boards[i]).initialize(
+            to: Board(rings: rings, housekeeper: housekeeper, autostart: spec.autostart))
         let context = Shared<PartitionContext>(at: try take(PartitionContext.self, &arena))
         context.initialize(
             to: PartitionContext(

@@ -1,10 +1,33 @@
+import Manifest
 import Silicon
 import X86
 
-/// A firmware service that failed, with its EFI_STATUS.
-struct FirmwareError: Error {
-    let service: StaticString
-    let status: UInt64
+/// What was asked of the firmware in vain.
+enum FirmwareError: Error {
+    /// A service failed, with its EFI_STATUS.
+    case refused(service: StaticString, status: UInt64)
+    case noSuchFile
+    /// Bytes of a file that is not read, and the most that would be.
+    case fileSize(UInt64, limit: UInt64)
+
+    init(service: StaticString, status: UInt64) { self = .refused(service: service, status: status) }
+
+    func describe(to line: inout Line) {
+        switch self {
+        case .refused(let service, let status):
+            line.write("the firmware refused ")
+            line.write(service)
+            line.write(" with status ")
+            line.write(hexadecimal: status)
+        case .noSuchFile: line.write("there is no such file on the boot volume")
+        case .fileSize(let size, let limit):
+            line.write("the file has ")
+            line.write(decimal: size)
+            line.write(" bytes; 1 to ")
+            line.write(decimal: limit)
+            line.write(" are read")
+        }
+    }
 }
 
 /// UEFI as it is before ExitBootServices: memory, files, tables (UEFI 2.10, sections 4 and 7).
@@ -12,11 +35,38 @@ struct Firmware: ~Copyable {
     let image: UInt64
     let systemTable: UInt64
     private let bootServices: UInt64
+    /// A page that lists what was allocated: a count, then address and pages of each; 0 when the firmware had none.
+    private let ledger: UInt64
 
     init(image: UInt64, systemTable: UInt64) {
         self.image = image
         self.systemTable = systemTable
-        bootServices = load(systemTable + 0x60)
+        let bootServices: UInt64 = load(systemTable + 0x60)
+        self.bootServices = bootServices
+        var address: UInt64 = 0
+        let status = unsafe withUnsafeMutablePointer(to: &address) {
+            efi_call(load(bootServices + 0x28), 0, 2, 1, UInt64(UInt(bitPattern: $0)), 0)
+        }
+        ledger = status == 0 ? address : 0
+        if ledger != 0 { store(0 as UInt64, ledger) }
+    }
+
+    /// Gives back all that was allocated: nothing stays behind when a machine or a manifest is refused.
+    borrowing func freeAll() {
+        guard ledger != 0 else { return }
+        for i in 0..<load(ledger, as: UInt64.self) {
+            _ = call(0x30, load(ledger + 16 + i * 16), load(ledger + 24 + i * 16))
+        }
+        _ = call(0x30, ledger, 1)
+    }
+
+    private func note(_ address: UInt64, pages: UInt64) {
+        guard ledger != 0 else { return }
+        let count: UInt64 = load(ledger)
+        guard count < 255 else { return }
+        store(address, ledger + 16 + count * 16)
+        store(pages, ledger + 24 + count * 16)
+        store(count + 1, ledger)
     }
 
     enum Placement {
@@ -39,6 +89,7 @@ struct Firmware: ~Copyable {
             call(0x28, type, 2, (bytes + 4095) / 4096, UInt64(UInt(bitPattern: $0)))
         }
         guard status == 0 else { throw FirmwareError(service: "AllocatePages", status: status) }
+        note(address, pages: (bytes + 4095) / 4096)
         return address
     }
 

@@ -5,11 +5,16 @@ import X86
 struct InterruptTable {
     let base: UInt64
 
+    /// The table that the executing core uses now, with all of its entries.
+    static var current: InterruptTable {
+        var old: [2 of UInt64] = [0, 0]
+        unsafe cpu_sidt(&old)
+        return InterruptTable(base: old[0] >> 16 | old[1] << 48)
+    }
+
     /// Takes over the exceptions, and leaves interrupts to the firmware while it runs.
     func takeExceptions() {
-        var old = descriptor
-        unsafe cpu_sidt(&old)
-        let firmware = old[0] >> 16 | old[1] << 48
+        let firmware = Self.current.base
         let code: UInt64 = UInt64(codeSelector())
         for vector in UInt64(0)..<256 {
             store(load(firmware + vector * 16, as: UInt64.self), base + vector * 16)

@@ -40,10 +40,10 @@ struct MachineBuilder: ~Copyable {
         do throws(FirmwareError) {
             let volume = try BootVolume(firmware)
             file = try volume.read(Manifest.fileName, limit: UInt64(Manifest.maxEncodedSize), firmware)
-            try readMemoryMap(firmware)
         } catch {
-            throw Refusal(error, "reading \\BULKHEAD\\manifest.cbor and the memory map")
+            throw Refusal(error, "\\BULKHEAD\\manifest.cbor")
         }
+        do throws(FirmwareError) { try readMemoryMap(firmware) } catch { throw Refusal(error, "the memory map") }
         let plan: MemoryPlan
         do throws(ManifestError) {
             let encoded = unsafe bytes(file.address, file.size)
@@ -111,10 +111,8 @@ struct MachineBuilder: ~Copyable {
         } catch {
             var line = Line("image ")
             line.write(path)
-            line.write(": the firmware refused ")
-            line.write(error.service)
-            line.write(", status ")
-            line.write(hexadecimal: error.status)
+            line.write(": ")
+            error.describe(to: &line)
             throw Refusal(line)
         }
     }

@@ -17,7 +17,10 @@ public func hypervisorMain(image: UInt64, systemTable: UInt64) -> UInt64 {
     banner.write(" bytes")
     SerialPort.log.print(banner)
     let firmware = Firmware(image: image, systemTable: systemTable)
+    let interrupts = InterruptTable.current
     let refusal = boot(firmware, entryTSC)
+    interrupts.activate()
+    firmware.freeAll()
     var line = Line("bulkhead: refused: ")
     line.write(refusal.text)
     SerialPort.log.print(line)

@@ -21,6 +21,8 @@ struct PrivateBlock {
     }
 
     func layout(_ core: Int) -> CoreLayout { CoreLayout(base: base + UInt64(core) * CoreLayout.size) }
+    /// Where a partition's notice board lies: the first that its arena gives away.
+    var board: UInt64 { arenaBase }
     private var arenaBase: UInt64 { base + UInt64(cores) * CoreLayout.size }
     /// Everything that is not a core's layout.
     func makeArena() -> FrameArena { unsafe FrameArena(base: arenaBase, size: base + size - arenaBase) }

@@ -10,10 +10,8 @@ struct Refusal: Error {
     init(_ line: Line) { text = line.text }
     init(_ error: FirmwareError, _ doing: StaticString) {
         var line = Line(doing)
-        line.write(": the firmware refused ")
-        line.write(error.service)
-        line.write(" with status ")
-        line.write(hexadecimal: error.status)
+        line.write(": ")
+        error.describe(to: &line)
         text = line.text
     }
 }

@@ -51,6 +51,8 @@ protocol VirtualCPU {
     var cr4: UInt64 { get }
     /// CR0.PG.
     var hasPaging: Bool { get }
+    /// Ticks by which the guest's time-stamp counter is behind the core's.
+    var clockLag: UInt64 { get nonmutating set }
     /// EFER as the guest sees it.
     var efer: UInt64 { get set }
     /// Goes on behind the instruction that exited, which has `length` bytes where the processor does not tell.

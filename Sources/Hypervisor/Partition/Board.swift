@@ -31,7 +31,7 @@ struct Board: ~Copyable {
     static let maxVCPUs = 16
     let request = Atomic<UInt32>(Request.none)
     /// A `PartitionState` and, in the second byte, a `StateCause`; by the lead core.
-    private let stateAndCause = Atomic<UInt32>(0)
+    private let stateAndCause: Atomic<UInt32>
     let starts = Atomic<UInt64>(0)
     /// TSC at the first instruction of the first and of the latest start; 0 before.
     let firstEntry = Atomic<UInt64>(0)
@@ -47,7 +47,11 @@ struct Board: ~Copyable {
     private let changeCount = Atomic<UInt64>(0)
     private let housekeeper: UInt32
 
-    init(rings: UInt64, housekeeper apicID: UInt32) {
+    /// A partition that starts with the machine is `starting` from the first moment on: a manager that asks for what is
+    /// about to happen anyway is told so.
+    init(rings: UInt64, housekeeper apicID: UInt32, autostart: Bool) {
+        let state = autostart ? PartitionState.starting : .stopped
+        stateAndCause = Atomic(UInt32(state.rawValue) | UInt32(StateCause.manifest.rawValue) << 8)
         consoleOut = ByteRing(base: rings, capacity: Self.outSize)
         consoleIn = ByteRing(base: rings + Self.outSize, capacity: 1024)
         log = ByteRing(base: rings + Self.outSize + 1024, capacity: 2048)

@@ -26,7 +26,7 @@ struct Lifecycle<CPU: VirtualCPU> {
         var starting = start
         var cause = StateCause.manifest
         if recovering {
-            teardown(core)
+            teardown(core, .hypervisorFault)
             partition.value.board.value.enter(.crashed, .hypervisorFault)
             cause = .manager
         } else {
@@ -43,7 +43,7 @@ struct Lifecycle<CPU: VirtualCPU> {
             }
             partition.value.board.value.enter(.starting, cause)
             let end = runOnce(&core, cause)
-            teardown(core)
+            teardown(core, end)
             (starting, cause) = follow(end)
         }
     }
@@ -67,6 +67,7 @@ struct Lifecycle<CPU: VirtualCPU> {
         partition.value.board.value.latestEntry.store(now, ordering: .releasing)
         _ = partition.value.board.value.firstEntry.compareExchange(expected: 0, desired: now, ordering: .relaxed)
         partition.value.verdict.store(0, ordering: .relaxed)
+        partition.value.clockLag.store(0, ordering: .relaxed)
         partition.value.gate.store(Gate.open, ordering: .sequentiallyConsistent)
         partition.value.board.value.enter(.running, cause)
         while true {
@@ -89,17 +90,18 @@ struct Lifecycle<CPU: VirtualCPU> {
     }
 
     /// Stops every other vCPU, then takes the memory back and clears it (law 9).
-    private func teardown(_ core: borrowing CoreState) {
+    private func teardown(_ core: borrowing CoreState, _ cause: StateCause) {
         let state = partition
         state.value.gate.store(Gate.closed, ordering: .sequentiallyConsistent)
         state.value.kick(allBut: core.vcpu)
-        state.value.board.value.enter(.stopping, state.value.board.value.cause)
+        state.value.board.value.enter(.stopping, cause)
         for vcpu in 0..<state.value.vcpuCount where vcpu != core.vcpu {
             while state.value.mail[vcpu].isActive.load(ordering: .sequentiallyConsistent) { cpu_pause() }
         }
         for vcpu in 0..<state.value.vcpuCount {
             state.value.mail[vcpu].startUp.store(0, ordering: .relaxed)
             state.value.mail[vcpu].nmi.store(false, ordering: .relaxed)
+            state.value.mail[vcpu].stoodAt.store(0, ordering: .relaxed)
         }
         state.value.devices = PlatformDevices(state.value.platform)
         clearMemory()
@@ -189,10 +191,24 @@ struct Lifecycle<CPU: VirtualCPU> {
             if core.vcpu == 0, case .end(let cause) = takeRequest(core) { return .end(cause) }
             switch partition.value.gate.load(ordering: .sequentiallyConsistent) {
             case Gate.closed: return .park
-            case Gate.paused: core_idle()
-            default: return takeMail(core)
+            case Gate.paused: stand(core)
+            default:
+                partition.value.mail[core.vcpu].stoodAt.store(0, ordering: .sequentiallyConsistent)
+                // Looked at again: a pause that begins now either finds that this vCPU runs, or keeps it here.
+                if partition.value.gate.load(ordering: .sequentiallyConsistent) != Gate.open { continue }
+                cpu.clockLag = partition.value.clockLag.load(ordering: .sequentiallyConsistent)
+                return takeMail(core)
             }
         }
+    }
+
+    /// Waits for a kick, with the guest's clock standing since it came here first.
+    private func stand(_ core: borrowing CoreState) {
+        let stoodAt = partition.value.mail[core.vcpu].stoodAt.load(ordering: .sequentiallyConsistent)
+        if stoodAt == 0 {
+            partition.value.mail[core.vcpu].stoodAt.store(cpu_rdtsc(), ordering: .sequentiallyConsistent)
+        }
+        core_idle()
     }
 
     private func takeRequest(_ core: borrowing CoreState) -> Next {
@@ -205,9 +221,11 @@ struct Lifecycle<CPU: VirtualCPU> {
             partition.value.gate.store(Gate.paused, ordering: .sequentiallyConsistent)
             board.value.enter(.paused, .manager)
         case Request.resume:
+            partition.value.resumeClock()
             partition.value.gate.store(Gate.open, ordering: .sequentiallyConsistent)
             board.value.enter(.running, .manager)
-        default: return .resume
+        case Request.none: return .resume
+        default: break  // to start what runs: done, and the next request may come
         }
         board.value.request.store(Request.none, ordering: .sequentiallyConsistent)
         partition.value.kick(allBut: core.vcpu)

@@ -1,6 +1,7 @@
 import Control
 import Manifest
 import Platform
+import Silicon
 import Synchronization
 
 /// Whether a partition's vCPUs may run.
@@ -17,6 +18,8 @@ struct Mailbox: ~Copyable {
     static let initSignal: UInt32 = 1
     /// A guest's NMI that is to be injected.
     let nmi = Atomic<Bool>(false)
+    /// TSC when the vCPU stood still for a pause; 0 while it runs.
+    let stoodAt = Atomic<UInt64>(0)
     /// Whether the vCPU's core is inside the run loop.
     let isActive = Atomic<Bool>(false)
 }
@@ -36,6 +39,9 @@ struct PartitionContext: ~Copyable {
     let gate = Atomic<UInt32>(Gate.closed)
     /// Why the guest must end, a `StateCause` plus 1; 0 while it may go on.
     let verdict = Atomic<UInt32>(0)
+    /// Ticks for which the guest was paused since its start: all vCPUs' clocks are so much behind, so that a guest does
+    /// not see the time in which it stood.
+    let clockLag = Atomic<UInt64>(0)
     let mail: InlineArray<16, Mailbox>
     /// Guards `devices` between this partition's cores.
     let lock = Atomic<Bool>(false)
@@ -59,6 +65,21 @@ struct PartitionContext: ~Copyable {
     func condemn(_ cause: StateCause) {
         _ = verdict.compareExchange(
             expected: 0, desired: UInt32(cause.rawValue) + 1, ordering: .sequentiallyConsistent)
+    }
+
+    /// Makes the guest's clock go on where the last of its vCPUs stood, so that none sees time go back. Every vCPU was
+    /// kicked when the pause began and is here at its next exit.
+    func resumeClock() {
+        var latest: UInt64 = 0
+        for vcpu in 0..<vcpuCount {
+            while mail[vcpu].isActive.load(ordering: .sequentiallyConsistent),
+                mail[vcpu].stoodAt.load(ordering: .sequentiallyConsistent) == 0,
+                verdict.load(ordering: .sequentiallyConsistent) == 0
+            { cpu_pause() }
+            latest = max(latest, mail[vcpu].stoodAt.load(ordering: .sequentiallyConsistent))
+        }
+        let now = cpu_rdtsc()
+        if latest != 0, latest < now { clockLag.add(now - latest, ordering: .sequentiallyConsistent) }
     }
 
     func takeLock() {

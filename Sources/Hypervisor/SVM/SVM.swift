@@ -120,6 +120,10 @@ struct SVM: VirtualCPU {
         get { self[VMCB.rip] }
         set { self[VMCB.rip] = newValue }
     }
+    var clockLag: UInt64 {
+        get { 0 &- self[VMCB.tscOffset] }
+        nonmutating set { self[VMCB.tscOffset] = 0 &- newValue }
+    }
     var cr4: UInt64 { self[VMCB.cr4] }
     var hasPaging: Bool { self[VMCB.cr0] & CR0.paging != 0 }
     /// The SVME bit that VMRUN demands is not the guest's to see.

@@ -5,6 +5,8 @@ public enum VMCB {
     public static let intercepts = 0x00C
     public static let iopmBase = 0x040
     public static let msrpmBase = 0x048
+    /// Added to the TSC whenever the guest reads it.
+    public static let tscOffset = 0x050
     public static let asid = 0x058
     public static let tlbControl = 0x05C
     public static let virtualInterrupt = 0x060
