@@ -5,7 +5,7 @@ import Testing
 extension MachineTests {
     /// The other way round: a hostile guest with one vCPU, booted by multiboot and stopped whatever ended it, beside a
     /// neighbour with two.
-    @Suite(.serialized) struct ContainmentOfTheStopped {
+    @Suite(.serialized, .stopsMachines) struct ContainmentOfTheStopped {
         nonisolated(unsafe) static let shared = Result { try Arena(manifest: "containment-multiboot") }
         let arena: Arena
 

@@ -4,7 +4,7 @@ import Testing
 
 extension MachineTests {
     /// One guest attacks, the other must not notice. The attacks are guests of our own, in Tests/Adversary.
-    @Suite(.serialized) struct Containment {
+    @Suite(.serialized, .stopsMachines) struct Containment {
         nonisolated(unsafe) static let shared = Result { try Arena(manifest: "containment") }
         let arena: Arena
 

@@ -5,7 +5,7 @@ import Testing
 extension MachineTests {
     /// Faults of the hypervisor itself (law 8), injected into a build made for it: they are named on the log and end one
     /// partition, whose guest a manager can start again.
-    @Suite(.serialized) struct Faults {
+    @Suite(.serialized, .stopsMachines) struct Faults {
         nonisolated(unsafe) static let shared = Result { try Arena(manifest: "faults", faults: true) }
         let arena: Arena
 

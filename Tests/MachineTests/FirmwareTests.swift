@@ -19,7 +19,9 @@ extension MachineTests {
             emulator.memory = 512 << 20
             let machine = try Machine(emulator, volume: image)
             defer { machine.stop() }
-            let error = #expect(throws: MachineError.self) { try machine.waitForHypervisor(seconds: 12) }
+            // The firmware gives up when it has tried; until then a slow host has not let it.
+            _ = machine.console.wait(seconds: 120) { $0.contains("BdsDxe") ? true : nil }
+            let error = #expect(throws: MachineError.self) { try machine.waitForHypervisor(seconds: 2) }
             guard case .neverStarted(_, let log) = error else {
                 Issue.record("\(String(describing: error))")
                 return
