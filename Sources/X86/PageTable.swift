@@ -2,6 +2,18 @@
 public struct Access: Sendable {
     public let write: Bool
     public let execute: Bool
+    /// Formats that leave this to the processor's PAT and MTRRs ignore it.
+    public let memoryType: MemoryType
+
+    public init(write: Bool, execute: Bool, memoryType: MemoryType = .writeBack) {
+        self.write = write
+        self.execute = execute
+        self.memoryType = memoryType
+    }
+
+    /// The same rights to memory that is cached as `type`.
+    public func with(_ type: MemoryType) -> Access { Access(write: write, execute: execute, memoryType: type) }
+
     public static let read = Access(write: false, execute: false)
     public static let readWrite = Access(write: true, execute: false)
     public static let readExecute = Access(write: false, execute: true)
