@@ -36,7 +36,8 @@ func word(at physical: UInt64) -> UInt64 {
 }
 
 /// Where the processor's own walk of a four-level table ends, worked out from the bits of AMD64 APM volume 2, section
-/// 5.3, and not by the code under test: bit 0 present, bit 7 of levels 3 and 2 a large page, bits 51:12 the address.
+/// 5.3, and not by the code under test: bit 0 present, bit 7 of levels 3 and 2 a large page, bits 51:12 the address. The
+/// same bits of EPT entries mean the same, bit 0 being the right to read, which every mapping has.
 struct Walk {
     let entry: UInt64
     let level: Int
@@ -60,10 +61,17 @@ struct Walk {
         return nil
     }
 
+    /// Bit 1 in all formats.
     var isWritable: Bool { entry >> 1 & 1 == 1 }
-    var isExecutable: Bool { entry >> 63 == 0 }
+    func isExecutable(_ format: any PageTableFormat.Type) -> Bool {
+        // SDM volume 3C, table 29-7: bit 2 allows. APM volume 2, section 5.6.3: bit 63 denies.
+        format is EPTFormat.Type ? entry >> 2 & 1 == 1 : entry >> 63 == 0
+    }
 }
 
 let kib: UInt64 = 1 << 10
 let mib: UInt64 = 1 << 20
 let gib: UInt64 = 1 << 30
+
+/// The formats for which what holds of page tables is tested.
+var formats: [any PageTableFormat.Type] { [LongModeFormat.self, NestedFormat.self, EPTFormat.self] }

@@ -17,7 +17,7 @@ import X86
         let start = table.translate(first.virtual), end = table.translate(first.virtual + first.size - 1)
         #expect(start == first.virtual)
         #expect(end == first.virtual + first.size - 1)
-        #expect(Walk(table.root, first.virtual)?.isExecutable == false)
+        #expect(Walk(table.root, first.virtual)?.isExecutable(LongModeFormat.self) == false)
         return thrown
     }
 

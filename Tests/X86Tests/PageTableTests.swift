@@ -9,14 +9,21 @@ import X86
         let size: UInt64
     }
 
-    /// Maps `mappings` in order; hands the root and the bytes of frames used to `check`.
+    /// For each format: maps `mappings` in order and hands the root and the bytes of frames used to `check`.
     private func build(
         _ mappings: [Mapping], hugePages: Bool = true, frames count: Int = 64, _ access: Access = .readWrite,
         _ check: (_ root: UInt64, _ used: UInt64) -> Void
     ) throws {
+        for format in formats { try build(format, mappings, hugePages, count, access, check) }
+    }
+
+    private func build<Format: PageTableFormat>(
+        _: Format.Type, _ mappings: [Mapping], _ hugePages: Bool, _ count: Int, _ access: Access,
+        _ check: (_ root: UInt64, _ used: UInt64) -> Void
+    ) throws {
         let frames = Frames(count)
         var arena = frames.makeArena()
-        var table = try PageTable<LongModeFormat>(hugePages: hugePages, arena: &arena)
+        var table = try PageTable<Format>(hugePages: hugePages, arena: &arena)
         for mapping in mappings {
             try table.map(mapping.virtual, to: mapping.physical, size: mapping.size, access, arena: &arena)
             // `translate` agrees with the processor's walk at both ends of what was mapped.
@@ -120,9 +127,11 @@ import X86
     ])
     func accessIsWhatWasAskedFor(access: Access, write: Bool, execute: Bool) throws {
         for size in [4 * kib, 2 * mib, gib] {
-            try build([Mapping(virtual: gib, physical: gib, size: size)], access) { root, _ in
-                #expect(Walk(root, gib)?.isWritable == write)
-                #expect(Walk(root, gib)?.isExecutable == execute)
+            for format in formats {
+                try build(format, [Mapping(virtual: gib, physical: gib, size: size)], true, 8, access) { root, _ in
+                    #expect(Walk(root, gib)?.isWritable == write)
+                    #expect(Walk(root, gib)?.isExecutable(format) == execute)
+                }
             }
         }
     }
