@@ -1,0 +1,138 @@
+/// The memory types that firmware gave to physical addresses, from the raw values of the memory type range registers (Intel
+/// SDM volume 3A, section 12.11; 11.11 in editions before 2022). Reserved types count as uncacheable.
+public struct MTRRMap: Sendable {
+    /// The most pairs of variable registers that are taken into account.
+    public static let variableLimit = 16
+    /// Below this address the fixed registers decide where they are on.
+    private static let fixedEnd: UInt64 = 1 << 20
+
+    private let isEnabled: Bool
+    private let hasFixed: Bool
+    private let defaultType: MemoryType
+    private let fixed: [11 of UInt64]
+    private let ranges: [16 of MTRRRange]
+    private let count: Int
+    /// One past the last physical address.
+    private let addressEnd: UInt64
+
+    /// - Parameters:
+    ///   - capability: IA32_MTRRCAP, MSR FEh.
+    ///   - defaultType: IA32_MTRR_DEF_TYPE, MSR 2FFh.
+    ///   - fixed: MSRs 250h, 258h, 259h and 268h to 26Fh, in this order: FIX64K, FIX16K (two), FIX4K (eight).
+    ///   - variable: MSRs 200h + 2n and 201h + 2n.
+    ///   - count: how many of `variable` were read; more than IA32_MTRRCAP counts are not looked at.
+    ///   - addressBits: physical address width, 13 to 52 (CPUID 80000008h EAX bits 7:0); others are taken as the nearest.
+    public init(
+        capability: UInt64, defaultType: UInt64, fixed: [11 of UInt64], variable: [16 of MTRRPair], count: Int,
+        addressBits: Int
+    ) {
+        isEnabled = defaultType & 1 << 11 != 0
+        hasFixed = isEnabled && defaultType & 1 << 10 != 0 && capability & 1 << 8 != 0
+        self.defaultType = MemoryType(rawValue: UInt8(truncatingIfNeeded: defaultType)) ?? .uncacheable
+        self.fixed = fixed
+        addressEnd = 1 << UInt64(min(max(addressBits, 13), 52))
+        var ranges = [16 of MTRRRange](repeating: MTRRRange())
+        var used = 0
+        for i in 0..<max(0, min(min(count, Int(capability & 0xFF)), Self.variableLimit)) {
+            guard let range = MTRRRange(variable[i], addressEnd: addressEnd) else { continue }
+            ranges[used] = range
+            used += 1
+        }
+        self.ranges = ranges
+        self.count = used
+    }
+
+    /// The type of the byte at a physical address; beyond the processor's addresses, uncacheable.
+    public func type(of address: UInt64) -> MemoryType {
+        guard isEnabled, address < addressEnd else { return .uncacheable }
+        if hasFixed && address < Self.fixedEnd { return fixedType(of: address) }
+        var found: MemoryType?
+        for i in 0..<count where address >= ranges[i].first && address <= ranges[i].last {
+            found = found?.overlapped(with: ranges[i].type) ?? ranges[i].type
+        }
+        return found ?? defaultType
+    }
+
+    /// The type at `start`, and the address up to which all that follows has it: at most `limit`, or `start` where `limit`
+    /// is not above it. Takes at most 88 steps for the fixed registers and two for each variable one.
+    public func uniform(from start: UInt64, limit: UInt64) -> (type: MemoryType, end: UInt64) {
+        let type = type(of: start)
+        var end = start
+        repeat { end = min(nextBorder(after: end), limit) } while end < limit && self.type(of: end) == type
+        return (type, max(start, end))
+    }
+
+    /// The next address at which the type may differ; the largest number where there is none.
+    private func nextBorder(after address: UInt64) -> UInt64 {
+        guard isEnabled, address < addressEnd else { return .max }
+        if hasFixed && address < Self.fixedEnd {
+            let step: UInt64 = address < 0x8_0000 ? 0x1_0000 : address < 0xC_0000 ? 0x4000 : 0x1000
+            return (address | (step - 1)) + 1
+        }
+        var border = addressEnd
+        for i in 0..<count {
+            if ranges[i].first > address {
+                border = min(border, ranges[i].first)
+            } else if ranges[i].last >= address {
+                border = min(border, ranges[i].last + 1)
+            }
+        }
+        return border
+    }
+
+    /// Eight types a register, the lowest address in the lowest byte (table 12-9). `address` is below 1 MiB.
+    private func fixedType(of address: UInt64) -> MemoryType {
+        let at: UInt64
+        switch address {
+        case ..<0x8_0000: at = address >> 16
+        case ..<0xC_0000: at = 8 + (address - 0x8_0000) >> 14
+        default: at = 24 + (address - 0xC_0000) >> 12
+        }
+        return MemoryType(rawValue: UInt8(truncatingIfNeeded: fixed[Int(at / 8)] >> (at % 8 * 8))) ?? .uncacheable
+    }
+}
+
+/// IA32_MTRR_PHYSBASEn and IA32_MTRR_PHYSMASKn as they read.
+public struct MTRRPair: Sendable {
+    public var base: UInt64
+    public var mask: UInt64
+    public init(base: UInt64 = 0, mask: UInt64 = 0) {
+        self.base = base
+        self.mask = mask
+    }
+}
+
+/// The addresses of one variable register.
+struct MTRRRange {
+    var first: UInt64 = 0
+    var last: UInt64 = 0
+    var type = MemoryType.uncacheable
+
+    init() {}
+
+    /// Nil when the register is off. A mask with holes (section 12.11.4) spreads one type over scattered pieces: all from the
+    /// first of them to the last is uncacheable then, which is slow and never wrong.
+    init?(_ pair: MTRRPair, addressEnd: UInt64) {
+        guard pair.mask & 1 << 11 != 0 else { return nil }
+        let inside = addressEnd - 1
+        let mask = pair.mask & inside & ~0xFFF
+        first = pair.base & mask
+        last = first | inside & ~mask
+        let free = inside & ~mask
+        if free & (free + 1) == 0 {
+            type = MemoryType(rawValue: UInt8(truncatingIfNeeded: pair.base)) ?? .uncacheable
+        }
+    }
+}
+
+extension MemoryType {
+    /// What two ranges that both hold an address make of it (section 12.11.4.1).
+    func overlapped(with other: MemoryType) -> MemoryType {
+        switch (self, other) {
+        case _ where self == other: self
+        case (.writeThrough, .writeBack), (.writeBack, .writeThrough): .writeThrough
+        // Uncacheable wins; the rest is undefined.
+        default: .uncacheable
+        }
+    }
+}
