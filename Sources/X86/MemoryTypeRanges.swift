@@ -1,5 +1,5 @@
 /// The memory types that firmware gave to physical addresses, from the raw values of the memory type range registers (Intel
-/// SDM volume 3A, section 12.11; 11.11 in editions before 2022). Reserved types count as uncacheable.
+/// SDM volume 3A, section 12.11; 11.11 in editions before 2023). Reserved types count as uncacheable.
 public struct MTRRMap: Sendable {
     /// The most pairs of variable registers that are taken into account.
     public static let variableLimit = 16

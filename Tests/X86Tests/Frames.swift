@@ -64,7 +64,7 @@ struct Walk {
     /// Bit 1 in all formats.
     var isWritable: Bool { entry >> 1 & 1 == 1 }
     func isExecutable(_ format: any PageTableFormat.Type) -> Bool {
-        // SDM volume 3C, table 29-7: bit 2 allows. APM volume 2, section 5.6.3: bit 63 denies.
+        // SDM volume 3C, section 29.3.2: bit 2 allows. APM volume 2, section 5.6.3: bit 63 denies.
         format is EPTFormat.Type ? entry >> 2 & 1 == 1 : entry >> 63 == 0
     }
 }

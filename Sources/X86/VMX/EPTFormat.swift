@@ -1,5 +1,5 @@
-/// Entries of Intel's extended page tables (Intel SDM volume 3C, section 29.3.2, tables 29-1 to 29-7; 28.3.2 in editions
-/// before 2023). Accessed and dirty flags are off, so that the processor never writes to a table.
+/// Entries of Intel's extended page tables (Intel SDM volume 3C, section 29.3.2; 28.3.2 in editions before 2023). Accessed
+/// and dirty flags are off, so that the processor never writes to a table.
 public enum EPTFormat: PageTableFormat {
     static let read: UInt64 = 1 << 0
     static let write: UInt64 = 1 << 1
@@ -19,7 +19,7 @@ public enum EPTFormat: PageTableFormat {
     public static func address(_ entry: UInt64) -> UInt64 { entry & addressMask }
 }
 
-/// The extended-page-table pointer of a VMCS (Intel SDM volume 3C, section 25.6.11, table 25-9).
+/// The extended-page-table pointer of a VMCS (Intel SDM volume 3C, section 25.6.11).
 public enum EPTPointer {
     /// Four levels, tables read as write-back memory, accessed and dirty flags off.
     /// - Parameter root: physical address of the root table, a multiple of 4 KiB.

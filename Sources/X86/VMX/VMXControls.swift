@@ -1,7 +1,7 @@
 // Bits of the VM-execution, VM-exit and VM-entry controls (Intel SDM volume 3C, sections 25.6 to 25.8; 24.6 to 24.8 in
-// editions before 2022).
+// editions before 2023).
 
-/// Pin-based VM-execution controls (table 25-5).
+/// Pin-based VM-execution controls (section 25.6.1).
 public enum PinControl {
     public static let externalInterruptExiting: UInt32 = 1 << 0
     public static let nmiExiting: UInt32 = 1 << 3
@@ -10,7 +10,7 @@ public enum PinControl {
     public static let postedInterrupts: UInt32 = 1 << 7
 }
 
-/// Primary processor-based VM-execution controls (table 25-6).
+/// Primary processor-based VM-execution controls (section 25.6.2).
 public enum ProcessorControl {
     public static let interruptWindowExiting: UInt32 = 1 << 2
     public static let tscOffsetting: UInt32 = 1 << 3
@@ -36,7 +36,7 @@ public enum ProcessorControl {
     public static let secondaryControls: UInt32 = 1 << 31
 }
 
-/// Secondary processor-based VM-execution controls (table 25-7).
+/// Secondary processor-based VM-execution controls (section 25.6.2).
 public enum SecondaryControl {
     public static let virtualizeAPICAccesses: UInt32 = 1 << 0
     public static let ept: UInt32 = 1 << 1
@@ -64,7 +64,7 @@ public enum SecondaryControl {
     public static let userWait: UInt32 = 1 << 26
 }
 
-/// VM-exit controls (table 25-13).
+/// VM-exit controls (section 25.7.1).
 public enum ExitControl {
     public static let saveDebugControls: UInt32 = 1 << 2
     public static let hostAddressSpaceSize: UInt32 = 1 << 9
@@ -80,7 +80,7 @@ public enum ExitControl {
     public static let secondaryControls: UInt32 = 1 << 31
 }
 
-/// VM-entry controls (table 25-15).
+/// VM-entry controls (section 25.8.1).
 public enum EntryControl {
     public static let loadDebugControls: UInt32 = 1 << 2
     public static let ia32eModeGuest: UInt32 = 1 << 9

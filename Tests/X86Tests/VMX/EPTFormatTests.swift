@@ -1,7 +1,7 @@
 import Testing
 import X86
 
-/// Entries against Intel SDM volume 3C, tables 29-1 to 29-7: R 0, W 1, X 2, memory type 5:3, ignore PAT 6, page 7,
+/// Entries against Intel SDM volume 3C, section 29.3.2: R 0, W 1, X 2, memory type 5:3, ignore PAT 6, page 7,
 /// accessed 8, dirty 9.
 @Suite struct EPTFormatTests {
     private let address: UInt64 = 0x000F_FFFF_C000_0000
@@ -62,7 +62,7 @@ import X86
         #expect(EPTFormat.address(0xFFF0_0000_0000_0FFF) == 0)
     }
 
-    /// Table 25-9: memory type 2:0, walk length less one 5:3, accessed and dirty 6.
+    /// Section 25.6.11: memory type 2:0, walk length less one 5:3, accessed and dirty 6.
     @Test func pointer() {
         #expect(EPTPointer.make(root: 0x1234_5000) == 0x1234_501E)
     }
