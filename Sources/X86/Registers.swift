@@ -11,6 +11,7 @@ public enum CR0 {
 
 public enum CR4 {
     public static let physicalAddressExtension: UInt64 = 1 << 5
+    public static let vmxEnable: UInt64 = 1 << 13
     public static let osFXSR: UInt64 = 1 << 9
     public static let osXSAVE: UInt64 = 1 << 18
 }
@@ -18,6 +19,7 @@ public enum CR4 {
 /// Flags register bits (AMD64 APM volume 2, section 3.1.6).
 public enum RFLAGS {
     public static let trap: UInt64 = 1 << 8
+    public static let interrupt: UInt64 = 1 << 9
 }
 
 public enum EFER {
@@ -37,6 +39,27 @@ public enum MSR {
     public static let xss: UInt32 = 0xDA0
     public static let tscAux: UInt32 = 0xC000_0103
     public static let efer: UInt32 = 0xC000_0080
+    public static let star: UInt32 = 0xC000_0081
+    public static let lstar: UInt32 = 0xC000_0082
+    public static let cstar: UInt32 = 0xC000_0083
+    public static let syscallMask: UInt32 = 0xC000_0084
+    public static let kernelGSBase: UInt32 = 0xC000_0102
+    public static let featureControl: UInt32 = 0x3A
+    public static let mtrrCapability: UInt32 = 0xFE
+    public static let mtrrDefaultType: UInt32 = 0x2FF
+    // Intel SDM volume 3, appendix A.
+    public static let vmxBasic: UInt32 = 0x480
+    public static let vmxMisc: UInt32 = 0x485
+    public static let vmxCR0Fixed0: UInt32 = 0x486
+    public static let vmxCR0Fixed1: UInt32 = 0x487
+    public static let vmxCR4Fixed0: UInt32 = 0x488
+    public static let vmxCR4Fixed1: UInt32 = 0x489
+    public static let vmxSecondaryControls: UInt32 = 0x48B
+    public static let vmxEPTCapability: UInt32 = 0x48C
+    public static let vmxTruePinControls: UInt32 = 0x48D
+    public static let vmxTrueProcessorControls: UInt32 = 0x48E
+    public static let vmxTrueExitControls: UInt32 = 0x48F
+    public static let vmxTrueEntryControls: UInt32 = 0x490
     public static let vmCR: UInt32 = 0xC001_0114
     public static let vmHSavePA: UInt32 = 0xC001_0117
     public static let x2apicEOI: UInt32 = 0x80B

@@ -6,12 +6,12 @@ import X86
 
 extension MachineBuilder {
     /// Makes every partition and every core's state out of what was allocated.
-    mutating func build(_ program: ProgramMemory) throws(Refusal) {
+    mutating func build<CPU: VirtualCPU>(_ cpu: CPU.Type, _ program: ProgramMemory) throws(Refusal) {
         do throws(PageTableError) {
             let housekeeper = tables.apicIDs[manifest.housekeeping]
             // Known before any core is built: the housekeeping core, which may be the first, maps all of them.
             for i in 0..<manifest.partitionCount { boards[i] = blocks[i].board }
-            for i in 0..<manifest.partitionCount { try buildPartition(i, program, housekeeper) }
+            for i in 0..<manifest.partitionCount { try buildPartition(i, cpu, program, housekeeper) }
             try buildHousekeeping(program)
         } catch {
             switch error {
@@ -22,8 +22,8 @@ extension MachineBuilder {
         }
     }
 
-    private mutating func buildPartition(
-        _ i: Int, _ program: ProgramMemory, _ housekeeper: UInt32
+    private mutating func buildPartition<CPU: VirtualCPU>(
+        _ i: Int, _ cpu: CPU.Type, _ program: ProgramMemory, _ housekeeper: UInt32
     ) throws(PageTableError) {
         guard let plan = memory, let frames = ledger.takeFrames(base: plan.ranges[i].base, size: plan.ranges[i].size)
         else { throw .mappedAlready }
@@ -39,10 +39,10 @@ extension MachineBuilder {
         }
         guard let dropped = arena.take(Nothing.frames) else { throw .outOfFrames }
         let writable = Nothing(at: dropped, access: .readWrite)
-        unsafe writable.fill(NestedFormat.self)
+        unsafe writable.fill(CPU.Nested.self)
         let nested = NestedRoots(
-            reading: try buildNestedTables(frames, program.nothing, &arena),
-            dropping: try buildNestedTables(frames, writable, &arena), dropped: dropped)
+            reading: try buildNestedTables(cpu, frames, program.nothing, &arena),
+            dropping: try buildNestedTables(cpu, frames, writable, &arena), dropped: dropped)
         Shared<Board>(at: boards[i]).initialize(
             to: Board(rings: rings, housekeeper: housekeeper, autostart: spec.autostart))
         let context = Shared<PartitionContext>(at: try take(PartitionContext.self, &arena))
@@ -61,14 +61,20 @@ extension MachineBuilder {
     }
 
     /// Guest-physical memory as `GuestMemory` lays it out.
-    private func buildNestedTables(
-        _ frames: borrowing FrameRange, _ nothing: Nothing, _ arena: inout FrameArena
+    private func buildNestedTables<CPU: VirtualCPU>(
+        _: CPU.Type, _ frames: borrowing FrameRange, _ nothing: Nothing, _ arena: inout FrameArena
     ) throws(PageTableError) -> UInt64 {
-        var nested = try PageTable<NestedFormat>(hugePages: Self.hasHugePages, arena: &arena)
-        let low = min(frames.size, GuestMemory.lowLimit)
-        try nested.map(0, to: frames.base, size: low, .all, arena: &arena)
-        if frames.size > low {
-            try nested.map(GuestMemory.highBase, to: frames.base + low, size: frames.size - low, .all, arena: &arena)
+        var nested = try PageTable<CPU.Nested>(hugePages: CPU.hasHugeNestedPages, arena: &arena)
+        var done: UInt64 = 0
+        while done < frames.size {
+            // Low memory, then high memory, each in runs of one memory type.
+            let isLow = done < GuestMemory.lowLimit
+            let run = CPU.memoryRun(
+                from: frames.base + done, limit: frames.base + (isLow ? min(frames.size, GuestMemory.lowLimit) : frames.size))
+            try nested.map(
+                isLow ? done : GuestMemory.highBase + done - GuestMemory.lowLimit, to: frames.base + done,
+                size: run.end - frames.base - done, Access.all.with(run.type), arena: &arena)
+            done = run.end - frames.base
         }
         nested.fill(with: nothing)
         return nested.root
@@ -147,5 +153,5 @@ extension MachineBuilder {
 
     /// The board and, right behind it, its rings.
     static var boardSize: UInt64 { (UInt64(MemoryLayout<Board>.size) + 4095) & ~4095 + Board.ringBytes }
-    private static var hasHugePages: Bool { cpu_cpuid(0x8000_0001, 0).edx & 1 << 26 != 0 }
+    static var hasHugePages: Bool { cpu_cpuid(0x8000_0001, 0).edx & 1 << 26 != 0 }
 }

@@ -1,10 +1,32 @@
 import Silicon
 
-/// The rate of the TSC, measured against the ACPI timer, which counts 24 bits at 3,579,545 Hz (ACPI 6.5, section
-/// 4.8.3.3).
+/// The rate of the TSC, measured against another clock.
 enum ClockRate {
-    /// TSC ticks a millisecond, over at least 50 ms.
-    static func kHz(timerPort: UInt16) -> UInt64 {
+    /// TSC ticks a millisecond.
+    static func kHz(_ tables: borrowing FirmwareTables) throws(Refusal) -> UInt64 {
+        let kHz = tables.timerPort != 0 ? byPowerManagementTimer(tables.timerPort) : byIntervalTimer()
+        guard kHz > 0 else { throw Refusal("the machine has no ACPI timer, and its 8254 does not count") }
+        return kHz
+    }
+
+    /// Against one countdown of the 8254's counter 2, 65,535 ticks at 1,193,182 Hz (8254 datasheet, mode 0; its gate and
+    /// output are bits 0 and 5 of port 61h). 0 when it does not end.
+    private static func byIntervalTimer() -> UInt64 {
+        cpu_out8(0x61, cpu_in8(0x61) & ~2 | 1)
+        cpu_out8(0x43, 0xB0)
+        cpu_out8(0x42, 0xFF)
+        cpu_out8(0x42, 0xFF)
+        let start = cpu_rdtsc()
+        var now = start
+        while cpu_in8(0x61) & 0x20 == 0 {
+            now = cpu_rdtsc()
+            if now - start > 1 << 32 { return 0 }
+        }
+        return (now - start) * 1_193_182 / 65_535 / 1000
+    }
+
+    /// Over at least 50 ms against the ACPI timer, which counts 24 bits at 3,579,545 Hz (ACPI 6.5, section 4.8.3.3).
+    private static func byPowerManagementTimer(_ timerPort: UInt16) -> UInt64 {
         let first = sample(timerPort)
         while (cpu_in32(timerPort) &- first.timer) & 0xFF_FFFF < 178_977 { cpu_pause() }
         let last = sample(timerPort)

@@ -134,6 +134,19 @@ struct Firmware: ~Copyable {
         return interface
     }
 
+    /// The first interface of `protocolID` that anything has.
+    borrowing func locate(_ protocolID: GUID) throws(FirmwareError) -> UInt64 {
+        var id = protocolID
+        var interface: UInt64 = 0
+        let status = unsafe withUnsafeMutablePointer(to: &id) { id in
+            unsafe withUnsafeMutablePointer(to: &interface) {
+                call(0x140, UInt64(UInt(bitPattern: id)), 0, UInt64(UInt(bitPattern: $0)))
+            }
+        }
+        guard status == 0 else { throw FirmwareError(service: "LocateProtocol", status: status) }
+        return interface
+    }
+
     /// The table that the firmware published under `id`, nil when there is none.
     borrowing func configurationTable(_ id: GUID) -> UInt64? {
         let count: UInt64 = load(systemTable + 0x68)
@@ -177,5 +190,6 @@ struct GUID {
     static let loadedImage = GUID(low: 0x11D2_9562_5B1B_31A1, high: 0x3B72_69C9_A000_3F8E)
     static let simpleFileSystem = GUID(low: 0x11D2_6459_964E_5B22, high: 0x3B72_69C9_A000_398E)
     static let acpi20 = GUID(low: 0x11D3_E4F1_8868_E871, high: 0x8188_3CC7_8000_22BC)
+    static let multiprocessorServices = GUID(low: 0x4F46_A76E_3FDD_A605, high: 0x083D_1B53_F412_29AD)
     static let fileInfo = GUID(low: 0x11D2_6D3F_0957_6E92, high: 0x3B72_69C9_A000_398E)
 }

@@ -1,6 +1,6 @@
 import Silicon
 
-/// What the firmware's ACPI tables say of the machine (ACPI 6.5, sections 5.2.5 to 5.2.12).
+/// What the firmware says of the machine, in its ACPI tables if it has any (ACPI 6.5, sections 5.2.5 to 5.2.12).
 struct FirmwareTables {
     static let maxProcessors = 64
     var apicIDs: [64 of UInt32] = .init(repeating: 0)
@@ -11,12 +11,24 @@ struct FirmwareTables {
     var ioAPIC: UInt64 = 0
     var linkInput: UInt32 = 3
 
-    /// Nil when the firmware has no ACPI 2.0 tables.
-    init?(_ firmware: borrowing Firmware) {
-        guard let rsdp = firmware.configurationTable(.acpi20) else { return nil }
+    /// Asks the firmware's ACPI tables, or where it has none its MP Services.
+    init(_ firmware: borrowing Firmware) throws(Refusal) {
+        if let rsdp = firmware.configurationTable(.acpi20) {
+            readACPI(rsdp)
+        } else {
+            askMultiprocessorServices(firmware)
+            // Where the MultiProcessor Specification (1.4, section 3.6.5) has the first one.
+            ioAPIC = 0xFEC0_0000
+        }
+        guard processorCount > 0 else {
+            throw Refusal("neither ACPI tables nor MP Services of the firmware list processors")
+        }
+    }
+
+    private mutating func readACPI(_ rsdp: UInt64) {
         let xsdt: UInt64 = load(rsdp + 24)
         let length = UInt64(load(xsdt + 4, as: UInt32.self))
-        guard length >= 36 && length <= 0x10000 else { return nil }
+        guard length >= 36 && length <= 0x10000 else { return }
         for i in 0..<(length - 36) / 8 {
             let table: UInt64 = load(xsdt + 36 + i * 8)
             switch load(table, as: UInt32.self) {
@@ -44,7 +56,7 @@ struct FirmwareTables {
         }
     }
 
-    private mutating func add(_ apicID: UInt32) {
+    mutating func add(_ apicID: UInt32) {
         guard processorCount < Self.maxProcessors else { return }
         for i in 0..<processorCount where apicIDs[i] == apicID { return }
         apicIDs[processorCount] = apicID

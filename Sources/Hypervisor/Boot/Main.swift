@@ -39,26 +39,23 @@ enum Version {
 /// From power-on to guests, as an ordered list; nothing of the machine changes before `exitBootServices`.
 private func start(_ firmware: borrowing Firmware, _ entryTSC: UInt64) throws(Refusal) -> Never {
     firmware.stopWatchdog()
-    var program = try ProgramMemory(firmware)
+    let vendor = try Vendor.ofThisProcessor()
+    var program = try ProgramMemory(firmware, vendor)
     program.interrupts.takeExceptions()
-    try requireProcessor()
-    guard let tables = FirmwareTables(firmware), tables.processorCount > 0 else {
-        throw Refusal("the firmware has no ACPI tables that list processors")
-    }
-    guard tables.timerPort != 0 else { throw Refusal("the firmware's ACPI tables name no timer") }
+    try vendor.requireProcessor()
+    let tables = try FirmwareTables(firmware)
 
     var machine = MachineBuilder(tables: tables, entryTSC: entryTSC)
     try machine.readManifest(firmware)
     try machine.readImages(firmware)
     program.readSymbols(firmware)
     machine.bootTime = firmware.unixTime()
-    machine.tscKHz = ClockRate.kHz(timerPort: tables.timerPort)
+    machine.tscKHz = try ClockRate.kHz(tables)
     try machine.leaveFirmware(firmware)
 
     Chipset.silence()
     program.takeProcessor()
-    program.fillMaps()
-    do throws(Refusal) { try machine.build(program) } catch {
+    do throws(Refusal) { try vendor.build(&machine, program) } catch {
         // The firmware is gone: there is nobody to return to.
         var line = Line("bulkhead: refused: ")
         line.write(error.text)
@@ -66,19 +63,4 @@ private func start(_ firmware: borrowing Firmware, _ entryTSC: UInt64) throws(Re
         while true { cpu_hlt() }
     }
     machine.start(program)
-}
-
-/// What every core needs of its processor, or the name of what is missing.
-private func requireProcessor() throws(Refusal) {
-    guard cpu_cpuid(0x8000_0000, 0).eax >= 0x8000_000A, cpu_cpuid(0x8000_0001, 0).ecx & 1 << 2 != 0 else {
-        throw Refusal("the processor has no SVM (CPUID 80000001h ECX bit 2)")
-    }
-    guard cpu_rdmsr(MSR.vmCR) & 1 << 4 == 0 else { throw Refusal("SVM is disabled by the firmware (VM_CR.SVMDIS)") }
-    guard cpu_cpuid(0x8000_000A, 0).edx & 1 != 0 else {
-        throw Refusal("the processor has no nested paging (CPUID 8000000Ah EDX bit 0)")
-    }
-    guard cpu_cpuid(0x8000_000A, 0).ebx > UInt32(Manifest.maxPartitions) else {
-        throw Refusal("the processor has fewer address space ids than there may be partitions (CPUID 8000000Ah EBX)")
-    }
-    guard cpu_cpuid(1, 0).ecx & 1 << 21 != 0 else { throw Refusal("the processor has no x2APIC (CPUID 1 ECX bit 21)") }
 }

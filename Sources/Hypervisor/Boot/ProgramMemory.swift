@@ -6,13 +6,16 @@ import X86
 /// What all cores share and none writes once guests run: the program, its interrupt table, the permission maps and the
 /// page on which processors start.
 struct ProgramMemory {
+    /// Whose processors these are: decides how every core runs its guest.
+    let vendor: Vendor
     private let base: UInt64
     /// Below 1 MiB, page aligned.
     let startUpPage: UInt64
     /// The functions' names, where the boot volume has them.
     private var symbolFile = LoadedFile()
 
-    init(_ firmware: borrowing Firmware) throws(Refusal) {
+    init(_ firmware: borrowing Firmware, _ vendor: Vendor) throws(Refusal) {
+        self.vendor = vendor
         do {
             base = try firmware.allocate(Self.tableBytes, .below(0xFFFF_FFFF))
             startUpPage = try firmware.allocate(4096, .below(0x9_FFFF))
@@ -52,23 +55,24 @@ struct ProgramMemory {
     private var bootDescriptors: Descriptors { Descriptors(base: startUpPage + 0x800) }
 
     /// Denies every port, and every MSR but those that the policy passes through.
-    func fillMaps() {
-        unsafe nothing.fill(NestedFormat.self)
+    func fillMaps<CPU: VirtualCPU>(_: CPU.Type) {
+        unsafe nothing.fill(CPU.Nested.self)
         for i in UInt64(0)..<UInt64(PermissionMapSize.port / 8) { store(UInt64.max, maps.ports + i * 8) }
         for i in UInt64(0)..<UInt64(PermissionMapSize.msr / 8) { store(UInt64.max, maps.msrs + i * 8) }
         for i in 0..<MSRPolicy.entries.count {
-            guard case .passThrough(let access) = MSRPolicy.entries[i].rule else { continue }
+            guard case .passThrough(let access) = MSRPolicy.entries[i].rule
+            else { continue }
             for msr in MSRPolicy.entries[i].first...MSRPolicy.entries[i].last {
-                if access != .writeOnly { allow(msr, write: false) }
-                if access != .readOnly { allow(msr, write: true) }
+                if access != .writeOnly { allow(CPU.permissionBit(msr, write: false)) }
+                if access != .readOnly { allow(CPU.permissionBit(msr, write: true)) }
             }
         }
     }
 
-    private func allow(_ msr: UInt32, write: Bool) {
-        guard let bit = msrPermissionBit(msr) else { return }
-        let at = maps.msrs + UInt64((bit + (write ? 1 : 0)) / 8)
-        store(load(at, as: UInt8.self) & ~(1 << UInt8((bit + (write ? 1 : 0)) % 8)), at)
+    private func allow(_ bit: Int?) {
+        guard let bit else { return }
+        let at = maps.msrs + UInt64(bit / 8)
+        store(load(at, as: UInt8.self) & ~(1 << UInt8(bit % 8)), at)
     }
 
     /// Maps all of it into a core's tables.

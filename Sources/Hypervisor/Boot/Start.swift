@@ -70,21 +70,29 @@ extension MachineBuilder {
 @c(core_main)
 func coreMain(_ address: UInt64) {
     let state = Shared<CoreState>(at: address)
-    state.value.prepareProcessor()
+    do throws(Refusal) { try state.value.prepareProcessor() } catch {
+        var line = Line("bulkhead: core ")
+        line.write(decimal: UInt64(state.value.index))
+        line.write(": ")
+        line.write(error.text)
+        SerialPort.log.print(line)
+        while true { cpu_hlt() }
+    }
     state.value.isStarted.store(true, ordering: .releasing)
     while !state.value.mayRun.load(ordering: .acquiring) { cpu_pause() }
-    state.value.run(recovering: false)
+    state.value.program.vendor.run(state, recovering: false)
 }
 
 /// Where a core goes on after a fault of its instance of the hypervisor.
 @c(core_recover)
 func coreRecover(_ address: UInt64) {
-    Shared<CoreState>(at: address).value.run(recovering: true)
+    let state = Shared<CoreState>(at: address)
+    state.value.program.vendor.run(state, recovering: true)
 }
 
 extension CoreState {
     /// Takes interrupts, the local APIC and root mode.
-    func prepareProcessor() {
+    func prepareProcessor() throws(Refusal) {
         let descriptors = Descriptors(base: layout.descriptors)
         descriptors.fill(doubleFaultStack: layout.doubleFaultStackTop)
         descriptors.activate()
@@ -93,17 +101,17 @@ extension CoreState {
         cpu_write_cr0(CR0.paging | CR0.writeProtect | CR0.numericError | CR0.extensionType | CR0.protectionEnable | 2)
         let hasXSAVE = cpu_cpuid(1, 0).ecx & 1 << 26 != 0
         cpu_write_cr4(CR4.physicalAddressExtension | CR4.osFXSR | (hasXSAVE ? CR4.osXSAVE : 0))
-        SVM.enable(core: layout)
+        try program.vendor.enable(layout)
     }
 
-    mutating func run(recovering: Bool) -> Never {
+    mutating func run<CPU: VirtualCPU>(_: CPU.Type, recovering: Bool) -> Never {
         guard let partition else {
             while true {
                 housekeeping?.value.serve()
-                core_idle()
+                CPU.idle(layout)
             }
         }
-        let cpu = SVM(
+        let cpu = CPU(
             core: layout, maps: partition.value.maps, nested: partition.value.nested,
             addressSpace: partition.value.addressSpace.raw)
         var life = Lifecycle(partition: partition, cpu: cpu)

@@ -35,6 +35,17 @@ extension Lifecycle {
             cpu.raise(vector, error: error)
             return .resume
         case .stepped: return .resume
+        case .settled:
+            count(.other, core)
+            return .resume
+        case .setExtendedControl:
+            count(.other, core)
+            return setExtendedControl()
+        case .invalidState:
+            count(.other, core)
+            var line = Line("a state that the processor does not enter: ")
+            cpu.describeInvalidState(to: &line)
+            return violation(line, 0, core)
         case .hypercall:
             count(.hypercall, core)
             #if FAULT_INJECTION
@@ -83,13 +94,18 @@ extension Lifecycle {
 
     /// Ends a guest that did what it cannot go on after, and says what it was.
     func violation(_ what: StaticString, _ detail: UInt64, _ core: borrowing CoreState) -> Next {
+        var line = Line(what)
+        line.write(hexadecimal: detail)
+        return violation(line, detail, core)
+    }
+
+    private func violation(_ what: Line, _ detail: UInt64, _ core: borrowing CoreState) -> Next {
         var line = Line("bulkhead: partition ")
         line.write(partition.value.spec.name)
         line.write(", vCPU ")
         line.write(decimal: UInt64(core.vcpu))
         line.write(": ")
-        line.write(what)
-        line.write(hexadecimal: detail)
+        line.write(what.text)
         line.write(", at ")
         line.write(hexadecimal: cpu.rip)
         partition.value.board.value.post(line)

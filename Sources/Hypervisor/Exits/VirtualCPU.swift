@@ -27,6 +27,12 @@ enum Exit {
     /// RDPMC and what else silicon answers with #GP(0) when it is not allowed.
     case protectedInstruction
     case cacheControl
+    /// XSETBV, which not every processor lets a guest execute.
+    case setExtendedControl
+    /// What concerns the processor's own bookkeeping alone and is done.
+    case settled
+    /// The processor does not enter the state that the guest is in.
+    case invalidState
     /// The processor's own code of an exit that nothing should cause.
     case unexpected(UInt64)
 }
@@ -34,8 +40,27 @@ enum Exit {
 /// A virtual processor: the state of one vCPU as the exit handlers see it. One implementation a vendor; everything is
 /// specialised at compile time.
 protocol VirtualCPU {
+    /// The page tables behind guest-physical addresses.
+    associatedtype Nested: PageTableFormat
+    static var vendor: Vendor { get }
+    /// Throws the name of what the processor lacks.
+    static func requireProcessor() throws(Refusal)
+    /// Whether `Nested` may have 1 GiB pages.
+    static var hasHugeNestedPages: Bool { get }
+    /// The memory type of the run of physical memory that starts at an address, and where that run, or `limit`, ends.
+    static func memoryRun(from address: UInt64, limit: UInt64) -> (type: MemoryType, end: UInt64)
+    /// Which bit of the MSR permission map lets an instruction through when it is clear; nil where every access exits.
+    static func permissionBit(_ msr: UInt32, write: Bool) -> Int?
+
     /// Switches the current core to root mode; every core does this once.
-    static func enable(core: borrowing CoreLayout)
+    static func enable(core: borrowing CoreLayout) throws(Refusal)
+    /// Nothing interrupts the hypervisor from here on, or may again: on processors that can hold even NMIs back.
+    static func holdInterrupts()
+    static func allowInterrupts()
+    /// Sleeps until an NMI, unless one has come that nobody has looked after.
+    static func idle(_ core: borrowing CoreLayout)
+
+    init(core: borrowing CoreLayout, maps: PermissionMaps, nested: NestedRoots, addressSpace: UInt32)
     /// Enters the guest until it exits.
     mutating func run() -> Exit
     /// Puts the processor in the state that a loaded image wants.
@@ -63,6 +88,8 @@ protocol VirtualCPU {
     /// Runs the one instruction that exited again, with what it writes outside the partition's memory going to a page
     /// that nobody reads: the answer of a bus on which nobody claims an address.
     mutating func dropWrite()
+    /// Says what of the state the processor did not take.
+    func describeInvalidState(to line: inout Line)
     /// Takes the NMI or SMI that ended the guest's run, so that the next one can come.
     mutating func takePending()
 }

@@ -208,7 +208,7 @@ struct Lifecycle<CPU: VirtualCPU> {
         if stoodAt == 0 {
             partition.value.mail[core.vcpu].stoodAt.store(cpu_rdtsc(), ordering: .sequentiallyConsistent)
         }
-        core_idle()
+        CPU.idle(core.layout)
     }
 
     private func takeRequest(_ core: borrowing CoreState) -> Next {
@@ -241,7 +241,7 @@ struct Lifecycle<CPU: VirtualCPU> {
     /// Sleeps until a kick; what came with it the caller looks up.
     private func rest(_ core: borrowing CoreState) {
         core.housekeeping?.value.serve()
-        core_idle()
+        CPU.idle(core.layout)
     }
 
     /// The core as a guest may find it: nothing of its predecessor in registers that VMRUN does not load.
@@ -254,7 +254,7 @@ struct Lifecycle<CPU: VirtualCPU> {
         }
         clear_vector_state()
         if hasXSAVE { cpu_xsetbv(0, 1) }
-        LocalAPIC.reset()
+        LocalAPIC.reset(CPU.self)
         core.clock = KVMClock(partition.value.platform)
         // Guests write these without an exit, and no control block holds them; XSS exists with XSAVES alone (CPUID leaf
         // 0Dh), SPEC_CTRL with IBRS or STIBP or SSBD (80000008h EBX).

@@ -1,3 +1,4 @@
+import Manifest
 import Platform
 import Silicon
 import X86
@@ -21,6 +22,32 @@ struct SVM: VirtualCPU {
         self.nested = nested
         self.addressSpace = addressSpace
     }
+
+    typealias Nested = NestedFormat
+    static var vendor: Vendor { .amd }
+    static var hasHugeNestedPages: Bool { MachineBuilder.hasHugePages }
+    /// The MTRRs count behind nested tables too (section 15.25.8).
+    static func memoryRun(from address: UInt64, limit: UInt64) -> (type: MemoryType, end: UInt64) { (.writeBack, limit) }
+    static func permissionBit(_ msr: UInt32, write: Bool) -> Int? { msrPermissionBit(msr).map { $0 + (write ? 1 : 0) } }
+
+    static func requireProcessor() throws(Refusal) {
+        guard cpu_cpuid(0x8000_0000, 0).eax >= 0x8000_000A, cpu_cpuid(0x8000_0001, 0).ecx & 1 << 2 != 0 else {
+            throw Refusal("the processor has no SVM (CPUID 80000001h ECX bit 2)")
+        }
+        guard cpu_rdmsr(MSR.vmCR) & 1 << 4 == 0 else {
+            throw Refusal("SVM is disabled by the firmware (VM_CR.SVMDIS)")
+        }
+        guard cpu_cpuid(0x8000_000A, 0).edx & 1 != 0 else {
+            throw Refusal("the processor has no nested paging (CPUID 8000000Ah EDX bit 0)")
+        }
+        guard cpu_cpuid(0x8000_000A, 0).ebx > UInt32(Manifest.maxPartitions) else {
+            throw Refusal("the processor has fewer address space ids than there may be partitions (CPUID 8000000Ah EBX)")
+        }
+    }
+
+    static func holdInterrupts() { cpu_clgi() }
+    static func allowInterrupts() { cpu_stgi() }
+    static func idle(_ core: borrowing CoreLayout) { svm_idle() }
 
     static func enable(core: borrowing CoreLayout) {
         cpu_wrmsr(MSR.efer, cpu_rdmsr(MSR.efer) | EFER.secureVirtualMachine)
@@ -61,6 +88,7 @@ struct SVM: VirtualCPU {
             ExitCode.rdpru, ExitCode.rsm:
             return .refusedInstruction
         case ExitCode.invd, ExitCode.wbinvd: return .cacheControl
+        case ExitCode.invalid: return .invalidState
         default: return .unexpected(code)
         }
     }
@@ -106,6 +134,15 @@ struct SVM: VirtualCPU {
     }
 
     mutating func injectNMI() { self[VMCB.eventInjection] = UInt64(Vector.nmi) | 2 << 8 | 1 << 31 }
+
+    func describeInvalidState(to line: inout Line) {
+        line.write("VMRUN refused it (APM volume 2, section 15.5.1), CR0 ")
+        line.write(hexadecimal: self[VMCB.cr0])
+        line.write(", CR4 ")
+        line.write(hexadecimal: self[VMCB.cr4])
+        line.write(", EFER ")
+        line.write(hexadecimal: self[VMCB.efer])
+    }
 
     mutating func takePending() {
         cpu_stgi()

@@ -1,7 +1,7 @@
 /// Which model-specific registers exist for a guest. All others are refused.
 public enum MSRPolicy {
     /// In ascending order and disjoint (AMD APM vol. 2, appendix A; Intel SDM vol. 4).
-    public static let entries: [22 of MSREntry] = [
+    public static let entries: [23 of MSREntry] = [
         // Writing it would shift the core's own time.
         MSREntry(first: 0x10, last: 0x10, rule: .passThrough(.readOnly), name: "TSC"),
         MSREntry(first: 0x1B, last: 0x1B, rule: .emulated(.apicBase), name: "APIC_BASE"),
@@ -10,6 +10,7 @@ public enum MSRPolicy {
         MSREntry(first: 0x49, last: 0x49, rule: .passThrough(.writeOnly), name: "PRED_CMD"),
         MSREntry(first: 0x8B, last: 0x8B, rule: .emulated(.patchLevel), name: "PATCH_LEVEL"),
         MSREntry(first: 0x174, last: 0x176, rule: .passThrough(.readWrite), name: "SYSENTER_CS, ESP, EIP"),
+        MSREntry(first: 0x1A0, last: 0x1A0, rule: .emulated(.miscellaneous), name: "MISC_ENABLE"),
         // SVM swaps it with the VMCB's g_pat.
         MSREntry(first: 0x277, last: 0x277, rule: .passThrough(.readWrite), name: "PAT"),
         MSREntry(first: 0x800, last: 0x82E, rule: .passThrough(.readWrite), name: "x2APIC"),

@@ -25,6 +25,7 @@ public enum MSREmulation: UInt8, Sendable {
     case northbridgeConfiguration
     /// DE_CFG: reads as bit 1, "LFENCE serialises"; writes are ignored.
     case decodeConfiguration
+    case miscellaneous
     case kvmWallClock
     case kvmSystemTime
 
@@ -34,6 +35,7 @@ public enum MSREmulation: UInt8, Sendable {
         case .hardwareConfiguration: 1 << 24
         case .northbridgeConfiguration, .supervisorStates: 0
         case .decodeConfiguration: 1 << 1
+        case .miscellaneous: 1 | 3 << 11
         default: nil
         }
     }

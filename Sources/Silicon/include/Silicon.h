@@ -2,9 +2,10 @@
 #pragma once
 #include "instructions.h"
 
-/// The guest's registers that the processor does not keep in its own control block.
+/// The guest's registers that the processor does not keep in its own control block (SVM's keeps RAX), and whether an NMI
+/// has come that nobody has looked after yet. The layout is known to registers.h.
 typedef struct {
-    uint64_t rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15;
+    uint64_t rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15, rax, kicked;
 } guest_registers;
 
 /// What an exception left on the stack, below it what the stub saved.
@@ -26,7 +27,18 @@ uint64_t efi_call(uint64_t function, uint64_t a, uint64_t b, uint64_t c, uint64_
 void svm_run(guest_registers *registers, uint64_t vmcb, uint64_t host_state);
 
 /// Sleeps until an NMI. GIF is clear before and after.
-void core_idle(void);
+void svm_idle(void);
+
+/// Runs the guest of the current control structure until it exits. 0: it has; 1: the entry failed (SDM volume 3, section
+/// 30.2); 2: an NMI came first.
+uint32_t vmx_run(guest_registers *registers, uint32_t is_launched);
+/// Where the processor goes on after an exit.
+void vmx_exit(void);
+static inline uint64_t vmx_exit_address(void) { return (uint64_t)vmx_exit; }
+/// Sleeps until an NMI, unless one has come since the last look.
+void vmx_idle(guest_registers *registers);
+/// Lets NMIs come again after an exit that one caused.
+void unblock_nmi(void);
 /// Takes page tables and a stack, and goes on at `entry`.
 void core_enter(uint64_t cr3, uint64_t stack, uint64_t argument, void (*entry)(uint64_t)) __attribute__((noreturn));
 /// Abandons everything on the stack of this core and goes on at `entry`.

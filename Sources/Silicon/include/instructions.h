@@ -49,6 +49,11 @@ INSTRUCTION uint64_t cpu_read_cr2(void) {
     __asm__ volatile("mov %%cr2, %0" : "=r"(value));
     return value;
 }
+INSTRUCTION uint64_t cpu_read_cr3(void) {
+    uint64_t value;
+    __asm__ volatile("mov %%cr3, %0" : "=r"(value));
+    return value;
+}
 INSTRUCTION void cpu_write_cr3(uint64_t value) { __asm__ volatile("mov %0, %%cr3" ::"r"(value) : "memory"); }
 INSTRUCTION uint64_t cpu_read_cr4(void) {
     uint64_t value;
@@ -74,6 +79,52 @@ INSTRUCTION void cpu_ltr(uint16_t selector) { __asm__ volatile("ltr %0" ::"r"(se
 INSTRUCTION void cpu_stgi(void) { __asm__ volatile("stgi; nop" ::: "memory"); }
 INSTRUCTION void cpu_clgi(void) { __asm__ volatile("clgi" ::: "memory"); }
 INSTRUCTION void cpu_vmsave(uint64_t vmcb) { __asm__ volatile("vmsave %%rax" ::"a"(vmcb) : "memory"); }
+INSTRUCTION uint64_t cpu_read_dr6(void) {
+    uint64_t value;
+    __asm__ volatile("mov %%dr6, %0" : "=r"(value));
+    return value;
+}
+INSTRUCTION void cpu_write_dr6(uint64_t value) { __asm__ volatile("mov %0, %%dr6" ::"r"(value)); }
+INSTRUCTION void cpu_write_cr2(uint64_t value) { __asm__ volatile("mov %0, %%cr2" ::"r"(value) : "memory"); }
+
+// VMX (Intel SDM volume 3, chapter 30). Those with a result give 0 when they have succeeded.
+INSTRUCTION int vmx_on(uint64_t region) {
+    uint8_t failed;
+    __asm__ volatile("vmxon %1" : "=@ccbe"(failed) : "m"(region) : "memory");
+    return failed;
+}
+INSTRUCTION int vmx_clear(uint64_t region) {
+    uint8_t failed;
+    __asm__ volatile("vmclear %1" : "=@ccbe"(failed) : "m"(region) : "memory");
+    return failed;
+}
+INSTRUCTION int vmx_load(uint64_t region) {
+    uint8_t failed;
+    __asm__ volatile("vmptrld %1" : "=@ccbe"(failed) : "m"(region) : "memory");
+    return failed;
+}
+INSTRUCTION uint64_t vmx_read(uint32_t field) {
+    uint64_t value;
+    __asm__ volatile("vmread %1, %0" : "=r"(value) : "r"((uint64_t)field) : "cc");
+    return value;
+}
+INSTRUCTION void vmx_write(uint32_t field, uint64_t value) {
+    __asm__ volatile("vmwrite %0, %1" ::"r"(value), "r"((uint64_t)field) : "cc", "memory");
+}
+/// Forgets translations: of one context (type 1), which is an EPT pointer or a VPID, or of all (type 2).
+INSTRUCTION int vmx_invalidate_ept(uint64_t type, uint64_t context) {
+    uint64_t descriptor[2] = {context, 0};
+    uint8_t failed;
+    __asm__ volatile("invept (%1), %2" : "=@ccbe"(failed) : "r"(&descriptor[0]), "r"(type) : "memory");
+    return failed;
+}
+INSTRUCTION int vmx_invalidate_vpid(uint64_t type, uint64_t context) {
+    uint64_t descriptor[2] = {context, 0};
+    uint8_t failed;
+    __asm__ volatile("invvpid (%1), %2" : "=@ccbe"(failed) : "r"(&descriptor[0]), "r"(type) : "memory");
+    return failed;
+}
+
 /// Clears `bytes`, a multiple of 128, from a multiple of 16 on, past the caches, which neighbours share. Leaves XMM0 zero:
 /// no guest is on this core, or its registers are reset before one is.
 INSTRUCTION void cpu_zero(void *to, uint64_t bytes) {

@@ -72,7 +72,7 @@ extension ControlSet {
         forbidden: PinControl.externalInterruptExiting | PinControl.postedInterrupts,
         substitute: PinControl.preemptionTimer, for: PinControl.virtualNMIs)
 
-    /// The monitor trap flag is for single steps alone. Exiting for CR3 or INVLPG, which processors without the "true"
+    /// Exiting for CR3 or INVLPG, which processors without the "true"
     /// capability registers insist on, would cost an exit for each switch of a guest's processes.
     public static let processor = ControlSet(
         .processor,
@@ -82,8 +82,7 @@ extension ControlSet {
         forbidden: ProcessorControl.interruptWindowExiting | ProcessorControl.hltExiting
             | ProcessorControl.invlpgExiting | ProcessorControl.rdtscExiting | ProcessorControl.cr3LoadExiting
             | ProcessorControl.cr3StoreExiting | ProcessorControl.cr8LoadExiting | ProcessorControl.cr8StoreExiting
-            | ProcessorControl.tprShadow | ProcessorControl.movDRExiting | ProcessorControl.pauseExiting,
-        switched: ProcessorControl.monitorTrapFlag)
+            | ProcessorControl.tprShadow | ProcessorControl.movDRExiting | ProcessorControl.pauseExiting)
 
     /// Without "enable RDTSCP" and its like the instruction is undefined in the guest. "Enable user wait and pause" stays
     /// off, since CPUID hides WAITPKG.

@@ -1,0 +1,130 @@
+import Manifest
+import Silicon
+import X86
+
+/// What is written to the control fields of every control structure on this processor.
+struct VMXControlValues {
+    var pin: UInt32 = 0
+    var processor: UInt32 = 0
+    var secondary: UInt32 = 0
+    var exit: UInt32 = 0
+    var entry: UInt32 = 0
+}
+
+extension VMX {
+    /// Bits of CR0 whose change exits: numeric errors, which VMX operation wants on, and caching, which is the machine's
+    /// (sections 23.8 and 24.6.6).
+    static let ownedCR0 = CR0.numericError | CR0.cacheDisable | CR0.notWriteThrough
+    /// Bits of CR4 that guests have not: SMX, 57-bit addresses, shadow stacks, protection keys for supervisor pages, user
+    /// interrupts and everything above; VMXE, which VMX operation wants on.
+    static let ownedCR4: UInt64 = ~0x0077_0FFF
+
+    static func requireProcessor() throws(Refusal) {
+        guard cpu_cpuid(1, 0).ecx & 1 << 5 != 0 else { throw Refusal("the processor has no VMX (CPUID 1 ECX bit 5)") }
+        let feature = cpu_rdmsr(MSR.featureControl)
+        if feature & 1 != 0, feature & 1 << 2 == 0 {
+            throw Refusal("VMX is disabled by the firmware (IA32_FEATURE_CONTROL bit 2)")
+        }
+        if let missing = VMXBasic(rawValue: cpu_rdmsr(MSR.vmxBasic)).missing { throw lacks(missing) }
+        _ = try foldControls()
+        if let missing = EPTCapability(rawValue: cpu_rdmsr(MSR.vmxEPTCapability)).missing { throw lacks(missing) }
+    }
+
+    static var hasHugeNestedPages: Bool { EPTCapability(rawValue: cpu_rdmsr(MSR.vmxEPTCapability)).hugePages }
+    static func permissionBit(_ msr: UInt32, write: Bool) -> Int? { msrBitmapBit(msr, write: write) }
+
+    /// The controls that we want, as this processor offers them (appendix A.3 to A.5).
+    static func foldControls() throws(Refusal) -> VMXControlValues {
+        var values = VMXControlValues()
+        values.pin = try fold(.pin, MSR.vmxTruePinControls)
+        values.processor = try fold(.processor, MSR.vmxTrueProcessorControls)
+        values.secondary = try fold(.secondary, MSR.vmxSecondaryControls)
+        values.exit = try fold(.exit, MSR.vmxTrueExitControls)
+        values.entry = try fold(.entry, MSR.vmxTrueEntryControls)
+        return values
+    }
+
+    private static func fold(_ set: ControlSet, _ capability: UInt32) throws(Refusal) -> UInt32 {
+        switch set.fold(capability: cpu_rdmsr(capability)) {
+        case .value(let value): return value
+        case .notOffered(let control): throw lacks(set.name(of: control))
+        case .alwaysOn(let control):
+            var line = Line("the processor insists on ")
+            line.write(set.name(of: control))
+            throw Refusal(line)
+        }
+    }
+
+    private static func lacks(_ name: StaticString) -> Refusal {
+        var line = Line("the processor lacks ")
+        line.write(name)
+        return Refusal(line)
+    }
+
+    static func enable(core: borrowing CoreLayout) throws(Refusal) {
+        if cpu_rdmsr(MSR.featureControl) & 1 == 0 { cpu_wrmsr(MSR.featureControl, 1 << 2 | 1) }
+        try requireProcessor()
+        cpu_write_cr4(cpu_read_cr4() | CR4.vmxEnable)
+        store(VMXBasic(rawValue: cpu_rdmsr(MSR.vmxBasic)).revision, core.hostSave)
+        guard vmx_on(core.hostSave) == 0 else { throw Refusal("VMXON failed") }
+        // Nothing that firmware or a predecessor left in the translation caches.
+        _ = vmx_invalidate_ept(2, 0)
+        _ = vmx_invalidate_vpid(2, 0)
+    }
+
+    static func holdInterrupts() {}
+    static func allowInterrupts() {}
+    static func idle(_ core: borrowing CoreLayout) { unsafe vmx_idle(UnsafeMutablePointer(bitPattern: UInt(core.registers))) }
+
+    func writeControls() {
+        self[VMCSField.pinControls] = UInt64(controls.pin)
+        self[VMCSField.processorControls] = UInt64(controls.processor)
+        self[VMCSField.secondaryControls] = UInt64(controls.secondary)
+        self[VMCSField.exitControls] = UInt64(controls.exit)
+        self[VMCSField.entryControls] = UInt64(controls.entry)
+        self[VMCSField.exceptionBitmap] = 1 << UInt64(Vector.debug) | 1 << UInt64(Vector.alignmentCheck)
+        self[VMCSField.ioBitmapA] = maps.ports
+        self[VMCSField.ioBitmapB] = maps.ports + 4096
+        self[VMCSField.msrBitmap] = maps.msrs
+        self[VMCSField.vpid] = UInt64(addressSpace)
+        self[VMCSField.eptPointer] = EPTPointer.make(root: nested.reading)
+        self[VMCSField.vmcsLinkPointer] = .max
+        self[VMCSField.cr0Mask] = Self.ownedCR0
+        self[VMCSField.cr4Mask] = Self.ownedCR4
+        // Where guests' NMIs cannot be told from ours, a guest could block both: it is looked after every so often.
+        self[VMCSField.preemptionTimer] = 1 << 20
+        self[VMCSField.pageFaultMask] = 0
+        self[VMCSField.pageFaultMatch] = 0
+        self[VMCSField.cr3TargetCount] = 0
+        self[VMCSField.exitMSRStoreCount] = 0
+        self[VMCSField.exitMSRLoadCount] = 0
+        self[VMCSField.entryMSRLoadCount] = 0
+        self[VMCSField.tscOffset] = 0
+        if controls.secondary & SecondaryControl.xsaves != 0 { self[VMCSField.xssExitingBitmap] = 0 }
+    }
+
+    /// The hypervisor as it is now: what every exit comes back to.
+    func writeHost() {
+        self[VMCSField.hostCR0] = cpu_read_cr0()
+        self[VMCSField.hostCR3] = cpu_read_cr3()
+        self[VMCSField.hostCR4] = cpu_read_cr4()
+        self[VMCSField.hostPAT] = cpu_rdmsr(MSR.pat)
+        self[VMCSField.hostEFER] = cpu_rdmsr(MSR.efer)
+        self[VMCSField.hostCSSelector] = Descriptors.code
+        self[VMCSField.hostSSSelector] = Descriptors.data
+        self[VMCSField.hostDSSelector] = Descriptors.data
+        self[VMCSField.hostESSelector] = Descriptors.data
+        self[VMCSField.hostFSSelector] = 0
+        self[VMCSField.hostGSSelector] = 0
+        self[VMCSField.hostTRSelector] = Descriptors.task
+        self[VMCSField.hostFSBase] = 0
+        self[VMCSField.hostGSBase] = 0
+        self[VMCSField.hostTRBase] = Descriptors.current.taskState
+        self[VMCSField.hostGDTRBase] = Descriptors.current.base
+        self[VMCSField.hostIDTRBase] = InterruptTable.current.base
+        self[VMCSField.hostSysenterCS] = 0
+        self[VMCSField.hostSysenterESP] = 0
+        self[VMCSField.hostSysenterEIP] = 0
+        self[VMCSField.hostRIP] = vmx_exit_address()
+    }
+}

@@ -1,0 +1,74 @@
+import Silicon
+import X86
+
+// Exits, section 27.2 and appendix C, into the words that both vendors share.
+extension VMX {
+    mutating func decode(_ reason: VMXExitReason) -> Exit {
+        if reason.isEntryFailure { return .invalidState }
+        switch reason.basic {
+        case VMXExit.cpuid: return .cpuid
+        case VMXExit.rdmsr: return .readMSR
+        case VMXExit.wrmsr: return .writeMSR
+        case VMXExit.io:
+            let access = IOQualification(rawValue: self[VMCSField.exitQualification])
+            return .port(
+                number: access.port, size: UInt8(access.size), isInput: access.isIn, string: access.isString,
+                next: rip &+ self[VMCSField.exitInstructionLength])
+        case VMXExit.eptViolation: return eptViolation()
+        case VMXExit.exceptionOrNMI: return exception()
+        case VMXExit.nmiWindow:
+            closeNMIWindow()
+            return .settled
+        case VMXExit.preemptionTimer: return .nmi
+        case VMXExit.controlRegister: return controlRegister()
+        case VMXExit.vmcall: return .hypercall
+        case VMXExit.tripleFault: return .shutdown
+        case VMXExit.initSignal: return .initSignal
+        case VMXExit.xsetbv: return .setExtendedControl
+        case VMXExit.rdpmc: return .protectedInstruction
+        case VMXExit.invd, VMXExit.wbinvd: return .cacheControl
+        case VMXExit.vmclear...VMXExit.vmxon, VMXExit.getsec, VMXExit.invept, VMXExit.invvpid, VMXExit.vmfunc,
+            VMXExit.monitor, VMXExit.mwait:
+            return .refusedInstruction
+        default: return .unexpected(UInt64(reason.rawValue))
+        }
+    }
+
+    private func eptViolation() -> Exit {
+        let violation = EPTViolation(rawValue: self[VMCSField.exitQualification])
+        // An IRET that could not read its stack has ended the blocking of NMIs all the same (section 27.2.3).
+        if violation.unblockedNMIs, self[VMCSField.idtVectoringInfo] & 1 << 31 == 0 {
+            self[VMCSField.guestInterruptibility] |= Self.blockingByNMI
+        }
+        return .nestedPageFault(address: self[VMCSField.guestPhysicalAddress], isWrite: violation.isWrite)
+    }
+
+    private mutating func exception() -> Exit {
+        let event = InterruptionInfo(rawValue: UInt32(truncatingIfNeeded: self[VMCSField.exitInterruptionInfo]))
+        if event.kind == .nmi { return .nmi }
+        if event.vector == Vector.debug { prepareDebugException(event) }
+        let error = event.hasError ? UInt32(truncatingIfNeeded: self[VMCSField.exitInterruptionError]) : nil
+        return .exception(event.vector, error: error)
+    }
+
+    /// The exit came before DR6 and DR7 took the exception's effects (section 27.1): they are made up for here.
+    private mutating func prepareDebugException(_ event: InterruptionInfo) {
+        // INT1 is a trap: the handler returns behind it.
+        if event.kind == .privilegedException { skip(1) }
+        let causes = self[VMCSField.exitQualification] & 0x600F
+        cpu_write_dr6(cpu_read_dr6() & ~0xF | causes)
+        self[VMCSField.guestDR7] &= ~(1 << 13)
+        self[VMCSField.guestInterruptibility] &= ~Self.shadow
+    }
+
+    /// A write that changes bits which are the hypervisor's. What the guest may change it does itself: its own bits of CR0
+    /// become the ones to compare with, and the instruction runs again, now without an exit.
+    private mutating func controlRegister() -> Exit {
+        let access = ControlRegisterAccess(rawValue: self[VMCSField.exitQualification])
+        guard access.number == 0, access.kind == .moveTo else { return .protectedInstruction }
+        let value = general(access.register)
+        guard value & (CR0.notWriteThrough | CR0.cacheDisable) != CR0.notWriteThrough else { return .protectedInstruction }
+        self[VMCSField.cr0Shadow] = value & Self.ownedCR0
+        return .settled
+    }
+}

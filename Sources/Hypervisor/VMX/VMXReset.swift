@@ -1,0 +1,100 @@
+import Platform
+import Silicon
+import X86
+
+// The guest's state at its start and after start-up IPIs.
+extension VMX {
+    /// Segment registers in the order in which their fields lie (appendix B).
+    private enum Segment: UInt32 {
+        case es, cs, ss, ds, fs, gs, ldtr, tr
+    }
+
+    mutating func reset(to entry: GuestEntry) {
+        clear()
+        switch entry.mode {
+        case .long64:
+            segment(.cs, selector: GuestEntry.codeSelector, SegmentAttributes.code64, limit: 0xFFFF_FFFF)
+            setData(selector: GuestEntry.dataSelector, SegmentAttributes.data32, limit: 0xFFFF_FFFF)
+            self[VMCSField.guestCR0] = CR0.paging | CR0.numericError | CR0.extensionType | CR0.protectionEnable
+            self[VMCSField.guestCR4] = CR4.physicalAddressExtension | CR4.vmxEnable
+            self[VMCSField.guestCR3] = entry.cr3
+            efer = EFER.longModeEnable | EFER.longModeActive
+            self[VMCSField.entryControls] = UInt64(controls.entry | EntryControl.ia32eModeGuest)
+        case .protected32:
+            segment(.cs, selector: GuestEntry.codeSelector, SegmentAttributes.code32, limit: 0xFFFF_FFFF)
+            setData(selector: GuestEntry.dataSelector, SegmentAttributes.data32, limit: 0xFFFF_FFFF)
+            self[VMCSField.guestCR0] = CR0.numericError | CR0.extensionType | CR0.protectionEnable
+        }
+        segment(.tr, selector: GuestEntry.taskSelector, SegmentAttributes.busyTSS, limit: 0x67)
+        self[VMCSField.guestGDTRBase] = entry.gdtBase
+        self[VMCSField.guestGDTRLimit] = UInt64(entry.gdtLimit)
+        rip = entry.rip
+        self[VMCSField.guestRSP] = entry.rsp
+        rax = entry.rax
+        rbx = entry.rbx
+        store(entry.rsi, registers + 24)
+    }
+
+    mutating func reset(startUp vector: UInt8) {
+        clear()
+        segment(.cs, selector: UInt16(vector) << 8, SegmentAttributes.code16, limit: 0xFFFF, base: UInt64(vector) << 12)
+        setData(selector: 0, SegmentAttributes.data16, limit: 0xFFFF)
+        self[VMCSField.guestGDTRLimit] = 0xFFFF
+        // INIT leaves caching disabled (table 9-1), which no guest relies on.
+        self[VMCSField.guestCR0] = CR0.numericError | CR0.extensionType
+    }
+
+    /// A processor without state: all registers zero, every control as Bulkhead wants it.
+    private mutating func clear() {
+        forget()
+        store(guest_registers(), registers)
+        efer = 0
+        self[VMCSField.entryControls] = UInt64(controls.entry)
+        self[VMCSField.cr0Shadow] = CR0.numericError
+        self[VMCSField.cr4Shadow] = 0
+        self[VMCSField.guestCR3] = 0
+        self[VMCSField.guestCR4] = CR4.vmxEnable
+        self[VMCSField.guestRSP] = 0
+        rip = 0
+        self[VMCSField.guestRFLAGS] = 2
+        self[VMCSField.guestDR7] = 0x400
+        self[VMCSField.guestDebugControl] = 0
+        self[VMCSField.guestPAT] = 0x0007_0406_0007_0406
+        self[VMCSField.guestSysenterCS] = 0
+        self[VMCSField.guestSysenterESP] = 0
+        self[VMCSField.guestSysenterEIP] = 0
+        self[VMCSField.guestInterruptibility] = 0
+        self[VMCSField.guestActivity] = 0
+        self[VMCSField.guestPendingDebug] = 0
+        segment(.ldtr, selector: 0, SegmentAttributes.ldt, limit: 0xFFFF)
+        segment(.tr, selector: 0, SegmentAttributes.busyTSS, limit: 0xFFFF)
+        self[VMCSField.guestGDTRBase] = 0
+        self[VMCSField.guestIDTRBase] = 0
+        self[VMCSField.guestIDTRLimit] = 0xFFFF
+        // What no control structure holds: guests find it in the processor itself.
+        for msr in MSR.star...MSR.syscallMask { cpu_wrmsr(msr, 0) }
+        cpu_wrmsr(MSR.kernelGSBase, 0)
+        cpu_write_cr2(0)
+        cpu_write_dr(0)
+        cpu_write_dr6(0xFFFF_0FF0)
+        // A fresh start for this address space's translations, in guests' tables and in ours (section 28.3.3).
+        _ = vmx_invalidate_vpid(1, UInt64(addressSpace))
+    }
+
+    private func setData(selector: UInt16, _ attributes: UInt16, limit: UInt32) {
+        segment(.ds, selector: selector, attributes, limit: limit)
+        segment(.es, selector: selector, attributes, limit: limit)
+        segment(.ss, selector: selector, attributes, limit: limit)
+        segment(.fs, selector: selector, attributes, limit: limit)
+        segment(.gs, selector: selector, attributes, limit: limit)
+    }
+
+    /// `attributes` as SVM packs them; VMX has bits 11:8 at 15:12 (section 24.4.1).
+    private func segment(_ segment: Segment, selector: UInt16, _ attributes: UInt16, limit: UInt32, base: UInt64 = 0) {
+        let offset = segment.rawValue * 2
+        self[VMCSField.guestESSelector + offset] = UInt64(selector)
+        self[VMCSField.guestESLimit + offset] = UInt64(limit)
+        self[VMCSField.guestESAccessRights + offset] = UInt64(attributes & 0xFF | (attributes & 0xF00) << 4)
+        self[VMCSField.guestESBase + offset] = base
+    }
+}

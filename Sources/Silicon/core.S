@@ -1,0 +1,45 @@
+// Moving a core to other tables and stacks, and clearing what a guest left in its registers.
+    .text
+    .globl core_enter
+    .hidden core_enter
+core_enter:
+    movq %rsi, %rsp             // mapped in both, so that an NMI in between finds a stack
+    movq %rdi, %cr3
+    movq %rdx, %rdi
+    xorl %ebp, %ebp
+    pushq $0
+    jmp *%rcx
+
+    .globl core_restart
+    .hidden core_restart
+core_restart:
+    movq %rdi, %rsp
+    movq %rsi, %rdi
+    xorl %ebp, %ebp
+    pushq $0
+    jmp *%rdx
+
+// XRSTOR with an empty XSTATE_BV puts every component that XCR0 enables in its initial state (APM volume 4, XRSTOR).
+    .globl clear_vector_state
+    .hidden clear_vector_state
+clear_vector_state:
+    pushq %rbp
+    movq %rsp, %rbp
+    subq $640, %rsp
+    andq $-64, %rsp
+    movq %rsp, %rdi
+    movl $80, %ecx
+    xorl %eax, %eax
+    rep stosq
+    movl $0x1F80, 24(%rsp)
+    movq %cr4, %rcx
+    btl $18, %ecx
+    jnc 1f
+    movl $-1, %eax
+    movl $-1, %edx
+    xrstor (%rsp)
+    jmp 2f
+1:  movw $0x37F, (%rsp)
+    fxrstor (%rsp)
+2:  leave
+    retq
