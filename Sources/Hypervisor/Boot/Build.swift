@@ -70,7 +70,8 @@ extension MachineBuilder {
             // Low memory, then high memory, each in runs of one memory type.
             let isLow = done < GuestMemory.lowLimit
             let run = CPU.memoryRun(
-                from: frames.base + done, limit: frames.base + (isLow ? min(frames.size, GuestMemory.lowLimit) : frames.size))
+                from: frames.base + done,
+                limit: frames.base + (isLow ? min(frames.size, GuestMemory.lowLimit) : frames.size))
             try nested.map(
                 isLow ? done : GuestMemory.highBase + done - GuestMemory.lowLimit, to: frames.base + done,
                 size: run.end - frames.base - done, Access.all.with(run.type), arena: &arena)

@@ -16,7 +16,9 @@ extension Vendor {
         case .amd: try SVM.requireProcessor()
         case .intel: try VMX.requireProcessor()
         }
-        guard cpu_cpuid(1, 0).ecx & 1 << 21 != 0 else { throw Refusal("the processor has no x2APIC (CPUID 1 ECX bit 21)") }
+        guard cpu_cpuid(1, 0).ecx & 1 << 21 != 0 else {
+            throw Refusal("the processor has no x2APIC (CPUID 1 ECX bit 21)")
+        }
     }
 
     func build(_ machine: inout MachineBuilder, _ program: ProgramMemory) throws(Refusal) {

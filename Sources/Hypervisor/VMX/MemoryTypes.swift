@@ -14,7 +14,8 @@ extension VMX {
         guard cpu_cpuid(1, 0).edx & 1 << 12 != 0 else {
             return MTRRMap(
                 capability: 0, defaultType: 1 << 11 | UInt64(MemoryType.writeBack.rawValue),
-                fixed: .init(repeating: 0), variable: .init(repeating: MTRRPair(base: 0, mask: 0)), count: 0, addressBits: 48)
+                fixed: .init(repeating: 0), variable: .init(repeating: MTRRPair(base: 0, mask: 0)), count: 0,
+                addressBits: 48)
         }
         let capability = cpu_rdmsr(MSR.mtrrCapability)
         var fixed: [11 of UInt64] = .init(repeating: 0)

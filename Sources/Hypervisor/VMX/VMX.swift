@@ -67,7 +67,9 @@ struct VMX: VirtualCPU {
     mutating func skip(_ length: UInt64) {
         rip &+= self[VMCSField.exitInstructionLength]
         let interruptibility = self[VMCSField.guestInterruptibility]
-        if interruptibility & Self.shadow != 0 { self[VMCSField.guestInterruptibility] = interruptibility & ~Self.shadow }
+        if interruptibility & Self.shadow != 0 {
+            self[VMCSField.guestInterruptibility] = interruptibility & ~Self.shadow
+        }
     }
 
     mutating func raise(_ vector: UInt8, error: UInt32?) {
@@ -148,4 +150,3 @@ struct VMX: VirtualCPU {
         @inline(__always) nonmutating set { vmx_write(field, newValue) }
     }
 }
-

@@ -67,7 +67,9 @@ extension VMX {
         let access = ControlRegisterAccess(rawValue: self[VMCSField.exitQualification])
         guard access.number == 0, access.kind == .moveTo else { return .protectedInstruction }
         let value = general(access.register)
-        guard value & (CR0.notWriteThrough | CR0.cacheDisable) != CR0.notWriteThrough else { return .protectedInstruction }
+        guard value & (CR0.notWriteThrough | CR0.cacheDisable) != CR0.notWriteThrough else {
+            return .protectedInstruction
+        }
         self[VMCSField.cr0Shadow] = value & Self.ownedCR0
         return .settled
     }

@@ -53,6 +53,7 @@ public struct ControlSet: Sendable {
     }
 
     /// The manual's name of a control, given as a mask of one bit.
+    @inline(never)
     public func name(of bit: UInt32) -> StaticString {
         switch kind {
         case .pin: PinControl.name(of: bit)

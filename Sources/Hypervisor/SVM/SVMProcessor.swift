@@ -1,0 +1,42 @@
+import Manifest
+import Silicon
+import X86
+
+// The processor as a whole, before any guest runs.
+extension SVM {
+    typealias Nested = NestedFormat
+    static var vendor: Vendor { .amd }
+    static var hasHugeNestedPages: Bool { MachineBuilder.hasHugePages }
+    /// The MTRRs count behind nested tables too (section 15.25.8).
+    static func memoryRun(from address: UInt64, limit: UInt64) -> (type: MemoryType, end: UInt64) {
+        (.writeBack, limit)
+    }
+    static func permissionBit(_ msr: UInt32, write: Bool) -> Int? { msrPermissionBit(msr).map { $0 + (write ? 1 : 0) } }
+
+    static func requireProcessor() throws(Refusal) {
+        guard cpu_cpuid(0x8000_0000, 0).eax >= 0x8000_000A, cpu_cpuid(0x8000_0001, 0).ecx & 1 << 2 != 0 else {
+            throw Refusal("the processor has no SVM (CPUID 80000001h ECX bit 2)")
+        }
+        guard cpu_rdmsr(MSR.vmCR) & 1 << 4 == 0 else {
+            throw Refusal("SVM is disabled by the firmware (VM_CR.SVMDIS)")
+        }
+        guard cpu_cpuid(0x8000_000A, 0).edx & 1 != 0 else {
+            throw Refusal("the processor has no nested paging (CPUID 8000000Ah EDX bit 0)")
+        }
+        guard cpu_cpuid(0x8000_000A, 0).ebx > UInt32(Manifest.maxPartitions) else {
+            throw Refusal(
+                "the processor has fewer address space ids than there may be partitions (CPUID 8000000Ah EBX)")
+        }
+    }
+
+    static func holdInterrupts() { cpu_clgi() }
+    static func allowInterrupts() { cpu_stgi() }
+    static func idle(_ core: borrowing CoreLayout) { svm_idle() }
+
+    static func enable(core: borrowing CoreLayout) {
+        cpu_wrmsr(MSR.efer, cpu_rdmsr(MSR.efer) | EFER.secureVirtualMachine)
+        cpu_wrmsr(MSR.vmHSavePA, core.hostSave)
+        cpu_clgi()
+        cpu_vmsave(core.hostState)
+    }
+}

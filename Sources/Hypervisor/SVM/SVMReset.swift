@@ -1,0 +1,79 @@
+import Platform
+import Silicon
+import X86
+
+// The guest's state at its start and after start-up IPIs.
+extension SVM {
+    mutating func reset(to entry: GuestEntry) {
+        clear()
+        switch entry.mode {
+        case .long64:
+            segment(VMCB.cs, selector: GuestEntry.codeSelector, SegmentAttributes.code64, limit: 0xFFFF_FFFF, base: 0)
+            setData(selector: GuestEntry.dataSelector, SegmentAttributes.data32, limit: 0xFFFF_FFFF)
+            self[VMCB.cr0] = CR0.paging | CR0.numericError | CR0.extensionType | CR0.protectionEnable
+            self[VMCB.cr4] = CR4.physicalAddressExtension
+            self[VMCB.cr3] = entry.cr3
+            efer = EFER.longModeEnable | EFER.longModeActive
+        case .protected32:
+            segment(VMCB.cs, selector: GuestEntry.codeSelector, SegmentAttributes.code32, limit: 0xFFFF_FFFF, base: 0)
+            setData(selector: GuestEntry.dataSelector, SegmentAttributes.data32, limit: 0xFFFF_FFFF)
+            self[VMCB.cr0] = CR0.extensionType | CR0.protectionEnable
+        }
+        segment(VMCB.tr, selector: GuestEntry.taskSelector, SegmentAttributes.busyTSS, limit: 0x67, base: 0)
+        segment(VMCB.gdtr, selector: 0, 0, limit: UInt32(entry.gdtLimit), base: entry.gdtBase)
+        rip = entry.rip
+        self[VMCB.rsp] = entry.rsp
+        rax = entry.rax
+        rbx = entry.rbx
+        store(entry.rsi, registers + 24)
+    }
+
+    mutating func reset(startUp vector: UInt8) {
+        clear()
+        segment(
+            VMCB.cs, selector: UInt16(vector) << 8, SegmentAttributes.code16, limit: 0xFFFF, base: UInt64(vector) << 12)
+        setData(selector: 0, SegmentAttributes.data16, limit: 0xFFFF)
+        segment(VMCB.gdtr, selector: 0, 0, limit: 0xFFFF, base: 0)
+        // INIT leaves caching disabled (section 14.1.3); with nested paging that would cost the guest its caches until it
+        // clears the bits, and no guest relies on it.
+        self[VMCB.cr0] = CR0.extensionType
+    }
+
+    /// A processor without state: all registers zero, every control as Bulkhead wants it.
+    private mutating func clear() {
+        unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: UInt(vmcb)), 4096)
+        store(guest_registers(), registers)
+        store(Intercept.wanted, vmcb + UInt64(VMCB.intercepts))
+        store(Intercept.exceptions, vmcb + UInt64(VMCB.interceptExceptions))
+        self[VMCB.iopmBase] = maps.ports
+        self[VMCB.msrpmBase] = maps.msrs
+        // A fresh ASID whose old translations go away at the first entry (section 15.16.1).
+        self[VMCB.asid] = UInt64(addressSpace) | 1 << 32
+        self[VMCB.nestedPaging] = 1
+        steppingOver = nil
+        self[VMCB.nestedCR3] = nested.reading
+        self[VMCB.gPAT] = 0x0007_0406_0007_0406
+        efer = 0
+        self[VMCB.rflags] = 2
+        self[VMCB.dr6] = 0xFFFF_0FF0
+        self[VMCB.dr7] = 0x400
+        segment(VMCB.ldtr, selector: 0, SegmentAttributes.ldt, limit: 0xFFFF, base: 0)
+        segment(VMCB.tr, selector: 0, SegmentAttributes.busyTSS, limit: 0xFFFF, base: 0)
+        segment(VMCB.idtr, selector: 0, 0, limit: 0xFFFF, base: 0)
+        cpu_write_dr(0)
+    }
+
+    private func setData(selector: UInt16, _ attributes: UInt16, limit: UInt32) {
+        segment(VMCB.ds, selector: selector, attributes, limit: limit, base: 0)
+        segment(VMCB.es, selector: selector, attributes, limit: limit, base: 0)
+        segment(VMCB.ss, selector: selector, attributes, limit: limit, base: 0)
+        segment(VMCB.fs, selector: selector, attributes, limit: limit, base: 0)
+        segment(VMCB.gs, selector: selector, attributes, limit: limit, base: 0)
+    }
+
+    private func segment(_ field: Int, selector: UInt16, _ attributes: UInt16, limit: UInt32, base: UInt64) {
+        let at = vmcb + UInt64(field)
+        store(UInt64(selector) | UInt64(attributes) << 16 | UInt64(limit) << 32, at)
+        store(base, at + 8)
+    }
+}

@@ -1,0 +1,57 @@
+import Silicon
+import X86
+
+// The parts of the control structure that stay as they are while guests come and go.
+extension VMX {
+    func writeControls() {
+        self[VMCSField.pinControls] = UInt64(controls.pin)
+        self[VMCSField.processorControls] = UInt64(controls.processor)
+        self[VMCSField.secondaryControls] = UInt64(controls.secondary)
+        self[VMCSField.exitControls] = UInt64(controls.exit)
+        self[VMCSField.entryControls] = UInt64(controls.entry)
+        self[VMCSField.exceptionBitmap] = 1 << UInt64(Vector.debug) | 1 << UInt64(Vector.alignmentCheck)
+        self[VMCSField.ioBitmapA] = maps.ports
+        self[VMCSField.ioBitmapB] = maps.ports + 4096
+        self[VMCSField.msrBitmap] = maps.msrs
+        self[VMCSField.vpid] = UInt64(addressSpace)
+        self[VMCSField.eptPointer] = EPTPointer.make(root: nested.reading)
+        self[VMCSField.vmcsLinkPointer] = .max
+        self[VMCSField.cr0Mask] = Self.ownedCR0
+        self[VMCSField.cr4Mask] = Self.ownedCR4
+        // Where guests' NMIs cannot be told from ours, a guest could block both: it is looked after every so often.
+        self[VMCSField.preemptionTimer] = 1 << 20
+        self[VMCSField.pageFaultMask] = 0
+        self[VMCSField.pageFaultMatch] = 0
+        self[VMCSField.cr3TargetCount] = 0
+        self[VMCSField.exitMSRStoreCount] = 0
+        self[VMCSField.exitMSRLoadCount] = 0
+        self[VMCSField.entryMSRLoadCount] = 0
+        self[VMCSField.tscOffset] = 0
+        if controls.secondary & SecondaryControl.xsaves != 0 { self[VMCSField.xssExitingBitmap] = 0 }
+    }
+
+    /// The hypervisor as it is now: what every exit comes back to.
+    func writeHost() {
+        self[VMCSField.hostCR0] = cpu_read_cr0()
+        self[VMCSField.hostCR3] = cpu_read_cr3()
+        self[VMCSField.hostCR4] = cpu_read_cr4()
+        self[VMCSField.hostPAT] = cpu_rdmsr(MSR.pat)
+        self[VMCSField.hostEFER] = cpu_rdmsr(MSR.efer)
+        self[VMCSField.hostCSSelector] = Descriptors.code
+        self[VMCSField.hostSSSelector] = Descriptors.data
+        self[VMCSField.hostDSSelector] = Descriptors.data
+        self[VMCSField.hostESSelector] = Descriptors.data
+        self[VMCSField.hostFSSelector] = 0
+        self[VMCSField.hostGSSelector] = 0
+        self[VMCSField.hostTRSelector] = Descriptors.task
+        self[VMCSField.hostFSBase] = 0
+        self[VMCSField.hostGSBase] = 0
+        self[VMCSField.hostTRBase] = Descriptors.current.taskState
+        self[VMCSField.hostGDTRBase] = Descriptors.current.base
+        self[VMCSField.hostIDTRBase] = InterruptTable.current.base
+        self[VMCSField.hostSysenterCS] = 0
+        self[VMCSField.hostSysenterESP] = 0
+        self[VMCSField.hostSysenterEIP] = 0
+        self[VMCSField.hostRIP] = vmx_exit_address()
+    }
+}
