@@ -2,7 +2,7 @@ import Testing
 import X86
 
 /// Exit reasons against Intel SDM volume 3D, appendix C, and the words that come with them against volume 3C, sections
-/// 25.9 and 28.2.1, typed in from the manual.
+/// 25.9 and 28.2.1.
 @Suite struct VMXExitTests {
     @Test(
         arguments: [
