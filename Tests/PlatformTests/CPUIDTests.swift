@@ -51,7 +51,8 @@ import Testing
         for bit in [1, 2, 4, 11, 12, 14, 15, 25] as [UInt32] { #expect(leaf7.ebx & 1 << bit == 0, "7 EBX \(bit)") }
         // WAITPKG, CET, LA57, bus lock, ENQCMD, PKS.
         for bit in [5, 7, 16, 24, 29, 31] as [UInt32] { #expect(leaf7.ecx & 1 << bit == 0, "7 ECX \(bit)") }
-        #expect(leaf7.edx == 0)
+        // FSRM and MD_CLEAR alone; SPEC_CTRL's bits are Intel's.
+        #expect(leaf7.edx == 1 << 4 | 1 << 10)
         #expect(leaf7.eax == 1)
         let extended = answer(0x8000_0001)
         // SVM, OSVW, IBS, SKINIT, WDT, LWP, TCE, TOPOEXT, PERFCTR, DBEXT, MWAITX.
@@ -76,6 +77,20 @@ import Testing
         #expect(answer(1, native: CPUIDRegisters(), in: context(cr4: .max)).ecx & 1 << 27 == 0)
         let brand = CPUIDRegisters(eax: 0x2044_4D41, ebx: 0x4359_5045, ecx: 7, edx: 9)
         #expect(answer(0x8000_0003, native: brand) == brand)
+    }
+
+    /// Intel SDM vol. 2, CPUID: 7 EDX bits 26, 27 and 31 say that MSRs 48h and 49h have IBRS and IBPB, STIBP, SSBD; bits of
+    /// 80000001h and 80000008h that AMD defines are reserved.
+    @Test func whatIntelsGuestsSee() {
+        var intel = context()
+        intel.vendor = .intel
+        #expect(answer(7, in: intel).edx == 1 << 4 | 1 << 10 | 1 << 26 | 1 << 27 | 1 << 31)
+        #expect(answer(7, native: CPUIDRegisters(), in: intel) == CPUIDRegisters())
+        let none = CPUIDRegisters()
+        #expect(answer(0x8000_0001, native: none, in: intel) == none)
+        #expect(answer(0x8000_0001, native: none) == CPUIDRegisters(ecx: 1 << 1, edx: 1 << 9))
+        #expect(answer(0x8000_0008, native: CPUIDRegisters(eax: 0x3027), in: intel) == CPUIDRegisters(eax: 0x3027))
+        #expect(answer(1, native: none, in: intel) == answer(1, native: none), "the rest is as on AMD")
     }
 
     @Test func mirrorsOfCR4() {

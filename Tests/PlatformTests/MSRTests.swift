@@ -4,7 +4,7 @@ import X86
 @testable import Platform
 
 @Suite struct MSRTests {
-    @Test func everyRegisterOfTheTableIsFoundAndNoOther() {
+    @Test(arguments: [Vendor.amd, .intel]) func everyRegisterOfTheTableIsFoundAndNoOther(vendor: Vendor) {
         var listed: [UInt32: MSRRule] = [:]
         var last: UInt32?
         for i in 0..<MSRPolicy.entries.count {
@@ -12,13 +12,14 @@ import X86
             #expect(entry.first <= entry.last)
             if let last { #expect(last < entry.first, "out of order at \(entry.name)") }
             last = entry.last
+            guard entry.vendor == nil || entry.vendor == vendor else { continue }
             for msr in entry.first...entry.last { listed[msr] = entry.rule }
         }
         let ranges =
             [0...0x2000, 0x4000_0000...0x4000_0200, 0x4B56_4CF0...0x4B56_4D10, 0xC000_0000...0xC000_1FFF]
             + [0xC001_0000...0xC001_1FFF, 0xFFFF_FFF0...0xFFFF_FFFF] as [ClosedRange<UInt32>]
         for msr in ranges.joined() {
-            #expect(MSRPolicy.lookup(msr) == listed[msr] ?? .refused, "\(String(msr, radix: 16))")
+            #expect(MSRPolicy.lookup(msr, vendor) == listed[msr] ?? .refused, "\(String(msr, radix: 16))")
         }
     }
 
@@ -30,25 +31,47 @@ import X86
             0x3A, 0x480, 0x79, 0xC001_0020,  // FEATURE_CONTROL, VMX_BASIC, microcode update of Intel and AMD
             0x200, 0x2FF, 0x3B, 0x6E0,  // MTRRs, TSC_ADJUST, TSC_DEADLINE
             0xC81, 0xC90, 0xD10, 0xC000_0200,  // cache allocation, bandwidth
-            0x19A, 0xC001_0062, 0x1A0, 0x174 - 1,  // clock modulation, P-state control, MISC_ENABLE
+            0x19A, 0x199, 0xC001_0062, 0x174 - 1,  // clock modulation, P-state control of Intel and AMD
+            0x17, 0x10A, 0x10B, 0xCF, 0x122,  // PLATFORM_ID, capabilities, FLUSH_CMD, core capabilities, TSX_CTRL
+            0x1D9, 0x38F, 0x186, 0x570, 0xCE,  // debug control, performance counters, tracing, platform information
             0x840, 0x7FF,
         ] as [UInt32]) func refused(msr: UInt32)
     {
-        #expect(MSRPolicy.lookup(msr) == .refused)
+        #expect(MSRPolicy.lookup(msr, .amd) == .refused)
+        #expect(MSRPolicy.lookup(msr, .intel) == .refused)
     }
 
-    @Test func theInterruptCommandIsCutOutOfThePassedThroughAPIC() {
-        #expect(MSRPolicy.lookup(0x830) == .emulated(.interruptCommand))
-        #expect(MSRPolicy.lookup(0x82E) == .passThrough(.readWrite))
-        #expect(MSRPolicy.lookup(0x82F) == .refused)
-        #expect(MSRPolicy.lookup(0x833) == .emulated(.localVector))
-        #expect(MSRPolicy.lookup(0x836) == .emulated(.localVector))
-        #expect(MSRPolicy.lookup(0x838) == .passThrough(.readWrite))
-        #expect(MSRPolicy.lookup(0x831) == .passThrough(.readWrite))
-        #expect(MSRPolicy.lookup(0x80B) == .passThrough(.readWrite))
-        #expect(MSRPolicy.lookup(0x10) == .passThrough(.readOnly))
-        #expect(MSRPolicy.lookup(0x49) == .passThrough(.writeOnly))
-        #expect(MSRPolicy.lookup(0x277) == .passThrough(.readWrite))
+    @Test func aVendorsRegistersAreItsOwn() {
+        let amd: [(UInt32, MSREmulation)] = [
+            (0xC001_0015, .hardwareConfiguration), (0xC001_001F, .northbridgeConfiguration),
+            (0xC001_1029, .decodeConfiguration),
+        ]
+        let intel: [(UInt32, MSREmulation)] = [(0x1A0, .miscellaneousEnable), (0x82F, .correctedMachineCheck)]
+        for (msr, emulation) in amd {
+            #expect(MSRPolicy.lookup(msr, .amd) == .emulated(emulation))
+            #expect(MSRPolicy.lookup(msr, .intel) == .refused)
+        }
+        for (msr, emulation) in intel {
+            #expect(MSRPolicy.lookup(msr, .intel) == .emulated(emulation))
+            #expect(MSRPolicy.lookup(msr, .amd) == .refused)
+        }
+        // Nothing in AMD's range is there for Intel's guests.
+        for msr in 0xC001_0000...0xC001_1FFF as ClosedRange<UInt32> {
+            #expect(MSRPolicy.lookup(msr, .intel) == .refused)
+        }
+    }
+
+    @Test(arguments: [Vendor.amd, .intel]) func theInterruptCommandIsCutOutOfThePassedThroughAPIC(vendor: Vendor) {
+        #expect(MSRPolicy.lookup(0x830, vendor) == .emulated(.interruptCommand))
+        #expect(MSRPolicy.lookup(0x82E, vendor) == .passThrough(.readWrite))
+        #expect(MSRPolicy.lookup(0x833, vendor) == .emulated(.localVector))
+        #expect(MSRPolicy.lookup(0x836, vendor) == .emulated(.localVector))
+        #expect(MSRPolicy.lookup(0x838, vendor) == .passThrough(.readWrite))
+        #expect(MSRPolicy.lookup(0x831, vendor) == .passThrough(.readWrite))
+        #expect(MSRPolicy.lookup(0x80B, vendor) == .passThrough(.readWrite))
+        #expect(MSRPolicy.lookup(0x10, vendor) == .passThrough(.readOnly))
+        #expect(MSRPolicy.lookup(0x49, vendor) == .passThrough(.writeOnly))
+        #expect(MSRPolicy.lookup(0x277, vendor) == .passThrough(.readWrite))
     }
 
     /// What a permission bitmap is built from.
@@ -58,6 +81,7 @@ import X86
         for i in 0..<MSRPolicy.entries.count {
             let entry = MSRPolicy.entries[i]
             guard case .passThrough(let access) = entry.rule else { continue }
+            #expect(entry.exists(on: .amd) && entry.exists(on: .intel))
             let size = Int(entry.last - entry.first) + 1
             reads += access.reads ? size : 0
             writes += access.writes ? size : 0
@@ -70,14 +94,24 @@ import X86
     @Test func eferHidesAndKeepsTheHypervisorsBit() {
         let running: UInt64 = 0x1D01  // SVME, NXE, LMA, LME, SCE
         #expect(EFERPolicy.shown(running) == 0xD01)
-        #expect(EFERPolicy.written(0xD01, current: running, paging: true) == running)
-        #expect(EFERPolicy.written(0x501, current: running, paging: true) == 0x1501)
-        #expect(EFERPolicy.written(0x1D01, current: running, paging: true) == nil)
-        #expect(EFERPolicy.written(0xC01, current: running, paging: true) == nil)  // leaves long mode while paging
-        #expect(EFERPolicy.written(0x100, current: 0x1000, paging: false) == 0x1100)
-        #expect(EFERPolicy.written(0x500, current: 0x1000, paging: false) == 0x1100)  // LMA is not the guest's
+        #expect(EFERPolicy.written(0xD01, current: running, paging: true, .amd) == running)
+        #expect(EFERPolicy.written(0x501, current: running, paging: true, .amd) == 0x1501)
+        #expect(EFERPolicy.written(0x1D01, current: running, paging: true, .amd) == nil)
+        // Leaving long mode while paging.
+        #expect(EFERPolicy.written(0xC01, current: running, paging: true, .amd) == nil)
+        #expect(EFERPolicy.written(0x100, current: 0x1000, paging: false, .amd) == 0x1100)
+        #expect(EFERPolicy.written(0x500, current: 0x1000, paging: false, .amd) == 0x1100)  // LMA is not the guest's
         for bit in 0..<64 as Range<UInt64> where ![0, 8, 10, 11, 14].contains(bit) {
-            #expect(EFERPolicy.written(1 << bit, current: 0x1000, paging: false) == nil)
+            #expect(EFERPolicy.written(1 << bit, current: 0x1000, paging: false, .amd) == nil)
+        }
+    }
+
+    /// Intel SDM volume 3A, section 2.2.1: SCE, LME, LMA, NXE and no others; a further bit would end the next VM entry.
+    @Test func eferOfIntelHasNoFastFXSR() {
+        #expect(EFERPolicy.written(0xD01, current: 0xD01, paging: true, .intel) == 0xD01)
+        #expect(EFERPolicy.written(0x901, current: 0, paging: false, .intel) == 0x901)
+        for bit in 0..<64 as Range<UInt64> where ![0, 8, 10, 11].contains(bit) {
+            #expect(EFERPolicy.written(1 << bit, current: 0, paging: false, .intel) == nil)
         }
     }
 
@@ -85,6 +119,9 @@ import X86
         #expect(MSREmulation.hardwareConfiguration.constant == 1 << 24)
         #expect(MSREmulation.northbridgeConfiguration.constant == 0)
         #expect(MSREmulation.decodeConfiguration.constant == 2)
+        // Fast strings on; branch trace storage and sampling not available (Intel SDM vol. 4, table 2-2).
+        #expect(MSREmulation.miscellaneousEnable.constant == 0x1801)
+        #expect(MSREmulation.correctedMachineCheck.constant == 0x1_0000)
         #expect(MSREmulation.efer.constant == nil)
     }
 }

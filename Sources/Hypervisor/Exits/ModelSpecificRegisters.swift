@@ -8,7 +8,7 @@ import X86
 extension Lifecycle {
     mutating func readMSR(_ core: borrowing CoreState) -> Next {
         let value: UInt64
-        switch MSRPolicy.lookup(UInt32(truncatingIfNeeded: cpu.rcx)) {
+        switch MSRPolicy.lookup(UInt32(truncatingIfNeeded: cpu.rcx), CPU.vendor) {
         case .emulated(.efer): value = cpu.efer
         case .emulated(.apicBase): value = cpu_rdmsr(MSR.apicBase)
         case .emulated(.patchLevel): value = cpu_rdmsr(MSR.patchLevel)
@@ -30,13 +30,13 @@ extension Lifecycle {
 
     mutating func writeMSR(_ core: inout CoreState) -> Next {
         let value = cpu.rdx << 32 | cpu.rax & 0xFFFF_FFFF
-        let rule = MSRPolicy.lookup(UInt32(truncatingIfNeeded: cpu.rcx))
+        let rule = MSRPolicy.lookup(UInt32(truncatingIfNeeded: cpu.rcx), CPU.vendor)
         if rule == .emulated(.interruptCommand) { return sendInterrupt(InterruptCommand(rawValue: value), core) }
         count(.msr, core)
         let accepted: Bool
         switch rule {
         case .emulated(.efer):
-            let new = EFERPolicy.written(value, current: cpu.efer, paging: cpu.hasPaging)
+            let new = EFERPolicy.written(value, current: cpu.efer, paging: cpu.hasPaging, CPU.vendor)
             accepted = new != nil
             if let new { cpu.efer = new }
         case .emulated(.localVector):

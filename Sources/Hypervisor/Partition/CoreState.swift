@@ -51,6 +51,7 @@ struct CoreState: ~Copyable {
     ) {
         let platform = partition?.value.platform ?? PlatformDescription.none
         cpuid = CPUIDContext(platform, vcpu: vcpu)
+        cpuid.vendor = program.vendor
         clock = KVMClock(platform)
         self.program = program
         index = core.index

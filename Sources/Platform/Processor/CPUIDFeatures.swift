@@ -33,6 +33,12 @@ extension CPUIDPolicy {
         | 1 << 11 | 1 << 12 | 1 << 14  // AVX512-VNNI, AVX512-BITALG, AVX512-VPOPCNTDQ
         | 1 << 22 | 1 << 25 | 1 << 27 | 1 << 28  // RDPID, CLDEMOTE, MOVDIRI, MOVDIR64B
 
+    // Left out: what machine checks, tracing and TSX bring, SERIALIZE, the hybrid and PCONFIG bits, CET, AMX, L1D_FLUSH and the
+    // registers of architectural and core capabilities.
+    static let features7EDX: UInt32 = 1 << 4 | 1 << 10 | speculationEDX  // fast short REP MOVSB, VERW clears buffers
+    /// Intel's bits for SPEC_CTRL and PRED_CMD, which guests have: IBRS and IBPB, STIBP, SSBD. AMD's are in 80000008h.
+    static let speculationEDX: UInt32 = 1 << 26 | 1 << 27 | 1 << 31
+
     static let features7Subleaf1EAX: UInt32 =
         1 << 4 | 1 << 5  // AVX-VNNI, AVX512-BF16
         | 1 << 10 | 1 << 11 | 1 << 12  // fast zero-length MOVSB, fast short STOSB, CMPSB

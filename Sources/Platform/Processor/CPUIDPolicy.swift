@@ -1,3 +1,5 @@
+import X86
+
 /// What a guest is told about its processor: the silicon's answer cut down to an allow-list, and what only the hypervisor
 /// knows in the place of the rest.
 public enum CPUIDPolicy {
@@ -56,6 +58,7 @@ public enum CPUIDPolicy {
         shown.eax = min(shown.eax, 1)
         // OSPKE mirrors CR4.PKE.
         if shown.ecx & 1 << 3 != 0 && context.cr4 & 1 << 22 != 0 { shown.ecx |= 1 << 4 }
+        if context.vendor == .amd { shown.edx &= ~speculationEDX }
         return shown
     }
 
@@ -70,6 +73,8 @@ public enum CPUIDPolicy {
     }
 
     private static func extended1(_ shown: CPUIDRegisters, _ context: CPUIDContext) -> CPUIDRegisters {
+        // Intel has neither CmpLegacy nor a second APIC bit here.
+        guard context.vendor == .amd else { return shown }
         var shown = shown
         if context.vcpuCount > 1 { shown.ecx |= 1 << 1 }
         shown.edx |= 1 << 9
@@ -80,6 +85,7 @@ public enum CPUIDPolicy {
         var shown = shown
         // 57-bit addresses are hidden.
         shown.eax = shown.eax & 0x00FF_00FF | min(shown.eax >> 8 & 0xFF, 48) << 8
+        guard context.vendor == .amd else { return shown }
         // Number of cores less one, and how many bits of the APIC id number them.
         shown.ecx = context.vcpuCount &- 1 & 0xFF | min(context.apicIDBits, 15) << 12
         return shown

@@ -1,3 +1,5 @@
+import X86
+
 /// What CPUID answers in EAX, EBX, ECX and EDX.
 public struct CPUIDRegisters: Equatable, Sendable {
     public var eax: UInt32
@@ -32,6 +34,8 @@ public struct CPUIDContext: Sendable {
     /// Where the hypervisor's leaves begin: 40000000h to 4000FF00h, a multiple of 100h. Linux looks there for one
     /// hypervisor after the other, and each look is an exit.
     public var hypervisorBase: UInt32 = 0x4000_0000
+    /// Whose processor it is: some bits mean something to one vendor's guests alone.
+    public var vendor = Vendor.amd
 
     /// The context of vCPU `index`, which the platform must have; CR4 as after a reset.
     public init(_ platform: borrowing PlatformDescription, vcpu index: Int, apicTimerKHz: UInt32 = 0) {

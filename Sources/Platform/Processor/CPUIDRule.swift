@@ -40,8 +40,8 @@ extension CPUIDPolicy {
         CPUIDRule(0x2, eax: .max, ebx: .max, ecx: .max, edx: .max),
         // Intel: cache parameters; the counts of sharers in EAX are made below.
         CPUIDRule(0x4, eax: 0x0000_3FFF, ebx: .max, ecx: .max, edx: 0x7),
-        // Structured extended features; EDX is hidden as a whole.
-        CPUIDRule(0x7, 0, 0, eax: .max, ebx: features7EBX, ecx: features7ECX),
+        // Structured extended features.
+        CPUIDRule(0x7, 0, 0, eax: .max, ebx: features7EBX, ecx: features7ECX, edx: features7EDX),
         CPUIDRule(0x7, 1, 1, eax: features7Subleaf1EAX),
         // Extended state: components, sizes for the XCR0 in force.
         CPUIDRule(0xD, 0, 0, eax: stateComponents, ebx: .max, ecx: .max),

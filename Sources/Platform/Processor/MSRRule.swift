@@ -1,3 +1,5 @@
+import X86
+
 /// Which instructions of a guest reach a register of the processor.
 public enum MSRAccess: UInt8, Sendable {
     case readWrite, readOnly, writeOnly
@@ -25,7 +27,10 @@ public enum MSREmulation: UInt8, Sendable {
     case northbridgeConfiguration
     /// DE_CFG: reads as bit 1, "LFENCE serialises"; writes are ignored.
     case decodeConfiguration
-    case miscellaneous
+    /// Intel's MISC_ENABLE: reads as fast strings (bit 0), no branch trace storage (11), no sampling (12); writes are ignored.
+    case miscellaneousEnable
+    /// Intel's x2APIC entry for corrected machine checks, which guests do not get: reads as masked; writes are ignored.
+    case correctedMachineCheck
     case kvmWallClock
     case kvmSystemTime
 
@@ -35,7 +40,8 @@ public enum MSREmulation: UInt8, Sendable {
         case .hardwareConfiguration: 1 << 24
         case .northbridgeConfiguration, .supervisorStates: 0
         case .decodeConfiguration: 1 << 1
-        case .miscellaneous: 1 | 3 << 11
+        case .miscellaneousEnable: 1 << 0 | 1 << 11 | 1 << 12
+        case .correctedMachineCheck: 1 << 16
         default: nil
         }
     }
@@ -56,4 +62,17 @@ public struct MSREntry: Sendable {
     public let last: UInt32
     public let rule: MSRRule
     public let name: StaticString
+    /// Whose processors have it; nil for both.
+    public let vendor: Vendor?
+
+    init(first: UInt32, last: UInt32, rule: MSRRule, name: StaticString, vendor: Vendor? = nil) {
+        self.first = first
+        self.last = last
+        self.rule = rule
+        self.name = name
+        self.vendor = vendor
+    }
+
+    /// Whether it is there for guests on processors of `other`.
+    public func exists(on other: Vendor) -> Bool { vendor == nil || vendor == other }
 }

@@ -73,8 +73,8 @@ extension ControlSet {
         forbidden: PinControl.externalInterruptExiting | PinControl.postedInterrupts,
         substitute: PinControl.preemptionTimer, for: PinControl.virtualNMIs)
 
-    /// Exiting for CR3 or INVLPG, which processors without the "true"
-    /// capability registers insist on, would cost an exit for each switch of a guest's processes.
+    /// Exiting for CR3 or INVLPG, which processors without the "true" capability registers insist on, would cost an exit for
+    /// each switch of a guest's processes.
     public static let processor = ControlSet(
         .processor,
         required: ProcessorControl.tscOffsetting | ProcessorControl.mwaitExiting | ProcessorControl.rdpmcExiting

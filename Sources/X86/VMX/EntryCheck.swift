@@ -45,7 +45,7 @@ public struct EntryFailure: Error, Sendable {
     public let subject: StaticString
     public let field: UInt32
     public let problem: StaticString
-    /// Of Intel SDM volume 3C; in editions before 2023 it begins with 26.
+    /// Of Intel SDM volume 3C as numbered in 2023; the chapter is 26 in editions before and 29 in the latest.
     public let section: StaticString
 }
 

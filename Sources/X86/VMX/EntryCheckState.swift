@@ -72,7 +72,7 @@ func checkInterruptibility(_ state: EntryState) throws(EntryFailure) {
     try check(
         value & Interruptibility.blockedOnce == 0 || !state.injects(.externalInterrupt), subject, field,
         "an external interrupt is injected while STI or MOV SS blocks it", section)
-    // Of blocking by STI the manual says that processors may refuse it with an NMI.
+    // Old editions leave it to the processor whether blocking by STI counts here.
     try check(
         value & Interruptibility.blockedOnce == 0 || !state.injects(.nmi), subject, field,
         "an NMI is injected while STI or MOV SS blocks it", section)

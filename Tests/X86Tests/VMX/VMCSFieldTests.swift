@@ -1,8 +1,8 @@
 import Testing
 import X86
 
-/// Encodings against Intel SDM volume 3C, appendix B, typed in from the manual's tables. The kind and the width come from
-/// the table that a field stands in, its index from the table's second column.
+/// Encodings against Intel SDM volume 3C, appendix B: width and kind are those of the table that a field stands in, the
+/// index is the one it has there. Written apart from the constants, which give whole encodings.
 @Suite struct VMCSFieldTests {
     enum Width: UInt32 { case bits16, bits64, bits32, natural }
     enum Kind: UInt32 { case control, readOnly, guest, host }
@@ -127,7 +127,7 @@ import X86
         #expect(encodings.count == 122)
     }
 
-    /// Some encodings in full, from the last column of the tables.
+    /// Some encodings in full.
     @Test func wholeEncodings() {
         #expect(VMCSField.eptPointer == 0x201A)
         #expect(VMCSField.exitReason == 0x4402)

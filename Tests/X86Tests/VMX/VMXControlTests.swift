@@ -1,7 +1,7 @@
 import Testing
 import X86
 
-/// Positions of the controls, typed in from Intel SDM volume 3C, sections 25.6.1, 25.6.2, 25.7.1 and 25.8.1.
+/// Positions of the controls, after Intel SDM volume 3C, sections 25.6.1, 25.6.2, 25.7.1 and 25.8.1.
 @Suite struct VMXControlTests {
     @Test(
         arguments: [
