@@ -60,11 +60,17 @@ struct ProgramMemory {
         for i in UInt64(0)..<UInt64(PermissionMapSize.port / 8) { store(UInt64.max, maps.ports + i * 8) }
         for i in UInt64(0)..<UInt64(PermissionMapSize.msr / 8) { store(UInt64.max, maps.msrs + i * 8) }
         for i in 0..<MSRPolicy.entries.count {
-            guard case .passThrough(let access) = MSRPolicy.entries[i].rule, MSRPolicy.entries[i].exists(on: CPU.vendor)
-            else { continue }
+            guard MSRPolicy.entries[i].exists(on: CPU.vendor) else { continue }
+            let reads: Bool
+            let writes: Bool
+            switch MSRPolicy.entries[i].rule {
+            case .passThrough(let access): (reads, writes) = (access.reads, access.writes)
+            case .readable: (reads, writes) = (true, false)
+            case .emulated, .refused: continue
+            }
             for msr in MSRPolicy.entries[i].first...MSRPolicy.entries[i].last {
-                if access != .writeOnly { allow(CPU.permissionBit(msr, write: false)) }
-                if access != .readOnly { allow(CPU.permissionBit(msr, write: true)) }
+                if reads { allow(CPU.permissionBit(msr, write: false)) }
+                if writes { allow(CPU.permissionBit(msr, write: true)) }
             }
         }
     }

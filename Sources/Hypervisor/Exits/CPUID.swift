@@ -6,19 +6,28 @@ import Synchronization
 import X86
 
 extension Lifecycle {
+    @inline(__always)
     mutating func answerCPUID(_ core: inout CoreState) -> Next {
         let leaf = UInt32(truncatingIfNeeded: cpu.rax), subleaf = UInt32(truncatingIfNeeded: cpu.rcx)
-        // XCR0 and XSS are the guest's while its core is in root mode, as the policy wants it.
-        let silicon = cpu_cpuid(leaf, subleaf)
-        core.cpuid.cr4 = cpu.cr4
-        let answer = CPUIDPolicy.answer(
-            leaf: leaf, subleaf: subleaf,
-            native: CPUIDRegisters(eax: silicon.eax, ebx: silicon.ebx, ecx: silicon.ecx, edx: silicon.edx), core.cpuid)
+        let answer =
+            core.cpuidTable.answer(leaf: leaf, subleaf: subleaf, cr4: cpu.cr4) ?? unusualCPUID(leaf, subleaf, &core)
         cpu.rax = UInt64(answer.eax)
         cpu.rbx = UInt64(answer.ebx)
         cpu.rcx = UInt64(answer.ecx)
         cpu.rdx = UInt64(answer.edx)
         cpu.skip(2)
         return .resume
+    }
+
+    @inline(never)
+    private func unusualCPUID(_ leaf: UInt32, _ subleaf: UInt32, _ core: inout CoreState) -> CPUIDRegisters {
+        core.cpuid.cr4 = cpu.cr4
+        return CPUIDPolicy.answer(leaf: leaf, subleaf: subleaf, native: Self.nativeCPUID(leaf, subleaf), core.cpuid)
+    }
+
+    /// XCR0 is the guest's while its core is in root mode, as the policy wants it.
+    static func nativeCPUID(_ leaf: UInt32, _ subleaf: UInt32) -> CPUIDRegisters {
+        let answer = cpu_cpuid(leaf, subleaf)
+        return CPUIDRegisters(eax: answer.eax, ebx: answer.ebx, ecx: answer.ecx, edx: answer.edx)
     }
 }

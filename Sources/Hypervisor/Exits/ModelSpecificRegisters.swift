@@ -10,8 +10,6 @@ extension Lifecycle {
         let value: UInt64
         switch MSRPolicy.lookup(UInt32(truncatingIfNeeded: cpu.rcx), CPU.vendor) {
         case .emulated(.efer): value = cpu.efer
-        case .emulated(.apicBase): value = cpu_rdmsr(MSR.apicBase)
-        case .emulated(.patchLevel): value = cpu_rdmsr(MSR.patchLevel)
         case .emulated(.localVector):
             guard LocalAPIC.hasAllLocalVectors else { return refuseMSR() }
             value = cpu_rdmsr(UInt32(truncatingIfNeeded: cpu.rcx))
@@ -20,7 +18,7 @@ extension Lifecycle {
         // The command register reads as zero: delivery is never pending in x2APIC mode.
         case .emulated(.interruptCommand): value = 0
         case .emulated(let other): value = other.constant ?? 0
-        case .passThrough, .refused: return refuseMSR()
+        case .passThrough, .readable, .refused: return refuseMSR()
         }
         cpu.rax = value & 0xFFFF_FFFF
         cpu.rdx = value >> 32
@@ -41,11 +39,10 @@ extension Lifecycle {
             if let new { cpu.efer = new }
         case .emulated(.localVector):
             accepted = LocalAPIC.write(UInt32(truncatingIfNeeded: cpu.rcx), localVector: value)
-        case .emulated(.apicBase): accepted = value == cpu_rdmsr(MSR.apicBase)
+        case .readable(.apicBase): accepted = value == cpu_rdmsr(MSR.apicBase)
         case .emulated(.kvmWallClock): accepted = core.clock.writeWallClock(value, partition.value.guestMemory)
         case .emulated(.kvmSystemTime): accepted = core.clock.writeSystemTime(value, partition.value.guestMemory)
-        case .emulated(.supervisorStates): accepted = value == 0
-        case .emulated: accepted = true
+        case .emulated, .readable: accepted = true
         case .passThrough, .refused: accepted = false
         }
         guard accepted else { return refuseMSR() }

@@ -38,6 +38,7 @@ struct CoreState: ~Copyable {
     let program: ProgramMemory
     /// What CPUID answers depend on, and the clock that the guest's vCPU has registered.
     var cpuid: CPUIDContext
+    var cpuidTable = CPUIDTable()
     var clock: KVMClock
     let isStarted = Atomic<Bool>(false)
     /// Set by the boot core when every core is on its own tables: kicks come from then on.

@@ -18,10 +18,14 @@ extension Lifecycle {
         if hasXSAVE { cpu_xsetbv(0, 1) }
         LocalAPIC.reset(CPU.self)
         core.clock = KVMClock(partition.value.platform)
-        // Guests write these without an exit, and no control block holds them; XSS exists with XSAVES alone (CPUID leaf
-        // 0Dh), SPEC_CTRL with IBRS or STIBP or SSBD (80000008h EBX).
+        // Guests write these without an exit, and no control block holds them; SPEC_CTRL exists with IBRS or STIBP or SSBD
+        // (AMD: 80000008h EBX; Intel: leaf 7 EDX).
         cpu_wrmsr(MSR.tscAux, 0)
-        if cpu_read_cr4() & CR4.osXSAVE != 0, cpu_cpuid(0xD, 1).eax & 1 << 3 != 0 { cpu_wrmsr(MSR.xss, 0) }
-        if cpu_cpuid(0x8000_0008, 0).ebx & (1 << 14 | 1 << 15 | 1 << 24) != 0 { cpu_wrmsr(MSR.speculationControl, 0) }
+        if cpu_cpuid(0x8000_0008, 0).ebx & (1 << 14 | 1 << 15 | 1 << 24) != 0
+            || cpu_cpuid(7, 0).edx & (1 << 26 | 1 << 27 | 1 << 31) != 0
+        {
+            cpu_wrmsr(MSR.speculationControl, 0)
+        }
+        core.cpuidTable.fill(core.cpuid) { Self.nativeCPUID($0, $1) }
     }
 }

@@ -27,7 +27,6 @@ extension VMX {
         self[VMCSField.exitMSRLoadCount] = 0
         self[VMCSField.entryMSRLoadCount] = 0
         self[VMCSField.tscOffset] = 0
-        if controls.secondary & SecondaryControl.xsaves != 0 { self[VMCSField.xssExitingBitmap] = 0 }
     }
 
     /// The hypervisor as it is now: what every exit comes back to.

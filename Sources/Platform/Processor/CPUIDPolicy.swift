@@ -12,13 +12,13 @@ public enum CPUIDPolicy {
         if leaf >> 28 == 4 { return hypervisor(leaf &- context.hypervisorBase, context) }
         let shown = rule(for: leaf, subleaf).map { native.masked(by: $0) } ?? CPUIDRegisters()
         switch leaf {
-        case 0x0: return limited(shown, 0x0B...0x1F)
+        case 0x0: return limited(shown, 0x0B...0x0D)
         case 0x1: return features(shown, context)
         case 0x4: return cache(shown, context)
         // The APIC timer runs in every power state (ARAT), since guests enter none but HLT.
         case 0x6: return CPUIDRegisters(eax: 1 << 2)
         case 0x7 where subleaf == 0: return extendedFeatures(shown, context)
-        case 0xB, 0x1F: return topology(subleaf, context)
+        case 0xB: return topology(subleaf, context)
         case 0x8000_0000: return limited(shown, 0x8000_0008...0x8000_001A)
         case 0x8000_0001: return extended1(shown, context)
         // The TSC runs at a constant rate in every power state.
@@ -37,8 +37,8 @@ public enum CPUIDPolicy {
     private static func features(_ shown: CPUIDRegisters, _ context: CPUIDContext) -> CPUIDRegisters {
         var shown = shown
         shown.ebx |= (context.apicID & 0xFF) << 24 | min(context.vcpuCount, 0xFF) << 16
-        let osXSAVE: UInt32 = shown.ecx & 1 << 26 != 0 && context.cr4 & 1 << 18 != 0 ? 1 << 27 : 0
-        shown.ecx |= 1 << 21 | osXSAVE | 1 << 31
+        shown.ecx |= 1 << 21 | 1 << 31
+        shown.mirrorOSXSAVE(context.cr4)
         shown.edx |= 1 << 9 | (context.vcpuCount > 1 ? 1 << 28 : 0)
         return shown
     }
@@ -56,8 +56,7 @@ public enum CPUIDPolicy {
     private static func extendedFeatures(_ shown: CPUIDRegisters, _ context: CPUIDContext) -> CPUIDRegisters {
         var shown = shown
         shown.eax = min(shown.eax, 1)
-        // OSPKE mirrors CR4.PKE.
-        if shown.ecx & 1 << 3 != 0 && context.cr4 & 1 << 22 != 0 { shown.ecx |= 1 << 4 }
+        shown.mirrorOSPKE(context.cr4)
         if context.vendor == .amd { shown.edx &= ~speculationEDX }
         return shown
     }

@@ -45,8 +45,8 @@ extension CPUIDPolicy {
         CPUIDRule(0x7, 1, 1, eax: features7Subleaf1EAX),
         // Extended state: components, sizes for the XCR0 in force.
         CPUIDRule(0xD, 0, 0, eax: stateComponents, ebx: .max, ecx: .max),
-        // XSAVEOPT, XSAVEC, XGETBV with ECX = 1, XSAVES; no supervisor component.
-        CPUIDRule(0xD, 1, 1, eax: 0xF, ebx: .max),
+        // XSAVEOPT, XSAVEC, XGETBV with ECX = 1. Not XSAVES, which is of use with supervisor components alone.
+        CPUIDRule(0xD, 1, 1, eax: 0x7, ebx: .max),
         // Size, offset and alignment of each component that is shown.
         CPUIDRule(0xD, 2, 2, eax: .max, ebx: .max, ecx: 0x2),
         CPUIDRule(0xD, 5, 7, eax: .max, ebx: .max, ecx: 0x2),

@@ -3,14 +3,14 @@ import X86
 /// Which model-specific registers exist for a guest. All others are refused.
 public enum MSRPolicy {
     /// In ascending order and disjoint (AMD APM vol. 2, appendix A; Intel SDM vol. 4).
-    public static let entries: [24 of MSREntry] = [
+    public static let entries: [23 of MSREntry] = [
         // Writing it would shift the core's own time.
         MSREntry(first: 0x10, last: 0x10, rule: .passThrough(.readOnly), name: "TSC"),
-        MSREntry(first: 0x1B, last: 0x1B, rule: .emulated(.apicBase), name: "APIC_BASE"),
+        MSREntry(first: 0x1B, last: 0x1B, rule: .readable(.apicBase), name: "APIC_BASE"),
         // Speculation controls act on this core alone, and a core is one partition's alone.
         MSREntry(first: 0x48, last: 0x48, rule: .passThrough(.readWrite), name: "SPEC_CTRL"),
         MSREntry(first: 0x49, last: 0x49, rule: .passThrough(.writeOnly), name: "PRED_CMD"),
-        MSREntry(first: 0x8B, last: 0x8B, rule: .emulated(.patchLevel), name: "PATCH_LEVEL"),
+        MSREntry(first: 0x8B, last: 0x8B, rule: .readable(.patchLevel), name: "PATCH_LEVEL"),
         MSREntry(first: 0x174, last: 0x176, rule: .passThrough(.readWrite), name: "SYSENTER_CS, ESP, EIP"),
         // Linux reads it before it could take a fault.
         MSREntry(
@@ -29,7 +29,6 @@ public enum MSRPolicy {
             first: 0x833, last: 0x837, rule: .emulated(.localVector),
             name: "x2APIC LVT: thermal, performance, LINT0, LINT1, error"),
         MSREntry(first: 0x838, last: 0x83F, rule: .passThrough(.readWrite), name: "x2APIC"),
-        MSREntry(first: 0xDA0, last: 0xDA0, rule: .emulated(.supervisorStates), name: "XSS"),
         MSREntry(
             first: KVMClock.wallClockMSR, last: KVMClock.wallClockMSR, rule: .emulated(.kvmWallClock),
             name: "kvmclock wall clock"),

@@ -19,8 +19,6 @@ public enum MSREmulation: UInt8, Sendable {
     case interruptCommand
     /// An entry of the local vector table: as the processor has it, but with no delivery mode that guests may not use.
     case localVector
-    /// XSS: reads as 0, takes 0: guests get no supervisor states.
-    case supervisorStates
     /// HWCR: reads as bit 24, "the TSC counts at P0"; writes are ignored.
     case hardwareConfiguration
     /// NB_CFG1: reads as 0; writes are ignored.
@@ -38,7 +36,7 @@ public enum MSREmulation: UInt8, Sendable {
     public var constant: UInt64? {
         switch self {
         case .hardwareConfiguration: 1 << 24
-        case .northbridgeConfiguration, .supervisorStates: 0
+        case .northbridgeConfiguration: 0
         case .decodeConfiguration: 1 << 1
         case .miscellaneousEnable: 1 << 0 | 1 << 11 | 1 << 12
         case .correctedMachineCheck: 1 << 16
@@ -52,6 +50,8 @@ public enum MSRRule: Equatable, Sendable {
     /// The permitted instructions do not exit; a write to a read-only or a read of a write-only register is refused.
     case passThrough(MSRAccess)
     case emulated(MSREmulation)
+    /// Reads do not exit; writes are emulated.
+    case readable(MSREmulation)
     /// #GP(0), as for a register that does not exist.
     case refused
 }

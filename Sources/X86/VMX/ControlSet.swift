@@ -91,7 +91,7 @@ extension ControlSet {
         .secondary,
         required: SecondaryControl.ept | SecondaryControl.vpid | SecondaryControl.unrestrictedGuest
             | SecondaryControl.wbinvdExiting,
-        wanted: SecondaryControl.rdtscp | SecondaryControl.invpcid | SecondaryControl.xsaves,
+        wanted: SecondaryControl.rdtscp | SecondaryControl.invpcid,
         forbidden: SecondaryControl.virtualizeAPICAccesses | SecondaryControl.descriptorTableExiting
             | SecondaryControl.virtualizeX2APIC | SecondaryControl.userWait)
 
