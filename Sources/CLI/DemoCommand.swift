@@ -11,28 +11,30 @@ struct DemoCommand: ParsableCommand {
             stop, console, ...) reach the same machine. The machine ends with the command.
             """)
 
-    enum MachineKind: String, ExpressibleByArgument, CaseIterable { case amd }
-
     @Option(help: "The manifest, as YAML (default: Examples/demo.yaml).") var manifest: String?
     @Option(help: "Attach to this partition's console at once.") var console: String?
     @Flag(help: "No screen: run unattended, print what happens.") var headless = false
-    @Option(name: .customLong("for"), help: "How long to run unattended, e.g. 60s or 2m.") var duration = "60s"
+    @Option(name: .customLong("for"), help: "How long to run unattended, e.g. 90s or 2m (default: 60s; intel: 30m).")
+    var duration: String?
     @Option(help: "Write what was measured to this file, as JSON.") var report: String?
-    @Option(help: "The emulated machine: amd (QEMU, SVM).") var machine = MachineKind.amd
+    @Option(help: "The emulated machine: amd (QEMU, SVM) or intel (Bochs, VMX; slow).") var machine = MachineKind.amd
 
     func validate() throws {
-        guard let seconds = Self.seconds(duration), (1...86400).contains(seconds) else {
+        guard let seconds = limit, (1...86400).contains(seconds) else {
             throw ValidationError("--for takes a time such as 60s, 2m or 1h, at most 24h")
         }
         if headless, console != nil { throw ValidationError("--console needs the screen that --headless goes without") }
     }
+
+    /// Seconds to run unattended; nil when what was given is no time.
+    private var limit: Int? { duration.map(Self.seconds) ?? Int(60 * machine.slowness) }
 
     func run() throws {
         let workspace = try Workspace.current()
         let signals = Self.endOnSignal()
         defer { signals.forEach { $0.cancel() } }
         let unattended = headless || !ScreenTerminal.isInteractive
-        let demo = try Testbed(manifest: manifest ?? workspace.demoManifest, workspace, name: "demo") { line in
+        let demo = try Testbed(manifest: manifest ?? workspace.demoManifest, workspace, kind: machine, name: "demo") { line in
             FileHandle.standardError.write(Data("\(line)\n".utf8))
         }
         defer { demo.stop() }
@@ -42,7 +44,7 @@ struct DemoCommand: ParsableCommand {
         var problems: [String] = []
         do {
             if unattended {
-                try demo.machine.explaining { try DemoUnattended(demo, seconds: Self.seconds(duration) ?? 60).run() }
+                try demo.machine.explaining { try DemoUnattended(demo, seconds: limit ?? 60).run() }
             } else {
                 try DemoScreen(demo, attach: console).run()
             }
@@ -78,3 +80,5 @@ struct DemoCommand: ParsableCommand {
         return overflow ? nil : seconds
     }
 }
+
+extension MachineKind: ExpressibleByArgument {}

@@ -1,8 +1,8 @@
 import Foundation
 
 /// UNIX stream sockets, by path.
-enum UnixSocket {
-    static func connect(_ path: String) throws(LinkError) -> Int32 {
+package enum UnixSocket {
+    package static func connect(_ path: String) throws(LinkError) -> Int32 {
         let (descriptor, address) = try make(path)
         let result = unsafe withAddress(address) { pointer, size in
             unsafe Glibc.connect(descriptor, pointer, size)
@@ -17,7 +17,7 @@ enum UnixSocket {
 
     /// Listens at `path`, which only the same user may connect to. A socket that a dead process left there is replaced;
     /// one that is still served is not.
-    static func listen(_ path: String) throws(LinkError) -> Int32 {
+    package static func listen(_ path: String) throws(LinkError) -> Int32 {
         if let served = try? connect(path) {
             close(served)
             throw .alreadyServed(path: path)

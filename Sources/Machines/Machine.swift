@@ -10,9 +10,10 @@ public final class Machine: Sendable {
     public let console: ConsoleLog
     /// The management link (COM2): a UNIX stream socket that takes one client at a time.
     public let link: URL
-    /// QEMU's machine protocol, for tests that act as the hardware.
+    /// QEMU's machine protocol, for tests that act as the hardware. Only an AMD machine has it.
     public let qmp: URL
     private let folder: URL
+    private let launch: EmulatorLaunch
     private let child: Child
     private let started = ContinuousClock.now
 
@@ -23,34 +24,33 @@ public final class Machine: Sendable {
     public convenience init(
         _ emulator: Emulator, volume: URL, log: URL? = nil, onLine: @escaping @Sendable (String) -> Void = { _ in }
     ) throws {
-        for file in [emulator.firmware, emulator.variables] where !FileManager.default.fileExists(atPath: file.path) {
-            throw MachineError.missing(file: file.path, hint: "install Debian's package ovmf (./bulkhead setup)")
-        }
         try self.init(emulator, log: log, onLine: onLine) { folder in
-            try FileManager.default.copyItem(at: emulator.variables, to: folder.appending(path: "variables.fd"))
-            return emulator.arguments(volume: volume, folder: folder)
+            try emulator.kind.program.prepare(emulator, volume: volume, folder: folder)
         }
     }
 
     /// Starts a machine that runs this kernel and no hypervisor: what a guest is compared with. It has no `link`.
     /// - Parameter log: a file that gets everything COM1 prints, if given.
     public convenience init(bare emulator: Emulator, _ direct: Emulator.DirectKernel, log: URL? = nil) throws {
-        for file in [direct.kernel, direct.initrd] where !FileManager.default.fileExists(atPath: file.path) {
-            throw MachineError.missing(file: file.path, hint: "Guests/build makes it")
+        try MachineError.require([direct.kernel, direct.initrd], hint: "Guests/build makes it")
+        try self.init(emulator, log: log, onLine: { _ in }) { folder in
+            try emulator.kind.program.prepare(emulator, direct, folder: folder)
         }
-        try self.init(emulator, log: log, onLine: { _ in }) { emulator.arguments(direct, folder: $0) }
     }
 
-    /// - Parameter prepare: puts what the machine needs into its folder; gives the emulator's arguments.
+    /// - Parameter prepare: puts what the machine needs into its folder; gives what the emulator is started with.
     private init(
         _ emulator: Emulator, log: URL?, onLine: @escaping @Sendable (String) -> Void,
-        prepare: (URL) throws -> [String]
+        prepare: (URL) throws -> EmulatorLaunch
     ) throws {
         self.emulator = emulator
         folder = FileManager.default.temporaryDirectory.appending(path: "bulkhead-\(UUID().uuidString.prefix(8))")
         try FileManager.default.createDirectory(
             at: folder, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
-        let arguments = try prepare(folder)
+        do { launch = try prepare(folder) } catch {
+            try? FileManager.default.removeItem(at: folder)
+            throw error
+        }
         link = folder.appending(path: "link")
         qmp = folder.appending(path: "qmp")
         var file: FileHandle?
@@ -62,12 +62,26 @@ public final class Machine: Sendable {
         }
         let console = ConsoleLog(onLine: onLine)
         self.console = console
-        child = try Child(
-            emulator.program, arguments, errors: folder.appending(path: "errors")
-        ) { [file] bytes in
+        let take: @Sendable ([UInt8]) -> Void = { [file] bytes in
             if bytes.isEmpty { return console.close() }
             try? file?.write(contentsOf: Data(bytes))
             console.append(bytes)
+        }
+        let output: @Sendable ([UInt8]) -> Void
+        if let com1 = launch.com1 {
+            com1.follow(take)
+            output = { if $0.isEmpty { com1.programEnded() } }
+        } else {
+            output = take
+        }
+        do {
+            child = try Child(
+                emulator.program, launch.arguments, errors: folder.appending(path: "errors"), output: output)
+        } catch {
+            launch.com1?.programEnded()
+            launch.com2?.stop()
+            try? FileManager.default.removeItem(at: folder)
+            throw error
         }
         Self.running.withLock { [folder, child] in $0[folder] = child }
     }
@@ -91,13 +105,16 @@ public final class Machine: Sendable {
     /// Stops the machine and removes its files. May be called more than once.
     public func stop() {
         child.stop()
+        launch.com2?.stop()
         try? FileManager.default.removeItem(at: folder)
         _ = Self.running.withLock { [folder] in $0.removeValue(forKey: folder) }
     }
 
     /// Waits until the hypervisor has printed its first line.
+    /// - Parameter seconds: on QEMU; longer on a slower machine, as in everything that waits for one.
     /// - Throws: `neverStarted` or `ended`.
     public func waitForHypervisor(seconds: Double = 60) throws {
+        let seconds = seconds * emulator.kind.slowness
         guard console.wait(seconds: seconds, for: { $0.hasPrefix(Self.prefix) ? true : nil }) == nil else { return }
         if let error = endError { throw error }
         throw MachineError.neverStarted(seconds: seconds, log: console.tail())
@@ -107,6 +124,7 @@ public final class Machine: Sendable {
     /// - Throws: `refused` when it refuses the manifest meanwhile, `ended`, `timeout`.
     @discardableResult
     public func wait(for text: String, from start: Int = 0, seconds: Double) throws -> (index: Int, line: String) {
+        let seconds = seconds * emulator.kind.slowness
         let found = console.wait(from: start, seconds: seconds) { line in
             line.contains(text) || Self.isRefusal(line) ? line : nil
         }
@@ -139,6 +157,9 @@ public final class Machine: Sendable {
     private var endError: MachineError? {
         guard let status = child.wait(seconds: 1) else { return nil }
         let errors = (try? String(contentsOf: folder.appending(path: "errors"), encoding: .utf8)) ?? ""
-        return .ended(status: status, output: (errors + console.tail()).trimmingCharacters(in: .whitespacesAndNewlines))
+        let words = emulator.kind.program.lastWords(errors: errors, folder: folder)
+        return .ended(
+            status: status,
+            output: (words + "\n" + console.tail()).trimmingCharacters(in: .whitespacesAndNewlines))
     }
 }

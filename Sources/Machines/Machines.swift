@@ -10,6 +10,8 @@ public enum MachineError: Error, CustomStringConvertible, Sendable {
     case neverStarted(seconds: Double, log: String)
     /// The hypervisor refused the manifest; the line names the cause.
     case refused(line: String)
+    /// What no machine of this kind can do.
+    case impossible(String)
     /// The emulator ended on its own.
     case ended(status: Int32, output: String)
     /// What was awaited did not come within the time.
@@ -21,6 +23,7 @@ public enum MachineError: Error, CustomStringConvertible, Sendable {
         case .program(let name, let status, let output): "\(name) failed with status \(status): \(output)"
         case .neverStarted(let seconds, let log):
             "the firmware did not start the hypervisor within \(seconds) s; the console's last lines:\n\(log)"
+        case .impossible(let why): why
         case .refused(let line): "the hypervisor refused the manifest: \(line)"
         case .ended(let status, let output): "the emulator ended with status \(status): \(output)"
         case .timeout(let awaited, let seconds, let log):

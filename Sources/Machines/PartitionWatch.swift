@@ -29,9 +29,12 @@ public final class PartitionWatch {
     private enum Window {
         /// The guest was asked and has not begun.
         case asked
-        /// It has begun; the counters are read once it has settled.
-        case begun(ContinuousClock.Instant, seconds: Int)
-        case counting(PartitionStatistics, until: ContinuousClock.Instant)
+        /// It has begun.
+        case begun(seconds: Int)
+        /// The counters are read once it has settled. From here on by the machine's clock, microseconds: it is the
+        /// guest's, whatever the host makes of a second.
+        case settling(from: UInt64, seconds: Int)
+        case counting(PartitionStatistics, until: UInt64)
         case ending
     }
     private var window: Window?
@@ -84,9 +87,10 @@ public final class PartitionWatch {
 
     private func step(_ now: PartitionStatistics) {
         switch window {
-        case .begun(let start, let seconds) where ContinuousClock.now - start >= .seconds(1):
-            window = .counting(now, until: start + .seconds(seconds - 1))
-        case .counting(let start, let end) where ContinuousClock.now >= end:
+        case .begun(let seconds): window = .settling(from: now.clockMicroseconds, seconds: seconds)
+        case .settling(let start, let seconds) where now.clockMicroseconds >= start &+ 1_000_000:
+            window = .counting(now, until: start &+ UInt64(seconds - 1) &* 1_000_000)
+        case .counting(let start, let end) where now.clockMicroseconds >= end:
             steady = SteadyWindow(activity: windowActivity, from: start, to: now)
             window = .ending
         default: break
@@ -101,7 +105,7 @@ public final class PartitionWatch {
             readyMilliseconds = Double(info.uptimeMicroseconds) / 1000
         case .latency(let latency): self.latency = latency
         case .phase(_, let seconds):
-            if case .asked = window { window = .begun(.now, seconds: seconds) }
+            if case .asked = window { window = .begun(seconds: seconds) }
         case .phaseEnd: window = nil
         case .error(let text): errors.append(text)
         case .memory, nil: break

@@ -16,11 +16,12 @@ public final class Testbed {
     /// Switches the machine on and waits until the hypervisor answers on the management link.
     /// - Parameters:
     ///   - file: the manifest, as YAML. It must grant `link: serial`.
+    ///   - kind: whose processors the machine has.
     ///   - name: what the disk image, the log and the socket's folder are called in the checkout's `.cache`.
     ///   - progress: told what is going on, one short line a step.
     /// - Throws: `ManifestRefused`, `MachineError`, `LinkError`.
     public init(
-        manifest file: String, _ workspace: Workspace, name: String,
+        manifest file: String, _ workspace: Workspace, kind: MachineKind = .amd, name: String,
         progress: @escaping @Sendable (String) -> Void = { _ in }
     ) throws {
         let (manifest, volume) = try BootVolume.compile(file, workspace)
@@ -31,7 +32,7 @@ public final class Testbed {
         let disk = workspace.cache.appending(path: "boot/\(name).img")
         progress("making the boot volume")
         try volume.writeImage(to: disk)
-        var emulator = Emulator()
+        var emulator = Emulator(kind)
         emulator.cores = max(manifest.machineCores, 1)
         emulator.memory = max(manifest.machineMemory, 512 << 20)
         progress("switching the machine on: \(emulator.cores) cores, \(emulator.memory >> 20) MiB")
@@ -43,8 +44,10 @@ public final class Testbed {
             try machine.waitForHypervisor()
             try FileManager.default.createDirectory(
                 at: socket.deletingLastPathComponent(), withIntermediateDirectories: true)
-            broker = try LinkBroker(machine: machine.link.path, path: socket.path)
-            watch = try machine.explaining { try MachineWatch(path: socket.path, limit: .seconds(90)) }
+            broker = try LinkBroker(machine: machine.link.path, path: socket.path, patience: kind.patience)
+            watch = try machine.explaining {
+                try MachineWatch(path: socket.path, limit: .seconds(90 * kind.slowness))
+            }
         } catch {
             machine.stop()
             throw error
@@ -53,9 +56,10 @@ public final class Testbed {
     }
 
     /// Refreshes the watch a few times a second until `done`; false when the time is over first.
+    /// - Parameter seconds: on QEMU; longer on a slower machine.
     /// - Throws: `LinkError`, or `MachineError.ended` when the machine ends meanwhile.
     public func refresh(seconds: Double, until done: (MachineWatch) -> Bool) throws -> Bool {
-        let deadline = ContinuousClock.now + .seconds(seconds)
+        let deadline = ContinuousClock.now + .seconds(seconds * emulator.kind.slowness)
         while true {
             try machine.explaining { try watch.refresh() }
             if done(watch) { return true }
@@ -78,6 +82,15 @@ public final class Testbed {
     public func stop() {
         broker.stop()
         machine.stop()
+    }
+}
+
+extension MachineKind {
+    /// How long the management link may take. Tools that share it wait 5 s, and hear from the broker before that.
+    var patience: LinkBroker.Patience {
+        var patience = LinkBroker.Patience()
+        if slowness > 1 { (patience.resendAfter, patience.giveUpAfter) = (.seconds(2), .milliseconds(4500)) }
+        return patience
     }
 }
 
