@@ -5,8 +5,8 @@ public struct ExitCounters: Sendable {
     public init() { counts = InlineArray(repeating: 0) }
 
     public subscript(reason: ExitReason) -> UInt64 {
-        get { counts[Int(reason.rawValue)] }
-        set { counts[Int(reason.rawValue)] = newValue }
+        @inline(__always) get { counts[Int(reason.rawValue)] }
+        @inline(__always) set { counts[Int(reason.rawValue)] = newValue }
     }
 
     /// Exits for all reasons together.

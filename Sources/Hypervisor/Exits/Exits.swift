@@ -7,6 +7,7 @@ import X86
 
 extension Lifecycle {
     /// Answers one exit. What the guest may not have is answered as silicon without it would.
+    @inline(__always)
     mutating func handle(_ exit: Exit, _ core: inout CoreState) -> Next {
         switch exit {
         case .cpuid:
@@ -16,9 +17,17 @@ extension Lifecycle {
             count(.msr, core)
             return readMSR(core)
         case .writeMSR: return writeMSR(&core)
-        case .port(let number, let size, let isInput, let string, let next):
+        case .port(let port, let next):
             count(.port, core)
-            return access(number, size, isInput, string, next, core)
+            return access(port, next)
+        default: return handleRare(exit, &core)
+        }
+    }
+
+    @inline(never)
+    private mutating func handleRare(_ exit: Exit, _ core: inout CoreState) -> Next {
+        switch exit {
+        case .cpuid, .readMSR, .writeMSR, .port: return .resume  // answered above
         case .nmi:
             count(.nmi, core)
             cpu.takePending()
@@ -76,9 +85,8 @@ extension Lifecycle {
         }
     }
 
-    func count(_ reason: ExitReason, _ core: borrowing CoreState) {
-        partition.value.board.value.count(reason, vcpu: core.vcpu)
-    }
+    @inline(__always)
+    func count(_ reason: ExitReason, _ core: borrowing CoreState) { core.counters.value[reason] &+= 1 }
 
     private mutating func refuse() -> Next {
         cpu.raise(Vector.invalidOpcode, error: nil)

@@ -28,9 +28,12 @@ extension Lifecycle {
 
     mutating func writeMSR(_ core: inout CoreState) -> Next {
         let value = cpu.rdx << 32 | cpu.rax & 0xFFFF_FFFF
-        let rule = MSRPolicy.lookup(UInt32(truncatingIfNeeded: cpu.rcx), CPU.vendor)
-        if rule == .emulated(.interruptCommand) { return sendInterrupt(InterruptCommand(rawValue: value), core) }
+        // All others that guests write often do not exit.
+        if UInt32(truncatingIfNeeded: cpu.rcx) == MSR.x2apicICR {
+            return sendInterrupt(InterruptCommand(rawValue: value), core)
+        }
         count(.msr, core)
+        let rule = MSRPolicy.lookup(UInt32(truncatingIfNeeded: cpu.rcx), CPU.vendor)
         let accepted: Bool
         switch rule {
         case .emulated(.efer):

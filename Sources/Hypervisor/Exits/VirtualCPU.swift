@@ -8,8 +8,8 @@ enum Exit {
     case cpuid
     case readMSR
     case writeMSR
-    /// `size` in bytes; a string instruction is `string`. `next` is the address behind the instruction.
-    case port(number: UInt16, size: UInt8, isInput: Bool, string: Bool, next: UInt64)
+    /// `next` is the address behind the instruction.
+    case port(PortAccess, next: UInt64)
     /// A guest-physical address that the partition's memory does not have.
     case nestedPageFault(address: UInt64, isWrite: Bool)
     /// An exception on its way to the guest.

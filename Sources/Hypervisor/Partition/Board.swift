@@ -71,7 +71,11 @@ struct Board: ~Copyable {
 
     func exits(of vcpu: Int) -> ExitCounters { exits[vcpu] }
 
-    mutating func count(_ reason: ExitReason, vcpu: Int) { exits[vcpu][reason] &+= 1 }
+    /// The row of one vCPU, for its core to write.
+    mutating func counters(of vcpu: Int) -> Shared<ExitCounters> {
+        // The board stays where it is for ever.
+        unsafe withUnsafeMutablePointer(to: &exits[vcpu]) { Shared(at: UInt64(UInt(bitPattern: $0))) }
+    }
 
     mutating func enter(_ state: PartitionState, _ cause: StateCause) {
         stateAndCause.store(UInt32(state.rawValue) | UInt32(cause.rawValue) << 8, ordering: .releasing)

@@ -13,9 +13,10 @@ struct ByteRing: ~Copyable {
     }
 
     /// Appends a byte and never waits: the oldest gives way.
+    @inline(__always)
     func push(_ byte: UInt8) {
         let at = head.load(ordering: .relaxed)
-        store(byte, base + at & (capacity - 1))
+        store(byte, base &+ at & (capacity &- 1))
         head.store(at &+ 1, ordering: .releasing)
     }
 
@@ -27,6 +28,7 @@ struct ByteRing: ~Copyable {
     }
 
     /// The next byte for a reader that takes each once, nil when there is none.
+    @inline(__always)
     func peek() -> UInt8? {
         let at = tail.load(ordering: .relaxed)
         guard head.load(ordering: .acquiring) != at else { return nil }

@@ -1,3 +1,4 @@
+import Control
 import Manifest
 import Platform
 import Silicon
@@ -33,6 +34,8 @@ struct CoreState: ~Copyable {
     /// The partition whose vCPU this core is, nil for a housekeeping core without one.
     let partition: Shared<PartitionContext>?
     let vcpu: Int
+    /// Where this vCPU's exits are counted, on the partition's notice board.
+    let counters: Shared<ExitCounters>
     /// What answers managers, on the housekeeping core only.
     let housekeeping: Shared<Housekeeping>?
     let program: ProgramMemory
@@ -60,6 +63,7 @@ struct CoreState: ~Copyable {
         self.layout = layout
         self.partition = partition
         self.vcpu = vcpu
+        counters = partition?.value.board.value.counters(of: vcpu) ?? Shared(at: 0)
         self.housekeeping = housekeeping
     }
 }

@@ -23,6 +23,7 @@ struct SVM: VirtualCPU {
         self.addressSpace = addressSpace
     }
 
+    @inline(__always)
     mutating func run() -> Exit {
         unsafe svm_run(UnsafeMutablePointer(bitPattern: UInt(registers)), vmcb, hostState)
         // The flush that a reset asked for is done; an event whose delivery was cut short is delivered again (15.7.2).
@@ -32,6 +33,7 @@ struct SVM: VirtualCPU {
         return decode(self[VMCB.exitCode])
     }
 
+    @inline(__always)
     mutating func skip(_ length: UInt64) {
         let next = self[VMCB.nextRIP]
         rip = next != 0 ? next : rip &+ length
@@ -89,7 +91,7 @@ struct SVM: VirtualCPU {
     }
 
     subscript(field: Int) -> UInt64 {
-        get { load(vmcb + UInt64(field)) }
-        nonmutating set { store(newValue, vmcb + UInt64(field)) }
+        @inline(__always) get { load(vmcb &+ UInt64(field)) }
+        @inline(__always) nonmutating set { store(newValue, vmcb &+ UInt64(field)) }
     }
 }

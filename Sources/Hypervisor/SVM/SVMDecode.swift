@@ -1,16 +1,24 @@
+import Platform
 import X86
 
 // Exit codes (AMD64 APM volume 2, appendix C) into the words that both vendors share.
 extension SVM {
-    func decode(_ code: UInt64) -> Exit {
+    /// What is frequent, on the path of every exit.
+    @inline(__always)
+    mutating func decode(_ code: UInt64) -> Exit {
+        if code == ExitCode.cpuid { return .cpuid }
+        if code == ExitCode.msr { return self[VMCB.exitInfo1] & 1 == 0 ? .readMSR : .writeMSR }
+        if code == ExitCode.port {
+            // Section 15.10.2, figure 15-2, is the layout of `PortAccess`.
+            let access = PortAccess(rawValue: UInt32(truncatingIfNeeded: self[VMCB.exitInfo1]))
+            return .port(access, next: self[VMCB.exitInfo2])
+        }
+        return decodeRare(code)
+    }
+
+    @inline(never)
+    private mutating func decodeRare(_ code: UInt64) -> Exit {
         switch code {
-        case ExitCode.cpuid: return .cpuid
-        case ExitCode.msr: return self[VMCB.exitInfo1] & 1 == 0 ? .readMSR : .writeMSR
-        case ExitCode.port:
-            let info = self[VMCB.exitInfo1]  // section 15.10.2
-            return .port(
-                number: UInt16(truncatingIfNeeded: info >> 16), size: UInt8(truncatingIfNeeded: info >> 4 & 7),
-                isInput: info & 1 != 0, string: info & 4 != 0, next: self[VMCB.exitInfo2])
         case ExitCode.nestedPageFault:
             return .nestedPageFault(address: self[VMCB.exitInfo2], isWrite: self[VMCB.exitInfo1] & 2 != 0)
         case ExitCode.exceptionFirst + UInt64(Vector.debug): return .exception(Vector.debug, error: nil)

@@ -41,6 +41,7 @@ struct VMX: VirtualCPU {
         writeHost()
     }
 
+    @inline(__always)
     mutating func run() -> Exit {
         if hasPendingNMI { offerNMI() }
         switch unsafe vmx_run(UnsafeMutablePointer(bitPattern: UInt(registers)), isLaunched ? 1 : 0) {
@@ -49,10 +50,10 @@ struct VMX: VirtualCPU {
         case 1: return .unexpected(self[VMCSField.instructionError] << 32)
         default: return .nmi
         }
-        isLaunched = true
         let reason = VMXExitReason(rawValue: UInt32(truncatingIfNeeded: self[VMCSField.exitReason]))
         let interrupted = InterruptionInfo(rawValue: UInt32(truncatingIfNeeded: self[VMCSField.idtVectoringInfo]))
         if interrupted.isValid { deliverAgain(interrupted) }
+        isLaunched = isLaunched || !reason.isEntryFailure
         return steppingOver == nil ? decode(reason) : endStep(reason)
     }
 
@@ -64,6 +65,7 @@ struct VMX: VirtualCPU {
         if event.kind == .nmi { self[VMCSField.guestInterruptibility] &= ~Self.blockingByNMI }
     }
 
+    @inline(__always)
     mutating func skip(_ length: UInt64) {
         rip &+= self[VMCSField.exitInstructionLength]
         let interruptibility = self[VMCSField.guestInterruptibility]

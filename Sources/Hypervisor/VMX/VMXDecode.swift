@@ -1,19 +1,29 @@
+import Platform
 import Silicon
 import X86
 
 // Exits, section 27.2 and appendix C, into the words that both vendors share.
 extension VMX {
+    /// What is frequent, on the path of every exit.
+    @inline(__always)
     mutating func decode(_ reason: VMXExitReason) -> Exit {
-        if reason.isEntryFailure { return .invalidState }
-        switch reason.basic {
-        case VMXExit.cpuid: return .cpuid
-        case VMXExit.rdmsr: return .readMSR
-        case VMXExit.wrmsr: return .writeMSR
-        case VMXExit.io:
+        switch reason.rawValue {
+        case UInt32(VMXExit.cpuid): return .cpuid
+        case UInt32(VMXExit.rdmsr): return .readMSR
+        case UInt32(VMXExit.wrmsr): return .writeMSR
+        case UInt32(VMXExit.io):
             let access = IOQualification(rawValue: self[VMCSField.exitQualification])
             return .port(
-                number: access.port, size: UInt8(access.size), isInput: access.isIn, string: access.isString,
+                PortAccess(port: access.port, size: access.size, input: access.isIn, string: access.isString),
                 next: rip &+ self[VMCSField.exitInstructionLength])
+        default: return decodeRare(reason)
+        }
+    }
+
+    @inline(never)
+    private mutating func decodeRare(_ reason: VMXExitReason) -> Exit {
+        if reason.isEntryFailure { return .invalidState }
+        switch reason.basic {
         case VMXExit.eptViolation: return eptViolation()
         case VMXExit.exceptionOrNMI: return exception()
         case VMXExit.nmiWindow:

@@ -1,6 +1,8 @@
 /// What the hypervisor has to do after a port access.
 public enum DeviceEvent: Equatable, Sendable {
     case none
+    /// #GP(0).
+    case refused
     /// The guest sent this byte to its console.
     case transmit(UInt8)
     case reset
@@ -26,17 +28,31 @@ public struct PlatformDevices: Sendable {
         console = platform.console
     }
 
-    /// Carries out one access. Never fails: what is not granted reads as ones and ignores writes.
+    /// Carries out one access. What is not granted reads as ones and ignores writes; string forms, which move memory and
+    /// are of use with none of the platform's ports, are refused.
     /// - Parameters:
-    ///   - size: 1, 2 or 4 bytes.
-    ///   - value: what an OUT writes, in the low `size` bytes; ignored by an IN.
-    ///   - tsc: the time-stamp counter now.
-    public mutating func access(port: UInt16, size: Int, input: Bool, value: UInt32, tsc: UInt64) -> PortAnswer {
+    ///   - value: what an OUT writes, in the low bytes; ignored by an IN.
+    ///   - tsc: gives the time-stamp counter now.
+    @inline(__always)
+    public mutating func access(_ access: PortAccess, value: UInt32, tsc: () -> UInt64) -> PortAnswer {
+        guard access.isUARTByte, console else { return accessOther(access, value, tsc()) }
+        let register = UInt8(truncatingIfNeeded: access.port & 7)
+        if access.isInput { return PortAnswer(value: UInt32(uart.read(register)), event: .none) }
+        guard let sent = uart.write(register, UInt8(truncatingIfNeeded: value)) else {
+            return PortAnswer(value: 0, event: .none)
+        }
+        return PortAnswer(value: 0, event: .transmit(sent))
+    }
+
+    @inline(never)
+    private mutating func accessOther(_ access: PortAccess, _ value: UInt32, _ tsc: UInt64) -> PortAnswer {
+        if access.isString { return PortAnswer(value: 0, event: .refused) }
         var answer = PortAnswer(value: 0, event: .none)
-        for i in 0..<min(size, 4) {
+        for i in 0..<min(access.size, 4) {
             let shift = UInt32(i * 8)
-            let byte = access(
-                byte: port &+ UInt16(i), of: size, input, UInt8(truncatingIfNeeded: value >> shift), tsc)
+            let byte = self.access(
+                byte: access.port &+ UInt16(i), of: access.size, access.isInput,
+                UInt8(truncatingIfNeeded: value >> shift), tsc)
             answer.value |= byte.value << shift
             // No access of several bytes reaches two registers that cause events.
             if byte.event != .none { answer.event = byte.event }
@@ -51,13 +67,12 @@ public struct PlatformDevices: Sendable {
         byte port: UInt16, of size: Int, _ input: Bool, _ value: UInt8, _ tsc: UInt64
     ) -> PortAnswer {
         let refused = PortAnswer(value: 0xFF, event: .none)
-        guard let rule = PortPolicy.rule(for: port, size: size) else { return refused }
-        let register = port - rule.first
-        switch rule.device {
+        guard let (device, register) = PortPolicy.device(at: port, size: size) else { return refused }
+        switch device {
         case .uart:
             guard console else { return refused }
-            if input { return PortAnswer(value: UInt32(uart.read(UInt8(register))), event: .none) }
-            if let sent = uart.write(UInt8(register), value) { return PortAnswer(value: 0, event: .transmit(sent)) }
+            if input { return PortAnswer(value: UInt32(uart.read(register)), event: .none) }
+            if let sent = uart.write(register, value) { return PortAnswer(value: 0, event: .transmit(sent)) }
         case .rtc:
             if input { return PortAnswer(value: UInt32(register == 0 ? 0xFF : rtc.read(tsc: tsc)), event: .none) }
             if register == 0 { rtc.select(value) } else { rtc.write(value) }

@@ -28,15 +28,24 @@ public struct UART: Sendable {
 
     /// Reads a register.
     /// - Parameter register: 0 to 7; above, all ones.
+    @inline(__always)
     public mutating func read(_ register: UInt8) -> UInt8 {
+        // What drivers ask for before each byte.
+        register == 5 ? lineStatus : readOther(register)
+    }
+
+    /// Transmitter and its holding register empty, and whether there is data.
+    private var lineStatus: UInt8 { 0x60 | (input.isEmpty ? 0 : 1) }
+
+    @inline(never)
+    private mutating func readOther(_ register: UInt8) -> UInt8 {
         switch register {
         case 0: divisorLatch ? UInt8(truncatingIfNeeded: divisor) : input.take()
         case 1: divisorLatch ? UInt8(truncatingIfNeeded: divisor >> 8) : interruptEnable
         case 2: identifyInterrupt()
         case 3: lineControl
         case 4: modemControl
-        // Transmitter and its holding register empty, and whether there is data.
-        case 5: 0x60 | (input.isEmpty ? 0 : 1)
+        case 5: lineStatus
         case 6: takeModemStatus()
         case 7: scratch
         default: 0xFF
@@ -45,10 +54,17 @@ public struct UART: Sendable {
 
     /// Writes a register.
     /// - Returns: the byte that leaves the UART, if one does.
+    @inline(__always)
     public mutating func write(_ register: UInt8, _ value: UInt8) -> UInt8? {
+        if register == 0, !divisorLatch { return transmit(value) }
+        writeOther(register, value)
+        return nil
+    }
+
+    @inline(never)
+    private mutating func writeOther(_ register: UInt8, _ value: UInt8) {
         switch register {
-        case 0 where divisorLatch: divisor = divisor & 0xFF00 | UInt16(value)
-        case 0: return transmit(value)
+        case 0: divisor = divisor & 0xFF00 | UInt16(value)
         case 1 where divisorLatch: divisor = divisor & 0xFF | UInt16(value) << 8
         case 1:
             // Enabling this interrupt while the register is empty, as it always is, raises it.
@@ -66,7 +82,6 @@ public struct UART: Sendable {
         case 7: scratch = value
         default: break  // LSR and MSR are read-only
         }
-        return nil
     }
 
     /// Takes a byte from the other end of the line; false when there is no room or the loop is closed.
@@ -74,6 +89,7 @@ public struct UART: Sendable {
         !loop && input.append(byte, capacity: fifoEnabled ? ReceiveQueue.capacity : 1)
     }
 
+    @inline(__always)
     private mutating func transmit(_ byte: UInt8) -> UInt8? {
         transmitterEmptyPending = true
         guard loop else { return byte }

@@ -9,7 +9,7 @@ public enum CPUIDPolicy {
     public static func answer(
         leaf: UInt32, subleaf: UInt32, native: CPUIDRegisters, _ context: CPUIDContext
     ) -> CPUIDRegisters {
-        if leaf >> 28 == 4 { return hypervisor(leaf &- context.hypervisorBase, context) }
+        if leaf >> 28 == 4 { return hypervisor(leaf, context) }
         let shown = rule(for: leaf, subleaf).map { native.masked(by: $0) } ?? CPUIDRegisters()
         switch leaf {
         case 0x0: return limited(shown, 0x0B...0x0D)
@@ -91,19 +91,25 @@ public enum CPUIDPolicy {
     }
 
     /// The signature and the two leaves by which Linux finds kvmclock (Linux Documentation/virt/kvm/x86/cpuid.rst).
-    private static func hypervisor(_ offset: UInt32, _ context: CPUIDContext) -> CPUIDRegisters {
-        switch offset {
-        case 0:
+    private static func hypervisor(_ leaf: UInt32, _ context: CPUIDContext) -> CPUIDRegisters {
+        switch leaf {
+        case 0x4000_0000:
             // "KVMKVMKVM", three zeros.
             return CPUIDRegisters(
-                eax: context.hypervisorBase + 0x10, ebx: 0x4B4D_564B, ecx: 0x564B_4D56, edx: 0x0000_004D)
-        case 1:
+                eax: highestHypervisorLeaf, ebx: 0x4B4D_564B, ecx: 0x564B_4D56, edx: 0x0000_004D)
+        case 0x4000_0001:
             // CLOCKSOURCE2, CLOCKSOURCE_STABLE. Not the hint that vCPUs are never preempted: Linux would poll before each
             // HLT, to save exits that HLT does not cost here.
             return CPUIDRegisters(eax: 1 << 3 | 1 << 24)
         // The convention of VMware, which others share: frequencies in kHz.
-        case 0x10: return CPUIDRegisters(eax: context.tscKHz, ebx: context.apicTimerKHz)
+        case highestHypervisorLeaf: return CPUIDRegisters(eax: context.tscKHz, ebx: context.apicTimerKHz)
         default: return CPUIDRegisters()
         }
     }
+
+    private static let highestHypervisorLeaf: UInt32 = 0x4000_0010
+
+    /// Whether a leaf is one of the hypervisor's that say nothing. Linux asks for 256 of them, one after the other.
+    @inline(__always)
+    static func isEmpty(_ leaf: UInt32) -> Bool { leaf > highestHypervisorLeaf && leaf < 0x5000_0000 }
 }

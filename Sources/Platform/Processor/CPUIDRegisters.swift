@@ -31,9 +31,6 @@ public struct CPUIDContext: Sendable {
     public var tscKHz: UInt32
     /// Frequency of the local APIC timer before its divider; 0 when it is not known.
     public var apicTimerKHz: UInt32
-    /// Where the hypervisor's leaves begin: 40000000h to 4000FF00h, a multiple of 100h. Linux looks there for one
-    /// hypervisor after the other, and each look is an exit.
-    public var hypervisorBase: UInt32 = 0x4000_0000
     /// Whose processor it is: some bits mean something to one vendor's guests alone.
     public var vendor = Vendor.amd
 

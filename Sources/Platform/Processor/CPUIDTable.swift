@@ -20,7 +20,7 @@ public struct CPUIDTable: Sendable {
     @inline(__always)
     public func answer(leaf: UInt32, subleaf: UInt32, cr4: UInt64) -> CPUIDRegisters? {
         // Leaves 0 to 1Fh and 80000000h to 8000001Fh, at 0 and 32.
-        guard leaf & 0x7FFF_FFE0 == 0 else { return nil }
+        guard leaf & 0x7FFF_FFE0 == 0 else { return CPUIDPolicy.isEmpty(leaf) ? CPUIDRegisters() : nil }
         var slot = Int(leaf & 0x1F | leaf >> 26)
         if Self.isIndirect >> UInt64(slot) & 1 != 0 {
             guard leaf < 0xE else { return CPUIDRegisters() }

@@ -1,0 +1,31 @@
+/// One access to I/O space, packed into a word whose fields are looked at where they matter.
+public struct PortAccess: Equatable, Sendable {
+    /// Bits 31:16 port, 6:4 bytes (1, 2 or 4), 2 string instruction, 0 input.
+    public let rawValue: UInt32
+
+    @inline(__always)
+    public init(rawValue: UInt32) { self.rawValue = rawValue }
+
+    public init(port: UInt16, size: Int, input: Bool, string: Bool = false) {
+        rawValue =
+            UInt32(port) << 16 | UInt32(truncatingIfNeeded: size & 7) << 4 | (string ? 1 << 2 : 0) | (input ? 1 : 0)
+    }
+
+    public var port: UInt16 { UInt16(truncatingIfNeeded: rawValue >> 16) }
+    public var size: Int { Int(rawValue >> 4 & 7) }
+    public var isString: Bool { rawValue & 1 << 2 != 0 }
+    public var isInput: Bool { rawValue & 1 != 0 }
+
+    /// RAX after an input: one of 32 bits clears the upper half, smaller ones leave what they do not write.
+    public func merge(_ value: UInt32, into rax: UInt64) -> UInt64 {
+        switch size {
+        case 1: rax & ~0xFF | UInt64(value & 0xFF)
+        case 2: rax & ~0xFFFF | UInt64(value & 0xFFFF)
+        default: UInt64(value)
+        }
+    }
+
+    /// Whether this is one byte, and not of a string, for a register of the UART.
+    @inline(__always)
+    var isUARTByte: Bool { rawValue & 0xFFF8_0074 == 0x03F8_0010 }
+}
