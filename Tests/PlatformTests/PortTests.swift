@@ -6,11 +6,11 @@ import Testing
     private var devices = PlatformDevices(description())
 
     private mutating func input(_ port: UInt16, size: Int = 1) -> UInt32 {
-        devices.access(PortAccess(port: port, size: size, input: true), value: 0xAAAA_AAAA, tsc: { 1000 }).value
+        devices.access(PortAccess(port: port, size: size, input: true), value: 0xAAAA_AAAA, tsc: 1000).value
     }
 
     private mutating func output(_ port: UInt16, _ value: UInt32, size: Int = 1) -> DeviceEvent {
-        devices.access(PortAccess(port: port, size: size, input: false), value: value, tsc: { 1000 }).event
+        devices.access(PortAccess(port: port, size: size, input: false), value: value, tsc: 1000).event
     }
 
     /// Every port of the machine: those of the table and no other answer.
@@ -18,6 +18,9 @@ import Testing
         let granted = Set<UInt16>([0x64, 0x70, 0x71, 0x505, 0x604, 0x605, 0xCF9]).union(0x3F8...0x3FF)
         for port in UInt16.min...UInt16.max {
             #expect((PortPolicy.device(at: port, size: 1) != nil) == granted.contains(port))
+            for size in [1, 2, 4] where PortPolicy.isVacant(PortAccess(port: port, size: size, input: true)) {
+                #expect((0..<UInt16(size)).allSatisfy { !granted.contains(port &+ $0) })
+            }
             guard !granted.contains(port) else { continue }
             let values = [input(port), input(port, size: 2) >> 8, input(port, size: 4) >> 24]
             // The last bytes of an access just below a device are that device's.

@@ -6,53 +6,67 @@ import Synchronization
 import X86
 
 extension Lifecycle {
+    @inline(__always)
     mutating func readMSR(_ core: borrowing CoreState) -> Next {
-        let value: UInt64
-        switch MSRPolicy.lookup(UInt32(truncatingIfNeeded: cpu.rcx), CPU.vendor) {
-        case .emulated(.efer): value = cpu.efer
-        case .emulated(.localVector):
-            guard LocalAPIC.hasAllLocalVectors else { return refuseMSR() }
-            value = cpu_rdmsr(UInt32(truncatingIfNeeded: cpu.rcx))
-        case .emulated(.kvmWallClock): value = core.clock.wallClock
-        case .emulated(.kvmSystemTime): value = core.clock.systemTime
-        // The command register reads as zero: delivery is never pending in x2APIC mode.
-        case .emulated(.interruptCommand): value = 0
-        case .emulated(let other): value = other.constant ?? 0
-        case .passThrough, .readable, .refused: return refuseMSR()
-        }
+        let msr = UInt32(truncatingIfNeeded: cpu.rcx)
+        guard let value = msr == MSR.efer ? cpu.efer : readOther(msr, core) else { return refuseMSR() }
         cpu.rax = value & 0xFFFF_FFFF
         cpu.rdx = value >> 32
         cpu.skip(2)
         return .resume
     }
 
+    /// Nil where there is no such register.
+    @inline(never)
+    private func readOther(_ msr: UInt32, _ core: borrowing CoreState) -> UInt64? {
+        switch MSREmulation(msr, CPU.vendor) {
+        case nil: nil
+        case .thermalVector, .performanceVector, .localVector0, .localVector1, .errorVector:
+            LocalAPIC.hasAllLocalVectors ? cpu_rdmsr(msr) : nil
+        case .kvmWallClock: core.clock.wallClock
+        case .kvmSystemTime: core.clock.systemTime
+        // The command register reads as zero: delivery is never pending in x2APIC mode.
+        case .interruptCommand: 0
+        case .some(let other): other.constant ?? 0
+        }
+    }
+
+    @inline(__always)
     mutating func writeMSR(_ core: inout CoreState) -> Next {
         let value = cpu.rdx << 32 | cpu.rax & 0xFFFF_FFFF
+        let msr = UInt32(truncatingIfNeeded: cpu.rcx)
         // All others that guests write often do not exit.
-        if UInt32(truncatingIfNeeded: cpu.rcx) == MSR.x2apicICR {
-            return sendInterrupt(InterruptCommand(rawValue: value), core)
-        }
+        if msr == MSR.x2apicICR { return sendInterrupt(InterruptCommand(rawValue: value), core) }
         count(.msr, core)
-        let rule = MSRPolicy.lookup(UInt32(truncatingIfNeeded: cpu.rcx), CPU.vendor)
-        let accepted: Bool
-        switch rule {
-        case .emulated(.efer):
-            let new = EFERPolicy.written(value, current: cpu.efer, paging: cpu.hasPaging, CPU.vendor)
-            accepted = new != nil
-            if let new { cpu.efer = new }
-        case .emulated(.localVector):
-            accepted = LocalAPIC.write(UInt32(truncatingIfNeeded: cpu.rcx), localVector: value)
-        case .readable(.apicBase): accepted = value == cpu_rdmsr(MSR.apicBase)
-        case .emulated(.kvmWallClock): accepted = core.clock.writeWallClock(value, partition.value.guestMemory)
-        case .emulated(.kvmSystemTime): accepted = core.clock.writeSystemTime(value, partition.value.guestMemory)
-        case .emulated, .readable: accepted = true
-        case .passThrough, .refused: accepted = false
-        }
-        guard accepted else { return refuseMSR() }
+        guard msr == MSR.efer ? writeEFER(value) : writeOther(msr, value, &core) else { return refuseMSR() }
         cpu.skip(2)
         return .resume
     }
 
+    @inline(__always)
+    private mutating func writeEFER(_ value: UInt64) -> Bool {
+        guard let new = EFERPolicy.written(value, current: cpu.efer, paging: cpu.hasPaging, CPU.vendor) else {
+            return false
+        }
+        cpu.efer = new
+        return true
+    }
+
+    /// False when the write is refused.
+    @inline(never)
+    private func writeOther(_ msr: UInt32, _ value: UInt64, _ core: inout CoreState) -> Bool {
+        switch MSREmulation(msr, CPU.vendor) {
+        case nil: false
+        case .thermalVector, .performanceVector, .localVector0, .localVector1, .errorVector:
+            LocalAPIC.write(msr, localVector: value)
+        case .apicBase: value == cpu_rdmsr(MSR.apicBase)
+        case .kvmWallClock: core.clock.writeWallClock(value, partition.value.guestMemory)
+        case .kvmSystemTime: core.clock.writeSystemTime(value, partition.value.guestMemory)
+        case .some: true
+        }
+    }
+
+    @inline(never)
     private mutating func refuseMSR() -> Next {
         cpu.raise(Vector.generalProtection, error: 0)
         return .resume

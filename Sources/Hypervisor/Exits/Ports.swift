@@ -7,13 +7,35 @@ import X86
 
 extension Lifecycle {
     /// Carries out one access to an I/O port, on the partition's own devices or on nothing.
+    @inline(__always)
     mutating func access(_ port: PortAccess, _ next: UInt64) -> Next {
+        guard port.isUARTByte, partition.value.platform.console else { return accessOther(port, next) }
+        let context = partition
+        let register = UInt8(truncatingIfNeeded: port.port & 7)
+        context.value.takeLock()
+        if port.isInput {
+            while let byte = context.value.board.value.consoleIn.peek(), context.value.devices.receive(byte) {
+                context.value.board.value.consoleIn.drop()
+            }
+            cpu.rax = cpu.rax & ~0xFF | UInt64(context.value.devices.uart.read(register))
+        } else if let sent = context.value.devices.uart.write(register, UInt8(truncatingIfNeeded: cpu.rax)) {
+            context.value.board.value.consoleOut.push(sent)
+        }
+        context.value.releaseLock()
+        cpu.rip = next
+        return .resume
+    }
+
+    @inline(never)
+    private mutating func accessOther(_ port: PortAccess, _ next: UInt64) -> Next {
+        if PortPolicy.isVacant(port) {
+            if port.isInput { cpu.rax = port.merge(.max, into: cpu.rax) }
+            cpu.rip = next
+            return .resume
+        }
         let context = partition
         context.value.takeLock()
-        while let byte = context.value.board.value.consoleIn.peek(), context.value.devices.receive(byte) {
-            context.value.board.value.consoleIn.drop()
-        }
-        let answer = context.value.devices.access(port, value: UInt32(truncatingIfNeeded: cpu.rax), tsc: cpu_rdtsc)
+        let answer = context.value.devices.access(port, value: UInt32(truncatingIfNeeded: cpu.rax), tsc: cpu_rdtsc())
         if case .transmit(let byte) = answer.event { context.value.board.value.consoleOut.push(byte) }
         context.value.releaseLock()
         switch answer.event {

@@ -48,7 +48,7 @@ struct SVM: VirtualCPU {
 
     mutating func dropWrite() {
         // An instruction that reads what it changes reads ones, as it would from a bus.
-        for offset in 0..<(FrameArena.frameSize / 8) { store(UInt64.max, nested.dropped + offset * 8) }
+        unsafe cpu_fill_ones(UnsafeMutableRawPointer(bitPattern: UInt(nested.dropped)), FrameArena.frameSize)
         steppingOver = self[VMCB.rflags] & RFLAGS.trap
         self[VMCB.rflags] |= RFLAGS.trap
         self[VMCB.interruptShadow] = 1  // no interrupt comes before the instruction

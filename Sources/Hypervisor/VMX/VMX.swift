@@ -107,7 +107,7 @@ struct VMX: VirtualCPU {
 
     mutating func dropWrite() {
         // An instruction that reads what it changes reads ones, as it would from a bus.
-        for offset in 0..<(FrameArena.frameSize / 8) { store(UInt64.max, nested.dropped + offset * 8) }
+        unsafe cpu_fill_ones(UnsafeMutableRawPointer(bitPattern: UInt(nested.dropped)), FrameArena.frameSize)
         let flags = self[VMCSField.guestRFLAGS]
         steppingOver = flags & Self.stepFlags
         // No interrupt comes before the instruction. With the trap flag an entry takes no shadow of STI or MOV SS (section

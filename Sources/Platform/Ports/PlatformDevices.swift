@@ -19,7 +19,7 @@ public struct PortAnswer: Equatable, Sendable {
 
 /// All devices of a partition that live in I/O space.
 public struct PlatformDevices: Sendable {
-    private var uart = UART()
+    public var uart = UART()
     private var rtc: RTC
     private let console: Bool
 
@@ -32,20 +32,8 @@ public struct PlatformDevices: Sendable {
     /// are of use with none of the platform's ports, are refused.
     /// - Parameters:
     ///   - value: what an OUT writes, in the low bytes; ignored by an IN.
-    ///   - tsc: gives the time-stamp counter now.
-    @inline(__always)
-    public mutating func access(_ access: PortAccess, value: UInt32, tsc: () -> UInt64) -> PortAnswer {
-        guard access.isUARTByte, console else { return accessOther(access, value, tsc()) }
-        let register = UInt8(truncatingIfNeeded: access.port & 7)
-        if access.isInput { return PortAnswer(value: UInt32(uart.read(register)), event: .none) }
-        guard let sent = uart.write(register, UInt8(truncatingIfNeeded: value)) else {
-            return PortAnswer(value: 0, event: .none)
-        }
-        return PortAnswer(value: 0, event: .transmit(sent))
-    }
-
-    @inline(never)
-    private mutating func accessOther(_ access: PortAccess, _ value: UInt32, _ tsc: UInt64) -> PortAnswer {
+    ///   - tsc: the time-stamp counter now.
+    public mutating func access(_ access: PortAccess, value: UInt32, tsc: UInt64) -> PortAnswer {
         if access.isString { return PortAnswer(value: 0, event: .refused) }
         var answer = PortAnswer(value: 0, event: .none)
         for i in 0..<min(access.size, 4) {

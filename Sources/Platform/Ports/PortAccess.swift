@@ -27,5 +27,5 @@ public struct PortAccess: Equatable, Sendable {
 
     /// Whether this is one byte, and not of a string, for a register of the UART.
     @inline(__always)
-    var isUARTByte: Bool { rawValue & 0xFFF8_0074 == 0x03F8_0010 }
+    public var isUARTByte: Bool { rawValue & 0xFFF8_0074 == 0x03F8_0010 }
 }

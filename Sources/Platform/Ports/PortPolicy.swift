@@ -21,4 +21,15 @@ public enum PortPolicy {
         default: nil
         }
     }
+
+    /// Whether an access is sure to reach none of the platform's devices: its first port, and so its last, lies nowhere near
+    /// one, and it is not of a string.
+    @inline(__always)
+    public static func isVacant(_ access: PortAccess) -> Bool {
+        guard !access.isString else { return false }
+        return switch access.port {
+        case 0x061...0x071, 0x3F5...0x3FF, 0x502...0x505, 0x601...0x605, 0xCF6...0xCF9: false
+        default: true
+        }
+    }
 }

@@ -125,6 +125,12 @@ INSTRUCTION int vmx_invalidate_vpid(uint64_t type, uint64_t context) {
     return failed;
 }
 
+/// Fills `bytes`, a multiple of 8, with ones.
+INSTRUCTION void cpu_fill_ones(void *to, uint64_t bytes) {
+    uint64_t words = bytes / 8;
+    __asm__ volatile("rep stosq" : "+D"(to), "+c"(words) : "a"(~0ULL) : "memory");
+}
+
 /// Clears `bytes`, a multiple of 128, from a multiple of 16 on, past the caches, which neighbours share. Leaves XMM0 zero:
 /// no guest is on this core, or its registers are reset before one is.
 INSTRUCTION void cpu_zero(void *to, uint64_t bytes) {

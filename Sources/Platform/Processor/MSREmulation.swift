@@ -1,0 +1,55 @@
+import X86
+
+/// The registers that the hypervisor answers for, by their numbers. Which of them exist says `MSRPolicy`.
+public enum MSREmulation: UInt32, Sendable {
+    /// Reads as the processor has it; a write must not change it.
+    case apicBase = 0x1B
+    /// Microcode revision: reads as the processor has it; writes are ignored.
+    case patchLevel = 0x8B
+    /// Intel's MISC_ENABLE: reads as fast strings (bit 0), no branch trace storage (11), no sampling (12); writes are ignored.
+    case miscellaneousEnable = 0x1A0
+    /// Intel's x2APIC entry for corrected machine checks, which guests do not get: reads as masked; writes are ignored.
+    case correctedMachineCheck = 0x82F
+    /// x2APIC interrupt command: the filter's.
+    case interruptCommand = 0x830
+    // Entries of the local vector table: as the processor has them, but with no delivery mode that guests may not use.
+    case thermalVector = 0x833
+    case performanceVector = 0x834
+    case localVector0 = 0x835
+    case localVector1 = 0x836
+    case errorVector = 0x837
+    case kvmWallClock = 0x4B56_4D00
+    case kvmSystemTime = 0x4B56_4D01
+    /// See `EFERPolicy`.
+    case efer = 0xC000_0080
+    /// HWCR: reads as bit 24, "the TSC counts at P0"; writes are ignored.
+    case hardwareConfiguration = 0xC001_0015
+    /// NB_CFG1: reads as 0; writes are ignored.
+    case northbridgeConfiguration = 0xC001_001F
+    /// DE_CFG: reads as bit 1, "LFENCE serialises"; writes are ignored.
+    case decodeConfiguration = 0xC001_1029
+
+    /// The register with a number, nil where the hypervisor answers for none on a processor of `vendor`.
+    @inline(__always)
+    public init?(_ msr: UInt32, _ vendor: Vendor) {
+        self.init(rawValue: msr)
+        switch self {
+        case .hardwareConfiguration, .northbridgeConfiguration, .decodeConfiguration:
+            if vendor != .amd { return nil }
+        case .miscellaneousEnable, .correctedMachineCheck: if vendor != .intel { return nil }
+        default: break
+        }
+    }
+
+    /// What the register always reads as; nil where that depends on the processor or the guest.
+    public var constant: UInt64? {
+        switch self {
+        case .hardwareConfiguration: 1 << 24
+        case .northbridgeConfiguration: 0
+        case .decodeConfiguration: 1 << 1
+        case .miscellaneousEnable: 1 << 0 | 1 << 11 | 1 << 12
+        case .correctedMachineCheck: 1 << 16
+        default: nil
+        }
+    }
+}
