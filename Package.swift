@@ -72,7 +72,7 @@ let hostWing: [Target] = [
     .testTarget(name: "ManifestTests", dependencies: ["CBOR", "Manifest", "ManifestFile"]),
     .testTarget(name: "ControlTests", dependencies: ["CBOR", "Control", "Link", "Manifest"]),
     .testTarget(name: "PlatformTests", dependencies: ["Platform", "X86"]),
-    .testTarget(name: "MachinesTests", dependencies: ["Machines"]),
+    .testTarget(name: "MachinesTests", dependencies: ["Link", "Machines"]),
     .testTarget(
         name: "MachineTests", dependencies: ["Control", "Link", "Machines", "Manifest", "ManifestFile"],
         exclude: ["Manifests"]),

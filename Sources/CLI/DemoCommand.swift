@@ -34,7 +34,8 @@ struct DemoCommand: ParsableCommand {
         let signals = Self.endOnSignal()
         defer { signals.forEach { $0.cancel() } }
         let unattended = headless || !ScreenTerminal.isInteractive
-        let demo = try Testbed(manifest: manifest ?? workspace.demoManifest, workspace, kind: machine, name: "demo") { line in
+        let demo = try Testbed(manifest: manifest ?? workspace.demoManifest, workspace, kind: machine, name: "demo") {
+            line in
             FileHandle.standardError.write(Data("\(line)\n".utf8))
         }
         defer { demo.stop() }

@@ -19,6 +19,8 @@ struct DemoUnattended {
         var announced: Set<String> = []
         var measured: Set<String> = []
         while demo.machine.isRunning {
+            // A pipe or a file gets it as it happens too.
+            fflush(nil)
             try watch.refresh()
             for partition in watch.partitions {
                 if partition.isReady, announced.insert(partition.name).inserted {

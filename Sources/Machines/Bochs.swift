@@ -39,9 +39,11 @@ enum Bochs: EmulatorProgram {
     private static func requireInstalled(_ emulator: Emulator) throws {
         let hint = "install Debian 12's packages bochs, ovmf and vgabios (./bulkhead setup)"
         let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
-        let found = emulator.program.contains("/") || folders.contains { folder in
-            FileManager.default.isExecutableFile(atPath: "\(folder)/\(emulator.program)")
-        }
+        let found =
+            emulator.program.contains("/")
+            || folders.contains { folder in
+                FileManager.default.isExecutableFile(atPath: "\(folder)/\(emulator.program)")
+            }
         guard found else { throw MachineError.missing(file: "the program \(emulator.program)", hint: hint) }
         try MachineError.require([emulator.firmware, video], hint: hint)
     }

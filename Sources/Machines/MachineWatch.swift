@@ -9,8 +9,8 @@ public final class MachineWatch {
     public private(set) var partitions: [PartitionWatch] = []
 
     /// Waits until the machine answers, at most `limit`.
-    public init(path: String, limit: Duration) throws(LinkError) {
-        client = try ControlClient(path: path)
+    public init(path: String, on kind: MachineKind = .amd, limit: Duration) throws(LinkError) {
+        client = try ControlClient(path: path, on: kind)
         machine = try client.waitUntilUp(limit)
         for info in try client.list() { partitions.append(PartitionWatch(info)) }
     }

@@ -65,8 +65,16 @@ private struct SerialBridgeLoop {
             (client ?? clients, client == nil ? POLLIN : readsClient | (toClient.isEmpty ? 0 : POLLOUT)),
         ])
         guard entries.wait(), entries[0].revents == 0 else { return false }
-        if machine == nil { machine = emulator.accept() } else if entries[1].revents != 0, !serveMachine() { return false }
-        if client == nil { client = clients.accept() } else if entries[2].revents != 0 { serveClient(entries[2].revents) }
+        if machine == nil {
+            machine = emulator.accept()
+        } else if entries[1].revents != 0, !serveMachine() {
+            return false
+        }
+        if client == nil {
+            client = clients.accept()
+        } else if entries[2].revents != 0 {
+            serveClient(entries[2].revents)
+        }
         return true
     }
 

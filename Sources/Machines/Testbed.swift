@@ -46,7 +46,7 @@ public final class Testbed {
                 at: socket.deletingLastPathComponent(), withIntermediateDirectories: true)
             broker = try LinkBroker(machine: machine.link.path, path: socket.path, patience: kind.patience)
             watch = try machine.explaining {
-                try MachineWatch(path: socket.path, limit: .seconds(90 * kind.slowness))
+                try MachineWatch(path: socket.path, on: kind, limit: .seconds(90 * kind.slowness))
             }
         } catch {
             machine.stop()
@@ -82,15 +82,6 @@ public final class Testbed {
     public func stop() {
         broker.stop()
         machine.stop()
-    }
-}
-
-extension MachineKind {
-    /// How long the management link may take. Tools that share it wait 5 s, and hear from the broker before that.
-    var patience: LinkBroker.Patience {
-        var patience = LinkBroker.Patience()
-        if slowness > 1 { (patience.resendAfter, patience.giveUpAfter) = (.seconds(2), .milliseconds(4500)) }
-        return patience
     }
 }
 

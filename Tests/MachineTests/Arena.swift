@@ -13,23 +13,25 @@ final class Arena {
     private var lastTicks: UInt64 = 0
 
     /// Builds the guests, boots the machine and waits until both guests speak.
-    /// - Parameter faults: whether the hypervisor is the one with faults to inject.
-    init(manifest name: String, faults: Bool = false) throws {
+    /// - Parameters:
+    ///   - kind: of the machine. All times that tests give are for QEMU.
+    ///   - faults: whether the hypervisor is the one with faults to inject.
+    init(manifest name: String, on kind: MachineKind = .amd, faults: Bool = false) throws {
         let folder = URL(filePath: #filePath).deletingLastPathComponent()
         let workspace = Workspace(root: folder.deletingLastPathComponent().deletingLastPathComponent())
         let (manifest, disk) = try containmentVolume(
             folder.appending(path: "Manifests/\(name).yaml"), workspace,
             hypervisor: faults ? workspace.faultyHypervisor : workspace.hypervisor)
-        var emulator = Emulator()
+        var emulator = Emulator(kind)
         emulator.cores = manifest.machineCores
         emulator.memory = manifest.machineMemory
-        machine = try Machine(emulator, volume: disk, log: workspace.cache.appending(path: "tests/\(name).log"))
+        machine = try Machine(emulator, volume: disk, log: workspace.cache.appending(path: "tests/\(name)-\(kind).log"))
         try machine.waitForHypervisor()
-        client = try ControlClient(path: machine.link.path)
-        (hostile, neighbour) = (Guest("hostile", client), Guest("neighbour", client))
+        client = try ControlClient(path: machine.link.path, on: kind)
+        (hostile, neighbour) = (Guest("hostile", client, on: kind), Guest("neighbour", client, on: kind))
         do {
             try machine.explaining {
-                _ = try client.waitUntilUp(.seconds(90))
+                _ = try client.waitUntilUp(.seconds(90 * kind.slowness))
                 try neighbour.wait(for: "@neighbour start", seconds: 60)
                 try hostile.wait(for: "@ready", seconds: 60)
             }
@@ -38,6 +40,8 @@ final class Arena {
             throw error
         }
     }
+
+    private var slowness: Double { machine.emulator.kind.slowness }
 
     /// What the management link says of a partition.
     func info(_ partition: String) throws -> PartitionInfo {
@@ -66,7 +70,7 @@ final class Arena {
         let before = try info("hostile")
         let first = hostile.lines.count
         hostile.type(line: attack)
-        let deadline = ContinuousClock.now + .seconds(seconds)
+        let deadline = ContinuousClock.now + .seconds(seconds * slowness)
         var isDone = false, now = before
         while ContinuousClock.now < deadline {
             try hostile.exchange()
@@ -87,7 +91,7 @@ final class Arena {
 
     /// Waits until a partition is in this state.
     func wait(for state: PartitionState, _ partition: String) throws {
-        let deadline = ContinuousClock.now + .seconds(10)
+        let deadline = ContinuousClock.now + .seconds(10 * slowness)
         while try info(partition).state != state {
             guard ContinuousClock.now < deadline else {
                 throw ArenaError("\(partition) is \(try info(partition).state.name), not \(state.name)")
@@ -99,7 +103,7 @@ final class Arena {
     /// Has the manager start the hostile guest anew and waits until it is ready.
     func restartHostile() throws {
         let first = hostile.lines.count
-        let deadline = ContinuousClock.now + .seconds(10)
+        let deadline = ContinuousClock.now + .seconds(10 * slowness)
         while true {
             do {
                 try client.change(.restart, "hostile")

@@ -17,12 +17,7 @@ extension MachineTests {
         ]
 
         @Test(arguments: surveys) func everyAttemptIsHeld(_ survey: (name: String, seconds: Double)) throws {
-            let outcome = try arena.attack(survey.name, seconds: survey.seconds)
-            #expect(outcome.isDone && !outcome.wasRestarted, "the guest ends by itself:\n\(outcome.text)")
-            #expect(outcome.attempts.count >= 2, "\(outcome.text)")
-            #expect(outcome.escaped.isEmpty, "\(outcome.lines.joined(separator: "\n"))")
-            #expect(try arena.neighbourProblems().isEmpty)
-            if !outcome.isDone { try arena.restartHostile() }
+            try arena.everyAttemptIsHeld(survey)
         }
 
         /// What ends the guest, and the cause that a manager is told.
@@ -37,21 +32,11 @@ extension MachineTests {
         ]
 
         @Test(arguments: ends) func itsEndIsItsOwn(_ end: (attack: String, cause: StateCause)) throws {
-            let outcome = try arena.attack(end.attack, seconds: 30)
-            #expect(outcome.wasRestarted, "\(outcome.text)")
-            #expect(outcome.info.cause == end.cause, "\(outcome.info.cause.name)")
-            let after = try arena.attack("residue", seconds: 30)
-            #expect(after.isDone && after.escaped.isEmpty, "memory is cleared before a restart:\n\(after.text)")
-            #expect(try arena.neighbourProblems().isEmpty)
+            try arena.itsEndIsItsOwn(end)
         }
 
         @Test func whatIsWrittenOutsideIsForgotten() throws {
-            for _ in 0..<2 {
-                let outcome = try arena.attack("residue-outside", seconds: 30)
-                #expect(outcome.escaped.isEmpty, "\(outcome.text)")
-                if !outcome.wasRestarted { try arena.restartHostile() }
-            }
-            #expect(try arena.neighbourProblems().isEmpty)
+            try arena.whatIsWrittenOutsideIsForgotten()
         }
 
         /// What may end the guest, or fault, or do nothing; never more.
@@ -70,13 +55,7 @@ extension MachineTests {
             }
 
         @Test(arguments: tries) func itIsRefusedOrStopped(_ attack: String) throws {
-            let outcome = try arena.attack(attack, seconds: 10)
-            #expect(outcome.escaped.isEmpty, "\(outcome.text)")
-            #expect(outcome.isDone || outcome.wasRestarted || attack.hasPrefix("mode:"), "\(outcome.text)")
-            #expect(outcome.info.cause != .hypervisorFault, "\(outcome.text)")
-            #expect(try arena.neighbourProblems().isEmpty)
-            // Without paging, the guest may run on into nothing.
-            if !outcome.isDone && !outcome.wasRestarted { try arena.restartHostile() }
+            try arena.itIsRefusedOrStopped(attack, seconds: 10)
         }
 
         /// Guests that never come back: they can still be paused, resumed and started anew. Not `wedge:debug`, the #DB
@@ -86,19 +65,7 @@ extension MachineTests {
             + ["undefined", "timer", "console", "icr", "wbinvd", "sipi-anywhere"].map { "wedge:\($0)" } + ["panic"]
 
         @Test(arguments: wedges) func itCanBeStopped(_ attack: String) throws {
-            let outcome = try arena.attack(attack, seconds: 1.5)
-            #expect(outcome.info.cause != .hypervisorFault, "\(outcome.text)")
-            #expect(try arena.neighbourProblems().isEmpty)
-            if try arena.info("hostile").state == .running {
-                try arena.client.change(.pause, "hostile")
-                try arena.wait(for: .paused, "hostile")
-                try arena.client.change(.resume, "hostile")
-                try arena.wait(for: .running, "hostile")
-            }
-            try arena.restartHostile()
-            #expect(try arena.neighbourProblems().isEmpty)
-            let after = try arena.attack("cpuid", seconds: 30)
-            #expect(after.isDone && after.escaped.isEmpty, "\(after.text)")
+            try arena.itCanBeStopped(attack, seconds: 1.5)
         }
     }
 }

@@ -8,9 +8,12 @@ final class Guest {
     private let client: ControlClient
     private let console: GuestConsole
     private(set) var lines: [String] = []
+    private let kind: MachineKind
 
-    init(_ name: String, _ client: ControlClient) {
+    /// - Parameter kind: of the machine that it runs on; waits are given for QEMU.
+    init(_ name: String, _ client: ControlClient, on kind: MachineKind = .amd) {
         self.name = name
+        self.kind = kind
         self.client = client
         console = GuestConsole(partition: name)
         console.onLine = { [unowned self] in lines.append($0) }
@@ -30,7 +33,7 @@ final class Guest {
     /// Waits for a line that starts with `prefix`, from line index `start` on.
     @discardableResult
     func wait(for prefix: String, from start: Int = 0, seconds: Double) throws -> String {
-        let deadline = ContinuousClock.now + .seconds(seconds)
+        let deadline = ContinuousClock.now + .seconds(seconds * kind.slowness)
         while true {
             try exchange()
             if let line = lines.dropFirst(start).first(where: { $0.hasPrefix(prefix) }) { return line }
