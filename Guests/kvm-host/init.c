@@ -36,7 +36,9 @@ static void obey(const char *line) {
         long index = number(argument);
         if (index >= 0 && index < VMS) return vm_statistics((int)index);
     }
-    say("@host error commands: start VM, statistics VM\n");
+    if (equal(line, "trace on")) return trace(1);
+    if (equal(line, "trace off")) return trace(0);
+    say("@host error commands: start VM, statistics VM, trace on, trace off\n");
 }
 
 static void listen(void) {

@@ -3,7 +3,7 @@
 
 struct vm vms[VMS] = {
     {.cpus = 1, .first_core = 1, .console = "/dev/ttyS0", .ram_disk = "/guest/control-loop.cpio"},
-    {.cpus = 2, .first_core = 2, .console = "/dev/ttyS4", .ram_disk = "/guest/control-loop.cpio"},
+    {.cpus = 2, .first_core = 2, .console = "/dev/ttyS2", .ram_disk = "/guest/control-loop.cpio"},
 };
 
 static char *const environment[] = {"PATH=/usr/bin:/bin", "HOME=/", 0};
@@ -62,6 +62,7 @@ static int pin(struct vm *vm) {
         word thread = find_thread(vm->process, cpu);
         unsigned long core = 1UL << (vm->first_core + cpu);
         int priority = 90;
+        vm->threads[cpu] = thread;
         if (!thread) return 0;
         if (call3(__NR_sched_setaffinity, thread, sizeof core, &core) != 0) return 0;
         if (call3(__NR_sched_setscheduler, thread, 1, &priority) != 0) return 0;     // SCHED_FIFO
@@ -135,5 +136,8 @@ void vm_statistics(int index) {
         }
     }
     close((int)folder);
+    say("\n@host exits vm=");
+    say_number(index);
+    say_exits(vm);
     say("\n");
 }
