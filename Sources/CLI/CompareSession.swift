@@ -21,6 +21,7 @@ struct CompareSession {
     static let activities = ["idle", "busy", "cyclictest", "timer10k", "syscalls", "faults", "forks"]
     /// In those of a guest with two.
     static let pairActivities = ["smp"]
+    private static let order = ["bare", "bulkhead", "kvm"]
     static let latency = "histogram"
     static let neighbour = "storm"
 
@@ -39,8 +40,7 @@ struct CompareSession {
         let direct = try partition()
         try kvm(commandLine: direct.commandLine)
         try bare(direct)
-        peers.swapAt(0, 2)
-        peers.swapAt(1, 2)
+        peers.sort { Self.order.firstIndex(of: $0.name) ?? 0 < Self.order.firstIndex(of: $1.name) ?? 0 }
     }
 
     /// Gives what the others must boot too.
@@ -53,6 +53,7 @@ struct CompareSession {
             name: "bulkhead", title: "Bulkhead partition", start: try measured.waitUntilReady(seconds: 120))
         try windows(Self.activities, measured, &peer)
         let pair = PartitionGuest(testbed.watch.client, partition: "pair")
+        try testbed.watch.client.change(.start, "pair")
         _ = try pair.waitUntilReady(seconds: 60)
         try windows(Self.pairActivities, pair, &peer)
         peer.alone = try measured.measure(Self.latency, seconds: seconds)

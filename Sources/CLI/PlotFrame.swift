@@ -48,14 +48,29 @@ struct PlotFrame {
         }.joined(separator: "\n")
     }
 
-    /// One line of the legend, in the upper right corner.
+    /// What the axes show: below the frame, and upright beside it.
+    func axes(_ below: String, _ beside: String) -> String {
+        let (left, middle) = (x - 64, y + height / 2)
+        return Self.label(Double(x + width / 2), Double(y + height) + 38, below)
+            + #"<text x="\#(left)" y="\#(middle)" font-size="12" text-anchor="middle" "#
+            + #"transform="rotate(-90 \#(left) \#(middle))">\#(Self.escaped(beside))</text>"#
+    }
+
+    /// One line of the legend in the lower left corner; the first is the lowest.
     func legend(_ index: Int, _ text: String, _ colour: String, _ dash: String) -> String {
-        let (left, at) = (x + width - 290, y + 18 + index * 20)
-        return """
-            <rect x="\(left - 8)" y="\(at - 14)" width="298" height="20" fill="white"/>
-            <line x1="\(left)" y1="\(at - 4)" x2="\(left + 30)" y2="\(at - 4)" stroke="\(colour)" stroke-width="4"\(dash)/>
-            <text x="\(left + 38)" y="\(at)">\(Self.escaped(text))</text>
-            """
+        Self.sample(x + 14, y + height - 10 - index * 20, text, colour, dash)
+    }
+
+    /// A piece of the legend beside the title.
+    func heading(_ index: Int, _ text: String, _ colour: String) -> String {
+        Self.sample(x + 200 + index * 200, y - 18, text, colour, "")
+    }
+
+    private static func sample(_ x: Int, _ y: Int, _ text: String, _ colour: String, _ dash: String) -> String {
+        """
+        <line x1="\(x)" y1="\(y - 4)" x2="\(x + 30)" y2="\(y - 4)" stroke="\(colour)" stroke-width="4"\(dash)/>
+        <text x="\(x + 38)" y="\(y)">\(escaped(text))</text>
+        """
     }
 
     static func label(_ x: Double, _ y: Double, _ text: String, anchor: String = "middle") -> String {

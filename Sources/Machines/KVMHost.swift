@@ -64,9 +64,7 @@ public final class KVMHost {
             for line in try control.lines(timeout: .milliseconds(200)) {
                 if line.hasPrefix(prefix) { return line }
                 seen.append(line)
-                if line.hasPrefix("@host error") {
-                    throw MachineError.timeout(awaited: "'\(prefix)'", seconds: 0, log: line)
-                }
+                if line.hasPrefix("@host error") { throw MachineError.declined(line) }
             }
         }
         throw MachineError.timeout(

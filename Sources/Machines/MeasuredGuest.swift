@@ -116,9 +116,7 @@ extension MeasuredGuest {
 
     private static func read(_ line: String) throws -> GuestLine? {
         let line = GuestLine(line)
-        if case .error(let text) = line {
-            throw MachineError.timeout(awaited: "window", seconds: 0, log: "the guest said: \(text)")
-        }
+        if case .error(let text) = line { throw MachineError.declined(text) }
         return line
     }
 
