@@ -28,6 +28,7 @@ void load(int vcpus);
 // work.c: what the activities do; none of them returns.
 void spin_all(int vcpus);
 void timer10k(int vcpus);
+void ipis(int vcpus);
 void ping_pong(int vcpus);
 void syscalls(int vcpus);
 void faults(int vcpus);

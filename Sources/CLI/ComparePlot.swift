@@ -15,9 +15,9 @@ struct ComparePlot {
             <svg xmlns="http://www.w3.org/2000/svg" width="\(width)" height="\(height)" \
             viewBox="0 0 \(width) \(height)" font-family="sans-serif" font-size="13" fill="#222">
             <rect width="100%" height="100%" fill="white"/>
-            \(latency(PlotFrame(x: 90, y: 60, width: 1000, height: 340)))
-            \(exits(PlotFrame(x: 90, y: 510, width: 1000, height: 290)))
-            <text x="80" y="\(height - 16)" font-size="11" fill="#666">\
+            \(latency(PlotFrame(x: 90, y: 60, width: 990, height: 340)))
+            \(exits(PlotFrame(x: 90, y: 510, width: 990, height: 290)))
+            <text x="90" y="\(height - 16)" font-size="11" fill="#666">\
             \(PlotFrame.escaped("emulated \(report.processor) (QEMU TCG), guest Linux \(report.guestKernel), "
                 + "windows of \(report.windowSeconds) s; latencies there are mostly the host's; exits are exact"))</text>
             </svg>

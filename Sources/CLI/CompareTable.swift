@@ -22,7 +22,7 @@ struct CompareTable {
     /// What is done once by each activity that counts.
     private static let units = [
         "cyclictest": "wake-up", "timer10k": "wake-up", "syscalls": "call", "faults": "fault", "forks": "program",
-        "smp": "wake-up",
+        "smp": "IPI",
     ]
 
     /// Those that have a hypervisor beneath.

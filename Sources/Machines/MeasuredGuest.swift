@@ -68,7 +68,8 @@ extension MeasuredGuest {
             else { return nil }
             var exits = try self.exits()?.byReason
             // Each character of that line and its line end was one port exit at least, by user space.
-            if let ports = exits?["port"] { exits?["port"] = ports - min(ports, UInt64(line.utf8.count) + 2) }
+            let printed = UInt64(line[start.lowerBound...].utf8.count) + 2
+            if let ports = exits?["port"] { exits?["port"] = ports - min(ports, printed) }
             return GuestStart(kernel: kernel, vcpus: vcpus, kernelMilliseconds: time, exits: exits)
         }
     }
