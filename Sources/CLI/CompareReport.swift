@@ -12,7 +12,7 @@ struct CompareReport: Encodable {
     let peers: [CompareSession.Peer]
 
     init(_ session: CompareSession) {
-        processor = String(Emulator.amd.prefix { $0 != "," })
+        processor = String(Emulator().processor.prefix { $0 != "," })
         windowSeconds = session.seconds
         guestKernel = session.peers.first?.start.kernel ?? ""
         peers = session.peers
