@@ -10,7 +10,7 @@ static word answers = -1;      // where cyclictest prints its results
 static char *const environment[] = {"PATH=/bin:/usr/bin:/sbin", "HOME=/", "TERM=linux", 0};
 
 /// Starts cyclictest with its output in a pipe. Without `duration` it runs until it is killed.
-static word start_cyclictest(const char *duration, word *output) {
+static word start_cyclictest(const char *duration, const char *histogram, word *output) {
     int ends[2];
     if (call2(__NR_pipe2, ends, 0) != 0) return -1;
     word child = fork();
@@ -21,7 +21,7 @@ static word start_cyclictest(const char *duration, word *output) {
         close(ends[0]);
         close(ends[1]);
         const char *arguments[] = {"cyclictest", "-q", "-m", "-p95", "-i1000", vcpus > 1 ? "-S" : "-t1",
-                                   duration ? "-D" : 0, duration, 0};
+                                   duration ? "-D" : 0, duration, histogram, 0};
         call3(__NR_execve, "/usr/bin/cyclictest", arguments, environment);
         quit(127);
     }
@@ -41,16 +41,11 @@ static void start_process(void work(int)) {
     }
 }
 
-static void spin_all(int count) {
-    for (int i = 1; i < count; i++)
-        if (fork() == 0) spin();
-    spin();
-}
-
 static int start(const char *name, const char *duration) {
-    if (equal(name, "cyclictest")) process = start_cyclictest(duration, &answers);
-    else if (equal(name, "load")) start_process(load);
-    else if (equal(name, "busy")) start_process(spin_all);
+    void (*work)(int) = work_named(name);
+    if (equal(name, "cyclictest")) process = start_cyclictest(duration, 0, &answers);
+    else if (equal(name, "histogram") && duration) process = start_cyclictest(duration, "-h10000", &answers);
+    else if (work && share()) start_process(work);
     else if (!equal(name, "idle")) return 0;
     return 1;
 }
@@ -68,7 +63,7 @@ static void stop(void) {
 }
 
 int activity_start(const char *name) {
-    if (!(equal(name, "cyclictest") || equal(name, "load") || equal(name, "busy") || equal(name, "idle"))) return 0;
+    if (!(equal(name, "cyclictest") || equal(name, "idle") || work_named(name))) return 0;
     stop();
     size i = 0;
     for (; name[i] && i < sizeof current - 1; i++) current[i] = name[i];
@@ -147,6 +142,17 @@ static void say_phase(const char *name, long seconds) {
     say("\n");
 }
 
+/// What the activity did meanwhile: wake-ups, system calls, faults, processes.
+static void say_work(const char *name, unsigned long count, long ms) {
+    say("@bulkhead work name=");
+    say(name);
+    say(" count=");
+    say_number((long)count);
+    say(" ms=");
+    say_number(ms);
+    say("\n");
+}
+
 static int check_memory(long seconds) {
     const size length = 32 << 20;
     word area = call6(__NR_mmap, 0, length, 3, 0x22, -1, 0);
@@ -180,10 +186,17 @@ int phase(const char *name, long seconds) {
         do duration[--at] = '0' + rest % 10;
         while (rest /= 10);
         stop();
-        if (!start(name, duration + at)) return 0;
+        if (!start(name, duration + at)) {
+            start(current, 0);
+            return 0;
+        }
+        if (shared && !work_named(name)) shared->done = 0;
         sleep_ms(500);
         say_phase(name, seconds);
-        if (answers >= 0) {
+        if (equal(name, "histogram")) {
+            histogram_read((int)answers);
+            if (!histogram_say()) say("@bulkhead error cyclictest has printed no histogram\n");
+        } else if (answers >= 0) {
             collect(0);
             if (!say_latency(output)) {
                 say("@bulkhead error cyclictest: ");
@@ -191,7 +204,10 @@ int phase(const char *name, long seconds) {
                 say("\n");
             }
         } else {
+            long began = now_ms();
+            unsigned long before = shared ? shared->done : 0;
             sleep_ms(seconds * 1000);
+            if (shared && shared->done) say_work(name, shared->done - before, now_ms() - began);
         }
         stop();
     }

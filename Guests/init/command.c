@@ -17,23 +17,25 @@ static void crash(void) {
 }
 
 void command(const char *line) {
-    static const char *const phases[] = {"cyclictest", "idle", "busy", "load", "memory"};
+    static const char *const phases[] = {"cyclictest", "histogram", "idle",   "busy",  "load",  "memory",
+                                         "timer10k",   "smp",       "syscalls", "faults", "forks", "storm"};
     const char *argument;
     if (*line == 0) {
-        say("commands: report, clock, cyclictest|idle|busy|load|memory SECONDS, run NAME, sh, poweroff, reboot, panic\n");
+        say("commands: report, clock, run NAME, sh, poweroff, reboot, panic, and NAME SECONDS of a silent window: "
+            "cyclictest, histogram, idle, busy, load, memory, timer10k, smp, syscalls, faults, forks, storm\n");
         return;
     }
     for (size i = 0; i < sizeof phases / sizeof *phases; i++) {
         if (!(argument = after(line, phases[i]))) continue;
         long seconds = number(argument);
         if (seconds < 1 || seconds > 86400) say("@bulkhead error SECONDS must be 1 to 86400\n");
-        else phase(phases[i], seconds);
+        else if (!phase(phases[i], seconds)) say("@bulkhead error that needs more processors\n");
         return;
     }
     if (equal(line, "report")) {
         if (!activity_report()) say("@bulkhead error no cyclictest is running\n");
     } else if ((argument = after(line, "run"))) {
-        if (!activity_start(argument)) say("@bulkhead error NAME must be cyclictest, load, busy or idle\n");
+        if (!activity_start(argument)) say("@bulkhead error no such activity, or it needs more processors\n");
     } else if (equal(line, "clock")) {
         say("@bulkhead clock ms=");
         say_number(now_ms());

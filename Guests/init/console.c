@@ -1,6 +1,8 @@
 #include "guest.h"
 
+#ifndef UART
 #define UART 0x3F8
+#endif
 
 static int present;
 static int room;    // bytes that the transmitter still takes without being asked

@@ -10,6 +10,7 @@ void say_number(long number);
 int console_read(void);
 
 // text.c
+void *memset(void *to, int value, size n);
 int equal(const char *a, const char *b);
 /// The rest of `line` behind `word` and the spaces after it; 0 when the line starts with something else.
 const char *after(const char *line, const char *word);
@@ -23,6 +24,29 @@ word read_text(const char *path, char *to, size n);
 // load.c: never return.
 void spin(void);
 void load(int vcpus);
+
+// work.c: what the activities do; none of them returns.
+void spin_all(int vcpus);
+void timer10k(int vcpus);
+void ipis(int vcpus);
+void ping_pong(int vcpus);
+void syscalls(int vcpus);
+void faults(int vcpus);
+void forks(int vcpus);
+void storm(int vcpus);
+/// The work of this name; 0 when there is none, or when it needs more processors.
+void (*work_named(const char *name))(int vcpus);
+/// What an activity shares with /init: how much it has done, and whose turn it is.
+struct shared { volatile unsigned long done; int turn; };
+extern struct shared *shared;
+/// Makes or clears it; 0 when there is no memory.
+int share(void);
+
+// histogram.c
+/// Reads what cyclictest prints until it ends.
+void histogram_read(int from);
+/// Prints the histogram and the latency; 0 when nothing was read.
+int histogram_say(void);
 
 // activity.c
 extern int vcpus;

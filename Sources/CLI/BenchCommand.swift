@@ -15,7 +15,14 @@ struct BenchCommand: ParsableCommand {
     @Option(help: "Write the numbers to this file, as JSON.") var json: String?
     @Option(help: "How often both kinds of machine are booted; times are the shortest of all boots.") var boots = 3
 
+    @Flag(help: "Measure the same guest bare, in a partition and under KVM tuned for real time, side by side.")
+    var compare = false
+    @Option(help: "With --compare: seconds of each silent window.") var seconds = 10
+    @Option(help: "With --compare: write a picture to this file, as SVG.") var plot: String?
+
     func validate() throws {
+        guard (4...600).contains(seconds) else { throw ValidationError("--seconds takes a number from 4 to 600") }
+        guard compare || plot == nil else { throw ValidationError("--plot wants --compare") }
         guard (1...20).contains(boots) else { throw ValidationError("--boots takes a number from 1 to 20") }
     }
 
@@ -23,11 +30,22 @@ struct BenchCommand: ParsableCommand {
         let workspace = try Workspace.current()
         let signals = DemoCommand.endOnSignal()
         defer { signals.forEach { $0.cancel() } }
+        if compare { return try runComparison(workspace) }
         var session = BenchSession(workspace) { FileHandle.standardError.write(Data("\($0)\n".utf8)) }
         for boot in 1...boots { try session.boot(boot, of: boots) }
         let report = try BenchReport(session)
         if let json { try report.json().write(to: URL(filePath: json)) }
         print(BenchTable(report).text)
         guard report.passed else { throw ExitCode.failure }
+    }
+    private func runComparison(_ workspace: Workspace) throws {
+        var session = CompareSession(workspace, seconds: seconds) {
+            FileHandle.standardError.write(Data("\($0)\n".utf8))
+        }
+        try session.run()
+        let report = CompareReport(session)
+        if let json { try report.json().write(to: URL(filePath: json)) }
+        if let plot { try Data(ComparePlot(report).svg.utf8).write(to: URL(filePath: plot)) }
+        print(CompareTable(report).text)
     }
 }

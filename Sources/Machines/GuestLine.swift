@@ -7,6 +7,10 @@ public enum GuestLine: Equatable, Sendable {
     /// A silent window has started.
     case phase(name: String, seconds: Int)
     case phaseEnd(name: String)
+    /// What an activity did in a silent window: wake-ups, system calls, faults, processes.
+    case work(name: String, count: Int, milliseconds: Int)
+    /// A piece of the histogram of wake-up latencies; see `LatencyHistogram`.
+    case histogram([LatencyHistogram.Bucket])
     case memory(bytes: Int, errors: Int)
     case error(String)
 
@@ -45,6 +49,16 @@ public enum GuestLine: Equatable, Sendable {
         case "phase-end":
             guard let name = fields["name"] else { return nil }
             self = .phaseEnd(name: String(name))
+        case "work":
+            guard let name = fields["name"], let count = number("count"), let ms = number("ms") else { return nil }
+            self = .work(name: String(name), count: count, milliseconds: ms)
+        case "histogram":
+            self = .histogram(
+                words.compactMap { word in
+                    let numbers = word.split(separator: "=").map { Int($0) }
+                    guard numbers.count == 2, let us = numbers[0], let count = numbers[1] else { return nil }
+                    return .init(microseconds: us, count: count)
+                })
         case "memory":
             guard let bytes = number("bytes"), let errors = number("errors") else { return nil }
             self = .memory(bytes: bytes, errors: errors)

@@ -95,6 +95,15 @@ public final class Machine: Sendable {
     }
     private static let running = Mutex<[URL: Child]>([:])
 
+    /// Has `stopAll` stop this emulator too, and remove its folder.
+    static func adopt(_ child: Child, _ folder: URL) { running.withLock { $0[folder] = child } }
+    /// Stops it and removes its folder now.
+    static func abandon(_ child: Child, _ folder: URL) {
+        child.stop()
+        try? FileManager.default.removeItem(at: folder)
+        _ = running.withLock { $0.removeValue(forKey: folder) }
+    }
+
     public var isRunning: Bool { child.status == nil }
     /// Seconds since the machine was switched on.
     public var uptime: Double {

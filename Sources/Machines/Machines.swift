@@ -16,6 +16,8 @@ public enum MachineError: Error, CustomStringConvertible, Sendable {
     case ended(status: Int32, output: String)
     /// What was awaited did not come within the time.
     case timeout(awaited: String, seconds: Double, log: String)
+    /// A guest, or the host beneath it, says that it cannot do what it was asked for.
+    case declined(String)
 
     public var description: String {
         switch self {
@@ -26,6 +28,7 @@ public enum MachineError: Error, CustomStringConvertible, Sendable {
         case .impossible(let why): why
         case .refused(let line): "the hypervisor refused the manifest: \(line)"
         case .ended(let status, let output): "the emulator ended with status \(status): \(output)"
+        case .declined(let words): "the guest cannot do that; it said: \(words)"
         case .timeout(let awaited, let seconds, let log):
             "no \(awaited) within \(seconds) s; the console's last lines:\n\(log)"
         }

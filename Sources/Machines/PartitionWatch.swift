@@ -108,7 +108,7 @@ public final class PartitionWatch {
             if case .asked = window { window = .begun(seconds: seconds) }
         case .phaseEnd: window = nil
         case .error(let text): errors.append(text)
-        case .memory, nil: break
+        case .memory, .work, .histogram, nil: break
         }
     }
 

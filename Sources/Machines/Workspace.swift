@@ -35,6 +35,7 @@ public struct Workspace: Sendable {
     public var guests: URL { root.appending(path: ".cache/guests") }
     /// The manifest of `bulkhead demo`.
     public var demoManifest: String { root.appending(path: "Examples/demo.yaml").path }
+    public var compareManifest: String { root.appending(path: "Examples/compare.yaml").path }
     public var benchManifest: String { root.appending(path: "Examples/bench.yaml").path }
     /// Boot volumes and other files that can be made anew at any time.
     public var cache: URL { root.appending(path: ".cache") }

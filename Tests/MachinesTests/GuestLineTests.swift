@@ -13,4 +13,17 @@ import Testing
         #expect(GuestLine("@bulkhead ready vcpus=2") == nil)
         #expect(GuestLine("bulkhead ready kernel=6.1 vcpus=2 run=load") == nil)
     }
+
+    @Test func workAndHistogramsAreRead() {
+        #expect(
+            GuestLine("@bulkhead work name=forks count=642 ms=7001")
+                == .work(name: "forks", count: 642, milliseconds: 7001))
+        #expect(GuestLine("@bulkhead work name=forks count=x ms=7001") == nil)
+        #expect(
+            GuestLine("@bulkhead histogram 99=3 100=12 10000=1 junk 5=")
+                == .histogram([
+                    .init(microseconds: 99, count: 3), .init(microseconds: 100, count: 12),
+                    .init(microseconds: 10000, count: 1),
+                ]))
+    }
 }

@@ -1,0 +1,143 @@
+// One virtual machine: QEMU with KVM, tuned as its documentation advises for real time.
+#include "host.h"
+
+struct vm vms[VMS] = {
+    {.cpus = 1, .first_core = 1, .console = "/dev/ttyS0", .ram_disk = "/guest/control-loop.cpio"},
+    {.cpus = 2, .first_core = 2, .console = "/dev/ttyS2", .ram_disk = "/guest/control-loop.cpio"},
+};
+
+static char *const environment[] = {"PATH=/usr/bin:/bin", "HOME=/", 0};
+
+/// In the child: becomes the virtual machine monitor, which waits for `cont` before its first guest instruction.
+static void execute(struct vm *vm, int commands, char *kernel_parameters) {
+    char serial[64], cpus[8];
+    append(append(serial, "serial,id=com1,path="), vm->console);
+    append_number(cpus, vm->cpus);
+    word log = call3(__NR_open, "/tmp/vmm.log", 01 | 0100 | 02000, 0600);    // O_WRONLY | O_CREAT | O_APPEND
+    call2(__NR_dup2, commands, 0);
+    call2(__NR_dup2, log, 1);
+    call2(__NR_dup2, log, 2);
+    char *const arguments[] = {
+        "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+        // The leanest machine that QEMU has. Without its clock Linux would wait for one, reading its ports 40,000 times.
+        "-machine", "microvm,accel=kvm,acpi=off,pit=off,pic=off,rtc=on,isa-serial=on,auto-kernel-cmdline=off",
+        "-cpu", "host", "-smp", cpus, "-m", "128M",
+        // All memory locked; HLT and the like stay in the guest.
+        "-overcommit", "mem-lock=on", "-overcommit", "cpu-pm=on",
+        "-kernel", "/guest/vmlinux-rt", "-initrd", vm->ram_disk, "-append", kernel_parameters,
+        "-chardev", serial, "-serial", "chardev:com1", "-chardev", "stdio,id=monitor,signal=off",
+        "-mon", "chardev=monitor,mode=readline", "-name", "guest,debug-threads=on", "-S", 0,
+    };
+    call3(__NR_execve, "/usr/bin/qemu-system-x86_64", arguments, environment);
+    quit(127);
+}
+
+/// The thread that runs virtual processor `cpu`, told by its name; 0 when there is none yet.
+static word find_thread(word process, int cpu) {
+    char path[64], wanted[24], name[24];
+    static char entries[4096];
+    append(append_number(append(wanted, "CPU "), cpu), "/KVM\n");
+    append(append_number(append(path, "/proc/"), process), "/task");
+    word folder = open(path, 0200000);                       // O_DIRECTORY
+    if (folder < 0) return 0;
+    word found = 0, bytes;
+    while (!found && (bytes = call3(__NR_getdents64, folder, entries, sizeof entries)) > 0) {
+        // struct linux_dirent64: the record's length at 16, the name at 19
+        for (word at = 0; at < bytes && !found; at += *(unsigned short *)(entries + at + 16)) {
+            long thread = number(entries + at + 19);
+            if (thread < 0) continue;
+            char *end = append_number(append(append_number(append(path, "/proc/"), process), "/task/"), thread);
+            append(end, "/comm");
+            read_text(path, name, sizeof name);
+            if (equal(name, wanted)) found = thread;
+        }
+    }
+    close((int)folder);
+    return found;
+}
+
+/// One virtual processor a core, and nothing else there. 0 when it could not be done.
+static int pin(struct vm *vm) {
+    for (int cpu = 0; cpu < vm->cpus; cpu++) {
+        word thread = find_thread(vm->process, cpu);
+        unsigned long core = 1UL << (vm->first_core + cpu);
+        int priority = 90;
+        vm->threads[cpu] = thread;
+        if (!thread) return 0;
+        if (call3(__NR_sched_setaffinity, thread, sizeof core, &core) != 0) return 0;
+        if (call3(__NR_sched_setscheduler, thread, 1, &priority) != 0) return 0;     // SCHED_FIFO
+    }
+    return 1;
+}
+
+static void say_log(void) {
+    static char log[1024];
+    read_text("/tmp/vmm.log", log, sizeof log);
+    say(log);
+    say("\n");
+}
+
+void vm_start(int index, char *kernel_parameters) {
+    struct vm *vm = &vms[index];
+    int ends[2];
+    if (vm->process || call2(__NR_pipe2, ends, 02000000) != 0) return say("@host error runs already\n");   // O_CLOEXEC
+    vm->process = fork();
+    if (vm->process == 0) execute(vm, ends[0], kernel_parameters);
+    close(ends[0]);
+    vm->monitor = ends[1];
+    for (int tries = 0; tries < 600 && !pin(vm); tries++) {
+        sleep_ms(100);
+        if (wait_for(vm->process, WNOHANG) != 0) {
+            vm->process = 0;
+            say("@host error the virtual machine monitor has ended: ");
+            return say_log();
+        }
+    }
+    if (!pin(vm)) return say("@host error the virtual processors cannot be pinned\n");
+    say("@host start vm=");
+    say_number(index);
+    say("\n");
+    write(vm->monitor, "cont\n", 5);
+}
+
+void vm_statistics(int index) {
+    struct vm *vm = &vms[index];
+    static char entries[8192];
+    char path[160], prefix[16], value[24];
+    // The folder is named by the monitor's process and by one of its files: "123-11".
+    *append(append_number(prefix, vm->process), "-") = 0;
+    word folder = open("/sys/kernel/debug/kvm", 0200000);
+    if (folder < 0 || !vm->process) return say("@host error no counters\n");
+    char *name = 0;
+    word bytes = call3(__NR_getdents64, folder, entries, sizeof entries);
+    close((int)folder);
+    for (word at = 0; at < bytes && !name; at += *(unsigned short *)(entries + at + 16)) {
+        const char *p = prefix, *n = entries + at + 19;
+        while (*p && *p == *n) p++, n++;
+        if (!*p) name = entries + at + 19;
+    }
+    if (!name) return say("@host error no counters of this machine\n");
+    char *file = append(append(append(path, "/sys/kernel/debug/kvm/"), name), "/");
+    folder = open(path, 0200000);
+    say("@host statistics vm=");
+    say_number(index);
+    while ((bytes = call3(__NR_getdents64, folder, entries, sizeof entries)) > 0) {
+        for (word at = 0; at < bytes; at += *(unsigned short *)(entries + at + 16)) {
+            const char *counter = entries + at + 19;
+            if (entries[at + 18] != 8) continue;             // DT_REG
+            append(file, counter);
+            read_text(path, value, sizeof value);
+            long count = number(value);
+            if (count <= 0) continue;
+            say(" ");
+            say(counter);
+            say("=");
+            say_number(count);
+        }
+    }
+    close((int)folder);
+    say("\n@host exits vm=");
+    say_number(index);
+    say_exits(vm);
+    say("\n");
+}

@@ -1,0 +1,126 @@
+import Foundation
+
+/// The machine that Bulkhead is compared with: Debian's KVM and QEMU, tuned for real time, in the same emulated machine
+/// (`Guests/build-kvm-host`). Virtual machine 0 has one virtual processor, machine 1 two, each pinned to a core.
+public final class KVMHost {
+    private let machine: PeerMachine
+    private let control: ConsoleSocket
+    fileprivate private(set) var isTracing = false
+
+    /// Cores 1 to 3 belong to virtual processors; core 0 does everything else.
+    public static let cores = 4
+    private static let isolated = "1-3"
+    private static let tuning =
+        "console=ttyS1 loglevel=2 8250.nr_uarts=3 tsc=reliable nokaslr nosoftlockup nowatchdog skew_tick=1 irqaffinity=0 "
+        + "isolcpus=managed_irq,domain,\(isolated) nohz_full=\(isolated) rcu_nocbs=\(isolated)"
+
+    /// Boots it, and waits until it takes commands.
+    /// - Parameter guestCommandLine: of the guests' kernels.
+    public init(_ workspace: Workspace, guestCommandLine: String, log: URL) throws {
+        var emulator = Emulator()
+        emulator.cores = Self.cores
+        let direct = Emulator.DirectKernel(
+            kernel: workspace.guests.appending(path: "vmlinux-host"),
+            initrd: workspace.guests.appending(path: "kvm-host.cpio"),
+            commandLine: "\(Self.tuning) -- \(guestCommandLine)")
+        machine = try PeerMachine(emulator, direct, consoles: ["com1", "com2", "com3"], log: log)
+        do {
+            control = try machine.console("com2")
+            try answer("@host ready", seconds: 120)
+        } catch {
+            machine.stop()
+            throw error
+        }
+    }
+
+    /// Has exits counted by reason from now on, or no more. It costs a few hundred instructions an exit.
+    public func trace(_ on: Bool) throws {
+        try ask("trace \(on ? "on" : "off")", "@host trace")
+        isTracing = on
+    }
+
+    /// Starts a virtual machine.
+    /// - Parameter index: 0 or 1.
+    public func start(_ index: Int) throws -> KVMGuest {
+        let console = try machine.console(index == 0 ? "com1" : "com3")
+        try ask("start \(index)", "@host start", seconds: 60)
+        return KVMGuest(self, console, index: index)
+    }
+
+    public func stop() { machine.stop() }
+
+    @discardableResult
+    fileprivate func ask(_ command: String, _ answer: String, seconds: Double = 20) throws -> String {
+        try control.type(line: command)
+        return try self.answer(answer, seconds: seconds)
+    }
+
+    /// The next line that starts so.
+    @discardableResult
+    private func answer(_ prefix: String, seconds: Double) throws -> String {
+        let deadline = ContinuousClock.now + .seconds(seconds)
+        var seen: [String] = []
+        while ContinuousClock.now < deadline {
+            for line in try control.lines(timeout: .milliseconds(200)) {
+                if line.hasPrefix(prefix) { return line }
+                seen.append(line)
+                if line.hasPrefix("@host error") { throw MachineError.declined(line) }
+            }
+        }
+        throw MachineError.timeout(
+            awaited: "'\(prefix)'", seconds: seconds, log: seen.suffix(12).joined(separator: "\n"))
+    }
+}
+
+/// A virtual machine of KVM's.
+public final class KVMGuest: MeasuredGuest {
+    private let host: KVMHost
+    private let console: ConsoleSocket
+    private let index: Int
+    private let started = ContinuousClock.now
+
+    fileprivate init(_ host: KVMHost, _ console: ConsoleSocket, index: Int) {
+        (self.host, self.console, self.index) = (host, console, index)
+    }
+
+    public func type(line: String) throws { try console.type(line: line) }
+    public func lines(timeout: Duration) throws -> [String] { try console.lines(timeout: timeout) }
+
+    /// Nil while exits are not traced.
+    public func exits() throws -> ExitSample? {
+        guard host.isTracing else { return nil }
+        let line = try host.ask("statistics \(index)", "@host exits vm=\(index)")
+        let now = (ContinuousClock.now - started) / .seconds(1)
+        var counts: [String: UInt64] = [:]
+        for word in line.split(separator: " ").dropFirst(3) {
+            let numbers = word.split(separator: "=").map { UInt64($0) }
+            guard numbers.count == 2, let code = numbers[0], let count = numbers[1] else { continue }
+            counts[Self.name(code), default: 0] += count
+        }
+        return ExitSample(seconds: now, byReason: counts)
+    }
+
+    /// AMD's exit codes (volume 2, appendix C) by the names that Bulkhead's counters have.
+    static func name(_ code: UInt64) -> String {
+        switch code {
+        case 0x00...0x1F: "control_register"
+        case 0x20...0x3F: "debug_register"
+        case 0x40...0x5F: "exception"
+        case 0x60: "interrupt"
+        case 0x61: "nmi"
+        case 0x64: "interrupt_window"
+        case 0x65: "control_register"
+        case 0x72: "cpuid"
+        case 0x77: "pause"
+        case 0x78: "halt"
+        case 0x7B: "port"
+        case 0x7C: "msr"
+        case 0x7F: "shutdown"
+        case 0x81: "hypercall"
+        case 0x89: "cache_control"
+        case 0x8D: "xsetbv"
+        case 0x400: "nested_page_fault"
+        default: "svm_\(String(code, radix: 16))h"
+        }
+    }
+}

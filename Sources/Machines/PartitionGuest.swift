@@ -1,0 +1,40 @@
+import Control
+import Foundation
+import Link
+
+/// A guest in a partition of Bulkhead's, reached by the management link.
+public final class PartitionGuest: MeasuredGuest {
+    private let client: ControlClient
+    private let console: GuestConsole
+    private var heard: [String] = []
+
+    /// - Parameter name: the partition's; the manifest must permit its console and its statistics.
+    public init(_ client: ControlClient, partition name: String) {
+        self.client = client
+        console = GuestConsole(partition: name)
+        console.onLine = { [unowned self] in heard.append($0) }
+    }
+
+    public func type(line: String) throws {
+        console.type(line: line)
+        try console.exchange(client)
+    }
+
+    public func lines(timeout: Duration) throws -> [String] {
+        let deadline = ContinuousClock.now + timeout
+        while true {
+            try console.exchange(client)
+            if !heard.isEmpty || ContinuousClock.now >= deadline { break }
+            Thread.sleep(forTimeInterval: 0.1)
+        }
+        defer { heard = [] }
+        return heard
+    }
+
+    public func exits() throws -> ExitSample? {
+        let now = try client.statistics(console.partition)
+        let counts = ExitReason.all.map { ("\($0.name)", now.exits($0)) }
+        return ExitSample(
+            seconds: Double(now.clockMicroseconds) / 1e6, byReason: .init(uniqueKeysWithValues: counts))
+    }
+}
