@@ -15,6 +15,10 @@ struct BenchCommand: ParsableCommand {
     @Option(help: "Write the numbers to this file, as JSON.") var json: String?
     @Option(help: "How often both kinds of machine are booted; times are the shortest of all boots.") var boots = 3
 
+    @Option(
+        help: "amd or intel. With intel: one boot on each, side by side; takes about ten minutes.")
+    var machine: MachineKind = .amd
+
     @Flag(help: "Measure the same guest bare, in a partition and under KVM tuned for real time, side by side.")
     var compare = false
     @Option(help: "With --compare: seconds of each silent window.") var seconds = 10
@@ -31,13 +35,30 @@ struct BenchCommand: ParsableCommand {
         let signals = DemoCommand.endOnSignal()
         defer { signals.forEach { $0.cancel() } }
         if compare { return try runComparison(workspace) }
-        var session = BenchSession(workspace) { FileHandle.standardError.write(Data("\($0)\n".utf8)) }
-        for boot in 1...boots { try session.boot(boot, of: boots) }
-        let report = try BenchReport(session)
+        if machine == .intel { return try runBothVendors(workspace) }
+        let report = try measure(workspace, .amd, boots: boots)
         if let json { try report.json().write(to: URL(filePath: json)) }
         print(BenchTable(report).text)
         guard report.passed else { throw ExitCode.failure }
     }
+
+    private func measure(_ workspace: Workspace, _ kind: MachineKind, boots: Int) throws -> BenchReport {
+        var session = BenchSession(workspace, kind: kind) {
+            FileHandle.standardError.write(Data("\(kind.rawValue): \($0)\n".utf8))
+        }
+        for boot in 1...boots { try session.boot(boot, of: boots) }
+        return try BenchReport(session)
+    }
+
+    private func runBothVendors(_ workspace: Workspace) throws {
+        let reports = [
+            try measure(workspace, .amd, boots: 1), try measure(workspace, .intel, boots: 1),
+        ]
+        if let json { try BenchReport.json(reports).write(to: URL(filePath: json)) }
+        print(BenchSideBySide(reports).text)
+        guard reports.allSatisfy(\.passed) else { throw ExitCode.failure }
+    }
+
     private func runComparison(_ workspace: Workspace) throws {
         var session = CompareSession(workspace, seconds: seconds) {
             FileHandle.standardError.write(Data("\($0)\n".utf8))

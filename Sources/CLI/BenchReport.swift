@@ -24,10 +24,12 @@ struct BenchReport: Encodable {
         passed = figures.allSatisfy { $0.ok || !$0.enforced }
     }
 
-    func json() throws -> Data {
+    func json() throws -> Data { try Self.json(self) }
+
+    static func json(_ reports: some Encodable) throws -> Data {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         encoder.keyEncodingStrategy = .convertToSnakeCase
-        return try encoder.encode(self) + Data("\n".utf8)
+        return try encoder.encode(reports) + Data("\n".utf8)
     }
 }

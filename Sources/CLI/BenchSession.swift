@@ -35,17 +35,20 @@ struct BenchSession {
     private(set) var kernel = ""
     private(set) var machine: MachineInfo?
     private(set) var partitions: [PartitionInfo] = []
-    let emulator = Emulator()
+    let emulator: Emulator
 
-    init(_ workspace: Workspace, progress: @escaping @Sendable (String) -> Void) {
+    init(_ workspace: Workspace, kind: MachineKind = .amd, progress: @escaping @Sendable (String) -> Void) {
         self.workspace = workspace
         self.progress = progress
+        emulator = Emulator(kind)
     }
 
-    /// One boot in the partition and one bare. The first also measures the silent windows.
+    /// One boot in the partition and one bare, where the emulator can start a kernel by itself. The first also measures the
+    /// silent windows.
     /// - Throws: `ManifestRefused`, `MachineError`, `LinkError`, `BenchError`.
     mutating func boot(_ number: Int, of count: Int) throws {
         let direct = try bootPartition("boot \(number) of \(count)")
+        guard emulator.kind == .amd else { return }
         let bare = try bootBare(direct.kernel, memory: direct.memory)
         bareMilliseconds.append(bare)
         progress(String(format: "boot \(number) of \(count), bare: user space after %.0f ms", bare))
@@ -53,10 +56,15 @@ struct BenchSession {
 
     /// Gives what the bare machine must be the same as.
     private mutating func bootPartition(_ title: String) throws -> (kernel: Emulator.DirectKernel, memory: UInt64) {
-        let testbed = try Testbed(manifest: workspace.benchManifest, workspace, name: "bench")
+        let testbed = try Testbed(
+            manifest: workspace.benchManifest, workspace, kind: emulator.kind,
+            name: emulator.kind == .amd ? "bench" : "bench-\(emulator.kind.rawValue)")
         defer { testbed.stop() }
         guard let guest = testbed.watch.partitions.first else { throw BenchError("the manifest has no partition") }
-        guard try testbed.refresh(seconds: 120, until: { _ in guest.isReady || guest.hasEnded }) else {
+        guard
+            try testbed.refresh(
+                seconds: 120 * emulator.kind.slowness, until: { _ in guest.isReady || guest.hasEnded })
+        else {
             throw BenchError("the guest's user space was not heard within 120 s")
         }
         guard let statistics = guest.statisticsAtReady, let milliseconds = guest.kernelMilliseconds else {
@@ -89,7 +97,7 @@ struct BenchSession {
         guard guest.measure(seconds: Self.window, activity: activity) else {
             throw BenchError("the guest cannot be asked for a silent window")
         }
-        let limit = Double(Self.window) * 3
+        let limit = Double(Self.window) * 3 * emulator.kind.slowness
         guard try testbed.refresh(seconds: limit, until: { _ in !guest.isMeasuring }), let window = guest.steady,
             window.activity == activity
         else {

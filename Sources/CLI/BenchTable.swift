@@ -27,7 +27,7 @@ struct BenchTable {
         return ([head, ""] + table.lines + ["", end]).joined(separator: "\n")
     }
 
-    private static func value(_ value: Double, _ unit: BenchFigure.Unit) -> String {
+    static func value(_ value: Double, _ unit: BenchFigure.Unit) -> String {
         switch unit {
         case .exits, .bytes: String(format: "%.0f", value)
         case .milliseconds: String(format: "%.0f ms", value)
@@ -36,7 +36,7 @@ struct BenchTable {
         }
     }
 
-    private static func bound(_ figure: BenchFigure) -> String {
+    static func bound(_ figure: BenchFigure) -> String {
         guard let bound = figure.bound else { return "" }
         let number = figure.unit == .ratio ? String(format: "%.1f", bound) : value(bound, figure.unit)
         return BenchFigure.isUnder(bound, figure.unit) ? "< \(number)" : number

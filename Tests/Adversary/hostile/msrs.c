@@ -11,27 +11,33 @@ struct grant {
     uint32_t first, last;
     bool read;
     enum writing write;
+    uint32_t vendor;  // CPUID 0 EBX; 0 means both
 };
+#define AMD 0x68747541
+#define INTEL 0x756E6547
 static const struct grant grants[] = {
-    {0x10, 0x10, true, REFUSED},               // TSC
-    {0x1B, 0x1B, true, TAKEN},                 // APIC base: only the value it has
-    {0x48, 0x48, true, TAKEN},                 // speculation control
-    {0x49, 0x49, false, TAKEN},                // prediction command
-    {0x8B, 0x8B, true, IGNORED},               // microcode revision
-    {0x174, 0x176, true, TAKEN},               // SYSENTER
-    {0x277, 0x277, true, TAKEN},               // PAT
-    {0x800, 0x8FF, true, TAKEN},               // x2APIC; written by the attacks `apic` and `ipis`
-    {0xDA0, 0xDA0, true, TAKEN},               // XSS
-    {0x4B564D00, 0x4B564D01, true, TAKEN},     // KVM's clock
-    {0xC0000080, 0xC0000084, true, TAKEN},     // EFER (written by `registers`), STAR, LSTAR, CSTAR, SFMASK
-    {0xC0000100, 0xC0000103, true, TAKEN},     // FS, GS, kernel GS base, TSC_AUX
-    {0xC0010015, 0xC0010015, true, IGNORED},   // hardware configuration
-    {0xC001001F, 0xC001001F, true, IGNORED},   // northbridge configuration
-    {0xC0011029, 0xC0011029, true, IGNORED},   // decode configuration
+    {0x10, 0x10, true, REFUSED, 0},  // TSC
+    {0x1B, 0x1B, true, TAKEN, 0},                 // APIC base: only the value it has
+    {0x48, 0x48, true, TAKEN, 0},                 // speculation control
+    {0x49, 0x49, false, TAKEN, 0},                // prediction command
+    {0x8B, 0x8B, true, IGNORED, 0},  // microcode revision
+    {0x174, 0x176, true, TAKEN, 0},  // SYSENTER
+    {0x1A0, 0x1A0, true, IGNORED, INTEL},  // miscellaneous enables
+    {0x277, 0x277, true, TAKEN, 0},  // PAT
+    {0x800, 0x8FF, true, TAKEN, 0},  // x2APIC; written by the attacks `apic` and `ipis`
+    {0x4B564D00, 0x4B564D01, true, TAKEN, 0},  // KVM's clock
+    {0xC0000080, 0xC0000084, true, TAKEN, 0},  // EFER (written by `registers`), STAR, LSTAR, CSTAR, SFMASK
+    {0xC0000100, 0xC0000103, true, TAKEN, 0},  // FS, GS, kernel GS base, TSC_AUX
+    {0xC0010015, 0xC0010015, true, IGNORED, AMD},  // hardware configuration
+    {0xC001001F, 0xC001001F, true, IGNORED, AMD},  // northbridge configuration
+    {0xC0011029, 0xC0011029, true, IGNORED, AMD},  // decode configuration
 };
 static const struct grant *grant_of(uint32_t msr) {
+    static uint32_t vendor;
+    if (!vendor) vendor = cpuid(0, 0).ebx;
     for (size_t i = 0; i < sizeof grants / sizeof grants[0]; i++)
-        if (msr >= grants[i].first && msr <= grants[i].last) return &grants[i];
+        if (msr >= grants[i].first && msr <= grants[i].last && (!grants[i].vendor || grants[i].vendor == vendor))
+            return &grants[i];
     return nullptr;
 }
 static const struct {
