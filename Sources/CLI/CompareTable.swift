@@ -50,7 +50,7 @@ struct CompareTable {
                     })
             }
             guard let unit = Self.units[activity] else { continue }
-            table.add(row("  exits a \(unit)", peers) { $0.window(activity)?.exitsPerWork })
+            table.add(row("  exits for each \(unit)", peers) { $0.window(activity)?.exitsPerWork })
         }
         return table.lines.joined(separator: "\n")
     }
@@ -76,26 +76,38 @@ struct CompareTable {
         var table = table("INSTRUCTIONS ON THE GUEST'S CORES", report.peers)
         for activity in activities {
             let name = Self.words[activity] ?? activity
-            guard let unit = Self.units[activity] else {
+            // In `smp` the second processor loops meanwhile: what all cores executed says nothing.
+            if let unit = Self.units[activity], activity != "smp" {
+                table.add(row("\(name), each \(unit)", report.peers) { $0.window(activity)?.instructionsPerWork })
+                table.add(beneath("  the hypervisor's") { $0.window(activity)?.hypervisorInstructionsPerWork })
+            } else if activity == "smp" {
                 table.add(
-                    row("\(name), a second", report.peers) { peer in
-                        peer.window(activity)?.counts.map { Double($0.instructions) / Double(report.windowSeconds) }
+                    beneath("\(name), the hypervisor's each") { $0.window(activity)?.hypervisorInstructionsPerWork })
+            } else if activity == "idle" {
+                table.add(row("\(name), a second", report.peers) { $0.window(activity)?.instructionsPerSecond })
+            } else {
+                table.add(
+                    beneath("\(name), the hypervisor's in a million") {
+                        $0.window(activity)?.hypervisorShare.map { $0 * 1e6 }
                     })
-                continue
             }
-            table.add(row("\(name), a \(unit)", report.peers) { $0.window(activity)?.instructionsPerWork })
-            table.add(
-                row("  the hypervisor's", report.peers) { peer in
-                    peer.name == "bare" ? nil : peer.window(activity)?.hypervisorInstructionsPerWork
-                })
         }
         return table.lines.joined(separator: "\n")
+    }
+
+    /// A row that only those with a hypervisor beneath have.
+    private func beneath(_ name: String, _ value: (CompareSession.Peer) -> Double?) -> [String] {
+        row(name, report.peers) { $0.name == "bare" ? nil : value($0) }
     }
 
     private var start: String {
         var table = table("START", report.peers)
         table.add(["kernel to user space"] + report.peers.map { "\($0.start.kernelMilliseconds) ms" })
         let counts = report.peers.map { $0.name == "bare" ? nil : $0.start.counts }
+        table.add(
+            row("instructions on its core to user space, millions", report.peers) { peer in
+                peer.start.counts.map { Double($0.instructions) / 1e6 }
+            })
         table.add(["exits to user space"] + counts.map { $0.map { "\($0.exitCount)" } ?? "-" })
         for reason in Set(counts.flatMap { ($0?.exits ?? [:]).filter { $0.value.count > 0 }.keys }).sorted() {
             table.add(["  \(reason)"] + counts.map { $0?.exits[reason].map { "\($0.count)" } ?? "-" })
@@ -124,7 +136,7 @@ struct CompareTable {
     static func rate(_ value: Double?) -> String {
         guard let value else { return "-" }
         if value == 0 { return "0" }
-        return String(format: value < 10 ? "%.2f" : value < 100 ? "%.1f" : "%.0f", value)
+        return String(format: value < 0.01 ? "%.5f" : value < 10 ? "%.2f" : value < 100 ? "%.1f" : "%.0f", value)
     }
 }
 

@@ -23,6 +23,8 @@ public final class Counter {
             (self.instructions, self.guestInstructions, self.exits) = (instructions, guestInstructions, exits)
         }
 
+        /// Those that no guest executed.
+        public var rootInstructions: UInt64 { instructions - min(instructions, guestInstructions) }
         public var exitCount: UInt64 { exits.values.reduce(0) { $0 + $1.count } }
 
         /// Of two medians that of the more frequent stands, as neither report has what both would need.

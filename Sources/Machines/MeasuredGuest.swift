@@ -31,8 +31,11 @@ public struct GuestWindow: Codable, Sendable {
     public var exitsPerWork: Double? { perWork(counts.map { Double($0.exitCount) }) }
     /// All that its cores executed, hypervisor and guest.
     public var instructionsPerWork: Double? { perWork(counts.map { Double($0.instructions) }) }
-    public var hypervisorInstructionsPerWork: Double? {
-        perWork(counts.map { Double($0.instructions - min($0.instructions, $0.guestInstructions)) })
+    public var hypervisorInstructionsPerWork: Double? { perWork(counts.map { Double($0.rootInstructions) }) }
+    public var instructionsPerSecond: Double? { counts.map { Double($0.instructions) / max(seconds, 0.001) } }
+    /// The part of all instructions that no guest executed, 0 to 1. Where nothing is beneath the guest, it is 1.
+    public var hypervisorShare: Double? {
+        counts.map { Double($0.rootInstructions) / Double(max($0.instructions, 1)) }
     }
 
     private func perWork(_ count: Double?) -> Double? {
