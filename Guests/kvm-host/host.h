@@ -9,7 +9,6 @@ struct vm {
     word process;           // the virtual machine monitor; 0 when it does not run
     int monitor;            // where its monitor reads commands
     int cpus, first_core;
-    word threads[2];        // those that run the virtual processors
     const char *console;    // the host's terminal that is the guest's COM1
     char *ram_disk;
 };
@@ -17,12 +16,8 @@ extern struct vm vms[VMS];
 
 /// Starts a virtual machine, its processors pinned before the first guest instruction; prints what happened.
 void vm_start(int index, char *kernel_parameters);
-/// Prints the kernel's own counters of the machine that are not 0, then its exits by reason.
+/// Prints the kernel's own counters of the machine that are not 0.
 void vm_statistics(int index);
-/// Has the kernel count exits by reason, or no more.
-void trace(int on);
-/// Prints " REASON=COUNT" for each reason and virtual processor of a machine, by AMD's numbers, while traced.
-void say_exits(const struct vm *vm);
 /// Writes a text into a file of the kernel's; 0 when it could not.
 int set(const char *path, const char *value);
 /// A decimal number at the end of a text; the new end.

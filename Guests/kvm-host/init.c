@@ -36,9 +36,7 @@ static void obey(const char *line) {
         long index = number(argument);
         if (index >= 0 && index < VMS) return vm_statistics((int)index);
     }
-    if (equal(line, "trace on")) return trace(1);
-    if (equal(line, "trace off")) return trace(0);
-    say("@host error commands: start VM, statistics VM, trace on, trace off\n");
+    say("@host error commands: start VM, statistics VM\n");
 }
 
 static void listen(void) {

@@ -86,7 +86,7 @@ struct ComparePlot {
     }
 
     private func exits(_ frame: PlotFrame) -> String {
-        let peers = report.peers.filter { $0.windows.contains { $0.exits != nil } }
+        let peers = report.peers.filter { $0.name != "bare" }
         let activities = peers.first?.windows.map(\.activity) ?? []
         let y = LogScale(from: 0.1, to: 100_000, low: Double(frame.y + frame.height), high: Double(frame.y))
         var parts = [
@@ -104,9 +104,7 @@ struct ComparePlot {
         for (column, activity) in activities.enumerated() {
             let start = Double(frame.x) + slot * (Double(column) + 0.15)
             for (index, peer) in peers.enumerated() {
-                guard let window = peer.windows.first(where: { $0.activity == activity }),
-                    let rate = window.exitsPerSecond
-                else { continue }
+                guard let rate = peer.window(activity)?.exitsPerSecond else { continue }
                 let left = start + bar * Double(index)
                 let top = y.position(rate)
                 let bottom = Double(frame.y + frame.height)

@@ -9,9 +9,11 @@ struct CompareSession {
         let name: String
         /// For people.
         let title: String
-        let start: GuestStart
+        /// Of the boot that was counted; its time is that of the boot that was not, which is faster.
+        var start: GuestStart
+        /// Counted.
         var windows: [GuestWindow] = []
-        /// The latency window with nobody else at work.
+        /// The latency window with nobody else at work; not counted, since that slows the machine down.
         var alone: GuestWindow?
         /// The same beside a neighbour that storms memory, exits and IPIs.
         var besideNeighbour: GuestWindow?
@@ -35,78 +37,99 @@ struct CompareSession {
         (self.workspace, self.seconds, self.progress) = (workspace, seconds, progress)
     }
 
+    /// Boots each place twice: with the counter, and for times without it.
     /// - Throws: `ManifestRefused`, `MachineError`, `LinkError`.
     mutating func run() throws {
-        let direct = try partition()
-        try kvm(commandLine: direct.commandLine)
-        try bare(direct)
+        let direct = try partition(Counter(workspace))
+        try kvm(direct, Counter(workspace))
+        try bare(direct, Counter(workspace))
+        _ = try partition(nil)
+        try kvm(direct, nil)
+        try bare(direct, nil)
         peers.sort { Self.order.firstIndex(of: $0.name) ?? 0 < Self.order.firstIndex(of: $1.name) ?? 0 }
     }
 
     /// Gives what the others must boot too.
-    private mutating func partition() throws -> Emulator.DirectKernel {
-        progress("Bulkhead: a partition with one core, beside it one with two")
-        let testbed = try Testbed(manifest: workspace.compareManifest, workspace, name: "compare")
+    private mutating func partition(_ counter: Counter?) throws -> Emulator.DirectKernel {
+        progress("Bulkhead: a partition with one core, later beside it one with two" + Self.with(counter))
+        let testbed = try Testbed(
+            manifest: workspace.compareManifest, workspace, name: "compare", extra: counter?.arguments ?? [])
         defer { testbed.stop() }
-        let measured = PartitionGuest(testbed.watch.client, partition: "measured")
-        var peer = Peer(
-            name: "bulkhead", title: "Bulkhead partition", start: try measured.waitUntilReady(seconds: 120))
-        try windows(Self.activities, measured, &peer)
-        let pair = PartitionGuest(testbed.watch.client, partition: "pair")
-        try testbed.watch.client.change(.start, "pair")
-        _ = try pair.waitUntilReady(seconds: 60)
-        try windows(Self.pairActivities, pair, &peer)
-        peer.alone = try measured.measure(Self.latency, seconds: seconds)
-        try pair.run(Self.neighbour)
-        peer.besideNeighbour = try measured.measure(Self.latency, seconds: seconds)
-        peers.append(peer)
+        let client = testbed.watch.client
+        let measured = PartitionGuest(client, partition: "measured", cores: [1], counter: counter)
+        let start = try measured.waitUntilReady(seconds: 180)
+        try measure(Peer(name: "bulkhead", title: "Bulkhead partition", start: start), measured) {
+            try client.change(.start, "pair")
+            return PartitionGuest(client, partition: "pair", cores: [2, 3], counter: counter)
+        }
         return try testbed.directKernel(partition: 0)
     }
 
-    private mutating func kvm(commandLine: String) throws {
-        progress("KVM, tuned for real time: a virtual machine with one core, later beside it one with two")
+    private mutating func kvm(_ direct: Emulator.DirectKernel, _ counter: Counter?) throws {
+        progress("KVM: a virtual machine with one core, later beside it one with two" + Self.with(counter))
         let host = try KVMHost(
-            workspace, guestCommandLine: commandLine, log: workspace.cache.appending(path: "boot/compare-kvm.log"))
+            workspace, guestCommandLine: direct.commandLine, counter: counter,
+            log: workspace.cache.appending(path: "boot/compare-kvm.log"))
         defer { host.stop() }
-        try host.trace(true)
         let measured = try host.start(0)
-        var peer = Peer(name: "kvm", title: "KVM, tuned", start: try measured.waitUntilReady(seconds: 180))
-        try windows(Self.activities, measured, &peer)
-        let pair = try host.start(1)
-        _ = try pair.waitUntilReady(seconds: 180)
-        try windows(Self.pairActivities, pair, &peer)
-        try host.trace(false)
-        peer.alone = try measured.measure(Self.latency, seconds: seconds)
-        try pair.run(Self.neighbour)
-        peer.besideNeighbour = try measured.measure(Self.latency, seconds: seconds)
+        let start = try measured.waitUntilReady(seconds: 180)
+        try measure(Peer(name: "kvm", title: "KVM, tuned", start: start), measured) { try host.start(1) }
+    }
+
+    private mutating func bare(_ direct: Emulator.DirectKernel, _ counter: Counter?) throws {
+        progress("bare: a machine with one core" + (counter == nil ? "" : ", then one with two") + Self.with(counter))
+        let log = workspace.cache.appending(path: "boot/compare-bare.log")
+        let single = try BareGuest(cores: 1, direct, counter: counter, log: log)
+        defer { single.stop() }
+        let start = try single.waitUntilReady(seconds: 120)
+        var second: BareGuest?
+        let another = try counter.map { _ in try Counter(workspace) }
+        defer { second?.stop() }
+        try measure(Peer(name: "bare", title: "bare metal", start: start), single) {
+            // There is no room for a neighbour on a bare machine: that would be the same guest.
+            guard let another else { return nil }
+            single.stop()
+            second = try BareGuest(cores: 2, direct, counter: another, log: log)
+            return second
+        }
+    }
+
+    /// The windows when the guest has a counter, else the latencies.
+    /// - Parameter startPair: starts the guest with two vCPUs, if there can be one.
+    private mutating func measure(
+        _ peer: Peer, _ guest: some MeasuredGuest, startPair: () throws -> (any MeasuredGuest)?
+    ) throws {
+        guard guest.counter != nil else { return try time(peer, guest, startPair: startPair) }
+        var peer = peer
+        try windows(Self.activities, guest, &peer)
+        if let pair = try startPair() {
+            _ = try pair.waitUntilReady(seconds: 180)
+            try windows(Self.pairActivities, pair, &peer)
+        }
         peers.append(peer)
     }
 
-    private mutating func bare(_ direct: Emulator.DirectKernel) throws {
-        progress("bare: a machine with one core, then one with two")
-        var emulator = Emulator()
-        (emulator.cores, emulator.memory) = (1, 128 << 20)
-        let log = workspace.cache.appending(path: "boot/compare-bare.log")
-        let single = try BareGuest(emulator, direct, log: log)
-        defer { single.stop() }
-        var peer = Peer(name: "bare", title: "bare metal", start: try single.waitUntilReady(seconds: 120))
-        try windows(Self.activities, single, &peer)
-        peer.alone = try single.measure(Self.latency, seconds: seconds)
-        single.stop()
-        emulator.cores = 2
-        let pair = try BareGuest(emulator, direct, log: log)
-        defer { pair.stop() }
-        _ = try pair.waitUntilReady(seconds: 120)
-        try windows(Self.pairActivities, pair, &peer)
-        peers.append(peer)
+    private mutating func time(
+        _ peer: Peer, _ guest: some MeasuredGuest, startPair: () throws -> (any MeasuredGuest)?
+    ) throws {
+        guard let index = peers.firstIndex(where: { $0.name == peer.name }) else { return }
+        peers[index].start.kernelMilliseconds = peer.start.kernelMilliseconds
+        peers[index].alone = try guest.measure(Self.latency, seconds: seconds)
+        progress("  \(peer.start.kernelMilliseconds) ms to user space; latency alone measured")
+        guard let pair = try startPair() else { return }
+        _ = try pair.waitUntilReady(seconds: 180)
+        try pair.run(Self.neighbour)
+        peers[index].besideNeighbour = try guest.measure(Self.latency, seconds: seconds)
+        progress("  latency beside a storming neighbour measured")
     }
 
     private func windows(_ activities: [String], _ guest: some MeasuredGuest, _ peer: inout Peer) throws {
         for activity in activities {
             let window = try guest.measure(activity, seconds: seconds)
             peer.windows.append(window)
-            let exits = window.exitsPerSecond.map { String(format: "%.1f exits/s", $0) } ?? "no exits"
-            progress("  \(activity): \(exits)")
+            progress("  \(activity): \(window.counts?.exitCount ?? 0) exits in \(window.seconds) s")
         }
     }
+
+    private static func with(_ counter: Counter?) -> String { counter == nil ? "; times" : "; counted" }
 }

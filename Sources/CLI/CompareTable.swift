@@ -11,7 +11,7 @@ struct CompareTable {
         let head =
             "The same guest (Linux \(report.guestKernel)) bare, in a Bulkhead partition and under KVM tuned for real "
             + "time,\non the same emulated \(report.processor); silent windows of \(report.windowSeconds) s"
-        return [head, exits, work, start, latency].joined(separator: "\n\n")
+        return [head, exits, cost, work, start, latency].joined(separator: "\n\n")
     }
 
     static let words = [
@@ -26,55 +26,93 @@ struct CompareTable {
     ]
 
     /// Those that have a hypervisor beneath.
-    private var virtualized: [CompareSession.Peer] { report.peers.filter { $0.windows.contains { $0.exits != nil } } }
+    private var virtualized: [CompareSession.Peer] { report.peers.filter { $0.name != "bare" } }
     private var activities: [String] { report.peers.first?.windows.map(\.activity) ?? [] }
+
+    private func row(_ name: String, _ peers: [CompareSession.Peer], _ value: (CompareSession.Peer) -> Double?)
+        -> [String]
+    { [name] + peers.map { Self.rate(value($0)) } }
+
+    private func table(_ title: String, _ peers: [CompareSession.Peer]) -> TextTable {
+        TextTable([title] + peers.map { $0.title.uppercased() }, numbers: Set(1...max(peers.count, 1)))
+    }
 
     private var exits: String {
         let peers = virtualized
-        var table = TextTable(
-            ["EXITS A SECOND"] + peers.map { $0.title.uppercased() } + peers.map { _ in "" },
-            numbers: Set(1...(2 * max(peers.count, 1))))
+        var table = table("EXITS A SECOND", peers)
         for activity in activities {
-            let windows = peers.map { peer in peer.windows.first { $0.activity == activity } }
-            let each = windows.map { window in
-                guard let count = window?.exitsPerWork, let unit = Self.units[activity] else { return "" }
-                return String(format: count < 0.01 && count > 0 ? "%.4f a %@" : "%.2f a %@", count, unit)
+            table.add(row(Self.words[activity] ?? activity, peers) { $0.window(activity)?.exitsPerSecond })
+            for reason in Set(peers.flatMap { ($0.window(activity)?.counts?.exits ?? [:]).keys }).sorted() {
+                table.add(
+                    row("  \(reason)", peers) { peer in
+                        let window = peer.window(activity)
+                        return window?.counts?.exits[reason].map { Double($0.count) / max(window?.seconds ?? 1, 0.001) }
+                    })
             }
-            table.add(
-                [Self.words[activity] ?? activity] + windows.map { Self.rate($0?.exitsPerSecond) } + each)
-            for reason in Set(windows.flatMap { ($0?.exits ?? [:]).keys }).sorted() {
-                let rates = windows.map { window in
-                    (window?.exits?[reason]).map { Double($0) / max(window?.seconds ?? 1, 0.001) }
+            guard let unit = Self.units[activity] else { continue }
+            table.add(row("  exits for each \(unit)", peers) { $0.window(activity)?.exitsPerWork })
+        }
+        return table.lines.joined(separator: "\n")
+    }
+
+    /// The median of each reason's exits over all windows and the start.
+    private var cost: String {
+        let peers = virtualized
+        var table = table("INSTRUCTIONS AN EXIT, MEDIAN", peers)
+        let costs = peers.map { peer in
+            ([peer.start.counts] + peer.windows.map(\.counts)).compactMap { $0?.exits }
+                .reduce(into: [String: Counter.Exits]()) { sum, exits in
+                    // The window with the most exits of a reason speaks for it.
+                    sum.merge(exits.filter { $0.value.count > 0 }) { $0.count < $1.count ? $1 : $0 }
                 }
-                table.add(["  \(reason)"] + rates.map(Self.rate) + windows.map { _ in "" })
-            }
+        }
+        for reason in Set(costs.flatMap(\.keys)).sorted() {
+            table.add([reason] + costs.map { Self.rate($0[reason].map { Double($0.median) }) })
         }
         return table.lines.joined(separator: "\n")
     }
 
     private var work: String {
-        var table = TextTable(
-            ["WORK A SECOND"] + report.peers.map { $0.title.uppercased() }, numbers: Set(1...report.peers.count))
+        var table = table("INSTRUCTIONS ON THE GUEST'S CORES", report.peers)
         for activity in activities {
-            guard let unit = Self.units[activity] else { continue }
-            table.add(
-                ["\(Self.words[activity] ?? activity) (\(unit)s)"]
-                    + report.peers.map { peer in
-                        Self.rate(peer.windows.first { $0.activity == activity }?.workPerSecond)
+            let name = Self.words[activity] ?? activity
+            // In `smp` the second processor loops meanwhile: what all cores executed says nothing.
+            if let unit = Self.units[activity], activity != "smp" {
+                table.add(row("\(name), each \(unit)", report.peers) { $0.window(activity)?.instructionsPerWork })
+                table.add(beneath("  the hypervisor's") { $0.window(activity)?.hypervisorInstructionsPerWork })
+            } else if activity == "smp" {
+                table.add(
+                    beneath("\(name), the hypervisor's each") { $0.window(activity)?.hypervisorInstructionsPerWork })
+            } else if activity == "idle" {
+                table.add(row("\(name), a second", report.peers) { $0.window(activity)?.instructionsPerSecond })
+            } else {
+                table.add(
+                    beneath("\(name), the hypervisor's in a million") {
+                        $0.window(activity)?.hypervisorShare.map { $0 * 1e6 }
                     })
+            }
         }
         return table.lines.joined(separator: "\n")
     }
 
+    /// A row that only those with a hypervisor beneath have.
+    private func beneath(_ name: String, _ value: (CompareSession.Peer) -> Double?) -> [String] {
+        row(name, report.peers) { $0.name == "bare" ? nil : value($0) }
+    }
+
     private var start: String {
-        var table = TextTable(
-            ["START"] + report.peers.map { $0.title.uppercased() }, numbers: Set(1...report.peers.count))
+        var table = table("START", report.peers)
         table.add(["kernel to user space"] + report.peers.map { "\($0.start.kernelMilliseconds) ms" })
-        let totals = report.peers.map { $0.start.exits?.values.reduce(0, +) }
-        table.add(["exits to user space"] + totals.map { $0.map { "\($0)" } ?? "-" })
-        for reason in Set(report.peers.flatMap { ($0.start.exits ?? [:]).filter { $0.value > 0 }.keys }).sorted() {
-            table.add(["  \(reason)"] + report.peers.map { $0.start.exits?[reason].map { "\($0)" } ?? "-" })
+        let counts = report.peers.map { $0.name == "bare" ? nil : $0.start.counts }
+        table.add(
+            row("instructions on its core to user space, millions", report.peers) { peer in
+                peer.start.counts.map { Double($0.instructions) / 1e6 }
+            })
+        table.add(["exits to user space"] + counts.map { $0.map { "\($0.exitCount)" } ?? "-" })
+        for reason in Set(counts.flatMap { ($0?.exits ?? [:]).filter { $0.value.count > 0 }.keys }).sorted() {
+            table.add(["  \(reason)"] + counts.map { $0?.exits[reason].map { "\($0.count)" } ?? "-" })
         }
+        table.add(["  by its own counters"] + report.peers.map { $0.start.ownExits.map { "\($0)" } ?? "-" })
         return table.lines.joined(separator: "\n")
     }
 
@@ -98,6 +136,10 @@ struct CompareTable {
     static func rate(_ value: Double?) -> String {
         guard let value else { return "-" }
         if value == 0 { return "0" }
-        return String(format: value < 10 ? "%.2f" : value < 100 ? "%.1f" : "%.0f", value)
+        return String(format: value < 0.01 ? "%.5f" : value < 10 ? "%.2f" : value < 100 ? "%.1f" : "%.0f", value)
     }
+}
+
+extension CompareSession.Peer {
+    func window(_ activity: String) -> GuestWindow? { windows.first { $0.activity == activity } }
 }

@@ -4,15 +4,26 @@ import Foundation
 public final class BareGuest: MeasuredGuest {
     private let machine: PeerMachine
     private let console: ConsoleSocket
+    public let counter: Counter?
+    public let cores: [Int]
 
-    /// Switches the machine on. It has as many cores as the guest is to have virtual processors elsewhere.
-    public init(_ emulator: Emulator, _ direct: Emulator.DirectKernel, log: URL) throws {
+    /// Switches the machine on.
+    /// - Parameter cores: as many as the guest is to have virtual processors elsewhere.
+    public init(cores: Int, _ direct: Emulator.DirectKernel, counter: Counter?, log: URL) throws {
+        var emulator = Emulator()
+        (emulator.cores, emulator.memory) = (cores, 128 << 20)
+        emulator.extra = counter?.arguments ?? []
         machine = try PeerMachine(emulator, direct, consoles: ["com1"], log: log)
-        console = try machine.console("com1")
+        do { console = try machine.console("com1") } catch {
+            machine.stop()
+            throw error
+        }
+        self.counter = counter
+        self.cores = Array(0..<cores)
     }
 
     public func type(line: String) throws { try console.type(line: line) }
     public func lines(timeout: Duration) throws -> [String] { try console.lines(timeout: timeout) }
-    public func exits() throws -> ExitSample? { nil }
+    public func ownExits() throws -> UInt64? { nil }
     public func stop() { machine.stop() }
 }

@@ -5,7 +5,7 @@ import Foundation
 public final class KVMHost {
     private let machine: PeerMachine
     private let control: ConsoleSocket
-    fileprivate private(set) var isTracing = false
+    fileprivate let counter: Counter?
 
     /// Cores 1 to 3 belong to virtual processors; core 0 does everything else.
     public static let cores = 4
@@ -16,9 +16,9 @@ public final class KVMHost {
 
     /// Boots it, and waits until it takes commands.
     /// - Parameter guestCommandLine: of the guests' kernels.
-    public init(_ workspace: Workspace, guestCommandLine: String, log: URL) throws {
+    public init(_ workspace: Workspace, guestCommandLine: String, counter: Counter?, log: URL) throws {
         var emulator = Emulator()
-        emulator.cores = Self.cores
+        (emulator.cores, emulator.extra, self.counter) = (Self.cores, counter?.arguments ?? [], counter)
         let direct = Emulator.DirectKernel(
             kernel: workspace.guests.appending(path: "vmlinux-host"),
             initrd: workspace.guests.appending(path: "kvm-host.cpio"),
@@ -31,12 +31,6 @@ public final class KVMHost {
             machine.stop()
             throw error
         }
-    }
-
-    /// Has exits counted by reason from now on, or no more. It costs a few hundred instructions an exit.
-    public func trace(_ on: Bool) throws {
-        try ask("trace \(on ? "on" : "off")", "@host trace")
-        isTracing = on
     }
 
     /// Starts a virtual machine.
@@ -77,7 +71,8 @@ public final class KVMGuest: MeasuredGuest {
     private let host: KVMHost
     private let console: ConsoleSocket
     private let index: Int
-    private let started = ContinuousClock.now
+    public var counter: Counter? { host.counter }
+    public var cores: [Int] { index == 0 ? [1] : [2, 3] }
 
     fileprivate init(_ host: KVMHost, _ console: ConsoleSocket, index: Int) {
         (self.host, self.console, self.index) = (host, console, index)
@@ -86,41 +81,10 @@ public final class KVMGuest: MeasuredGuest {
     public func type(line: String) throws { try console.type(line: line) }
     public func lines(timeout: Duration) throws -> [String] { try console.lines(timeout: timeout) }
 
-    /// Nil while exits are not traced.
-    public func exits() throws -> ExitSample? {
-        guard host.isTracing else { return nil }
-        let line = try host.ask("statistics \(index)", "@host exits vm=\(index)")
-        let now = (ContinuousClock.now - started) / .seconds(1)
-        var counts: [String: UInt64] = [:]
-        for word in line.split(separator: " ").dropFirst(3) {
-            let numbers = word.split(separator: "=").map { UInt64($0) }
-            guard numbers.count == 2, let code = numbers[0], let count = numbers[1] else { continue }
-            counts[Self.name(code), default: 0] += count
-        }
-        return ExitSample(seconds: now, byReason: counts)
-    }
-
-    /// AMD's exit codes (volume 2, appendix C) by the names that Bulkhead's counters have.
-    static func name(_ code: UInt64) -> String {
-        switch code {
-        case 0x00...0x1F: "control_register"
-        case 0x20...0x3F: "debug_register"
-        case 0x40...0x5F: "exception"
-        case 0x60: "interrupt"
-        case 0x61: "nmi"
-        case 0x64: "interrupt_window"
-        case 0x65: "control_register"
-        case 0x72: "cpuid"
-        case 0x77: "pause"
-        case 0x78: "halt"
-        case 0x7B: "port"
-        case 0x7C: "msr"
-        case 0x7F: "shutdown"
-        case 0x81: "hypercall"
-        case 0x89: "cache_control"
-        case 0x8D: "xsetbv"
-        case 0x400: "nested_page_fault"
-        default: "svm_\(String(code, radix: 16))h"
-        }
+    public func ownExits() throws -> UInt64? {
+        let line = try host.ask("statistics \(index)", "@host statistics vm=\(index)")
+        let field = line.split(separator: " ").first { $0.hasPrefix("exits=") }
+        guard let count = field.flatMap({ UInt64($0.dropFirst(6)) }) else { throw MachineError.declined(line) }
+        return count
     }
 }

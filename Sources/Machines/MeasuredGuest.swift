@@ -1,49 +1,46 @@
 import Foundation
 
-/// One guest of ours whose exits are counted, on whatever it runs. Used by one thread.
+/// One guest of ours, on whatever it runs. Used by one thread.
 public protocol MeasuredGuest: AnyObject {
     /// Types a line on its console.
     func type(line: String) throws
     /// The lines that its console printed since the last call; waits for some, at most `timeout`.
     func lines(timeout: Duration) throws -> [String]
-    /// Its exits since it was started; nil where nothing is beneath it, or where nobody counts.
-    func exits() throws -> ExitSample?
+    /// What counts its instructions and exits, if anything does.
+    var counter: Counter? { get }
+    /// The machine's cores that it runs on.
+    var cores: [Int] { get }
+    /// Its exits since it was started, by the hypervisor's own counters; nil where nothing is beneath it.
+    func ownExits() throws -> UInt64?
 }
 
-/// Exit counters at one moment.
-public struct ExitSample: Sendable {
-    /// A clock that runs as fast as the guest's.
-    public var seconds: Double
-    /// By names that mean the same for every hypervisor; `ExitReason` has most of them.
-    public var byReason: [String: UInt64]
-    public init(seconds: Double, byReason: [String: UInt64]) {
-        self.seconds = seconds
-        self.byReason = byReason
-    }
-
-    /// What was added since an earlier sample; reasons that did not occur are left out.
-    func since(_ before: ExitSample) -> ExitSample {
-        let counts = byReason.map { ($0, $1 - min($1, before.byReason[$0] ?? 0)) }.filter { $0.1 > 0 }
-        return ExitSample(seconds: seconds - before.seconds, byReason: .init(uniqueKeysWithValues: counts))
-    }
-}
-
-/// A silent window, measured in all but its first and last second.
+/// A silent window: all the time between the guest's two marks, unless it is said otherwise.
 public struct GuestWindow: Codable, Sendable {
     public var activity: String
-    /// Between the two looks at the counters.
+    /// By the guest's clock.
     public var seconds: Double
-    /// By reason. Nil where nothing is beneath the guest, or where nobody counted.
-    public var exits: [String: UInt64]?
-    /// Wake-ups, system calls, faults, programs or IPIs in a second of the guest's; nil where nothing is counted.
-    public var workPerSecond: Double?
+    /// Wake-ups, system calls, faults, programs or IPIs; nil where nothing is counted.
+    public var work: Double?
+    /// On the guest's cores; nil when nobody counted.
+    public var counts: Counter.Count?
     public var latency: GuestLine.Latency?
     public var histogram: LatencyHistogram?
 
-    public var exitsPerSecond: Double? { exits.map { Double($0.values.reduce(0, +)) / max(seconds, 0.001) } }
-    public var exitsPerWork: Double? {
-        guard let exitsPerSecond, let workPerSecond, workPerSecond > 0 else { return nil }
-        return exitsPerSecond / workPerSecond
+    public var exitsPerSecond: Double? { counts.map { Double($0.exitCount) / max(seconds, 0.001) } }
+    public var workPerSecond: Double? { work.map { $0 / max(seconds, 0.001) } }
+    public var exitsPerWork: Double? { perWork(counts.map { Double($0.exitCount) }) }
+    /// All that its cores executed, hypervisor and guest.
+    public var instructionsPerWork: Double? { perWork(counts.map { Double($0.instructions) }) }
+    public var hypervisorInstructionsPerWork: Double? { perWork(counts.map { Double($0.rootInstructions) }) }
+    public var instructionsPerSecond: Double? { counts.map { Double($0.instructions) / max(seconds, 0.001) } }
+    /// The part of all instructions that no guest executed, 0 to 1. Where nothing is beneath the guest, it is 1.
+    public var hypervisorShare: Double? {
+        counts.map { Double($0.rootInstructions) / Double(max($0.instructions, 1)) }
+    }
+
+    private func perWork(_ count: Double?) -> Double? {
+        guard let count, let work, work > 0 else { return nil }
+        return count / work
     }
 }
 
@@ -53,73 +50,63 @@ public struct GuestStart: Codable, Sendable {
     public var vcpus: Int
     /// By the guest kernel's clock.
     public var kernelMilliseconds: Int
-    /// Exits since the guest's first instruction, the printing of the line by which user space was heard left out.
-    public var exits: [String: UInt64]?
+    /// Since the machine was switched on, on the guest's cores; the exits by which the guest printed the line that was
+    /// heard are left out.
+    public var counts: Counter.Count?
+    /// By the hypervisor's own counters, the same ones left out.
+    public var ownExits: UInt64?
 }
 
 extension MeasuredGuest {
     /// Waits for the line by which user space is heard.
-    /// - Throws: `MachineError.timeout`, and what `lines` and `exits` throw.
+    /// - Throws: `MachineError.timeout`, and what `lines` and the counters throw.
     public func waitUntilReady(seconds: Double) throws -> GuestStart {
         try wait(seconds: seconds, for: "user space") { line in
             // The firmware's last words may stand before it, without a line end.
             guard let start = line.range(of: "@bulkhead "),
                 case .ready(let kernel, let vcpus, _, let time?) = GuestLine(line[start.lowerBound...])
             else { return nil }
-            var exits = try self.exits()?.byReason
+            var counts = try counter?.sinceStart(cores: cores)
             // Each character of that line and its line end was one port exit at least, by user space.
             let printed = UInt64(line[start.lowerBound...].utf8.count) + 2
-            if let ports = exits?["port"] { exits?["port"] = ports - min(ports, printed) }
-            return GuestStart(kernel: kernel, vcpus: vcpus, kernelMilliseconds: time, exits: exits)
+            let ports = counts?.exits["port"]?.count ?? 0
+            counts?.exits["port"]?.count = ports - min(ports, printed)
+            let own = try ownExits().map { $0 - min($0, printed) }
+            return GuestStart(
+                kernel: kernel, vcpus: vcpus, kernelMilliseconds: time, counts: counts, ownExits: own)
         }
     }
 
     /// Asks for a silent window of one activity and measures it.
-    /// - Parameter seconds: at least 4.
-    /// - Throws: `MachineError`, and what `lines` and `exits` throw.
+    /// - Throws: `MachineError`, and what `lines` and the counters throw.
     public func measure(_ activity: String, seconds: Int) throws -> GuestWindow {
         try type(line: "\(activity) \(seconds)")
-        try wait(seconds: 60, for: "silent window (\(activity))") { line in
-            if case .phase = try Self.read(line) { true } else { nil }
-        }
-        let clock = ContinuousClock()
-        let begun = clock.now
-        Thread.sleep(forTimeInterval: 1)
-        let first = try exits()
-        Thread.sleep(forTimeInterval: max(0, Double(seconds) - 1 - (clock.now - begun) / .seconds(1)))
-        let last = try exits()
-        let looked = (clock.now - begun) / .seconds(1) - 1
-        var window = GuestWindow(activity: activity, seconds: looked)
-        if let first, let last {
-            let difference = last.since(first)
-            (window.seconds, window.exits) = (difference.seconds, difference.byReason)
-        }
-        try wait(seconds: Double(seconds) * 4 + 30, for: "end of the window (\(activity))") { line in
-            switch try Self.read(line) {
-            case .work(_, let count, let ms): window.workPerSecond = Double(count) / Double(max(ms, 1)) * 1000
+        var window = GuestWindow(activity: activity, seconds: Double(seconds))
+        var hasBegun = false
+        try wait(seconds: Double(seconds) * 4 + 90, for: "end of the window (\(activity))") { line in
+            switch GuestLine(line) {
+            case .phase: hasBegun = true
+            case .work(_, let count, let ms):
+                (window.work, window.seconds) = (Double(count), Double(ms) / 1000)
             case .latency(let latency):
                 window.latency = latency
-                // The activity runs from half a second before the window until half a second after it.
-                window.workPerSecond = Double(latency.samples) / Double(seconds + 1)
+                // cyclictest runs from half a second before the window until half a second after it.
+                window.work = Double(latency.samples) * Double(seconds) / Double(seconds + 1)
             case .histogram(let buckets):
                 if window.histogram == nil { window.histogram = LatencyHistogram() }
                 window.histogram?.add(buckets)
-            case .phaseEnd: return true
+            case .error(let text): throw MachineError.declined(text)
+            case .phaseEnd where hasBegun: return true
             default: break
             }
             return nil
         }
+        window.counts = try counter?.lastWindow(cores: cores)
         return window
     }
 
     /// Gives the guest something to do in the background, for good.
     public func run(_ activity: String) throws { try type(line: "run \(activity)") }
-
-    private static func read(_ line: String) throws -> GuestLine? {
-        let line = GuestLine(line)
-        if case .error(let text) = line { throw MachineError.declined(text) }
-        return line
-    }
 
     @discardableResult
     private func wait<T>(seconds: Double, for what: String, _ match: (String) throws -> T?) throws -> T {

@@ -1,4 +1,3 @@
-import Control
 import Foundation
 import Link
 
@@ -8,9 +7,14 @@ public final class PartitionGuest: MeasuredGuest {
     private let console: GuestConsole
     private var heard: [String] = []
 
-    /// - Parameter name: the partition's; the manifest must permit its console and its statistics.
-    public init(_ client: ControlClient, partition name: String) {
-        self.client = client
+    public let counter: Counter?
+    public let cores: [Int]
+
+    /// - Parameters:
+    ///   - name: the partition's; the manifest must permit its console and its statistics.
+    ///   - cores: those that it has.
+    public init(_ client: ControlClient, partition name: String, cores: [Int], counter: Counter?) {
+        (self.client, self.cores, self.counter) = (client, cores, counter)
         console = GuestConsole(partition: name)
         console.onLine = { [unowned self] in heard.append($0) }
     }
@@ -31,10 +35,5 @@ public final class PartitionGuest: MeasuredGuest {
         return heard
     }
 
-    public func exits() throws -> ExitSample? {
-        let now = try client.statistics(console.partition)
-        let counts = ExitReason.all.map { ("\($0.name)", now.exits($0)) }
-        return ExitSample(
-            seconds: Double(now.clockMicroseconds) / 1e6, byReason: .init(uniqueKeysWithValues: counts))
-    }
+    public func ownExits() throws -> UInt64? { try client.statistics(console.partition).total }
 }

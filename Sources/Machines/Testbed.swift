@@ -18,11 +18,12 @@ public final class Testbed {
     ///   - file: the manifest, as YAML. It must grant `link: serial`.
     ///   - kind: whose processors the machine has.
     ///   - name: what the disk image, the log and the socket's folder are called in the checkout's `.cache`.
+    ///   - extra: for the emulator's command line or configuration.
     ///   - progress: told what is going on, one short line a step.
     /// - Throws: `ManifestRefused`, `MachineError`, `LinkError`.
     public init(
         manifest file: String, _ workspace: Workspace, kind: MachineKind = .amd, name: String,
-        progress: @escaping @Sendable (String) -> Void = { _ in }
+        extra: [String] = [], progress: @escaping @Sendable (String) -> Void = { _ in }
     ) throws {
         let (manifest, volume) = try BootVolume.compile(file, workspace)
         guard manifest.link == .serial else {
@@ -33,6 +34,7 @@ public final class Testbed {
         progress("making the boot volume")
         try volume.writeImage(to: disk)
         var emulator = Emulator(kind)
+        emulator.extra = extra
         emulator.cores = max(manifest.machineCores, 1)
         emulator.memory = max(manifest.machineMemory, 512 << 20)
         progress("switching the machine on: \(emulator.cores) cores, \(emulator.memory >> 20) MiB")

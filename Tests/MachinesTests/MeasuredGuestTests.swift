@@ -4,44 +4,65 @@ import Testing
 @testable import Machines
 
 @Suite struct MeasuredGuestTests {
-    /// A guest whose console and counters follow a script.
+    /// A guest whose console follows a script.
     private final class Scripted: MeasuredGuest {
         var typed: [String] = []
         var script: [String]
-        var samples: [ExitSample]
-        init(_ script: [String], _ samples: [ExitSample] = []) { (self.script, self.samples) = (script, samples) }
+        var own: UInt64?
+        let counter: Counter? = nil
+        let cores = [1]
+        init(_ script: [String], own: UInt64? = nil) { (self.script, self.own) = (script, own) }
         func type(line: String) { typed.append(line) }
         func lines(timeout: Duration) -> [String] { script.isEmpty ? [] : [script.removeFirst()] }
-        func exits() -> ExitSample? { samples.isEmpty ? nil : samples.removeFirst() }
+        func ownExits() -> UInt64? { own }
     }
 
     @Test func theReadyLineIsNotCountedAsTheKernels() throws {
         let line = "@bulkhead ready kernel=6.1 vcpus=1 run=idle uptime_ms=1899"
-        let guest = Scripted(
-            ["Booting from ROM...\(line)"], [.init(seconds: 1, byReason: ["port": 100, "cpuid": 7])])
+        let guest = Scripted(["Booting from ROM...\(line)"], own: 500)
         let start = try guest.waitUntilReady(seconds: 1)
         #expect(start.kernelMilliseconds == 1899)
-        #expect(start.exits?["cpuid"] == 7)
         // "Booting from ROM..." was not written by user space.
-        #expect(start.exits?["port"] == UInt64(100 - line.utf8.count - 2))
+        #expect(start.ownExits == UInt64(500 - line.utf8.count - 2))
     }
 
-    @Test func aWindowCountsWhatCameBetweenTwoLooks() throws {
-        let guest = Scripted(
-            [
-                "forks 4", "@bulkhead phase name=forks seconds=4", "@bulkhead work name=forks count=200 ms=4000",
-                "@bulkhead phase-end name=forks",
-            ],
-            [
-                .init(seconds: 10, byReason: ["cpuid": 1000, "msr": 5]),
-                .init(seconds: 12, byReason: ["cpuid": 4500, "msr": 5, "port": 4]),
-            ])
-        let window = try guest.measure("forks", seconds: 4)
+    @Test func aWindowEndsBehindItsOwnBeginning() throws {
+        let guest = Scripted([
+            "@bulkhead phase-end name=idle", "forks 4", "@bulkhead phase name=forks seconds=4",
+            "@bulkhead work name=forks count=200 ms=4000", "@bulkhead phase-end name=forks",
+        ])
+        var window = try guest.measure("forks", seconds: 4)
         #expect(guest.typed == ["forks 4"])
-        #expect(window.exits == ["cpuid": 3500, "port": 4])
-        #expect(window.seconds == 2)
-        #expect(window.exitsPerSecond == 1752)
         #expect(window.workPerSecond == 50)
+        #expect(window.exitsPerSecond == nil)
+        window.counts = .init(
+            instructions: 5000, guestInstructions: 4000,
+            exits: ["cpuid": .init(count: 3500, median: 1, max: 1, total: 3500)])
+        #expect(window.exitsPerSecond == 875)
+        #expect(window.exitsPerWork == 17.5)
+        #expect(window.instructionsPerWork == 25)
+        #expect(window.hypervisorInstructionsPerWork == 5)
+    }
+
+    @Test func coresAreAddedUp() throws {
+        let text = """
+            {"schema": 1, "unreadable": 0, "phases": [{"phase": 1, "instructions": 9, "guest_instructions": 3, "exits": {},
+            "vcpus": [{"instructions": 100, "guest_instructions": 0, "exits": {}},
+            {"instructions": 40, "guest_instructions": 30, "exits":
+            {"msr": {"count": 2, "min": 4, "median": 5, "p99": 6, "max": 6, "total": 10}}},
+            {"instructions": 50, "guest_instructions": 20, "exits": {"nested_page_fault":
+            {"count": 1, "min": 9, "median": 9, "p99": 9, "max": 9, "total": 9},
+            "msr": {"count": 3, "min": 7, "median": 7, "p99": 8, "max": 8, "total": 22}}}]}]}
+            """
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        let report = try decoder.decode(Counter.Report.self, from: Data(text.utf8))
+        let sum = report.sum(report.phases, cores: [1, 2])
+        #expect(sum.instructions == 90)
+        #expect(sum.guestInstructions == 50)
+        #expect(sum.exits["msr"] == .init(count: 5, median: 7, max: 8, total: 32))
+        #expect(sum.exits["nested_page_fault"]?.count == 1)
+        #expect(sum.exitCount == 6)
     }
 
     @Test func whatAGuestDeclinesIsSaid() {
@@ -61,14 +82,5 @@ import Testing
         #expect(histogram.quantile(0.91) == 100)
         #expect(histogram.quantile(1) == 10000)
         #expect(LatencyHistogram().quantile(0.5) == nil)
-    }
-
-    @Test func exitsOfKVMHaveTheNamesOfOurCounters() {
-        // AMD64 Architecture Programmer's Manual, volume 2, table C-1.
-        #expect(KVMGuest.name(0x72) == "cpuid")
-        #expect(KVMGuest.name(0x7C) == "msr")
-        #expect(KVMGuest.name(0x7B) == "port")
-        #expect(KVMGuest.name(0x400) == "nested_page_fault")
-        #expect(KVMGuest.name(0x401) == "svm_401h")
     }
 }
