@@ -4,10 +4,12 @@ import Testing
 
 extension MachineTests {
     /// The demo's manifest, from power-on to the steady state, in one boot.
-    @Suite struct Demo {
-        @Test func bothGuestsGetReadyAndTheControlLoopRunsWithoutExits() throws {
+    @Suite(.serialized) struct Demo {
+        @Test(arguments: MachineKind.allCases)
+        func bothGuestsGetReadyAndTheControlLoopRunsWithoutExits(_ kind: MachineKind) throws {
             let workspace = try Workspace.current()
-            let testbed = try Testbed(manifest: workspace.demoManifest, workspace, name: "test-demo")
+            let testbed = try Testbed(
+                manifest: workspace.demoManifest, workspace, kind: kind, name: "test-demo-\(kind)")
             defer { testbed.stop() }
             let ready = try testbed.refresh(seconds: 120) { $0.partitions.allSatisfy { $0.isReady } }
             try #require(ready, "\(MachineReport(testbed.watch, emulator: testbed.emulator).problems)")

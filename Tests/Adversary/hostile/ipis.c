@@ -106,9 +106,25 @@ static void garbage(void) {
     report("garbage", "others", count, before, false);
     attempt("ipi-xapic-high", "#GP", try_wrmsr(0x831, ~0ull) == 13, "%s", vector_name((int)fault.vector));
 }
+// Address 0, kept from the compiler, which takes a store there for a mistake.
+static volatile uint64_t hidden_zero;
+// A page that halts at once, for the start-ups that reach a vCPU of ours (cli; hlt; jmp back), and an iret behind it.
+static const uint8_t halting[] = {0xFA, 0xF4, 0xEB, 0xFC, 0xCF};
+#define HALTING_PAGE 0x9000
+#define HALTING_IRET 0x9004
+// All real-mode vectors lead to `address`.
+static void real_mode_vectors(uint32_t address) {
+    memcpy((void *)HALTING_PAGE, halting, sizeof halting);
+    volatile uint32_t *vectors = (volatile uint32_t *)(uint64_t)hidden_zero;
+    for (uint32_t i = 0; i < 256; i++) vectors[i] = address;
+}
 void attack_ipis(const char *argument) {
     (void)argument;
     announce("ipis", "");
+    // "All others" includes our own second vCPU: where it is started (page 40h) it is to halt, not to run through memory
+    // until it meets code that ends us.
+    real_mode_vectors(HALTING_PAGE);
+    memcpy((void *)0x40000, halting, sizeof halting);
     for (uint32_t mode = 0; mode < 8; mode++) {
         physical(mode);
         logical(mode);
@@ -119,8 +135,6 @@ void attack_ipis(const char *argument) {
 
 // Our own second vCPU, harassed: INIT and start-up storms must neither reach others nor wear the hypervisor out.
 static volatile uint32_t second_runs;
-// Address 0, kept from the compiler, which takes a store there for a mistake.
-static volatile uint64_t hidden_zero;
 static void second_main(uint32_t index) {
     (void)index;
     second_runs++;
@@ -143,12 +157,8 @@ void attack_own_ipis(const char *argument) {
     uint64_t delivered = interrupts[0x51] - before;
     attempt("own-fixed-storm", "delivered", first && delivered > 0, "%u-sent,%u-#GP,%lu-delivered", count.sent,
             count.refused, delivered);
-    // A page that halts at once, for all the start-ups of the storm (cli; hlt; jmp back), and real-mode vectors that
-    // return at once, for the NMIs that meet it there.
-    static const uint8_t halting[] = {0xFA, 0xF4, 0xEB, 0xFC, 0xCF};
-    memcpy((void *)0x9000, halting, sizeof halting);
-    volatile uint32_t *real_mode_vectors = (volatile uint32_t *)(uint64_t)hidden_zero;
-    for (uint32_t i = 0; i < 256; i++) real_mode_vectors[i] = 0x9004;
+    // The storm's start-ups halt, and the NMIs that meet them there return at once.
+    real_mode_vectors(HALTING_IRET);
     count = (struct count){0, 0};
     for (uint32_t i = 0; i < 500; i++) {
         send(&count, id, 0x500 | ASSERT);
