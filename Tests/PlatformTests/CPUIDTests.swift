@@ -138,6 +138,27 @@ import Testing
         #expect(answer(0x8000_0008, native: CPUIDRegisters(eax: 0x0030_3030)).eax == 0x0030_3030)
     }
 
+    /// Sizes and alignments as processors with AVX-512 and protection keys have them.
+    @Test func compactedStateIsTheSumOfItsComponents() {
+        func size(_ xcr0: UInt64) -> UInt32 {
+            CPUIDPolicy.compactedSize(xcr0: xcr0) { component in
+                let sizes: [UInt32: (UInt32, UInt32)] = [
+                    2: (256, 0), 3: (64, 0), 5: (64, 0), 6: (512, 0), 7: (1024, 0), 9: (8, 0), 17: (64, 2),
+                ]
+                let (eax, ecx) = sizes[component] ?? (0, 0)
+                return CPUIDRegisters(eax: eax, ecx: ecx)
+            }
+        }
+        #expect(size(1) == 576)
+        #expect(size(3) == 576)
+        #expect(size(7) == 832)
+        #expect(size(0xE7) == 2432)
+        #expect(size(0x2E7) == 2440)
+        #expect(size(0x202E7) == 2440)  // what guests are not shown does not count
+        let aligned = CPUIDPolicy.compactedSize(xcr0: 0x207) { CPUIDRegisters(eax: 8, ecx: $0 == 9 ? 2 : 0) }
+        #expect(aligned == 640 + 8)
+    }
+
     @Test func hypervisorLeaves() {
         let signature = answer(0x4000_0000)
         #expect(signature.eax == 0x4000_0010)

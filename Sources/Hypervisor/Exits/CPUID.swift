@@ -22,7 +22,11 @@ extension Lifecycle {
     @inline(never)
     private func unusualCPUID(_ leaf: UInt32, _ subleaf: UInt32, _ core: inout CoreState) -> CPUIDRegisters {
         core.cpuid.cr4 = cpu.cr4
-        return CPUIDPolicy.answer(leaf: leaf, subleaf: subleaf, native: Self.nativeCPUID(leaf, subleaf), core.cpuid)
+        var native = Self.nativeCPUID(leaf, subleaf)
+        if leaf == 0xD, subleaf == 1, cpu_read_cr4() & CR4.osXSAVE != 0 {
+            native.ebx = CPUIDPolicy.compactedSize(xcr0: cpu_xgetbv(0)) { Self.nativeCPUID(0xD, $0) }
+        }
+        return CPUIDPolicy.answer(leaf: leaf, subleaf: subleaf, native: native, core.cpuid)
     }
 
     /// XCR0 is the guest's while its core is in root mode, as the policy wants it.

@@ -68,6 +68,11 @@ INSTRUCTION void cpu_interrupt_window(void) { __asm__ volatile("sti; nop; nop; c
 INSTRUCTION void cpu_xsetbv(uint32_t index, uint64_t value) {
     __asm__ volatile("xsetbv" ::"a"((uint32_t)value), "d"((uint32_t)(value >> 32)), "c"(index));
 }
+INSTRUCTION uint64_t cpu_xgetbv(uint32_t index) {
+    uint32_t low, high;
+    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(index));
+    return (uint64_t)high << 32 | low;
+}
 INSTRUCTION void cpu_lidt(const void *descriptor) { __asm__ volatile("lidt (%0)" ::"r"(descriptor) : "memory"); }
 INSTRUCTION void cpu_sidt(void *descriptor) { __asm__ volatile("sidt (%0)" ::"r"(descriptor) : "memory"); }
 INSTRUCTION uint64_t cpu_gdt_base(void) {
