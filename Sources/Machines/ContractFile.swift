@@ -27,10 +27,10 @@ extension Contract {
     public static func recording(_ figures: [String: Double], in yaml: String) -> String {
         yaml.split(separator: "\n", omittingEmptySubsequences: false).map { line -> String in
             let name = line.prefix { $0 != ":" }.trimmingCharacters(in: .whitespaces)
-            guard let figure = figures[name], line.hasSuffix("}") else { return String(line) }
+            guard let figure = figures[name], let end = line.firstIndex(of: "}") else { return String(line) }
             let text = figure == figure.rounded() ? String(format: "%.0f", figure) : String(format: "%.2f", figure)
             guard let last = line.range(of: #"last: *[0-9.]+"#, options: .regularExpression) else {
-                return line.dropLast() + ", last: \(text)}"
+                return line[..<end] + ", last: \(text)" + line[end...]
             }
             return line.replacingCharacters(in: last, with: "last: \(text)")
         }.joined(separator: "\n")
