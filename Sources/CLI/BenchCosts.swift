@@ -5,7 +5,8 @@ extension BenchFigure {
     static func costs(_ meter: ExitMeter) -> [BenchFigure] {
         meter.costs.map { kind, cost in
             let (name, what) = words(kind)
-            var figure = BenchFigure("instructions_\(name)", "instructions, \(what)", .instructions, Double(cost.median))
+            var figure = BenchFigure(
+                "instructions_\(name)", "instructions, \(what)", .instructions, Double(cost.median))
             figure.spread = BenchSpread(
                 count: cost.count, min: cost.min, median: cost.median, p99: cost.p99, max: cost.max, total: cost.total)
             figure.note = "\(cost.min) to \(cost.max), 99 % within \(cost.p99); \(cost.count) exits"

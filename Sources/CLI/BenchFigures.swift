@@ -28,7 +28,8 @@ extension BenchFigure {
         for window in session.windows {
             let what = window.activity == "cyclictest" ? "cyclictest every 1 ms" : window.activity
             var exits = BenchFigure(
-                "exits_\(window.activity)", "exits in \(session.windowSeconds - 3) s, \(what)", .exits, Double(window.exits))
+                "exits_\(window.activity)", "exits in \(session.windowSeconds - 3) s, \(what)", .exits,
+                Double(window.exits))
             exits.byReason = names(window.byReason)
             exits.note = String(format: "in %.1f s by the machine's clock", window.seconds)
             figures.append(exits)
@@ -48,7 +49,8 @@ extension BenchFigure {
         var image = BenchFigure(
             "image_bytes", "hypervisor image", .bytes, max(Double(file), Double(loaded)))
         image.note = "file \(file), in memory \(loaded)"
-        let lines = BenchFigure("tcb_lines", "lines that run in root mode", .lines, Double(try session.workspace.rootModeLines()))
+        let lines = BenchFigure(
+            "tcb_lines", "lines that run in root mode", .lines, Double(try session.workspace.rootModeLines()))
         return [image, lines]
             + session.partitions.map { partition in
                 let cores = partition.cores.count

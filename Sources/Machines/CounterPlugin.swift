@@ -11,7 +11,8 @@ public final class CounterPlugin {
     public init(_ workspace: Workspace) throws {
         plugin = workspace.cache.appending(path: "counter.so")
         try Tool.run(workspace.root.appending(path: "Tests/Counter/build").path, [])
-        folder = FileManager.default.temporaryDirectory.appending(path: "bulkhead-counter-\(UUID().uuidString.prefix(8))")
+        folder = FileManager.default.temporaryDirectory.appending(
+            path: "bulkhead-counter-\(UUID().uuidString.prefix(8))")
         try FileManager.default.createDirectory(
             at: folder, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
     }

@@ -80,7 +80,8 @@ public struct ExitMeter: Sendable {
             }
             guard cost.count == times else {
                 throw .miscounted(
-                    "phase \(kind.rawValue) of the meter guest has \(cost.count) \(kind.reason.name) exits, not \(times)")
+                    "phase \(kind.rawValue) of the meter guest has \(cost.count) \(kind.reason.name) exits, not \(times)"
+                )
             }
             costs.append((kind, cost))
         }
