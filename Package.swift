@@ -58,7 +58,8 @@ let hostWing: [Target] = [
         swiftSettings: [.strictMemorySafety()]),
     .target(name: "Link", dependencies: ["CBOR", "Control", "Manifest"], swiftSettings: [.strictMemorySafety()]),
     .target(
-        name: "Machines", dependencies: ["Manifest", "ManifestFile", "Control", "Link"],
+        name: "Machines",
+        dependencies: ["Manifest", "ManifestFile", "Control", "Link", .product(name: "Yams", package: "Yams")],
         swiftSettings: [.strictMemorySafety()]),
     .executableTarget(
         name: "CLI",

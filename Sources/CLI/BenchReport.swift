@@ -15,9 +15,10 @@ struct BenchReport: Encodable {
     let passed: Bool
 
     init(_ session: BenchSession) throws {
-        machine = session.machine?.name.string ?? ""
+        let info = session.machine ?? session.meter?.machine
+        machine = info?.name.string ?? ""
         processor = String(session.emulator.processor.prefix { $0 != "," })
-        hypervisorVersion = session.machine?.version.string ?? ""
+        hypervisorVersion = info?.version.string ?? ""
         guestKernel = session.kernel
         boots = session.boots.count
         figures = try BenchFigure.all(session)

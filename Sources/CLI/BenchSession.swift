@@ -22,10 +22,11 @@ struct BenchSession {
     }
 
     static let activities = ["idle", "busy", "cyclictest"]
-    /// Seconds of a silent window; the first and the last are not counted, and at least 10 must be.
-    static let window = 13
 
     let workspace: Workspace
+    let contract: Contract
+    /// Of a silent window; the first and the last second are not counted.
+    let windowSeconds: Int
     private let progress: @Sendable (String) -> Void
     private(set) var boots: [PartitionBoot] = []
     /// Milliseconds by the kernel's clock, one for each boot without a hypervisor.
@@ -35,10 +36,17 @@ struct BenchSession {
     private(set) var kernel = ""
     private(set) var machine: MachineInfo?
     private(set) var partitions: [PartitionInfo] = []
+    private(set) var meter: ExitMeter?
     let emulator: Emulator
 
-    init(_ workspace: Workspace, kind: MachineKind = .amd, progress: @escaping @Sendable (String) -> Void) {
+    /// - Throws: `ContractError` and others when the contract cannot be read.
+    init(
+        _ workspace: Workspace, kind: MachineKind = .amd, windowSeconds: Int = 13,
+        progress: @escaping @Sendable (String) -> Void
+    ) throws {
         self.workspace = workspace
+        self.windowSeconds = windowSeconds
+        contract = try workspace.contract()
         self.progress = progress
         emulator = Emulator(kind)
     }
@@ -54,8 +62,17 @@ struct BenchSession {
         progress(String(format: "boot \(number) of \(count), bare: user space after %.0f ms", bare))
     }
 
+    /// Boots the meter guest: what each kind of exit costs.
+    /// - Throws: as `ExitMeter`.
+    mutating func measureCosts() throws {
+        let meter = try ExitMeter(workspace, progress: progress)
+        progress("instructions: \(meter.agreed) exits, counted alike by the plugin and by the hypervisor")
+        self.meter = meter
+    }
+
     /// Gives what the bare machine must be the same as.
-    private mutating func bootPartition(_ title: String) throws -> (kernel: Emulator.DirectKernel, memory: UInt64) {
+    @discardableResult
+    mutating func bootPartition(_ title: String) throws -> (kernel: Emulator.DirectKernel, memory: UInt64) {
         let testbed = try Testbed(
             manifest: workspace.benchManifest, workspace, kind: emulator.kind,
             name: emulator.kind == .amd ? "bench" : "bench-\(emulator.kind.rawValue)")
@@ -94,10 +111,10 @@ struct BenchSession {
     }
 
     private mutating func measure(_ activity: String, _ guest: PartitionWatch, _ testbed: Testbed) throws {
-        guard guest.measure(seconds: Self.window, activity: activity) else {
+        guard guest.measure(seconds: windowSeconds, activity: activity) else {
             throw BenchError("the guest cannot be asked for a silent window")
         }
-        let limit = Double(Self.window) * 3 * emulator.kind.slowness
+        let limit = Double(windowSeconds) * 3 * emulator.kind.slowness
         guard try testbed.refresh(seconds: limit, until: { _ in !guest.isMeasuring }), let window = guest.steady,
             window.activity == activity
         else {

@@ -7,29 +7,32 @@ struct BenchTable {
     init(_ report: BenchReport) { self.report = report }
 
     var text: String {
-        var table = TextTable(["WHAT", "VALUE", "BOUND", "", "REMARK"], numbers: [1, 2])
+        var table = TextTable(["WHAT", "VALUE", "LAST", "BOUND", "", "REMARK"], numbers: [1, 2, 3])
         for figure in report.figures {
             table.add([
-                figure.what, Self.value(figure.value, figure.unit), Self.bound(figure), Self.verdict(figure),
+                figure.what, Self.value(figure.value, figure.unit),
+                figure.last.map { Self.value($0, figure.unit) } ?? "", Self.bound(figure), Self.verdict(figure),
                 Self.remark(figure),
             ])
             let reasons = (figure.byReason ?? [:]).sorted { ($0.value, $1.key) > ($1.value, $0.key) }
-            for (reason, count) in reasons { table.add(["  \(reason)", "\(count)", "", "", ""]) }
+            for (reason, count) in reasons { table.add(["  \(reason)", "\(count)", "", "", "", ""]) }
         }
-        let over = report.figures.filter { $0.enforced && !$0.ok }
+        let over = report.figures.filter { $0.enforced && !$0.ok }.map(\.what)
         let end =
             over.isEmpty
-            ? "every count and size is within its bound"
-            : "over the bound: " + over.map(\.what).joined(separator: "; ")
+            ? "every count and size that was measured is within its bound"
+            : "over the bound: " + over.joined(separator: "; ")
         let head =
-            "Bulkhead \(report.hypervisorVersion) on an emulated \(report.processor), guest Linux \(report.guestKernel), "
-            + "\(report.boots) boot\(report.boots == 1 ? "" : "s") each"
+            "Bulkhead \(report.hypervisorVersion) on an emulated \(report.processor)"
+            + (report.boots == 0
+                ? ""
+                : ", guest Linux \(report.guestKernel), \(report.boots) boot\(report.boots == 1 ? "" : "s") each")
         return ([head, ""] + table.lines + ["", end]).joined(separator: "\n")
     }
 
     static func value(_ value: Double, _ unit: BenchFigure.Unit) -> String {
         switch unit {
-        case .exits, .bytes: String(format: "%.0f", value)
+        case .exits, .instructions, .bytes, .lines: String(format: "%.0f", value)
         case .milliseconds: String(format: "%.0f ms", value)
         case .microseconds: String(format: "%.0f us", value)
         case .ratio: String(format: "%.2f", value)
@@ -39,7 +42,7 @@ struct BenchTable {
     static func bound(_ figure: BenchFigure) -> String {
         guard let bound = figure.bound else { return "" }
         let number = figure.unit == .ratio ? String(format: "%.1f", bound) : value(bound, figure.unit)
-        return BenchFigure.isUnder(bound, figure.unit) ? "< \(number)" : number
+        return figure.boundIncluded == true ? number : "< \(number)"
     }
 
     private static func verdict(_ figure: BenchFigure) -> String {

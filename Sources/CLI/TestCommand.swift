@@ -5,26 +5,32 @@ import Machines
 /// `bulkhead test`: unit tests and machine tests, summed up in one last line.
 struct TestCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "test", abstract: "Runs the unit tests and the machine tests.",
+        commandName: "test", abstract: "Runs the unit tests, the machine tests and the contract.",
         discussion: """
             Ends with the line "N passed, N failed"; the exit status is 0 only if nothing failed. Machine tests boot \
-            whole emulated machines and run one after the other.
+            whole emulated machines and run one after the other. The contract (Tests/contract.yaml) comes last, with the \
+            machine tests.
             """)
 
     @Flag(help: "Only the unit tests.") var unit = false
     @Flag(help: "Only the machine tests.") var machine = false
+    @Flag(help: "Only the contract.") var contract = false
     @Option(help: "Only tests whose name matches this regular expression.") var filter: String?
 
     func run() throws {
         let workspace = try Workspace.current()
         var total = TestResults()
-        if unit || !machine {
+        let all = !(unit || machine || contract)
+        if unit || all {
             let chosen = filter.map { ["--filter", $0] } ?? []
             total += try TestRun(name: "unit", arguments: ["--skip", "^MachineTests\\."] + chosen).run(workspace)
         }
-        if machine || !unit {
+        if machine || all {
             let chosen = filter.map { "^MachineTests\\..*(\($0))" } ?? "^MachineTests\\."
             total += try TestRun(name: "machine", arguments: ["--no-parallel", "--filter", chosen]).run(workspace)
+        }
+        if contract || (machine || all) && filter == nil {
+            total += TestResults(contract: workspace)
         }
         for failure in total.failures { print("failed: \(failure)") }
         print("\(total.passed) passed, \(total.failures.count) failed")
@@ -65,6 +71,17 @@ struct TestResults {
     var failures: [String] = []
 
     init() {}
+
+    /// Measures the contract's counts. One that is over its bound is a failure, and so is a measurement that failed.
+    init(contract workspace: Workspace) {
+        do {
+            let check = try ContractCheck(workspace) { FileHandle.standardError.write(Data("contract: \($0)\n".utf8)) }
+            print(check.table)
+            (passed, failures) = (check.passed, check.failures)
+        } catch {
+            failures = ["contract: \(error)"]
+        }
+    }
 
     /// Reads a JUnit report: a test case with a `failure` inside has failed, one with `skipped` counts as neither.
     init(xml: String) {

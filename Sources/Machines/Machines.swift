@@ -12,6 +12,8 @@ public enum MachineError: Error, CustomStringConvertible, Sendable {
     case refused(line: String)
     /// What no machine of this kind can do.
     case impossible(String)
+    /// What was counted cannot be right; the reason.
+    case miscounted(String)
     /// The emulator ended on its own.
     case ended(status: Int32, output: String)
     /// What was awaited did not come within the time.
@@ -26,6 +28,7 @@ public enum MachineError: Error, CustomStringConvertible, Sendable {
         case .neverStarted(let seconds, let log):
             "the firmware did not start the hypervisor within \(seconds) s; the console's last lines:\n\(log)"
         case .impossible(let why): why
+        case .miscounted(let why): why
         case .refused(let line): "the hypervisor refused the manifest: \(line)"
         case .ended(let status, let output): "the emulator ended with status \(status): \(output)"
         case .declined(let words): "the guest cannot do that; it said: \(words)"
