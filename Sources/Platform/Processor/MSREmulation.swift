@@ -6,7 +6,7 @@ public enum MSREmulation: UInt32, Sendable {
     case apicBase = 0x1B
     /// Microcode revision: reads as the processor has it; writes are ignored.
     case patchLevel = 0x8B
-    /// Intel's MISC_ENABLE: reads as fast strings (bit 0), no branch trace storage (11), no sampling (12); writes are ignored.
+    /// Intel's MISC_ENABLE: reads as the processor has it; writes are ignored.
     case miscellaneousEnable = 0x1A0
     /// Intel's x2APIC entry for corrected machine checks, which guests do not get: reads as masked; writes are ignored.
     case correctedMachineCheck = 0x82F
@@ -47,7 +47,6 @@ public enum MSREmulation: UInt32, Sendable {
         case .hardwareConfiguration: 1 << 24
         case .northbridgeConfiguration: 0
         case .decodeConfiguration: 1 << 1
-        case .miscellaneousEnable: 1 << 0 | 1 << 11 | 1 << 12
         case .correctedMachineCheck: 1 << 16
         default: nil
         }

@@ -12,9 +12,9 @@ public enum MSRPolicy {
         MSREntry(first: 0x49, last: 0x49, rule: .passThrough(.writeOnly), name: "PRED_CMD"),
         MSREntry(first: 0x8B, last: 0x8B, rule: .readable, name: "PATCH_LEVEL"),
         MSREntry(first: 0x174, last: 0x176, rule: .passThrough(.readWrite), name: "SYSENTER_CS, ESP, EIP"),
-        // Linux reads it before it could take a fault.
+        // Linux reads it before it could take a fault, and five times.
         MSREntry(
-            first: 0x1A0, last: 0x1A0, rule: .emulated, name: "MISC_ENABLE", vendor: .intel),
+            first: 0x1A0, last: 0x1A0, rule: .readable, name: "MISC_ENABLE", vendor: .intel),
         // SVM swaps it with the VMCB's g_pat, VMX with the VMCS's guest and host fields.
         MSREntry(first: 0x277, last: 0x277, rule: .passThrough(.readWrite), name: "PAT"),
         MSREntry(first: 0x800, last: 0x82E, rule: .passThrough(.readWrite), name: "x2APIC"),
