@@ -89,6 +89,8 @@ extension MeasuredGuest {
             // A byte that got lost on a busy machine would otherwise cost the whole run. A guest that hangs hangs again.
             window.askedAgain = true
             try type(line: "")
+            Thread.sleep(forTimeInterval: 2)
+            _ = try lines(timeout: .seconds(1))
             try begin(activity, seconds)
         }
         try wait(seconds: Double(seconds) * 4 + 90, for: "end of the window (\(activity))") { line in
@@ -116,7 +118,7 @@ extension MeasuredGuest {
         try type(line: "\(activity) \(seconds)")
         try wait(seconds: 30, for: "beginning of the window (\(activity))") { line in
             switch GuestLine(line) {
-            case .phase: true
+            case .phase(activity, _): true
             case .error(let text): throw MachineError.declined(text)
             default: nil
             }
