@@ -115,21 +115,27 @@ struct CompareSession {
         guard let index = peers.firstIndex(where: { $0.name == peer.name }) else { return }
         peers[index].start.kernelMilliseconds = peer.start.kernelMilliseconds
         peers[index].alone = try guest.measure(Self.latency, seconds: seconds)
-        progress("  \(peer.start.kernelMilliseconds) ms to user space; latency alone measured")
+        progress(
+            "  \(peer.start.kernelMilliseconds) ms to user space; latency alone measured\(Self.remark(peers[index].alone))"
+        )
         guard let pair = try startPair() else { return }
         _ = try pair.waitUntilReady(seconds: 180)
         try pair.run(Self.neighbour)
         peers[index].besideNeighbour = try guest.measure(Self.latency, seconds: seconds)
-        progress("  latency beside a storming neighbour measured")
+        progress("  latency beside a storming neighbour measured\(Self.remark(peers[index].besideNeighbour))")
     }
 
     private func windows(_ activities: [String], _ guest: some MeasuredGuest, _ peer: inout Peer) throws {
         for activity in activities {
             let window = try guest.measure(activity, seconds: seconds)
             peer.windows.append(window)
-            progress("  \(activity): \(window.counts?.exitCount ?? 0) exits in \(window.seconds) s")
+            progress(
+                "  \(activity): \(window.counts?.exitCount ?? 0) exits in \(window.seconds) s\(Self.remark(window))")
         }
     }
 
+    private static func remark(_ window: GuestWindow?) -> String {
+        window?.askedAgain == true ? " (it had to be asked twice)" : ""
+    }
     private static func with(_ counter: Counter?) -> String { counter == nil ? "; times" : "; counted" }
 }

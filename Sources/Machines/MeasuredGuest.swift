@@ -23,6 +23,8 @@ public struct GuestWindow: Codable, Sendable {
     public var work: Double?
     /// On the guest's cores; nil when nobody counted.
     public var counts: Counter.Count?
+    /// Whether the guest began only when it was asked a second time; nil when at once.
+    public var askedAgain: Bool?
     public var latency: GuestLine.Latency?
     public var histogram: LatencyHistogram?
 
@@ -80,12 +82,19 @@ extension MeasuredGuest {
     /// Asks for a silent window of one activity and measures it.
     /// - Throws: `MachineError`, and what `lines` and the counters throw.
     public func measure(_ activity: String, seconds: Int) throws -> GuestWindow {
-        try type(line: "\(activity) \(seconds)")
         var window = GuestWindow(activity: activity, seconds: Double(seconds))
-        var hasBegun = false
+        do {
+            try begin(activity, seconds)
+        } catch MachineError.timeout {
+            // A byte that got lost on a busy machine would otherwise cost the whole run. A guest that hangs hangs again.
+            window.askedAgain = true
+            try type(line: "")
+            Thread.sleep(forTimeInterval: 2)
+            _ = try lines(timeout: .seconds(1))
+            try begin(activity, seconds)
+        }
         try wait(seconds: Double(seconds) * 4 + 90, for: "end of the window (\(activity))") { line in
             switch GuestLine(line) {
-            case .phase: hasBegun = true
             case .work(_, let count, let ms):
                 (window.work, window.seconds) = (Double(count), Double(ms) / 1000)
             case .latency(let latency):
@@ -96,13 +105,24 @@ extension MeasuredGuest {
                 if window.histogram == nil { window.histogram = LatencyHistogram() }
                 window.histogram?.add(buckets)
             case .error(let text): throw MachineError.declined(text)
-            case .phaseEnd where hasBegun: return true
+            case .phaseEnd: return true
             default: break
             }
             return nil
         }
         window.counts = try counter?.lastWindow(cores: cores)
         return window
+    }
+
+    private func begin(_ activity: String, _ seconds: Int) throws {
+        try type(line: "\(activity) \(seconds)")
+        try wait(seconds: 30, for: "beginning of the window (\(activity))") { line in
+            switch GuestLine(line) {
+            case .phase(activity, _): true
+            case .error(let text): throw MachineError.declined(text)
+            default: nil
+            }
+        }
     }
 
     /// Gives the guest something to do in the background, for good.
