@@ -5,7 +5,7 @@ extension CPUIDPolicy {
     /// - Parameter native: the silicon's answer to a subleaf of leaf 0Dh.
     public static func compactedSize(xcr0: UInt64, native: (UInt32) -> CPUIDRegisters) -> UInt32 {
         var size: UInt32 = 512 + 64  // the legacy region and the header
-        for component in 2..<64 as Range<UInt32> where xcr0 & UInt64(stateComponents) >> UInt64(component) & 1 != 0 {
+        for component in 2..<64 as Range<UInt32> where (xcr0 & UInt64(stateComponents)) >> UInt64(component) & 1 != 0 {
             let answer = native(component)
             if answer.ecx & 2 != 0 { size = (size &+ 63) & ~63 }
             size &+= answer.eax
