@@ -68,10 +68,9 @@ protocol VirtualCPU {
     /// Puts the processor where a start-up IPI with this vector has it (real mode, CS = vector << 8).
     mutating func reset(startUp vector: UInt8)
 
+    /// Where the guest's `guest_registers` lie.
+    var registers: UInt64 { get }
     var rax: UInt64 { get set }
-    var rbx: UInt64 { get set }
-    var rcx: UInt64 { get set }
-    var rdx: UInt64 { get set }
     var rip: UInt64 { get set }
     var cr4: UInt64 { get }
     /// CR0.PG.
@@ -92,4 +91,20 @@ protocol VirtualCPU {
     func describeInvalidState(to line: inout Line)
     /// Takes the NMI or SMI that ended the guest's run, so that the next one can come.
     mutating func takePending()
+}
+
+// What neither processor keeps in its control block.
+extension VirtualCPU {
+    var rbx: UInt64 {
+        @inline(__always) get { load(registers) }
+        @inline(__always) set { store(newValue, registers) }
+    }
+    var rcx: UInt64 {
+        @inline(__always) get { load(registers &+ 8) }
+        @inline(__always) set { store(newValue, registers &+ 8) }
+    }
+    var rdx: UInt64 {
+        @inline(__always) get { load(registers &+ 16) }
+        @inline(__always) set { store(newValue, registers &+ 16) }
+    }
 }

@@ -21,16 +21,4 @@ extension SVM {
         @inline(__always) get { self[VMCB.efer] & ~EFER.secureVirtualMachine }
         @inline(__always) set { self[VMCB.efer] = newValue | EFER.secureVirtualMachine }
     }
-    var rbx: UInt64 {
-        @inline(__always) get { load(registers) }
-        @inline(__always) set { store(newValue, registers) }
-    }
-    var rcx: UInt64 {
-        @inline(__always) get { load(registers &+ 8) }
-        @inline(__always) set { store(newValue, registers &+ 8) }
-    }
-    var rdx: UInt64 {
-        @inline(__always) get { load(registers &+ 16) }
-        @inline(__always) set { store(newValue, registers &+ 16) }
-    }
 }

@@ -7,18 +7,6 @@ extension VMX {
         @inline(__always) get { load(registers &+ 112) }
         @inline(__always) set { store(newValue, registers &+ 112) }
     }
-    var rbx: UInt64 {
-        @inline(__always) get { load(registers) }
-        @inline(__always) set { store(newValue, registers) }
-    }
-    var rcx: UInt64 {
-        @inline(__always) get { load(registers &+ 8) }
-        @inline(__always) set { store(newValue, registers &+ 8) }
-    }
-    var rdx: UInt64 {
-        @inline(__always) get { load(registers &+ 16) }
-        @inline(__always) set { store(newValue, registers &+ 16) }
-    }
     var rip: UInt64 {
         @inline(__always) get { self[VMCSField.guestRIP] }
         @inline(__always) set { self[VMCSField.guestRIP] = newValue }
