@@ -68,6 +68,7 @@ public struct PartitionSpec: Sendable {
     public var onReboot = LifecycleAction.restart
     public var onCrash = LifecycleAction.stop
     public var permits = ControlOperations()
+    public var devices = DeviceList()
     public init() {}
 }
 

@@ -9,7 +9,7 @@ public enum LongModeFormat: PageTableFormat {
     static let noExecute: UInt64 = 1 << 63
     static let addressMask: UInt64 = 0x000F_FFFF_FFFF_F000
 
-    public static func table(at physical: UInt64) -> UInt64 { physical | present | write | 1 << 5 }
+    public static func table(at physical: UInt64, level: Int) -> UInt64 { physical | present | write | 1 << 5 }
     public static func leaf(at physical: UInt64, level: Int, access: Access) -> UInt64 {
         physical | present | accessedDirty | (level > 1 ? large : 0) | (access.write ? write : 0)
             | (access.execute ? 0 : noExecute)
@@ -21,7 +21,9 @@ public enum LongModeFormat: PageTableFormat {
 
 /// Entries of SVM's nested tables: long-mode entries in which every access counts as a user's (section 15.25.5).
 public enum NestedFormat: PageTableFormat {
-    public static func table(at physical: UInt64) -> UInt64 { LongModeFormat.table(at: physical) | LongModeFormat.user }
+    public static func table(at physical: UInt64, level: Int) -> UInt64 {
+        LongModeFormat.table(at: physical, level: level) | LongModeFormat.user
+    }
     public static func leaf(at physical: UInt64, level: Int, access: Access) -> UInt64 {
         LongModeFormat.leaf(at: physical, level: level, access: access) | LongModeFormat.user
     }

@@ -25,7 +25,7 @@ public struct Nothing: Sendable {
     /// The entry with which a table of `level` leads here.
     func entry<Format: PageTableFormat>(_: Format.Type, level: Int) -> UInt64 {
         let next = base + UInt64(level - 1) * FrameArena.frameSize
-        return level == 1 ? Format.leaf(at: base, level: 1, access: access) : Format.table(at: next)
+        return level == 1 ? Format.leaf(at: base, level: 1, access: access) : Format.table(at: next, level: level - 1)
     }
 }
 

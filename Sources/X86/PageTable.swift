@@ -22,7 +22,8 @@ public struct Access: Sendable {
 
 /// How one kind of page table writes its entries. Levels count from 1 (4 KiB leaves) to 4 (the root).
 public protocol PageTableFormat {
-    static func table(at physical: UInt64) -> UInt64
+    /// An entry that leads to the table of `level` at `physical`; some formats name that level in the entry.
+    static func table(at physical: UInt64, level: Int) -> UInt64
     static func leaf(at physical: UInt64, level: Int, access: Access) -> UInt64
     static func isPresent(_ entry: UInt64) -> Bool
     static func isLeaf(_ entry: UInt64, level: Int) -> Bool
@@ -96,7 +97,7 @@ public struct PageTable<Format: PageTableFormat>: ~Copyable {
             let slot = unsafe Self.slot(table, Self.index(virtual, at))
             if unsafe !Format.isPresent(slot.pointee) {
                 guard let next = arena.take() else { throw .outOfFrames }
-                unsafe slot.pointee = Format.table(at: next)
+                unsafe slot.pointee = Format.table(at: next, level: at - 1)
             }
             guard unsafe !Format.isLeaf(slot.pointee, level: at) else { throw .mappedAlready }
             table = unsafe Format.address(slot.pointee)

@@ -16,12 +16,12 @@ import X86
 
     @Test func longModeTables() {
         // Whether anything may be written or executed below, the leaf says.
-        #expect(LongModeFormat.table(at: 0x1234_5000) == 0x1234_5023)
+        #expect(LongModeFormat.table(at: 0x1234_5000, level: 1) == 0x1234_5023)
     }
 
     @Test func nestedEntriesAreTheUsers() {
         // Section 15.25.5: every access of a guest counts as a user's, so bit 2 is set at every level.
-        #expect(NestedFormat.table(at: 0x1234_5000) == 0x1234_5027)
+        #expect(NestedFormat.table(at: 0x1234_5000, level: 1) == 0x1234_5027)
         #expect(NestedFormat.leaf(at: address, level: 1, access: .all) == address | 0x67)
         #expect(NestedFormat.leaf(at: address, level: 1, access: .read) == address | 0x8000_0000_0000_0065)
         #expect(NestedFormat.leaf(at: address, level: 3, access: .all) == address | 0xE7)

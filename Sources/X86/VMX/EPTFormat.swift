@@ -7,7 +7,7 @@ public enum EPTFormat: PageTableFormat {
     static let large: UInt64 = 1 << 7
     static let addressMask: UInt64 = 0x000F_FFFF_FFFF_F000
 
-    public static func table(at physical: UInt64) -> UInt64 { physical | read | write | execute }
+    public static func table(at physical: UInt64, level: Int) -> UInt64 { physical | read | write | execute }
     /// The memory type is in bits 5:3. Bit 6, "ignore PAT", is 0: the guest's own PAT may make a page less cacheable.
     public static func leaf(at physical: UInt64, level: Int, access: Access) -> UInt64 {
         physical | read | (access.write ? write : 0) | (access.execute ? execute : 0)

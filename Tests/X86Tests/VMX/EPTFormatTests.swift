@@ -43,7 +43,7 @@ import X86
 
     @Test func tables() {
         // Bits 7:3 of an entry that leads to a table are reserved.
-        #expect(EPTFormat.table(at: 0x1234_5000) == 0x1234_5007)
+        #expect(EPTFormat.table(at: 0x1234_5000, level: 1) == 0x1234_5007)
     }
 
     @Test func presenceIsAnyPermission() {

@@ -1,0 +1,43 @@
+/// Where a PCI function is: segment 0, bus, device and function in the 16 bits of a requester id (PCI Express Base 6.0,
+/// section 2.2.6.2).
+public struct FunctionAddress: Equatable, Sendable {
+    public var requester: UInt16
+    public init(requester: UInt16 = 0) { self.requester = requester }
+    /// `device` is 0 to 31, `function` 0 to 7; higher bits are dropped.
+    public init(bus: UInt8, device: UInt8, function: UInt8) {
+        requester = UInt16(bus) << 8 | UInt16(device & 31) << 3 | UInt16(function & 7)
+    }
+    public var bus: UInt8 { UInt8(truncatingIfNeeded: requester >> 8) }
+    public var device: UInt8 { UInt8(truncatingIfNeeded: requester >> 3) & 31 }
+    public var function: UInt8 { UInt8(truncatingIfNeeded: requester) & 7 }
+}
+
+/// One PCI function that a partition owns.
+public struct DeviceSpec: Equatable, Sendable {
+    /// A virtual function is named by its own address, although the function exists only once it is enabled.
+    public var address = FunctionAddress()
+    /// What must be found there; 0: whatever it is.
+    public var vendor: UInt16 = 0
+    public var device: UInt16 = 0
+    /// Of a physical function: how many of its virtual functions are enabled (SR-IOV).
+    public var virtualFunctions: UInt8 = 0
+    /// Whether the owner accepts that nothing can reset this function between two guests.
+    public var acceptsNoReset = false
+    public init() {}
+}
+
+/// The functions of one partition, at most eight.
+public struct DeviceList: Sendable {
+    public static let capacity = 8
+    public private(set) var devices = InlineArray<8, DeviceSpec>(repeating: DeviceSpec())
+    public private(set) var count = 0
+    public init() {}
+    /// False, and nothing changed, when the list is full.
+    @discardableResult
+    public mutating func append(_ device: DeviceSpec) -> Bool {
+        guard count < Self.capacity else { return false }
+        devices[count] = device
+        count += 1
+        return true
+    }
+}
