@@ -3,6 +3,8 @@ public enum LongModeFormat: PageTableFormat {
     static let present: UInt64 = 1 << 0
     static let write: UInt64 = 1 << 1
     static let user: UInt64 = 1 << 2
+    /// Page-level cache disable: uncached whatever the MTRRs say, but for write combining (section 7.8.2).
+    static let cacheDisable: UInt64 = 1 << 4
     /// Accessed and dirty are set beforehand, so that the processor never writes to a table.
     static let accessedDirty: UInt64 = 1 << 5 | 1 << 6
     static let large: UInt64 = 1 << 7
@@ -12,7 +14,7 @@ public enum LongModeFormat: PageTableFormat {
     public static func table(at physical: UInt64, level: Int) -> UInt64 { physical | present | write | 1 << 5 }
     public static func leaf(at physical: UInt64, level: Int, access: Access) -> UInt64 {
         physical | present | accessedDirty | (level > 1 ? large : 0) | (access.write ? write : 0)
-            | (access.execute ? 0 : noExecute)
+            | (access.execute ? 0 : noExecute) | (access.memoryType == .uncacheable ? cacheDisable : 0)
     }
     public static func isPresent(_ entry: UInt64) -> Bool { entry & present != 0 }
     public static func isLeaf(_ entry: UInt64, level: Int) -> Bool { level > 1 && entry & large != 0 }

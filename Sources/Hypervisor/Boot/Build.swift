@@ -37,12 +37,7 @@ extension MachineBuilder {
         for core in 0..<64 where spec.cores.contains(CoreSet(core: core)) {
             platform.append(apicID: tables.apicIDs[core])
         }
-        guard let dropped = arena.take(Nothing.frames) else { throw .outOfFrames }
-        let writable = Nothing(at: dropped, access: .readWrite)
-        unsafe writable.fill(CPU.Nested.self)
-        let nested = NestedRoots(
-            reading: try buildNestedTables(cpu, frames, program.nothing, &arena),
-            dropping: try buildNestedTables(cpu, frames, writable, &arena), dropped: dropped)
+        let nested = try buildNestedRoots(cpu, frames, buses: spec.devices.count > 0 ? platform.vcpuCount : 1, &arena)
         Shared<Board>(at: boards[i]).initialize(
             to: Board(rings: rings, housekeeper: housekeeper, autostart: spec.autostart))
         let context = Shared<PartitionContext>(at: try take(PartitionContext.self, &arena))
@@ -60,10 +55,28 @@ extension MachineBuilder {
         }
     }
 
+    private func buildNestedRoots<CPU: VirtualCPU>(
+        _ cpu: CPU.Type, _ frames: borrowing FrameRange, buses: Int, _ arena: inout FrameArena
+    ) throws(PageTableError) -> InlineArray<16, NestedRoots> {
+        let memory = try buildNestedTable(cpu, frames, &arena).root
+        var roots = InlineArray<16, NestedRoots>(repeating: NestedRoots(memory: memory, bus: 0, unclaimed: 0))
+        for vcpu in 0..<16 {
+            roots[vcpu] = roots[0]
+            guard vcpu < buses else { continue }
+            guard let unclaimed = arena.take(Nothing.frames) else { throw .outOfFrames }
+            let nothing = Nothing(at: unclaimed, access: .readWrite)
+            unsafe nothing.fill(CPU.Nested.self)
+            var bus = try buildNestedTable(cpu, frames, &arena)
+            bus.fill(with: nothing)
+            roots[vcpu] = NestedRoots(memory: memory, bus: bus.root, unclaimed: unclaimed)
+        }
+        return roots
+    }
+
     /// Guest-physical memory as `GuestMemory` lays it out.
-    private func buildNestedTables<CPU: VirtualCPU>(
-        _: CPU.Type, _ frames: borrowing FrameRange, _ nothing: Nothing, _ arena: inout FrameArena
-    ) throws(PageTableError) -> UInt64 {
+    private func buildNestedTable<CPU: VirtualCPU>(
+        _: CPU.Type, _ frames: borrowing FrameRange, _ arena: inout FrameArena
+    ) throws(PageTableError) -> PageTable<CPU.Nested> {
         var nested = try PageTable<CPU.Nested>(hugePages: CPU.hasHugeNestedPages, arena: &arena)
         var done: UInt64 = 0
         while done < frames.size {
@@ -77,8 +90,7 @@ extension MachineBuilder {
                 size: run.end - frames.base - done, Access.all.with(run.type), arena: &arena)
             done = run.end - frames.base
         }
-        nested.fill(with: nothing)
-        return nested.root
+        return nested
     }
 
     /// A core's own tables: the program, its partition's structures, images and memory; nothing of any other partition.

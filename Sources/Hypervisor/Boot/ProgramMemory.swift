@@ -24,12 +24,10 @@ struct ProgramMemory {
         }
     }
 
-    /// Interrupt table, port map, MSR map, nothing: 4, 12, 8 and 16 KiB.
-    static let tableBytes: UInt64 = 0xA000
+    /// Interrupt table, port map, MSR map: 4, 12 and 8 KiB.
+    static let tableBytes: UInt64 = 0x6000
     var interrupts: InterruptTable { InterruptTable(base: base) }
     var maps: PermissionMaps { PermissionMaps(ports: base + 0x1000, msrs: base + 0x4000) }
-    /// What guests read where they have no memory.
-    var nothing: Nothing { Nothing(at: base + 0x6000) }
     /// Bytes of memory in all, the program included.
     var size: UInt64 { image_data_end() - image_address() + Self.tableBytes + 4096 + symbolPages }
     private var symbolPages: UInt64 { (symbolFile.size + 4095) & ~4095 }
@@ -56,7 +54,6 @@ struct ProgramMemory {
 
     /// Denies every port, and every MSR but those that the policy passes through.
     func fillMaps<CPU: VirtualCPU>(_: CPU.Type) {
-        unsafe nothing.fill(CPU.Nested.self)
         for i in UInt64(0)..<UInt64(PermissionMapSize.port / 8) { store(UInt64.max, maps.ports + i * 8) }
         for i in UInt64(0)..<UInt64(PermissionMapSize.msr / 8) { store(UInt64.max, maps.msrs + i * 8) }
         for i in 0..<MSRPolicy.entries.count {

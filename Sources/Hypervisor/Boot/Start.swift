@@ -112,7 +112,7 @@ extension CoreState {
             }
         }
         let cpu = CPU(
-            core: layout, maps: partition.value.maps, nested: partition.value.nested,
+            core: layout, maps: partition.value.maps, nested: partition.value.nested[vcpu],
             addressSpace: partition.value.addressSpace.raw)
         var life = Lifecycle(partition: partition, cpu: cpu)
         if vcpu == 0 {

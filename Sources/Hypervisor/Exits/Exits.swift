@@ -36,9 +36,9 @@ extension Lifecycle {
             count(.other, core)
             cpu.takePending()
             return .resume
-        case .nestedPageFault(let address, let isWrite):
+        case .nestedPageFault(let address, let isFetch):
             count(.nestedPageFault, core)
-            return refuseMemory(address, isWrite, core)
+            return refuseMemory(address, isFetch, core)
         case .exception(let vector, let error):
             count(.exception, core)
             cpu.raise(vector, error: error)
@@ -93,10 +93,14 @@ extension Lifecycle {
         return .resume
     }
 
-    /// Reads outside the memory do not exit; writes are dropped. What else faults there is an instruction fetch.
-    private mutating func refuseMemory(_ address: UInt64, _ isWrite: Bool, _ core: borrowing CoreState) -> Next {
-        guard isWrite else { return violation("an instruction fetch outside its memory at ", address, core) }
-        cpu.dropWrite()
+    /// Outside its memory a guest reads ones and writes in vain. It cannot execute there, nor go beyond what the nested
+    /// tables can express.
+    private mutating func refuseMemory(_ address: UInt64, _ isFetch: Bool, _ core: borrowing CoreState) -> Next {
+        if isFetch { return violation("an instruction fetch outside its memory at ", address, core) }
+        if address >> 48 != 0 {
+            return violation("an access to a physical address of more than 48 bits, ", address, core)
+        }
+        cpu.stepOver()
         return .resume
     }
 

@@ -11,10 +11,10 @@ enum Exit {
     /// `next` is the address behind the instruction.
     case port(PortAccess, next: UInt64)
     /// A guest-physical address that the partition's memory does not have.
-    case nestedPageFault(address: UInt64, isWrite: Bool)
+    case nestedPageFault(address: UInt64, isFetch: Bool)
     /// An exception on its way to the guest.
     case exception(UInt8, error: UInt32?)
-    /// The instruction that `dropWrite` let run is done.
+    /// The instruction that `stepOver` let run is done.
     case stepped
     case nmi
     /// The firmware's system management mode is due.
@@ -84,9 +84,9 @@ protocol VirtualCPU {
     /// Raises an exception at the instruction that exited.
     mutating func raise(_ vector: UInt8, error: UInt32?)
     mutating func injectNMI()
-    /// Runs the one instruction that exited again, with what it writes outside the partition's memory going to a page
-    /// that nobody reads: the answer of a bus on which nobody claims an address.
-    mutating func dropWrite()
+    /// Runs the one instruction that exited again, on a bus where nobody claims what is outside the partition's memory: it
+    /// reads ones there, and what it writes is gone.
+    mutating func stepOver()
     /// Says what of the state the processor did not take.
     func describeInvalidState(to line: inout Line)
     /// Takes the NMI or SMI that ended the guest's run, so that the next one can come.

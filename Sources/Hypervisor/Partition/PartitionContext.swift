@@ -33,7 +33,8 @@ struct PartitionContext: ~Copyable {
     let board: Shared<Board>
     let kernel: LoadedFile
     let initrd: LoadedFile
-    let nested: NestedRoots
+    /// By vCPU. They share the page of `bus`, unless the partition has devices: then it carries registers' values.
+    let nested: InlineArray<16, NestedRoots>
     let maps: PermissionMaps
     let platform: PlatformDescription
     let gate = Atomic<UInt32>(Gate.closed)
@@ -88,13 +89,13 @@ struct PartitionContext: ~Copyable {
     func releaseLock() { lock.store(false, ordering: .releasing) }
 }
 
-/// The guest-physical address space, twice. Both have the partition's memory; elsewhere, in `reading` everything reads as
-/// ones and writes exit, in `dropping` everything is one page that nobody reads.
+/// The guest-physical address space, twice. Both have the partition's memory; elsewhere, `memory` has nothing, so that every
+/// access exits, and `bus` has one page everywhere, for the one instruction that is then let through.
 struct NestedRoots {
-    let reading: UInt64
-    let dropping: UInt64
-    /// The page behind all of `dropping`'s nothing.
-    let dropped: UInt64
+    let memory: UInt64
+    let bus: UInt64
+    /// That page: ones before each such instruction, as a bus on which nobody answers.
+    let unclaimed: UInt64
 }
 
 /// What all cores read and none writes: which ports and MSRs reach the silicon.

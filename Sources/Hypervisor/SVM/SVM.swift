@@ -10,7 +10,7 @@ struct SVM: VirtualCPU {
     let registers: UInt64
     let maps: PermissionMaps
     let nested: NestedRoots
-    /// The guest's own trap flag while `dropWrite` has taken it, else nil.
+    /// The guest's own trap flag while `stepOver` has taken it, else nil.
     var steppingOver: UInt64?
     let addressSpace: UInt32
 
@@ -46,13 +46,12 @@ struct SVM: VirtualCPU {
             UInt64(vector) | 3 << 8 | 1 << 31 | (error.map { UInt64($0) << 32 | 1 << 11 } ?? 0)
     }
 
-    mutating func dropWrite() {
-        // An instruction that reads what it changes reads ones, as it would from a bus.
-        unsafe cpu_fill_ones(UnsafeMutableRawPointer(bitPattern: UInt(nested.dropped)), FrameArena.frameSize)
+    mutating func stepOver() {
+        unsafe cpu_fill_ones(UnsafeMutableRawPointer(bitPattern: UInt(nested.unclaimed)), FrameArena.frameSize)
         steppingOver = self[VMCB.rflags] & RFLAGS.trap
         self[VMCB.rflags] |= RFLAGS.trap
         self[VMCB.interruptShadow] = 1  // no interrupt comes before the instruction
-        useNested(nested.dropping)
+        useNested(nested.bus)
     }
 
     /// Whatever ended the step, the guest's own trap flag and view of memory come back.
@@ -60,7 +59,7 @@ struct SVM: VirtualCPU {
         let trap = steppingOver ?? 0
         steppingOver = nil
         self[VMCB.rflags] = self[VMCB.rflags] & ~RFLAGS.trap | trap
-        useNested(nested.reading)
+        useNested(nested.memory)
         guard self[VMCB.exitCode] == ExitCode.exceptionFirst + UInt64(Vector.debug) else {
             return decode(self[VMCB.exitCode])
         }

@@ -20,7 +20,7 @@ extension SVM {
     private mutating func decodeRare(_ code: UInt64) -> Exit {
         switch code {
         case ExitCode.nestedPageFault:
-            return .nestedPageFault(address: self[VMCB.exitInfo2], isWrite: self[VMCB.exitInfo1] & 2 != 0)
+            return .nestedPageFault(address: self[VMCB.exitInfo2], isFetch: self[VMCB.exitInfo1] & 1 << 4 != 0)
         case ExitCode.exceptionFirst + UInt64(Vector.debug): return .exception(Vector.debug, error: nil)
         case ExitCode.exceptionFirst + UInt64(Vector.alignmentCheck): return .exception(Vector.alignmentCheck, error: 0)
         case ExitCode.nmi: return .nmi

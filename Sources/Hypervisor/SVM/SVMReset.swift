@@ -51,7 +51,7 @@ extension SVM {
         self[VMCB.asid] = UInt64(addressSpace) | 1 << 32
         self[VMCB.nestedPaging] = 1
         steppingOver = nil
-        self[VMCB.nestedCR3] = nested.reading
+        self[VMCB.nestedCR3] = nested.memory
         self[VMCB.gPAT] = 0x0007_0406_0007_0406
         efer = 0
         self[VMCB.rflags] = 2

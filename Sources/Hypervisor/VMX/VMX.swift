@@ -15,7 +15,7 @@ struct VMX: VirtualCPU {
     let controls: VMXControlValues
     /// Whether the control structure has been entered since it was cleared: the next entry is by VMRESUME.
     private var isLaunched = false
-    /// The guest's own trap and interrupt flags while `dropWrite` has taken them, else nil.
+    /// The guest's own trap and interrupt flags while `stepOver` has taken them, else nil.
     private var steppingOver: UInt64?
     /// A guest's NMI that waits until the guest can take it.
     private var hasPendingNMI = false
@@ -105,16 +105,15 @@ struct VMX: VirtualCPU {
         self[VMCSField.processorControls] &= ~UInt64(ProcessorControl.nmiWindowExiting)
     }
 
-    mutating func dropWrite() {
-        // An instruction that reads what it changes reads ones, as it would from a bus.
-        unsafe cpu_fill_ones(UnsafeMutableRawPointer(bitPattern: UInt(nested.dropped)), FrameArena.frameSize)
+    mutating func stepOver() {
+        unsafe cpu_fill_ones(UnsafeMutableRawPointer(bitPattern: UInt(nested.unclaimed)), FrameArena.frameSize)
         let flags = self[VMCSField.guestRFLAGS]
         steppingOver = flags & Self.stepFlags
         // No interrupt comes before the instruction. With the trap flag an entry takes no shadow of STI or MOV SS (section
         // 26.3.1.5).
         self[VMCSField.guestRFLAGS] = flags & ~Self.stepFlags | RFLAGS.trap
         self[VMCSField.guestInterruptibility] &= ~Self.shadow
-        self[VMCSField.eptPointer] = EPTPointer.make(root: nested.dropping)
+        self[VMCSField.eptPointer] = EPTPointer.make(root: nested.bus)
     }
 
     /// Whatever ended the step, the guest's own flags and view of memory come back.
@@ -122,7 +121,7 @@ struct VMX: VirtualCPU {
         let flags = steppingOver ?? 0
         steppingOver = nil
         self[VMCSField.guestRFLAGS] = self[VMCSField.guestRFLAGS] & ~Self.stepFlags | flags
-        self[VMCSField.eptPointer] = EPTPointer.make(root: nested.reading)
+        self[VMCSField.eptPointer] = EPTPointer.make(root: nested.memory)
         let isTrap =
             reason.rawValue == UInt32(VMXExit.exceptionOrNMI)
             && self[VMCSField.exitInterruptionInfo] & 0xFF == UInt64(Vector.debug)
@@ -137,7 +136,7 @@ struct VMX: VirtualCPU {
         steppingOver = nil
         hasPendingNMI = false
         closeNMIWindow()
-        self[VMCSField.eptPointer] = EPTPointer.make(root: nested.reading)
+        self[VMCSField.eptPointer] = EPTPointer.make(root: nested.memory)
         self[VMCSField.entryInterruptionInfo] = 0
     }
 

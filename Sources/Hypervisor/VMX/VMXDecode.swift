@@ -50,7 +50,7 @@ extension VMX {
         if violation.unblockedNMIs, self[VMCSField.idtVectoringInfo] & 1 << 31 == 0 {
             self[VMCSField.guestInterruptibility] |= Self.blockingByNMI
         }
-        return .nestedPageFault(address: self[VMCSField.guestPhysicalAddress], isWrite: violation.isWrite)
+        return .nestedPageFault(address: self[VMCSField.guestPhysicalAddress], isFetch: violation.isFetch)
     }
 
     private mutating func exception() -> Exit {

@@ -14,7 +14,7 @@ extension VMX {
         self[VMCSField.ioBitmapB] = maps.ports + 4096
         self[VMCSField.msrBitmap] = maps.msrs
         self[VMCSField.vpid] = UInt64(addressSpace)
-        self[VMCSField.eptPointer] = EPTPointer.make(root: nested.reading)
+        self[VMCSField.eptPointer] = EPTPointer.make(root: nested.memory)
         self[VMCSField.vmcsLinkPointer] = .max
         self[VMCSField.cr0Mask] = Self.ownedCR0
         self[VMCSField.cr4Mask] = Self.ownedCR4

@@ -10,6 +10,13 @@ INSTRUCTION uint8_t cpu_in8(uint16_t port) {
     __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
     return value;
 }
+INSTRUCTION void cpu_out16(uint16_t port, uint16_t value) { __asm__ volatile("outw %0, %1" ::"a"(value), "Nd"(port)); }
+INSTRUCTION uint16_t cpu_in16(uint16_t port) {
+    uint16_t value;
+    __asm__ volatile("inw %1, %0" : "=a"(value) : "Nd"(port));
+    return value;
+}
+INSTRUCTION void cpu_out32(uint16_t port, uint32_t value) { __asm__ volatile("outl %0, %1" ::"a"(value), "Nd"(port)); }
 INSTRUCTION uint32_t cpu_in32(uint16_t port) {
     uint32_t value;
     __asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
@@ -159,5 +166,18 @@ INSTRUCTION void cpu_push_at(uint64_t stack) { __asm__ volatile("movq %0, %%rsp;
 INSTRUCTION void cpu_ud2(void) { __asm__ volatile("ud2"); }
 INSTRUCTION void cpu_hlt(void) { __asm__ volatile("hlt" ::: "memory"); }
 /// Device registers in memory: every access happens, once and in order.
-INSTRUCTION void mmio_write32(uint64_t address, uint32_t value) { *(volatile uint32_t *)address = value; }
-INSTRUCTION uint32_t mmio_read32(uint64_t address) { return *(volatile uint32_t *)address; }
+// By the accumulator, as AMD's processors demand for configuration space in memory (BKDG for family 10h, section 2.11).
+#define MMIO(bits, suffix)                                                                                            \
+    INSTRUCTION void mmio_write##bits(uint64_t address, uint##bits##_t value) {                                        \
+        __asm__ volatile("mov" suffix " %0, %1" ::"a"(value), "m"(*(volatile uint##bits##_t *)address) : "memory");     \
+    }                                                                                                                 \
+    INSTRUCTION uint##bits##_t mmio_read##bits(uint64_t address) {                                                     \
+        uint##bits##_t value;                                                                                         \
+        __asm__ volatile("mov" suffix " %1, %0" : "=a"(value) : "m"(*(volatile uint##bits##_t *)address) : "memory");   \
+        return value;                                                                                                 \
+    }
+MMIO(8, "b")
+MMIO(16, "w")
+MMIO(32, "l")
+MMIO(64, "q")
+#undef MMIO
