@@ -53,7 +53,8 @@ func hypervisorFault(_ frame: UnsafePointer<exception_frame>) {
     change.code = fault.vector
     change.address = fault.rip &- image_address()
     partition.value.board.value.record(change)
-    partition.value.releaseLock()
+    // A lock that this core held; another's it leaves alone.
+    _ = partition.value.lock.compareExchange(expected: vcpu + 1, desired: 0, ordering: .releasing)
     partition.value.condemn(.hypervisorFault)
     LocalAPIC.kick(partition.value.platform.apicIDs[0])
     core_restart(Shared<CoreState>(at: block).value.layout.stackTop, block, coreRecover)

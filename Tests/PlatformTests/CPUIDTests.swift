@@ -134,7 +134,8 @@ import Testing
     }
 
     @Test func addressSizes() {
-        #expect(answer(0x8000_0008, native: CPUIDRegisters(eax: 0x0000_3934)).eax == 0x3034)
+        #expect(answer(0x8000_0008, native: CPUIDRegisters(eax: 0x0000_3934)).eax == 0x3030)
+        #expect(answer(0x8000_0008, native: CPUIDRegisters(eax: 0x0000_3028)).eax == 0x3028)
         #expect(answer(0x8000_0008, native: CPUIDRegisters(eax: 0x0030_3030)).eax == 0x0030_3030)
     }
 

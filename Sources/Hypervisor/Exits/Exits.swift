@@ -19,7 +19,7 @@ extension Lifecycle {
         case .writeMSR: return writeMSR(&core)
         case .port(let port, let next):
             count(.port, core)
-            return access(port, next)
+            return access(port, next, core)
         default: return handleRare(exit, &core)
         }
     }

@@ -14,7 +14,7 @@
             // Everything that the other partitions own lies outside of this core's page tables.
             case 3: _ = mmio_read32(cpu.rcx)
             case 4:
-                partition.value.takeLock()
+                partition.value.takeLock(core.vcpu)
                 cpu_ud2()
             default: break
             }

@@ -8,11 +8,11 @@ import X86
 extension Lifecycle {
     /// Carries out one access to an I/O port, on the partition's own devices or on nothing.
     @inline(__always)
-    mutating func access(_ port: PortAccess, _ next: UInt64) -> Next {
-        guard port.isUARTByte, partition.value.platform.console else { return accessOther(port, next) }
+    mutating func access(_ port: PortAccess, _ next: UInt64, _ core: borrowing CoreState) -> Next {
+        guard port.isUARTByte, partition.value.platform.console else { return accessOther(port, next, core) }
         let context = partition
         let register = UInt8(truncatingIfNeeded: port.port & 7)
-        context.value.takeLock()
+        context.value.takeLock(core.vcpu)
         if port.isInput {
             while let byte = context.value.board.value.consoleIn.peek(), context.value.devices.receive(byte) {
                 context.value.board.value.consoleIn.drop()
@@ -27,14 +27,14 @@ extension Lifecycle {
     }
 
     @inline(never)
-    private mutating func accessOther(_ port: PortAccess, _ next: UInt64) -> Next {
+    private mutating func accessOther(_ port: PortAccess, _ next: UInt64, _ core: borrowing CoreState) -> Next {
         if PortPolicy.isVacant(port) {
             if port.isInput { cpu.rax = port.merge(.max, into: cpu.rax) }
             cpu.rip = next
             return .resume
         }
         let context = partition
-        context.value.takeLock()
+        context.value.takeLock(core.vcpu)
         let answer = context.value.devices.access(port, value: UInt32(truncatingIfNeeded: cpu.rax), tsc: cpu_rdtsc())
         if case .transmit(let byte) = answer.event { context.value.board.value.consoleOut.push(byte) }
         context.value.releaseLock()

@@ -45,6 +45,8 @@ struct Board: ~Copyable {
     /// The latest changes, by their number; the lead core writes.
     private var changes: [16 of Change] = .init(repeating: Change())
     private let changeCount = Atomic<UInt64>(0)
+    /// Keeps the partition's cores from writing `changes` and `log` at the same time.
+    private let isBeingWritten = Atomic<Bool>(false)
     private let housekeeper: UInt32
 
     /// A partition that starts with the machine is `starting` from the first moment on: a manager that asks for what is
@@ -87,10 +89,12 @@ struct Board: ~Copyable {
 
     /// Notes a change or a fault and tells the housekeeping core.
     mutating func record(_ change: Change) {
+        begin()
         let count = changeCount.load(ordering: .relaxed)
         changes[Int(count & 15)] = change
         changes[Int(count & 15)].tsc = cpu_rdtsc()
         changeCount.store(count &+ 1, ordering: .releasing)
+        end()
         LocalAPIC.kick(housekeeper)
     }
 
@@ -106,9 +110,17 @@ struct Board: ~Copyable {
         return changes[Int((next - 1) & 15)]
     }
 
+    /// Waits for another core of the partition, but not for ever: one that has faulted meanwhile never comes back.
+    private func begin() {
+        for _ in 0..<100_000 where !isBeingWritten.exchange(true, ordering: .acquiring) { return }
+    }
+    private func end() { isBeingWritten.store(false, ordering: .releasing) }
+
     func post(_ line: Line) {
+        begin()
         for i in 0..<line.text.count { log.push(line.text.bytes[i]) }
         log.push(0x0A)
+        end()
         LocalAPIC.kick(housekeeper)
     }
 }

@@ -45,7 +45,8 @@ struct PartitionContext: ~Copyable {
     let clockLag = Atomic<UInt64>(0)
     let mail: InlineArray<16, Mailbox>
     /// Guards `devices` between this partition's cores.
-    let lock = Atomic<Bool>(false)
+    /// The vCPU that holds it, plus 1; 0 while nobody does.
+    let lock = Atomic<Int>(0)
     var devices: PlatformDevices
 
     var vcpuCount: Int { platform.vcpuCount }
@@ -83,10 +84,14 @@ struct PartitionContext: ~Copyable {
         if latest != 0, latest < now { clockLag.add(now - latest, ordering: .sequentiallyConsistent) }
     }
 
-    func takeLock() {
-        while lock.exchange(true, ordering: .acquiring) { while lock.load(ordering: .relaxed) {} }
+    @inline(__always)
+    func takeLock(_ vcpu: Int) {
+        while !lock.weakCompareExchange(expected: 0, desired: vcpu &+ 1, ordering: .acquiring).exchanged {
+            while lock.load(ordering: .relaxed) != 0 {}
+        }
     }
-    func releaseLock() { lock.store(false, ordering: .releasing) }
+    @inline(__always)
+    func releaseLock() { lock.store(0, ordering: .releasing) }
 }
 
 /// The guest-physical address space, twice. Both have the partition's memory; elsewhere, `memory` has nothing, so that every

@@ -82,8 +82,8 @@ public enum CPUIDPolicy {
 
     private static func sizes(_ shown: CPUIDRegisters, _ context: CPUIDContext) -> CPUIDRegisters {
         var shown = shown
-        // 57-bit addresses are hidden.
-        shown.eax = shown.eax & 0x00FF_00FF | min(shown.eax >> 8 & 0xFF, 48) << 8
+        // Physical addresses end where the nested tables do; 57-bit linear ones are hidden.
+        shown.eax = shown.eax & 0x00FF_0000 | min(shown.eax >> 8 & 0xFF, 48) << 8 | min(shown.eax & 0xFF, 48)
         guard context.vendor == .amd else { return shown }
         // Number of cores less one, and how many bits of the APIC id number them.
         shown.ecx = context.vcpuCount &- 1 & 0xFF | min(context.apicIDBits, 15) << 12

@@ -26,13 +26,14 @@ import X86
         #expect(access.write && access.execute && access.memoryType == type)
         #expect(EPTFormat.leaf(at: address, level: 1, access: access) == address | low)
         #expect(EPTFormat.leaf(at: address, level: 2, access: access) == address | low | 0x80)
-        // The other formats leave types to PAT and MTRRs.
+        // The other formats leave types to PAT and MTRRs, but for memory that must not be cached.
+        let disable: UInt64 = type == .uncacheable ? 0x10 : 0
         #expect(
             LongModeFormat.leaf(at: address, level: 1, access: access)
-                == LongModeFormat.leaf(at: address, level: 1, access: .all))
+                == LongModeFormat.leaf(at: address, level: 1, access: .all) | disable)
         #expect(
             NestedFormat.leaf(at: address, level: 2, access: access)
-                == NestedFormat.leaf(at: address, level: 2, access: .all))
+                == NestedFormat.leaf(at: address, level: 2, access: .all) | disable)
     }
 
     @Test func accessKeepsItsRights() {
