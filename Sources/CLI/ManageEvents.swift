@@ -2,6 +2,8 @@ import ArgumentParser
 import Control
 import Foundation
 import Link
+import Manifest
+import ManifestFile
 
 struct EventsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -31,13 +33,26 @@ struct EventsCommand: ParsableCommand {
 
     static func text(_ numbered: NumberedEvent) -> String {
         let event = numbered.event
+        if event.kind == .device { return missed(numbered) + deviceText(event) }
         var line =
             "\(Show.time(event.clockMicroseconds))  \(Manage.printable(event.partition.string))  \(event.state.name)"
             + "  \(event.cause.name)"
         if event.kind == .fault {
             line += "  fault on vCPU \(event.vcpu): code \(hex(event.code)), address \(hex(event.address))"
         }
-        return numbered.missed > 0 ? "(\(numbered.missed) events missed)\n" + line : line
+        return missed(numbered) + line
+    }
+
+    private static func missed(_ numbered: NumberedEvent) -> String {
+        numbered.missed > 0 ? "(\(numbered.missed) events missed)\n" : ""
+    }
+
+    private static func deviceText(_ event: ControlEvent) -> String {
+        let access = RefusedAccess(rawValue: event.code)
+        let owner = event.partition.isEmpty ? "nobody's" : Manage.printable(event.partition.string)
+        let what = access.isInterrupt ? "an interrupt" : access.isWrite ? "a write" : "a read"
+        return "\(Show.time(event.clockMicroseconds))  \(owner)  device \(access.function.text) was refused \(what) at "
+            + "\(hex(event.address)) (reason \(access.reason))"
     }
 
     static func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
@@ -48,6 +63,9 @@ struct EventsCommand: ParsableCommand {
         var kind, partition, state, cause: String
         var vcpu: Int?
         var code, address: String?
+        /// Of a device: its function, and `read`, `write` or `interrupt`.
+        var function, access: String?
+        var reason: UInt8?
 
         init(_ numbered: NumberedEvent) {
             let event = numbered.event
@@ -58,10 +76,17 @@ struct EventsCommand: ParsableCommand {
             partition = event.partition.string
             state = "\(event.state.name)"
             cause = "\(event.cause.name)"
-            guard event.kind == .fault else { return }
-            vcpu = event.vcpu
-            code = hex(event.code)
+            guard event.kind != .state else { return }
             address = hex(event.address)
+            if event.kind == .fault {
+                vcpu = event.vcpu
+                code = hex(event.code)
+            } else {
+                let refused = RefusedAccess(rawValue: event.code)
+                function = refused.function.text
+                access = refused.isInterrupt ? "interrupt" : refused.isWrite ? "write" : "read"
+                reason = refused.reason
+            }
         }
 
         var line: String { get throws { try MachineListing.encode(self, pretty: false) } }

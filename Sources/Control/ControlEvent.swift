@@ -8,11 +8,15 @@ public struct ControlEvent: Sendable {
         case state = 0
         /// A guest or the hypervisor's instance below it faulted: see `vcpu`, `code` and `address`.
         case fault = 1
+        /// A PCI function tried what its IOMMU refuses: see `access` and `address`. The partition is its owner, without a
+        /// name when it has none.
+        case device = 2
 
         public var name: StaticString {
             switch self {
             case .state: "state"
             case .fault: "fault"
+            case .device: "device"
             }
         }
     }
@@ -25,9 +29,10 @@ public struct ControlEvent: Sendable {
     public var cause: StateCause
     /// Faults: the vCPU.
     public var vcpu = 0
-    /// Faults: the exception's vector, or the processor's exit code.
+    /// Faults: the exception's vector, or the processor's exit code. Devices: a `RefusedAccess`.
     public var code: UInt64 = 0
-    /// Faults: the instruction's address, or the guest-physical address that was out of bounds.
+    /// Faults: the instruction's address, or the guest-physical address that was out of bounds. Devices: the address of the
+    /// access, or the index of the interrupt.
     public var address: UInt64 = 0
     /// How many events just before this one were lost, because nobody fetched them in time.
     public var lost: UInt64 = 0
@@ -75,4 +80,18 @@ public struct ControlEvent: Sendable {
         }
         try reader.finish()
     }
+}
+
+/// What a PCI function tried in vain, in an event's `code`: bits 15:0 requester id, 16 write, 17 interrupt, 31:24 the
+/// IOMMU's own reason (VT-d 4.1, section 7; AMD I/O Virtualization 3.08, section 2.5).
+public struct RefusedAccess: Sendable {
+    public let rawValue: UInt64
+    public init(rawValue: UInt64) { self.rawValue = rawValue }
+    public init(requester: UInt16, isWrite: Bool, isInterrupt: Bool, reason: UInt8) {
+        rawValue = UInt64(requester) | (isWrite ? 1 << 16 : 0) | (isInterrupt ? 1 << 17 : 0) | UInt64(reason) << 24
+    }
+    public var function: FunctionAddress { FunctionAddress(requester: UInt16(truncatingIfNeeded: rawValue)) }
+    public var isWrite: Bool { rawValue >> 16 & 1 == 1 }
+    public var isInterrupt: Bool { rawValue >> 17 & 1 == 1 }
+    public var reason: UInt8 { UInt8(truncatingIfNeeded: rawValue >> 24) }
 }

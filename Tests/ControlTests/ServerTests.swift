@@ -214,6 +214,20 @@ import Testing
         #expect(back.kind == .fault && back.vcpu == 3 && back.code == 0x400 && back.address == 0xFEE0_0000)
     }
 
+    @Test func refusedDevicesTellWhichAndWhat() throws {
+        var event = ControlEvent(.device, partition: Label(), state: .stopped, cause: .manifest)
+        let access = RefusedAccess(requester: 0x0110, isWrite: true, isInterrupt: false, reason: 5)
+        (event.code, event.address) = (access.rawValue, 0xFEE0_0000)
+        var buffer = [UInt8](repeating: 0, count: 256)
+        let count = try event.encode(into: buffer.mutableSpan)
+        let payload = Array(buffer[..<count])
+        let back = try ControlEvent(payload.span)
+        let told = RefusedAccess(rawValue: back.code)
+        #expect(back.kind == .device && back.partition.isEmpty && back.address == 0xFEE0_0000)
+        #expect(told.function == FunctionAddress(bus: 1, device: 2, function: 0))
+        #expect(told.isWrite && !told.isInterrupt && told.reason == 5)
+    }
+
     @Test func aFloodOfRequestsDoesNotHoldEventsBack() {
         let bench = Bench()
         var subscribe = ControlRequest(.events)
