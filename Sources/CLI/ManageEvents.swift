@@ -3,7 +3,6 @@ import Control
 import Foundation
 import Link
 import Manifest
-import ManifestFile
 
 struct EventsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
