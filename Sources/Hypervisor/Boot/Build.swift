@@ -13,6 +13,7 @@ extension MachineBuilder {
             for i in 0..<manifest.partitionCount { boards[i] = blocks[i].board }
             for i in 0..<manifest.partitionCount { try buildPartition(i, cpu, program, housekeeper) }
             try buildHousekeeping(program)
+            writeLedger(program)
         } catch {
             switch error {
             case .outOfFrames: throw Refusal("the memory set aside for page tables is too small")
