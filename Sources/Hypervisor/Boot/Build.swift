@@ -144,7 +144,18 @@ extension MachineBuilder {
         Shared<CoreState>(at: layout.base).initialize(
             to: CoreState(
                 core, layout: layout, partition: context, vcpu: vcpu, housekeeping: housekeeping,
-                program: program))
+                program: program, hasForeignSibling: isSplit(index)))
+    }
+
+    /// Whether a thread of this core's physical core has another owner, or none.
+    private func isSplit(_ index: Int) -> Bool {
+        for i in 0..<manifest.partitionCount where manifest.partitions[i].cores.contains(CoreSet(core: index)) {
+            for other in 0..<tables.processorCount
+            where tables.topology.areSiblings(tables.apicIDs[index], tables.apicIDs[other]) {
+                if !manifest.partitions[i].cores.contains(CoreSet(core: other)) { return true }
+            }
+        }
+        return false
     }
 
     private func take<T: ~Copyable>(_ type: T.Type, _ arena: inout FrameArena) throws(PageTableError) -> UInt64 {

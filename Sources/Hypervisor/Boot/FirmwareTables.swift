@@ -1,10 +1,14 @@
+import Platform
 import Silicon
+import X86
 
 /// What the firmware says of the machine, in its ACPI tables if it has any (ACPI 6.5, sections 5.2.5 to 5.2.12).
 struct FirmwareTables {
     static let maxProcessors = 64
     var apicIDs: [64 of UInt32] = .init(repeating: 0)
     var processorCount = 0
+    /// What the ids say of packages, cores and threads.
+    let topology: Topology
     /// The port of the 3.579545 MHz timer, 0 when there is none.
     var timerPort: UInt16 = 0
     /// The first I/O APIC, 0 when there is none, and the input that the link's interrupt line (ISA 3) is wired to.
@@ -12,7 +16,8 @@ struct FirmwareTables {
     var linkInput: UInt32 = 3
 
     /// Asks the firmware's ACPI tables, or where it has none its MP Services.
-    init(_ firmware: borrowing Firmware) throws(Refusal) {
+    init(_ firmware: borrowing Firmware, _ vendor: Vendor) throws(Refusal) {
+        topology = Topology(vendor, native: nativeCPUID)
         if let rsdp = firmware.configurationTable(.acpi20) {
             readACPI(rsdp)
         } else {
