@@ -13,6 +13,7 @@ extension MachineBuilder {
             for i in 0..<manifest.partitionCount { boards[i] = blocks[i].board }
             for i in 0..<manifest.partitionCount { try buildPartition(i, cpu, program, housekeeper) }
             try buildHousekeeping(program)
+            writeLedger(program)
         } catch {
             switch error {
             case .outOfFrames: throw Refusal("the memory set aside for page tables is too small")
@@ -156,7 +157,18 @@ extension MachineBuilder {
         Shared<CoreState>(at: layout.base).initialize(
             to: CoreState(
                 core, layout: layout, partition: context, vcpu: vcpu, housekeeping: housekeeping,
-                program: program))
+                program: program, hasForeignSibling: isSplit(index)))
+    }
+
+    /// Whether a thread of this core's physical core has another owner, or none.
+    private func isSplit(_ index: Int) -> Bool {
+        for i in 0..<manifest.partitionCount where manifest.partitions[i].cores.contains(CoreSet(core: index)) {
+            for other in 0..<tables.processorCount
+            where tables.topology.areSiblings(tables.apicIDs[index], tables.apicIDs[other]) {
+                if !manifest.partitions[i].cores.contains(CoreSet(core: other)) { return true }
+            }
+        }
+        return false
     }
 
     private func take<T: ~Copyable>(_ type: T.Type, _ arena: inout FrameArena) throws(PageTableError) -> UInt64 {

@@ -1,10 +1,14 @@
+import Platform
 import Silicon
+import X86
 
 /// What the firmware says of the machine, in its ACPI tables if it has any (ACPI 6.5, sections 5.2.5 to 5.2.12).
 struct FirmwareTables {
     static let maxProcessors = 64
     var apicIDs: [64 of UInt32] = .init(repeating: 0)
     var processorCount = 0
+    /// What the ids say of packages, cores and threads.
+    let topology: Topology
     /// The port of the 3.579545 MHz timer, 0 when there is none.
     var timerPort: UInt16 = 0
     /// The I/O APICs; the first has the link's interrupt line (ISA 3), at input `linkInput`.
@@ -19,7 +23,8 @@ struct FirmwareTables {
     var rsdp: UInt64 = 0
 
     /// Asks the firmware's ACPI tables, or where it has none its MP Services.
-    init(_ firmware: borrowing Firmware) throws(Refusal) {
+    init(_ firmware: borrowing Firmware, _ vendor: Vendor) throws(Refusal) {
+        topology = Topology(vendor, native: nativeCPUID)
         if let rsdp = firmware.configurationTable(.acpi20) {
             self.rsdp = rsdp
             readACPI(rsdp)

@@ -43,7 +43,7 @@ private func start(_ firmware: borrowing Firmware, _ entryTSC: UInt64) throws(Re
     var program = try ProgramMemory(firmware, vendor)
     program.interrupts.takeExceptions()
     try vendor.requireProcessor()
-    let tables = try FirmwareTables(firmware)
+    let tables = try FirmwareTables(firmware, vendor)
 
     var machine = MachineBuilder(tables: tables, entryTSC: entryTSC)
     try machine.readManifest(firmware)

@@ -1,3 +1,4 @@
+import Control
 import Manifest
 import Platform
 import Silicon
@@ -11,6 +12,8 @@ struct ProgramMemory {
     private let base: UInt64
     /// Below 1 MiB, page aligned.
     let startUpPage: UInt64
+    /// Where the ledger is written down, for who looks from outside; no core maps it.
+    let ledgerPages: UInt64
     /// The functions' names, where the boot volume has them.
     private var symbolFile = LoadedFile()
 
@@ -19,6 +22,7 @@ struct ProgramMemory {
         do {
             base = try firmware.allocate(Self.tableBytes, .below(0xFFFF_FFFF))
             startUpPage = try firmware.allocate(4096, .below(0x9_FFFF))
+            ledgerPages = try firmware.allocate(LedgerWriter.bytes, .below(0xFFFF_FFFF))
         } catch {
             throw Refusal(error, "memory for the program's tables")
         }
@@ -29,7 +33,7 @@ struct ProgramMemory {
     var interrupts: InterruptTable { InterruptTable(base: base) }
     var maps: PermissionMaps { PermissionMaps(ports: base + 0x1000, msrs: base + 0x4000) }
     /// Bytes of memory in all, the program included.
-    var size: UInt64 { image_data_end() - image_address() + Self.tableBytes + 4096 + symbolPages }
+    var size: UInt64 { image_data_end() - image_address() + Self.tableBytes + 4096 + LedgerWriter.bytes + symbolPages }
     private var symbolPages: UInt64 { (symbolFile.size + 4095) & ~4095 }
 
     /// Reads `\BULKHEAD\symbols.bin`; without it faults name offsets alone.
@@ -88,5 +92,15 @@ struct ProgramMemory {
         try table.map(base, to: base, size: Self.tableBytes, .read, arena: &arena)
         try table.map(symbolFile.address, to: symbolFile.address, size: symbolPages, .read, arena: &arena)
         try table.map(startUpPage, to: startUpPage, size: 4096, .readExecute, arena: &arena)
+    }
+
+    func list(in ledger: inout LedgerWriter) {
+        let image = image_address(), text = image_text_end(), end = image_data_end()
+        ledger.add(.text, image, text - image)
+        ledger.add(.constants, text, end - text)
+        ledger.add(.constants, base, Self.tableBytes)
+        ledger.add(.constants, symbolFile.address, symbolPages)
+        ledger.add(.startUp, startUpPage, 4096)
+        ledger.add(.ledger, ledgerPages, LedgerWriter.bytes)
     }
 }

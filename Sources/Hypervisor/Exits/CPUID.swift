@@ -22,16 +22,16 @@ extension Lifecycle {
     @inline(never)
     private func unusualCPUID(_ leaf: UInt32, _ subleaf: UInt32, _ core: inout CoreState) -> CPUIDRegisters {
         core.cpuid.cr4 = cpu.cr4
-        var native = Self.nativeCPUID(leaf, subleaf)
+        var native = nativeCPUID(leaf, subleaf)
         if leaf == 0xD, subleaf == 1, cpu_read_cr4() & CR4.osXSAVE != 0 {
-            native.ebx = CPUIDPolicy.compactedSize(xcr0: cpu_xgetbv(0)) { Self.nativeCPUID(0xD, $0) }
+            native.ebx = CPUIDPolicy.compactedSize(xcr0: cpu_xgetbv(0)) { nativeCPUID(0xD, $0) }
         }
         return CPUIDPolicy.answer(leaf: leaf, subleaf: subleaf, native: native, core.cpuid)
     }
+}
 
-    /// XCR0 is the guest's while its core is in root mode, as the policy wants it.
-    static func nativeCPUID(_ leaf: UInt32, _ subleaf: UInt32) -> CPUIDRegisters {
-        let answer = cpu_cpuid(leaf, subleaf)
-        return CPUIDRegisters(eax: answer.eax, ebx: answer.ebx, ecx: answer.ecx, edx: answer.edx)
-    }
+/// The silicon's answer. XCR0 is the guest's while its core is in root mode, as the policy wants it.
+func nativeCPUID(_ leaf: UInt32, _ subleaf: UInt32) -> CPUIDRegisters {
+    let answer = cpu_cpuid(leaf, subleaf)
+    return CPUIDRegisters(eax: answer.eax, ebx: answer.ebx, ecx: answer.ecx, edx: answer.edx)
 }

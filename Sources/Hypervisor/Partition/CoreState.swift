@@ -39,6 +39,8 @@ struct CoreState: ~Copyable {
     /// What answers managers, on the housekeeping core only.
     let housekeeping: Shared<Housekeeping>?
     let program: ProgramMemory
+    /// Whether a thread of the same physical core is not this partition's.
+    let hasForeignSibling: Bool
     /// What CPUID answers depend on, and the clock that the guest's vCPU has registered.
     var cpuid: CPUIDContext
     var cpuidTable = CPUIDTable()
@@ -51,13 +53,14 @@ struct CoreState: ~Copyable {
 
     init(
         _ core: consuming Core, layout: CoreLayout, partition: Shared<PartitionContext>?, vcpu: Int,
-        housekeeping: Shared<Housekeeping>?, program: ProgramMemory
+        housekeeping: Shared<Housekeeping>?, program: ProgramMemory, hasForeignSibling: Bool
     ) {
         let platform = partition?.value.platform ?? PlatformDescription.none
         cpuid = CPUIDContext(platform, vcpu: vcpu)
         cpuid.vendor = program.vendor
         clock = KVMClock(platform)
         self.program = program
+        self.hasForeignSibling = hasForeignSibling
         index = core.index
         apicID = core.apicID
         self.layout = layout

@@ -18,14 +18,24 @@ extension Lifecycle {
         if hasXSAVE { cpu_xsetbv(0, 1) }
         LocalAPIC.reset(CPU.self)
         core.clock = KVMClock(partition.value.platform)
-        // Guests write these without an exit, and no control block holds them; SPEC_CTRL exists with IBRS or STIBP or SSBD
-        // (AMD: 80000008h EBX; Intel: leaf 7 EDX).
+        // Guests write this without an exit, and no control block holds it.
         cpu_wrmsr(MSR.tscAux, 0)
-        if cpu_cpuid(0x8000_0008, 0).ebx & (1 << 14 | 1 << 15 | 1 << 24) != 0
-            || cpu_cpuid(7, 0).edx & (1 << 26 | 1 << 27 | 1 << 31) != 0
-        {
-            cpu_wrmsr(MSR.speculationControl, 0)
-        }
-        core.cpuidTable.fill(core.cpuid) { Self.nativeCPUID($0, $1) }
+        clearPredictors(core)
+        core.cpuidTable.fill(core.cpuid) { nativeCPUID($0, $1) }
     }
+    /// What the last guest taught the core goes: the one place where another trust domain can have run on it.
+    private func clearPredictors(_ core: borrowing CoreState) {
+        let clearing = PredictorClearing(
+            CPU.vendor, native: nativeCPUID, capabilities: readArchitecturalCapabilities)
+        var silicon = SiliconSpeculation()
+        clearing.clear(&silicon, sibling: core.hasForeignSibling)
+    }
+}
+
+private func readArchitecturalCapabilities() -> UInt64 { cpu_rdmsr(PredictorClearing.architecturalCapabilities) }
+
+/// The registers of the core that executes this.
+private struct SiliconSpeculation: SpeculationState {
+    func write(_ msr: UInt32, _ value: UInt64) { cpu_wrmsr(msr, value) }
+    func overwriteBuffers() { cpu_verw() }
 }

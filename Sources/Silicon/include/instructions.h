@@ -163,6 +163,11 @@ INSTRUCTION uint16_t cpu_read_cs(void) {
     return value;
 }
 INSTRUCTION void cpu_push_at(uint64_t stack) { __asm__ volatile("movq %0, %%rsp; pushq $0" ::"r"(stack)); }
+/// VERW with the selector of the data segment: where the processor says so, overwrites its internal buffers.
+INSTRUCTION void cpu_verw(void) {
+    static const uint16_t selector = 0x18;
+    __asm__ volatile("verw %0" ::"m"(selector) : "cc", "memory");
+}
 INSTRUCTION void cpu_ud2(void) { __asm__ volatile("ud2"); }
 INSTRUCTION void cpu_hlt(void) { __asm__ volatile("hlt" ::: "memory"); }
 /// Device registers in memory: every access happens, once and in order.

@@ -1,0 +1,72 @@
+/// What the hypervisor writes down about who owns which physical memory, once at boot, in a page of its own that no core
+/// maps: for tools that read a machine's memory from outside. A header, then `count` entries, little-endian.
+public struct LedgerHeader: BitwiseCopyable, Sendable {
+    /// "BULKHEADLEDGER", a line end and a zero byte.
+    public static let magic: (UInt64, UInt64) = (0x4441_4548_4B4C_5542, 0x000A_5245_4744_454C)
+    public static let version: UInt32 = 1
+
+    public var magic = Self.magic
+    /// Physical address of this header, so that a copy of it is told from itself.
+    public var address: UInt64
+    public var version = Self.version
+    public var count: UInt32 = 0
+
+    public init(address: UInt64) { self.address = address }
+}
+
+/// What an entry of the ledger speaks of.
+public enum LedgerKind: UInt16, Sendable {
+    /// The hypervisor's instructions, for all cores to execute.
+    case text = 1
+    /// Its constants, its interrupt table and permission maps, its symbols: for all cores to read.
+    case constants
+    /// The page on which processors start.
+    case startUp
+    /// The ledger itself, which nobody maps.
+    case ledger
+    /// A partition's memory: its guest's.
+    case memory
+    /// Where the hypervisor keeps what it needs for one partition; the parts that follow lie inside.
+    case block
+    /// In a block: what the housekeeping core may read and write too.
+    case board
+    /// In a block: a guest's one page without an owner.
+    case unclaimed
+    /// In a block: a core's private structures; `detail` is the root of its page tables.
+    case core
+    /// In a block: a page of a nested table, its root; `index` is the core that uses it.
+    case nestedRoot
+    /// A kernel or an initial RAM disk, for the partition's cores to read.
+    case image
+}
+
+/// One range of physical memory and its owner.
+public struct LedgerEntry: BitwiseCopyable, Sendable, Equatable {
+    /// Bytes, multiples of 4 KiB.
+    public var base: UInt64
+    public var size: UInt64
+    /// A `LedgerKind`.
+    public var kind: UInt16
+    /// A partition's index in the manifest, or one of the two below.
+    public var owner: UInt16
+    /// A core's index in the machine, for `core` and `nestedRoot`.
+    public var index: UInt32
+    public var detail: UInt64
+
+    public static let housekeeping: UInt16 = 0x100
+    public static let everyone: UInt16 = 0x101
+    /// A core's structures (`core`), from `base` on: the processor's own block for its guest, the area in which an AMD
+    /// processor saves the host, and the page that is not mapped below the stack.
+    public static let controlBlock: UInt64 = 0x1000
+    public static let hostSave: UInt64 = 0x2000
+    public static let guardPage: UInt64 = 0x5000
+
+    public init(_ kind: LedgerKind, _ base: UInt64, _ size: UInt64, owner: UInt16, index: Int = 0, detail: UInt64 = 0) {
+        self.base = base
+        self.size = size
+        self.kind = kind.rawValue
+        self.owner = owner
+        self.index = UInt32(index)
+        self.detail = detail
+    }
+}

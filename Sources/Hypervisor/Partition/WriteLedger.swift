@@ -1,0 +1,60 @@
+import Control
+import Manifest
+
+/// Writes the record of `LedgerRecord.swift` into pages of its own.
+struct LedgerWriter: ~Copyable {
+    /// Room for 255 entries: 8 partitions need 48, 64 cores 192 at the most.
+    static let bytes: UInt64 = 0x2000
+    private let address: UInt64
+    private var header: LedgerHeader
+
+    init(at address: UInt64) {
+        self.address = address
+        header = LedgerHeader(address: address)
+    }
+
+    mutating func add(
+        _ kind: LedgerKind, _ base: UInt64, _ size: UInt64, owner: Int = Int(LedgerEntry.everyone), index: Int = 0,
+        detail: UInt64 = 0
+    ) {
+        guard size > 0, UInt64(header.count) < (Self.bytes - Self.headerSize) / Self.entrySize else { return }
+        let pages = (size + 4095) & ~4095
+        let entry = LedgerEntry(kind, base, pages, owner: UInt16(owner), index: index, detail: detail)
+        store(entry, address + Self.headerSize + UInt64(header.count) * Self.entrySize)
+        header.count += 1
+        store(header, address)
+    }
+
+    private static let headerSize = UInt64(MemoryLayout<LedgerHeader>.size)
+    private static let entrySize = UInt64(MemoryLayout<LedgerEntry>.stride)
+}
+
+extension MachineBuilder {
+    /// Writes down who owns what, by what was allocated for whom and not by what was mapped.
+    func writeLedger(_ program: ProgramMemory) {
+        var ledger = LedgerWriter(at: program.ledgerPages)
+        program.list(in: &ledger)
+        for i in 0..<manifest.partitionCount {
+            if let plan = memory { ledger.add(.memory, plan.ranges[i].base, plan.ranges[i].size, owner: i) }
+            ledger.add(.block, blocks[i].base, blocks[i].size, owner: i)
+            ledger.add(.board, boards[i], Self.boardSize, owner: i)
+            // Images begin and end at multiples of 2 MiB.
+            ledger.add(.image, files[i].kernel.address, (files[i].kernel.size + 0x1F_FFFF) & ~0x1F_FFFF, owner: i)
+            ledger.add(.image, files[i].initrd.address, (files[i].initrd.size + 0x1F_FFFF) & ~0x1F_FFFF, owner: i)
+        }
+        let housekeeping = Int(LedgerEntry.housekeeping)
+        ledger.add(.block, blocks[8].base, blocks[8].size, owner: housekeeping)
+        for core in 0..<64 where coreStates[core] != 0 {
+            var owner = housekeeping
+            for i in 0..<manifest.partitionCount where manifest.partitions[i].cores.contains(CoreSet(core: core)) {
+                owner = i
+            }
+            ledger.add(.core, coreStates[core], CoreLayout.size, owner: owner, index: core, detail: pageTables[core])
+            let state = Shared<CoreState>(at: coreStates[core])
+            guard let nested = state.value.partition?.value.nested[state.value.vcpu] else { continue }
+            ledger.add(.nestedRoot, nested.memory, 4096, owner: owner, index: core)
+            ledger.add(.nestedRoot, nested.bus, nested.bus == 0 ? 0 : 4096, owner: owner, index: core)
+            ledger.add(.unclaimed, nested.unclaimed, nested.unclaimed == 0 ? 0 : 4096, owner: owner, index: core)
+        }
+    }
+}
