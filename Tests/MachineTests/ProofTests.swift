@@ -31,6 +31,35 @@ extension MachineTests {
                 #expect(walks[0].bytes > UInt64(memory.count) && walks[1].bytes == UInt64(memory.count), "\(walks)")
             }
         }
+
+        /// A secret that was typed, and kept wherever a guest can keep anything, is nowhere when the guest was stopped.
+        @Test func nothingRemainsOfAStoppedGuest() throws {
+            let machine = yard.testbed.machine
+            let keeper = yard.guest("keeper")
+            let before = try Snapshot(machine, yard.workspace, name: "proof")
+            let secret = (0..<32).map { _ in UInt8.random(in: 1...254) }
+            #expect(before.copies(of: secret).isEmpty)
+            #expect(try yard.client.writeConsole("keeper", [UInt8(ascii: "S")] + secret) == 33)
+            let planted = try keeper.wait(for: "@planted words=", seconds: 30)
+            // It has put it into its registers last of all.
+            Thread.sleep(forTimeInterval: 1)
+            let during = try Snapshot(machine, yard.workspace, name: "proof")
+            let copies = during.copies(of: secret)
+            #expect(copies.count >= 4 * 64 && copies.contains { $0.contains("register of core") }, "\(planted)")
+
+            try yard.client.change(.stop, "keeper")
+            try yard.wait("keeper") { $0.state == .stopped }
+            let after = try Snapshot(machine, yard.workspace, name: "proof")
+            let ledger = try after.audit(yard.testbed).ledger
+            #expect(after.copies(of: secret).isEmpty, "\(after.copies(of: secret, ledger).joined(separator: "\n"))")
+            #expect(after.firmware.isSame(as: before.firmware), "the firmware's variables")
+            for entry in ledger.of(.memory, owner: 1) { #expect(after.memory.isZero(entry.range)) }
+
+            let first = keeper.lines.count
+            try yard.client.change(.start, "keeper")
+            let line = try keeper.wait(for: "@keeper start", from: first, seconds: 30)
+            #expect(line.hasSuffix("clean=yes"), "\(keeper.lines[first...].joined(separator: "\n"))")
+        }
     }
 }
 
