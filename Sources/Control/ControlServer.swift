@@ -61,6 +61,7 @@ public struct ControlServer: ~Copyable {
         case .oversized(let frame): refuse(frame, .oversized)
         case .malformed(let frame): refuse(frame, .malformed)
         }
+        receiver.forget()
         return true
     }
 

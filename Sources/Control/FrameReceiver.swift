@@ -33,6 +33,12 @@ public struct FrameReceiver: ~Copyable {
         borrowing get { payloadBytes.span.extracting(first: payloadCount) }
     }
 
+    /// Clears what has come: a frame may carry what was typed for a guest.
+    public mutating func forget() {
+        payloadCount = 0
+        payloadBytes = InlineArray(repeating: 0)
+    }
+
     /// Takes the next byte of the stream. Returns what arrived when the byte ended a frame, nil otherwise.
     public mutating func receive(_ byte: UInt8) -> FrameArrival? {
         payloadCount = 0
@@ -68,6 +74,7 @@ public struct FrameReceiver: ~Copyable {
     /// A flag ends one frame and opens the next.
     private mutating func endFrame() -> FrameArrival? {
         let arrival = inFrame && count > 0 ? judge() : nil
+        if arrival == nil, count > Frame.headerSize { forget() }
         inFrame = true
         escaped = false
         count = 0

@@ -20,12 +20,22 @@ struct Housekeeping: ~Copyable {
     /// one request can bring.
     mutating func serve() {
         machine.printLogs()
-        guard hasLink else { return }
+        guard hasLink, answer() else { return }
+        // What was typed for a guest came this way.
+        clear_stack(CoreLayout(base: cpu_gdt_base() & ~0xFFF).stackBottom)
+    }
+
+    /// Whether there was anything to do. A frame of its own on the stack.
+    @inline(never)
+    private mutating func answer() -> Bool {
+        var wasBusy = false
         var isBusy = true
         while isBusy {
             while server.canReceive, let byte = SerialPort.link.read() { server.receive(byte) }
             isBusy = server.poll(&machine)
+            wasBusy = wasBusy || isBusy
             while let byte = server.nextByte() { SerialPort.link.write(byte) }
         }
+        return wasBusy
     }
 }

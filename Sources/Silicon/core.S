@@ -19,6 +19,25 @@ core_restart:
     pushq $0
     jmp *%rdx
 
+// Zeroes the stack from RDI up to the return address, and the registers that a caller does not want back. An exception in
+// between finds its frame below RSP and is through with it before the zeroes come there.
+    .globl clear_stack
+    .hidden clear_stack
+clear_stack:
+    movq %rsp, %rcx
+    subq %rdi, %rcx
+    shrq $3, %rcx
+    xorl %eax, %eax
+    rep stosq
+    xorl %edx, %edx
+    xorl %esi, %esi
+    xorl %edi, %edi
+    xorl %r8d, %r8d
+    xorl %r9d, %r9d
+    xorl %r10d, %r10d
+    xorl %r11d, %r11d
+    retq
+
 // XRSTOR with an empty XSTATE_BV puts every component that XCR0 enables in its initial state (APM volume 4, XRSTOR).
     .globl clear_vector_state
     .hidden clear_vector_state

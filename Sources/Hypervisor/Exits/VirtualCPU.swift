@@ -63,6 +63,8 @@ protocol VirtualCPU {
     init(core: borrowing CoreLayout, maps: PermissionMaps, nested: NestedRoots, addressSpace: UInt32)
     /// Enters the guest until it exits.
     mutating func run() -> Exit
+    /// A processor without state: all registers zero, those that the control block keeps and those that only it has.
+    mutating func clear()
     /// Puts the processor in the state that a loaded image wants.
     mutating func reset(to entry: GuestEntry)
     /// Puts the processor where a start-up IPI with this vector has it (real mode, CS = vector << 8).

@@ -35,8 +35,13 @@ struct ByteRing: ~Copyable {
         return load(base + at & (capacity - 1))
     }
 
-    /// Takes the byte that `peek` showed.
-    func drop() { tail.store(tail.load(ordering: .relaxed) &+ 1, ordering: .releasing) }
+    /// Takes the byte that `peek` showed. Where bytes are offered, none stays behind: no writer comes to this place before
+    /// the position moves on.
+    func drop() {
+        let at = tail.load(ordering: .relaxed)
+        store(0 as UInt8, base + at & (capacity - 1))
+        tail.store(at &+ 1, ordering: .releasing)
+    }
 
     /// The position of the next byte to be written.
     var end: UInt64 { head.load(ordering: .acquiring) }

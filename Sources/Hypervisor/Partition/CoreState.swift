@@ -21,6 +21,7 @@ struct CoreLayout {
     static let guardOffset: UInt64 = 0x5000
     /// Segment descriptors and the task state segment, in the last quarter of the first page.
     var descriptors: UInt64 { base + 0xC00 }
+    var stackBottom: UInt64 { guardPage + 0x1000 }
     var stackTop: UInt64 { base + Self.size }
 }
 

@@ -8,6 +8,7 @@ import X86
 extension Lifecycle {
     /// Waits for start-up IPIs and runs the vCPU, again and again.
     mutating func follow(_ core: inout CoreState) -> Never {
+        forget(&core)
         while true {
             partition.value.mail[core.vcpu].isActive.store(false, ordering: .sequentiallyConsistent)
             let mail = partition.value.mail[core.vcpu].startUp.load(ordering: .sequentiallyConsistent)
@@ -21,17 +22,24 @@ extension Lifecycle {
             // An INIT that has just come stays.
             _ = partition.value.mail[core.vcpu].startUp.compareExchange(
                 expected: mail, desired: 0, ordering: .sequentiallyConsistent)
-            prepareCore(&core)
-            cpu.reset(startUp: UInt8(truncatingIfNeeded: mail))
-            run: while true {
-                switch runGuest(&core) {
-                case .resume: continue
-                case .park: break run
-                case .end(let cause):
-                    partition.value.condemn(cause)
-                    LocalAPIC.kick(partition.value.platform.apicIDs[0])
-                    break run
-                }
+            serve(&core, startUp: UInt8(truncatingIfNeeded: mail))
+            forget(&core)
+        }
+    }
+
+    /// One life of the vCPU. A frame of its own on the stack: see `forget`.
+    @inline(never)
+    private mutating func serve(_ core: inout CoreState, startUp vector: UInt8) {
+        prepareCore(&core)
+        cpu.reset(startUp: vector)
+        run: while true {
+            switch runGuest(&core) {
+            case .resume: continue
+            case .park: break run
+            case .end(let cause):
+                partition.value.condemn(cause)
+                LocalAPIC.kick(partition.value.platform.apicIDs[0])
+                break run
             }
         }
     }

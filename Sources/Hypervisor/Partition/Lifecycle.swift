@@ -25,6 +25,7 @@ struct Lifecycle<CPU: VirtualCPU> {
         var cause = StateCause.manifest
         if recovering {
             teardown(core, .hypervisorFault)
+            forget(&core)
             partition.value.board.value.enter(.crashed, .hypervisorFault)
             cause = .manager
         } else {
@@ -42,11 +43,13 @@ struct Lifecycle<CPU: VirtualCPU> {
             partition.value.board.value.enter(.starting, cause)
             let end = runOnce(&core, cause)
             teardown(core, end)
+            forget(&core)
             (starting, cause) = follow(end)
         }
     }
 
-    /// Loads the image and runs the guest until it ends; gives the cause.
+    /// Loads the image and runs the guest until it ends; gives the cause. A frame of its own on the stack: see `forget`.
+    @inline(never)
     private mutating func runOnce(_ core: inout CoreState, _ cause: StateCause) -> StateCause {
         do {
             let entry = try loadImage()
@@ -102,6 +105,11 @@ struct Lifecycle<CPU: VirtualCPU> {
             state.value.mail[vcpu].stoodAt.store(0, ordering: .relaxed)
         }
         state.value.devices = PlatformDevices(state.value.platform)
+        // What was typed for this guest is not the next one's.
+        while state.value.board.value.consoleIn.peek() != nil { state.value.board.value.consoleIn.drop() }
+        for vcpu in 0..<state.value.vcpuCount where state.value.nested[vcpu].unclaimed != 0 {
+            unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: UInt(state.value.nested[vcpu].unclaimed)), 4096)
+        }
         clearMemory()
     }
 

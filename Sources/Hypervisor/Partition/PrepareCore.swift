@@ -8,6 +8,21 @@ import X86
 extension Lifecycle {
     /// The core as a guest may find it: nothing of its predecessor in registers that VMRUN does not load.
     func prepareCore(_ core: inout CoreState) {
+        clearRegisters(&core)
+        clearPredictors(core)
+        core.cpuidTable.fill(core.cpuid) { nativeCPUID($0, $1) }
+    }
+
+    /// Nothing of the guest that has ended stays in this core (law 9): not in its registers, not where they were kept, not
+    /// on the stacks, on which what handled its exits has left copies. The caller handled none itself.
+    mutating func forget(_ core: inout CoreState) {
+        cpu.clear()
+        clearRegisters(&core)
+        unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: UInt(core.layout.doubleFaultStackTop - 0x1000)), 0x1000)
+        clear_stack(core.layout.stackBottom)
+    }
+
+    private func clearRegisters(_ core: inout CoreState) {
         let hasXSAVE = cpu_read_cr4() & CR4.osXSAVE != 0
         if hasXSAVE {
             // Every component that the processor has, whichever the guest had enabled last (CPUID leaf 0Dh).
@@ -20,9 +35,8 @@ extension Lifecycle {
         core.clock = KVMClock(partition.value.platform)
         // Guests write this without an exit, and no control block holds it.
         cpu_wrmsr(MSR.tscAux, 0)
-        clearPredictors(core)
-        core.cpuidTable.fill(core.cpuid) { nativeCPUID($0, $1) }
     }
+
     /// What the last guest taught the core goes: the one place where another trust domain can have run on it.
     private func clearPredictors(_ core: borrowing CoreState) {
         let clearing = PredictorClearing(

@@ -40,7 +40,7 @@ extension SVM {
     }
 
     /// A processor without state: all registers zero, every control as Bulkhead wants it.
-    private mutating func clear() {
+    mutating func clear() {
         unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: UInt(vmcb)), 4096)
         store(guest_registers(), registers)
         store(Intercept.wanted, vmcb + UInt64(VMCB.intercepts))
@@ -60,6 +60,7 @@ extension SVM {
         segment(VMCB.ldtr, selector: 0, SegmentAttributes.ldt, limit: 0xFFFF, base: 0)
         segment(VMCB.tr, selector: 0, SegmentAttributes.busyTSS, limit: 0xFFFF, base: 0)
         segment(VMCB.idtr, selector: 0, 0, limit: 0xFFFF, base: 0)
+        cpu_write_cr2(0)
         cpu_write_dr(0)
     }
 

@@ -45,7 +45,7 @@ extension VMX {
     }
 
     /// A processor without state: all registers zero, every control as Bulkhead wants it.
-    private mutating func clear() {
+    mutating func clear() {
         forget()
         store(guest_registers(), registers)
         efer = 0

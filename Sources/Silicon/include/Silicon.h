@@ -45,6 +45,8 @@ void core_enter(uint64_t cr3, uint64_t stack, uint64_t argument, void (*entry)(u
 void core_restart(uint64_t stack, uint64_t argument, void (*entry)(uint64_t)) __attribute__((noreturn));
 /// Loads flat code and data segments (selectors 10h and 18h) from the descriptor table of `limit` + 1 bytes at `base`.
 void load_segments(uint64_t base, uint64_t limit);
+/// Zeroes the stack from `bottom` (a multiple of 8) up to the caller's frame, and the registers that calls may change.
+void clear_stack(uint64_t bottom);
 /// Resets x87, SSE and AVX state as XCR0 has it.
 void clear_vector_state(void);
 

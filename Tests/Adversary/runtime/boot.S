@@ -8,6 +8,12 @@ boot_entry:
     cld
     movl %eax, boot_magic
     movl %ebx, boot_information
+    movl %ecx, boot_registers       // what the platform left in the others
+    movl %edx, boot_registers + 8
+    movl %esi, boot_registers + 16
+    movl %edi, boot_registers + 24
+    movl %ebp, boot_registers + 32
+    movl %esp, boot_registers + 40
     movl $boot_stack_top, %esp
     movl $0x20, %eax                // CR4.PAE
     movl %eax, %cr4
@@ -24,6 +30,14 @@ boot_entry:
 
     .code64
 boot_long:
+    movq %r8, boot_registers + 48
+    movq %r9, boot_registers + 56
+    movq %r10, boot_registers + 64
+    movq %r11, boot_registers + 72
+    movq %r12, boot_registers + 80
+    movq %r13, boot_registers + 88
+    movq %r14, boot_registers + 96
+    movq %r15, boot_registers + 104
     movl $16, %eax
     movl %eax, %ds
     movl %eax, %es
@@ -85,10 +99,12 @@ ap_long:
 
     .data
     .balign 4
-    .globl boot_magic, boot_information, ap_next
+    .globl boot_magic, boot_information, boot_registers, ap_next
 boot_magic:         .long 0
 boot_information:   .long 0
 ap_next:            .long 1
+    .balign 8
+boot_registers:     .fill 14, 8, 0
 
 // Null, 64-bit code, data, 32-bit code (for the way back to real mode), 16-bit code, 16-bit data, then one 64-bit TSS
 // descriptor for each vCPU.
