@@ -40,7 +40,7 @@ enum Version {
 private func start(_ firmware: borrowing Firmware, _ entryTSC: UInt64) throws(Refusal) -> Never {
     firmware.stopWatchdog()
     let vendor = try Vendor.ofThisProcessor()
-    var program = try ProgramMemory(firmware, vendor)
+    var program = try ProgramMemory(firmware, vendor, CrashRegion.prepare(firmware))
     program.interrupts.takeExceptions()
     try vendor.requireProcessor()
     let tables = try FirmwareTables(firmware, vendor)
@@ -51,6 +51,7 @@ private func start(_ firmware: borrowing Firmware, _ entryTSC: UInt64) throws(Re
     program.readSymbols(firmware)
     machine.bootTime = firmware.unixTime()
     machine.tscKHz = try ClockRate.kHz(tables)
+    program.crash.describe(machine)
     try machine.leaveFirmware(firmware)
 
     Chipset.silence()

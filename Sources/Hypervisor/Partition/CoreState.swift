@@ -45,6 +45,8 @@ struct CoreState: ~Copyable {
     var cpuid: CPUIDContext
     var cpuidTable = CPUIDTable()
     var clock: KVMClock
+    var recentExits = RecentExits()
+    var isRecordingCrash = false
     let isStarted = Atomic<Bool>(false)
     /// Set by the boot core when every core is on its own tables: kicks come from then on.
     let mayRun = Atomic<Bool>(false)
