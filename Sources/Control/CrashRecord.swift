@@ -36,7 +36,8 @@ public struct CrashRecord: Sendable {
 
     /// Begins the record. Cores and vCPUs are numbered below 255.
     public mutating func setPlace(_ kind: CrashKind, vector: UInt64 = 0, core: Int?, vcpu: Int?) {
-        let core = UInt64(UInt8(truncatingIfNeeded: core ?? 0xFF)), vcpu = UInt64(UInt8(truncatingIfNeeded: vcpu ?? 0xFF))
+        let core = UInt64(truncatingIfNeeded: core ?? 0xFF) & 0xFF
+        let vcpu = UInt64(truncatingIfNeeded: vcpu ?? 0xFF) & 0xFF
         self[.place] = UInt64(kind.rawValue) | (vector & 0xFF) << 8 | core << 16 | vcpu << 24
     }
     /// Notes that the hypervisor's registers are in the record.
