@@ -45,6 +45,10 @@ private func start(_ firmware: borrowing Firmware, _ entryTSC: UInt64) throws(Re
     try vendor.requireProcessor()
     let tables = try FirmwareTables(firmware, vendor)
 
+    #if FAULT_INJECTION
+        let fault = BootFault(firmware)
+        fault.inject(.firmware)
+    #endif
     var machine = MachineBuilder(tables: tables, entryTSC: entryTSC)
     try machine.readManifest(firmware)
     try machine.readImages(firmware)
@@ -56,6 +60,9 @@ private func start(_ firmware: borrowing Firmware, _ entryTSC: UInt64) throws(Re
 
     Chipset.silence()
     program.takeProcessor()
+    #if FAULT_INJECTION
+        fault.inject(.building)
+    #endif
     do throws(Refusal) { try vendor.build(&machine, program) } catch {
         // The firmware is gone: there is nobody to return to.
         var line = Line("bulkhead: refused: ")

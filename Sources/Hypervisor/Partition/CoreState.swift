@@ -20,7 +20,9 @@ struct CoreLayout {
     var guardPage: UInt64 { base + 0x5000 }
     static let guardOffset: UInt64 = 0x5000
     /// Segment descriptors and the task state segment, in the last quarter of the first page.
-    var descriptors: UInt64 { base + 0xC00 }
+    var descriptors: UInt64 { base + UInt64(Self.stateLimit) }
+    /// Bytes that a `CoreState` may have.
+    static let stateLimit = 0xC00
     var stackTop: UInt64 { base + Self.size }
 }
 
@@ -57,6 +59,7 @@ struct CoreState: ~Copyable {
         _ core: consuming Core, layout: CoreLayout, partition: Shared<PartitionContext>?, vcpu: Int,
         housekeeping: Shared<Housekeeping>?, program: ProgramMemory, hasForeignSibling: Bool
     ) {
+        precondition(MemoryLayout<CoreState>.size <= CoreLayout.stateLimit)
         let platform = partition?.value.platform ?? PlatformDescription.none
         cpuid = CPUIDContext(platform, vcpu: vcpu)
         cpuid.vendor = program.vendor
