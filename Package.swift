@@ -22,7 +22,7 @@ let shared: [Target] = [
     .target(name: "CBOR", swiftSettings: swiftSettings),
     .target(name: "X86", swiftSettings: swiftSettings),
     .target(name: "Manifest", dependencies: ["CBOR"], swiftSettings: swiftSettings),
-    .target(name: "Control", dependencies: ["CBOR", "Manifest"], swiftSettings: swiftSettings),
+    .target(name: "Control", dependencies: ["CBOR", "Manifest", "X86"], swiftSettings: swiftSettings),
     .target(name: "Platform", dependencies: ["X86"], swiftSettings: swiftSettings),
 ]
 

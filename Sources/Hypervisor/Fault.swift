@@ -12,7 +12,12 @@ func hypervisorFault(_ frame: UnsafePointer<exception_frame>) {
     let fault = unsafe frame.pointee
     let block = cpu_gdt_base() & ~0xFFF
     let isCore = load(block + UInt64(MemoryLayout<guest_registers>.size), as: UInt64.self) == CoreState.magicValue
-    if isCore { Shared<CoreState>(at: block).value.program.vendor.holdInterrupts() }
+    if isCore {
+        Shared<CoreState>(at: block).value.program.vendor.holdInterrupts()
+        Shared<CoreState>(at: block).value.recordCrash(.hypervisorFault, frame: fault)
+    } else {
+        CrashRegion.recordBootFault(fault)
+    }
     var line = Line("bulkhead: fault in the hypervisor: ")
     if isCore {
         line.write("core ")

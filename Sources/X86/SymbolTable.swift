@@ -36,6 +36,13 @@ public struct SymbolTable {
         return offset - word(entry)
     }
 
+    /// Tells one build's table from another's (FNV-1a, by 32-bit words).
+    public var fingerprint: UInt32 {
+        var hash: UInt32 = 0x811C_9DC5
+        for i in unsafe 0..<bytes.count / 4 { hash = (hash ^ word(i * 4)) &* 0x0100_0193 }
+        return hash
+    }
+
     /// `at` + 4 lies within the bytes: `init` has checked the count.
     private func word(_ at: Int) -> UInt32 {
         unsafe UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt32.self))

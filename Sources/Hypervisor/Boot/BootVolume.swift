@@ -47,10 +47,43 @@ struct BootVolume: ~Copyable {
         return LoadedFile(address: address, size: size)
     }
 
+    /// A file that is being written to.
+    struct Appending {
+        fileprivate let file: UInt64
+
+        func write(_ address: UInt64, _ size: UInt64) throws(FirmwareError) {
+            var size = size
+            let status = unsafe withUnsafeMutablePointer(to: &size) {
+                efi_call(load(file + 0x28), file, UInt64(UInt(bitPattern: $0)), address, 0, 0)
+            }
+            guard status == 0 else { throw FirmwareError(service: "Write", status: status) }
+        }
+
+        func close() { _ = efi_call(load(file + 0x10), file, 0, 0, 0, 0) }
+    }
+
+    /// Opens `\BULKHEAD\<path>` to write behind what is there; one that has `limit` bytes or more is begun anew.
+    borrowing func append(to path: ImagePath, limit: UInt64) throws(FirmwareError) -> Appending {
+        var file = try open(path, .create)
+        if try size(of: file) >= limit {
+            _ = efi_call(load(file + 0x18), file, 0, 0, 0, 0)  // Delete, which closes it too
+            file = try open(path, .create)
+        }
+        let status = efi_call(load(file + 0x38), file, .max, 0, 0, 0)
+        guard status == 0 else { throw FirmwareError(service: "SetPosition", status: status) }
+        return Appending(file: file)
+    }
+
+    /// Open modes (section 13.5).
+    private enum Mode: UInt64 {
+        case read = 1
+        case create = 0x8000_0000_0000_0003
+    }
+
     /// EFI_NOT_FOUND.
     private static let notFound: UInt64 = 0x8000_0000_0000_000E
 
-    private borrowing func open<let n: Int>(_ path: Text<n>) throws(FirmwareError) -> UInt64 {
+    private borrowing func open<let n: Int>(_ path: Text<n>, _ mode: Mode = .read) throws(FirmwareError) -> UInt64 {
         var name: [80 of UInt16] = .init(repeating: 0)
         let folder: StaticString = "\\BULKHEAD\\"
         for i in 0..<folder.utf8CodeUnitCount { unsafe name[i] = UInt16(folder.utf8Start[i]) }
@@ -62,7 +95,8 @@ struct BootVolume: ~Copyable {
         let status = unsafe withUnsafeMutablePointer(to: &file) { file in
             unsafe withUnsafeMutablePointer(to: &name) {
                 efi_call(
-                    load(root + 8), root, UInt64(UInt(bitPattern: file)), UInt64(UInt(bitPattern: $0)), 1, 0)
+                    load(root + 8), root, UInt64(UInt(bitPattern: file)), UInt64(UInt(bitPattern: $0)), mode.rawValue,
+                    0)
             }
         }
         if status == Self.notFound { throw .noSuchFile }

@@ -110,6 +110,7 @@ extension MachineBuilder {
         if core.index == manifest.housekeeping {
             housekeeping = try mapHousekeeping(into: &table, except: i, program, &arena)
         }
+        try program.crash.map(page: core.index, into: &table, arena: &arena)
         place(core, blocks[i].layout(vcpu), table.root, context, vcpu, housekeeping, program)
     }
 
@@ -144,6 +145,7 @@ extension MachineBuilder {
         try program.map(into: &table, arena: &arena)
         try blocks[8].map(into: &table, arena: &arena)
         let state = try mapHousekeeping(into: &table, except: nil, program, &arena)
+        try program.crash.map(page: core.index, into: &table, arena: &arena)
         place(core, blocks[8].layout(0), table.root, nil, 0, state, program)
     }
 

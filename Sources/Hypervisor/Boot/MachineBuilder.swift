@@ -15,6 +15,8 @@ struct MachineBuilder: ~Copyable {
     var readTicks: UInt64 = 0
     var ledger: Ledger
     var manifest = Manifest()
+    /// CRC32C of the manifest as it lies on the boot volume.
+    var manifestChecksum: UInt32 = 0
     var facts: MachineFacts
     var files: [8 of (kernel: LoadedFile, initrd: LoadedFile)]
     /// One for each partition, then the housekeeping core's.
@@ -47,7 +49,9 @@ struct MachineBuilder: ~Copyable {
         let plan: MemoryPlan
         do throws(ManifestError) {
             let encoded = unsafe bytes(file.address, file.size)
-            try unsafe manifest.decode(Span(_unsafeElements: encoded.assumingMemoryBound(to: UInt8.self)))
+            let content = unsafe Span(_unsafeElements: encoded.assumingMemoryBound(to: UInt8.self))
+            manifestChecksum = CRC32C(content).value
+            try manifest.decode(content)
             plan = try manifest.check(against: facts)
         } catch {
             var line = Line("")

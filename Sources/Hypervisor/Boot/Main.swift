@@ -40,21 +40,29 @@ enum Version {
 private func start(_ firmware: borrowing Firmware, _ entryTSC: UInt64) throws(Refusal) -> Never {
     firmware.stopWatchdog()
     let vendor = try Vendor.ofThisProcessor()
-    var program = try ProgramMemory(firmware, vendor)
+    var program = try ProgramMemory(firmware, vendor, CrashRegion.prepare(firmware))
     program.interrupts.takeExceptions()
     try vendor.requireProcessor()
     let tables = try FirmwareTables(firmware, vendor)
 
+    #if FAULT_INJECTION
+        let fault = BootFault(firmware)
+        fault.inject(.firmware)
+    #endif
     var machine = MachineBuilder(tables: tables, entryTSC: entryTSC)
     try machine.readManifest(firmware)
     try machine.readImages(firmware)
     program.readSymbols(firmware)
     machine.bootTime = firmware.unixTime()
     machine.tscKHz = try ClockRate.kHz(tables)
+    program.crash.describe(machine)
     try machine.leaveFirmware(firmware)
 
     Chipset.silence()
     program.takeProcessor()
+    #if FAULT_INJECTION
+        fault.inject(.building)
+    #endif
     do throws(Refusal) { try vendor.build(&machine, program) } catch {
         // The firmware is gone: there is nobody to return to.
         var line = Line("bulkhead: refused: ")

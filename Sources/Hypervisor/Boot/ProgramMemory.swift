@@ -16,9 +16,11 @@ struct ProgramMemory {
     let ledgerPages: UInt64
     /// The functions' names, where the boot volume has them.
     private var symbolFile = LoadedFile()
+    var crash: CrashRegion
 
-    init(_ firmware: borrowing Firmware, _ vendor: Vendor) throws(Refusal) {
+    init(_ firmware: borrowing Firmware, _ vendor: Vendor, _ crash: CrashRegion) throws(Refusal) {
         self.vendor = vendor
+        self.crash = crash
         do {
             base = try firmware.allocate(Self.tableBytes, .below(0xFFFF_FFFF))
             startUpPage = try firmware.allocate(4096, .below(0x9_FFFF))
@@ -33,7 +35,9 @@ struct ProgramMemory {
     var interrupts: InterruptTable { InterruptTable(base: base) }
     var maps: PermissionMaps { PermissionMaps(ports: base + 0x1000, msrs: base + 0x4000) }
     /// Bytes of memory in all, the program included.
-    var size: UInt64 { image_data_end() - image_address() + Self.tableBytes + 4096 + LedgerWriter.bytes + symbolPages }
+    var size: UInt64 {
+        image_data_end() - image_address() + Self.tableBytes + 4096 + LedgerWriter.bytes + symbolPages + crash.size
+    }
     private var symbolPages: UInt64 { (symbolFile.size + 4095) & ~4095 }
 
     /// Reads `\BULKHEAD\symbols.bin`; without it faults name offsets alone.

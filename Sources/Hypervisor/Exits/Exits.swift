@@ -26,6 +26,7 @@ extension Lifecycle {
 
     @inline(never)
     private mutating func handleRare(_ exit: Exit, _ core: inout CoreState) -> Next {
+        core.recentExits.note(cpu.exitCode, at: cpu.rip)
         switch exit {
         case .cpuid, .readMSR, .writeMSR, .port: return .resume  // answered above
         case .nmi:

@@ -1,4 +1,5 @@
 #if FAULT_INJECTION
+    import Manifest
     import Platform
     import Silicon
     import X86
@@ -19,5 +20,24 @@
             default: break
             }
         }
+    }
+
+    /// A fault while the machine is set up, where the boot volume asks for one: the first letter of `\BULKHEAD\fault`.
+    struct BootFault {
+        private var wanted: UInt8 = 0
+
+        init(_ firmware: borrowing Firmware) {
+            let path: ImagePath = "fault"
+            if let file = try? BootVolume(firmware).read(path, limit: 64, firmware) { wanted = load(file.address) }
+        }
+
+        enum Phase: UInt8 {
+            /// While the firmware still runs: "f".
+            case firmware = 0x66
+            /// When it has been left: "b".
+            case building = 0x62
+        }
+
+        func inject(_ phase: Phase) { if wanted == phase.rawValue { cpu_ud2() } }
     }
 #endif

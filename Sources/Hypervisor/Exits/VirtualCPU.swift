@@ -74,6 +74,8 @@ protocol VirtualCPU {
     var registers: UInt64 { get }
     var rax: UInt64 { get set }
     var rip: UInt64 { get set }
+    /// The processor's own code of the latest exit.
+    var exitCode: UInt64 { get }
     var cr4: UInt64 { get }
     /// CR0.PG.
     var hasPaging: Bool { get }

@@ -20,7 +20,9 @@ struct CoreLayout {
     var guardPage: UInt64 { base + 0x5000 }
     static let guardOffset: UInt64 = 0x5000
     /// Segment descriptors and the task state segment, in the last quarter of the first page.
-    var descriptors: UInt64 { base + 0xC00 }
+    var descriptors: UInt64 { base + UInt64(Self.stateLimit) }
+    /// Bytes that a `CoreState` may have.
+    static let stateLimit = 0xC00
     var stackBottom: UInt64 { guardPage + 0x1000 }
     var stackTop: UInt64 { base + Self.size }
 }
@@ -46,6 +48,8 @@ struct CoreState: ~Copyable {
     var cpuid: CPUIDContext
     var cpuidTable = CPUIDTable()
     var clock: KVMClock
+    var recentExits = RecentExits()
+    var isRecordingCrash = false
     let isStarted = Atomic<Bool>(false)
     /// Set by the boot core when every core is on its own tables: kicks come from then on.
     let mayRun = Atomic<Bool>(false)
@@ -56,6 +60,7 @@ struct CoreState: ~Copyable {
         _ core: consuming Core, layout: CoreLayout, partition: Shared<PartitionContext>?, vcpu: Int,
         housekeeping: Shared<Housekeeping>?, program: ProgramMemory, hasForeignSibling: Bool
     ) {
+        precondition(MemoryLayout<CoreState>.size <= CoreLayout.stateLimit)
         let platform = partition?.value.platform ?? PlatformDescription.none
         cpuid = CPUIDContext(platform, vcpu: vcpu)
         cpuid.vendor = program.vendor

@@ -17,7 +17,9 @@ extension Lifecycle {
             let exit = cpu.run()
             switch handle(exit, &core) {
             case .resume: continue
-            case let other: return other
+            case let other:
+                recordEnd(other, &core)
+                return other
             }
         }
     }

@@ -50,6 +50,9 @@ extension MachineBuilder {
                 owner = i
             }
             ledger.add(.core, coreStates[core], CoreLayout.size, owner: owner, index: core, detail: pageTables[core])
+            if program.crash.base != 0 {
+                ledger.add(.block, program.crash.page(of: core), CrashRegion.pageSize, owner: owner, index: core)
+            }
             let state = Shared<CoreState>(at: coreStates[core])
             guard let nested = state.value.partition?.value.nested[state.value.vcpu] else { continue }
             ledger.add(.nestedRoot, nested.memory, 4096, owner: owner, index: core)

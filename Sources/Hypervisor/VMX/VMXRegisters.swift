@@ -13,6 +13,7 @@ extension VMX {
     }
     var cr4: UInt64 { @inline(__always) get { self[VMCSField.guestCR4] } }
     var hasPaging: Bool { @inline(__always) get { self[VMCSField.guestCR0] & CR0.paging != 0 } }
+    var exitCode: UInt64 { self[VMCSField.exitReason] }
     var clockLag: UInt64 {
         @inline(__always) get { 0 &- self[VMCSField.tscOffset] }
         @inline(__always) nonmutating set { self[VMCSField.tscOffset] = 0 &- newValue }
