@@ -1,0 +1,38 @@
+/// The registers of one remapping unit, reached by byte offset. Tests put an interposer here that plays the hardware.
+public protocol RegisterFile {
+    func read32(_ offset: Int) -> UInt32
+    func read64(_ offset: Int) -> UInt64
+    func write32(_ offset: Int, _ value: UInt32)
+    func write64(_ offset: Int, _ value: UInt64)
+    /// Writes `bytes` from `address` on back from the caches to memory, for units that do not look into caches.
+    func writeBack(_ address: UInt64, _ bytes: UInt64)
+}
+
+extension RegisterFile {
+    /// Reads until the bits of `mask` are `wanted`, but at most `Patience.polls` times.
+    func poll(_ offset: Int, _ mask: UInt32, _ wanted: UInt32) -> Bool {
+        for _ in 0..<Patience.polls where read32(offset) & mask == wanted { return true }
+        return false
+    }
+}
+
+/// How long hardware may take: units answer within microseconds, and a read of a register takes a tenth of one or more.
+enum Patience {
+    static let polls = 1 << 18
+}
+
+/// Why remapping could not be set up.
+public enum RemappingError: Error, Equatable {
+    /// A unit did not do within bounds what it was told.
+    case noAnswer(Step)
+    /// The memory that was set aside is too small.
+    case outOfMemory
+    /// Guest-physical memory lies beyond the address width of a unit.
+    case tooWide
+    /// More cores than a function's interrupt table has room for, or an APIC id that its entries cannot name.
+    case unreachableCore
+
+    public enum Step: UInt8, Sendable {
+        case rootTable, interruptTable, queue, invalidation, translation, interruptRemapping, disable, protectedMemory
+    }
+}
