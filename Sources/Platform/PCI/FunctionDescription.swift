@@ -8,6 +8,13 @@ public struct BaseAddress: Equatable, Sendable {
     /// Bytes, a power of two; 0 when the register is not there.
     public var size: UInt64 = 0
     public init() {}
+
+    /// A register; none when `size` is 0.
+    public init(_ kind: Kind, address: UInt64, size: UInt64) {
+        self.kind = size == 0 ? .none : kind
+        self.address = address
+        self.size = size
+    }
 }
 
 /// Where an MSI-X capability has its table and its pending bits (PCI Express Base 6.0, section 7.7.2).
@@ -34,6 +41,10 @@ public struct FunctionDescription: Sendable {
     public var classCode: UInt32 = 0
     public var revision: UInt8 = 0
     public var isBridge = false
+    /// The bridge to the function's bus; 0 on bus 0, where the host bridge is no bridge to reset.
+    public var bridge: UInt16 = 0
+    /// Of a bridge: the bus behind it.
+    public var secondaryBus: UInt8 = 0
     /// Index n is the register at 10h + 4n; the upper half of a 64-bit one is `.none`.
     public var bars = InlineArray<6, BaseAddress>(repeating: BaseAddress())
     public var powerManagement = 0

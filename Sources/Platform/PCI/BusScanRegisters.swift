@@ -1,0 +1,87 @@
+extension BusScan {
+    /// Base address registers and their sizes (PCI Express Base 6.0, section 7.5.1.2.1). Decoding is off meanwhile; all is as
+    /// it was afterwards.
+    func sizeBARs(_ function: UInt16) -> InlineArray<6, BaseAddress> {
+        let command = space.read(function, 4, size: 2)
+        space.write(function, 4, size: 2, command & ~3)
+        let bars = baseAddresses(function, at: 0x10)
+        space.write(function, 4, size: 2, command)
+        return bars
+    }
+
+    /// Six base address registers from `offset` on, of a function that decodes nothing.
+    func baseAddresses(_ function: UInt16, at offset: Int) -> InlineArray<6, BaseAddress> {
+        var bars = InlineArray<6, BaseAddress>(repeating: BaseAddress())
+        var i = 0
+        while i < 6 {
+            let (low, mask) = probe(function, offset + i * 4)
+            if low & 1 != 0 {
+                bars[i] = BaseAddress(.port, address: UInt64(low & ~3), size: UInt64(~(mask & ~3) &+ 1) & 0xFFFF)
+            } else if low & 6 == 4, i < 5 {
+                let (high, highMask) = probe(function, offset + i * 4 + 4)
+                let size = ~(UInt64(highMask) << 32 | UInt64(mask & ~0xF)) &+ 1
+                bars[i] = BaseAddress(.memory64, address: UInt64(high) << 32 | UInt64(low & ~0xF), size: size)
+                bars[i].isPrefetchable = low & 8 != 0
+                i += 1
+            } else {
+                let size = UInt64(~(mask & ~0xF) &+ 1)
+                bars[i] = BaseAddress(.memory32, address: UInt64(low & ~0xF), size: size)
+                bars[i].isPrefetchable = low & 8 != 0
+            }
+            i += 1
+        }
+        return bars
+    }
+
+    private func probe(_ function: UInt16, _ offset: Int) -> (value: UInt32, mask: UInt32) {
+        let value = space.read(function, offset, size: 4)
+        space.write(function, offset, size: 4, .max)
+        let mask = space.read(function, offset, size: 4)
+        space.write(function, offset, size: 4, value)
+        return (value, mask)
+    }
+
+    /// Follows both capability lists, each for as many steps as it has room for.
+    func readCapabilities(_ found: inout FunctionDescription) {
+        let function = found.requester
+        if space.read(function, 6, size: 2) & 1 << 4 != 0 {
+            var at = Int(space.read(function, 0x34, size: 1) & 0xFC)
+            for _ in 0..<48 where at >= 0x40 {
+                note(capability: space.read(function, at, size: 1), at, &found)
+                at = Int(space.read(function, at + 1, size: 1) & 0xFC)
+            }
+        }
+        guard found.express != 0 else { return }
+        var at = 0x100
+        for _ in 0..<96 where at >= 0x100 {
+            let header = space.read(function, at, size: 4)
+            if header == 0 || header == .max { return }
+            switch header & 0xFFFF {
+            case 0x0D: found.accessControl = at
+            case 0x10: found.sriov = at
+            default: break
+            }
+            at = Int(header >> 20 & 0xFFC)
+        }
+    }
+
+    private func note(capability: UInt32, _ at: Int, _ found: inout FunctionDescription) {
+        let function = found.requester
+        switch capability {
+        case 0x01: found.powerManagement = at
+        case 0x05: found.msi = at
+        case 0x10:
+            found.express = at
+            found.hasFunctionReset = space.read(function, at + 4, size: 4) & 1 << 28 != 0
+        case 0x11:
+            let table = space.read(function, at + 4, size: 4), pending = space.read(function, at + 8, size: 4)
+            found.msix.capability = at
+            found.msix.entries = Int(space.read(function, at + 2, size: 2) & 0x7FF) + 1
+            found.msix.tableBAR = Int(table & 7)
+            found.msix.tableOffset = UInt64(table & ~7)
+            found.msix.pendingBAR = Int(pending & 7)
+            found.msix.pendingOffset = UInt64(pending & ~7)
+        default: break
+        }
+    }
+}

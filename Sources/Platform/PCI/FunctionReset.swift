@@ -1,0 +1,99 @@
+/// How a function can be brought back to what it is after power-on.
+public enum ResetMethod: UInt8, Sendable {
+    case none = 0
+    /// PCI Express Base 6.0, section 6.6.2.
+    case functionLevel = 1
+    /// D3hot and back, of a function that loses its state there (section 5.3.1.4).
+    case powerState = 2
+    /// The secondary bus reset of the bridge above (section 6.6.1), which takes all functions behind it along.
+    case bus = 3
+}
+
+/// Takes a function out of the hands of a guest.
+public struct FunctionReset<Space: ConfigurationSpace> {
+    private let space: Space
+    /// Waits for so many microseconds.
+    public typealias Wait = (UInt32) -> Void
+    public init(_ space: Space) { self.space = space }
+
+    /// What `function` offers itself.
+    public func method(of function: borrowing FunctionDescription) -> ResetMethod {
+        if function.hasFunctionReset { return .functionLevel }
+        // No_Soft_Reset, bit 3 of PMCSR.
+        guard function.powerManagement != 0,
+            space.read(function.requester, function.powerManagement + 4, size: 2) & 1 << 3 == 0
+        else { return .none }
+        return .powerState
+    }
+
+    /// Ends what the function does on its own: no requests, no interrupts. Bridges stay as they are: they pass others'
+    /// requests on.
+    public func silence(_ function: borrowing FunctionDescription) {
+        if function.isBridge { return }
+        let id = function.requester
+        space.write(id, 4, size: 2, space.read(id, 4, size: 2) & ~(1 << 2) | 1 << 10)
+        if function.msi != 0 {
+            space.write(id, function.msi + 2, size: 2, space.read(id, function.msi + 2, size: 2) & ~1)
+        }
+        let msix = function.msix.capability
+        if msix != 0 { space.write(id, msix + 2, size: 2, space.read(id, msix + 2, size: 2) & ~(3 << 14) | 1 << 14) }
+    }
+
+    /// Silences the function, waits up to 100 ms for the requests that are under way, and resets it.
+    /// - Parameter bridge: for `.bus`, the bridge above.
+    /// - Returns: false when the function is not there again a second later.
+    public func reset(
+        _ function: borrowing FunctionDescription, by method: ResetMethod, bridge: UInt16, wait: Wait
+    ) -> Bool {
+        let id = function.requester
+        silence(function)
+        let express = function.express
+        if express != 0 {
+            // Transactions Pending (section 7.5.3.5).
+            for _ in 0..<100 where space.read(id, express + 10, size: 2) & 1 << 5 != 0 { wait(1000) }
+        }
+        let control = express == 0 ? 0 : space.read(id, express + 8, size: 2) & 0x7FFF
+        switch method {
+        case .none: return true
+        case .functionLevel:
+            space.write(id, express + 8, size: 2, control | 1 << 15)
+            wait(100_000)
+        case .powerState:
+            let at = function.powerManagement + 4
+            let state = space.read(id, at, size: 2) & ~0x8003
+            space.write(id, at, size: 2, state | 3)
+            wait(10_000)
+            space.write(id, at, size: 2, state)
+            wait(10_000)
+        case .bus:
+            let bridgeControl = space.read(bridge, 0x3E, size: 2)
+            space.write(bridge, 0x3E, size: 2, bridgeControl | 1 << 6)
+            wait(2000)
+            space.write(bridge, 0x3E, size: 2, bridgeControl & ~(1 << 6))
+            wait(100_000)
+        }
+        var patience = 100
+        while space.read(id, 0, size: 4) == .max, function.physicalFunction == nil, patience > 0 {
+            wait(10_000)
+            patience -= 1
+        }
+        if express != 0 { space.write(id, express + 8, size: 2, control) }
+        restoreBARs(function)
+        silence(function)
+        return patience > 0
+    }
+
+    private func restoreBARs(_ function: borrowing FunctionDescription) {
+        guard function.physicalFunction == nil else { return }
+        for i in 0..<6 {
+            let bar = function.bars[i]
+            switch bar.kind {
+            case .none: continue
+            case .memory64:
+                space.write(function.requester, 0x14 + i * 4, size: 4, UInt32(truncatingIfNeeded: bar.address >> 32))
+                fallthrough
+            default: space.write(function.requester, 0x10 + i * 4, size: 4, UInt32(truncatingIfNeeded: bar.address))
+            }
+        }
+    }
+}
