@@ -4,7 +4,8 @@
 
 #define TICK 0x60
 
-static bool timer_works(void) {
+// Whether the timer still interrupts: "works" or "dead".
+static const char *timer(void) {
     apic_start();
     wrmsr(APIC_DIVIDE, 11);
     uint64_t before = interrupts[TICK];
@@ -14,7 +15,7 @@ static bool timer_works(void) {
     for (uint32_t ms = 0; ms < 2000 && interrupts[TICK] == before; ms++) delay_us(1000);
     interrupts_off();
     wrmsr(APIC_LVT_TIMER, 1 << 16);
-    return interrupts[TICK] > before;
+    return interrupts[TICK] > before ? "works" : "dead";
 }
 // Each vector and delivery mode in each local source: SMI, INIT and ExtINT are the ones that leave the guest's hands.
 static void local_sources(void) {
@@ -31,7 +32,7 @@ static void local_sources(void) {
             for (uint32_t vector = 0; vector < 256; vector += 15)
                 try_wrmsr(sources[s].msr, mode << 8 | vector) >= 0 ? refused++ : taken++;
         try_wrmsr(sources[s].msr, 1 << 16);
-        attempt(sources[s].name, "own", timer_works(), "%u-taken,%u-#GP,timer-works", taken, refused);
+        attempt(sources[s].name, "%u-taken,%u-#GP,timer-%s", taken, refused, timer());
     }
 }
 static void storms(void) {
@@ -40,7 +41,7 @@ static void storms(void) {
     uint32_t refused = 0;
     for (uint32_t i = 1; i < 100; i++)
         if (try_wrmsr(APIC_EOI, i) == 13) refused++;
-    attempt("eoi-storm", "own", timer_works(), "%u-of-99-nonzero-#GP,timer-works", refused);
+    attempt("eoi-storm", "100000-sent,%u-of-99-nonzero-#GP,timer-%s", refused, timer());
 
     announce("self-ipi-storm", "");
     uint64_t before = interrupts[0x61];
@@ -51,7 +52,7 @@ static void storms(void) {
     delay_us(1000);
     interrupts_off();
     uint64_t back = interrupts[0x61] - before;
-    attempt("self-ipi-storm", "own", back > 0 && timer_works(), "20223-sent,%lu-delivered", back);
+    attempt("self-ipi-storm", "20223-sent,%lu-delivered,timer-%s", back, timer());
 
     // As fast as the timer can: one interrupt after another without a main program in between.
     announce("timer-storm", "");
@@ -65,7 +66,7 @@ static void storms(void) {
     interrupts_off();
     wrmsr(APIC_INITIAL, 0);
     back = interrupts[TICK] - before;
-    attempt("timer-storm", "own", back > 0 && timer_works(), "%lu-interrupts", back);
+    attempt("timer-storm", "%lu-interrupts,timer-%s", back, timer());
 }
 static void off_and_on(void) {
     announce("apic-off", "");
@@ -75,7 +76,7 @@ static void off_and_on(void) {
         try_wrmsr(APIC_TPR, ~0ull);
         wrmsr(APIC_SVR, 0x1FF);
     }
-    attempt("apic-off", "own", timer_works(), "timer-works");
+    attempt("apic-off", "timer-%s", timer());
 }
 // All registers but the command registers, with everything.
 static void garbage(void) {
@@ -92,7 +93,7 @@ static void garbage(void) {
     }
     wrmsr(APIC_INITIAL, 0);
     bool same = rdmsr(APIC_ID) == machine.apic_ids[0];
-    attempt("apic-garbage", "own", same && timer_works(), "%u-taken,%u-#GP,id-%s", taken, refused, same ? "kept" : "changed");
+    attempt("apic-garbage", "%u-taken,%u-#GP,id-%s,timer-%s", taken, refused, same ? "kept" : "changed", timer());
 }
 void attack_apic(const char *argument) {
     (void)argument;

@@ -12,9 +12,9 @@ struct attack {
 extern const struct attack attacks[];
 extern const size_t attack_count;
 
-/// Reports one attempt: `@attempt NAME expected=... seen=... verdict=held|escaped`. No spaces in the words.
-void attempt(const char *name, const char *expected, bool held, const char *seen, ...)
-    __attribute__((format(printf, 4, 5)));
+/// Reports what an attempt saw: `@attempt NAME seen=WORD,N-WORD,WORD=N...`, no spaces in the words. Whether that is as it
+/// should be is said by the host's table, Tests/Adversary/attempts.yaml.
+void attempt(const char *name, const char *seen, ...) __attribute__((format(printf, 2, 3)));
 /// One detail of an attempt that found something, `@finding NAME ...`; the first 24 of an attempt are printed.
 void finding(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /// Announces an attempt that may end this guest: `@try NAME`.

@@ -95,7 +95,6 @@ void attack_mode(const char *argument) {
     // An exit straight after: an inconsistent state shows when the guest is entered again.
     cpuid(0, 0);
     bool unchanged = read_cr0() == cr0 && read_cr4() == cr4 && rdmsr(0xC0000080) == efer;
-    attempt("mode", "#GP-or-stopped", vector == 13 || unchanged,
-             "%s,%s", argument, vector_name(vector));
+    attempt("mode", "%s,%s", vector_name(vector), unchanged ? "unchanged" : "changed");
     try_write_cr0(cr0), try_write_cr4(cr4), try_wrmsr(0xC0000080, efer);
 }

@@ -69,7 +69,7 @@ static void survey(const char *name, uint64_t start, uint64_t count, uint64_t st
         if (outcome == DATA || outcome == STUCK)
             finding(name, "address=%lx %s=%016lx", address, outcome == STUCK ? "kept" : "read", seen);
     }
-    attempt(name, "ones-or-fault", outcomes[DATA] + outcomes[STUCK] == 0, "%lu-ones,%lu-fault,%lu-data,%lu-kept,%lu-own",
+    attempt(name, "%lu-ones,%lu-fault,%lu-data,%lu-kept,%lu-own",
             outcomes[ONES], outcomes[FAULT], outcomes[DATA], outcomes[STUCK], skipped);
 }
 // A leaf with bits above the processor's physical width, and with bit 7 of a PML4 entry: #PF naming reserved bits.
@@ -84,7 +84,7 @@ static void reserved_bits(void) {
         if (try_read(at, &seen) == 14 && (fault.error & 8)) faults++;
         else finding("memory-reserved", "bit=%u seen=%s error=%lx", bit, vector_name((int)fault.vector), fault.error);
     }
-    attempt("memory-reserved", "#PF", faults == tried, "%u-of-%u-#PF", faults, tried);
+    attempt("memory-reserved", "%u-of-%u-#PF", faults, tried);
 }
 static void everything(void) {
     survey("memory-above", low_memory_end(), 512, 4096);
@@ -104,7 +104,7 @@ static bool nothing(uint64_t address, uint64_t seen) {
     return address < end && address + 8 > end ? ~seen >> (end - address) * 8 == 0 : seen == ~0ull;
 }
 static void verdict(const char *name, bool held, int vector, uint64_t seen) {
-    attempt(name, "ones-or-stopped", held, "%s,%016lx", vector_name(vector), seen);
+    attempt(name, "%s,%s,%016lx", vector_name(vector), held ? "nothing" : "something", seen);
 }
 asm(".text\nmemory_push: pushq %rax\n popq %rbx\n jmp probe_done\n"
     "memory_string: rep movsb\n jmp probe_done\n"
@@ -185,7 +185,7 @@ void attack_residue(const char *argument) {
         }
         *(volatile uint64_t *)at = PATTERN;
     }
-    attempt("residue", "zero", markers + others == 0, "%lu-markers,%lu-other-words,of-%lu", markers, others, r.size / 8);
+    attempt("residue", "%lu-markers,%lu-other-words,of-%lu", markers, others, r.size / 8);
 }
 
 // Whether the place where writes to nothing go remembers them: an instruction that reads and writes at once sees what
@@ -202,5 +202,5 @@ void attack_residue_outside(const char *argument) {
         }
         try_write((volatile void *)(base + offset), PATTERN);
     }
-    attempt("residue-outside", "ones-or-stopped", kept == 0, "%lu-of-8-remembered", kept);
+    attempt("residue-outside", "%lu-of-8-remembered", kept);
 }

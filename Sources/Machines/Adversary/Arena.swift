@@ -1,33 +1,35 @@
 import Control
 import Foundation
 import Link
-import Machines
 import Manifest
 
 /// An emulated machine with a hostile guest and a neighbour, reached over the management link. One thread uses it.
-final class Arena {
-    let machine: Machine
-    let client: ControlClient
-    let hostile: Guest
-    let neighbour: Guest
-    private var lastTicks: UInt64 = 0
+public final class Arena {
+    public let machine: Machine
+    public let client: ControlClient
+    public let hostile: Guest
+    public let neighbour: Guest
+    /// What `client` speaks over: for those who want to say something that it does not.
+    let line: Line
+    private var watch = NeighbourWatch()
 
     /// Builds the guests, boots the machine and waits until both guests speak.
     /// - Parameters:
     ///   - kind: of the machine. All times that tests give are for QEMU.
     ///   - faults: whether the hypervisor is the one with faults to inject.
-    init(manifest name: String, on kind: MachineKind = .amd, faults: Bool = false) throws {
-        let folder = URL(filePath: #filePath).deletingLastPathComponent()
-        let workspace = Workspace(root: folder.deletingLastPathComponent().deletingLastPathComponent())
-        let (manifest, disk) = try containmentVolume(
-            folder.appending(path: "Manifests/\(name).yaml"), workspace,
+    public init(
+        manifest name: String, on kind: MachineKind = .amd, faults: Bool = false, _ workspace: Workspace
+    ) throws {
+        let (manifest, disk) = try arenaVolume(
+            workspace.root.appending(path: "Tests/MachineTests/Manifests/\(name).yaml"), workspace,
             hypervisor: faults ? workspace.faultyHypervisor : workspace.hypervisor)
         var emulator = Emulator(kind)
         emulator.cores = manifest.machineCores
         emulator.memory = manifest.machineMemory
         machine = try Machine(emulator, volume: disk, log: workspace.cache.appending(path: "tests/\(name)-\(kind).log"))
         try machine.waitForHypervisor()
-        client = try ControlClient(path: machine.link.path, on: kind)
+        line = try Line.open(machine.link.path)
+        client = ControlClient(line, on: kind)
         (hostile, neighbour) = (Guest("hostile", client, on: kind), Guest("neighbour", client, on: kind))
         do {
             try machine.explaining {
@@ -44,7 +46,7 @@ final class Arena {
     private var slowness: Double { machine.emulator.kind.slowness }
 
     /// What the management link says of a partition.
-    func info(_ partition: String) throws -> PartitionInfo {
+    public func info(_ partition: String) throws -> PartitionInfo {
         guard let info = try client.list().first(where: { $0.name.string == partition }) else {
             throw ArenaError("no partition \(partition)")
         }
@@ -52,21 +54,27 @@ final class Arena {
     }
 
     /// How an attack ended.
-    struct Outcome {
-        var lines: [String]
+    public struct Outcome {
+        public var lines: [String]
         /// The guest reported the end of the attack itself.
-        var isDone: Bool
-        var info: PartitionInfo
-        var wasRestarted: Bool
+        public var isDone: Bool
+        public var info: PartitionInfo
+        public var wasRestarted: Bool
 
-        var attempts: [String] { lines.filter { $0.hasPrefix("@attempt ") } }
-        var escaped: [String] { lines.filter { $0.hasPrefix("@attempt ") && !$0.hasSuffix("verdict=held") } }
-        var text: String { lines.suffix(40).joined(separator: "\n") }
+        /// What the guest says that it has seen, by attempt, in its order.
+        var reports: [(name: String, seen: Seen)] {
+            lines.compactMap { line in
+                let words = line.split(separator: " ")
+                guard words.count == 3, words[0] == "@attempt", words[2].hasPrefix("seen=") else { return nil }
+                return (String(words[1]), Seen(words[2].dropFirst(5)))
+            }
+        }
+        public var text: String { lines.suffix(40).joined(separator: "\n") }
     }
 
     /// Has the hostile guest make an attack, and waits until it reports the end, is started anew or stopped, or `seconds`
     /// have passed.
-    func attack(_ attack: String, seconds: Double) throws -> Outcome {
+    public func attack(_ attack: String, seconds: Double) throws -> Outcome {
         let before = try info("hostile")
         let first = hostile.lines.count
         hostile.type(line: attack)
@@ -90,7 +98,7 @@ final class Arena {
     }
 
     /// Waits until a partition is in this state.
-    func wait(for state: PartitionState, _ partition: String) throws {
+    public func wait(for state: PartitionState, _ partition: String) throws {
         let deadline = ContinuousClock.now + .seconds(10 * slowness)
         while try info(partition).state != state {
             guard ContinuousClock.now < deadline else {
@@ -101,7 +109,7 @@ final class Arena {
     }
 
     /// Has the manager start the hostile guest anew and waits until it is ready.
-    func restartHostile() throws {
+    public func restartHostile() throws {
         let first = hostile.lines.count
         let deadline = ContinuousClock.now + .seconds(10 * slowness)
         while true {
@@ -117,36 +125,33 @@ final class Arena {
         try hostile.wait(for: "@ready", from: first, seconds: 30)
     }
 
-    /// Everything that is wrong with the neighbour; empty when it has noticed nothing. It has ticked since the last time.
-    func neighbourProblems() throws -> [String] {
-        let first = neighbour.lines.count
-        // The neighbour looks at its console ten times a second and takes one byte each time.
-        neighbour.type("r")
-        let line = try neighbour.wait(for: "@neighbour ticks=", from: first, seconds: 30)
-        var values: [Substring: Substring] = [:]
-        for word in line.split(separator: " ") {
-            let parts = word.split(separator: "=", maxSplits: 1)
-            if parts.count == 2 { values[parts[0]] = parts[1] }
-        }
-        var problems: [String] = []
-        for name in ["missed", "unexpected", "silent", "spurious"] where values[Substring(name)] != "0" {
-            problems.append("\(name) is \(values[Substring(name)] ?? "absent")")
-        }
-        for name in ["checksum", "registers"] where values[Substring(name)] != "ok" {
-            problems.append("\(name) is \(values[Substring(name)] ?? "absent")")
-        }
-        let ticks = values["ticks"].flatMap { UInt64($0) } ?? 0
-        if ticks <= lastTicks { problems.append("it has not ticked: \(lastTicks), then \(ticks)") }
-        lastTicks = ticks
+    /// Everything that the neighbour has noticed since the last time; empty when that is nothing but its own ticks.
+    public func neighbourProblems() throws -> [String] {
+        let report = try neighbourReport()
+        var problems = watch.problems(report, try client.statistics("neighbour"))
         let info = try info("neighbour")
         if info.state != .running || info.starts != 1 { problems.append("it is \(info.state), start \(info.starts)") }
         if neighbour.lines.filter({ $0.hasPrefix("@neighbour start") }).count != 1 { problems.append("it began anew") }
-        if !problems.isEmpty { problems += neighbour.lines[first...] }
         return problems
+    }
+
+    /// What the neighbour says of itself when it is asked.
+    func neighbourReport() throws -> NeighbourReport {
+        let first = neighbour.lines.count
+        // The neighbour looks at its console ten times a second and takes one byte each time.
+        neighbour.type("r")
+        return NeighbourReport(try neighbour.wait(for: "@neighbour ticks=", from: first, seconds: 30))
+    }
+
+    /// Ticks that the neighbour has missed since it started.
+    public var missedTicks: UInt64 { watch.missed }
+    /// Faults of the hypervisor itself that its console has told of.
+    public var hypervisorFaults: Int {
+        machine.console.lines.count { $0.contains("fault in the hypervisor") }
     }
 }
 
-struct ArenaError: Error, CustomStringConvertible {
-    var description: String
-    init(_ description: String) { self.description = description }
+public struct ArenaError: Error, CustomStringConvertible {
+    public var description: String
+    public init(_ description: String) { self.description = description }
 }

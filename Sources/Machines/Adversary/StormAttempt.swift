@@ -1,0 +1,40 @@
+import Control
+import Foundation
+import Link
+
+extension AdversarySession {
+    /// Watches the neighbour for a while without and then for as long with a storm beside it. Its ticks and exits are
+    /// counted in both; exits by which it is asked are its own: console ports, and the kicks that go with typing.
+    func storm(_ run: AttemptTable.Run) throws -> Seen {
+        let quiet = try neighbourCounts(seconds: run.seconds) {}
+        let stormed = try neighbourCounts(seconds: run.seconds) {
+            arena.hostile.type(line: run.command)
+            try arena.hostile.exchange()
+        }
+        let still = try arena.info("hostile").state == .running
+        try arena.restartHostile()
+        return Seen([
+            still ? "storm" : "no-storm", "ticks=\(quiet.ticks)/\(stormed.ticks)",
+            "exits=\(quiet.exits)/\(stormed.exits)", "\(quiet.missed + stormed.missed)-missed",
+            "\(stormed.exits > quiet.exits ? stormed.exits - quiet.exits : 0)-more-exits",
+        ])
+    }
+
+    private func neighbourCounts(
+        seconds: Double, _ begin: () throws -> Void
+    ) throws -> (ticks: UInt64, missed: UInt64, exits: UInt64) {
+        let before = try arena.neighbourReport(), exits = try foreignExits()
+        try begin()
+        Thread.sleep(forTimeInterval: seconds * kind.slowness)
+        let after = try arena.neighbourReport()
+        return (
+            after.count("ticks") - before.count("ticks"), after.count("missed") - before.count("missed"),
+            try foreignExits() - exits
+        )
+    }
+
+    /// The neighbour's exits for anything but its console and the kicks of the housekeeping core.
+    private func foreignExits() throws -> UInt64 {
+        try arena.client.statistics("neighbour").vcpus.reduce(0) { $0 + $1.total - $1[.port] - $1[.nmi] }
+    }
+}
