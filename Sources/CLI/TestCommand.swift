@@ -17,7 +17,7 @@ struct TestCommand: ParsableCommand {
     @Flag(help: "Only the machine tests.") var machine = false
     @Flag(help: "Only the contract.") var contract = false
     @Flag(help: "Only the attempts to get out, in one table.") var adversary = false
-    @Option(help: ArgumentHelp("With --adversary: the machines, amd or intel (slow). May be repeated.", valueName: "kind"))
+    @Option(help: ArgumentHelp("With --adversary: the machine, amd or intel (slow); repeatable.", valueName: "kind"))
     var on: [MachineKind] = [.amd]
     @Flag(help: "With --adversary: the table as JSON.") var json = false
     @Option(help: "Only tests whose name matches this regular expression.") var filter: String?

@@ -34,7 +34,9 @@ extension AdversarySession {
         let results = try carryOut(run)
         #expect(results.count >= run.attempts.count)
         for result in results {
-            #expect(result.asExpected, "\(result.name): saw \(result.seen), expected \(result.expected) \(result.problems)")
+            #expect(
+                result.asExpected,
+                "\(result.name): saw \(result.seen), expected \(result.expected) \(result.problems) \(result.findings)")
         }
     }
 }

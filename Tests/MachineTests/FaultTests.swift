@@ -7,7 +7,9 @@ extension MachineTests {
     /// Faults of the hypervisor itself (law 8), injected into a build made for it: they are named on the log and end one
     /// partition, whose guest a manager can start again.
     @Suite(.serialized, .stopsMachines) struct Faults {
-        nonisolated(unsafe) static let shared = Result { try Arena(manifest: "faults", faults: true, Workspace.current()) }
+        nonisolated(unsafe) static let shared = Result {
+            try Arena(manifest: "faults", faults: true, Workspace.current())
+        }
         let arena: Arena
 
         init() throws { arena = try unsafe Self.shared.get() }

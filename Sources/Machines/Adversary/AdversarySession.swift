@@ -88,7 +88,9 @@ public final class AdversarySession {
     ) -> [(name: String, seen: Seen)] {
         let prefix = "@finding "
         findings += outcome.lines.filter { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }
-        problems += outcome.lines.filter { $0.hasPrefix("@abort ") || $0.hasPrefix("@unknown ") || $0.hasPrefix("(") }
+        problems += outcome.lines.filter {
+            $0.hasPrefix("@abort ") || $0.hasPrefix("(") || $0.hasPrefix("@unknown ") && !$0.hasPrefix("@unknown end-")
+        }
         let program = outcome.reports.filter { $0.name == "own-program" }
         if program.contains(where: { $0.seen.words != ["unchanged"] }) { problems.append("own-program: changed") }
         return outcome.reports.filter { $0.name != "own-program" }

@@ -12,6 +12,7 @@ public final class Arena {
     /// What `client` speaks over: for those who want to say something that it does not.
     let line: Line
     private var watch = NeighbourWatch()
+    private var attacks = 0
 
     /// Builds the guests, boots the machine and waits until both guests speak.
     /// - Parameters:
@@ -77,13 +78,16 @@ public final class Arena {
     public func attack(_ attack: String, seconds: Double) throws -> Outcome {
         let before = try info("hostile")
         let first = hostile.lines.count
-        hostile.type(line: attack)
+        // Its last word is this attack's own: a line that a guest before it was sent may still be answered.
+        attacks += 1
+        let last = "end-\(attacks)"
+        hostile.type(line: "\(attack),\(last)")
         let deadline = ContinuousClock.now + .seconds(seconds * slowness)
         var isDone = false, now = before
         while ContinuousClock.now < deadline {
             try hostile.exchange()
             now = try info("hostile")
-            isDone = hostile.lines[first...].contains { $0.hasPrefix("@done ") }
+            isDone = isOver(last, from: first)
             if isDone || now.starts != before.starts || now.state == .stopped || now.state == .crashed { break }
             Thread.sleep(forTimeInterval: 0.02)
         }
@@ -97,6 +101,12 @@ public final class Arena {
             lines: Array(hostile.lines[first...]), isDone: isDone, info: now, wasRestarted: now.starts != before.starts)
     }
 
+    /// Whether the guest has come to the end of the list whose last word this was.
+    private func isOver(_ last: String, from start: Int) -> Bool {
+        guard let end = hostile.lines[start...].firstIndex(of: "@unknown \(last)") else { return false }
+        return hostile.lines[end...].contains { $0.hasPrefix("@done ") }
+    }
+
     /// Waits until a partition is in this state.
     public func wait(for state: PartitionState, _ partition: String) throws {
         let deadline = ContinuousClock.now + .seconds(10 * slowness)
@@ -108,11 +118,12 @@ public final class Arena {
         }
     }
 
-    /// Has the manager start the hostile guest anew and waits until it is ready.
+    /// Has the manager start the hostile guest anew and waits until it takes orders.
     public func restartHostile() throws {
-        let first = hostile.lines.count
-        let deadline = ContinuousClock.now + .seconds(10 * slowness)
+        let deadline = ContinuousClock.now + .seconds(60 * slowness)
+        var starts: UInt64
         while true {
+            starts = try info("hostile").starts
             do {
                 try client.change(.restart, "hostile")
                 break
@@ -122,7 +133,13 @@ public final class Arena {
                 Thread.sleep(forTimeInterval: 0.05)
             }
         }
-        try hostile.wait(for: "@ready", from: first, seconds: 30)
+        while try info("hostile").starts == starts, ContinuousClock.now < deadline {
+            Thread.sleep(forTimeInterval: 0.02)
+        }
+        while ContinuousClock.now < deadline {
+            if try attack("nothing", seconds: 3).isDone { return }
+        }
+        throw ArenaError("hostile does not come back:\n\(hostile.lines.suffix(20).joined(separator: "\n"))")
     }
 
     /// Everything that the neighbour has noticed since the last time; empty when that is nothing but its own ticks.

@@ -42,7 +42,9 @@ struct LinkAttempts {
                 for byte in try arena.line.receive(timeout: .milliseconds(100)) {
                     guard let frame = receiver.frame(after: byte), frame.header.kind == .reply else { continue }
                     let sequence = frame.header.sequence
-                    if sequence == last { return counts.isEmpty ? ["silence"] : counts.map { "\($0.count)-\($0.name)" } }
+                    if sequence == last {
+                        return counts.isEmpty ? ["silence"] : counts.map { "\($0.count)-\($0.name)" }
+                    }
                     guard sequence & ~0xFFFF == first else { continue }
                     let name = Self.status(of: frame.payload).replacingOccurrences(of: " ", with: "-")
                     if let known = counts.firstIndex(where: { $0.name == name }) {

@@ -95,11 +95,51 @@ static void garbage(void) {
     bool same = rdmsr(APIC_ID) == machine.apic_ids[0];
     attempt("apic-garbage", "%u-taken,%u-#GP,id-%s,timer-%s", taken, refused, same ? "kept" : "changed", timer());
 }
+// Vectors that are exceptions' or nobody's: the timer and this vCPU itself ask for them. Whatever comes is this guest's own.
+asm(".text\nlow_vector: incq low_vectors\n pushq %rax\n pushq %rcx\n pushq %rdx\n movl $0x80B, %ecx\n xorl %eax, %eax\n"
+    " xorl %edx, %edx\n wrmsr\n popq %rdx\n popq %rcx\n popq %rax\n iretq\n");
+extern const char low_vector[];
+volatile uint64_t low_vectors;
+static void low(void) {
+    announce("low-vectors", "");
+    low_vectors = 0;
+    for (uint32_t vector = 0; vector < 32; vector++)
+        if (vector != 2 && vector != 13 && vector != 14) set_gate(vector, (uint64_t)low_vector);
+    wrmsr(APIC_DIVIDE, 11);
+    interrupts_on();
+    for (uint32_t vector = 0; vector < 16; vector++) {
+        if (vector == 2 || vector == 13 || vector == 14) continue;
+        try_wrmsr(APIC_LVT_TIMER, vector);
+        try_wrmsr(APIC_INITIAL, 1000);
+        delay_us(500);
+        try_wrmsr(APIC_SELF, vector);
+        delay_us(500);
+        cpuid(0, 0);
+    }
+    interrupts_off();
+    wrmsr(APIC_LVT_TIMER, 1 << 16);
+    load_interrupt_table(0);
+    attempt("low-vectors", "26-asked,%lu-delivered,timer-%s", low_vectors, timer());
+}
+// The task priority, through both of its names, from nothing held back to everything.
+static void priorities(void) {
+    uint32_t same = 0, refused = 0;
+    announce("task-priorities", "");
+    for (uint32_t value = 0; value < 256; value++) {
+        if (try_wrmsr(APIC_TPR, value) < 0 && rdmsr(APIC_TPR) == value && read_cr8() == value >> 4) same++;
+    }
+    for (uint32_t bit = 8; bit < 64; bit++)
+        if (try_wrmsr(APIC_TPR, 1ull << bit) == 13) refused++;
+    wrmsr(APIC_TPR, 0);
+    attempt("task-priorities", "%u-of-256-same,%u-of-56-#GP,timer-%s", same, refused, timer());
+}
 void attack_apic(const char *argument) {
     (void)argument;
     local_sources();
     storms();
     off_and_on();
+    low();
+    priorities();
     garbage();
     apic_start();
 }

@@ -28,6 +28,12 @@ extern volatile uint64_t interrupts[256];
 void attack_memory(const char *argument);
 void attack_residue(const char *argument);
 void attack_residue_outside(const char *argument);
+void attack_tables(const char *argument);
+void attack_pci(const char *argument);
+void attack_firmware(const char *argument);
+void attack_hypercalls(const char *argument);
+void attack_storm(const char *argument);
+void attack_task_switch(const char *argument);
 void attack_ports(const char *argument);
 void attack_port_strings(const char *argument);
 void attack_msrs(const char *argument);
@@ -49,4 +55,5 @@ void attack_mode(const char *argument);
 
 /// Sums up the guest's own program text, to notice when an emulated instruction wrote where it should not.
 uint64_t own_checksum(void);
+volatile void *map_outside_address(uint64_t address);
 volatile void *map_outside(const char *argument);
