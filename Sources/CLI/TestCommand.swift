@@ -9,18 +9,23 @@ struct TestCommand: ParsableCommand {
         discussion: """
             Ends with the line "N passed, N failed"; the exit status is 0 only if nothing failed. Machine tests boot \
             whole emulated machines and run one after the other. The contract (Tests/contract.yaml) comes last, with the \
-            machine tests.
+            machine tests. --adversary makes every attempt of Tests/Adversary/attempts.yaml to get out of a partition, and \
+            prints what each saw in one table.
             """)
 
     @Flag(help: "Only the unit tests.") var unit = false
     @Flag(help: "Only the machine tests.") var machine = false
     @Flag(help: "Only the contract.") var contract = false
+    @Flag(help: "Only the attempts to get out, in one table.") var adversary = false
+    @Option(help: ArgumentHelp("With --adversary: the machine, amd or intel (slow); repeatable.", valueName: "kind"))
+    var on: [MachineKind] = [.amd]
+    @Flag(help: "With --adversary: the table as JSON.") var json = false
     @Option(help: "Only tests whose name matches this regular expression.") var filter: String?
 
     func run() throws {
         let workspace = try Workspace.current()
         var total = TestResults()
-        let all = !(unit || machine || contract)
+        let all = !(unit || machine || contract || adversary)
         if unit || all {
             let chosen = filter.map { ["--filter", $0] } ?? []
             total += try TestRun(name: "unit", arguments: ["--skip", "^MachineTests\\."] + chosen).run(workspace)
@@ -32,8 +37,14 @@ struct TestCommand: ParsableCommand {
         if contract || (machine || all) && filter == nil {
             total += TestResults(contract: workspace)
         }
+        if adversary { total += try TestResults(adversary: workspace, on, filter, json: json) }
+        if json { return try end(total) }
         for failure in total.failures { print("failed: \(failure)") }
         print("\(total.passed) passed, \(total.failures.count) failed")
+        try end(total)
+    }
+
+    private func end(_ total: TestResults) throws {
         guard total.failures.isEmpty, total.passed > 0 else { throw ExitCode.failure }
     }
 }
@@ -81,6 +92,22 @@ struct TestResults {
         } catch {
             failures = ["contract: \(error)"]
         }
+    }
+
+    /// Makes the attempts to get out, on the kinds of machines that can be started here, and prints what came of them.
+    init(adversary workspace: Workspace, _ kinds: [MachineKind], _ filter: String?, json: Bool) throws {
+        let check = AdversaryCheck(kinds, filter: filter, workspace) {
+            FileHandle.standardError.write(Data("adversary: \($0)\n".utf8))
+        }
+        if json {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+            print(String(decoding: try encoder.encode(check.reports), as: UTF8.self))
+        } else {
+            print(check.reports.map(\.text).joined(separator: "\n\n"))
+        }
+        passed = check.reports.reduce(0) { $0 + $1.attempts.count { $0.asExpected } }
+        failures = check.reports.flatMap(\.failures)
     }
 
     /// Reads a JUnit report: a test case with a `failure` inside has failed, one with `skipped` counts as neither.

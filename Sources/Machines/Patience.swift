@@ -14,7 +14,11 @@ extension MachineKind {
 extension ControlClient {
     /// Connects to the UNIX socket at `path`, behind which is a machine of this kind.
     public convenience init(path: String, on kind: MachineKind) throws(LinkError) {
-        try self.init(path: path)
+        self.init(try Line.open(path), on: kind)
+    }
+
+    convenience init(_ line: Line, on kind: MachineKind) {
+        self.init(line)
         timeout = timeout * kind.slowness
         if kind.slowness > 1 { resendAfter = .seconds(5) }
     }

@@ -4,7 +4,8 @@
 
 #define TICK 0x60
 
-static bool timer_works(void) {
+// Whether the timer still interrupts: "works" or "dead".
+static const char *timer(void) {
     apic_start();
     wrmsr(APIC_DIVIDE, 11);
     uint64_t before = interrupts[TICK];
@@ -14,7 +15,7 @@ static bool timer_works(void) {
     for (uint32_t ms = 0; ms < 2000 && interrupts[TICK] == before; ms++) delay_us(1000);
     interrupts_off();
     wrmsr(APIC_LVT_TIMER, 1 << 16);
-    return interrupts[TICK] > before;
+    return interrupts[TICK] > before ? "works" : "dead";
 }
 // Each vector and delivery mode in each local source: SMI, INIT and ExtINT are the ones that leave the guest's hands.
 static void local_sources(void) {
@@ -31,7 +32,7 @@ static void local_sources(void) {
             for (uint32_t vector = 0; vector < 256; vector += 15)
                 try_wrmsr(sources[s].msr, mode << 8 | vector) >= 0 ? refused++ : taken++;
         try_wrmsr(sources[s].msr, 1 << 16);
-        attempt(sources[s].name, "own", timer_works(), "%u-taken,%u-#GP,timer-works", taken, refused);
+        attempt(sources[s].name, "%u-taken,%u-#GP,timer-%s", taken, refused, timer());
     }
 }
 static void storms(void) {
@@ -40,7 +41,7 @@ static void storms(void) {
     uint32_t refused = 0;
     for (uint32_t i = 1; i < 100; i++)
         if (try_wrmsr(APIC_EOI, i) == 13) refused++;
-    attempt("eoi-storm", "own", timer_works(), "%u-of-99-nonzero-#GP,timer-works", refused);
+    attempt("eoi-storm", "100000-sent,%u-of-99-nonzero-#GP,timer-%s", refused, timer());
 
     announce("self-ipi-storm", "");
     uint64_t before = interrupts[0x61];
@@ -51,7 +52,7 @@ static void storms(void) {
     delay_us(1000);
     interrupts_off();
     uint64_t back = interrupts[0x61] - before;
-    attempt("self-ipi-storm", "own", back > 0 && timer_works(), "20223-sent,%lu-delivered", back);
+    attempt("self-ipi-storm", "20223-sent,%lu-delivered,timer-%s", back, timer());
 
     // As fast as the timer can: one interrupt after another without a main program in between.
     announce("timer-storm", "");
@@ -65,7 +66,7 @@ static void storms(void) {
     interrupts_off();
     wrmsr(APIC_INITIAL, 0);
     back = interrupts[TICK] - before;
-    attempt("timer-storm", "own", back > 0 && timer_works(), "%lu-interrupts", back);
+    attempt("timer-storm", "%lu-interrupts,timer-%s", back, timer());
 }
 static void off_and_on(void) {
     announce("apic-off", "");
@@ -75,7 +76,7 @@ static void off_and_on(void) {
         try_wrmsr(APIC_TPR, ~0ull);
         wrmsr(APIC_SVR, 0x1FF);
     }
-    attempt("apic-off", "own", timer_works(), "timer-works");
+    attempt("apic-off", "timer-%s", timer());
 }
 // All registers but the command registers, with everything.
 static void garbage(void) {
@@ -92,13 +93,53 @@ static void garbage(void) {
     }
     wrmsr(APIC_INITIAL, 0);
     bool same = rdmsr(APIC_ID) == machine.apic_ids[0];
-    attempt("apic-garbage", "own", same && timer_works(), "%u-taken,%u-#GP,id-%s", taken, refused, same ? "kept" : "changed");
+    attempt("apic-garbage", "%u-taken,%u-#GP,id-%s,timer-%s", taken, refused, same ? "kept" : "changed", timer());
+}
+// Vectors that are exceptions' or nobody's: the timer and this vCPU itself ask for them. Whatever comes is this guest's own.
+asm(".text\nlow_vector: incq low_vectors\n pushq %rax\n pushq %rcx\n pushq %rdx\n movl $0x80B, %ecx\n xorl %eax, %eax\n"
+    " xorl %edx, %edx\n wrmsr\n popq %rdx\n popq %rcx\n popq %rax\n iretq\n");
+extern const char low_vector[];
+volatile uint64_t low_vectors;
+static void low(void) {
+    announce("low-vectors", "");
+    low_vectors = 0;
+    for (uint32_t vector = 0; vector < 32; vector++)
+        if (vector != 2 && vector != 13 && vector != 14) set_gate(vector, (uint64_t)low_vector);
+    wrmsr(APIC_DIVIDE, 11);
+    interrupts_on();
+    for (uint32_t vector = 0; vector < 16; vector++) {
+        if (vector == 2 || vector == 13 || vector == 14) continue;
+        try_wrmsr(APIC_LVT_TIMER, vector);
+        try_wrmsr(APIC_INITIAL, 1000);
+        delay_us(500);
+        try_wrmsr(APIC_SELF, vector);
+        delay_us(500);
+        cpuid(0, 0);
+    }
+    interrupts_off();
+    wrmsr(APIC_LVT_TIMER, 1 << 16);
+    load_interrupt_table(0);
+    attempt("low-vectors", "26-asked,%lu-delivered,timer-%s", low_vectors, timer());
+}
+// The task priority, through both of its names, from nothing held back to everything.
+static void priorities(void) {
+    uint32_t same = 0, refused = 0;
+    announce("task-priorities", "");
+    for (uint32_t value = 0; value < 256; value++) {
+        if (try_wrmsr(APIC_TPR, value) < 0 && rdmsr(APIC_TPR) == value && read_cr8() == value >> 4) same++;
+    }
+    for (uint32_t bit = 8; bit < 64; bit++)
+        if (try_wrmsr(APIC_TPR, 1ull << bit) == 13) refused++;
+    wrmsr(APIC_TPR, 0);
+    attempt("task-priorities", "%u-of-256-same,%u-of-56-#GP,timer-%s", same, refused, timer());
 }
 void attack_apic(const char *argument) {
     (void)argument;
     local_sources();
     storms();
     off_and_on();
+    low();
+    priorities();
     garbage();
     apic_start();
 }

@@ -12,9 +12,9 @@ struct attack {
 extern const struct attack attacks[];
 extern const size_t attack_count;
 
-/// Reports one attempt: `@attempt NAME expected=... seen=... verdict=held|escaped`. No spaces in the words.
-void attempt(const char *name, const char *expected, bool held, const char *seen, ...)
-    __attribute__((format(printf, 4, 5)));
+/// Reports what an attempt saw: `@attempt NAME seen=WORD,N-WORD,WORD=N...`, no spaces in the words. Whether that is as it
+/// should be is said by the host's table, Tests/Adversary/attempts.yaml.
+void attempt(const char *name, const char *seen, ...) __attribute__((format(printf, 2, 3)));
 /// One detail of an attempt that found something, `@finding NAME ...`; the first 24 of an attempt are printed.
 void finding(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /// Announces an attempt that may end this guest: `@try NAME`.
@@ -28,6 +28,12 @@ extern volatile uint64_t interrupts[256];
 void attack_memory(const char *argument);
 void attack_residue(const char *argument);
 void attack_residue_outside(const char *argument);
+void attack_tables(const char *argument);
+void attack_pci(const char *argument);
+void attack_firmware(const char *argument);
+void attack_hypercalls(const char *argument);
+void attack_storm(const char *argument);
+void attack_task_switch(const char *argument);
 void attack_ports(const char *argument);
 void attack_port_strings(const char *argument);
 void attack_msrs(const char *argument);
@@ -49,4 +55,5 @@ void attack_mode(const char *argument);
 
 /// Sums up the guest's own program text, to notice when an emulated instruction wrote where it should not.
 uint64_t own_checksum(void);
+volatile void *map_outside_address(uint64_t address);
 volatile void *map_outside(const char *argument);

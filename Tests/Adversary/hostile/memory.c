@@ -37,6 +37,7 @@ static uint64_t where(const char *text) {
     return parse_number(text);
 }
 /// Maps a place outside, named as for `memory`, for other attacks.
+volatile void *map_outside_address(uint64_t address) { return map(address); }
 volatile void *map_outside(const char *argument) { return map(where(*argument ? argument : "above")); }
 
 enum outcome { ONES, FAULT, DATA, STUCK };
@@ -69,7 +70,7 @@ static void survey(const char *name, uint64_t start, uint64_t count, uint64_t st
         if (outcome == DATA || outcome == STUCK)
             finding(name, "address=%lx %s=%016lx", address, outcome == STUCK ? "kept" : "read", seen);
     }
-    attempt(name, "ones-or-fault", outcomes[DATA] + outcomes[STUCK] == 0, "%lu-ones,%lu-fault,%lu-data,%lu-kept,%lu-own",
+    attempt(name, "%lu-ones,%lu-fault,%lu-data,%lu-kept,%lu-own",
             outcomes[ONES], outcomes[FAULT], outcomes[DATA], outcomes[STUCK], skipped);
 }
 // A leaf with bits above the processor's physical width, and with bit 7 of a PML4 entry: #PF naming reserved bits.
@@ -84,7 +85,7 @@ static void reserved_bits(void) {
         if (try_read(at, &seen) == 14 && (fault.error & 8)) faults++;
         else finding("memory-reserved", "bit=%u seen=%s error=%lx", bit, vector_name((int)fault.vector), fault.error);
     }
-    attempt("memory-reserved", "#PF", faults == tried, "%u-of-%u-#PF", faults, tried);
+    attempt("memory-reserved", "%u-of-%u-#PF", faults, tried);
 }
 static void everything(void) {
     survey("memory-above", low_memory_end(), 512, 4096);
@@ -104,12 +105,49 @@ static bool nothing(uint64_t address, uint64_t seen) {
     return address < end && address + 8 > end ? ~seen >> (end - address) * 8 == 0 : seen == ~0ull;
 }
 static void verdict(const char *name, bool held, int vector, uint64_t seen) {
-    attempt(name, "ones-or-stopped", held, "%s,%016lx", vector_name(vector), seen);
+    attempt(name, "%s,%s,%016lx", vector_name(vector), held ? "nothing" : "something", seen);
 }
 asm(".text\nmemory_push: pushq %rax\n popq %rbx\n jmp probe_done\n"
     "memory_string: rep movsb\n jmp probe_done\n"
-    "memory_atomic: lock cmpxchgq %rbx, (%rdi)\n jmp probe_done\n");
-extern const char memory_push[], memory_string[], memory_atomic[];
+    "memory_atomic: lock cmpxchgq %rbx, (%rdi)\n jmp probe_done\n"
+    "memory_wide: lock cmpxchg16b (%rdi)\n jmp probe_done\n"
+    "memory_add: lock addq %rbx, (%rdi)\n movq (%rdi), %rax\n jmp probe_done\n"
+    "memory_fill: cld\n rep stosb\n jmp probe_done\n"
+    "memory_vector: movups (%rdi), %xmm0\n movups %xmm0, (%rsi)\n movups %xmm0, (%rdi)\n jmp probe_done\n"
+    "memory_state: fxsave (%rdi)\n movq (%rdi), %rax\n jmp probe_done\n"
+    "memory_flush: clflush (%rdi)\n prefetcht0 (%rdi)\n invlpg (%rdi)\n movq (%rdi), %rax\n jmp probe_done\n"
+    "memory_enter: enter $32, $4\n jmp probe_done\n");
+extern const char memory_push[], memory_string[], memory_atomic[], memory_wide[], memory_add[], memory_fill[],
+    memory_vector[], memory_state[], memory_flush[], memory_enter[];
+
+// One instruction that reads or writes at `address`; what it read, or what is there afterwards, is to come from nobody.
+static bool other_kind(const char *kind, uint64_t address, uint64_t at) {
+    static _Alignas(64) uint64_t landing[64];
+    uint64_t seen = ~0ull;
+    int vector;
+    struct registers r = {.rdi = at & ~15ull, .rsi = (uint64_t)landing, .rax = 1, .rbx = 1, .rdx = 2, .rcx = 3};
+    uint64_t cr0 = read_cr0(), cr4 = read_cr4();
+    write_cr0((cr0 & ~0xCull) | 2), write_cr4(cr4 | 0x600);  // vector instructions on
+    landing[0] = landing[1] = ~0ull;
+    if (equal(kind, "wide")) vector = probe_run(memory_wide, &r), seen = probe_after.rax & probe_after.rdx;
+    else if (equal(kind, "add")) r.rdi = at, vector = probe_run(memory_add, &r), seen = probe_after.rax;
+    else if (equal(kind, "fill")) {
+        r.rdi = at, r.rcx = 64;
+        vector = probe_run(memory_fill, &r);
+        if (vector < 0) vector = try_read((volatile void *)(at + 16), &seen);
+    } else if (equal(kind, "vector")) vector = probe_run(memory_vector, &r), seen = landing[0] & landing[1];
+    else if (equal(kind, "state")) vector = probe_run(memory_state, &r), seen = probe_after.rax;
+    else if (equal(kind, "flush")) vector = probe_run(memory_flush, &r), seen = probe_after.rax;
+    else if (equal(kind, "enter")) {
+        r.rsp = at + 0x400, r.rbp = at + 0x800;
+        vector = probe_run(memory_enter, &r);
+        if (vector < 0) vector = try_read((volatile void *)(at + 0x3F8), &seen);
+    } else return false;
+    write_cr4(cr4), write_cr0(cr0);
+    (void)address;
+    attempt(kind, "%s,%s,%016lx", vector_name(vector), vector >= 0 || seen == ~0ull ? "nothing" : "something", seen);
+    return true;
+}
 
 static void one(const char *kind, uint64_t address) {
     uint64_t seen = 0;
@@ -148,7 +186,14 @@ static void one(const char *kind, uint64_t address) {
     } else if (equal(kind, "table")) {
         struct table_pointer outside = {0xFFF, value & ~0xFFFull};
         asm volatile("cli\n\tlidt %0\n\tud2" ::"m"(outside));
-    } else {
+    } else if (equal(kind, "segments")) {
+        // The descriptors themselves outside: the next load of a segment reads them.
+        struct table_pointer outside = {0xFFF, value & ~0xFFFull};
+        asm volatile("cli\n\tlgdt %0" ::"m"(outside));
+        asm volatile(GUARDED("movl $0x10, %%eax\n\tmovl %%eax, %%ss") ::: "rax", "memory");
+        vector = (int)fault.vector;
+        verdict("memory-segments", vector >= 0, vector, fault.error);
+    } else if (!other_kind(kind, address, value)) {
         print("@unknown memory:%s\n", kind);
     }
 }
@@ -185,7 +230,7 @@ void attack_residue(const char *argument) {
         }
         *(volatile uint64_t *)at = PATTERN;
     }
-    attempt("residue", "zero", markers + others == 0, "%lu-markers,%lu-other-words,of-%lu", markers, others, r.size / 8);
+    attempt("residue", "%lu-markers,%lu-other-words,of-%lu", markers, others, r.size / 8);
 }
 
 // Whether the place where writes to nothing go remembers them: an instruction that reads and writes at once sees what
@@ -202,5 +247,5 @@ void attack_residue_outside(const char *argument) {
         }
         try_write((volatile void *)(base + offset), PATTERN);
     }
-    attempt("residue-outside", "ones-or-stopped", kept == 0, "%lu-of-8-remembered", kept);
+    attempt("residue-outside", "%lu-of-8-remembered", kept);
 }

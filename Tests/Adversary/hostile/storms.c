@@ -6,22 +6,22 @@
 
 static void exits(void) {
     announce("storm-cpuid", "");
-    uint64_t sum = 0;
-    for (uint32_t i = 0; i < 100000; i++) sum += cpuid(0, 0).eax;
-    attempt("storm-cpuid", "answers", sum == 100000ull * cpuid(0, 0).eax, "100000-answers");
+    uint64_t same = 0, last = cpuid(0, 0).eax;
+    for (uint32_t i = 0; i < 100000; i++) same += cpuid(0, 0).eax == last;
+    attempt("storm-cpuid", "%lu-of-100000-same", same);
     announce("storm-ports", "");
     uint32_t value, ones = 0;
     for (uint32_t i = 0; i < 50000; i++) {
         try_in((uint16_t)(0x1000 + i % 64), 4, &value);
         if (value == ~0u) ones++;
     }
-    attempt("storm-ports", "ones", ones == 50000, "%u-of-50000-ones", ones);
+    attempt("storm-ports", "%u-of-50000-ones", ones);
     announce("storm-msrs", "");
     uint32_t refused = 0;
     uint64_t wide;
     for (uint32_t i = 0; i < 20000; i++)
         if (try_rdmsr(0xC0010114, &wide) == 13) refused++;
-    attempt("storm-msrs", "#GP", refused == 20000, "%u-of-20000-#GP", refused);
+    attempt("storm-msrs", "%u-of-20000-#GP", refused);
 }
 static void halts(void) {
     announce("storm-halts", "");
@@ -33,7 +33,7 @@ static void halts(void) {
     wrmsr(APIC_INITIAL, 0);
     wrmsr(APIC_LVT_TIMER, 1 << 16);
     uint64_t woken = interrupts[TICK] - before;
-    attempt("storm-halts", "wakes", woken >= 1999, "2000-halts,%lu-interrupts", woken);
+    attempt("storm-halts", "2000-halts,%lu-interrupts", woken);
 }
 static void caches(void) {
     announce("storm-wbinvd", "");
@@ -46,7 +46,7 @@ static void caches(void) {
         asm volatile(GUARDED("invd")::: "memory");
         if (canary != i) lost++;
     }
-    attempt("storm-wbinvd", "nothing-lost", lost == 0, "%u-lost", lost);
+    attempt("storm-wbinvd", "%u-lost", lost);
 }
 static void console(void) {
     announce("storm-console", "");
@@ -55,7 +55,7 @@ static void console(void) {
     for (uint32_t i = 1; i < 32; i++) console_put(i == 0x1B ? '.' : (char)i);
     for (uint32_t i = 128; i < 256; i++) console_put((char)i);
     console_put('\n');
-    attempt("storm-console", "printed", true, "16384-bytes");
+    attempt("storm-console", "printed");
 }
 void attack_storms(const char *argument) {
     (void)argument;

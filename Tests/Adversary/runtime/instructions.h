@@ -29,6 +29,12 @@ static inline void out8(uint16_t port, uint8_t value) { asm volatile("outb %0, %
 static inline void out16(uint16_t port, uint16_t value) { asm volatile("outw %0, %1" ::"a"(value), "Nd"(port)); }
 static inline void out32(uint16_t port, uint32_t value) { asm volatile("outl %0, %1" ::"a"(value), "Nd"(port)); }
 
+static inline uint32_t in32(uint16_t port) {
+    uint32_t value;
+    asm volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
+    return value;
+}
+
 static inline uint64_t rdmsr(uint32_t msr) {
     uint32_t low, high;
     asm volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr));
@@ -124,6 +130,10 @@ static inline int try_read(const volatile void *address, uint64_t *value) {
 }
 static inline int try_write(volatile void *address, uint64_t value) {
     asm volatile(GUARDED("movq %0, (%1)") ::"r"(value), "r"(address) : "memory");
+    return (int)fault.vector;
+}
+static inline int try_interrupt_18(void) {
+    asm volatile(GUARDED("int $18") ::: "memory");
     return (int)fault.vector;
 }
 static inline int try_xsetbv(uint32_t index, uint64_t value) {

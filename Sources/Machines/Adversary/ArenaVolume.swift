@@ -1,15 +1,10 @@
 import Foundation
-import Machines
 import Manifest
 import ManifestFile
 
 /// Builds the adversary guests and the boot volume for a manifest that names them.
-func containmentVolume(_ file: URL, _ workspace: Workspace, hypervisor: URL) throws -> (manifest: Manifest, disk: URL) {
-    let build = Process()
-    build.executableURL = workspace.root.appending(path: "Tests/Adversary/build")
-    try build.run()
-    build.waitUntilExit()
-    guard build.terminationStatus == 0 else { throw ArenaError("Tests/Adversary/build failed") }
+func arenaVolume(_ file: URL, _ workspace: Workspace, hypervisor: URL) throws -> (manifest: Manifest, disk: URL) {
+    try Tool.run(workspace.root.appending(path: "Tests/Adversary/build").path, [])
     let images = workspace.cache.appending(path: "images")
     let (manifest, bytes) = try compileManifest(file.path, images: .folder(images.path))
     let volume = BootVolume(

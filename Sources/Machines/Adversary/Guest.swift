@@ -1,17 +1,16 @@
 import Foundation
 import Link
-import Machines
 
 /// A guest's console, all of its lines kept.
-final class Guest {
-    let name: String
+public final class Guest {
+    public let name: String
     private let client: ControlClient
     private let console: GuestConsole
-    private(set) var lines: [String] = []
+    public private(set) var lines: [String] = []
     private let kind: MachineKind
 
     /// - Parameter kind: of the machine that it runs on; waits are given for QEMU.
-    init(_ name: String, _ client: ControlClient, on kind: MachineKind = .amd) {
+    public init(_ name: String, _ client: ControlClient, on kind: MachineKind = .amd) {
         self.name = name
         self.kind = kind
         self.client = client
@@ -19,12 +18,12 @@ final class Guest {
         console.onLine = { [unowned self] in lines.append($0) }
     }
 
-    func type(_ text: String) { console.type(text.utf8) }
-    func type(line: String) { console.type(line: line) }
+    public func type(_ text: String) { console.type(text.utf8) }
+    public func type(line: String) { console.type(line: line) }
 
     /// Sends what is queued and fetches what is new. Output that was overwritten before it was fetched is an error, as a
     /// verdict may have been in it.
-    func exchange() throws {
+    public func exchange() throws {
         let lost = console.lost
         try console.exchange(client)
         if console.lost != lost { lines.append("(\(console.lost - lost) bytes lost)") }
@@ -32,7 +31,7 @@ final class Guest {
 
     /// Waits for a line that starts with `prefix`, from line index `start` on.
     @discardableResult
-    func wait(for prefix: String, from start: Int = 0, seconds: Double) throws -> String {
+    public func wait(for prefix: String, from start: Int = 0, seconds: Double) throws -> String {
         let deadline = ContinuousClock.now + .seconds(seconds * kind.slowness)
         while true {
             try exchange()

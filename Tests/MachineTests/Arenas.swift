@@ -1,0 +1,5 @@
+import Machines
+
+typealias Arena = Machines.Arena
+typealias ArenaError = Machines.ArenaError
+typealias Guest = Machines.Guest
