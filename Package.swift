@@ -64,7 +64,7 @@ let hostWing: [Target] = [
     .executableTarget(
         name: "CLI",
         dependencies: [
-            "ManifestFile", "Machines", "Control", "Link",
+            "ManifestFile", "Machines", "Control", "Link", "X86",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         swiftSettings: [.strictMemorySafety()]),

@@ -6,6 +6,7 @@ struct Bulkhead: ParsableCommand {
         commandName: "bulkhead", abstract: "An open zero trust hypervisor: build it, run it, manage it.",
         subcommands: [
             BenchCommand.self,
+            CrashCommand.self,
             DemoCommand.self,
             ImageCommand.self,
             ManifestCommand.self,

@@ -58,8 +58,10 @@ public struct CrashRecord: Sendable {
     /// Ends the record: magic and checksum.
     public mutating func seal() { words[0] = Self.magic | UInt64(checksum) << 32 }
 
-    /// Whether this begins as a record does.
-    public var looksValid: Bool { UInt32(truncatingIfNeeded: words[0]) == UInt32(truncatingIfNeeded: Self.magic) }
+    /// Whether a record may begin with this word.
+    public static func mayBegin(with word: UInt64) -> Bool {
+        UInt32(truncatingIfNeeded: word) == UInt32(truncatingIfNeeded: magic)
+    }
 
     /// Whether this is a record, whole and unchanged.
     public var isValid: Bool { words[0] == Self.magic | UInt64(checksum) << 32 }

@@ -7,11 +7,12 @@ extension CrashRegion {
     private static let fileLimit: UInt64 = 256 << 10
 
     /// Collects what an earlier boot has left, and makes a region for this one.
-    static func prepare(_ firmware: borrowing Firmware) -> CrashRegion {
+    static func prepare(_ firmware: borrowing Firmware, _ entryTSC: UInt64) -> CrashRegion {
         let earlier = find()
         // Before anything is allocated: some firmware clears what it gives away.
         let isCollected = earlier?.collect(firmware) ?? true
-        let region = CrashRegion(firmware, after: earlier)
+        var region = CrashRegion(firmware, after: earlier)
+        (region.entryTSC, region.bootTime) = (entryTSC, firmware.unixTime())
         if region.base == 0 {
             SerialPort.log.print(Line("bulkhead: no memory for crash records: the second MiB is taken"))
         } else if isCollected || region.base != earlier?.base {
@@ -29,7 +30,7 @@ extension CrashRegion {
             var file: BootVolume.Appending?
             for slot in 0..<Self.size / UInt64(CrashRecord.size) {
                 let record = Shared<CrashRecord>(at: base + slot * UInt64(CrashRecord.size))
-                guard record.value.looksValid, record.value.isValid else { continue }
+                guard CrashRecord.mayBegin(with: record.value.words[0]), record.value.isValid else { continue }
                 SerialPort.log.print(record.value.line)
                 if file == nil { file = try BootVolume(firmware).append(to: "crash.bin", limit: Self.fileLimit) }
                 try file?.write(record.address, UInt64(CrashRecord.size))

@@ -22,7 +22,6 @@ extension CoreState {
         else { return }
         record.value[.detail] = detail
         record.value[.error] = error
-        if let symbols = program.symbols { record.value[.origin] |= UInt64(symbols.fingerprint) << 32 }
         if let frame { record.value.add(frame) }
         if let partition {
             record.value.setPartition(partition.value.spec.name)

@@ -11,8 +11,8 @@ struct CrashRegion: BitwiseCopyable {
     var entryTSC: UInt64 = 0
     var tscKHz: UInt64 = 0
     var bootTime: UInt64 = 0
-    /// The manifest's checksum.
-    var manifest: UInt32 = 0
+    /// The manifest's checksum and, above it, the symbols' fingerprint.
+    var origin: UInt64 = 0
 
     static let pageSize: UInt64 = 4096
     static let size = pageSize * UInt64(FirmwareTables.maxProcessors + 1)
@@ -52,12 +52,10 @@ struct CrashRegion: BitwiseCopyable {
         store(self, base + 16)
     }
 
-    /// What records say of this boot, known before the firmware is left.
-    mutating func describe(_ machine: borrowing MachineBuilder) {
-        entryTSC = machine.entryTSC
+    /// What else records say of this boot, known before the firmware is left.
+    mutating func describe(_ machine: borrowing MachineBuilder, _ symbols: SymbolTable?) {
         tscKHz = machine.tscKHz
-        bootTime = machine.bootTime
-        manifest = machine.manifestChecksum
+        origin = UInt64(machine.manifestChecksum) | UInt64(symbols?.fingerprint ?? 0) << 32
         sign()
     }
 
@@ -87,7 +85,7 @@ struct CrashRegion: BitwiseCopyable {
         var oldest = UInt64.max, newest: UInt64 = 0
         for i in core == nil ? 1..<8 : 0..<8 as Range<UInt64> {
             let record = Shared<CrashRecord>(at: page + i * UInt64(CrashRecord.size))
-            let sequence = record.value.looksValid ? record.value[.sequence] : 0
+            let sequence = CrashRecord.mayBegin(with: record.value.words[0]) ? record.value[.sequence] : 0
             newest = max(newest, sequence)
             guard sequence < oldest else { continue }
             (slot, oldest) = (record, sequence)
@@ -101,7 +99,7 @@ struct CrashRegion: BitwiseCopyable {
         if tscKHz != 0, now > entryTSC {
             slot.value[.uptime] = (now - entryTSC) / tscKHz * 1000 + (now - entryTSC) % tscKHz * 1000 / tscKHz
         }
-        slot.value[.origin] = UInt64(manifest)
+        slot.value[.origin] = origin
         return slot
     }
 }

@@ -40,7 +40,7 @@ enum Version {
 private func start(_ firmware: borrowing Firmware, _ entryTSC: UInt64) throws(Refusal) -> Never {
     firmware.stopWatchdog()
     let vendor = try Vendor.ofThisProcessor()
-    var program = try ProgramMemory(firmware, vendor, CrashRegion.prepare(firmware))
+    var program = try ProgramMemory(firmware, vendor, CrashRegion.prepare(firmware, entryTSC))
     program.interrupts.takeExceptions()
     try vendor.requireProcessor()
     let tables = try FirmwareTables(firmware, vendor)
@@ -53,9 +53,9 @@ private func start(_ firmware: borrowing Firmware, _ entryTSC: UInt64) throws(Re
     try machine.readManifest(firmware)
     try machine.readImages(firmware)
     program.readSymbols(firmware)
-    machine.bootTime = firmware.unixTime()
+    machine.bootTime = program.crash.bootTime
     machine.tscKHz = try ClockRate.kHz(tables)
-    program.crash.describe(machine)
+    program.crash.describe(machine, program.symbols)
     try machine.leaveFirmware(firmware)
 
     Chipset.silence()
