@@ -55,6 +55,11 @@ public struct AMDViFeatures: Equatable, Sendable {
         self.features2 = features2
     }
 
+    /// What both units can do.
+    public func intersection(_ other: AMDViFeatures) -> AMDViFeatures {
+        AMDViFeatures(features: features & other.features, features2: features2 & other.features2)
+    }
+
     public var hasInvalidateAll: Bool { features >> 6 & 1 != 0 }
     /// 128-bit interrupt entries with 32-bit destinations.
     public var hasExtendedInterrupts: Bool { features >> 2 & 1 != 0 && features >> 7 & 1 != 0 }

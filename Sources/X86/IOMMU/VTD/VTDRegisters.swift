@@ -49,6 +49,14 @@ public struct VTDCapabilities: Equatable, Sendable {
         self.extended = extended
     }
 
+    /// What both units can do.
+    public func intersection(_ other: VTDCapabilities) -> VTDCapabilities {
+        let domains = min(capability & 7, other.capability & 7)
+        let width = min(capability & 0x3F_0000, other.capability & 0x3F_0000)
+        let common = capability & other.capability & ~0x3F_0007
+        return VTDCapabilities(capability: common | domains | width, extended: extended & other.extended)
+    }
+
     /// Bits of guest-physical address by four levels or, where the unit has only these, by three; nil with neither.
     public var addressWidth: Int? {
         if capability >> 8 & 4 != 0 { return 48 }
