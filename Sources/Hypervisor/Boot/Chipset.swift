@@ -1,4 +1,5 @@
 import Silicon
+import X86
 
 /// The interrupt sources that firmware may leave on.
 enum Chipset {
@@ -9,21 +10,20 @@ enum Chipset {
         cpu_out8(0xA1, 0xFF)
     }
 
-    /// Lets the management link's port ring the housekeeping core: its interrupt line becomes an NMI there (82093AA
-    /// datasheet, section 3.2.4: delivery mode 100b), so that a core that runs a guest, or sleeps, notices. All other
-    /// inputs, of all I/O APICs, are masked.
-    static func routeLink(_ tables: borrowing FirmwareTables, to apicID: UInt32) {
+    /// Lets the management link's port ring the housekeeping core by `entry`: its interrupt line becomes an NMI there, so
+    /// that a core that runs a guest, or sleeps, notices. All other inputs, of all I/O APICs, are masked.
+    static func routeLink(_ tables: borrowing FirmwareTables, _ entry: RedirectionEntry?) {
         let linkInput = tables.linkInput
         for i in 0..<tables.ioAPICCount {
             let select = tables.ioAPICs[i], window = tables.ioAPICs[i] + 0x10
             mmio_write32(select, 1)
             let inputs = (mmio_read32(window) >> 16 & 0xFF) + 1
             for input in 0..<min(inputs, 240) {
-                let isLink = i == 0 && input == linkInput && apicID < 255
+                let link = i == 0 && input == linkInput ? entry : nil
                 mmio_write32(select, 0x11 + input * 2)
-                mmio_write32(window, isLink ? apicID << 24 : 0)
+                mmio_write32(window, link?.high ?? 0)
                 mmio_write32(select, 0x10 + input * 2)
-                mmio_write32(window, isLink ? 0x400 : 0x10000)
+                mmio_write32(window, link?.low ?? 0x10000)
             }
         }
     }

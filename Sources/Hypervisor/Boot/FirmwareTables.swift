@@ -13,6 +13,8 @@ struct FirmwareTables {
     var timerPort: UInt16 = 0
     /// The I/O APICs; the first has the link's interrupt line (ISA 3), at input `linkInput`.
     var ioAPICs: [8 of UInt64] = .init(repeating: 0)
+    /// What ACPI calls them.
+    var ioAPICIDs: [8 of UInt8] = .init(repeating: 0)
     var ioAPICCount = 0
     var linkInput: UInt32 = 3
     /// The machine's configuration space in memory, segment 0; 0 when the firmware tells none (PCI Firmware 3.3, section 4.1.2).
@@ -21,6 +23,9 @@ struct FirmwareTables {
     var lastBus: UInt8 = 0
     /// The root of the ACPI tables, 0 without any.
     var rsdp: UInt64 = 0
+    /// Intel's and AMD's tables of remapping units, 0 without.
+    var dmar: UInt64 = 0
+    var ivrs: UInt64 = 0
 
     /// Asks the firmware's ACPI tables, or where it has none its MP Services.
     init(_ firmware: borrowing Firmware, _ vendor: Vendor) throws(Refusal) {
@@ -47,6 +52,8 @@ struct FirmwareTables {
             switch load(table, as: UInt32.self) {
             case 0x4349_5041: readMADT(table)
             case 0x4746_434D: readMCFG(table)
+            case 0x5241_4D44: dmar = table
+            case 0x5352_5649: ivrs = table
             case 0x5043_4146: timerPort = UInt16(truncatingIfNeeded: load(table + 76, as: UInt32.self))
             default: break
             }
@@ -62,7 +69,7 @@ struct FirmwareTables {
             switch load(at, as: UInt8.self) {
             case 0 where load(at + 4, as: UInt32.self) & 1 != 0: add(UInt32(load(at + 3, as: UInt8.self)))
             case 9 where load(at + 8, as: UInt32.self) & 1 != 0: add(load(at + 4))
-            case 1: add(ioAPIC: UInt64(load(at + 4, as: UInt32.self)))
+            case 1: add(ioAPIC: UInt64(load(at + 4, as: UInt32.self)), id: load(at + 2))
             case 2 where load(at + 3, as: UInt8.self) == 3: linkInput = load(at + 4)
             default: break
             }
@@ -82,9 +89,10 @@ struct FirmwareTables {
         }
     }
 
-    private mutating func add(ioAPIC: UInt64) {
+    private mutating func add(ioAPIC: UInt64, id: UInt8 = 0) {
         guard ioAPICCount < 8 else { return }
         ioAPICs[ioAPICCount] = ioAPIC
+        ioAPICIDs[ioAPICCount] = id
         ioAPICCount += 1
     }
 

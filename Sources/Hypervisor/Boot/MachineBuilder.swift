@@ -26,6 +26,12 @@ struct MachineBuilder: ~Copyable {
     var pageTables: [64 of UInt64] = .init(repeating: 0)
     var boards: [8 of UInt64] = .init(repeating: 0)
     var memory: MemoryPlan?
+    /// nil where the machine has none that is usable.
+    var iommu: IOMMU?
+    /// Of each partition's functions, in the manifest's order.
+    var interrupts: [8 of [8 of InterruptBlock]]
+    /// What rings the housekeeping core when something comes over the link; nil where nothing can.
+    var linkEntry: RedirectionEntry?
     private var mapBuffer: (address: UInt64, size: UInt64) = (0, 0)
 
     init(tables: FirmwareTables, entryTSC: UInt64) {
@@ -34,6 +40,8 @@ struct MachineBuilder: ~Copyable {
         ledger = Ledger(tables)
         facts = MachineFacts(coreCount: tables.processorCount)
         files = .init(repeating: (LoadedFile(), LoadedFile()))
+        interrupts = .init(repeating: .init(repeating: InterruptBlock()))
+        iommu = IOMMU.find(tables)
     }
 
     /// Reads `\BULKHEAD\manifest.cbor`, holds it against the machine, and takes the partitions' memory.
@@ -122,9 +130,11 @@ struct MachineBuilder: ~Copyable {
     }
 
     mutating func leaveFirmware(_ firmware: borrowing Firmware) throws(Refusal) {
+        try iommu?.denyAll()
         do throws(FirmwareError) {
             try firmware.exitBootServices(buffer: mapBuffer.address, size: mapBuffer.size)
         } catch {
+            iommu?.undo()
             throw Refusal(error, "leaving the firmware")
         }
     }

@@ -56,6 +56,7 @@ private func start(_ firmware: borrowing Firmware, _ entryTSC: UInt64) throws(Re
     machine.bootTime = program.crash.bootTime
     machine.tscKHz = try ClockRate.kHz(tables)
     program.crash.describe(machine, program.symbols)
+    try machine.prepareRemapping(firmware)
     try machine.leaveFirmware(firmware)
 
     Chipset.silence()
@@ -63,7 +64,10 @@ private func start(_ firmware: borrowing Firmware, _ entryTSC: UInt64) throws(Re
     #if FAULT_INJECTION
         fault.inject(.building)
     #endif
-    do throws(Refusal) { try vendor.build(&machine, program) } catch {
+    do throws(Refusal) {
+        try machine.buildRemapping()
+        try vendor.build(&machine, program)
+    } catch {
         // The firmware is gone: there is nobody to return to.
         var line = Line("bulkhead: refused: ")
         line.write(error.text)

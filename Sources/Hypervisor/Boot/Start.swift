@@ -16,7 +16,7 @@ extension MachineBuilder {
             if tables.apicIDs[index] == own { ownIndex = index }
             if coreStates[index] != 0 && tables.apicIDs[index] != own { startCore(index, program) }
         }
-        Chipset.routeLink(tables, to: tables.apicIDs[manifest.housekeeping])
+        Chipset.routeLink(tables, linkEntry)
         for index in 0..<tables.processorCount where coreStates[index] != 0 {
             Shared<CoreState>(at: coreStates[index]).value.mayRun.store(true, ordering: .releasing)
         }

@@ -168,6 +168,12 @@ INSTRUCTION void cpu_verw(void) {
     static const uint16_t selector = 0x18;
     __asm__ volatile("verw %0" ::"m"(selector) : "cc", "memory");
 }
+/// Writes the cache lines (64 bytes) of `bytes` from `address` on back to memory.
+INSTRUCTION void cpu_write_back(uint64_t address, uint64_t bytes) {
+    for (uint64_t at = address & ~63ULL; at < address + bytes; at += 64)
+        __asm__ volatile("clflush (%0)" ::"r"(at) : "memory");
+    __asm__ volatile("mfence" ::: "memory");
+}
 INSTRUCTION void cpu_ud2(void) { __asm__ volatile("ud2"); }
 INSTRUCTION void cpu_hlt(void) { __asm__ volatile("hlt" ::: "memory"); }
 /// Device registers in memory: every access happens, once and in order.

@@ -1,12 +1,27 @@
 /// What the functions of one partition may reach: its memory by DMA, its cores by interrupts.
 public struct RemappingDomain: Sendable {
-    public let id: UInt16
+    /// Index of the partition.
+    public let partition: Int
+    /// What units know the domain by. VT-d keeps 0 for entries that are absent (section 9.3).
+    var id: UInt16 { UInt16(truncatingIfNeeded: partition + 1) }
     /// The page table as units take it.
     let root: UInt64
     let apicIDs: [16 of UInt32]
     let vcpuCount: Int
     /// AMD: the interrupt table that all functions of the domain share.
     let interruptTable: UInt64
+}
+
+/// A run of a partition's memory: bytes, multiples of 4 KiB.
+public struct RemappingRun: Sendable {
+    public var guest: UInt64
+    public var physical: UInt64
+    public var size: UInt64
+    public init(guest: UInt64, physical: UInt64, size: UInt64) {
+        self.guest = guest
+        self.physical = physical
+        self.size = size
+    }
 }
 
 /// How the tables are written.
@@ -25,8 +40,6 @@ public struct RemappingFormat: Sendable {
     public let extendedInterrupts: Bool
     /// AMD: entries of one interrupt table.
     public let interruptLimit: Int
-    /// VT-d: domain ids are below this.
-    public let domainCount: Int
 
     /// Of VT-d units that all have these capabilities.
     public init(_ vtd: VTDCapabilities) {
@@ -36,7 +49,6 @@ public struct RemappingFormat: Sendable {
         hugePages = vtd.hasHugePages
         extendedInterrupts = vtd.hasExtendedInterrupts
         interruptLimit = 65_536
-        domainCount = vtd.domainCount
     }
 
     public init(_ amdVi: AMDViFeatures) {
@@ -46,7 +58,6 @@ public struct RemappingFormat: Sendable {
         hugePages = true
         extendedInterrupts = amdVi.hasExtendedInterrupts
         interruptLimit = amdVi.interruptLimit
-        domainCount = 65_536
     }
 
     /// The most vCPUs of a partition that owns functions.

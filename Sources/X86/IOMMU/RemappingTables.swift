@@ -4,7 +4,6 @@ public struct RemappingTables: ~Copyable {
     public let format: RemappingFormat
     public let memory: RemappingMemory
     private var arena: FrameArena
-    private var domainCount = 0
     /// VT-d: the next free entry of the interrupt table.
     private var nextInterrupt = 256
     /// AMD: an empty page table.
@@ -49,17 +48,15 @@ public struct RemappingTables: ~Copyable {
         return address
     }
 
-    /// A domain with nothing in it yet but `vcpuCount` (1 to 16) vCPUs on the cores with these APIC ids.
-    /// - Parameter runs: guest-physical address, physical address and size of each run of its memory, in bytes, multiples
-    ///   of 4 KiB; the first `runCount` count.
+    /// The domain of a partition with `vcpuCount` (1 to 16) vCPUs on the cores with these APIC ids.
+    /// - Parameters:
+    ///   - partition: its index, below 8; a partition has one domain.
+    ///   - runs: its memory, where DMA finds it.
     public mutating func makeDomain(
-        _ runs: borrowing Span<(guest: UInt64, physical: UInt64, size: UInt64)>, apicIDs: [16 of UInt32], vcpuCount: Int
+        partition: Int, _ runs: borrowing Span<RemappingRun>, apicIDs: [16 of UInt32], vcpuCount: Int
     ) throws(RemappingError) -> RemappingDomain {
         guard (1...format.maxVCPUs).contains(vcpuCount) else { throw .unreachableCore }
         for vcpu in 0..<vcpuCount where !format.canReach(apicIDs[vcpu]) { throw .unreachableCore }
-        // VT-d reserves domain 0 for units that cache what is absent (section 9.3).
-        guard domainCount + 1 < format.domainCount else { throw .outOfMemory }
-        domainCount += 1
         let root: UInt64, interrupts: UInt64
         switch format.kind {
         case .vtd:
@@ -70,12 +67,12 @@ public struct RemappingTables: ~Copyable {
             interrupts = try fillInterruptTable(apicIDs, vcpuCount)
         }
         return RemappingDomain(
-            id: UInt16(truncatingIfNeeded: domainCount), root: root, apicIDs: apicIDs, vcpuCount: vcpuCount,
+            partition: partition, root: root, apicIDs: apicIDs, vcpuCount: vcpuCount,
             interruptTable: interrupts)
     }
 
     private mutating func map<Format: PageTableFormat>(
-        _ runs: borrowing Span<(guest: UInt64, physical: UInt64, size: UInt64)>, _: Format.Type
+        _ runs: borrowing Span<RemappingRun>, _: Format.Type
     ) throws(RemappingError) -> UInt64 {
         do throws(PageTableError) {
             var table = try PageTable<Format>(hugePages: format.hugePages, arena: &arena)

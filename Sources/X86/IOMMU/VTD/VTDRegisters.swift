@@ -51,10 +51,9 @@ public struct VTDCapabilities: Equatable, Sendable {
 
     /// What both units can do.
     public func intersection(_ other: VTDCapabilities) -> VTDCapabilities {
-        let domains = min(capability & 7, other.capability & 7)
         let width = min(capability & 0x3F_0000, other.capability & 0x3F_0000)
-        let common = capability & other.capability & ~0x3F_0007
-        return VTDCapabilities(capability: common | domains | width, extended: extended & other.extended)
+        let common = capability & other.capability & ~0x3F_0000
+        return VTDCapabilities(capability: common | width, extended: extended & other.extended)
     }
 
     /// Bits of guest-physical address by four levels or, where the unit has only these, by three; nil with neither.
@@ -66,8 +65,6 @@ public struct VTDCapabilities: Equatable, Sendable {
     public var maximumAddressWidth: Int { Int(capability >> 16 & 0x3F) + 1 }
     public var hasLargePages: Bool { capability >> 34 & 1 != 0 }
     public var hasHugePages: Bool { capability >> 35 & 1 != 0 }
-    /// Domain ids are below this.
-    public var domainCount: Int { 1 << (4 + 2 * min(6, Int(capability & 7))) }
     /// Writes wait in a buffer that has to be flushed.
     public var needsWriteBufferFlush: Bool { capability >> 4 & 1 != 0 }
     public var hasProtectedMemory: Bool { capability >> 5 & 3 != 0 }
@@ -85,7 +82,6 @@ public struct VTDCapabilities: Equatable, Sendable {
     public var shortcoming: StaticString? {
         if addressWidth == nil { return "VT-d has neither three nor four levels of tables" }
         if !hasLargePages { return "VT-d has no large pages" }
-        if domainCount <= 8 { return "VT-d has too few domains" }
         if !hasQueue { return "VT-d has no queued invalidation" }
         if !hasInterruptRemapping { return "VT-d has no interrupt remapping" }
         return nil
