@@ -18,14 +18,16 @@ public final class Testbed {
     ///   - file: the manifest, as YAML. It must grant `link: serial`.
     ///   - kind: whose processors the machine has.
     ///   - name: what the disk image, the log and the socket's folder are called in the checkout's `.cache`.
+    ///   - hypervisor: another one than the checkout's.
     ///   - extra: for the emulator's command line or configuration.
     ///   - progress: told what is going on, one short line a step.
     /// - Throws: `ManifestRefused`, `MachineError`, `LinkError`.
     public init(
         manifest file: String, _ workspace: Workspace, kind: MachineKind = .amd, name: String,
-        extra: [String] = [], progress: @escaping @Sendable (String) -> Void = { _ in }
+        hypervisor: URL? = nil, extra: [String] = [], progress: @escaping @Sendable (String) -> Void = { _ in }
     ) throws {
-        let (manifest, volume) = try BootVolume.compile(file, workspace)
+        var (manifest, volume) = try BootVolume.compile(file, workspace)
+        volume.hypervisor = hypervisor ?? volume.hypervisor
         guard manifest.link == .serial else {
             throw MachineError.missing(
                 file: "a management link in \(file)", hint: "nothing can be watched without `link: serial`")

@@ -14,8 +14,13 @@ final class Yard {
     private(set) var events: [ControlEvent] = []
 
     /// Builds the adversary guests, boots the machine and waits until it answers.
-    /// - Parameter images: files to make in the image folder before.
-    init(manifest name: String, images: [String: Data] = [:]) throws {
+    /// - Parameters:
+    ///   - images: files to make in the image folder before.
+    ///   - faults: whether the hypervisor is the one with faults to inject.
+    ///   - extra: for the emulator's command line.
+    init(
+        manifest name: String, images: [String: Data] = [:], faults: Bool = false, extra: [String] = []
+    ) throws {
         let folder = URL(filePath: #filePath).deletingLastPathComponent()
         let workspace = Workspace(root: folder.deletingLastPathComponent().deletingLastPathComponent())
         try buildAdversaries(workspace)
@@ -25,7 +30,9 @@ final class Yard {
             if (try? Data(contentsOf: file)) != content { try content.write(to: file) }
         }
         testbed = try Testbed(
-            manifest: folder.appending(path: "Manifests/\(name).yaml").path, workspace, name: "test-\(name)")
+            manifest: folder.appending(path: "Manifests/\(name).yaml").path, workspace,
+            name: "test-\(name)\(faults ? "-faults" : "")",
+            hypervisor: faults ? workspace.faultyHypervisor : nil, extra: extra)
         do {
             client = try ControlClient(path: testbed.socket.path)
             try client.subscribe()

@@ -17,8 +17,18 @@
             case 4:
                 partition.value.takeLock(core.vcpu)
                 cpu_ud2()
+            // What the page tables are for is undone: the machine is looked at from outside then.
+            case 5: Self.map(cpu.rcx, in: cpu_read_cr3())
+            case 6: Self.map(cpu.rcx, in: partition.value.nested[core.vcpu].memory)
             default: break
             }
+        }
+
+        /// Two MiB at `address`, whoever owns them, below the first GiB, where every table has a directory already.
+        private static func map(_ address: UInt64, in root: UInt64) {
+            var table = root
+            for _ in 0..<2 { table = LongModeFormat.address(load(table)) }
+            store(address | 0x8000_0000_0000_00E7, table + (address >> 21 & 511) * 8)
         }
     }
 

@@ -2,7 +2,7 @@
 // Sources/Hypervisor/Exits/InjectedFaults.swift). Any other refuses the hypercall, and this is one attempt that it held.
 #include "attack.h"
 
-static const char *const kinds[] = {"trap", "program", "stack", "neighbour", "locked"};
+static const char *const kinds[] = {"trap", "program", "stack", "neighbour", "locked", "map", "map-guest"};
 
 // `fault:KIND`; the manifest of the test puts the neighbour's memory at 512 MiB.
 void attack_fault(const char *argument) {
