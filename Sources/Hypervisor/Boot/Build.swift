@@ -38,7 +38,9 @@ extension MachineBuilder {
         for core in 0..<64 where spec.cores.contains(CoreSet(core: core)) {
             platform.append(apicID: tables.apicIDs[core])
         }
-        let nested = try buildNestedRoots(cpu, frames, buses: spec.devices.count > 0 ? platform.vcpuCount : 1, &arena)
+        let functions = try buildFunctions(i, platform, &arena)
+        let nested = try buildNestedRoots(
+            cpu, frames, functions, buses: spec.devices.count > 0 ? platform.vcpuCount : 1, &arena)
         Shared<Board>(at: boards[i]).initialize(
             to: Board(rings: rings, housekeeper: housekeeper, autostart: spec.autostart))
         let context = Shared<PartitionContext>(at: try take(PartitionContext.self, &arena))
@@ -47,6 +49,7 @@ extension MachineBuilder {
                 spec: spec, memory: frames, addressSpace: ledger.takeAddressSpace(),
                 board: Shared<Board>(at: boards[i]), kernel: files[i].kernel, initrd: files[i].initrd,
                 nested: nested, maps: program.maps, platform: platform,
+                functions: functions,
                 mail: InlineArray<16, Mailbox> { _ in Mailbox() }, devices: PlatformDevices(platform)))
         var vcpu = 0
         for index in 0..<64 where spec.cores.contains(CoreSet(core: index)) {
@@ -57,9 +60,10 @@ extension MachineBuilder {
     }
 
     private func buildNestedRoots<CPU: VirtualCPU>(
-        _ cpu: CPU.Type, _ frames: borrowing FrameRange, buses: Int, _ arena: inout FrameArena
+        _ cpu: CPU.Type, _ frames: borrowing FrameRange, _ functions: Shared<PartitionFunctions>?, buses: Int,
+        _ arena: inout FrameArena
     ) throws(PageTableError) -> InlineArray<16, NestedRoots> {
-        let memory = try buildNestedTable(cpu, frames, &arena).root
+        let memory = try buildNestedTable(cpu, frames, functions, &arena).root
         var roots = InlineArray<16, NestedRoots>(repeating: NestedRoots(memory: memory, bus: 0, unclaimed: 0))
         for vcpu in 0..<16 {
             roots[vcpu] = roots[0]
@@ -67,7 +71,7 @@ extension MachineBuilder {
             guard let unclaimed = arena.take(Nothing.frames) else { throw .outOfFrames }
             let nothing = Nothing(at: unclaimed, access: .readWrite)
             unsafe nothing.fill(CPU.Nested.self)
-            var bus = try buildNestedTable(cpu, frames, &arena)
+            var bus = try buildNestedTable(cpu, frames, functions, &arena)
             bus.fill(with: nothing)
             roots[vcpu] = NestedRoots(memory: memory, bus: bus.root, unclaimed: unclaimed)
         }
@@ -76,7 +80,8 @@ extension MachineBuilder {
 
     /// Guest-physical memory as `GuestMemory` lays it out.
     private func buildNestedTable<CPU: VirtualCPU>(
-        _: CPU.Type, _ frames: borrowing FrameRange, _ arena: inout FrameArena
+        _: CPU.Type, _ frames: borrowing FrameRange, _ functions: Shared<PartitionFunctions>?,
+        _ arena: inout FrameArena
     ) throws(PageTableError) -> PageTable<CPU.Nested> {
         var nested = try PageTable<CPU.Nested>(hugePages: CPU.hasHugeNestedPages, arena: &arena)
         var done: UInt64 = 0
@@ -91,6 +96,7 @@ extension MachineBuilder {
                 size: run.end - frames.base - done, Access.all.with(run.type), arena: &arena)
             done = run.end - frames.base
         }
+        if let functions { try functions.value.map(into: &nested, arena: &arena) }
         return nested
     }
 
@@ -104,6 +110,7 @@ extension MachineBuilder {
         try blocks[i].map(into: &table, arena: &arena)
         let base = context.value.memory.base, size = context.value.memory.size
         try table.map(base, to: base, size: size, .readWrite, arena: &arena)
+        if let functions = context.value.functions { try functions.value.map(forCore: &table, arena: &arena) }
         try map(files[i].kernel, into: &table, &arena)
         try map(files[i].initrd, into: &table, &arena)
         var housekeeping: Shared<Housekeeping>?
@@ -173,7 +180,7 @@ extension MachineBuilder {
         return false
     }
 
-    private func take<T: ~Copyable>(_ type: T.Type, _ arena: inout FrameArena) throws(PageTableError) -> UInt64 {
+    func take<T: ~Copyable>(_ type: T.Type, _ arena: inout FrameArena) throws(PageTableError) -> UInt64 {
         guard let address = arena.take((MemoryLayout<T>.size + 4095) / 4096) else { throw .outOfFrames }
         return address
     }

@@ -25,6 +25,8 @@ struct MachineBuilder: ~Copyable {
     var coreStates: [64 of UInt64] = .init(repeating: 0)
     var pageTables: [64 of UInt64] = .init(repeating: 0)
     var boards: [8 of UInt64] = .init(repeating: 0)
+    /// The functions that partitions own, 8 places for each partition.
+    var owned = Shared<InlineArray<64, FunctionDescription>>(at: 0)
     var memory: MemoryPlan?
     /// nil where the machine has none that is usable.
     var iommu: IOMMU?
@@ -109,7 +111,8 @@ struct MachineBuilder: ~Copyable {
         do throws(FirmwareError) {
             for i in 0..<manifest.partitionCount {
                 blocks[i] = try PrivateBlock(
-                    cores: manifest.partitions[i].cores.count, memory: manifest.partitions[i].memorySize, firmware)
+                    cores: manifest.partitions[i].cores.count, memory: manifest.partitions[i].memorySize,
+                    functions: manifest.partitions[i].devices.count, firmware)
             }
             blocks[8] = try PrivateBlock(cores: 1, memory: 0, firmware)
         } catch {

@@ -51,6 +51,7 @@ private func start(_ firmware: borrowing Firmware, _ entryTSC: UInt64) throws(Re
     #endif
     var machine = MachineBuilder(tables: tables, entryTSC: entryTSC)
     try machine.readManifest(firmware)
+    try machine.findFunctions(firmware)
     try machine.readImages(firmware)
     program.readSymbols(firmware)
     machine.bootTime = program.crash.bootTime
@@ -60,6 +61,7 @@ private func start(_ firmware: borrowing Firmware, _ entryTSC: UInt64) throws(Re
     try machine.leaveFirmware(firmware)
 
     Chipset.silence()
+    machine.silenceFunctions()
     program.takeProcessor()
     #if FAULT_INJECTION
         fault.inject(.building)

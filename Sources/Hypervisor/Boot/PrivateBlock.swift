@@ -9,15 +9,24 @@ struct PrivateBlock {
 
     init() { (base, cores, size) = (0, 0, 0) }
 
-    /// `memory` is the partition's, bytes; 0 for the housekeeping core's block.
-    init(cores: Int, memory: UInt64, _ firmware: borrowing Firmware) throws(FirmwareError) {
+    /// `memory` is the partition's, bytes; 0 for the housekeeping core's block. `functions` are of PCI.
+    init(cores: Int, memory: UInt64, functions: Int = 0, _ firmware: borrowing Firmware) throws(FirmwareError) {
         // The board, its rings, the context and two nested tables take 18 frames, each core's own tables 10; without
         // 1 GiB pages each further GiB of memory takes one frame in every table.
         let furtherGiB = memory == 0 ? 0 : (memory - 1) >> 30
-        let frames = 18 + UInt64(cores) * (10 + furtherGiB) + furtherGiB * 2
+        let frames = 18 + UInt64(cores) * (10 + furtherGiB) + furtherGiB * 2 + Self.frames(functions, cores, furtherGiB)
         self.cores = cores
         size = UInt64(cores) * CoreLayout.size + frames * FrameArena.frameSize
         base = try firmware.allocate(size, .below(0xFFFF_FFFF))
+    }
+
+    /// What the model of PCI functions takes, and their registers in every table; from two cores on, a page and a nested
+    /// table for what each core stands in for.
+    private static func frames(_ functions: Int, _ cores: Int, _ furtherGiB: UInt64) -> UInt64 {
+        guard functions > 0 else { return 0 }
+        let model = UInt64(MemoryLayout<PartitionFunctions>.size + 4095) / 4096
+        let nested = UInt64(cores + 1) * UInt64(2 + 2 * functions) + UInt64(cores - 1) * (7 + furtherGiB)
+        return model + nested + UInt64(cores) * UInt64(4 + 4 * functions)
     }
 
     func layout(_ core: Int) -> CoreLayout { CoreLayout(base: base + UInt64(core) * CoreLayout.size) }

@@ -39,12 +39,17 @@ extension Lifecycle {
             return .resume
         case .nestedPageFault(let address, let isFetch):
             count(.nestedPageFault, core)
+            if !isFetch, beginStandIn(at: address, core) { return .resume }
             return refuseMemory(address, isFetch, core)
         case .exception(let vector, let error):
             count(.exception, core)
+            // A guest that steps itself gets its trap behind an access that was stood in for.
+            if vector == Vector.debug { endStandIn(core) }
             cpu.raise(vector, error: error)
             return .resume
-        case .stepped: return .resume
+        case .stepped:
+            endStandIn(core)
+            return .resume
         case .settled:
             count(.other, core)
             return .resume

@@ -28,6 +28,9 @@ extension Lifecycle {
 
     @inline(never)
     private mutating func accessOther(_ port: PortAccess, _ next: UInt64, _ core: borrowing CoreState) -> Next {
+        if port.port & 0xFFF8 == 0xCF8, GuestBus.claims(port), let functions = partition.value.functions {
+            return accessConfiguration(port, next, functions, core)
+        }
         if PortPolicy.isVacant(port) {
             if port.isInput { cpu.rax = port.merge(.max, into: cpu.rax) }
             cpu.rip = next
@@ -50,5 +53,17 @@ extension Lifecycle {
         case .powerOff: return .end(.poweroff)
         case .panic: return .end(.panic)
         }
+    }
+
+    private mutating func accessConfiguration(
+        _ port: PortAccess, _ next: UInt64, _ functions: Shared<PartitionFunctions>, _ core: borrowing CoreState
+    ) -> Next {
+        partition.value.takeLock(core.vcpu)
+        let answer = functions.value.guest.access(
+            port, value: UInt32(truncatingIfNeeded: cpu.rax), on: FunctionWindow(functions: functions))
+        partition.value.releaseLock()
+        if port.isInput { cpu.rax = port.merge(answer, into: cpu.rax) }
+        cpu.rip = next
+        return .resume
     }
 }

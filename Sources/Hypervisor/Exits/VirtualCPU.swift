@@ -72,6 +72,7 @@ protocol VirtualCPU {
 
     /// Where the guest's `guest_registers` lie.
     var registers: UInt64 { get }
+    var nested: NestedRoots { get }
     var rax: UInt64 { get set }
     var rip: UInt64 { get set }
     /// The processor's own code of the latest exit.

@@ -18,6 +18,7 @@ enum Next {
 struct Lifecycle<CPU: VirtualCPU> {
     let partition: Shared<PartitionContext>
     var cpu: CPU
+    var standIn = StandIn()
 
     /// Loads, runs and ends the guest, again and again, as the manifest and managers say.
     mutating func lead(_ core: inout CoreState, start: Bool, recovering: Bool) -> Never {
@@ -29,6 +30,7 @@ struct Lifecycle<CPU: VirtualCPU> {
             partition.value.board.value.enter(.crashed, .hypervisorFault)
             cause = .manager
         } else {
+            resetFunctions()
             clearMemory()
         }
         while true {
@@ -110,7 +112,21 @@ struct Lifecycle<CPU: VirtualCPU> {
         for vcpu in 0..<state.value.vcpuCount where state.value.nested[vcpu].unclaimed != 0 {
             unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: UInt(state.value.nested[vcpu].unclaimed)), 4096)
         }
+        resetFunctions()
         clearMemory()
+    }
+
+    /// Takes the functions out of the last guest's hands, before its memory is cleared: from here on none of them writes.
+    private func resetFunctions() {
+        guard let functions = partition.value.functions else { return }
+        if let lost = functions.value.reset(ticksPerMillisecond: UInt64(partition.value.platform.tscKHz)) {
+            var line = Line("bulkhead: partition ")
+            line.write(partition.value.spec.name)
+            line.write(": a PCI function did not come back from its reset, requester id ")
+            line.write(hexadecimal: UInt64(lost))
+            partition.value.board.value.post(line)
+        }
+        functions.value.guest.reset(on: FunctionWindow(functions: functions))
     }
 
     private func clearMemory() {

@@ -37,6 +37,8 @@ struct PartitionContext: ~Copyable {
     let nested: InlineArray<16, NestedRoots>
     let maps: PermissionMaps
     let platform: PlatformDescription
+    /// The PCI functions that the partition owns; nil when it has none.
+    let functions: Shared<PartitionFunctions>?
     let gate = Atomic<UInt32>(Gate.closed)
     /// Why the guest must end, a `StateCause` plus 1; 0 while it may go on.
     let verdict = Atomic<UInt32>(0)

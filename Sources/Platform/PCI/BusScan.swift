@@ -55,8 +55,9 @@ public struct BusScan<Space: ConfigurationSpace> {
         found.classCode = classes >> 8
         found.revision = UInt8(truncatingIfNeeded: classes)
         let header = space.read(function, 0x0E, size: 1) & 0x7F
-        found.isBridge = header == 1
-        if found.isBridge {
+        // Host and ISA bridges too, which have an endpoint's header.
+        found.isBridge = header == 1 || classes >> 24 == 6
+        if header == 1 {
             found.secondaryBus = UInt8(truncatingIfNeeded: space.read(function, 0x19, size: 1))
         } else if header == 0 {
             found.subsystemVendor = UInt16(truncatingIfNeeded: space.read(function, 0x2C, size: 2))

@@ -63,3 +63,24 @@ public struct FunctionDescription: Sendable {
 
     public init() {}
 }
+
+extension FunctionDescription {
+    /// Whether both have registers in the same 4 KiB of memory.
+    public func sharesPage(with other: borrowing FunctionDescription) -> Bool {
+        for a in 0..<6 {
+            for b in 0..<6 {
+                guard let mine = bars[a].pages, let its = other.bars[b].pages else { continue }
+                if mine.overlaps(its) { return true }
+            }
+        }
+        return false
+    }
+}
+
+extension BaseAddress {
+    /// The 4 KiB pages of memory that it touches, nil when it has none.
+    var pages: Range<UInt64>? {
+        guard kind == .memory32 || kind == .memory64, size > 0, address != 0 else { return nil }
+        return address & ~0xFFF..<(address &+ size &+ 0xFFF) & ~0xFFF
+    }
+}

@@ -27,9 +27,10 @@ public struct FunctionReset<Space: ConfigurationSpace> {
     }
 
     /// Ends what the function does on its own: no requests, no interrupts. Bridges stay as they are: they pass others'
-    /// requests on.
+    /// requests on; so do remapping units (class 0806h).
     public func silence(_ function: borrowing FunctionDescription) {
-        if function.isBridge { return }
+        guard !function.isBridge else { return }
+        if function.classCode >> 8 == 0x0806 { return }
         let id = function.requester
         space.write(id, 4, size: 2, space.read(id, 4, size: 2) & ~(1 << 2) | 1 << 10)
         if function.msi != 0 {
@@ -39,11 +40,11 @@ public struct FunctionReset<Space: ConfigurationSpace> {
         if msix != 0 { space.write(id, msix + 2, size: 2, space.read(id, msix + 2, size: 2) & ~(3 << 14) | 1 << 14) }
     }
 
-    /// Silences the function, waits up to 100 ms for the requests that are under way, and resets it.
-    /// - Parameter bridge: for `.bus`, the bridge above.
+    /// Silences the function, waits up to 100 ms for the requests that are under way, and resets it. What firmware had set is
+    /// then lost: see `GuestFunction.reset`.
     /// - Returns: false when the function is not there again a second later.
     public func reset(
-        _ function: borrowing FunctionDescription, by method: ResetMethod, bridge: UInt16, wait: Wait
+        _ function: borrowing FunctionDescription, by method: ResetMethod, wait: Wait
     ) -> Bool {
         let id = function.requester
         silence(function)
@@ -52,10 +53,10 @@ public struct FunctionReset<Space: ConfigurationSpace> {
             // Transactions Pending (section 7.5.3.5).
             for _ in 0..<100 where space.read(id, express + 10, size: 2) & 1 << 5 != 0 { wait(1000) }
         }
-        let control = express == 0 ? 0 : space.read(id, express + 8, size: 2) & 0x7FFF
         switch method {
         case .none: return true
         case .functionLevel:
+            let control = space.read(id, express + 8, size: 2)
             space.write(id, express + 8, size: 2, control | 1 << 15)
             wait(100_000)
         case .powerState:
@@ -66,6 +67,7 @@ public struct FunctionReset<Space: ConfigurationSpace> {
             space.write(id, at, size: 2, state)
             wait(10_000)
         case .bus:
+            let bridge = function.bridge
             let bridgeControl = space.read(bridge, 0x3E, size: 2)
             space.write(bridge, 0x3E, size: 2, bridgeControl | 1 << 6)
             wait(2000)
@@ -73,27 +75,12 @@ public struct FunctionReset<Space: ConfigurationSpace> {
             wait(100_000)
         }
         var patience = 100
-        while space.read(id, 0, size: 4) == .max, function.physicalFunction == nil, patience > 0 {
+        // Virtual functions have no identifier of their own.
+        let isVirtual = function.physicalFunction != nil
+        while !isVirtual, patience > 0, space.read(id, 0, size: 4) == .max {
             wait(10_000)
             patience -= 1
         }
-        if express != 0 { space.write(id, express + 8, size: 2, control) }
-        restoreBARs(function)
-        silence(function)
         return patience > 0
-    }
-
-    private func restoreBARs(_ function: borrowing FunctionDescription) {
-        guard function.physicalFunction == nil else { return }
-        for i in 0..<6 {
-            let bar = function.bars[i]
-            switch bar.kind {
-            case .none: continue
-            case .memory64:
-                space.write(function.requester, 0x14 + i * 4, size: 4, UInt32(truncatingIfNeeded: bar.address >> 32))
-                fallthrough
-            default: space.write(function.requester, 0x10 + i * 4, size: 4, UInt32(truncatingIfNeeded: bar.address))
-            }
-        }
     }
 }

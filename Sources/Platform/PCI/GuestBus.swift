@@ -66,6 +66,13 @@ public struct GuestBus: Sendable {
         return self.access(Int(address >> 8 & 0xFF), offset, size: access.size, value: written, on: machine)
     }
 
+    /// Whether a guest-physical address is for configuration space or in a page with an MSI-X table.
+    public func traps(_ gpa: UInt64) -> Bool {
+        if gpa >= GuestWindows.ecam, gpa < GuestWindows.ecam + GuestWindows.ecamSize { return true }
+        for i in 0..<count where functions[i].trapped.contains(gpa) { return true }
+        return false
+    }
+
     /// Carries out an access to guest-physical memory, if it is for configuration space or a page with an MSI-X table.
     /// - Parameters:
     ///   - size: bytes: 1, 2, 4 or 8.
