@@ -24,8 +24,8 @@ struct CrashFile {
 
     /// - Parameter isDump: whether anything else may stand between records.
     private mutating func take(_ content: Data, isDump: Bool) {
-        content.withUnsafeBytes { bytes in
-            for start in stride(from: 0, to: bytes.count, by: CrashRecord.size) {
+        unsafe content.withUnsafeBytes { bytes in
+            for start in unsafe stride(from: 0, to: bytes.count, by: CrashRecord.size) {
                 // The bytes from `start` on are whole words up to the record's end, or the record is cut.
                 func word(_ index: Int) -> UInt64 {
                     UInt64(littleEndian: unsafe bytes.loadUnaligned(fromByteOffset: start + index * 8, as: UInt64.self))
@@ -49,7 +49,7 @@ struct CrashSymbols {
 
     /// The function that holds an offset, with how far into it that is; nil when `fingerprint` is another build's.
     func name(of offset: UInt64, fingerprint: UInt32) -> String? {
-        table.withUnsafeBytes { bytes in
+        unsafe table.withUnsafeBytes { bytes in
             // Boot faults come before the hypervisor has read the table itself.
             guard let symbols = unsafe SymbolTable(bytes), fingerprint == 0 || symbols.fingerprint == fingerprint,
                 let offset = UInt32(exactly: offset)

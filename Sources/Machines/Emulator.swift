@@ -12,6 +12,8 @@ public struct Emulator: Sendable {
     public var firmware: URL
     /// Appended to QEMU's command line, or to Bochs's configuration, a line each.
     public var extra: [String] = []
+    /// Whether a reset starts the machine again instead of ending it, and what it writes stays on the volume. QEMU only.
+    public var isPersistent = false
 
     public init(_ kind: MachineKind = .amd) {
         self.kind = kind

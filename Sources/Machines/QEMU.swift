@@ -31,13 +31,13 @@ enum QEMU: EmulatorProgram {
     /// Processor, memory, COM1 on the standard streams, and the machine protocol's socket in `folder`.
     private static func board(_ emulator: Emulator, _ folder: URL) -> [String] {
         [
-            "-name", "bulkhead", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+            "-name", "bulkhead", "-nodefaults", "-no-user-config", "-display", "none",
             "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", emulator.processor,
             "-smp", "\(emulator.cores)", "-m", "\(emulator.memory >> 20)M",
             "-chardev", "stdio,id=com1,signal=off", "-serial", "chardev:com1",
             "-chardev", "socket,id=qmp,path=\(folder.appending(path: "qmp").path),server=on,wait=off",
             "-mon", "chardev=qmp,mode=control",
-        ]
+        ] + (emulator.isPersistent ? [] : ["-no-reboot"])
     }
 
     private static func arguments(_ emulator: Emulator, volume: URL, folder: URL) -> [String] {
@@ -45,7 +45,7 @@ enum QEMU: EmulatorProgram {
         return board(emulator, folder) + [
             "-drive", "if=pflash,unit=0,format=raw,readonly=on,file=\(emulator.firmware.path)",
             "-drive", "if=pflash,unit=1,format=raw,file=\(path("variables.fd"))",
-            "-drive", "if=none,id=boot,format=raw,snapshot=on,file=\(volume.path)",
+            "-drive", "if=none,id=boot,format=raw,snapshot=\(emulator.isPersistent ? "off" : "on"),file=\(volume.path)",
             "-device", "virtio-blk-pci,drive=boot,bootindex=0",
             "-chardev", "socket,id=com2,path=\(path("link")),server=on,wait=off", "-serial", "chardev:com2",
         ] + emulator.extra
