@@ -9,6 +9,8 @@ public struct PlatformDescription: Sendable {
     public var memorySize: UInt64
     /// Whether there is a UART at 3F8h.
     public var console: Bool
+    /// Whether the guest owns PCI functions, and so sees a root bridge.
+    public var hasBus = false
     /// Frequency of the time-stamp counter.
     public var tscKHz: UInt32
     /// Seconds since 1970-01-01 UTC at the moment at which the guest's `bootTSC` was read.

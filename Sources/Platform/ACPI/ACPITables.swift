@@ -1,19 +1,21 @@
-/// Writes the guest's ACPI tables from `LowMemory.acpi` on: RSDP, XSDT, FADT, MADT, DSDT. The platform is
-/// hardware-reduced: no PM timer, no SCI, no PIC, no IOAPIC.
+/// Writes the guest's ACPI tables from `LowMemory.acpi` on: RSDP, XSDT, FADT, MADT, DSDT and, with a PCI bus,
+/// MCFG. The platform is hardware-reduced: no PM timer, no SCI, no PIC, no IOAPIC.
 /// - Returns: the address of the RSDP.
 @discardableResult
 public func writeACPITables(_ platform: borrowing PlatformDescription, to memory: borrowing GuestMemory) -> UInt64 {
     let rsdp = LowMemory.acpi
-    // The RSDP has 36 bytes, the XSDT two entries behind its header.
+    // The RSDP has 36 bytes, the XSDT three entries behind its header.
     let xsdt = rsdp + 0x40
     let dsdt = xsdt + 0x40
-    let fadt = writeDSDT(console: platform.console, at: dsdt, to: memory)
+    let fadt = writeDSDT(platform, at: dsdt, to: memory)
     let madt = writeFADT(dsdt: dsdt, at: fadt, to: memory)
-    writeMADT(platform, at: madt, to: memory)
+    let mcfg = writeMADT(platform, at: madt, to: memory)
+    if platform.hasBus { writeMCFG(at: mcfg, to: memory) }
 
     var table = TableWriter("XSDT", revision: 1, at: xsdt, in: memory)
     table.put(fadt, in: memory)
     table.put(madt, in: memory)
+    if platform.hasBus { table.put(mcfg, in: memory) }
     _ = table.seal(in: memory)
     writeRSDP(xsdt: xsdt, at: rsdp, to: memory)
     return rsdp
@@ -31,8 +33,10 @@ private func writeRSDP(xsdt: UInt64, at rsdp: UInt64, to memory: borrowing Guest
     memory.store(checksum(rsdp..<rsdp + 36, in: memory), at: rsdp + 32)
 }
 
-private func writeDSDT(console: Bool, at address: UInt64, to memory: borrowing GuestMemory) -> UInt64 {
-    let aml = buildDSDT(console: console)
+private func writeDSDT(
+    _ platform: borrowing PlatformDescription, at address: UInt64, to memory: borrowing GuestMemory
+) -> UInt64 {
+    let aml = buildDSDT(platform)
     var table = TableWriter("DSDT", revision: 2, at: address, in: memory)
     for i in 0..<aml.count { table.put(aml.bytes[i], in: memory) }
     return table.seal(in: memory)
@@ -64,7 +68,7 @@ private func writeFADT(dsdt: UInt64, at address: UInt64, to memory: borrowing Gu
 /// contiguity.
 private func writeMADT(
     _ platform: borrowing PlatformDescription, at address: UInt64, to memory: borrowing GuestMemory
-) {
+) -> UInt64 {
     var table = TableWriter("APIC", revision: 5, at: address, in: memory)
     table.put(0xFEE0_0000 as UInt32, in: memory)
     table.put(0 as UInt32, in: memory)  // flags: no 8259s
@@ -76,5 +80,14 @@ private func writeMADT(
         table.put(1 as UInt32, in: memory)  // enabled
         table.put(UInt32(i), in: memory)  // processor UID
     }
+    return table.seal(in: memory)
+}
+
+/// PCI Firmware 3.3, section 4.1.2: the configuration space of segment 0, bus 0.
+private func writeMCFG(at address: UInt64, to memory: borrowing GuestMemory) {
+    var table = TableWriter("MCFG", revision: 1, at: address, in: memory)
+    table.put(0 as UInt64, in: memory)
+    table.put(GuestWindows.ecam, in: memory)
+    table.put(0 as UInt64, in: memory)  // segment, first bus and last bus
     _ = table.seal(in: memory)
 }

@@ -1,7 +1,7 @@
 /// Encodes AML (ACPI 6.5, chapter 20) into a fixed buffer: the few terms that a small DSDT needs.
 struct AMLBuilder: Sendable {
-    static let capacity = 256
-    private(set) var bytes: InlineArray<256, UInt8> = InlineArray(repeating: 0)
+    static let capacity = 512
+    private(set) var bytes: InlineArray<512, UInt8> = InlineArray(repeating: 0)
     private(set) var count = 0
 
     /// - Precondition: fewer than `capacity` bytes so far; the terms are the program's own, never a guest's.
@@ -13,6 +13,16 @@ struct AMLBuilder: Sendable {
     mutating func word(_ value: UInt16) {
         byte(UInt8(truncatingIfNeeded: value))
         byte(UInt8(truncatingIfNeeded: value >> 8))
+    }
+
+    mutating func double(_ value: UInt32) {
+        word(UInt16(truncatingIfNeeded: value))
+        word(UInt16(truncatingIfNeeded: value >> 16))
+    }
+
+    mutating func quad(_ value: UInt64) {
+        double(UInt32(truncatingIfNeeded: value))
+        double(UInt32(truncatingIfNeeded: value >> 32))
     }
 
     /// An ASCII name, or a string without its terminator.

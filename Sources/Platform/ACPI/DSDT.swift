@@ -1,5 +1,5 @@
-/// The namespace of a guest: how to power off, how to report a panic and, if there is one, the UART.
-func buildDSDT(console: Bool) -> AMLBuilder {
+/// The namespace of a guest: how to power off, how to report a panic and, if they are there, the UART and the PCI bus.
+func buildDSDT(_ platform: borrowing PlatformDescription) -> AMLBuilder {
     var aml = AMLBuilder()
     // Name (\_S5, Package () {5, 5, 0, 0}): the sleep type that means "off" (7.4.2).
     aml.name("\\_S5_")
@@ -20,7 +20,7 @@ func buildDSDT(console: Bool) -> AMLBuilder {
     aml.string("QEMU0001")
     aml.ports(PortNumber.panic, count: 1)
     aml.end(panic)
-    if console {
+    if platform.console {
         let uart = aml.begin(0x82, extended: true)
         aml.text("COM1")
         aml.name("_HID")
@@ -31,6 +31,7 @@ func buildDSDT(console: Bool) -> AMLBuilder {
         aml.ports(PortNumber.uart, count: 8)
         aml.end(uart)
     }
+    if platform.hasBus { aml.rootBridge(memorySize: platform.memorySize) }
     aml.end(scope)
     return aml
 }
@@ -48,9 +49,7 @@ extension AMLBuilder {
         word(first)
         byte(1)
         byte(count)
-        // End tag with a checksum of 0, which means "none" (6.4.2.9).
-        byte(0x79)
-        byte(0)
+        endTag()
         end(buffer)
     }
 }

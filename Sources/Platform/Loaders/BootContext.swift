@@ -4,6 +4,7 @@ struct BootContext: ~Copyable {
     let initrd: UnsafeRawBufferPointer?
     let rsdp: UInt64
     let commandLineCount: Int
+    let hasBus: Bool
 
     /// Refuses a range that is not low RAM or that touches what the hypervisor put into the first MiB.
     static func check(_ start: UInt64, _ size: UInt64, in memory: borrowing GuestMemory) throws(LoadError) {

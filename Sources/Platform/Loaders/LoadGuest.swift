@@ -25,7 +25,8 @@ public func loadGuest(
     let image = unsafe ImageReader(kernel)
     // An empty module is no module.
     let present = unsafe initrd.flatMap { unsafe $0.isEmpty ? nil : $0 }
-    let context = unsafe BootContext(initrd: present, rsdp: rsdp, commandLineCount: commandLine.count)
+    let context = unsafe BootContext(
+        initrd: present, rsdp: rsdp, commandLineCount: commandLine.count, hasBus: platform.hasBus)
     let entry = try load(image, context, memory)
 
     writeDescriptors(entry.mode, to: memory)

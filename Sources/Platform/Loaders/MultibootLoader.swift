@@ -14,7 +14,7 @@ func loadMultiboot(
         address = try elf.physical(elf.entry)
     }
     let initrd = try context.placeInitrd(above: end, below: GuestMemory.lowLimit, in: memory)
-    writeMultibootInfo(initrd: initrd, size: context.initrdSize, to: memory)
+    writeMultibootInfo(context, initrd: initrd, to: memory)
     var entry = GuestEntry(mode: .protected32, rip: address)
     entry.rax = 0x2BAD_B002
     entry.rbx = LowMemory.startInfo
@@ -43,9 +43,11 @@ private func loadByAddresses(
     return (entry, end)
 }
 
-private func writeMultibootInfo(initrd: UInt64, size: UInt64, to memory: borrowing GuestMemory) {
+private func writeMultibootInfo(
+    _ context: borrowing BootContext, initrd: UInt64, to memory: borrowing GuestMemory
+) {
     let info = LowMemory.startInfo
-    let map = MemoryMap(memory)
+    let map = MemoryMap(memory, hasBus: context.hasBus)
     // Valid: memory sizes, command line, modules, memory map.
     memory.store(0b100_1101 as UInt32, at: info)
     memory.store(UInt32(LowMemory.usableEnd >> 10), at: info + 4)
@@ -63,5 +65,5 @@ private func writeMultibootInfo(initrd: UInt64, size: UInt64, to memory: borrowi
         memory.store(map.ranges[i].kind.rawValue, at: entry + 20)
     }
     memory.store(UInt32(truncatingIfNeeded: initrd), at: LowMemory.modules)
-    memory.store(UInt32(truncatingIfNeeded: initrd + size), at: LowMemory.modules + 4)
+    memory.store(UInt32(truncatingIfNeeded: initrd + context.initrdSize), at: LowMemory.modules + 4)
 }

@@ -11,20 +11,24 @@ public struct MemoryRange: Sendable {
     public var kind: Kind
 }
 
-/// The guest's memory map: at most five ranges, ascending and disjoint.
+/// The guest's memory map: at most six ranges, ascending and disjoint.
 public struct MemoryMap: Sendable {
-    public private(set) var ranges: InlineArray<5, MemoryRange>
+    public private(set) var ranges: InlineArray<6, MemoryRange>
     public private(set) var count: Int
 
     /// The map of a guest with `memory`, which must hold the first MiB.
-    public init(_ memory: borrowing GuestMemory) {
+    /// - Parameter hasBus: whether there is a root bridge, whose configuration space is reserved: Linux wants to find it here
+    ///   as well as in the namespace.
+    public init(_ memory: borrowing GuestMemory, hasBus: Bool) {
+        let high = MemoryRange(start: GuestMemory.highBase, size: memory.highSize, kind: .ram)
         ranges = [
             MemoryRange(start: 0, size: LowMemory.usableEnd, kind: .ram),
             MemoryRange(start: LowMemory.acpi, size: LowMemory.acpiEnd - LowMemory.acpi, kind: .acpi),
             MemoryRange(start: LowMemory.acpiEnd, size: LowMemory.end - LowMemory.acpiEnd, kind: .reserved),
             MemoryRange(start: LowMemory.end, size: memory.lowSize &- LowMemory.end, kind: .ram),
-            MemoryRange(start: GuestMemory.highBase, size: memory.highSize, kind: .ram),
+            hasBus ? MemoryRange(start: GuestWindows.ecam, size: GuestWindows.ecamSize, kind: .reserved) : high,
+            high,
         ]
-        count = memory.highSize > 0 ? 5 : 4
+        count = (hasBus ? 5 : 4) + (memory.highSize > 0 ? 1 : 0)
     }
 }
