@@ -25,12 +25,12 @@ struct CrashFile {
     /// - Parameter isDump: whether anything else may stand between records.
     private mutating func take(_ content: Data, isDump: Bool) {
         unsafe content.withUnsafeBytes { bytes in
-            for start in unsafe stride(from: 0, to: bytes.count, by: CrashRecord.size) {
+            for start in stride(from: 0, to: content.count, by: CrashRecord.size) {
                 // The bytes from `start` on are whole words up to the record's end, or the record is cut.
                 func word(_ index: Int) -> UInt64 {
                     UInt64(littleEndian: unsafe bytes.loadUnaligned(fromByteOffset: start + index * 8, as: UInt64.self))
                 }
-                let isWhole = unsafe bytes.count - start >= CrashRecord.size
+                let isWhole = content.count - start >= CrashRecord.size
                 if isDump, !isWhole || !CrashRecord.mayBegin(with: word(0)) { continue }
                 var record = CrashRecord()
                 if isWhole { for i in 0..<CrashRecord.wordCount { record.words[i] = word(i) } }
