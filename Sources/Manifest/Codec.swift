@@ -1,7 +1,7 @@
 import CBOR
 
-/// The encoded form: one map, keyed by small integers. Every key is always there, so that a manifest has exactly one
-/// encoding, and a signature over it means one thing.
+/// The encoded form: one map, keyed by small integers. A manifest has exactly one encoding, so that a signature over it
+/// means one thing: every key is always there, but for those of a partition that say "none" by their absence.
 enum ManifestKey {
     static let version: UInt64 = 0
     static let name: UInt64 = 1
@@ -28,7 +28,11 @@ enum PartitionKey {
     static let onReboot: UInt64 = 10
     static let onCrash: UInt64 = 11
     static let permits: UInt64 = 12
-    static let count = 13
+    /// Absent when there are none.
+    static let devices: UInt64 = 13
+    /// Absent when there are none.
+    static let accepts: UInt64 = 14
+    static let alwaysThere = 13
 }
 
 extension Manifest {
@@ -56,7 +60,8 @@ extension Manifest {
     }
 
     private borrowing func encodePartition(_ i: Int, _ writer: inout CBORWriter) {
-        writer.map(PartitionKey.count)
+        let hasDevices = partitions[i].devices.count > 0, accepts = partitions[i].accepts
+        writer.map(PartitionKey.alwaysThere + (hasDevices ? 1 : 0) + (accepts.isEmpty ? 0 : 1))
         writer.key(PartitionKey.name)
         writer.text(partitions[i].name.span)
         writer.key(PartitionKey.cores)
@@ -83,5 +88,25 @@ extension Manifest {
         writer.uint(UInt64(partitions[i].onCrash.rawValue))
         writer.key(PartitionKey.permits)
         writer.uint(UInt64(partitions[i].permits.rawValue))
+        if hasDevices { encodeDevices(i, &writer) }
+        if !accepts.isEmpty {
+            writer.key(PartitionKey.accepts)
+            writer.uint(UInt64(accepts.rawValue))
+        }
+    }
+
+    /// Each device is an array: address, vendor, device, virtual functions, whether no reset is accepted.
+    private borrowing func encodeDevices(_ i: Int, _ writer: inout CBORWriter) {
+        writer.key(PartitionKey.devices)
+        writer.array(partitions[i].devices.count)
+        for k in 0..<partitions[i].devices.count {
+            let device = partitions[i].devices.devices[k]
+            writer.array(5)
+            writer.uint(UInt64(device.address.requester))
+            writer.uint(UInt64(device.vendor))
+            writer.uint(UInt64(device.device))
+            writer.uint(UInt64(device.virtualFunctions))
+            writer.bool(device.acceptsNoReset)
+        }
     }
 }

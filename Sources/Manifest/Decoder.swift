@@ -44,6 +44,10 @@ extension Manifest {
         self.link = link
         try source.key(ManifestKey.partitions, &map)
         let count = try source.array()
+        guard count <= Self.maxPartitions else {
+            let bound = UInt64(Self.maxPartitions)
+            throw ManifestError(.tooManyPartitions, .partitions, value: UInt64(count), bound: bound)
+        }
         for i in 0..<count {
             source.partition = i
             appendEmptyPartition()
@@ -79,6 +83,36 @@ extension Manifest {
         partitions[i].onCrash = try source.action(PartitionKey.onCrash, .onCrash, &map)
         try source.key(PartitionKey.permits, &map)
         partitions[i].permits = ControlOperations(rawValue: UInt16(try source.uint(max: UInt64(UInt16.max))))
-        try source.end(&map)
+        var key = try source.next(&map)
+        if key == PartitionKey.devices {
+            try decodeDevices(i, &source)
+            key = try source.next(&map)
+        }
+        if key == PartitionKey.accepts {
+            let accepts = try source.uint(max: UInt64(UInt8.max))
+            guard accepts > 0 else { throw source.none(.accepts, key: PartitionKey.accepts) }
+            partitions[i].accepts = Acceptances(rawValue: UInt8(accepts))
+            key = try source.next(&map)
+        }
+        if let key { throw ManifestError(.unknownKey, .whole, partition: i, value: key) }
+    }
+
+    private mutating func decodeDevices(_ i: Int, _ source: inout ManifestSource) throws(ManifestError) {
+        let count = try source.array()
+        guard count > 0 else { throw source.none(.devices, key: PartitionKey.devices) }
+        guard count <= DeviceList.capacity else {
+            let bound = UInt64(DeviceList.capacity)
+            throw ManifestError(.tooManyDevices, .devices, partition: i, value: UInt64(count), bound: bound)
+        }
+        for _ in 0..<count {
+            var device = DeviceSpec()
+            try source.array(of: 5)
+            device.address = FunctionAddress(requester: UInt16(try source.uint(max: UInt64(UInt16.max))))
+            device.vendor = UInt16(try source.uint(max: UInt64(UInt16.max)))
+            device.device = UInt16(try source.uint(max: UInt64(UInt16.max)))
+            device.virtualFunctions = UInt8(try source.uint(max: UInt64(UInt8.max)))
+            device.acceptsNoReset = try source.bool()
+            partitions[i].devices.append(device)
+        }
     }
 }

@@ -7,6 +7,7 @@ extension ManifestError {
         switch reason.rawValue {
         case ..<20: describeEncoding(manifest, &sink)
         case ..<40: describeWhole(&sink)
+        case 60..<80, 100...: describeDevices(manifest, &sink)
         case ..<80: describePartition(manifest, &sink)
         default: describeMachine(manifest, &sink)
         }

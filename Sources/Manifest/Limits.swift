@@ -17,4 +17,6 @@ extension Manifest {
     public static let maxCores = 64
     /// The most cores of one partition: what the hypervisor has room for beside each partition's notice board.
     public static let maxPartitionCores = 16
+    /// The most virtual functions that one physical function enables.
+    public static let maxVirtualFunctions = 64
 }

@@ -17,6 +17,7 @@ extension Manifest {
                 throw ManifestError(.coreAbsent, .cores, partition: i, value: UInt64(absent.first))
             }
         }
+        try checkSiblings(on: machine)
         let usable = machine.free.usableBytes
         let installed = max(machine.installedMemory, usable)
         // Firmware does not report all that is installed: it keeps some for itself, and the display may. A sixteenth
@@ -25,6 +26,7 @@ extension Manifest {
         if !overflow, stretched < machineMemory {
             throw ManifestError(.tooLittleMemory, .machineMemory, value: installed, bound: machineMemory)
         }
+        try checkDevices(against: machine)
         return try MemoryPlan(self, free: machine.free)
     }
 }

@@ -1,4 +1,5 @@
-/// What only the machine can tell: its cores and the memory that is free for partitions.
+/// What only the machine can tell: its cores, its PCI functions and the memory that is free for partitions. Several KiB:
+/// lend it, do not copy it where the stack is small.
 public struct MachineFacts: Sendable {
     /// The cores that exist and can be started, numbered in the order in which the machine lists them.
     public var cores: CoreSet
@@ -6,6 +7,12 @@ public struct MachineFacts: Sendable {
     public var installedMemory: UInt64
     /// Memory that a partition may be given.
     public var free: FreeMemory
+    /// For each core, the lowest core that is a thread of the same physical core (SMT).
+    public var siblings = InlineArray<64, UInt8> { UInt8($0) }
+    /// All functions of PCI segment 0, bridges included.
+    public var functions = FunctionList()
+    /// Whether DMA and interrupts of functions can be confined.
+    public var usableIOMMU = false
 
     public init(cores: CoreSet, installedMemory: UInt64 = 0) {
         self.cores = cores

@@ -38,6 +38,11 @@ public struct ManifestError: Error, Equatable, Sendable {
         case commandLineCharacter = 57
         case unknownOperation = 58
         case tooManyCores = 59
+        case tooManyDevices = 60
+        case deviceNamedTwice = 61
+        case deviceClaimedTwice = 62
+        case virtualFunctionsOutOfRange = 63
+        case unknownAcceptance = 64
         // The machine.
         case tooFewCores = 80
         case tooLittleMemory = 81
@@ -45,6 +50,18 @@ public struct ManifestError: Error, Equatable, Sendable {
         case coreAbsent = 83
         case memoryNotFree = 84
         case noRoomForMemory = 85
+        // The machine's functions and threads.
+        case noIOMMU = 100
+        case deviceAbsent = 101
+        case deviceOther = 102
+        case deviceIsBridge = 103
+        case deviceReserved = 104
+        case tooManyVirtualFunctions = 105
+        case virtualFunctionDisabled = 106
+        case noReset = 107
+        case resetShared = 108
+        case groupSplit = 109
+        case siblingsSplit = 110
     }
 
     public var reason: Reason
@@ -77,4 +94,5 @@ public enum ManifestField: UInt8, Sendable {
     case whole, machineName, machineCores, machineMemory, housekeeping, link, partitions
     case name, cores, memorySize, memoryBase, kernel, initrd, commandLine, permits
     case console, autostart, onPoweroff, onReboot, onCrash
+    case devices, accepts
 }

@@ -19,22 +19,22 @@ struct ManifestSource: ~Escapable {
         do { return try reader.map(max: Manifest.maxEncodedSize) } catch { throw wrapped(error, at: offset) }
     }
 
+    /// The next key; nil after the last one.
+    mutating func next(_ map: inout CBORMap) throws(ManifestError) -> UInt64? {
+        let offset = reader.offset
+        do { return try map.next(&reader) } catch { throw wrapped(error, at: offset) }
+    }
+
     /// The next key, which must be `expected`.
     mutating func key(_ expected: UInt64, _ map: inout CBORMap) throws(ManifestError) {
-        let offset = reader.offset
-        let key: UInt64?
-        do { key = try map.next(&reader) } catch { throw wrapped(error, at: offset) }
-        guard key == expected else {
+        guard try next(&map) == expected else {
             throw ManifestError(.missingKey, .whole, partition: partition, value: expected)
         }
     }
 
     /// Demands that the map has no further key.
     mutating func end(_ map: inout CBORMap) throws(ManifestError) {
-        let offset = reader.offset
-        let key: UInt64?
-        do { key = try map.next(&reader) } catch { throw wrapped(error, at: offset) }
-        if let key { throw ManifestError(.unknownKey, .whole, partition: partition, value: key) }
+        if let key = try next(&map) { throw ManifestError(.unknownKey, .whole, partition: partition, value: key) }
     }
 
     mutating func uint(max: UInt64 = .max) throws(ManifestError) -> UInt64 {
@@ -58,13 +58,18 @@ struct ManifestSource: ~Escapable {
 
     mutating func array() throws(ManifestError) -> Int {
         let offset = reader.offset
-        let count: Int
-        do { count = try reader.array(max: Manifest.maxEncodedSize) } catch { throw wrapped(error, at: offset) }
-        guard count <= Manifest.maxPartitions else {
-            let bound = UInt64(Manifest.maxPartitions)
-            throw ManifestError(.tooManyPartitions, .partitions, value: UInt64(count), bound: bound)
-        }
-        return count
+        do { return try reader.array(max: Manifest.maxEncodedSize) } catch { throw wrapped(error, at: offset) }
+    }
+
+    /// An array that must have `count` items.
+    mutating func array(of count: Int) throws(ManifestError) {
+        let offset = reader.offset
+        guard try array() == count else { throw wrapped(.outOfRange, at: offset) }
+    }
+
+    /// What says "none" where its absence would.
+    func none(_ field: ManifestField, key: UInt64) -> ManifestError {
+        ManifestError(.unknownValue, field, partition: partition, value: 0, bound: key)
     }
 
     mutating func action(

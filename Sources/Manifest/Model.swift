@@ -40,6 +40,15 @@ public struct ControlOperations: FlagSet, Sendable {
     public static let all = ControlOperations(rawValue: 0xFF)
 }
 
+/// Weaknesses that a partition's owner accepts by name.
+public struct Acceptances: FlagSet, Sendable {
+    public let rawValue: UInt8
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+    /// Another owner has the other thread of one of the partition's physical cores (SMT).
+    public static let splitSMT = Acceptances(rawValue: 1 << 0)
+    public static let all = splitSMT
+}
+
 /// What kind of link a manager may use. Without one the machine takes no requests at all.
 public enum ManagementLink: UInt8, Sendable {
     case none = 0
@@ -69,6 +78,7 @@ public struct PartitionSpec: Sendable {
     public var onCrash = LifecycleAction.stop
     public var permits = ControlOperations()
     public var devices = DeviceList()
+    public var accepts = Acceptances()
     public init() {}
 }
 

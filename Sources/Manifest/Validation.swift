@@ -23,6 +23,7 @@ extension Manifest {
             if unknown != 0 {
                 report(ManifestError(.unknownOperation, .permits, partition: i, value: UInt64(unknown)))
             }
+            checkDevices(i, report)
         }
         for i in 0..<partitionCount {
             for j in 0..<i { checkClash(j, i, report) }
@@ -121,6 +122,7 @@ extension Manifest {
             report(ManifestError(.coreClaimedTwice, .cores, partition: i, other: j, value: core))
             both &= both - 1
         }
+        checkDeviceClash(j, i, report)
         guard let a = partitions[j].fixedMemory, let b = partitions[i].fixedMemory else { return }
         if a.base < b.end, b.base < a.end {
             let value = max(a.base, b.base)

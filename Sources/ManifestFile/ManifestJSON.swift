@@ -8,6 +8,21 @@ public struct ManifestJSON: Codable, Sendable {
         public var memory: UInt64
     }
 
+    public struct Device: Codable, Sendable {
+        /// As in `00:03.0`.
+        public var pci: String
+        /// `vendor:device`; absent when any is right.
+        public var id: String?
+        public var virtualFunctions: Int?
+        /// `none`, or absent.
+        public var reset: String?
+
+        enum CodingKeys: String, CodingKey {
+            case pci, id, reset
+            case virtualFunctions = "virtual-functions"
+        }
+    }
+
     public struct Partition: Codable, Sendable {
         public var name: String
         public var cores: [Int]
@@ -23,9 +38,11 @@ public struct ManifestJSON: Codable, Sendable {
         public var onReboot: String
         public var onCrash: String
         public var permit: [String]
+        public var devices: [Device]
+        public var accept: [String]
 
         enum CodingKeys: String, CodingKey {
-            case name, cores, memory, at, kernel, initrd, console, autostart, permit
+            case name, cores, memory, at, kernel, initrd, console, autostart, permit, devices, accept
             case commandLine = "command-line"
             case onPoweroff = "on-poweroff"
             case onReboot = "on-reboot"
@@ -50,8 +67,18 @@ public struct ManifestJSON: Codable, Sendable {
                 at: $0.memoryBase == 0 ? nil : $0.memoryBase, kernel: $0.image.string,
                 initrd: $0.initrd.isEmpty ? nil : $0.initrd.string, commandLine: $0.commandLine.string,
                 console: $0.console, autostart: $0.autostart, onPoweroff: $0.onPoweroff.name,
-                onReboot: $0.onReboot.name, onCrash: $0.onCrash.name, permit: $0.permits.nameList)
+                onReboot: $0.onReboot.name, onCrash: $0.onCrash.name, permit: $0.permits.nameList,
+                devices: $0.devices.list.map(Device.init), accept: $0.accepts.nameList)
         }
+    }
+}
+
+extension ManifestJSON.Device {
+    init(_ spec: DeviceSpec) {
+        pci = spec.address.text
+        id = spec.identifier
+        virtualFunctions = spec.virtualFunctions == 0 ? nil : Int(spec.virtualFunctions)
+        reset = spec.acceptsNoReset ? "none" : nil
     }
 }
 

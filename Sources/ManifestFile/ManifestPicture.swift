@@ -96,6 +96,8 @@ public struct ManifestPicture {
             rows.append(("on crash", spec.onCrash.name))
             let permits = spec.permits == .all ? "everything" : spec.permits.nameList.joined(separator: ", ")
             rows.append(("permits", permits.isEmpty ? "nothing" : permits))
+            for (k, device) in spec.devices.list.enumerated() { rows.append((k == 0 ? "devices" : "", device.summary)) }
+            if !spec.accepts.isEmpty { rows.append(("accepts", spec.accepts.nameList.joined(separator: ", "))) }
             lines += rows.map { "    \(pad($0.0, 13)) \($0.1)" }
         }
         return lines

@@ -30,6 +30,9 @@ public func manifestYAML(_ manifest: Manifest) -> String {
         lines.append("    on-reboot: \(spec.onReboot.name)")
         lines.append("    on-crash: \(spec.onCrash.name)")
         lines.append("    permit: [\(spec.permits.nameList.joined(separator: ", "))]")
+        if spec.devices.count > 0 { lines.append("    devices:") }
+        lines += spec.devices.list.map { "      - {\($0.yaml)}" }
+        if !spec.accepts.isEmpty { lines.append("    accept: [\(spec.accepts.nameList.joined(separator: ", "))]") }
     }
     return lines.joined(separator: "\n") + "\n"
 }

@@ -11,6 +11,14 @@ extension ControlOperations {
     public var nameList: [String] { Self.names.filter { contains($0.operation) }.map(\.name) }
 }
 
+extension Acceptances {
+    /// What can be accepted, as the manifest file names it.
+    public static let names: [(name: String, value: Acceptances)] = [("split-smt", .splitSMT)]
+
+    /// The names of the members of this set.
+    public var nameList: [String] { Self.names.filter { contains($0.value) }.map(\.name) }
+}
+
 extension LifecycleAction {
     static let names: [(name: String, value: LifecycleAction)] = [("stop", .stop), ("restart", .restart)]
     public var name: String { self == .stop ? "stop" : "restart" }
@@ -44,6 +52,8 @@ extension ManifestField {
         case .onPoweroff: "on-poweroff"
         case .onReboot: "on-reboot"
         case .onCrash: "on-crash"
+        case .devices: "devices"
+        case .accepts: "accept"
         }
     }
 }

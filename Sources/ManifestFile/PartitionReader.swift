@@ -3,7 +3,7 @@ import Yams
 
 private let partitionKeys = [
     "name", "cores", "memory", "image", "command-line", "console", "autostart", "on-poweroff", "on-reboot", "on-crash",
-    "permit",
+    "permit", "devices", "accept",
 ]
 
 extension FieldReader {
@@ -24,6 +24,8 @@ extension FieldReader {
         if let action = action(values["on-reboot"], .onReboot) { spec.onReboot = action }
         if let action = action(values["on-crash"], .onCrash) { spec.onCrash = action }
         if let node = values["permit"] { spec.permits = permits(node) }
+        if let node = values["devices"] { spec.devices = devices(node) }
+        if let node = values["accept"] { spec.accepts = accepts(node) }
         return spec
     }
 

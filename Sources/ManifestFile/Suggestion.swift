@@ -4,6 +4,7 @@ private let synonyms = [
     "kernel": "image", "guest": "image", "images": "image", "ramdisk": "initrd", "initramfs": "initrd",
     "cmdline": "command-line", "args": "command-line", "append": "command-line", "permits": "permit",
     "permissions": "permit", "allow": "permit", "boot": "autostart", "base": "at", "address": "at",
+    "device": "devices", "pci": "devices", "accepts": "accept", "vfs": "virtual-functions", "function": "pci",
     "domains": "partitions", "vms": "partitions", "cells": "partitions", "kill": "stop", "destroy": "stop",
     "reset": "restart", "reboot": "restart", "poweroff": "stop", "shutdown": "stop", "log": "console-read",
     "stats": "statistics", "com2": "serial",

@@ -54,4 +54,11 @@ extension ManifestError {
         describe(manifest, to: &words)
         return words.string
     }
+
+    /// As the hypervisor says it on this machine.
+    public func sentence(_ manifest: Manifest, on machine: MachineFacts) -> String {
+        var words = Text<300>()
+        describe(manifest, on: machine, to: &words)
+        return words.string
+    }
 }

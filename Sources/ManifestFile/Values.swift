@@ -1,25 +1,25 @@
 import Manifest
 
 /// A value that is not what it should be: why, and what may help.
-struct ValueError: Error {
-    var reason: String
-    var hint: String?
+package struct ValueError: Error {
+    package var reason: String
+    package var hint: String?
 }
 
 /// A text from the file as it is shown in a message: short, and without control characters.
-func quoted(_ text: String) -> String {
+package func quoted(_ text: String) -> String {
     let shown = text.unicodeScalars.prefix(60).map { $0.value < 0x20 || 0x7F...0x9F ~= $0.value ? "?" : String($0) }
     return "\"" + shown.joined() + (text.unicodeScalars.count > 60 ? "..." : "") + "\""
 }
 
 /// A whole decimal number, no sign.
-func parseNumber(_ text: String) -> UInt64? {
+package func parseNumber(_ text: String) -> UInt64? {
     guard !text.isEmpty, text.utf8.allSatisfy({ 0x30...0x39 ~= $0 }) else { return nil }
     return UInt64(text)
 }
 
 /// `16M`, `512MiB`, `1G`: a whole number and a binary unit, as bytes.
-func parseSize(_ text: String) throws(ValueError) -> UInt64 {
+package func parseSize(_ text: String) throws(ValueError) -> UInt64 {
     let digits = String(text.prefix { $0.isASCII && $0.isNumber })
     let unit = text.dropFirst(digits.count).drop { $0 == " " }.lowercased()
     let example = "write a whole number and a unit: 512M, 1G"
@@ -69,7 +69,7 @@ func parseCore(_ text: String) throws(ValueError) -> Int {
 }
 
 /// `2`, `1-2` or `0,2-5`.
-func parseCores(_ text: String) throws(ValueError) -> CoreSet {
+package func parseCores(_ text: String) throws(ValueError) -> CoreSet {
     var set = CoreSet()
     for part in text.split(separator: ",", omittingEmptySubsequences: false) {
         let ends = part.split(separator: "-", omittingEmptySubsequences: false).map {
