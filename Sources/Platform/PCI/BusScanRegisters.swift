@@ -1,7 +1,8 @@
 extension BusScan {
     /// Base address registers and their sizes (PCI Express Base 6.0, section 7.5.1.2.1). Decoding is off meanwhile; all is as
-    /// it was afterwards.
+    /// it was afterwards. None of bridges: what a host bridge decodes cannot be switched off.
     func sizeBARs(_ function: UInt16) -> InlineArray<6, BaseAddress> {
+        if space.read(function, 0x0B, size: 1) == 6 { return InlineArray(repeating: BaseAddress()) }
         let command = space.read(function, 4, size: 2)
         space.write(function, 4, size: 2, command & ~3)
         let bars = baseAddresses(function, at: 0x10)
@@ -25,7 +26,9 @@ extension BusScan {
                 i += 1
             } else {
                 let size = UInt64(~(mask & ~0xF) &+ 1)
-                bars[i] = BaseAddress(.memory32, address: UInt64(low & ~0xF), size: size)
+                // The last one cannot be half of a wide one: whoever wants to map it refuses it.
+                let kind: BaseAddress.Kind = low & 6 == 4 ? .memory64 : .memory32
+                bars[i] = BaseAddress(kind, address: UInt64(low & ~0xF), size: size)
                 bars[i].isPrefetchable = low & 8 != 0
             }
             i += 1

@@ -1,0 +1,145 @@
+/// Which of the machine's functions can reach each other, or pass for one another, without the IOMMU between them. Only whole
+/// groups can be given away (PCI Express Base 6.0, section 6.12; the rules are those of Linux' iommu_groups).
+///
+/// What counts is what a port can do: `AccessControl.enable` makes it do so.
+public struct IsolationGroups: Sendable {
+    public static let capacity = 128
+
+    private struct Member {
+        var requester: UInt16 = 0
+        /// The lowest requester id in the group.
+        var group: UInt16 = 0
+        /// Requests from behind the bridge arrive at the IOMMU under this one's id.
+        var alias: UInt16?
+        /// Of a bridge: the buses behind it; `last` is 0 for others.
+        var first: UInt8 = 0
+        var last: UInt8 = 0
+        /// Whether it sends up, or refuses, what would go to its neighbours, and so do all ports above it.
+        var isolates = false
+        var pathIsolates = false
+    }
+    private var members = InlineArray<128, Member>(repeating: Member())
+    private var count = 0
+    /// False when there was no room for a function: then nothing is known about isolation.
+    public private(set) var isComplete = true
+
+    public init() {}
+
+    /// Adds the next function, after the bridge above it, as `BusScan` finds them.
+    public mutating func add(_ function: borrowing FunctionDescription, on space: borrowing some ConfigurationSpace) {
+        guard count < Self.capacity else { return isComplete = false }
+        let id = function.requester
+        let kind = PortKind(function, on: space)
+        var new = Member(requester: id, group: id)
+        let isMultifunction = id & 7 != 0 || space.read(id, 0x0E, size: 1) & 0x80 != 0
+        switch kind {
+        case .conventional, .fromConventional, .toConventional, .eventCollector: new.isolates = false
+        case .rootPort, .downstreamPort: new.isolates = function.accessControl != 0
+        case .other: new.isolates = !isMultifunction || function.accessControl != 0
+        }
+        let parent = function.bridge == 0 ? nil : index(of: function.bridge)
+        let above: UInt16? = parent.map { members[$0].alias } ?? nil
+        new.pathIsolates = new.isolates && (parent.map { members[$0].pathIsolates } ?? true)
+        if space.read(id, 0x0E, size: 1) & 0x7F == 1 {
+            new.first = function.secondaryBus
+            new.last = UInt8(truncatingIfNeeded: space.read(id, 0x1A, size: 1))
+            new.alias =
+                switch kind {
+                // The bridge to conventional PCI takes the place of what is behind it (PCI Express to PCI/PCI-X Bridge 1.0,
+                // section 2.3).
+                case .toConventional: above ?? UInt16(function.secondaryBus) << 8
+                case .conventional, .fromConventional: above ?? id
+                default: above
+                }
+        }
+        members[count] = new
+        count += 1
+        if let parent, !members[parent].pathIsolates { join(id, members[parent].requester) }
+        guard isMultifunction, !new.isolates else { return }
+        for i in 0..<count where members[i].requester >> 3 == id >> 3 && !members[i].isolates {
+            join(id, members[i].requester)
+        }
+    }
+
+    private mutating func join(_ one: UInt16, _ other: UInt16) {
+        let a = group(of: one), b = group(of: other)
+        for i in 0..<count where members[i].group == max(a, b) { members[i].group = min(a, b) }
+    }
+
+    private func index(of requester: UInt16) -> Int? {
+        for i in 0..<count where members[i].requester == requester { return i }
+        return nil
+    }
+
+    /// The number of a function's group: the lowest requester id in it. A function that is not listed has one of its own.
+    public func group(of requester: UInt16) -> UInt16 {
+        guard let i = index(of: requester) else { return requester }
+        return members[i].group
+    }
+
+    /// The group of `physical`'s virtual functions, each of which has one of its own (nil) when nothing above lets them
+    /// reach others.
+    public func group(virtualFunctionsOf physical: borrowing FunctionDescription) -> UInt16? {
+        guard physical.bridge != 0, let i = index(of: physical.bridge), !members[i].pathIsolates else { return nil }
+        return members[i].group
+    }
+
+    /// The second requester id as which a function's requests may arrive, behind a bridge to conventional PCI.
+    public func alias(of function: borrowing FunctionDescription) -> UInt16? {
+        guard function.bridge != 0, let i = index(of: function.bridge) else { return nil }
+        return members[i].alias
+    }
+
+    /// Whether resetting the bus of `function` resets `other` too, which may be a virtual function.
+    public func busReset(of function: borrowing FunctionDescription, takes other: UInt16) -> Bool {
+        guard function.bridge != 0, let i = index(of: function.bridge) else { return false }
+        return members[i].first...max(members[i].first, members[i].last) ~= UInt8(truncatingIfNeeded: other >> 8)
+    }
+
+    /// Whether the bus of `function` can be reset: there is a bridge above, and none behind that one, which would forget
+    /// its bus numbers.
+    public func canResetBus(of function: borrowing FunctionDescription) -> Bool {
+        guard function.bridge != 0, let i = index(of: function.bridge), members[i].last != 0 else { return false }
+        for i in 0..<count where members[i].last != 0 {
+            if busReset(of: function, takes: members[i].requester) { return false }
+        }
+        return true
+    }
+}
+
+/// What PCI Express says of a function's place (section 7.5.3.2, Device/Port Type).
+private enum PortKind {
+    case conventional, rootPort, downstreamPort, toConventional, fromConventional, eventCollector, other
+
+    init(_ function: borrowing FunctionDescription, on space: borrowing some ConfigurationSpace) {
+        guard function.express != 0 else {
+            self = .conventional
+            return
+        }
+        switch space.read(function.requester, function.express + 2, size: 2) >> 4 & 0xF {
+        case 4: self = .rootPort
+        case 6: self = .downstreamPort
+        case 7: self = .toConventional
+        case 8: self = .fromConventional
+        case 10: self = .eventCollector
+        default: self = .other
+        }
+    }
+}
+
+/// PCI Express' access control services (section 7.7.11).
+public enum AccessControl {
+    /// Source validation, redirection of peer requests and completions, upstream forwarding.
+    private static let wanted: UInt32 = 1 << 0 | 1 << 2 | 1 << 3 | 1 << 4
+
+    /// Makes a function send up what would go to its neighbours, as far as it can. A reset of the function undoes it.
+    public static func enable(
+        _ function: borrowing FunctionDescription, on space: borrowing some ConfigurationSpace
+    ) {
+        let at = function.accessControl
+        guard at != 0 else { return }
+        let able = space.read(function.requester, at + 4, size: 2)
+        let control = space.read(function.requester, at + 6, size: 2)
+        space.write(function.requester, at + 6, size: 2, control | able & wanted)
+    }
+}

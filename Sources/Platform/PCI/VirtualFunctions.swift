@@ -1,0 +1,149 @@
+/// Why a physical function cannot have the virtual functions that are asked for.
+public enum VirtualFunctionError: Error, Equatable, Sendable {
+    /// No SR-IOV capability, or none that works with pages of 4 KiB.
+    case absent
+    /// Somebody has enabled some already.
+    case enabled
+    /// More than there are.
+    case tooMany
+    /// Their requester ids lie outside of the buses that firmware has set aside.
+    case noBus
+    /// Firmware has given their registers no addresses, or unaligned ones.
+    case noAddresses
+}
+
+/// The virtual functions of a physical one (PCI Express Base 6.0, section 9.3.3), numbered from 0.
+public struct VirtualFunctions: Sendable {
+    public private(set) var physical: UInt16 = 0
+    /// Where the capability is in the physical function; 0: there are none.
+    private var capability = 0
+    /// How many there can be.
+    public private(set) var total = 0
+    /// From the physical function's requester id to that of number 0, and from each to the next.
+    public private(set) var offset: UInt16 = 0
+    public private(set) var stride: UInt16 = 0
+    public private(set) var device: UInt16 = 0
+    /// Registers of number 0; each size is that of one virtual function.
+    public private(set) var bars = InlineArray<6, BaseAddress>(repeating: BaseAddress())
+
+    /// None.
+    public init() {}
+
+    /// Reads what there is, while no virtual function is enabled. Sizes are found by writing; all is as it was afterwards.
+    public init(
+        of function: borrowing FunctionDescription, on space: some ConfigurationSpace
+    ) throws(VirtualFunctionError) {
+        let id = function.requester, at = function.sriov
+        guard at != 0, space.read(id, at + Register.supportedPages, size: 4) & 1 != 0 else { throw .absent }
+        guard space.read(id, at + Register.control, size: 2) & Control.enable == 0 else { throw .enabled }
+        physical = id
+        capability = at
+        let pages = space.read(id, at + Register.pages, size: 4)
+        let number = space.read(id, at + Register.number, size: 2)
+        let initial = space.read(id, at + Register.initial, size: 2)
+        total = Int(min(initial, space.read(id, at + Register.total, size: 2)))
+        // Sizes depend on the size of a page, offset and stride on the number.
+        space.write(id, at + Register.pages, size: 4, 1)
+        space.write(id, at + Register.number, size: 2, UInt32(total))
+        offset = UInt16(truncatingIfNeeded: space.read(id, at + Register.offset, size: 2))
+        stride = UInt16(truncatingIfNeeded: space.read(id, at + Register.stride, size: 2))
+        device = UInt16(truncatingIfNeeded: space.read(id, at + Register.device, size: 2))
+        bars = BusScan(space).baseAddresses(id, at: at + Register.bars)
+        space.write(id, at + Register.number, size: 2, number)
+        space.write(id, at + Register.pages, size: 4, pages)
+    }
+
+    /// Refuses a number that cannot be enabled.
+    /// - Parameter lastBus: of those behind the bridge above the physical function.
+    public func require(_ count: Int, lastBus: UInt8) throws(VirtualFunctionError) {
+        guard count > 0 else { return }
+        guard capability != 0 else { throw .absent }
+        guard count <= total, stride != 0 || count == 1, offset != 0 else { throw .tooMany }
+        let last = Int(physical) + Int(offset) + (count - 1) * Int(stride)
+        guard last >> 8 <= Int(lastBus) else { throw .noBus }
+        for i in 0..<6 where bars[i].kind != .none {
+            let bar = bars[i]
+            guard bar.kind != .port, bar.address != 0, bar.address & (bar.size &- 1) == 0 else { throw .noAddresses }
+        }
+    }
+
+    /// Requester id of number `k`; wraps around where `require` would have refused.
+    public func requester(_ k: Int) -> UInt16 {
+        physical &+ offset &+ stride &* UInt16(truncatingIfNeeded: k)
+    }
+
+    /// Enables the first `count`, and again after a reset of the physical function, which disables them.
+    /// - Returns: for how many microseconds nobody may address them; 0 when some are enabled, which changes nothing.
+    public func enable(_ count: Int, on space: borrowing some ConfigurationSpace) -> UInt32 {
+        guard count > 0, capability != 0 else { return 0 }
+        let control = space.read(physical, capability + Register.control, size: 2)
+        guard control & Control.enable == 0 else { return 0 }
+        space.write(physical, capability + Register.pages, size: 4, 1)
+        space.write(physical, capability + Register.number, size: 2, UInt32(truncatingIfNeeded: count))
+        for i in 0..<6 where bars[i].kind != .none {
+            let at = capability + Register.bars + i * 4
+            space.write(physical, at, size: 4, UInt32(truncatingIfNeeded: bars[i].address))
+            guard bars[i].kind == .memory64 else { continue }
+            space.write(physical, at + 4, size: 4, UInt32(truncatingIfNeeded: bars[i].address >> 32))
+        }
+        space.write(physical, capability + Register.control, size: 2, control | Control.enable | Control.memory)
+        return 100_000
+    }
+
+    /// - Returns: for how many microseconds the physical function must be left alone; 0 when none was enabled.
+    @discardableResult
+    public func disable(on space: borrowing some ConfigurationSpace) -> UInt32 {
+        guard capability != 0 else { return 0 }
+        let control = space.read(physical, capability + Register.control, size: 2)
+        guard control & Control.enable != 0 else { return 0 }
+        space.write(physical, capability + Register.control, size: 2, control & ~(Control.enable | Control.memory))
+        return 1_000_000
+    }
+
+    /// Number `k`, which must be enabled: identifiers and registers come from the physical function, capabilities from its
+    /// own configuration space, which is only read.
+    /// - Returns: nil when it does not answer.
+    public func describe(
+        _ k: Int, of function: borrowing FunctionDescription, on space: some ConfigurationSpace
+    ) -> FunctionDescription? {
+        var found = FunctionDescription()
+        let id = requester(k)
+        let classes = space.read(id, 8, size: 4)
+        guard classes != .max else { return nil }
+        found.requester = id
+        found.physicalFunction = physical
+        found.vendor = function.vendor
+        found.device = device
+        found.classCode = classes >> 8
+        found.revision = UInt8(truncatingIfNeeded: classes)
+        found.subsystemVendor = function.subsystemVendor
+        found.subsystem = UInt16(truncatingIfNeeded: space.read(id, 0x2E, size: 2))
+        found.bridge = function.bridge
+        found.group = id
+        for i in 0..<6 where bars[i].kind != .none {
+            found.bars[i] = bars[i]
+            found.bars[i].address &+= bars[i].size &* UInt64(truncatingIfNeeded: k)
+        }
+        BusScan(space).readCapabilities(&found)
+        return found
+    }
+}
+
+/// Offsets in the capability.
+private enum Register {
+    static let control = 0x08
+    static let initial = 0x0C
+    static let total = 0x0E
+    static let number = 0x10
+    static let offset = 0x14
+    static let stride = 0x16
+    static let device = 0x1A
+    static let supportedPages = 0x1C
+    static let pages = 0x20
+    static let bars = 0x24
+}
+
+private enum Control {
+    static let enable: UInt32 = 1 << 0
+    static let memory: UInt32 = 1 << 3
+}
