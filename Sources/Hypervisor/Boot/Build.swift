@@ -38,6 +38,7 @@ extension MachineBuilder {
         for core in 0..<64 where spec.cores.contains(CoreSet(core: core)) {
             platform.append(apicID: tables.apicIDs[core])
         }
+        platform.hasBus = spec.devices.count > 0
         let functions = try buildFunctions(i, platform, &arena)
         let nested = try buildNestedRoots(
             cpu, frames, functions, buses: spec.devices.count > 0 ? platform.vcpuCount : 1, &arena)

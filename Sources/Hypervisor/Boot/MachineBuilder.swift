@@ -26,7 +26,7 @@ struct MachineBuilder: ~Copyable {
     var pageTables: [64 of UInt64] = .init(repeating: 0)
     var boards: [8 of UInt64] = .init(repeating: 0)
     /// The functions that partitions own, 8 places for each partition.
-    var owned = Shared<InlineArray<64, FunctionDescription>>(at: 0)
+    var owned = Shared<InlineArray<64, OwnedFunction>>(at: 0)
     var memory: MemoryPlan?
     /// nil where the machine has none that is usable.
     var iommu: IOMMU?
@@ -62,10 +62,11 @@ struct MachineBuilder: ~Copyable {
             let content = unsafe Span(_unsafeElements: encoded.assumingMemoryBound(to: UInt8.self))
             manifestChecksum = CRC32C(content).value
             try manifest.decode(content)
+            findFunctions(firmware)
             plan = try manifest.check(against: facts)
         } catch {
             var line = Line("")
-            error.describe(manifest, to: &line)
+            error.describe(manifest, on: facts, to: &line)
             throw Refusal(line)
         }
         memory = plan

@@ -51,7 +51,7 @@ private func start(_ firmware: borrowing Firmware, _ entryTSC: UInt64) throws(Re
     #endif
     var machine = MachineBuilder(tables: tables, entryTSC: entryTSC)
     try machine.readManifest(firmware)
-    try machine.findFunctions(firmware)
+    try machine.requireOwnPages()
     try machine.readImages(firmware)
     program.readSymbols(firmware)
     machine.bootTime = program.crash.bootTime
@@ -62,6 +62,7 @@ private func start(_ firmware: borrowing Firmware, _ entryTSC: UInt64) throws(Re
 
     Chipset.silence()
     machine.silenceFunctions()
+    machine.enableVirtualFunctions()
     program.takeProcessor()
     #if FAULT_INJECTION
         fault.inject(.building)

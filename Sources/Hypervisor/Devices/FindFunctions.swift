@@ -4,32 +4,97 @@ import Silicon
 import X86
 
 extension MachineBuilder {
-    /// Finds what the manifest gives to partitions on the machine's bus, while the firmware runs.
-    mutating func findFunctions(_ firmware: borrowing Firmware) throws(Refusal) {
-        do throws(FirmwareError) {
-            let size = MemoryLayout<InlineArray<64, FunctionDescription>>.size
-            owned = Shared(at: try firmware.allocate(UInt64(size), .anywhere))
-        } catch { throw Refusal(error, "memory for what PCI functions are") }
-        owned.initialize(to: InlineArray(repeating: FunctionDescription()))
-        let owned = owned
-        BusScan(tables.bus).forEach { function in
-            for i in 0..<manifest.partitionCount {
-                let devices = manifest.partitions[i].devices
-                for n in 0..<devices.count where devices.devices[n].address.requester == function.requester {
-                    owned.value[i * 8 + n] = function
+    /// Finds the machine's functions, what keeps them apart and which of them the manifest gives away, while the firmware
+    /// runs. Nil when there is no memory to note them.
+    mutating func findFunctions(_ firmware: borrowing Firmware) {
+        let size = UInt64(MemoryLayout<InlineArray<64, OwnedFunction>>.size)
+        // Without the memory the list of functions stays empty, and the manifest is refused by what it misses.
+        guard let address = try? firmware.allocate(size, .anywhere) else { return }
+        owned = Shared(at: address)
+        owned.initialize(to: InlineArray(repeating: OwnedFunction()))
+        facts.usableIOMMU = iommu != nil && tables.ecam != 0
+        for core in 0..<tables.processorCount {
+            for other in (0..<core).reversed()
+            where tables.topology.areSiblings(tables.apicIDs[core], tables.apicIDs[other]) {
+                facts.siblings[core] = UInt8(other)
+            }
+        }
+        let bus = tables.bus
+        var groups = IsolationGroups()
+        BusScan(bus).forEach { groups.add($0, on: bus) }
+        BusScan(bus).forEach { note(&$0, groups) }
+    }
+
+    private mutating func note(_ function: inout FunctionDescription, _ groups: borrowing IsolationGroups) {
+        function.alias = groups.alias(of: function)
+        var fact = FunctionFacts()
+        fact.address = FunctionAddress(requester: function.requester)
+        fact.vendor = function.vendor
+        fact.device = function.device
+        fact.classCode = function.classCode
+        fact.group = groups.group(of: function.requester)
+        fact.isBridge = function.isBridge
+        fact.isReserved = iommu?.topology.hasReservedMemory(function.requester) ?? false
+        var method = FunctionReset(tables.bus).method(of: function)
+        if method == .none, groups.canResetBus(of: function) { method = .bus }
+        fact.reset = FunctionFacts.Reset(rawValue: method.rawValue) ?? .none
+        if let virtual = try? VirtualFunctions(of: function, on: tables.bus) {
+            fact.virtualTotal = UInt16(truncatingIfNeeded: virtual.total)
+            fact.virtualOffset = virtual.offset
+            fact.virtualStride = virtual.stride
+            fact.virtualDevice = virtual.device
+        }
+        for i in 0..<6 where function.bars[i].kind != .none {
+            let exponent = UInt8(truncatingIfNeeded: function.bars[i].size.trailingZeroBitCount)
+            fact.barSizes[i] = exponent | (function.bars[i].kind == .port ? 0x80 : 0)
+        }
+        // What finds no room is unknown, and so nobody's.
+        guard groups.isComplete, facts.functions.append(fact) else { return }
+        for i in 0..<manifest.partitionCount {
+            for n in 0..<manifest.partitions[i].devices.count
+            where manifest.partitions[i].devices.devices[n].address.requester == function.requester {
+                owned.value[i * 8 + n].description = function
+            }
+        }
+    }
+
+    /// Makes the virtual functions that the manifest asks for, once the firmware is gone, of physical functions that were
+    /// reset before.
+    mutating func enableVirtualFunctions() {
+        let bus = tables.bus, ticks = tscKHz
+        for place in 0..<64 {
+            let devices = manifest.partitions[place / 8].devices
+            guard place % 8 < devices.count, devices.devices[place % 8].virtualFunctions > 0 else { continue }
+            let count = Int(devices.devices[place % 8].virtualFunctions)
+            let physical = owned.value[place].description
+            let method: ResetMethod = physical.hasFunctionReset ? .functionLevel : .none
+            _ = FunctionReset(bus).reset(physical, by: method) { wait($0, ticks) }
+            guard let virtual = try? VirtualFunctions(of: physical, on: bus) else { continue }
+            owned.value[place].virtual = virtual
+            owned.value[place].virtualCount = count
+            wait(virtual.enable(count, on: bus), ticks)
+            for other in 0..<64 {
+                let others = manifest.partitions[other / 8].devices
+                guard other % 8 < others.count else { continue }
+                for k in 0..<count where virtual.requester(k) == others.devices[other % 8].address.requester {
+                    guard let found = virtual.describe(k, of: physical, on: bus) else { continue }
+                    owned.value[other].description = found
                 }
             }
         }
-        try requireOwnPages()
     }
 
     /// Registers are given away in pages: refuses functions that have some in one page with another's.
-    private func requireOwnPages() throws(Refusal) {
+    func requireOwnPages() throws(Refusal) {
         var clash: (UInt16, UInt16)?
         let owned = owned
         BusScan(tables.bus).forEach { function in
-            for i in 0..<64 where owned.value[i].vendor != 0 && owned.value[i].requester != function.requester {
-                if owned.value[i].sharesPage(with: function) { clash = (owned.value[i].requester, function.requester) }
+            for i in 0..<64
+            where owned.value[i].description.vendor != 0
+                && owned.value[i].description.requester != function.requester
+            {
+                let mine = owned.value[i].description
+                if mine.sharesPage(with: function) { clash = (mine.requester, function.requester) }
             }
         }
         guard let clash else { return }
@@ -41,10 +106,14 @@ extension MachineBuilder {
         throw Refusal(line)
     }
 
-    /// Ends what firmware's drivers left their devices doing, owned or not.
+    /// Ends what firmware's drivers left their devices doing, owned or not, and makes ports keep them apart.
     func silenceFunctions() {
         let reset = FunctionReset(tables.bus)
-        BusScan(tables.bus).forEach { reset.silence($0) }
+        let bus = tables.bus
+        BusScan(bus).forEach {
+            reset.silence($0)
+            AccessControl.enable($0, on: bus)
+        }
     }
 
     /// What partition `i` has of the bus, in its own block; nil when it owns nothing there.
@@ -55,15 +124,14 @@ extension MachineBuilder {
         guard devices.count > 0 else { return nil }
         let functions = Shared<PartitionFunctions>(at: try take(PartitionFunctions.self, &arena))
         functions.initialize(to: PartitionFunctions(tables.bus, platform))
-        let reset = FunctionReset(tables.bus)
         for n in 0..<devices.count {
-            let found = owned.value[i * 8 + n]
-            var method = reset.method(of: found)
-            if method == .none, found.bridge != 0 { method = .bus }
+            var found = owned.value[i * 8 + n]
+            let index = facts.functions.index(of: FunctionAddress(requester: found.description.requester))
+            let known = index.map { facts.functions.functions[$0].reset.rawValue }
+            found.reset = known.flatMap { ResetMethod(rawValue: $0) } ?? .functionLevel
+            found.interrupts = interrupts[i][n]
             do throws(GuestBusError) {
-                try functions.value.append(
-                    found, virtualFunctions: Int(devices.devices[n].virtualFunctions), interrupts[i][n], method,
-                    through: FunctionWindow(functions: functions))
+                try functions.value.append(found, through: FunctionWindow(functions: functions))
             } catch { throw .mappedAlready }
         }
         return functions
@@ -101,7 +169,7 @@ extension PartitionFunctions {
             let description = guest.functions[i].description
             let page = bus.page(of: description.requester)
             try table.map(page, to: page, size: 4096, access, arena: &arena)
-            if resets[i] == .bus, table.translate(bus.page(of: description.bridge)) == nil {
+            if owned[i].reset == .bus, table.translate(bus.page(of: description.bridge)) == nil {
                 let page = bus.page(of: description.bridge)
                 try table.map(page, to: page, size: 4096, access, arena: &arena)
             }

@@ -2,13 +2,22 @@ import Platform
 import Silicon
 import X86
 
+/// One PCI function that a partition owns, and what it may do.
+struct OwnedFunction {
+    var description = FunctionDescription()
+    var interrupts = InterruptBlock()
+    var reset = ResetMethod.none
+    /// Virtual functions of this physical one, and how many of them are enabled for whoever owns them.
+    var virtual = VirtualFunctions()
+    var virtualCount = 0
+}
+
 /// The PCI functions that one partition owns, for its own cores alone; guarded by the partition's lock.
 struct PartitionFunctions: ~Copyable {
     let bus: MachineBus
     /// The functions as the guest sees them; what follows is in the same order.
     var guest: GuestBus
-    private(set) var interrupts = InlineArray<8, InterruptBlock>(repeating: InterruptBlock())
-    private(set) var resets = InlineArray<8, ResetMethod>(repeating: .none)
+    private(set) var owned = InlineArray<8, OwnedFunction>(repeating: OwnedFunction())
     private let platform: PlatformDescription
 
     init(_ bus: MachineBus, _ platform: PlatformDescription) {
@@ -17,38 +26,34 @@ struct PartitionFunctions: ~Copyable {
         guest = GuestBus(hostBridge: bus.read(0, 0, size: 4), memorySize: platform.memorySize)
     }
 
-    mutating func append(
-        _ function: FunctionDescription, virtualFunctions: Int, _ block: InterruptBlock, _ reset: ResetMethod,
-        through window: FunctionWindow
-    ) throws(GuestBusError) {
-        interrupts[guest.count] = block
-        resets[guest.count] = reset
-        try guest.append(function, virtualFunctions: virtualFunctions, on: window)
+    mutating func append(_ function: OwnedFunction, through window: FunctionWindow) throws(GuestBusError) {
+        owned[guest.count] = function
+        try guest.append(function.description, virtualFunctions: function.virtualCount, on: window)
     }
 
     /// Brings every function to what it is after power-on; a bus is reset once for all that lie behind it.
     /// - Returns: the first function that did not come back, if any.
-    func reset(ticksPerMillisecond: UInt64) -> UInt16? {
+    func reset(isFirst: Bool, ticksPerMillisecond: UInt64) -> UInt16? {
         var failed: UInt16?
         for i in 0..<guest.count {
-            let function = guest.functions[i].description
-            var method = resets[i]
-            for j in 0..<i where method == .bus && resets[j] == .bus {
-                if guest.functions[j].description.bridge == function.bridge { method = .none }
+            let function = owned[i].description
+            // At boot, physical functions were reset before their virtual ones were enabled.
+            if isFirst, owned[i].virtualCount > 0 { continue }
+            var method = owned[i].reset
+            for j in 0..<i where method == .bus && owned[j].reset == .bus {
+                if owned[j].description.bridge == function.bridge { method = .none }
             }
-            let isBack = FunctionReset(bus).reset(function, by: method) {
-                let end = cpu_rdtsc() &+ UInt64($0) &* ticksPerMillisecond / 1000
-                while cpu_rdtsc() < end { cpu_pause() }
-            }
+            let isBack = FunctionReset(bus).reset(function, by: method) { wait($0, ticksPerMillisecond) }
+            wait(owned[i].virtual.enable(owned[i].virtualCount, on: bus), ticksPerMillisecond)
             if !isBack, failed == nil { failed = function.requester }
         }
         return failed
     }
 
     func message(_ function: UInt16, apicID: UInt32, vector: UInt8) -> (address: UInt64, data: UInt32)? {
-        for i in 0..<guest.count where guest.functions[i].description.requester == function {
+        for i in 0..<guest.count where owned[i].description.requester == function {
             for vcpu in 0..<platform.vcpuCount where platform.apicIDs[vcpu] == apicID {
-                return interrupts[i].message(vcpu: vcpu, vector: vector)
+                return owned[i].interrupts.message(vcpu: vcpu, vector: vector)
             }
         }
         return nil
@@ -86,4 +91,10 @@ struct FunctionWindow: FunctionAccess {
         default: mmio_write64(address, value)
         }
     }
+}
+
+/// Waits for so many microseconds.
+func wait(_ microseconds: UInt32, _ ticksPerMillisecond: UInt64) {
+    let end = cpu_rdtsc() &+ UInt64(microseconds) &* ticksPerMillisecond / 1000
+    while cpu_rdtsc() < end { cpu_pause() }
 }

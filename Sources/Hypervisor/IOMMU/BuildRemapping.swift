@@ -59,7 +59,8 @@ extension MachineBuilder {
             else { return }
             for n in 0..<manifest.partitions[i].devices.count {
                 let requester = manifest.partitions[i].devices.devices[n].address.requester
-                guard let block = try iommu?.attach(requester, alias: nil, to: domain) else { return }
+                let alias = owned.value[i * 8 + n].description.alias ?? iommu?.topology.alias(of: requester)
+                guard let block = try iommu?.attach(requester, alias: alias, to: domain) else { return }
                 interrupts[i][n] = block
             }
         }

@@ -30,7 +30,7 @@ struct Lifecycle<CPU: VirtualCPU> {
             partition.value.board.value.enter(.crashed, .hypervisorFault)
             cause = .manager
         } else {
-            resetFunctions()
+            resetFunctions(isFirst: true)
             clearMemory()
         }
         while true {
@@ -112,14 +112,16 @@ struct Lifecycle<CPU: VirtualCPU> {
         for vcpu in 0..<state.value.vcpuCount where state.value.nested[vcpu].unclaimed != 0 {
             unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: UInt(state.value.nested[vcpu].unclaimed)), 4096)
         }
-        resetFunctions()
+        resetFunctions(isFirst: false)
         clearMemory()
     }
 
     /// Takes the functions out of the last guest's hands, before its memory is cleared: from here on none of them writes.
-    private func resetFunctions() {
+    private func resetFunctions(isFirst: Bool) {
         guard let functions = partition.value.functions else { return }
-        if let lost = functions.value.reset(ticksPerMillisecond: UInt64(partition.value.platform.tscKHz)) {
+        if let lost = functions.value.reset(
+            isFirst: isFirst, ticksPerMillisecond: UInt64(partition.value.platform.tscKHz))
+        {
             var line = Line("bulkhead: partition ")
             line.write(partition.value.spec.name)
             line.write(": a PCI function did not come back from its reset, requester id ")

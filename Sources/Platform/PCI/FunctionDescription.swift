@@ -58,8 +58,8 @@ public struct FunctionDescription: Sendable {
     public var hasFunctionReset = false
     /// Of a virtual function: its physical function; its identifiers and BARs come from there.
     public var physicalFunction: UInt16?
-    /// The number of the isolation group: the lowest requester id in it.
-    public var group: UInt16 = 0
+    /// The id that its requests carry where a bridge to conventional PCI stands above it.
+    public var alias: UInt16?
 
     public init() {}
 }

@@ -31,23 +31,25 @@ public struct IsolationGroups: Sendable {
         let id = function.requester
         let kind = PortKind(function, on: space)
         var new = Member(requester: id, group: id)
-        let isMultifunction = id & 7 != 0 || space.read(id, 0x0E, size: 1) & 0x80 != 0
+        let header = space.read(id, 0x0E, size: 1)
+        let hasControl = function.accessControl != 0, secondary = function.secondaryBus
+        let isMultifunction = id & 7 != 0 || header & 0x80 != 0
         switch kind {
         case .conventional, .fromConventional, .toConventional, .eventCollector: new.isolates = false
-        case .rootPort, .downstreamPort: new.isolates = function.accessControl != 0
-        case .other: new.isolates = !isMultifunction || function.accessControl != 0
+        case .rootPort, .downstreamPort: new.isolates = hasControl
+        case .other: new.isolates = !isMultifunction || hasControl
         }
         let parent = function.bridge == 0 ? nil : index(of: function.bridge)
         let above: UInt16? = parent.map { members[$0].alias } ?? nil
         new.pathIsolates = new.isolates && (parent.map { members[$0].pathIsolates } ?? true)
-        if space.read(id, 0x0E, size: 1) & 0x7F == 1 {
-            new.first = function.secondaryBus
+        if header & 0x7F == 1 {
+            new.first = secondary
             new.last = UInt8(truncatingIfNeeded: space.read(id, 0x1A, size: 1))
             new.alias =
                 switch kind {
                 // The bridge to conventional PCI takes the place of what is behind it (PCI Express to PCI/PCI-X Bridge 1.0,
                 // section 2.3).
-                case .toConventional: above ?? UInt16(function.secondaryBus) << 8
+                case .toConventional: above ?? UInt16(secondary) << 8
                 case .conventional, .fromConventional: above ?? id
                 default: above
                 }

@@ -119,7 +119,6 @@ public struct VirtualFunctions: Sendable {
         found.subsystemVendor = function.subsystemVendor
         found.subsystem = UInt16(truncatingIfNeeded: space.read(id, 0x2E, size: 2))
         found.bridge = function.bridge
-        found.group = id
         for i in 0..<6 where bars[i].kind != .none {
             found.bars[i] = bars[i]
             found.bars[i].address &+= bars[i].size &* UInt64(truncatingIfNeeded: k)
