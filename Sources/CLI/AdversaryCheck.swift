@@ -25,7 +25,7 @@ struct AdversaryCheck {
         var report = AdversaryReport(machine: kind.rawValue)
         for run in session.table.runs where Self.matches(run, filter) {
             progress("\(kind.rawValue): \(run.vector): \(run.command)")
-            do { report.attempts += try session.carryOut(run) } catch {
+            do { report.attempts += try session.arena.machine.explaining { try session.carryOut(run) } } catch {
                 report.problem = "\(run.command): \(error)"
                 break
             }

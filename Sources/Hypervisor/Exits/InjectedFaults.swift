@@ -2,6 +2,7 @@
     import Manifest
     import Platform
     import Silicon
+    import Synchronization
     import X86
 
     extension Lifecycle {
@@ -20,6 +21,19 @@
             // What the page tables are for is undone: the machine is looked at from outside then.
             case 5: Self.map(cpu.rcx, in: cpu_read_cr3())
             case 6: Self.map(cpu.rcx, in: partition.value.nested[core.vcpu].memory)
+            // What no neighbour may feel, so that the tests' neighbour can be seen to notice it. RCX: a command for the
+            // interrupt command register, address, value or ticks.
+            case 16: cpu_wrmsr(MSR.x2apicICR, cpu.rcx)
+            case 17: for _ in 0..<2000 { cpu_wrmsr(MSR.x2apicICR, cpu.rcx) }
+            case 18:
+                partition.value.mail[core.vcpu].nmi.store(true, ordering: .releasing)
+                LocalAPIC.kick(core.apicID)
+            case 19: _ = partition.value.guestMemory.store(0x5EED as UInt64, at: cpu.rcx)
+            case 20: cpu_wrmsr(0x838, 0)  // the guest's timer stops
+            case 21: cpu_write_dr(0)
+            case 22:
+                let start = cpu_rdtsc()
+                while cpu_rdtsc() &- start < cpu.rcx { cpu_pause() }
             default: break
             }
         }

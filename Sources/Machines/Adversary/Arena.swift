@@ -11,7 +11,7 @@ public final class Arena {
     public let neighbour: Guest
     /// What `client` speaks over: for those who want to say something that it does not.
     let line: Line
-    private var watch = NeighbourWatch()
+    private var watch: NeighbourWatch
     private var attacks = 0
 
     /// Builds the guests, boots the machine and waits until both guests speak.
@@ -24,6 +24,7 @@ public final class Arena {
         let (manifest, disk) = try arenaVolume(
             workspace.root.appending(path: "Tests/MachineTests/Manifests/\(name).yaml"), workspace,
             hypervisor: faults ? workspace.faultyHypervisor : workspace.hypervisor)
+        watch = NeighbourWatch(on: kind)
         var emulator = Emulator(kind)
         emulator.cores = manifest.machineCores
         emulator.memory = manifest.machineMemory
@@ -144,7 +145,7 @@ public final class Arena {
 
     /// Everything that the neighbour has noticed since the last time; empty when that is nothing but its own ticks.
     public func neighbourProblems() throws -> [String] {
-        let report = try neighbourReport()
+        guard let report = try? neighbourReport() else { return ["report: the neighbour does not answer"] }
         var problems = watch.problems(report, try client.statistics("neighbour"))
         let info = try info("neighbour")
         if info.state != .running || info.starts != 1 { problems.append("it is \(info.state), start \(info.starts)") }

@@ -21,11 +21,15 @@ struct NeighbourReport {
 struct NeighbourWatch {
     private var last = NeighbourReport()
     private var lastSignals: UInt64?
+    private var lastKicks: UInt64 = 0
+    private let kind: MachineKind
     var missed: UInt64 { last.count("missed") }
 
     /// The longest that a tick may come late, microseconds. An emulator's processors wait for the host's, so this is far
     /// above what a guest would bear; what counts is that ticks come at all.
     static let longestGap: UInt64 = 5_000_000
+
+    init(on kind: MachineKind) { self.kind = kind }
 
     mutating func problems(_ report: NeighbourReport, _ exits: PartitionStatistics) -> [String] {
         var problems: [String] = []
@@ -48,9 +52,12 @@ struct NeighbourWatch {
         }
         // An INIT that reaches its cores ends in the hypervisor, which drops it. The neighbour's own are those that started
         // its vCPUs before it was first asked.
-        let signals = exits.vcpus.reduce(0) { $0 + $1[.initSipi] }
+        let signals = exits.exits(.initSipi)
         if let lastSignals, signals > lastSignals { problems.append("init: \(signals - lastSignals) INIT signals") }
-        (last, lastSignals) = (report, signals)
+        // No core of another partition may send it an NMI, and nobody manages it. (An Intel machine's own timer counts here.)
+        let kicks = exits.exits(.nmi)
+        if kind == .amd, kicks > lastKicks { problems.append("nmi: \(kicks - lastKicks) NMIs") }
+        (last, lastSignals, lastKicks) = (report, signals, kicks)
         return problems
     }
 }

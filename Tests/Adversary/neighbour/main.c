@@ -1,6 +1,8 @@
 // Starts all vCPUs, then watches. `r` at the console asks for a report; `every=SECONDS` on the command line reports by
 // itself; `cpus=N` limits the vCPUs.
 //
+// Other letters: see `sabotage`.
+//
 // @neighbour ticks= missed= checksum=ok|BAD unexpected= uptime_ms= cpus= silent= spurious= late= gap_max_us= registers=
 // ticks, missed: over all vCPUs. unexpected: vectors nobody asked for, NMIs included. silent: vCPUs that have not looked
 // after themselves for five seconds (an INIT would do that). late: gaps above 50 periods, a note and not a verdict.
@@ -66,6 +68,27 @@ static void second_main(uint32_t index) {
     for (;;) watch(index, 100);
 }
 
+// A letter at the console has something done to this guest that its detectors must then find. A hypervisor built with
+// faults to inject does it (Sources/Hypervisor/Exits/InjectedFaults.swift); every other one refuses.
+static void sabotage(int what) {
+    uint64_t kind = 0, operand = 0;
+    switch (what) {
+    case 'n': kind = 18; break;
+    case 'm': kind = 19, operand = watched.start + 0x1238; break;
+    case 't': kind = 20; break;
+    case 'g': kind = 21; break;
+    case 'd': kind = 22, operand = 7000 * machine.tsc_khz; break;
+    // Nobody need help: an INIT for its own second vCPU.
+    case 's':
+        if (running > 1) wrmsr(APIC_ICR, (uint64_t)machine.apic_ids[1] << 32 | 0x4500);
+        return;
+    default: return;
+    }
+    interrupts_off();
+    asm volatile(GUARDED(".byte 0x0F, 0x01, 0xD9")::"a"(0x4641554CUL), "b"(kind), "c"(operand) : "memory");
+    interrupts_on();
+}
+
 void guest_main(void) {
     char text[16];
     uint64_t every = option("every", text, sizeof text) ? parse_number(text) * 1000 : 0, next_report = every;
@@ -81,7 +104,9 @@ void guest_main(void) {
     for (;;) {
         watch(0, 100);
         memory_check();
-        if (console_get() == 'r') report();
+        int typed = console_get();
+        if (typed == 'r') report();
+        else if (typed >= 0) sabotage(typed);
         if (every && uptime_ms() >= next_report) report(), next_report += every;
     }
 }

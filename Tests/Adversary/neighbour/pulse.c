@@ -26,7 +26,8 @@ void pulse_start(void) {
 }
 void pulse_tick(uint32_t processor) {
     struct pulse *p = &pulses[processor];
-    if (!p->armed) {
+    // While the shot still runs, it was somebody else who sent its vector.
+    if (!p->armed || rdmsr(APIC_CURRENT) != 0) {
         p->spurious++;
         return;
     }
