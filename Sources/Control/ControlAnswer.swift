@@ -21,6 +21,10 @@ enum ControlAnswer {
             var writer = CBORWriter(output)
             list(&writer, backend)
             return try writer.finish()
+        case .inventory:
+            var writer = CBORWriter(output)
+            inventory(&writer, backend, from: Int(clamping: request.position))
+            return try writer.finish()
         default: break
         }
         guard let partition = find(request.partition, backend) else {
@@ -64,6 +68,15 @@ enum ControlAnswer {
         writer.key(1)
         writer.array(count)
         for i in 0..<count { backend.info(i).write(&writer) }
+    }
+
+    private static func inventory<B: ControlBackend & ~Copyable>(
+        _ writer: inout CBORWriter, _ backend: borrowing B, from first: Int
+    ) {
+        let total = max(backend.inventoryCount, 0), first = min(first, total)
+        let count = min(total - first, InventoryPart.capacity)
+        InventoryPart.writeHead(&writer, total: total, first: first, count: count)
+        for index in first..<(first + count) { backend.inventory(index).write(&writer) }
     }
 
     private static func statistics<B: ControlBackend & ~Copyable>(

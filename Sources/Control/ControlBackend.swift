@@ -20,6 +20,11 @@ public protocol ControlBackend: ~Copyable {
     /// Microseconds since the hypervisor's first instruction.
     func clockMicroseconds() -> UInt64
 
+    /// How many items the inventory has.
+    var inventoryCount: Int { get }
+    /// - Parameter index: 0 to `inventoryCount` - 1.
+    func inventory(_ index: Int) -> InventoryItem
+
     /// Copies console bytes from stream position `from` on, or from the oldest byte that is still in the ring if that is
     /// newer, into the beginning of `buffer`. A `from` beyond the end gives no bytes and `position` = `end`.
     mutating func readConsole(_ partition: Int, from: UInt64, into buffer: inout MutableSpan<UInt8>) -> ConsoleRange

@@ -16,11 +16,13 @@ public enum ControlOperation: UInt8, Sendable {
     case restart = 9
     /// Turns the stream of events on or off.
     case events = 10
+    /// What the machine has: its cores, caches, memory, functions and remapping units, item by item.
+    case inventory = 11
 
     /// What the manifest must permit on the partition. Empty: any manager that the manifest gave a link may ask.
     public var permission: ControlOperations {
         switch self {
-        case .hello, .list, .events: ControlOperations()
+        case .hello, .list, .events, .inventory: ControlOperations()
         case .statistics: .statistics
         case .consoleRead: .consoleRead
         case .consoleWrite: .consoleWrite
@@ -36,7 +38,7 @@ public enum ControlOperation: UInt8, Sendable {
     /// its reply was lost on the line, is answered again but not carried out again.
     public var changesSomething: Bool {
         switch self {
-        case .hello, .list, .statistics, .consoleRead, .events: false
+        case .hello, .list, .statistics, .consoleRead, .events, .inventory: false
         case .consoleWrite, .start, .stop, .pause, .resume, .restart: true
         }
     }
@@ -55,6 +57,7 @@ public enum ControlOperation: UInt8, Sendable {
         case .resume: "resume"
         case .restart: "restart"
         case .events: "events"
+        case .inventory: "inventory"
         }
     }
 }

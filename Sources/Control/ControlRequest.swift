@@ -12,6 +12,7 @@ public struct ControlRequest: Sendable {
     /// `statistics`: the first vCPU of interest, 0 to 63.
     public var vcpu = 0
     /// `consoleRead`: the stream position from which on bytes are wanted. Earlier bytes are acknowledged thereby.
+    /// `inventory`: the first item of interest.
     public var position: UInt64 = 0
     /// `consoleWrite`: where in the payload the bytes are.
     public var dataStart = 0
@@ -30,6 +31,7 @@ public struct ControlRequest: Sendable {
         case .consoleWrite: 1 << 1 | 1 << 4
         case .start, .stop, .pause, .resume, .restart: 1 << 1
         case .events: 1 << 5
+        case .inventory: 1 << 3
         }
     }
 

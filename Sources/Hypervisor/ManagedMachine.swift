@@ -23,12 +23,14 @@ private struct ManagedPartition {
 struct ManagedMachine: ControlBackend, ~Copyable {
     private var partitions: [8 of ManagedPartition] = .init(repeating: ManagedPartition())
     private var facts = MachineInfo()
+    private let found: MachineInventory
     private let tscKHz: UInt64
     private let entryTSC: UInt64
     private let readTicks: UInt64
     let partitionCount: Int
 
     init(_ builder: borrowing MachineBuilder, _ program: ProgramMemory) {
+        found = MachineInventory(builder, program.vendor)
         tscKHz = max(builder.tscKHz, 1)
         entryTSC = builder.entryTSC
         readTicks = builder.readTicks
@@ -70,6 +72,8 @@ struct ManagedMachine: ControlBackend, ~Copyable {
         return info
     }
 
+    var inventoryCount: Int { found.count }
+    func inventory(_ index: Int) -> InventoryItem { found[index] }
     func name(_ partition: Int) -> Label { partitions[partition].name }
     func permits(_ partition: Int) -> ControlOperations { partitions[partition].permits }
     func state(_ partition: Int) -> PartitionState { partitions[partition].board.value.state }

@@ -19,6 +19,8 @@ public struct FunctionFacts: Sendable {
     /// The lowest requester id of its isolation group.
     public var group: UInt16 = 0
     public var isBridge = false
+    /// The requester id of the bridge to its bus; 0 on bus 0.
+    public var bridge: UInt16 = 0
     /// Whether the firmware's tables keep memory for it (RMRR, IVMD).
     public var isReserved = false
     public var reset = Reset.none
@@ -28,6 +30,8 @@ public struct FunctionFacts: Sendable {
     public var virtualOffset: UInt16 = 0
     public var virtualStride: UInt16 = 0
     public var virtualDevice: UInt16 = 0
+    /// The group of its virtual functions; nil when each has one of its own.
+    public var virtualGroup: UInt16?
     /// Of each BAR, the exponent of its size; 0 where there is none. Bit 7: it has I/O ports.
     public var barSizes = InlineArray<6, UInt8>(repeating: 0)
 
@@ -62,6 +66,9 @@ public struct FunctionList: Sendable {
         return true
     }
 
+    /// - Parameter index: below `count`.
+    public mutating func replace(_ index: Int, by function: FunctionFacts) { functions[index] = function }
+
     /// The index of the function at `address`; nil when there is none.
     public func index(of address: FunctionAddress) -> Int? {
         for i in 0..<count where functions[i].address == address { return i }
@@ -80,12 +87,6 @@ public struct FunctionList: Sendable {
     func group(of address: FunctionAddress) -> UInt16 {
         if let i = index(of: address) { return functions[i].group }
         guard let physical = physicalFunction(of: address) else { return address.requester }
-        // Virtual functions are isolated from each other, but not from whom the path above them cannot tell apart.
-        let group = functions[physical.index].group
-        let slot = functions[physical.index].address.requester >> 3
-        for i in 0..<count where functions[i].group == group && functions[i].address.requester >> 3 != slot {
-            return group
-        }
-        return address.requester
+        return functions[physical.index].virtualGroup ?? address.requester
     }
 }

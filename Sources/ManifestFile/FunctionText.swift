@@ -57,7 +57,8 @@ package func parseFunction(_ text: String) throws(ValueError) -> FunctionAddress
         part.count <= 4 && part.utf8.allSatisfy(isHexDigit) ? UInt64(part, radix: 16) : nil
     }
     guard (2...4).contains(parts.count), !numbers.contains(nil) else {
-        throw ValueError(reason: "\(quoted(text)) is not a PCI function", hint: "write bus:device.function, as in 00:1f.2")
+        let hint = "write bus:device.function, as in 00:1f.2"
+        throw ValueError(reason: "\(quoted(text)) is not a PCI function", hint: hint)
     }
     let values = numbers.compactMap { $0 }
     let last = values.suffix(2), bus = values.count > 2 ? values[values.count - 3] : 0

@@ -74,6 +74,10 @@ struct ModelMachine: ControlBackend {
     func exits(_ partition: Int, vcpu: Int) -> ExitCounters { partitions[partition].exits[vcpu] }
     func clockMicroseconds() -> UInt64 { clock }
 
+    var items: [InventoryItem] = []
+    var inventoryCount: Int { items.count }
+    func inventory(_ index: Int) -> InventoryItem { items[index] }
+
     mutating func readConsole(_ partition: Int, from: UInt64, into buffer: inout MutableSpan<UInt8>) -> ConsoleRange {
         calls.append("read \(partition)")
         let console = partitions[partition].console

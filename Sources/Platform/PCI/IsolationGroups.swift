@@ -26,7 +26,7 @@ public struct IsolationGroups: Sendable {
     public init() {}
 
     /// Adds the next function, after the bridge above it, as `BusScan` finds them.
-    public mutating func add(_ function: borrowing FunctionDescription, on space: borrowing some ConfigurationSpace) {
+    public mutating func add(_ function: FunctionDescription, on space: some ConfigurationSpace) {
         guard count < Self.capacity else { return isComplete = false }
         let id = function.requester
         let kind = PortKind(function, on: space)

@@ -1,0 +1,74 @@
+import CBOR
+import Control
+import Testing
+
+@Suite struct InventoryTests {
+    static func items(_ count: Int) -> [InventoryItem] {
+        (0..<count).map { index in
+            var item = InventoryItem(index == 0 ? .machine : .function)
+            for value in 0..<InventoryItem.maxValues { item.append(.max - UInt64(index * 100 + value)) }
+            return item
+        }
+    }
+
+    func part(_ bench: Bench, from position: UInt64) throws -> InventoryPart {
+        var request = ControlRequest(.inventory)
+        request.position = position
+        let reply = try #require(bench.ask(request))
+        var parsed = try ControlReply(reply.payload.span)
+        #expect(parsed.status == .ok)
+        return try InventoryPart(&parsed)
+    }
+
+    /// The largest items there can be, in as many answers as they need.
+    @Test func comesInParts() throws {
+        let bench = Bench()
+        bench.machine.items = Self.items(29)
+        var next = 0
+        var sizes: [Int] = []
+        while next < 29 {
+            let part = try part(bench, from: UInt64(next))
+            #expect(part.total == 29 && part.first == next)
+            for i in 0..<part.count {
+                let item = try #require(part.items[i])
+                #expect(item.kind == (next + i == 0 ? .machine : .function))
+                #expect(item.count == InventoryItem.maxValues)
+                #expect(item.values[12] == .max - UInt64((next + i) * 100 + 12))
+            }
+            next += part.count
+            sizes.append(part.count)
+        }
+        #expect(sizes == [12, 12, 5])
+    }
+
+    @Test(arguments: [29, 30, .max]) func beyondTheEndThereIsNothing(_ position: UInt64) throws {
+        let bench = Bench()
+        bench.machine.items = Self.items(29)
+        let part = try part(bench, from: position)
+        #expect(part.total == 29 && part.first == 29 && part.count == 0)
+    }
+
+    /// A later hypervisor may know more kinds, and say more of each.
+    @Test func unknownKindsAreSkipped() throws {
+        var buffer = [UInt8](repeating: 0, count: 200)
+        var writer = CBORWriter(buffer.mutableSpan)
+        writer.map(4)
+        for (key, value) in [(0, 0), (1, 2), (2, 0)] as [(UInt64, UInt64)] {
+            writer.key(key)
+            writer.uint(value)
+        }
+        writer.key(3)
+        writer.array(2)
+        writer.array(2)
+        writer.uint(99)
+        writer.uint(7)
+        writer.array(21)
+        writer.uint(1)
+        for value in UInt64(1)...20 { writer.uint(value) }
+        let count = try writer.finish()
+        var reply = try ControlReply(Array(buffer[..<count]).span)
+        let part = try InventoryPart(&reply)
+        #expect(part.count == 2 && part.items[0] == nil)
+        #expect(part.items[1]?.kind == .core && part.items[1]?.count == InventoryItem.maxValues)
+    }
+}
