@@ -69,7 +69,8 @@ import Testing
                     memory: GuestWindows.ecam + 0x8000 + offset, size: size, value: isWrite ? value : nil, on: machine)
             case 1:
                 let offset = UInt64.random(in: 0..<GuestWindows.ecamSize, using: &random)
-                _ = bus.access(memory: GuestWindows.ecam + offset, size: size, value: isWrite ? value : nil, on: machine)
+                _ = bus.access(
+                    memory: GuestWindows.ecam + offset, size: size, value: isWrite ? value : nil, on: machine)
             case 2:
                 let offset = UInt64.random(in: 0..<0x1000, using: &random)
                 _ = bus.access(memory: 0xC002_1000 + offset, size: size, value: isWrite ? value : nil, on: machine)
