@@ -3,6 +3,7 @@ import Manifest
 import Platform
 import Silicon
 import Synchronization
+import X86
 
 /// One partition as managers see it.
 private struct ManagedPartition {
@@ -28,6 +29,11 @@ struct ManagedMachine: ControlBackend, ~Copyable {
     private let entryTSC: UInt64
     private let readTicks: UInt64
     let partitionCount: Int
+    private var faultLog: FaultLog?
+    /// What was refused to functions and is not told yet.
+    private var refused: [16 of DeviceFault] = .init(repeating: DeviceFault())
+    private var refusedCount = 0
+    private var refusedLost: UInt64 = 0
 
     init(_ builder: borrowing MachineBuilder, _ program: ProgramMemory) {
         found = MachineInventory(builder, program.vendor)
@@ -35,6 +41,7 @@ struct ManagedMachine: ControlBackend, ~Copyable {
         entryTSC = builder.entryTSC
         readTicks = builder.readTicks
         partitionCount = builder.manifest.partitionCount
+        faultLog = builder.faultLog
         facts.version = Label(stringLiteral: Version.text)
         facts.name = builder.manifest.name
         facts.cores = builder.tables.processorCount
@@ -134,6 +141,7 @@ struct ManagedMachine: ControlBackend, ~Copyable {
     }
 
     mutating func nextEvent() -> ControlEvent? {
+        if let event = nextRefusal() { return event }
         for i in 0..<partitionCount {
             let board = partitions[i].board
             var next = partitions[i].nextChange, lost: UInt64 = 0
@@ -161,5 +169,44 @@ struct ManagedMachine: ControlBackend, ~Copyable {
                 SerialPort.log.write(byte)
             }
         }
+    }
+
+    /// Reads what remapping units have refused, at most as many a second as `FaultLimiter` lets through.
+    mutating func takeRefusals() {
+        while let fault = faultLog?.next() {
+            var line = Line("bulkhead: the IOMMU refused requester ")
+            line.write(hexadecimal: UInt64(fault.requester))
+            line.write(fault.isInterrupt ? ": interrupt " : fault.isWrite ? ": write to " : ": read from ")
+            line.write(hexadecimal: fault.address)
+            line.write(", reason ")
+            line.write(decimal: UInt64(fault.reason))
+            SerialPort.log.print(line)
+            guard refusedCount < refused.count else {
+                refusedLost += 1
+                continue
+            }
+            refused[refusedCount] = fault
+            refusedCount += 1
+        }
+    }
+
+    private mutating func nextRefusal() -> ControlEvent? {
+        guard refusedCount > 0 else { return nil }
+        let fault = refused[0]
+        refusedCount -= 1
+        for i in 0..<refusedCount { refused[i] = refused[i + 1] }
+        let owner = faultLog?.owner(of: fault.requester)
+        var event = ControlEvent(
+            .device, partition: owner.map { name($0) } ?? Label(), state: owner.map { state($0) } ?? .stopped,
+            cause: .manifest)
+        event.clockMicroseconds = clockMicroseconds()
+        event.code =
+            RefusedAccess(
+                requester: fault.requester, isWrite: fault.isWrite, isInterrupt: fault.isInterrupt, reason: fault.reason
+            ).rawValue
+        event.address = fault.address
+        event.lost = refusedLost
+        refusedLost = 0
+        return event
     }
 }

@@ -139,6 +139,7 @@ extension MachineBuilder {
         for i in 0..<manifest.partitionCount where i != own {
             try table.map(boards[i], to: boards[i], size: Self.boardSize, .readWrite, arena: &arena)
         }
+        try iommu?.mapFaults(into: &table, &arena)
         var housekeepingArena = blocks[8].makeArena()
         let state = Shared<Housekeeping>(at: try take(Housekeeping.self, &housekeepingArena))
         state.initialize(to: Housekeeping(self, program))

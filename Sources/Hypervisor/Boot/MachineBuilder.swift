@@ -34,6 +34,7 @@ struct MachineBuilder: ~Copyable {
     var interrupts: [8 of [8 of InterruptBlock]]
     /// What rings the housekeeping core when something comes over the link; nil where nothing can.
     var linkEntry: RedirectionEntry?
+    var faultLog: FaultLog?
     private var mapBuffer: (address: UInt64, size: UInt64) = (0, 0)
 
     init(tables: FirmwareTables, entryTSC: UInt64) {
@@ -110,13 +111,15 @@ struct MachineBuilder: ~Copyable {
             }
         }
         readTicks = cpu_rdtsc() - start
+        let faultFrames = iommu?.faultFrames ?? 0
         do throws(FirmwareError) {
             for i in 0..<manifest.partitionCount {
+                let isHousekeeper = manifest.partitions[i].cores.contains(CoreSet(core: manifest.housekeeping))
                 blocks[i] = try PrivateBlock(
                     cores: manifest.partitions[i].cores.count, memory: manifest.partitions[i].memorySize,
-                    functions: manifest.partitions[i].devices.count, firmware)
+                    functions: manifest.partitions[i].devices.count, further: isHousekeeper ? faultFrames : 0, firmware)
             }
-            blocks[8] = try PrivateBlock(cores: 1, memory: 0, firmware)
+            blocks[8] = try PrivateBlock(cores: 1, memory: 0, further: faultFrames, firmware)
         } catch {
             throw Refusal(error, "memory for the hypervisor's own structures")
         }

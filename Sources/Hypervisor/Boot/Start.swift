@@ -17,6 +17,7 @@ extension MachineBuilder {
             if coreStates[index] != 0 && tables.apicIDs[index] != own { startCore(index, program) }
         }
         Chipset.routeLink(tables, linkEntry)
+        iommu?.reportFaults(to: tables.apicIDs[manifest.housekeeping], tables.bus)
         for index in 0..<tables.processorCount where coreStates[index] != 0 {
             Shared<CoreState>(at: coreStates[index]).value.mayRun.store(true, ordering: .releasing)
         }

@@ -66,5 +66,7 @@ extension MachineBuilder {
         }
         linkEntry = iommu?.routeLink(to: housekeeper)
         try iommu?.activate()
+        let second = max(tscKHz, 1) * 1000
+        faultLog = iommu?.faultLog(ticksPerSecond: second)
     }
 }

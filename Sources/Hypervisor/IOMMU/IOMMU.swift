@@ -119,23 +119,30 @@ struct IOMMU: ~Copyable {
         }
     }
 
-    /// Lets faults ring the core with this APIC id, below 255 or with extended interrupts, and gives the log of them.
-    func reportFaults(to apicID: UInt32, _ bus: MachineBus, ticksPerSecond: UInt64) -> FaultLog {
+    /// The log of what the units refuse, for the core that `mapFaults` is for.
+    func faultLog(ticksPerSecond: UInt64) -> FaultLog? {
+        guard let memory else { return nil }
         var log = FaultLog(ticksPerSecond: ticksPerSecond, owners: owners, ownerCount: ownerCount)
-        guard let memory else { return log }
+        for i in 0..<topology.unitCount { log.add(unit(i, memory)) }
+        return log
+    }
+
+    /// Lets faults ring the core with this APIC id, where the units can reach it; elsewhere they wait for the next request.
+    func reportFaults(to apicID: UInt32, _ bus: MachineBus) {
+        guard let memory, apicID < 255 || format.kind == .vtd && format.extendedInterrupts else { return }
         let message = InterruptMessage.nmi(to: apicID)
         for i in 0..<topology.unitCount {
-            let unit = unit(i, memory)
             if format.kind == .amdVi { EventMessage.set(message, of: topology.units[i].function, bus) }
-            log.add(unit)
-            if apicID < 255 || format.kind == .vtd && format.extendedInterrupts { unit.report(to: message) }
+            unit(i, memory).report(to: message)
         }
-        return log
     }
 
     private func writeBack() {
         if !isCoherent { cpu_write_back(base, size) }
     }
+
+    /// Frames of page tables that `mapFaults` takes at most.
+    var faultFrames: Int { topology.unitCount * 6 }
 
     /// Maps what the housekeeping core needs to read faults: units' registers and event logs.
     func mapFaults(into table: inout PageTable<LongModeFormat>, _ arena: inout FrameArena) throws(PageTableError) {
