@@ -40,6 +40,10 @@ struct CrashReport: Encodable {
     let vector: Int?
     let error: String?
     let address: String?
+    /// Device faults: who, what it wanted, and the remapping unit's reason.
+    let device: String?
+    let access: String?
+    let reason: Int?
     let place: String?
     let function: String?
     let hypervisor: Registers?
@@ -53,14 +57,18 @@ struct CrashReport: Encodable {
         sequence = record[.sequence]
         core = record.core
         vcpu = record.vcpu
-        partition = record.vcpu == nil ? nil : Manage.printable(record.partition.string)
+        partition = record.partition.isEmpty ? nil : Manage.printable(record.partition.string)
         uptimeSeconds = Double(record[.uptime]) / 1e6
         time = record[.bootTime] == 0 ? 0 : Double(record[.bootTime]) + uptimeSeconds
         tsc = record[.tsc]
         manifestChecksum = Self.hex(record[.origin] & 0xFFFF_FFFF)
         let hasFrame = record.hasFrame, isDevice = record.kind == .deviceFault
         vector = hasFrame ? Int(record.vector) : nil
-        error = hasFrame || isDevice ? Self.hex(record[.error]) : nil
+        error = hasFrame ? Self.hex(record[.error]) : nil
+        device = isDevice ? Self.function(record.requester) : nil
+        reason = isDevice ? Int(record[.error] >> 16 & 0xFF) : nil
+        let isInterrupt = record[.error] >> 25 & 1 != 0, isWrite = record[.error] >> 24 & 1 != 0
+        access = isDevice ? isInterrupt ? "interrupt" : isWrite ? "write" : "read" : nil
         address = isDevice ? Self.hex(record[.detail]) : hasFrame && record.vector == 14 ? Self.hex(record[.cr2]) : nil
         place = hasFrame ? "image+" + Self.hex(record[.imageOffset]) : nil
         let fingerprint = UInt32(record[.origin] >> 32)
@@ -74,6 +82,11 @@ struct CrashReport: Encodable {
             let code = record[.exitCodes, index / 4] >> UInt64(index % 4 * 16) & 0xFFFF
             return record.hasGuest && code != 0xFFFF ? Exit(code, record[.exitRIPs, index], record.vendor) : nil
         }
+    }
+
+    /// Bus, device and function as people write them.
+    private static func function(_ id: UInt16) -> String {
+        String(format: "%02x:%02x.%x", Int(id >> 8), Int(id >> 3 & 31), Int(id & 7))
     }
 
     static func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }

@@ -14,8 +14,8 @@ extension CrashReport {
             words.append("error \(error ?? "0x0")")
             if let address { words.append("address \(address)") }
             add(&lines, "what", words.joined(separator: ", "))
-        } else if let error, let address {
-            add(&lines, "what", "requester \(error), address \(address)")
+        } else if let device, let access, let reason, let address {
+            add(&lines, "what", "\(device), \(access), address \(address), reason \(reason)")
         } else if let exit, let exitAddress {
             add(&lines, "what", "exit \(exit.code) (\(exit.reason)), address \(exitAddress)")
         }
@@ -32,8 +32,9 @@ extension CrashReport {
     private var headline: String {
         var words = [kind + ":"]
         if let core { words.append("core \(core)") } else { words.append("while the machine was set up") }
-        if let partition, let vcpu { words += ["partition \(partition),", "vCPU \(vcpu)"] }
-        if partition != nil { words[1] += "," }
+        if let partition { words += ["partition \(partition)"] }
+        if let vcpu { words += ["vCPU \(vcpu)"] }
+        words = [words[0], words.dropFirst().joined(separator: ", ")]
         return (words + ["(record \(sequence))"]).joined(separator: " ")
     }
 

@@ -15,6 +15,8 @@ public struct CrashRecord: Sendable {
 
     public init() { words = .init(repeating: 0) }
 
+    public mutating func clear() { for i in 0..<Self.wordCount { words[i] = 0 } }
+
     public subscript(field: CrashField) -> UInt64 {
         get { words[field.rawValue] }
         set { words[field.rawValue] = newValue }
@@ -48,6 +50,16 @@ public struct CrashRecord: Sendable {
     }
     /// Whose processor the exit codes are of.
     public var vendor: Vendor { self[.place] >> 34 & 1 != 0 ? .intel : .amd }
+
+    /// What a device tried: bus, device and function, and the unit's reason.
+    public mutating func setDevice(_ fault: DeviceFault) {
+        self[.error] =
+            UInt64(fault.requester) | UInt64(fault.reason) << 16 | (fault.isWrite ? 1 << 24 : 0)
+            | (fault.isInterrupt ? 1 << 25 : 0)
+        self[.detail] = fault.address
+    }
+    /// The device's bus, device and function.
+    public var requester: UInt16 { UInt16(truncatingIfNeeded: self[.error]) }
 
     /// A register of `registers` or `guestRegisters`, by its number in their order.
     public subscript(first: CrashField, index: Int) -> UInt64 {
@@ -84,7 +96,8 @@ public struct CrashRecord: Sendable {
     private var checksum: UInt32 {
         var sum = CRC32C()
         for i in 1..<Self.wordCount {
-            for byte in UInt64(0)..<8 { sum.add(UInt8(truncatingIfNeeded: words[i] >> (byte * 8))) }
+            let word = words.span[i]  // in place: a double fault has little stack
+            for byte in UInt64(0)..<8 { sum.add(UInt8(truncatingIfNeeded: word >> (byte * 8))) }
         }
         return sum.value
     }
@@ -98,8 +111,8 @@ public enum CrashField: Int, Sendable {
     case place
     /// The manifest's checksum (CRC32C) and, above it, the program's (`SymbolTable.fingerprint`).
     case origin
-    /// Of an exception of the hypervisor, its error code; of a guest, the processor's code of its last exit; of a device, its
-    /// bus, device and function.
+    /// Of an exception of the hypervisor, its error code; of a guest, the processor's code of its last exit; of a device, see
+    /// `setDevice`.
     case error
     /// Time-stamp counter; microseconds since the firmware started the hypervisor; Unix seconds of that moment, 0 where the
     /// firmware had no clock.

@@ -9,16 +9,12 @@ extension CoreState {
     /// Records the end of the guest on this core, or what the hypervisor's instance below it did (`frame`).
     @inline(never)
     mutating func recordCrash(
-        _ kind: CrashKind, error: UInt64 = 0, detail: UInt64 = 0, frame: exception_frame? = nil
+        _ kind: CrashKind, error: UInt64 = 0, detail: UInt64 = 0, frame: Shared<exception_frame>? = nil
     ) {
-        // A fault while a crash is recorded is named on the log and no more.
-        guard !isRecordingCrash else { return }
-        isRecordingCrash = true
-        defer { isRecordingCrash = false }
         let vcpu = partition == nil ? nil : vcpu
         guard
             let record = program.crash.begin(
-                kind, vector: frame?.vector ?? 0, core: index, vcpu: vcpu)
+                kind, vector: frame?.value.vector ?? 0, core: index, vcpu: vcpu)
         else { return }
         record.value[.detail] = detail
         record.value[.error] = error
@@ -30,6 +26,21 @@ extension CoreState {
                 recentExits.write(to: &record.value)
             }
         }
+        record.value.seal()
+    }
+}
+
+extension CoreState {
+    /// Records what a remapping unit refused, on the core that reads its log; a function once, so that a storm of its faults
+    /// does not push other records out.
+    /// - Parameter partition: the owner's name, nil where nobody owns the function.
+    @inline(never)
+    func recordDeviceFault(_ fault: DeviceFault, of partition: Label?) {
+        guard !program.crash.hasDeviceFault(of: fault.requester, core: index),
+            let record = program.crash.begin(.deviceFault, core: index, vcpu: nil)
+        else { return }
+        record.value.setDevice(fault)
+        if let partition { record.value.setPartition(partition) }
         record.value.seal()
     }
 }
@@ -51,8 +62,8 @@ extension Lifecycle {
 
 extension CrashRegion {
     /// Records a fault of the hypervisor before it has cores of its own.
-    static func recordBootFault(_ frame: exception_frame) {
-        guard let record = find()?.begin(.bootFault, vector: frame.vector, core: nil, vcpu: nil) else {
+    static func recordBootFault(_ frame: Shared<exception_frame>) {
+        guard let record = find()?.begin(.bootFault, vector: frame.value.vector, core: nil, vcpu: nil) else {
             return
         }
         record.value.add(frame)
@@ -61,18 +72,16 @@ extension CrashRegion {
 }
 
 extension CrashRecord {
-    fileprivate mutating func add(_ frame: exception_frame) {
+    fileprivate mutating func add(_ frame: Shared<exception_frame>) {
         addFrame()
-        self[.error] = frame.error
+        self[.error] = frame.value.error
         self[.cr2] = cpu_read_cr2()
-        self[.imageOffset] = frame.rip &- image_address()
-        self[.rsp] = frame.rsp
-        self[.rflags] = frame.rflags
+        self[.imageOffset] = frame.value.rip &- image_address()
+        self[.rsp] = frame.value.rsp
+        self[.rflags] = frame.value.rflags
         self[.cr3] = cpu_read_cr3()
         // The frame begins with the registers in the record's order.
-        unsafe withUnsafeBytes(of: frame) {
-            for i in 0..<15 { self[.registers, i] = unsafe $0.loadUnaligned(fromByteOffset: i * 8, as: UInt64.self) }
-        }
+        for i in 0..<15 { self[.registers, i] = load(frame.address + UInt64(i) * 8) }
     }
 
     /// What neither processor keeps in its control block: RBX to R15, as `guest_registers` begins.

@@ -76,6 +76,20 @@ struct CrashRegion: BitwiseCopyable {
         try table.map(page(of: core), to: page(of: core), size: Self.pageSize, .readWrite, arena: &arena)
     }
 
+    /// Whether a core's page has a device fault of this function.
+    func hasDeviceFault(of requester: UInt16, core: Int) -> Bool {
+        guard base != 0 else { return false }
+        for i in 0..<8 as Range<UInt64> {
+            let record = Shared<CrashRecord>(at: page(of: core) + i * UInt64(CrashRecord.size))
+            if CrashRecord.mayBegin(with: record.value.words[0]), record.value.kind == .deviceFault,
+                record.value.requester == requester
+            {
+                return true
+            }
+        }
+        return false
+    }
+
     /// Begins a record on a page: the oldest there goes.
     func begin(_ kind: CrashKind, vector: UInt64 = 0, core: Int?, vcpu: Int?) -> Shared<CrashRecord>? {
         guard base != 0 else { return nil }
@@ -90,7 +104,7 @@ struct CrashRegion: BitwiseCopyable {
             guard sequence < oldest else { continue }
             (slot, oldest) = (record, sequence)
         }
-        slot.value.words = .init(repeating: 0)
+        slot.value.clear()
         slot.value[.sequence] = newest &+ 1
         slot.value.setPlace(kind, vector: vector, core: core, vcpu: vcpu)
         let now = cpu_rdtsc()

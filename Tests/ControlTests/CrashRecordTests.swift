@@ -32,6 +32,13 @@ import X86
         #expect(record.core == nil && record.vcpu == nil && record.kind == .bootFault)
     }
 
+    @Test func aDeviceIsWhoItIs() {
+        var fault = DeviceFault(), record = CrashRecord()
+        (fault.requester, fault.address, fault.isWrite, fault.reason) = (0x18, 0xFFFF_F000, true, 5)
+        record.setDevice(fault)
+        #expect(record.requester == 0x18 && record[.detail] == 0xFFFF_F000 && record[.error] == 0x105_0018)
+    }
+
     /// One bit anywhere, or words that firmware has written over.
     @Test func aChangedRecordIsNone() {
         for word in 0..<CrashRecord.wordCount {

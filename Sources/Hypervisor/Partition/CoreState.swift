@@ -49,7 +49,8 @@ struct CoreState: ~Copyable {
     var cpuidTable = CPUIDTable()
     var clock: KVMClock
     var recentExits = RecentExits()
-    var isRecordingCrash = false
+    /// How many faults of the hypervisor are being handled on this core, one inside the other.
+    var faultDepth = 0
     let isStarted = Atomic<Bool>(false)
     /// Set by the boot core when every core is on its own tables: kicks come from then on.
     let mayRun = Atomic<Bool>(false)
