@@ -20,7 +20,7 @@ struct Housekeeping: ~Copyable {
     /// one request can bring.
     mutating func serve() {
         machine.printLogs()
-        machine.takeRefusals()
+        machine.faultLog?.value.take()
         guard hasLink, answer() else { return }
         // What was typed for a guest came this way.
         clear_stack(CoreLayout(base: cpu_gdt_base() & ~0xFFF).stackBottom)

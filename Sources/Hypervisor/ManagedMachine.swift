@@ -29,11 +29,7 @@ struct ManagedMachine: ControlBackend, ~Copyable {
     private let entryTSC: UInt64
     private let readTicks: UInt64
     let partitionCount: Int
-    private var faultLog: FaultLog?
-    /// What was refused to functions and is not told yet.
-    private var refused: [16 of DeviceFault] = .init(repeating: DeviceFault())
-    private var refusedCount = 0
-    private var refusedLost: UInt64 = 0
+    let faultLog: Shared<FaultLog>?
 
     init(_ builder: borrowing MachineBuilder, _ program: ProgramMemory) {
         found = MachineInventory(builder, program.vendor)
@@ -141,7 +137,7 @@ struct ManagedMachine: ControlBackend, ~Copyable {
     }
 
     mutating func nextEvent() -> ControlEvent? {
-        if let event = nextRefusal() { return event }
+        if let refusal = faultLog?.value.nextUntold() { return event(refusal.fault, lost: refusal.lost) }
         for i in 0..<partitionCount {
             let board = partitions[i].board
             var next = partitions[i].nextChange, lost: UInt64 = 0
@@ -171,42 +167,17 @@ struct ManagedMachine: ControlBackend, ~Copyable {
         }
     }
 
-    /// Reads what remapping units have refused, at most as many a second as `FaultLimiter` lets through.
-    mutating func takeRefusals() {
-        while let fault = faultLog?.next() {
-            var line = Line("bulkhead: the IOMMU refused requester ")
-            line.write(hexadecimal: UInt64(fault.requester))
-            line.write(fault.isInterrupt ? ": interrupt " : fault.isWrite ? ": write to " : ": read from ")
-            line.write(hexadecimal: fault.address)
-            line.write(", reason ")
-            line.write(decimal: UInt64(fault.reason))
-            SerialPort.log.print(line)
-            guard refusedCount < refused.count else {
-                refusedLost += 1
-                continue
-            }
-            refused[refusedCount] = fault
-            refusedCount += 1
-        }
-    }
-
-    private mutating func nextRefusal() -> ControlEvent? {
-        guard refusedCount > 0 else { return nil }
-        let fault = refused[0]
-        refusedCount -= 1
-        for i in 0..<refusedCount { refused[i] = refused[i + 1] }
-        let owner = faultLog?.owner(of: fault.requester)
+    private func event(_ fault: DeviceFault, lost: UInt64) -> ControlEvent {
+        let owner = faultLog?.value.owner(of: fault.requester)
         var event = ControlEvent(
             .device, partition: owner.map { name($0) } ?? Label(), state: owner.map { state($0) } ?? .stopped,
             cause: .manifest)
         event.clockMicroseconds = clockMicroseconds()
-        event.code =
-            RefusedAccess(
-                requester: fault.requester, isWrite: fault.isWrite, isInterrupt: fault.isInterrupt, reason: fault.reason
-            ).rawValue
+        let access = RefusedAccess(
+            requester: fault.requester, isWrite: fault.isWrite, isInterrupt: fault.isInterrupt, reason: fault.reason)
+        event.code = access.rawValue
         event.address = fault.address
-        event.lost = refusedLost
-        refusedLost = 0
+        event.lost = lost
         return event
     }
 }

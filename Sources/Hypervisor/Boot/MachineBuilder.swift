@@ -34,7 +34,7 @@ struct MachineBuilder: ~Copyable {
     var interrupts: [8 of [8 of InterruptBlock]]
     /// What rings the housekeeping core when something comes over the link; nil where nothing can.
     var linkEntry: RedirectionEntry?
-    var faultLog: FaultLog?
+    var faultLog: Shared<FaultLog>?
     private var mapBuffer: (address: UInt64, size: UInt64) = (0, 0)
 
     init(tables: FirmwareTables, entryTSC: UInt64) {

@@ -11,7 +11,9 @@ struct PrivateBlock {
 
     /// `memory` is the partition's, bytes; 0 for the housekeeping core's block. `functions` are of PCI; `further`
     /// frames are added.
-    init(cores: Int, memory: UInt64, functions: Int = 0, further: Int = 0, _ firmware: borrowing Firmware) throws(FirmwareError) {
+    init(
+        cores: Int, memory: UInt64, functions: Int = 0, further: Int = 0, _ firmware: borrowing Firmware
+    ) throws(FirmwareError) {
         // The board, its rings, the context and two nested tables take 18 frames, each core's own tables 10; without
         // 1 GiB pages each further GiB of memory takes one frame in every table.
         let furtherGiB = memory == 0 ? 0 : (memory - 1) >> 30

@@ -67,6 +67,6 @@ extension MachineBuilder {
         linkEntry = iommu?.routeLink(to: housekeeper)
         try iommu?.activate()
         let second = max(tscKHz, 1) * 1000
-        faultLog = iommu?.faultLog(ticksPerSecond: second)
+        faultLog = iommu?.makeFaultLog(ticksPerSecond: second)
     }
 }

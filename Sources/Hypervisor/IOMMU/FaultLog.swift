@@ -3,14 +3,17 @@ import Silicon
 import X86
 
 /// What the remapping units refused, for the housekeeping core alone.
-struct FaultLog {
+struct FaultLog: ~Copyable {
     private var units: [8 of MachineUnit?] = .init(repeating: nil)
     private var unitCount = 0
     private var limiter: FaultLimiter
     private let owners: [64 of (requester: UInt16, partition: UInt8)]
     private let ownerCount: Int
-    /// How often units had no room for another record.
-    private(set) var lost: UInt64 = 0
+    /// What is not told yet.
+    private var untold: [16 of DeviceFault] = .init(repeating: DeviceFault())
+    private var untoldCount = 0
+    /// What was not kept: how often units had no room for another record, and this had none.
+    private var lost: UInt64 = 0
 
     init(ticksPerSecond: UInt64, owners: [64 of (requester: UInt16, partition: UInt8)], ownerCount: Int) {
         limiter = FaultLimiter(ticksPerSecond: ticksPerSecond)
@@ -24,8 +27,38 @@ struct FaultLog {
         unitCount += 1
     }
 
+    /// Reads what there is, and puts it on the machine's log.
+    @inline(never)
+    mutating func take() {
+        while let fault = next() {
+            var line = Line("bulkhead: the IOMMU refused requester ")
+            line.write(hexadecimal: UInt64(fault.requester))
+            line.write(fault.isInterrupt ? ": interrupt " : fault.isWrite ? ": write to " : ": read from ")
+            line.write(hexadecimal: fault.address)
+            line.write(", reason ")
+            line.write(decimal: UInt64(fault.reason))
+            SerialPort.log.print(line)
+            if untoldCount < untold.count {
+                untold[untoldCount] = fault
+                untoldCount += 1
+            } else {
+                lost += 1
+            }
+        }
+    }
+
+    /// The oldest fault that is not told yet, and how many were lost since the last one.
+    mutating func nextUntold() -> (fault: DeviceFault, lost: UInt64)? {
+        guard untoldCount > 0 else { return nil }
+        let first = (untold[0], lost)
+        untoldCount -= 1
+        for i in 0..<untoldCount { untold[i] = untold[i + 1] }
+        lost = 0
+        return first
+    }
+
     /// The next fault, which the hardware then forgets; nil when there is none, or when this second has had enough of them.
-    mutating func next() -> DeviceFault? {
+    private mutating func next() -> DeviceFault? {
         switch limiter.look(now: cpu_rdtsc()) {
         case .hold: return nil
         case .resume: setReporting(true)

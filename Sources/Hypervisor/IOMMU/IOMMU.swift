@@ -13,7 +13,7 @@ struct IOMMU: ~Copyable {
     private let ioAPIC: UInt16
     private var tables: RemappingTables?
     private var memory: RemappingMemory?
-    /// Units' queues and logs, then the tables.
+    /// Units' queues and logs, the log of faults, then the tables.
     private(set) var base: UInt64 = 0
     /// Bytes.
     private(set) var size: UInt64 = 0
@@ -30,14 +30,14 @@ struct IOMMU: ~Copyable {
 
     /// Takes all memory that will be needed, and denies everything in it.
     mutating func allocate(_ demand: RemappingDemand, _ firmware: borrowing Firmware) throws(Refusal) {
-        let queues = UInt64(topology.unitCount * queueFrames) * FrameArena.frameSize
+        let queues = UInt64(topology.unitCount * queueFrames + 1) * FrameArena.frameSize
         size = queues + UInt64(demand.frames(format)) * FrameArena.frameSize
         do throws(FirmwareError) { base = try firmware.allocate(size, .anywhere) } catch {
             throw Refusal(error, "memory for the IOMMU's tables")
         }
         // The range has just been given to us.
         var queueArena = unsafe FrameArena(base: base, size: queues)
-        _ = queueArena.take(topology.unitCount * queueFrames)
+        _ = queueArena.take(topology.unitCount * queueFrames + 1)
         do throws(RemappingError) {
             let made = try RemappingTables(
                 format, isCoherent: isCoherent, demand,
@@ -47,6 +47,8 @@ struct IOMMU: ~Copyable {
         } catch { throw Self.refusal(error) }
     }
 
+    /// Where the log of faults lies: behind the queues.
+    private var logFrame: UInt64 { base + UInt64(topology.unitCount * queueFrames) * FrameArena.frameSize }
     private var queueFrames: Int { format.kind == .vtd ? 1 : AMDViUnit<UnitRegisters>.bufferFrames }
 
     private func unit(_ index: Int, _ memory: RemappingMemory) -> MachineUnit {
@@ -119,11 +121,12 @@ struct IOMMU: ~Copyable {
         }
     }
 
-    /// The log of what the units refuse, for the core that `mapFaults` is for.
-    func faultLog(ticksPerSecond: UInt64) -> FaultLog? {
+    /// Makes the log of what the units refuse, for the core that `mapFaults` is for.
+    func makeFaultLog(ticksPerSecond: UInt64) -> Shared<FaultLog>? {
         guard let memory else { return nil }
-        var log = FaultLog(ticksPerSecond: ticksPerSecond, owners: owners, ownerCount: ownerCount)
-        for i in 0..<topology.unitCount { log.add(unit(i, memory)) }
+        let log = Shared<FaultLog>(at: logFrame)
+        log.initialize(to: FaultLog(ticksPerSecond: ticksPerSecond, owners: owners, ownerCount: ownerCount))
+        for i in 0..<topology.unitCount { log.value.add(unit(i, memory)) }
         return log
     }
 
@@ -142,11 +145,12 @@ struct IOMMU: ~Copyable {
     }
 
     /// Frames of page tables that `mapFaults` takes at most.
-    var faultFrames: Int { topology.unitCount * 6 }
+    var faultFrames: Int { topology.unitCount * 6 + 2 }
 
     /// Maps what the housekeeping core needs to read faults: units' registers and event logs.
     func mapFaults(into table: inout PageTable<LongModeFormat>, _ arena: inout FrameArena) throws(PageTableError) {
         let device = Access.readWrite.with(.uncacheable)
+        try table.map(logFrame, to: logFrame, size: 4096, .readWrite, arena: &arena)
         for i in 0..<topology.unitCount {
             let registers = topology.units[i].registers
             let queue = base + UInt64(i * queueFrames) * FrameArena.frameSize
