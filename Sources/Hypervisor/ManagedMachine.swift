@@ -30,6 +30,8 @@ struct ManagedMachine: ControlBackend, ~Copyable {
     private let readTicks: UInt64
     let partitionCount: Int
     let faultLog: Shared<FaultLog>?
+    /// A type with an atomic in it has an address: without one, every call would copy the whole machine to the stack.
+    private let pin = Atomic<Bool>(false)
 
     init(_ builder: borrowing MachineBuilder, _ program: ProgramMemory) {
         found = MachineInventory(builder, program.vendor)
