@@ -2,10 +2,10 @@
 /// asked for is absent: it reads as ones.
 ///
 /// The value is a partition's own; its cores take turns.
-public struct GuestBus: Sendable {
+public struct GuestBus: ~Copyable, Sendable {
     public static let capacity = 8
     /// The first `count` are there.
-    public private(set) var functions = InlineArray<8, GuestFunction>(repeating: GuestFunction())
+    public private(set) var functions = InlineArray<8, GuestFunction> { _ in GuestFunction() }
     public private(set) var count = 0
     private let hostBridge: UInt32
     private var addresses: GuestAddresses

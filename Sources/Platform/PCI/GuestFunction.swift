@@ -5,7 +5,9 @@
 /// that are cleared by writing ones, PCI Express' device control within what firmware set, and translated messages. The
 /// guest's other bits are its own. Memory decoding stays on, so that no access of the guest's to a BAR goes unanswered,
 /// which some machines report to all partitions as a system error.
-public struct GuestFunction: Sendable {
+///
+/// Noncopyable, because copies of it would take more stack than the hypervisor's cores have.
+public struct GuestFunction: ~Copyable, Sendable {
     public private(set) var description = FunctionDescription()
     /// Guest-physical addresses of the BARs; 0 where there is none.
     public private(set) var addresses = InlineArray<6, UInt64>(repeating: 0)

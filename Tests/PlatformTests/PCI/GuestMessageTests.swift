@@ -27,52 +27,52 @@ import Testing
     }
 
     @Test func msi() throws {
-        var bus = try GuestBus.withCard(on: machine)
-        #expect(bus.read(1, 0x52, 2, on: machine) == 0x80)
-        bus.write(1, 0x54, 4, 0xFEE0_3000, on: machine)
-        bus.write(1, 0x58, 4, 0, on: machine)
-        bus.write(1, 0x5C, 2, 0x0031, on: machine)
+        let bus = try TestBus.withCard(on: machine)
+        #expect(bus.read(1, 0x52, 2) == 0x80)
+        bus.write(1, 0x54, 4, 0xFEE0_3000)
+        bus.write(1, 0x58, 4, 0)
+        bus.write(1, 0x5C, 2, 0x0031)
         #expect(machine.space[TestMachine.nic]?[0x52] == 0)
-        bus.write(1, 0x52, 2, 0x00F1, on: machine)
-        #expect(bus.read(1, 0x52, 2, on: machine) == 0x81)
-        #expect(bus.read(1, 0x54, on: machine) == 0xFEE0_3000)
-        #expect(bus.read(1, 0x5C, on: machine) == 0x31)
+        bus.write(1, 0x52, 2, 0x00F1)
+        #expect(bus.read(1, 0x52, 2) == 0x81)
+        #expect(bus.read(1, 0x54) == 0xFEE0_3000)
+        #expect(bus.read(1, 0x5C) == 0x31)
         #expect(machine.read(TestMachine.nic, 0x52, size: 2) == 1)
         #expect(machine.read(TestMachine.nic, 0x54, size: 4) == 0xFEE0_3010)
         #expect(machine.read(TestMachine.nic, 0x5C, size: 2) == 0x31)
         // A core of another partition, then its own again.
-        bus.write(1, 0x54, 4, 0xFEE0_1000, on: machine)
+        bus.write(1, 0x54, 4, 0xFEE0_1000)
         #expect(machine.read(TestMachine.nic, 0x52, size: 2) == 0)
-        #expect(bus.read(1, 0x54, on: machine) == 0xFEE0_1000)
-        bus.write(1, 0x54, 4, 0xFEE0_0000, on: machine)
+        #expect(bus.read(1, 0x54) == 0xFEE0_1000)
+        bus.write(1, 0x54, 4, 0xFEE0_0000)
         #expect(machine.read(TestMachine.nic, 0x52, size: 2) == 1)
         #expect(machine.read(TestMachine.nic, 0x54, size: 4) == 0xFEE0_0010)
-        bus.write(1, 0x5C, 1, 0x08, on: machine)
+        bus.write(1, 0x5C, 1, 0x08)
         #expect(machine.read(TestMachine.nic, 0x52, size: 2) == 0)
-        bus.write(1, 0x5C, 1, 0x32, on: machine)
-        bus.write(1, 0x52, 2, 0, on: machine)
+        bus.write(1, 0x5C, 1, 0x32)
+        bus.write(1, 0x52, 2, 0)
         #expect(machine.read(TestMachine.nic, 0x52, size: 2) == 0)
     }
 
     @Test func msixControl() throws {
-        var bus = try GuestBus.withCard(on: machine)
-        #expect(bus.read(1, 0x72, 2, on: machine) == 63)  // shrunk from 80
-        #expect(bus.read(1, 0x74, on: machine) == 0x1003)
-        #expect(bus.read(1, 0x78, on: machine) == 0x1803)
-        bus.write(1, 0x72, 2, 0xFFFF, on: machine)
-        #expect(bus.read(1, 0x72, 2, on: machine) == 0xC03F)
+        let bus = try TestBus.withCard(on: machine)
+        #expect(bus.read(1, 0x72, 2) == 63)  // shrunk from 80
+        #expect(bus.read(1, 0x74) == 0x1003)
+        #expect(bus.read(1, 0x78) == 0x1803)
+        bus.write(1, 0x72, 2, 0xFFFF)
+        #expect(bus.read(1, 0x72, 2) == 0xC03F)
         #expect(machine.writes == [.init(function: TestMachine.nic, offset: 0x72, size: 2, value: 0xC000)])
-        bus.write(1, 0x73, 1, 0x80, on: machine)
+        bus.write(1, 0x73, 1, 0x80)
         #expect(machine.writes.last?.value == 0x8000)
     }
 
     @Test func entriesAreTranslated() throws {
-        var bus = try GuestBus.withCard(on: machine)
+        let bus = try TestBus.withCard(on: machine)
         func write(_ offset: UInt64, _ value: UInt64, size: Int = 4) {
-            _ = bus.access(memory: table + offset, size: size, value: value, on: machine)
+            _ = bus.memory(table + offset, size, write: value)
         }
         func read(_ offset: UInt64, size: Int = 4) -> UInt64? {
-            bus.access(memory: table + offset, size: size, value: nil, on: machine)
+            bus.memory(table + offset, size)
         }
         #expect(read(12) == 1)
         write(0x10, 0xFEE0_3000)
@@ -115,20 +115,20 @@ import Testing
     }
 
     @Test func theRestOfThePageIsTheDevices() throws {
-        var bus = try GuestBus.withCard(on: machine)
-        #expect(bus.access(memory: table + 0x900, size: 8, value: nil, on: machine) == 0x5A)
-        #expect(bus.access(memory: table + 0x902, size: 2, value: 0x1_BEEF, on: machine) == 0)
+        let bus = try TestBus.withCard(on: machine)
+        #expect(bus.memory(table + 0x900, 8) == 0x5A)
+        #expect(bus.memory(table + 0x902, 2, write: 0x1_BEEF) == 0)
         #expect(machine.registerWrites == [.init(address: real + 0x902, size: 2, value: 0xBEEF)])
         // Pending bits are read only.
-        #expect(bus.access(memory: table + 0x800, size: 8, value: nil, on: machine) == 0x5A)
-        _ = bus.access(memory: table + 0x808, size: 8, value: 1, on: machine)
+        #expect(bus.memory(table + 0x800, 8) == 0x5A)
+        _ = bus.memory(table + 0x808, 8, write: 1)
         // Unaligned.
-        #expect(bus.access(memory: table + 0x901, size: 2, value: nil, on: machine) == 0xFFFF)
-        _ = bus.access(memory: table + 0x901, size: 4, value: 1, on: machine)
+        #expect(bus.memory(table + 0x901, 2) == 0xFFFF)
+        _ = bus.memory(table + 0x901, 4, write: 1)
         #expect(machine.registerWrites.count == 1)
         // Other pages are not the model's.
-        #expect(bus.access(memory: table - 8, size: 4, value: nil, on: machine) == nil)
-        #expect(bus.access(memory: table + 0x1000, size: 4, value: nil, on: machine) == nil)
+        #expect(bus.memory(table - 8, 4) == nil)
+        #expect(bus.memory(table + 0x1000, 4) == nil)
     }
 
     /// A table in a BAR that is smaller than a page: what else is in that page belongs to somebody else.
@@ -138,13 +138,13 @@ import Testing
         card.msix.tableOffset = 0
         card.msix.entries = 4
         machine.space[TestMachine.nic]?.put([0x03, 0x00], at: 0x72)
-        var bus = GuestBus()
-        try bus.append(card, on: machine)
-        #expect(bus.read(1, 0x1C, on: machine) == 0xC002_0804)
-        #expect(bus.functions[0].trapped == 0xC002_0000..<0xC002_1000)
-        #expect(bus.access(memory: 0xC002_0000, size: 4, value: nil, on: machine) == 0xFFFF_FFFF)
-        _ = bus.access(memory: 0xC002_07FC, size: 4, value: 1, on: machine)
+        let bus = TestBus(on: machine)
+        try bus.append(card)
+        #expect(bus.read(1, 0x1C) == 0xC002_0804)
+        #expect(bus.trapped == 0xC002_0000..<0xC002_1000)
+        #expect(bus.memory(0xC002_0000, 4) == 0xFFFF_FFFF)
+        _ = bus.memory(0xC002_07FC, 4, write: 1)
         #expect(machine.registerWrites.isEmpty)
-        #expect(bus.access(memory: 0xC002_0840, size: 4, value: nil, on: machine) == 0x5A)
+        #expect(bus.memory(0xC002_0840, 4) == 0x5A)
     }
 }

@@ -52,10 +52,10 @@ import Testing
     /// Every double word once, then at random; configuration space by memory and by ports, and the table's page.
     @Test(arguments: [0, 2]) func onlyTheAllowListReachesTheDevice(virtualFunctions: Int) throws {
         let machine = TestMachine()
-        var bus = try GuestBus.withCard(on: machine, virtualFunctions: virtualFunctions)
+        let bus = try TestBus.withCard(on: machine, virtualFunctions: virtualFunctions)
         var random = Numbers(state: 0x9E37_79B9_7F4A_7C15 &+ UInt64(virtualFunctions))
         for offset in stride(from: 0, to: 4096, by: 4) {
-            for value in [UInt32.max, 0, 0xFEE0_3000] { bus.write(1, offset, 4, value, on: machine) }
+            for value in [UInt32.max, 0, 0xFEE0_3000] { bus.write(1, offset, 4, value) }
         }
         for _ in 0..<200_000 {
             let size = 1 << Int.random(in: 0..<4, using: &random)
@@ -65,21 +65,19 @@ import Testing
             case 0:
                 // Mostly where the capabilities are.
                 let offset = UInt64.random(in: 0..<0x180, using: &random)
-                _ = bus.access(
-                    memory: GuestWindows.ecam + 0x8000 + offset, size: size, value: isWrite ? value : nil, on: machine)
+                _ = bus.memory(GuestWindows.ecam + 0x8000 + offset, size, write: isWrite ? value : nil)
             case 1:
                 let offset = UInt64.random(in: 0..<GuestWindows.ecamSize, using: &random)
-                _ = bus.access(
-                    memory: GuestWindows.ecam + offset, size: size, value: isWrite ? value : nil, on: machine)
+                _ = bus.memory(GuestWindows.ecam + offset, size, write: isWrite ? value : nil)
             case 2:
                 let offset = UInt64.random(in: 0..<0x1000, using: &random)
-                _ = bus.access(memory: 0xC002_1000 + offset, size: size, value: isWrite ? value : nil, on: machine)
+                _ = bus.memory(0xC002_1000 + offset, size, write: isWrite ? value : nil)
             default:
                 let address = 0x8000_0800 | UInt32.random(in: 0...0xFF, using: &random)
-                _ = bus.access(PortAccess(port: 0xCF8, size: 4, input: false), value: address, on: machine)
+                _ = bus.port(PortAccess(port: 0xCF8, size: 4, input: false), address)
                 let port = UInt16.random(in: 0xCFC...0xCFF, using: &random)
                 let access = PortAccess(port: port, size: min(size, 4), input: !isWrite)
-                _ = bus.access(access, value: UInt32(truncatingIfNeeded: value), on: machine)
+                _ = bus.port(access, UInt32(truncatingIfNeeded: value))
             }
             // An invariant of each moment: a message that is on is one of the partition's.
             for write in machine.writes { #expect(isAllowed(write), "\(write)") }
@@ -87,9 +85,9 @@ import Testing
             machine.forgetWrites()
         }
         // Identifiers and BARs have stayed.
-        #expect(bus.read(1, 0, on: machine) == 0x10C9_8086)
-        bus.write(1, 0x10, 4, 0, on: machine)
-        #expect(bus.read(1, 0x10, on: machine) == 0xC000_0000)
+        #expect(bus.read(1, 0) == 0x10C9_8086)
+        bus.write(1, 0x10, 4, 0)
+        #expect(bus.read(1, 0x10) == 0xC000_0000)
     }
 
     /// Capability lists made of noise.
@@ -104,15 +102,15 @@ import Testing
             }
             card.msix.tableOffset = .random(in: 0...0x8000, using: &random)
             card.msix.entries = .random(in: -1...3000, using: &random)
-            var bus = GuestBus()
-            try bus.append(card, on: machine)
-            bus.reset(on: machine)
+            let bus = TestBus(on: machine)
+            try bus.append(card)
+            bus.reset()
             for write in machine.registerWrites {
                 #expect(write.address >= 0x8_0000_0000 && write.address + 4 <= 0x8_0000_4000)
             }
             for offset in stride(from: 0, to: 256, by: 4) {
-                _ = bus.read(1, offset, on: machine)
-                bus.write(1, offset, 4, .max, on: machine)
+                _ = bus.read(1, offset)
+                bus.write(1, offset, 4, .max)
             }
         }
     }

@@ -99,28 +99,46 @@ extension TestMachine {
     }
 }
 
-extension GuestBus {
+/// A guest's bus on a machine, as its accesses reach it.
+final class TestBus {
     static let host: UInt32 = 0x29C0_8086
-    init() { self.init(hostBridge: Self.host, memorySize: 64 << 20) }
+    let machine: TestMachine
+    private var bus: GuestBus
 
-    /// Reads configuration space of slot `slot` by its memory.
-    mutating func read(
-        _ slot: Int, _ offset: Int, _ size: Int = 4, function: Int = 0, on machine: TestMachine
-    ) -> UInt32 {
-        let gpa = GuestWindows.ecam + UInt64(slot << 15 | function << 12 | offset)
-        return UInt32(access(memory: gpa, size: size, value: nil, on: machine) ?? 0xBAD)
-    }
-    mutating func write(_ slot: Int, _ offset: Int, _ size: Int, _ value: UInt32, on machine: TestMachine) {
-        let gpa = GuestWindows.ecam + UInt64(slot << 15 | offset)
-        _ = access(memory: gpa, size: size, value: UInt64(value), on: machine)
+    init(on machine: TestMachine, memorySize: UInt64 = 64 << 20) {
+        self.machine = machine
+        bus = GuestBus(hostBridge: Self.host, memorySize: memorySize)
     }
 
-    /// A bus with the card in slot 1, as its guest finds it; what the reset wrote is forgotten.
-    static func withCard(on machine: TestMachine, virtualFunctions: Int = 0) throws -> GuestBus {
-        var bus = GuestBus()
-        try bus.append(TestMachine.card(on: machine), virtualFunctions: virtualFunctions, on: machine)
-        bus.reset(on: machine)
+    /// The bus with the card in slot 1, as its guest finds it; what the reset wrote is forgotten.
+    static func withCard(on machine: TestMachine, virtualFunctions: Int = 0) throws(GuestBusError) -> TestBus {
+        let bus = TestBus(on: machine)
+        try bus.append(TestMachine.card(on: machine), virtualFunctions: virtualFunctions)
+        bus.reset()
         machine.forgetWrites()
         return bus
+    }
+
+    func append(_ function: FunctionDescription, virtualFunctions: Int = 0) throws(GuestBusError) {
+        try bus.append(function, virtualFunctions: virtualFunctions, on: machine)
+    }
+    func reset() { bus.reset(on: machine) }
+    var count: Int { bus.count }
+    var capabilities: Int { bus.functions[0].capabilities.count }
+    var trapped: Range<UInt64> { bus.functions[0].trapped }
+    var addresses: [UInt64] { (0..<6).map { bus.functions[0].addresses[$0] } }
+    func pages(_ bar: Int) -> (guest: UInt64, machine: UInt64, size: UInt64)? { bus.functions[0].pages(bar) }
+
+    func port(_ access: PortAccess, _ value: UInt32 = 0) -> UInt32 { bus.access(access, value: value, on: machine) }
+    func memory(_ gpa: UInt64, _ size: Int, write value: UInt64? = nil) -> UInt64? {
+        bus.access(memory: gpa, size: size, value: value, on: machine)
+    }
+
+    /// Reads configuration space of slot `slot` by its memory.
+    func read(_ slot: Int, _ offset: Int, _ size: Int = 4, function: Int = 0) -> UInt32 {
+        UInt32(memory(GuestWindows.ecam + UInt64(slot << 15 | function << 12 | offset), size) ?? 0xBAD)
+    }
+    func write(_ slot: Int, _ offset: Int, _ size: Int, _ value: UInt32) {
+        _ = memory(GuestWindows.ecam + UInt64(slot << 15 | offset), size, write: UInt64(value))
     }
 }
