@@ -19,15 +19,15 @@ enum ControlAnswer {
             return try writer.finish()
         case .list:
             var writer = CBORWriter(output)
-            list(&writer, backend)
+            list(&writer, &backend)
             return try writer.finish()
         case .inventory:
             var writer = CBORWriter(output)
-            inventory(&writer, backend, from: Int(clamping: request.position))
+            inventory(&writer, &backend, from: Int(clamping: request.position))
             return try writer.finish()
         default: break
         }
-        guard let partition = find(request.partition, backend) else {
+        guard let partition = find(request.partition, &backend) else {
             return ControlReply.write(.unknownPartition, into: output)
         }
         guard backend.permits(partition).contains(request.operation.permission) else {
@@ -39,7 +39,7 @@ enum ControlAnswer {
             let vcpus = backend.vcpuCount(partition)
             guard request.vcpu < vcpus else { return ControlReply.write(.malformed, into: output) }
             writer = CBORWriter(output)
-            statistics(&writer, backend, partition, vcpus, from: request.vcpu)
+            statistics(&writer, &backend, partition, vcpus, from: request.vcpu)
         case .consoleRead:
             let range = backend.readConsole(partition, from: request.position, into: &scratch)
             writer = CBORWriter(output)
@@ -56,12 +56,12 @@ enum ControlAnswer {
         return try writer.finish()
     }
 
-    private static func find<B: ControlBackend & ~Copyable>(_ name: Label, _ backend: borrowing B) -> Int? {
+    private static func find<B: ControlBackend & ~Copyable>(_ name: Label, _ backend: inout B) -> Int? {
         for i in 0..<min(backend.partitionCount, Manifest.maxPartitions) where backend.name(i) == name { return i }
         return nil
     }
 
-    private static func list<B: ControlBackend & ~Copyable>(_ writer: inout CBORWriter, _ backend: borrowing B) {
+    private static func list<B: ControlBackend & ~Copyable>(_ writer: inout CBORWriter, _ backend: inout B) {
         let count = min(backend.partitionCount, Manifest.maxPartitions)
         writer.map(2)
         writer.field(0, UInt64(ControlStatus.ok.rawValue))
@@ -71,7 +71,7 @@ enum ControlAnswer {
     }
 
     private static func inventory<B: ControlBackend & ~Copyable>(
-        _ writer: inout CBORWriter, _ backend: borrowing B, from first: Int
+        _ writer: inout CBORWriter, _ backend: inout B, from first: Int
     ) {
         let total = max(backend.inventoryCount, 0), first = min(first, total)
         let count = min(total - first, InventoryPart.capacity)
@@ -80,7 +80,7 @@ enum ControlAnswer {
     }
 
     private static func statistics<B: ControlBackend & ~Copyable>(
-        _ writer: inout CBORWriter, _ backend: borrowing B, _ partition: Int, _ vcpus: Int, from first: Int
+        _ writer: inout CBORWriter, _ backend: inout B, _ partition: Int, _ vcpus: Int, from first: Int
     ) {
         let count = min(vcpus - first, Statistics.maxVCPUs)
         Statistics.writeHead(&writer, clock: backend.clockMicroseconds(), vcpus: vcpus, first: first, count: count)

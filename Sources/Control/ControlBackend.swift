@@ -2,28 +2,28 @@ import Manifest
 
 /// The machine that a `ControlServer` serves. The server has checked and authorised all that it asks; indices are those
 /// of partitions, 0 to `partitionCount` - 1, in the manifest's order. Each method returns at once: what takes time is
-/// begun, and an event tells its end.
+/// begun, and an event tells its end. Also what only reads is `mutating`: a large machine is then never copied to the stack.
 public protocol ControlBackend: ~Copyable {
     /// What `hello` answers, but for `partitions` and `damagedFrames`, which the server fills in.
-    func machine() -> MachineInfo
+    mutating func machine() -> MachineInfo
 
     /// At most `Manifest.maxPartitions`.
     var partitionCount: Int { get }
-    func name(_ partition: Int) -> Label
+    mutating func name(_ partition: Int) -> Label
     /// What the manifest permits managers on the partition.
-    func permits(_ partition: Int) -> ControlOperations
-    func state(_ partition: Int) -> PartitionState
-    func info(_ partition: Int) -> PartitionInfo
+    mutating func permits(_ partition: Int) -> ControlOperations
+    mutating func state(_ partition: Int) -> PartitionState
+    mutating func info(_ partition: Int) -> PartitionInfo
 
-    func vcpuCount(_ partition: Int) -> Int
-    func exits(_ partition: Int, vcpu: Int) -> ExitCounters
+    mutating func vcpuCount(_ partition: Int) -> Int
+    mutating func exits(_ partition: Int, vcpu: Int) -> ExitCounters
     /// Microseconds since the hypervisor's first instruction.
-    func clockMicroseconds() -> UInt64
+    mutating func clockMicroseconds() -> UInt64
 
     /// How many items the inventory has.
-    var inventoryCount: Int { get }
+    var inventoryCount: Int { mutating get }
     /// - Parameter index: 0 to `inventoryCount` - 1.
-    func inventory(_ index: Int) -> InventoryItem
+    mutating func inventory(_ index: Int) -> InventoryItem
 
     /// Copies console bytes from stream position `from` on, or from the oldest byte that is still in the ring if that is
     /// newer, into the beginning of `buffer`. A `from` beyond the end gives no bytes and `position` = `end`.

@@ -4,9 +4,10 @@ import Platform
 import Silicon
 import X86
 
-/// What the machine was found to have at boot, for managers.
+/// What the machine was found to have at boot, for managers. Its functions are `mutating` though they change nothing: others
+/// get a copy of all of it on the stack.
 struct MachineInventory {
-    private let facts: MachineFacts
+    private var facts: MachineFacts
     private let topology: Topology
     private let apicIDs: [64 of UInt32]
     private let vendor: Vendor
@@ -26,17 +27,21 @@ struct MachineInventory {
     }
 
     private var cacheCount: Int {
-        var count = 0
-        while ProcessorCache(count, vendor, native: nativeCPUID) != nil { count += 1 }
-        return count
+        mutating get {
+            var count = 0
+            while ProcessorCache(count, vendor, native: nativeCPUID) != nil { count += 1 }
+            return count
+        }
     }
 
-    var count: Int { 1 + facts.cores.count + cacheCount + facts.free.count + facts.functions.count + iommuCount }
+    var count: Int {
+        mutating get { 1 + facts.cores.count + cacheCount + facts.free.count + facts.functions.count + iommuCount }
+    }
 
     /// - Parameter index: below `count`.
-    subscript(_ index: Int) -> InventoryItem {
+    mutating func item(_ index: Int) -> InventoryItem {
         var i = index
-        if i == 0 { return machine }
+        if i == 0 { return machine() }
         i -= 1
         if i < facts.cores.count { return core(i) }
         i -= facts.cores.count
@@ -66,7 +71,7 @@ struct MachineInventory {
         return item
     }
 
-    private var machine: InventoryItem {
+    private mutating func machine() -> InventoryItem {
         var item = InventoryItem(.machine)
         item.append(facts.usableIOMMU ? 1 : 0)
         item.append(facts.installedMemory)
@@ -75,7 +80,7 @@ struct MachineInventory {
     }
 
     /// Cores are numbered without gaps at boot.
-    private func core(_ index: Int) -> InventoryItem {
+    private mutating func core(_ index: Int) -> InventoryItem {
         var item = InventoryItem(.core)
         item.append(UInt64(index))
         item.append(UInt64(topology.package(of: apicIDs[index])))
@@ -85,7 +90,7 @@ struct MachineInventory {
         return item
     }
 
-    private func function(_ index: Int) -> InventoryItem {
+    private mutating func function(_ index: Int) -> InventoryItem {
         let found = facts.functions.functions[index]
         var item = InventoryItem(.function)
         item.append(UInt64(found.address.requester))

@@ -24,7 +24,7 @@ private struct ManagedPartition {
 struct ManagedMachine: ControlBackend, ~Copyable {
     private var partitions: [8 of ManagedPartition] = .init(repeating: ManagedPartition())
     private var facts = MachineInfo()
-    private let found: MachineInventory
+    private var found: MachineInventory
     private let tscKHz: UInt64
     private let entryTSC: UInt64
     private let readTicks: UInt64
@@ -59,12 +59,12 @@ struct ManagedMachine: ControlBackend, ~Copyable {
         }
     }
 
-    private func microseconds(_ tsc: UInt64) -> UInt64 {
+    private mutating func microseconds(_ tsc: UInt64) -> UInt64 {
         let ticks = tsc < entryTSC ? 0 : tsc - entryTSC
         return ticks / tscKHz * 1000 + ticks % tscKHz * 1000 / tscKHz
     }
 
-    func machine() -> MachineInfo {
+    mutating func machine() -> MachineInfo {
         var info = facts
         var first = UInt64.max
         for i in 0..<partitionCount {
@@ -77,16 +77,16 @@ struct ManagedMachine: ControlBackend, ~Copyable {
         return info
     }
 
-    var inventoryCount: Int { found.count }
-    func inventory(_ index: Int) -> InventoryItem { found[index] }
-    func name(_ partition: Int) -> Label { partitions[partition].name }
-    func permits(_ partition: Int) -> ControlOperations { partitions[partition].permits }
-    func state(_ partition: Int) -> PartitionState { partitions[partition].board.value.state }
-    func vcpuCount(_ partition: Int) -> Int { partitions[partition].cores.count }
-    func exits(_ partition: Int, vcpu: Int) -> ExitCounters { partitions[partition].board.value.exits(of: vcpu) }
-    func clockMicroseconds() -> UInt64 { microseconds(cpu_rdtsc()) }
+    var inventoryCount: Int { mutating get { found.count } }
+    mutating func inventory(_ index: Int) -> InventoryItem { found.item(index) }
+    mutating func name(_ partition: Int) -> Label { partitions[partition].name }
+    mutating func permits(_ partition: Int) -> ControlOperations { partitions[partition].permits }
+    mutating func state(_ partition: Int) -> PartitionState { partitions[partition].board.value.state }
+    mutating func vcpuCount(_ partition: Int) -> Int { partitions[partition].cores.count }
+    mutating func exits(_ partition: Int, vcpu: Int) -> ExitCounters { partitions[partition].board.value.exits(of: vcpu) }
+    mutating func clockMicroseconds() -> UInt64 { microseconds(cpu_rdtsc()) }
 
-    func info(_ partition: Int) -> PartitionInfo {
+    mutating func info(_ partition: Int) -> PartitionInfo {
         let board = partitions[partition].board
         var info = PartitionInfo()
         info.name = partitions[partition].name
@@ -158,7 +158,7 @@ struct ManagedMachine: ControlBackend, ~Copyable {
     }
 
     /// Puts the lines of the partitions' instances on the machine's log.
-    func printLogs() {
+    mutating func printLogs() {
         for i in 0..<partitionCount {
             let board = partitions[i].board
             while let byte = board.value.log.peek() {

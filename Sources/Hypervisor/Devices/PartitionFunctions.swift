@@ -33,7 +33,7 @@ struct PartitionFunctions: ~Copyable {
 
     /// Brings every function to what it is after power-on; a bus is reset once for all that lie behind it.
     /// - Returns: the first function that did not come back, if any.
-    func reset(isFirst: Bool, ticksPerMillisecond: UInt64) -> UInt16? {
+    mutating func reset(isFirst: Bool, ticksPerMillisecond: UInt64) -> UInt16? {
         var failed: UInt16?
         for i in 0..<guest.count {
             let function = owned[i].description
@@ -50,7 +50,7 @@ struct PartitionFunctions: ~Copyable {
         return failed
     }
 
-    func message(_ function: UInt16, apicID: UInt32, vector: UInt8) -> (address: UInt64, data: UInt32)? {
+    mutating func message(_ function: UInt16, apicID: UInt32, vector: UInt8) -> (address: UInt64, data: UInt32)? {
         for i in 0..<guest.count where owned[i].description.requester == function {
             for vcpu in 0..<platform.vcpuCount where platform.apicIDs[vcpu] == apicID {
                 return owned[i].interrupts.message(vcpu: vcpu, vector: vector)

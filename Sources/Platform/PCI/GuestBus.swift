@@ -67,7 +67,7 @@ public struct GuestBus: ~Copyable, Sendable {
     }
 
     /// Whether a guest-physical address is for configuration space or in a page with an MSI-X table.
-    public func traps(_ gpa: UInt64) -> Bool {
+    public mutating func traps(_ gpa: UInt64) -> Bool {
         if gpa >= GuestWindows.ecam, gpa < GuestWindows.ecam + GuestWindows.ecamSize { return true }
         for i in 0..<count where functions[i].trapped.contains(gpa) { return true }
         return false
@@ -109,7 +109,7 @@ public struct GuestBus: ~Copyable, Sendable {
         return read(number, offset & ~3, on: machine) >> shift & ones
     }
 
-    private func read(_ number: Int, _ offset: Int, on machine: borrowing some FunctionAccess) -> UInt32 {
+    private mutating func read(_ number: Int, _ offset: Int, on machine: borrowing some FunctionAccess) -> UInt32 {
         if number == 0 { return readHostBridge(offset) }
         let index = number >> 3 - 1
         if number & 7 == 0, index < count { return functions[index].read(offset, on: machine) }
