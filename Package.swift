@@ -61,10 +61,13 @@ let hostWing: [Target] = [
         name: "Machines",
         dependencies: ["Manifest", "ManifestFile", "Control", "Link", .product(name: "Yams", package: "Yams")],
         swiftSettings: [.strictMemorySafety()]),
+    .target(
+        name: "Inventory", dependencies: ["Control", "Link", "Manifest", "ManifestFile", "Platform"],
+        swiftSettings: [.strictMemorySafety()]),
     .executableTarget(
         name: "CLI",
         dependencies: [
-            "ManifestFile", "Machines", "Control", "Link", "X86",
+            "Inventory", "ManifestFile", "Machines", "Control", "Link", "X86",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         swiftSettings: [.strictMemorySafety()]),
@@ -73,6 +76,8 @@ let hostWing: [Target] = [
     .testTarget(name: "ManifestTests", dependencies: ["CBOR", "Manifest", "ManifestFile"]),
     .testTarget(name: "ControlTests", dependencies: ["CBOR", "Control", "Link", "Manifest"]),
     .testTarget(name: "PlatformTests", dependencies: ["Platform", "X86"]),
+    .testTarget(
+        name: "InventoryTests", dependencies: ["Control", "Inventory", "Manifest", "ManifestFile"]),
     .testTarget(name: "MachinesTests", dependencies: ["Link", "Machines"]),
     .testTarget(
         name: "MachineTests", dependencies: ["Control", "Link", "Machines", "Manifest", "ManifestFile"],

@@ -13,6 +13,8 @@ struct CheckingMachine: ControlBackend {
     func state(_ partition: Int) -> PartitionState { states[partition] }
     func vcpuCount(_ partition: Int) -> Int { partition == 0 ? 1 : 40 }
     func clockMicroseconds() -> UInt64 { .max }
+    var inventoryCount: Int { 0 }
+    func inventory(_ index: Int) -> InventoryItem { InventoryItem(.machine) }
 
     func info(_ partition: Int) -> PartitionInfo {
         var info = PartitionInfo()

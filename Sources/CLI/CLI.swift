@@ -9,7 +9,9 @@ struct Bulkhead: ParsableCommand {
             CrashCommand.self,
             DemoCommand.self,
             ImageCommand.self,
+            InventoryCommand.self,
             ManifestCommand.self,
+            PlanCommand.self,
             TestCommand.self,
         ] + Manage.commands)
 }

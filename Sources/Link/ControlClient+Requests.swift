@@ -34,6 +34,21 @@ extension ControlClient {
         return list
     }
 
+    /// What the machine has. Items of kinds that this version does not know are left out.
+    public func inventory() throws(LinkError) -> [InventoryItem] {
+        var request = ControlRequest(.inventory)
+        var items: [InventoryItem] = []
+        while true {
+            let payload = try exchange(request)
+            guard let part = try? Self.inventory(payload), part.first == Int(request.position) else {
+                throw .unreadable(path: path, operation: .inventory)
+            }
+            items += (0..<part.count).compactMap { part.items[$0] }
+            request.position += UInt64(part.count)
+            if part.count == 0 || Int(request.position) >= part.total { return items }
+        }
+    }
+
     /// Exit counters of all vCPUs of a partition.
     public func statistics(_ partition: String) throws(LinkError) -> PartitionStatistics {
         var request = try self.request(.statistics, partition)
@@ -97,6 +112,11 @@ extension ControlClient {
         var reply = try ControlReply(payload.span)
         let list = try PartitionList(&reply)
         return (0..<list.count).map { list.partitions[$0] }
+    }
+
+    private static func inventory(_ payload: [UInt8]) throws(CBORError) -> InventoryPart {
+        var reply = try ControlReply(payload.span)
+        return try InventoryPart(&reply)
     }
 
     private static func statistics(_ payload: [UInt8]) throws(CBORError) -> Statistics {

@@ -32,6 +32,8 @@ public struct DeviceList: Sendable {
     public private(set) var devices = InlineArray<8, DeviceSpec>(repeating: DeviceSpec())
     public private(set) var count = 0
     public init() {}
+    /// - Parameter index: below `count`.
+    public mutating func change(_ index: Int, _ change: (inout DeviceSpec) -> Void) { change(&devices[index]) }
     /// False, and nothing changed, when the list is full.
     @discardableResult
     public mutating func append(_ device: DeviceSpec) -> Bool {

@@ -40,7 +40,7 @@ func editDistance(_ a: String, _ b: String) -> Int {
 }
 
 /// `did you mean "x"?`, or else what is known.
-func hint(for word: String, among known: [String]) -> String {
+package func hint(for word: String, among known: [String]) -> String {
     if let suggestion = suggestion(for: word, among: known) { return "did you mean \"\(suggestion)\"?" }
     return "known here: " + known.joined(separator: ", ")
 }

@@ -4,6 +4,11 @@ import Manifest
 package struct ValueError: Error {
     package var reason: String
     package var hint: String?
+
+    package init(reason: String, hint: String? = nil) {
+        self.reason = reason
+        self.hint = hint
+    }
 }
 
 /// A text from the file as it is shown in a message: short, and without control characters.

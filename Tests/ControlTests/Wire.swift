@@ -30,7 +30,8 @@ enum Wire {
 
     static func requests() -> [ControlRequest] {
         [
-            .hello, .list, .statistics, .consoleRead, .consoleWrite, .start, .stop, .pause, .resume, .restart, .events, .inventory,
+            .hello, .list, .statistics, .consoleRead, .consoleWrite, .start, .stop, .pause, .resume, .restart, .events,
+            .inventory,
         ].map { (operation: ControlOperation) in
             var request = ControlRequest(operation)
             request.partition = label("workload")

@@ -1,0 +1,98 @@
+import ArgumentParser
+import Foundation
+import Inventory
+import Manifest
+import ManifestFile
+
+struct PlanCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "plan",
+        abstract: "Propose a manifest for a machine, and draw it.",
+        discussion: """
+            Say what each partition needs; which cores it gets follows from the inventory. Threads of one physical core \
+            stay together, a partition stays within one last-level cache and package where it fits, and the \
+            housekeeping core is given away last. What the machine cannot satisfy is refused in the hypervisor's words.
+
+              bulkhead inventory --json > machine.json
+              bulkhead plan machine.json \\
+                --partition control:cores=1,memory=512M,device=00:03.0 \\
+                --partition work:cores=4,memory=4G,device=01:00.0,virtual-functions=2 --output machine.yaml
+
+            A partition is NAME: and, with commas between them:
+              cores=N               how many (default 1)
+              memory=SIZE           512M, 4G
+              device=BUS:DEV.FN     a PCI function; repeat it for more, each followed by what belongs to it:
+              virtual-functions=N   how many of its virtual functions the function before enables (SR-IOV)
+              reset=none            the function before cannot be reset, and you accept that
+              kernel=PATH           what it boots (default vmlinux); initrd=PATH
+              accept=split-smt      another owner may have the other thread of its physical cores
+
+            The manifest goes to standard output and the picture to standard error; with --output the manifest goes \
+            to the file and the picture to standard output. Exit codes: 0 planned, 1 refused, 64 the command line is \
+            wrong.
+            """)
+
+    @Argument(help: ArgumentHelp("What `bulkhead inventory --json` printed.", valueName: "inventory")) var file: String
+    @Option(
+        name: .long, parsing: .singleValue,
+        help: ArgumentHelp("A partition; repeat it for more.", valueName: "name:cores=1,memory=512M,..."))
+    var partition: [String]
+    @Option(help: "The machine's name in the manifest.") var name: String?
+    @Option(help: "The core that answers management requests.") var housekeeping = 0
+    @Option(name: [.short, .long], help: "The manifest to write.") var output: String?
+
+    func validate() throws {
+        if partition.isEmpty { throw ValidationError("name at least one --partition") }
+        for text in partition {
+            do { _ = try PartitionDemand(text) } catch { throw ValidationError(error.description) }
+        }
+        guard 0..<64 ~= housekeeping else { throw ValidationError("cores are numbered 0 to 63") }
+    }
+
+    func run() throws {
+        let inventory = try read()
+        let demands = try partition.map { try PartitionDemand($0) }
+        let manifest: Manifest
+        do throws(Planner.Refused) {
+            let planner = Planner(inventory, housekeeping: housekeeping)
+            manifest = try planner.manifest(name: name ?? Self.label(inventory.name), demands)
+        } catch { throw Self.failed("refused: \(error)") }
+        let addresses = manifest.partitionList.flatMap { $0.devices.list.map(\.address.text) }
+        for doubt in inventory.doubts(about: addresses) { Manage.fail("note: \(doubt)") }
+        let yaml =
+            "# Proposed from the inventory of this machine: name the images, then `manifest check`.\n"
+            + manifestYAML(manifest)
+        let picture = ManifestPicture(manifest).text
+        guard let output else {
+            print(yaml, terminator: "")
+            return FileHandle.standardError.write(Data(picture.utf8))
+        }
+        do { try Data(yaml.utf8).write(to: URL(filePath: output), options: .atomic) } catch {
+            throw Self.failed("\(output) cannot be written: \(error.localizedDescription)")
+        }
+        print(picture, terminator: "")
+    }
+
+    private static func failed(_ words: String) -> ExitCode {
+        Manage.fail(words)
+        return ExitCode(1)
+    }
+
+    private func read() throws -> Inventory {
+        guard let data = FileManager.default.contents(atPath: file) else {
+            throw Self.failed("\(file) cannot be read")
+        }
+        do { return try Inventory(json: data) } catch {
+            throw Self.failed("\(file) is not what `bulkhead inventory --json` prints")
+        }
+    }
+
+    /// A host's name as a machine's.
+    private static func label(_ name: String) -> String {
+        let letters = name.lowercased().prefix { $0 != "." }.map {
+            $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "-"
+        }
+        let text = String(letters.drop { !$0.isLetter }.prefix(31))
+        return text.isEmpty ? "machine" : text
+    }
+}

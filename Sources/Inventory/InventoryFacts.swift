@@ -1,0 +1,70 @@
+import Manifest
+import ManifestFile
+
+extension Inventory {
+    /// The machine as the hypervisor's check of a manifest sees it. What is unknown is taken to be as good as it can be:
+    /// `doubts` says what that is.
+    public var facts: MachineFacts {
+        let set = cores.reduce(CoreSet()) { $0.union(CoreSet(core: $1.index)) }
+        var facts = MachineFacts(cores: set, installedMemory: memory.installedBytes)
+        for core in cores where 0..<64 ~= core.index {
+            let siblings = cores.filter { $0.package == core.package && $0.core == core.core }
+            let lowest = siblings.map(\.index).min() ?? core.index
+            facts.siblings[core.index] = UInt8(clamping: max(0, lowest))
+        }
+        for range in memory.ranges {
+            let found = MemoryRange(
+                base: max(range.base, 1 << 20), end: MemoryRange(base: range.base, size: range.sizeBytes).end)
+            facts.free.add(found)
+        }
+        if memory.ranges.isEmpty { facts.free.add(MemoryRange(base: 1 << 20, size: memory.installedBytes)) }
+        facts.usableIOMMU = usableIommu
+        for function in functions {
+            if let found = function.facts { facts.functions.append(found) }
+        }
+        return facts
+    }
+
+    /// What this inventory does not tell about these functions and the hypervisor will find out at boot.
+    public func doubts(about addresses: [String]) -> [String] {
+        var doubts: [String] = []
+        let owned = functions.filter { addresses.contains($0.address) }
+        let ungrouped = owned.filter { $0.group == nil && $0.physicalFunction == nil }.map(\.address)
+        if !ungrouped.isEmpty {
+            doubts.append(
+                "isolation groups of \(ungrouped.joined(separator: ", ")) are not known: run `bulkhead inventory` as root, "
+                    + "or with the IOMMU switched on")
+        }
+        if !owned.isEmpty, source == "linux" {
+            doubts.append("whether the firmware goes on using a function is only known at boot")
+        }
+        if memory.ranges.isEmpty {
+            doubts.append("where memory is free is not known: run `bulkhead inventory` as root")
+        }
+        return doubts
+    }
+}
+
+extension Inventory.Function {
+    /// nil when an address or id is not one.
+    var facts: FunctionFacts? {
+        var facts = FunctionFacts()
+        guard let address = FunctionAddress(address), let id = try? parseIdentifier(id) else { return nil }
+        facts.address = address
+        (facts.vendor, facts.device) = id
+        facts.classCode = UInt32(classCode, radix: 16) ?? 0
+        facts.group = (group.flatMap { FunctionAddress($0) } ?? address).requester
+        facts.isBridge = bridge
+        facts.isReserved = reserved ?? false
+        facts.reset =
+            resets.contains("function-level")
+            ? .functionLevel : resets.contains("power-state") ? .powerState : resets.contains("bus") ? .bus : .none
+        guard let virtual = virtualFunctions else { return facts }
+        facts.virtualTotal = UInt16(clamping: virtual.total)
+        facts.virtualOffset = UInt16(clamping: virtual.offset)
+        facts.virtualStride = UInt16(clamping: virtual.stride)
+        facts.virtualDevice = UInt16(virtual.device, radix: 16) ?? 0
+        facts.virtualGroup = virtual.group.flatMap { FunctionAddress($0)?.requester }
+        return facts
+    }
+}

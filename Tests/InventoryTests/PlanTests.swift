@@ -1,0 +1,104 @@
+import Foundation
+import Inventory
+import Manifest
+import ManifestFile
+import Testing
+
+@Suite struct PlanTests {
+    let tree: RecordedTree
+    let inventory: Inventory
+
+    init() throws {
+        tree = try RecordedTree()
+        inventory = Inventory(linux: tree.root)
+    }
+
+    func plan(_ demands: String..., housekeeping: Int = 0) throws -> Manifest {
+        try Planner(inventory, housekeeping: housekeeping).manifest(
+            name: "rack7", try demands.map { try PartitionDemand($0) })
+    }
+
+    func refusal(_ demands: String..., sourceLocation: SourceLocation = #_sourceLocation) -> String {
+        do {
+            _ = try Planner(inventory).manifest(name: "rack7", try demands.map { try PartitionDemand($0) })
+        } catch { return "\(error)" }
+        Issue.record("not refused", sourceLocation: sourceLocation)
+        return ""
+    }
+
+    @Test func threadsStayTogether() throws {
+        // Cores n and n + 4 are threads of one physical core; 0, 1, 4, 5 are package 0. 0 is for housekeeping.
+        let manifest = try plan("rt:cores=1,memory=512M", "work:cores=4,memory=1G", "log:cores=1,memory=64M")
+        let cores = manifest.partitionList.map(\.cores.list)
+        #expect(cores[1] == [2, 3, 6, 7])
+        #expect(cores[0] == [1])
+        // What is left beside housekeeping is its own physical core: the housekeeping core itself.
+        #expect(cores[2] == [0])
+        let again = try parseManifest(manifestYAML(manifest), file: "plan.yaml", images: .unchecked)
+        #expect(again.partitionList.map(\.cores.list) == cores)
+        #expect(again.machineMemory == 1600 << 20 && again.machineCores == 8)
+    }
+
+    @Test func oneCacheThenOnePackageThenAnywhere() throws {
+        #expect(try plan("a:cores=2,memory=64M").partitions[0].cores.list == [1, 5])
+        #expect(try plan("a:cores=3,memory=64M").partitions[0].cores.list == [2, 3, 6])
+        #expect(try plan("a:cores=6,memory=64M").partitions[0].cores.count == 6)
+        #expect(try plan("a:cores=8,memory=64M").partitions[0].cores.list == Array(0..<8))
+        #expect(try plan("a:cores=4,memory=64M", housekeeping: 2).partitions[0].cores.list == [0, 1, 4, 5])
+    }
+
+    @Test func devices() throws {
+        let manifest = try plan(
+            "a:memory=512M,device=01:00.0,virtual-functions=2,device=01:10.0",
+            "b:memory=512M,device=02:00.0,device=02:00.1,reset=none,device=01:10.2,kernel=vmlinux-rt,initrd=b.cpio")
+        let first = manifest.partitions[0].devices.list, second = manifest.partitions[1].devices.list
+        #expect(first[0].identifier == "8086:10c9" && first[0].virtualFunctions == 2)
+        #expect(first[1].address.text == "01:10.0")
+        #expect(second.map(\.address.text) == ["02:00.0", "02:00.1", "01:10.2"])
+        #expect(second[0].identifier == "144d:a808" && second[1].acceptsNoReset && !second[0].acceptsNoReset)
+        #expect(manifest.partitions[1].image.string == "vmlinux-rt" && manifest.partitions[1].initrd.string == "b.cpio")
+    }
+
+    @Test func refusals() throws {
+        #expect(
+            refusal("a:memory=64M,device=05:00.0") == "function 05:00.0 of partition \"a\" is not in this machine")
+        #expect(
+            refusal("a:memory=64M,device=02:00.0", "b:memory=64M,device=02:00.1,reset=none")
+                == "function 02:00.1 of partition \"b\" is in one isolation group with 02:00.0 of partition \"a\"; "
+                + "the group is 02:00.0 02:00.1")
+        #expect(
+            refusal("a:memory=64M,device=02:00.1") == "function 02:00.1 of partition \"a\" cannot be reset between two "
+                + "guests; \"reset: none\" would accept that")
+        #expect(
+            refusal("a:memory=64M,device=00:01.0")
+                == "function 00:01.0 of partition \"a\" is part of the machine itself (a bridge or an IOMMU): "
+                + "nobody can own it")
+        #expect(
+            refusal("a:memory=64M,device=01:10.0") == "function 01:10.0 of partition \"a\" exists only if function "
+                + "01:00.0 belongs to a partition, with virtual-functions: 1 or more")
+        #expect(refusal("a:memory=900G").hasPrefix("this machine has "))
+        #expect(
+            refusal("a:cores=7,memory=64M", "b:cores=2,memory=64M")
+                == "partition \"b\" needs 2 cores; 0 are left, since threads of one physical core are not split "
+                + "between partitions")
+        #expect(refusal("a:memory=64M", "a:memory=64M") == "partitions number 1 and 2 have the same name \"a\"")
+        #expect(refusal("Big:memory=64M").hasPrefix("the name of partition \"Big\" has the character 'B'"))
+    }
+
+    @Test(
+        arguments: [
+            ("a", "is not NAME:cores=1,memory=512M,device=00:03.0"), (":memory=1G", "is not NAME:"),
+            ("a:cores=1", "there is no memory; add memory=512M"),
+            ("a:memory=1G,cores=0", "\"0\" is not a number of cores; write 1 to 16"),
+            ("a:memory=1GB", "may mean powers of ten or of two"),
+            ("a:memory=1G,device=3.0", "did you mean 00:03.0?"),
+            ("a:memory=1G,core=1", "\"core=1\" is not KEY=VALUE with a known key; did you mean \"cores\"?"),
+            ("a:memory=1G,virtual-functions=1", "belongs behind a device"),
+            ("a:memory=1G,device=00:03.0,reset=bus", "\"bus\" is not a reset"),
+            ("a:memory=1G,accept=all", "write split-smt"),
+        ]) func malformed(text: String, words: String)
+    {
+        let error = #expect(throws: PartitionDemand.Malformed.self) { try PartitionDemand(text) }
+        #expect(error?.description.contains(words) == true, "\(error?.description ?? "")")
+    }
+}
