@@ -58,6 +58,8 @@ public enum StateCause: UInt8, Sendable {
     case badImage = 7
     /// The guest's kernel panicked and said so.
     case panic = 8
+    /// The silicon reported an error that it could not correct.
+    case machineCheck = 9
 
     /// The word for tables and reports; stable.
     public var name: StaticString {
@@ -71,6 +73,7 @@ public enum StateCause: UInt8, Sendable {
         case .hypervisorFault: "hypervisor fault"
         case .badImage: "bad image"
         case .panic: "panic"
+        case .machineCheck: "machine check"
         }
     }
 }

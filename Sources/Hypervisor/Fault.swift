@@ -12,7 +12,10 @@ func hypervisorFault(_ frame: UnsafePointer<exception_frame>) {
     // It stays where it is until the core starts anew.
     let fault = Shared<exception_frame>(at: UInt64(UInt(bitPattern: frame)))
     let block = cpu_gdt_base() & ~0xFFF
-    guard load(block + UInt64(MemoryLayout<guest_registers>.size), as: UInt64.self) == CoreState.magicValue else {
+    let isCore = load(block + UInt64(MemoryLayout<guest_registers>.size), as: UInt64.self) == CoreState.magicValue
+    let isMachineCheck = fault.value.vector == UInt64(Vector.machineCheck)
+    if isMachineCheck, MachineCheck.isBearable(isCore ? Shared<CoreState>(at: block).value.partition : nil) { return }
+    guard isCore else {
         CrashRegion.recordBootFault(fault)
         SerialPort.log.print(describe(fault, nil))
         while true { cpu_hlt() }
@@ -28,7 +31,7 @@ func hypervisorFault(_ frame: UnsafePointer<exception_frame>) {
     guard core.value.faultDepth < 3, let partition = core.value.partition else { while true { cpu_hlt() } }
     // A lock that this core held; another's it leaves alone.
     _ = partition.value.lock.compareExchange(expected: core.value.vcpu + 1, desired: 0, ordering: .releasing)
-    partition.value.condemn(.hypervisorFault)
+    partition.value.condemn(isMachineCheck ? .machineCheck : .hypervisorFault)
     LocalAPIC.kick(partition.value.platform.apicIDs[0])
     core.value.faultDepth = 0
     core_restart(core.value.layout.stackTop, block, coreRecover)

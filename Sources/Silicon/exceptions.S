@@ -1,4 +1,5 @@
-// One stub per vector. Exceptions end in hypervisor_fault; interrupts (16 and up) are acknowledged and dropped.
+// One stub per vector. Exceptions end in hypervisor_fault, which comes back from machine checks alone; interrupts (16 and
+// up) are acknowledged and dropped.
     .text
 common:
     pushq %r15
@@ -18,9 +19,27 @@ common:
     pushq %rax
     cld
     movq %rsp, %rdi
+    movq %rsp, %rbx
     andq $-16, %rsp
     callq hypervisor_fault
-    ud2
+    movq %rbx, %rsp
+    popq %rax
+    popq %rbx
+    popq %rcx
+    popq %rdx
+    popq %rsi
+    popq %rdi
+    popq %rbp
+    popq %r8
+    popq %r9
+    popq %r10
+    popq %r11
+    popq %r12
+    popq %r13
+    popq %r14
+    popq %r15
+    addq $16, %rsp
+    iretq
 
 interrupt:
     pushq %rax
@@ -55,6 +74,8 @@ stub_\vector:
     .set i, i + 1
     .endr
 
+    stub 18
+
     .section .data.rel.ro, "aw"
     .balign 8
     .globl exception_stubs
@@ -69,8 +90,9 @@ exception_stubs:
     .set i, i + 1
     .endr
     // Vectors from 16 up can be a guest's interrupts that are still pending when its core is cleared. The exceptions among
-    // them do not happen in root mode: no x87 or SSE errors, no alignment checks, CR4.MCE and CR4.CET clear.
-    .rept 240
+    // them do not happen in root mode (no x87 or SSE errors, no alignment checks, CR4.CET clear), but for machine checks.
+    .quad interrupt, interrupt, stub_18
+    .rept 237
     .quad interrupt
     .endr
 

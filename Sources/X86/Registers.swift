@@ -11,6 +11,7 @@ public enum CR0 {
 
 public enum CR4 {
     public static let physicalAddressExtension: UInt64 = 1 << 5
+    public static let machineCheckEnable: UInt64 = 1 << 6
     public static let vmxEnable: UInt64 = 1 << 13
     public static let osFXSR: UInt64 = 1 << 9
     public static let osXSAVE: UInt64 = 1 << 18
@@ -75,4 +76,5 @@ public enum Vector {
     public static let generalProtection: UInt8 = 13
     public static let pageFault: UInt8 = 14
     public static let alignmentCheck: UInt8 = 17
+    public static let machineCheck: UInt8 = 18
 }

@@ -101,7 +101,8 @@ extension CoreState {
         if cpu_rdmsr(MSR.apicBase) & 1 << 10 == 0 { LocalAPIC.enable() }
         cpu_write_cr0(CR0.paging | CR0.writeProtect | CR0.numericError | CR0.extensionType | CR0.protectionEnable | 2)
         let hasXSAVE = cpu_cpuid(1, 0).ecx & 1 << 26 != 0
-        cpu_write_cr4(CR4.physicalAddressExtension | CR4.osFXSR | (hasXSAVE ? CR4.osXSAVE : 0))
+        cpu_write_cr4(
+            CR4.physicalAddressExtension | CR4.osFXSR | MachineCheck.enableBit | (hasXSAVE ? CR4.osXSAVE : 0))
         try program.vendor.enable(layout)
     }
 

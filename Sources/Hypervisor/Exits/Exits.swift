@@ -47,6 +47,9 @@ extension Lifecycle {
             if vector == Vector.debug { endStandIn(core) }
             cpu.raise(vector, error: error)
             return .resume
+        case .machineCheck:
+            count(.exception, core)
+            return machineCheck(core)
         case .stepped:
             endStandIn(core)
             return .resume
@@ -81,7 +84,7 @@ extension Lifecycle {
             return .resume
         case .shutdown:
             count(.shutdown, core)
-            return .end(.tripleFault)
+            return MachineCheck.isUnderWay ? machineCheck(core) : .end(.tripleFault)
         case .initSignal:
             count(.initSipi, core)
             return .resume

@@ -14,6 +14,8 @@ enum Exit {
     case nestedPageFault(address: UInt64, isFetch: Bool)
     /// An exception on its way to the guest.
     case exception(UInt8, error: UInt32?)
+    /// The silicon has found an error of its own.
+    case machineCheck
     /// The instruction that `stepOver` let run is done.
     case stepped
     case nmi

@@ -25,9 +25,12 @@ struct Lifecycle<CPU: VirtualCPU> {
         var starting = start
         var cause = StateCause.manifest
         if recovering {
-            teardown(core, .hypervisorFault)
+            let verdict = partition.value.verdict.load(ordering: .sequentiallyConsistent)
+            let isSilicon = verdict == UInt32(StateCause.machineCheck.rawValue) + 1
+            let end = isSilicon ? StateCause.machineCheck : .hypervisorFault
+            teardown(core, end)
             forget(&core)
-            partition.value.board.value.enter(.crashed, .hypervisorFault)
+            partition.value.board.value.enter(.crashed, end)
             cause = .manager
         } else {
             resetFunctions(isFirst: true)

@@ -23,6 +23,7 @@ extension SVM {
             return .nestedPageFault(address: self[VMCB.exitInfo2], isFetch: self[VMCB.exitInfo1] & 1 << 4 != 0)
         case ExitCode.exceptionFirst + UInt64(Vector.debug): return .exception(Vector.debug, error: nil)
         case ExitCode.exceptionFirst + UInt64(Vector.alignmentCheck): return .exception(Vector.alignmentCheck, error: 0)
+        case ExitCode.exceptionFirst + UInt64(Vector.machineCheck): return .machineCheck
         case ExitCode.nmi: return .nmi
         case ExitCode.smi: return .smi
         case ExitCode.vmmcall: return .hypercall

@@ -11,7 +11,7 @@ extension SVM {
             segment(VMCB.cs, selector: GuestEntry.codeSelector, SegmentAttributes.code64, limit: 0xFFFF_FFFF, base: 0)
             setData(selector: GuestEntry.dataSelector, SegmentAttributes.data32, limit: 0xFFFF_FFFF)
             self[VMCB.cr0] = CR0.paging | CR0.numericError | CR0.extensionType | CR0.protectionEnable
-            self[VMCB.cr4] = CR4.physicalAddressExtension
+            self[VMCB.cr4] |= CR4.physicalAddressExtension
             self[VMCB.cr3] = entry.cr3
             efer = EFER.longModeEnable | EFER.longModeActive
         case .protected32:
@@ -55,6 +55,8 @@ extension SVM {
         self[VMCB.gPAT] = 0x0007_0406_0007_0406
         efer = 0
         self[VMCB.rflags] = 2
+        // So that a machine check exits. A guest that clears the bit shuts itself down by one (section 9.3.1), which exits too.
+        self[VMCB.cr4] = MachineCheck.enableBit
         self[VMCB.dr6] = 0xFFFF_0FF0
         self[VMCB.dr7] = 0x400
         segment(VMCB.ldtr, selector: 0, SegmentAttributes.ldt, limit: 0xFFFF, base: 0)

@@ -22,6 +22,7 @@ extension VMX {
 
     @inline(never)
     private mutating func decodeRare(_ reason: VMXExitReason) -> Exit {
+        if reason.basic == VMXExit.entryMachineCheck { return .machineCheck }
         if reason.isEntryFailure { return .invalidState }
         switch reason.basic {
         case VMXExit.eptViolation: return eptViolation()
@@ -56,6 +57,7 @@ extension VMX {
     private mutating func exception() -> Exit {
         let event = InterruptionInfo(rawValue: UInt32(truncatingIfNeeded: self[VMCSField.exitInterruptionInfo]))
         if event.kind == .nmi { return .nmi }
+        if event.vector == Vector.machineCheck { return .machineCheck }
         if event.vector == Vector.debug { prepareDebugException(event) }
         let error = event.hasError ? UInt32(truncatingIfNeeded: self[VMCSField.exitInterruptionError]) : nil
         return .exception(event.vector, error: error)

@@ -16,8 +16,8 @@ extension VMX {
     /// (sections 23.8 and 24.6.6).
     static let ownedCR0 = CR0.numericError | CR0.cacheDisable | CR0.notWriteThrough
     /// Bits of CR4 that guests have not: SMX, 57-bit addresses, shadow stacks, protection keys for supervisor pages, user
-    /// interrupts and everything above; VMXE, which VMX operation wants on.
-    static let ownedCR4: UInt64 = ~0x0077_0FFF
+    /// interrupts and everything above; VMXE, which VMX operation wants on, and MCE, by which a machine check exits.
+    static let ownedCR4: UInt64 = ~0x0077_0FBF
 
     static func requireProcessor() throws(Refusal) {
         guard cpu_cpuid(1, 0).ecx & 1 << 5 != 0 else { throw Refusal("the processor has no VMX (CPUID 1 ECX bit 5)") }

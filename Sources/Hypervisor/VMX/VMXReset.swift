@@ -16,7 +16,7 @@ extension VMX {
             segment(.cs, selector: GuestEntry.codeSelector, SegmentAttributes.code64, limit: 0xFFFF_FFFF)
             setData(selector: GuestEntry.dataSelector, SegmentAttributes.data32, limit: 0xFFFF_FFFF)
             self[VMCSField.guestCR0] = CR0.paging | CR0.numericError | CR0.extensionType | CR0.protectionEnable
-            self[VMCSField.guestCR4] = CR4.physicalAddressExtension | CR4.vmxEnable
+            self[VMCSField.guestCR4] = CR4.physicalAddressExtension | CR4.vmxEnable | MachineCheck.enableBit
             self[VMCSField.guestCR3] = entry.cr3
             efer = EFER.longModeEnable | EFER.longModeActive
             self[VMCSField.entryControls] = UInt64(controls.entry | EntryControl.ia32eModeGuest)
@@ -53,7 +53,7 @@ extension VMX {
         self[VMCSField.cr0Shadow] = CR0.numericError
         self[VMCSField.cr4Shadow] = 0
         self[VMCSField.guestCR3] = 0
-        self[VMCSField.guestCR4] = CR4.vmxEnable
+        self[VMCSField.guestCR4] = CR4.vmxEnable | MachineCheck.enableBit
         self[VMCSField.guestRSP] = 0
         rip = 0
         self[VMCSField.guestRFLAGS] = 2

@@ -74,7 +74,8 @@ public enum Intercept {
     public static let rdpru: UInt64 = 1 << 46
     /// Exceptions whose delivery can raise themselves for ever, in microcode that no NMI interrupts: they exit and are
     /// delivered from here.
-    public static let exceptions: UInt32 = 1 << UInt32(Vector.debug) | 1 << UInt32(Vector.alignmentCheck)
+    public static let exceptions: UInt32 =
+        1 << UInt32(Vector.debug) | 1 << UInt32(Vector.alignmentCheck) | 1 << UInt32(Vector.machineCheck)
     /// Everything that a guest is refused or that the hypervisor answers. What is not here runs on the silicon:
     /// external interrupts, HLT, PAUSE, control registers, page-table work.
     public static let wanted: UInt64 =

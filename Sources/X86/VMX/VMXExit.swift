@@ -14,6 +14,7 @@ public enum VMXExit {
     public static let exceptionOrNMI: UInt16 = 0
     public static let externalInterrupt: UInt16 = 1
     public static let tripleFault: UInt16 = 2
+    public static let entryMachineCheck: UInt16 = 41
     public static let initSignal: UInt16 = 3
     public static let startUp: UInt16 = 4
     public static let ioSMI: UInt16 = 5

@@ -31,6 +31,7 @@ void attack_residue_outside(const char *argument);
 void attack_tables(const char *argument);
 void attack_pci(const char *argument);
 void attack_firmware(const char *argument);
+void attack_machine_checks_on(const char *argument);
 void attack_hypercalls(const char *argument);
 void attack_storm(const char *argument);
 void attack_task_switch(const char *argument);

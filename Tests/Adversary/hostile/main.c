@@ -24,6 +24,7 @@ const struct attack attacks[] = {
     {"residue-outside", attack_residue_outside, true},
     {"port-string-outside", attack_port_strings, true},
     {"mode", attack_mode, true},
+    {"machine-checks-on", attack_machine_checks_on, true},
     {"task-switch", attack_task_switch, true},
     {"storm", attack_storm, true},
     {"spin", attack_spin, true},
