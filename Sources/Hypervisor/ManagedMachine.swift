@@ -169,11 +169,13 @@ struct ManagedMachine: ControlBackend, ~Copyable {
         }
     }
 
-    private func event(_ fault: DeviceFault, lost: UInt64) -> ControlEvent {
+    private mutating func event(_ fault: DeviceFault, lost: UInt64) -> ControlEvent {
         let owner = faultLog?.value.owner(of: fault.requester)
-        var event = ControlEvent(
-            .device, partition: owner.map { name($0) } ?? Label(), state: owner.map { state($0) } ?? .stopped,
-            cause: .manifest)
+        var event = ControlEvent(.device, partition: Label(), state: .stopped, cause: .manifest)
+        if let owner {
+            event.partition = name(owner)
+            event.state = state(owner)
+        }
         event.clockMicroseconds = clockMicroseconds()
         let access = RefusedAccess(
             requester: fault.requester, isWrite: fault.isWrite, isInterrupt: fault.isInterrupt, reason: fault.reason)

@@ -10,6 +10,20 @@ core_enter:
     pushq $0
     jmp *%rcx
 
+// call_on_stack(stack, first, second, function): calls function(first, second) on another stack and comes back.
+    .globl call_on_stack
+    .hidden call_on_stack
+call_on_stack:
+    pushq %rbp
+    movq %rsp, %rbp
+    movq %rdi, %rsp
+    movq %rsi, %rdi
+    movq %rdx, %rsi
+    callq *%rcx
+    movq %rbp, %rsp
+    popq %rbp
+    retq
+
     .globl core_restart
     .hidden core_restart
 core_restart:

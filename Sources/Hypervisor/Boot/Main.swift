@@ -8,6 +8,20 @@ import X86
 /// or the manifest is refused.
 @c(hypervisor_main)
 public func hypervisorMain(image: UInt64, systemTable: UInt64) -> UInt64 {
+    // Firmware has 128 KiB of stack (UEFI 2.10, section 2.3.4); setting up a machine takes more.
+    let services: UInt64 = load(systemTable + 0x60), pages: UInt64 = 128
+    var stack: UInt64 = 0
+    let status = unsafe withUnsafeMutablePointer(to: &stack) {
+        efi_call(load(services + 0x28), 0, 2, pages, UInt64(UInt(bitPattern: $0)), 0)
+    }
+    guard status == 0 else { return status }
+    let answer = call_on_stack(stack + pages * 4096, image, systemTable, bootMachine)
+    _ = efi_call(load(services + 0x30), stack, pages, 0, 0, 0)
+    return answer
+}
+
+@c(boot_machine)
+func bootMachine(image: UInt64, systemTable: UInt64) -> UInt64 {
     let entryTSC = cpu_rdtsc()
     SerialPort.log.initialize(interrupts: false)
     var banner = Line("bulkhead: version ")

@@ -40,6 +40,7 @@ void vmx_idle(guest_registers *registers);
 /// Lets NMIs come again after an exit that one caused.
 void unblock_nmi(void);
 /// Takes page tables and a stack, and goes on at `entry`.
+uint64_t call_on_stack(uint64_t stack, uint64_t first, uint64_t second, uint64_t (*function)(uint64_t, uint64_t));
 void core_enter(uint64_t cr3, uint64_t stack, uint64_t argument, void (*entry)(uint64_t)) __attribute__((noreturn));
 /// Abandons everything on the stack of this core and goes on at `entry`.
 void core_restart(uint64_t stack, uint64_t argument, void (*entry)(uint64_t)) __attribute__((noreturn));
