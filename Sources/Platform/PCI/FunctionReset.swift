@@ -40,11 +40,11 @@ public struct FunctionReset<Space: ConfigurationSpace> {
         if msix != 0 { space.write(id, msix + 2, size: 2, space.read(id, msix + 2, size: 2) & ~(3 << 14) | 1 << 14) }
     }
 
-    /// Silences the function, waits up to 100 ms for the requests that are under way, and resets it. What firmware had set is
-    /// then lost: see `GuestFunction.reset`.
+    /// Silences the function, waits up to 100 ms for the requests that are under way, and resets it. Of what firmware had
+    /// set, its BARs and what keeps it apart from its neighbours are set again; for the rest see `GuestFunction.reset`.
     /// - Returns: false when the function is not there again a second later.
     public func reset(
-        _ function: borrowing FunctionDescription, by method: ResetMethod, wait: Wait
+        _ function: FunctionDescription, by method: ResetMethod, wait: Wait
     ) -> Bool {
         let id = function.requester
         silence(function)
@@ -81,6 +81,18 @@ public struct FunctionReset<Space: ConfigurationSpace> {
             wait(10_000)
             patience -= 1
         }
+        if !isVirtual { restoreBARs(function) }
+        AccessControl.enable(function, on: space)
         return patience > 0
+    }
+
+    private func restoreBARs(_ function: borrowing FunctionDescription) {
+        for i in 0..<6 {
+            let bar = function.bars[i], at = 0x10 + i * 4
+            if bar.kind == .none { continue }
+            space.write(function.requester, at, size: 4, UInt32(truncatingIfNeeded: bar.address))
+            guard bar.kind == .memory64 else { continue }
+            space.write(function.requester, at + 4, size: 4, UInt32(truncatingIfNeeded: bar.address >> 32))
+        }
     }
 }
