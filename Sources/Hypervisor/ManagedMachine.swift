@@ -83,7 +83,9 @@ struct ManagedMachine: ControlBackend, ~Copyable {
     mutating func permits(_ partition: Int) -> ControlOperations { partitions[partition].permits }
     mutating func state(_ partition: Int) -> PartitionState { partitions[partition].board.value.state }
     mutating func vcpuCount(_ partition: Int) -> Int { partitions[partition].cores.count }
-    mutating func exits(_ partition: Int, vcpu: Int) -> ExitCounters { partitions[partition].board.value.exits(of: vcpu) }
+    mutating func exits(_ partition: Int, vcpu: Int) -> ExitCounters {
+        partitions[partition].board.value.exits(of: vcpu)
+    }
     mutating func clockMicroseconds() -> UInt64 { microseconds(cpu_rdtsc()) }
 
     mutating func info(_ partition: Int) -> PartitionInfo {
