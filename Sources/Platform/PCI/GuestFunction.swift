@@ -1,3 +1,5 @@
+import Synchronization
+
 /// One PCI function as its guest sees it: a model of its configuration space in which a byte that nobody names reads as 0
 /// and ignores writes (PCI Local Bus 3.0, chapter 6; PCI Express Base 6.0, chapter 7).
 ///
@@ -5,9 +7,10 @@
 /// that are cleared by writing ones, PCI Express' device control within what firmware set, and translated messages. The
 /// guest's other bits are its own. Memory decoding stays on, so that no access of the guest's to a BAR goes unanswered,
 /// which some machines report to all partitions as a system error.
-///
-/// Noncopyable, because copies of it would take more stack than the hypervisor's cores have.
 public struct GuestFunction: ~Copyable, Sendable {
+    /// Keeps the value, and what contains it, in memory. Without it the compiler hands them from function to function as
+    /// values, 12 KiB at a time, and the hypervisor's cores have not so much stack.
+    private let inMemory = Atomic<Bool>(true)
     public private(set) var description = FunctionDescription()
     /// Guest-physical addresses of the BARs; 0 where there is none.
     public private(set) var addresses = InlineArray<6, UInt64>(repeating: 0)
