@@ -83,11 +83,20 @@ public struct GuestFunction: ~Copyable, Sendable {
         virtual.forget()
     }
 
-    /// Brings the device's configuration and the model into the state in which a guest starts: device control as firmware
-    /// set it, no bus mastering, messages off, all entries of the MSI-X table masked. The device must be in power state D0
-    /// and have its BARs (`FunctionReset` restores them).
+    /// Brings the device's configuration and the model into the state in which a guest starts: BARs and device control as
+    /// firmware set them (a reset clears them), no bus mastering, messages off, all entries of the MSI-X table masked. The
+    /// device must be in power state D0.
     public mutating func reset(on machine: borrowing some FunctionAccess) {
         forget()
+        machine.write(requester, 0x04, size: 2, 0)
+        // Virtual functions have their BARs in the physical one.
+        for i in 0..<6 where isMemory(i) && !isVirtual {
+            let address = description.bars[i].address
+            machine.write(requester, 0x10 + 4 * i, size: 4, UInt32(truncatingIfNeeded: address))
+            if description.bars[i].kind == .memory64 {
+                machine.write(requester, 0x14 + 4 * i, size: 4, UInt32(truncatingIfNeeded: address >> 32))
+            }
+        }
         let express = capabilities.first(.express)
         if express != 0 { machine.write(requester, express + 8, size: 2, UInt32(firmwareControl)) }
         resetMSI(on: machine)
