@@ -1,3 +1,5 @@
+import Synchronization
+
 /// One PCI function as its guest sees it: a model of its configuration space in which a byte that nobody names reads as 0
 /// and ignores writes (PCI Local Bus 3.0, chapter 6; PCI Express Base 6.0, chapter 7).
 ///
@@ -5,9 +7,10 @@
 /// that are cleared by writing ones, PCI Express' device control within what firmware set, and translated messages. The
 /// guest's other bits are its own. Memory decoding stays on, so that no access of the guest's to a BAR goes unanswered,
 /// which some machines report to all partitions as a system error.
-///
-/// Noncopyable, because copies of it would take more stack than the hypervisor's cores have.
 public struct GuestFunction: ~Copyable, Sendable {
+    /// Keeps the value, and what contains it, in memory. Without it the compiler hands them from function to function as
+    /// values, 12 KiB at a time, and the hypervisor's cores have not so much stack.
+    private let inMemory = Atomic<Bool>(true)
     public private(set) var description = FunctionDescription()
     /// Guest-physical addresses of the BARs; 0 where there is none.
     public private(set) var addresses = InlineArray<6, UInt64>(repeating: 0)
@@ -80,11 +83,20 @@ public struct GuestFunction: ~Copyable, Sendable {
         virtual.forget()
     }
 
-    /// Brings the device's configuration and the model into the state in which a guest starts: device control as firmware
-    /// set it, no bus mastering, messages off, all entries of the MSI-X table masked. The device must be in power state D0
-    /// and have its BARs (`FunctionReset` restores them).
+    /// Brings the device's configuration and the model into the state in which a guest starts: BARs and device control as
+    /// firmware set them (a reset clears them), no bus mastering, messages off, all entries of the MSI-X table masked. The
+    /// device must be in power state D0.
     public mutating func reset(on machine: borrowing some FunctionAccess) {
         forget()
+        machine.write(requester, 0x04, size: 2, 0)
+        // Virtual functions have their BARs in the physical one.
+        for i in 0..<6 where isMemory(i) && !isVirtual {
+            let address = description.bars[i].address
+            machine.write(requester, 0x10 + 4 * i, size: 4, UInt32(truncatingIfNeeded: address))
+            if description.bars[i].kind == .memory64 {
+                machine.write(requester, 0x14 + 4 * i, size: 4, UInt32(truncatingIfNeeded: address >> 32))
+            }
+        }
         let express = capabilities.first(.express)
         if express != 0 { machine.write(requester, express + 8, size: 2, UInt32(firmwareControl)) }
         resetMSI(on: machine)

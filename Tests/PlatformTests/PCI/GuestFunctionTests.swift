@@ -162,9 +162,13 @@ import Testing
         bus.write(1, 0x72, 2, 0x8000)
         bus.write(1, 0x10, 4, .max)
         machine.forgetWrites()
+        // As a function level reset leaves them.
+        for offset in 0x10..<0x28 { machine.space[TestMachine.nic]?[offset] = 0 }
         bus.reset()
         let id = TestMachine.nic
         let config = machine.space[id] ?? []
+        #expect(config[0x10..<0x14] == [0, 0, 0xB0, 0xFE])
+        #expect(config[0x1C..<0x24] == [0, 0, 0, 0, 8, 0, 0, 0])
         #expect(config[4...5] == [0x02, 0x04])
         #expect(config[0xA8...0xA9] == [0x37, 0x28])
         #expect(config[0x52...0x53] == [0, 0])

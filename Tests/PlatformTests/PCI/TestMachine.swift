@@ -1,4 +1,4 @@
-import Platform
+@testable import Platform
 
 /// A machine with PCI functions whose registers are bytes; it records what is written.
 final class TestMachine: FunctionAccess {
