@@ -23,7 +23,8 @@ import Testing
             attempts: [(name: "port-in8", expected: Expectation("ones"))])
         let expected = run.attempts[0].expected
         #expect(AttemptResult(run, "port-in8", expected, Seen("ones")).asExpected)
-        #expect(!AttemptResult(run, "port-in8", expected, Seen("ones"), problems: ["neighbour: missed: 1"]).asExpected)
+        let problems = ["neighbour: missed: 1"]
+        #expect(!AttemptResult(run, "port-in8", expected, Seen("ones"), problems: problems).asExpected)
         #expect(!AttemptResult(run, "port-in8", expected, nil).asExpected)
         #expect(!AttemptResult(run, "stray", nil, Seen("ones")).asExpected)
     }
@@ -32,7 +33,8 @@ import Testing
         let table = try AttemptTable(Workspace.current(), for: kind)
         #expect(table.runs.reduce(0) { $0 + $1.attempts.count } >= 100)
         let vectors = [
-            "memory", "interrupts", "devices", "privileged state", "ports", "hypercalls", "resources", "management link",
+            "memory", "interrupts", "devices", "privileged state", "ports", "hypercalls", "resources",
+            "management link",
         ]
         #expect(Set(table.runs.map(\.vector)) == Set(vectors))
     }
