@@ -38,6 +38,17 @@ public enum LedgerKind: UInt16, Sendable {
     case nestedRoot
     /// A kernel or an initial RAM disk, for the partition's cores to read.
     case image
+    /// Configuration space of a PCI function, or of the bridge above it, for the partition's cores but not for the guest;
+    /// `index` is its requester id.
+    case configuration
+    /// Registers of a function, in memory; `index` is its requester id.
+    case registers
+    /// In registers: an MSI-X table, which the guest does not reach.
+    case messages
+    /// Tables and queues of the IOMMU, of which the housekeeping core reads the log and no core writes any.
+    case remapping
+    /// Registers of an IOMMU, for the housekeeping core; `index` is 0 for VT-d, 1 for AMD-Vi.
+    case remappingUnit
 }
 
 /// One range of physical memory and its owner.

@@ -73,7 +73,9 @@ extension Snapshot {
 
     func audit(_ partitions: [String], housekeeping: Int) throws -> (ledger: MachineLedger, audit: Audit) {
         let ledger = try MachineLedger(memory, partitions: partitions)
-        return (ledger, Audit(memory, registers, ledger, housekeepingCore: housekeeping))
+        var audit = Audit(memory, registers, ledger, housekeepingCore: housekeeping)
+        for unit in units { audit.check(unit) }
+        return (ledger, audit)
     }
 }
 

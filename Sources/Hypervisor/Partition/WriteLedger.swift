@@ -1,10 +1,13 @@
 import Control
 import Manifest
+import Platform
+import X86
 
 /// Writes the record of `LedgerRecord.swift` into pages of its own.
 struct LedgerWriter: ~Copyable {
-    /// Room for 255 entries: 8 partitions need 48, 64 cores 192 at the most.
-    static let bytes: UInt64 = 0x2000
+    /// Room for 511 entries: partitions need 48 at the most, cores 5 each, functions 9. What finds no room is missing, and
+    /// who looks from outside finds something without an owner.
+    static let bytes: UInt64 = 0x4000
     private let address: UInt64
     private var header: LedgerHeader
 
@@ -58,6 +61,47 @@ extension MachineBuilder {
             ledger.add(.nestedRoot, nested.memory, 4096, owner: owner, index: core)
             ledger.add(.nestedRoot, nested.bus, nested.bus == 0 ? 0 : 4096, owner: owner, index: core)
             ledger.add(.unclaimed, nested.unclaimed, nested.unclaimed == 0 ? 0 : 4096, owner: owner, index: core)
+        }
+        for i in 0..<manifest.partitionCount { listFunctions(i, in: &ledger) }
+        iommu?.list(in: &ledger)
+    }
+
+    /// What partition `i` has of the bus: configuration space, the bridge that resets it, registers, MSI-X tables.
+    private func listFunctions(_ i: Int, in ledger: inout LedgerWriter) {
+        let first = manifest.partitions[i].cores.first
+        guard coreStates[first] != 0,
+            let functions = Shared<CoreState>(at: coreStates[first]).value.partition?.value.functions
+        else { return }
+        var bridge: UInt16 = 0
+        for n in 0..<manifest.partitions[i].devices.count {
+            let function = owned.value[i * 8 + n].description
+            let id = Int(function.requester)
+            ledger.add(.configuration, tables.bus.page(of: function.requester), 4096, owner: i, index: id)
+            if functions.value.owned[n].reset == .bus, function.bridge != bridge {
+                bridge = function.bridge
+                ledger.add(.configuration, tables.bus.page(of: bridge), 4096, owner: i, index: Int(bridge))
+            }
+            for bar in 0..<6 {
+                guard let pages = function.bars[bar].pages else { continue }
+                ledger.add(.registers, pages.lowerBound, pages.upperBound - pages.lowerBound, owner: i, index: id)
+            }
+            guard function.msix.capability != 0, let bar = function.bars[function.msix.tableBAR].pages else { continue }
+            let start = bar.lowerBound + function.msix.tableOffset & ~0xFFF
+            let end = bar.lowerBound + function.msix.tableOffset + UInt64(function.msix.entries) * 16
+            ledger.add(.messages, start, end - start, owner: i, index: id)
+        }
+    }
+}
+
+extension IOMMU {
+    func list(in ledger: inout LedgerWriter) {
+        let owner = Int(LedgerEntry.housekeeping)
+        ledger.add(.remapping, base, size, owner: owner)
+        for i in 0..<topology.unitCount {
+            let isVTd = format.kind == .vtd
+            ledger.add(
+                .remappingUnit, topology.units[i].registers, isVTd ? 0x1000 : 0x4000, owner: owner, index: isVTd ? 0 : 1
+            )
         }
     }
 }

@@ -20,7 +20,9 @@ public struct AuditFinding: CustomStringConvertible, Sendable {
 
 /// Holds what every core of a stopped machine can reach against the ledger.
 public struct Audit {
-    public private(set) var findings: [AuditFinding] = []
+    public internal(set) var findings: [AuditFinding] = []
+    /// PCI functions that reach memory, by requester id, with the bytes that they reach; and the interrupts they have.
+    public internal(set) var functions: [Int: (bytes: UInt64, interrupts: Int)] = [:]
     /// Page tables that were walked, by the core; each with the bytes that it maps.
     public private(set) var walked: [Int: [(table: String, bytes: UInt64)]] = [:]
     /// Cores that were in their guests, by the processor's own account, and cores that were in the hypervisor.
@@ -28,7 +30,7 @@ public struct Audit {
     public private(set) var coresInRoot: Set<Int> = []
     let ledger: MachineLedger
     let memory: PhysicalMemory
-    private let housekeepingCore: Int
+    let housekeepingCore: Int
 
     /// - Parameters:
     ///   - registers: every core's.
@@ -114,6 +116,7 @@ public struct Audit {
             forEachOwner(mapping) { entry, part in
                 switch entry?.kind {
                 case .memory where entry?.owner == core.owner: total += UInt64(part.count)
+                case .registers where entry?.owner == core.owner && !mapping.execute: break
                 case .unclaimed where entry?.owner == core.owner && !mapping.execute: break
                 default: find(core, name, part, "mapped into the guest at \(hexadecimal(mapping.virtual))")
                 }
@@ -132,7 +135,7 @@ public struct Audit {
     }
 
     /// Calls `body` with each part of a mapping that has one owner.
-    private func forEachOwner(_ mapping: Mapping, _ body: (MachineLedger.Entry?, Range<UInt64>) -> Void) {
+    func forEachOwner(_ mapping: Mapping, _ body: (MachineLedger.Entry?, Range<UInt64>) -> Void) {
         var at = mapping.physical.lowerBound
         while at < mapping.physical.upperBound {
             let (entry, end) = ledger.entry(at: at)
@@ -152,7 +155,9 @@ public struct Audit {
         case .text, .startUp: return mapping.write ? "the program is writable" : nil
         case .constants: return mapping.write || mapping.execute ? "constants are writable or executable" : nil
         case .ledger: return "the ledger is mapped"
+        case .remapping: return core.index != housekeepingCore || mapping.write ? "the IOMMU's tables are mapped" : nil
         case .memory, .block, .board, .unclaimed, .core, .nestedRoot, .image: break
+        case .configuration, .registers, .messages, .remappingUnit: break
         }
         if mapping.execute { return "executable, and no program" }
         if entry.kind == .image, mapping.write { return "an image is writable" }

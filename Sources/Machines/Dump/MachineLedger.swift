@@ -26,7 +26,7 @@ public struct MachineLedger {
         guard let header = found.first, found.count == 1 else {
             throw MachineError.declined("there are \(found.count) ledgers in the machine's memory")
         }
-        guard header.version == LedgerHeader.version, header.count > 0, header.count < 256 else {
+        guard header.version == LedgerHeader.version, header.count > 0, header.count < 512 else {
             throw MachineError.declined("the ledger has version \(header.version) and \(header.count) entries")
         }
         entries = try (0..<UInt64(header.count)).map { i in
@@ -45,9 +45,10 @@ public struct MachineLedger {
             throw MachineError.declined("the ledger gives \(name(a)) and \(name(b)) the same memory")
         }
         for entry in entries where entry.kind.isInner {
-            guard let block = self.outer(at: entry.range.lowerBound), block.kind == .block, block.owner == entry.owner,
-                entry.range.upperBound <= block.range.upperBound
-            else { throw MachineError.declined("the ledger has \(name(entry)) outside its owner's block") }
+            let kind = entry.kind == .messages ? LedgerKind.registers : .block
+            guard let around = self.outer(at: entry.range.lowerBound), around.kind == kind, around.owner == entry.owner,
+                entry.range.upperBound <= around.range.upperBound
+            else { throw MachineError.declined("the ledger has \(name(entry)) where it is not its owner's") }
         }
     }
 
@@ -78,7 +79,7 @@ extension LedgerKind {
     /// Whether it lies inside a block.
     var isInner: Bool {
         switch self {
-        case .board, .unclaimed, .core, .nestedRoot: true
+        case .board, .unclaimed, .core, .nestedRoot, .messages: true
         default: false
         }
     }

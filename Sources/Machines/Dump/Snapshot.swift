@@ -8,6 +8,8 @@ public struct Snapshot {
     public let firmware: PhysicalMemory
     /// By core.
     public let registers: [ProcessorRegisters]
+    /// The machine's IOMMUs, as the ledger knows them.
+    public let units: [RemappingUnit]
 
     /// Stops the machine, saves what it consists of and lets it go on.
     /// - Parameter name: what the files are called in the checkout's `.cache`, while they are written.
@@ -22,6 +24,8 @@ public struct Snapshot {
         memory = try Self.save(0..<machine.emulator.memory, monitor, workspace, "\(name).memory")
         firmware = try Self.save(0xFFC0_0000..<0x1_0000_0000, monitor, workspace, "\(name).firmware")
         registers = try ProcessorRegisters.all(monitor)
+        let ledger = try? MachineLedger(memory, partitions: [])
+        units = try (ledger?.of(.remappingUnit) ?? []).map { try RemappingUnit($0, monitor) }
     }
 
     /// The file's pages stay as long as they are mapped.

@@ -23,11 +23,30 @@ public struct TableWalk {
         var execute: Bool
     }
 
-    /// Walks a four-level table of the processor, or one of SVM's nested ones, which are alike (AMD64 APM volume 2,
-    /// sections 5.3 and 15.25). A table that many entries lead to with the same rights is walked once.
-    public init(_ root: UInt64, _ memory: PhysicalMemory) {
-        self.memory = memory
-        walk(root & Self.addressMask, 4, 0, write: true, execute: true)
+    private let format: Format
+
+    /// How entries are read.
+    public enum Format: Sendable {
+        /// The processor's own, and SVM's nested ones, which are alike (AMD64 APM volume 2, sections 5.3 and 15.25).
+        case processor
+        /// VT-d's second level (VT-d specification, section 9.8).
+        case vtd
+        /// AMD's I/O page tables (specification 48882, section 2.2.3).
+        case amdVi
+
+        func isPresent(_ entry: UInt64) -> Bool { entry & (self == .vtd ? 3 : 1) != 0 }
+        func writes(_ entry: UInt64) -> Bool { entry & (self == .amdVi ? 1 << 62 : 2) != 0 }
+        func executes(_ entry: UInt64) -> Bool { self == .processor && entry >> 63 == 0 }
+        func isLeaf(_ entry: UInt64, level: Int) -> Bool {
+            level == 1 || (self == .amdVi ? entry >> 9 & 7 == 0 : level < 4 && entry & 0x80 != 0)
+        }
+    }
+
+    /// Walks a table. One that many entries lead to with the same rights is walked once.
+    /// - Parameter levels: of the table at `root`.
+    public init(_ root: UInt64, _ memory: PhysicalMemory, _ format: Format = .processor, levels: Int = 4) {
+        (self.memory, self.format) = (memory, format)
+        walk(root & Self.addressMask, levels, 0, write: true, execute: true)
     }
 
     private static let addressMask: UInt64 = 0x000F_FFFF_FFFF_F000
@@ -38,10 +57,10 @@ public struct TableWalk {
         let span: UInt64 = 1 << UInt64(12 + 9 * (level - 1))
         for i in 0..<512 as Range<UInt64> {
             guard let entry = memory.load(table + i * 8, as: UInt64.self) else { return missing.append(table) }
-            guard entry & 1 != 0 else { continue }
-            let writes = write && entry & 2 != 0, executes = execute && entry >> 63 == 0
+            guard format.isPresent(entry) else { continue }
+            let writes = write && format.writes(entry), executes = execute && format.executes(entry)
             let at = virtual + i * span
-            if level == 1 || level < 4 && entry & 0x80 != 0 {
+            if format.isLeaf(entry, level: level) {
                 let start = entry & Self.addressMask & ~(span - 1)
                 add(Mapping(virtual: at, physical: start..<start + span, write: writes, execute: executes))
             } else {

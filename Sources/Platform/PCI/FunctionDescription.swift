@@ -79,7 +79,7 @@ extension FunctionDescription {
 
 extension BaseAddress {
     /// The 4 KiB pages of memory that it touches, nil when it has none.
-    var pages: Range<UInt64>? {
+    public var pages: Range<UInt64>? {
         guard kind == .memory32 || kind == .memory64, size > 0, address != 0 else { return nil }
         return address & ~0xFFF..<(address &+ size &+ 0xFFF) & ~0xFFF
     }
