@@ -36,7 +36,8 @@ extension MachineBuilder {
         fact.isBridge = function.isBridge
         fact.isReserved = iommu?.topology.hasReservedMemory(function.requester) ?? false
         var method = FunctionReset(tables.bus).method(of: function)
-        if method == .none, groups.canResetBus(of: function) { method = .bus }
+        // Surer than a change of power states, in which some keep what they know.
+        if method != .functionLevel, groups.canResetBus(of: function) { method = .bus }
         fact.reset = FunctionFacts.Reset(rawValue: method.rawValue) ?? .none
         if let virtual = try? VirtualFunctions(of: function, on: tables.bus) {
             fact.virtualTotal = UInt16(truncatingIfNeeded: virtual.total)
@@ -67,9 +68,12 @@ extension MachineBuilder {
             guard place % 8 < devices.count, devices.devices[place % 8].virtualFunctions > 0 else { continue }
             let count = Int(devices.devices[place % 8].virtualFunctions)
             let physical = owned.value[place].description
+            // Read before the reset, which clears the addresses of their registers.
+            guard let virtual = try? VirtualFunctions(of: physical, on: bus),
+                (try? virtual.require(count, lastBus: bus.lastBus)) != nil
+            else { continue }
             let method: ResetMethod = physical.hasFunctionReset ? .functionLevel : .none
             _ = FunctionReset(bus).reset(physical, by: method) { wait($0, ticks) }
-            guard let virtual = try? VirtualFunctions(of: physical, on: bus) else { continue }
             owned.value[place].virtual = virtual
             owned.value[place].virtualCount = count
             wait(virtual.enable(count, on: bus), ticks)
