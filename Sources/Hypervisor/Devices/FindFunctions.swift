@@ -17,6 +17,28 @@ extension MachineBuilder {
             groups.add($0, on: bus)
             note(&$0, alias: groups.alias(of: $0))
         }
+        for i in 0..<manifest.partitionCount {
+            for n in 0..<manifest.partitions[i].devices.count {
+                let count = Int(manifest.partitions[i].devices.devices[n].virtualFunctions)
+                if count > 0 { try requireVirtualFunctions(count, of: owned.value[i * 8 + n].description) }
+            }
+        }
+    }
+
+    private func requireVirtualFunctions(_ count: Int, of physical: FunctionDescription) throws(Refusal) {
+        do throws(VirtualFunctionError) {
+            try VirtualFunctions(of: physical, on: tables.bus).require(count, lastBus: tables.bus.lastBus)
+        } catch {
+            var line = Line("PCI function ")
+            line.write(hexadecimal: UInt64(physical.requester))
+            switch error {
+            case .absent, .tooMany: line.write(" (requester id) has not so many virtual functions")
+            case .enabled: line.write(" (requester id) has virtual functions that the firmware has enabled")
+            case .noBus: line.write(" (requester id): firmware has left no bus numbers for its virtual functions")
+            case .noAddresses: line.write(" (requester id): firmware has left no memory for its virtual functions")
+            }
+            throw Refusal(line)
+        }
     }
 
     private func note(_ function: inout FunctionDescription, alias: UInt16?) {
