@@ -7,7 +7,7 @@ extension MachineBuilder {
     /// Threads, functions and isolation groups, for the manifest to be held against. The bus is scanned while the firmware
     /// runs.
     mutating func gatherFacts() {
-        facts.usableIOMMU = iommu != nil
+        facts.usableIOMMU = iommu != nil && tables.ecam != 0
         for core in 0..<tables.processorCount {
             var lowest = 0
             while !tables.topology.areSiblings(tables.apicIDs[lowest], tables.apicIDs[core]) { lowest += 1 }
@@ -62,7 +62,8 @@ extension MachineBuilder {
         var place = FunctionDescription()
         place.requester = found.address.requester
         place.bridge = found.bridge
-        if found.reset == .none, groups.canResetBus(of: place) { found.reset = .bus }
+        // Surer than a change of power states, in which some devices keep what they know.
+        if found.reset != .functionLevel, groups.canResetBus(of: place) { found.reset = .bus }
         found.group = groups.isComplete ? groups.group(of: place.requester) : 0
         if let bridge = found.virtualGroup { found.virtualGroup = groups.isComplete ? groups.group(of: bridge) : 0 }
         facts.functions.replace(i, by: found)

@@ -64,7 +64,6 @@ struct MachineBuilder: ~Copyable {
             let content = unsafe Span(_unsafeElements: encoded.assumingMemoryBound(to: UInt8.self))
             manifestChecksum = CRC32C(content).value
             try manifest.decode(content)
-            findFunctions(firmware)
             plan = try manifest.check(against: facts)
         } catch {
             var line = Line("")
@@ -72,6 +71,7 @@ struct MachineBuilder: ~Copyable {
             throw Refusal(line)
         }
         memory = plan
+        try findFunctions(firmware)
         for i in 0..<manifest.partitionCount {
             if manifest.partitions[i].cores.count > Board.maxVCPUs {
                 throw Refusal("a partition has more than 16 cores")

@@ -4,52 +4,23 @@ import Silicon
 import X86
 
 extension MachineBuilder {
-    /// Finds the machine's functions, what keeps them apart and which of them the manifest gives away, while the firmware
-    /// runs. Nil when there is no memory to note them.
-    mutating func findFunctions(_ firmware: borrowing Firmware) {
+    /// Finds the functions that the manifest gives away, while the firmware runs.
+    mutating func findFunctions(_ firmware: borrowing Firmware) throws(Refusal) {
         let size = UInt64(MemoryLayout<InlineArray<64, OwnedFunction>>.size)
-        // Without the memory the list of functions stays empty, and the manifest is refused by what it misses.
-        guard let address = try? firmware.allocate(size, .anywhere) else { return }
-        owned = Shared(at: address)
+        do throws(FirmwareError) {
+            owned = Shared(at: try firmware.allocate(size, .anywhere))
+        } catch { throw Refusal(error, "memory for what PCI functions are") }
         owned.initialize(to: InlineArray(repeating: OwnedFunction()))
-        facts.usableIOMMU = iommu != nil && tables.ecam != 0
-        for core in 0..<tables.processorCount {
-            for other in (0..<core).reversed()
-            where tables.topology.areSiblings(tables.apicIDs[core], tables.apicIDs[other]) {
-                facts.siblings[core] = UInt8(other)
-            }
-        }
         let bus = tables.bus
         var groups = IsolationGroups()
-        BusScan(bus).forEach { groups.add($0, on: bus) }
-        BusScan(bus).forEach { note(&$0, groups) }
+        BusScan(bus).forEach {
+            groups.add($0, on: bus)
+            note(&$0, alias: groups.alias(of: $0))
+        }
     }
 
-    private mutating func note(_ function: inout FunctionDescription, _ groups: borrowing IsolationGroups) {
-        function.alias = groups.alias(of: function)
-        var fact = FunctionFacts()
-        fact.address = FunctionAddress(requester: function.requester)
-        fact.vendor = function.vendor
-        fact.device = function.device
-        fact.classCode = function.classCode
-        fact.group = groups.group(of: function.requester)
-        fact.isBridge = function.isBridge
-        fact.isReserved = iommu?.topology.hasReservedMemory(function.requester) ?? false
-        var method = FunctionReset(tables.bus).method(of: function)
-        if method == .none, groups.canResetBus(of: function) { method = .bus }
-        fact.reset = FunctionFacts.Reset(rawValue: method.rawValue) ?? .none
-        if let virtual = try? VirtualFunctions(of: function, on: tables.bus) {
-            fact.virtualTotal = UInt16(truncatingIfNeeded: virtual.total)
-            fact.virtualOffset = virtual.offset
-            fact.virtualStride = virtual.stride
-            fact.virtualDevice = virtual.device
-        }
-        for i in 0..<6 where function.bars[i].kind != .none {
-            let exponent = UInt8(truncatingIfNeeded: function.bars[i].size.trailingZeroBitCount)
-            fact.barSizes[i] = exponent | (function.bars[i].kind == .port ? 0x80 : 0)
-        }
-        // What finds no room is unknown, and so nobody's.
-        guard groups.isComplete, facts.functions.append(fact) else { return }
+    private func note(_ function: inout FunctionDescription, alias: UInt16?) {
+        function.alias = alias
         for i in 0..<manifest.partitionCount {
             for n in 0..<manifest.partitions[i].devices.count
             where manifest.partitions[i].devices.devices[n].address.requester == function.requester {
@@ -67,9 +38,12 @@ extension MachineBuilder {
             guard place % 8 < devices.count, devices.devices[place % 8].virtualFunctions > 0 else { continue }
             let count = Int(devices.devices[place % 8].virtualFunctions)
             let physical = owned.value[place].description
+            // Read before the reset, which clears the addresses of their registers.
+            guard let virtual = try? VirtualFunctions(of: physical, on: bus),
+                (try? virtual.require(count, lastBus: bus.lastBus)) != nil
+            else { continue }
             let method: ResetMethod = physical.hasFunctionReset ? .functionLevel : .none
             _ = FunctionReset(bus).reset(physical, by: method) { wait($0, ticks) }
-            guard let virtual = try? VirtualFunctions(of: physical, on: bus) else { continue }
             owned.value[place].virtual = virtual
             owned.value[place].virtualCount = count
             wait(virtual.enable(count, on: bus), ticks)

@@ -17,6 +17,8 @@ public struct VirtualFunctions: Sendable {
     public private(set) var physical: UInt16 = 0
     /// Where the capability is in the physical function; 0: there are none.
     private var capability = 0
+    /// Whether firmware routes by 8-bit function numbers, on which `offset` and `stride` depend.
+    private var routing: UInt32 = 0
     /// How many there can be.
     public private(set) var total = 0
     /// From the physical function's requester id to that of number 0, and from each to the next.
@@ -35,7 +37,9 @@ public struct VirtualFunctions: Sendable {
     ) throws(VirtualFunctionError) {
         let id = function.requester, at = function.sriov
         guard at != 0, space.read(id, at + Register.supportedPages, size: 4) & 1 != 0 else { throw .absent }
-        guard space.read(id, at + Register.control, size: 2) & Control.enable == 0 else { throw .enabled }
+        let control = space.read(id, at + Register.control, size: 2)
+        guard control & Control.enable == 0 else { throw .enabled }
+        routing = control & Control.alternativeRouting
         physical = id
         capability = at
         let pages = space.read(id, at + Register.pages, size: 4)
@@ -78,6 +82,7 @@ public struct VirtualFunctions: Sendable {
         guard count > 0, capability != 0 else { return 0 }
         let control = space.read(physical, capability + Register.control, size: 2)
         guard control & Control.enable == 0 else { return 0 }
+        space.write(physical, capability + Register.control, size: 2, routing)
         space.write(physical, capability + Register.pages, size: 4, 1)
         space.write(physical, capability + Register.number, size: 2, UInt32(truncatingIfNeeded: count))
         for i in 0..<6 where bars[i].kind != .none {
@@ -86,7 +91,7 @@ public struct VirtualFunctions: Sendable {
             guard bars[i].kind == .memory64 else { continue }
             space.write(physical, at + 4, size: 4, UInt32(truncatingIfNeeded: bars[i].address >> 32))
         }
-        space.write(physical, capability + Register.control, size: 2, control | Control.enable | Control.memory)
+        space.write(physical, capability + Register.control, size: 2, routing | Control.enable | Control.memory)
         return 100_000
     }
 
@@ -145,4 +150,6 @@ private enum Register {
 private enum Control {
     static let enable: UInt32 = 1 << 0
     static let memory: UInt32 = 1 << 3
+    /// ARI Capable Hierarchy.
+    static let alternativeRouting: UInt32 = 1 << 4
 }

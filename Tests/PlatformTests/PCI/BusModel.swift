@@ -50,7 +50,7 @@ final class BusModel: ConfigurationSpace {
                 if words.count > 5 { function.resets = Set(words[5].split(separator: ",").map(String.init)) }
                 model.functions[id(words[1])] = function
             } else if words[0] == "bar" {
-                function.barSizes[number(words[1])] = UInt64(number(words[2]))
+                function.barSizes[number(words[1], radix: 10)] = UInt64(number(words[2]))
             } else {
                 let at = number(words[0])
                 for (i, word) in words.dropFirst().enumerated() {
