@@ -111,3 +111,13 @@ struct MachineInventory {
         return item
     }
 }
+
+extension MachineBuilder {
+    /// The remapping units, nil where none is usable.
+    fileprivate var remapping: RemappingTopology? {
+        switch iommu {
+        case .some(let iommu): iommu.topology
+        case .none: nil
+        }
+    }
+}

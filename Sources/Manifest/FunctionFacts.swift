@@ -19,8 +19,6 @@ public struct FunctionFacts: Sendable {
     /// The lowest requester id of its isolation group.
     public var group: UInt16 = 0
     public var isBridge = false
-    /// The requester id of the bridge to its bus; 0 on bus 0.
-    public var bridge: UInt16 = 0
     /// Whether the firmware's tables keep memory for it (RMRR, IVMD).
     public var isReserved = false
     public var reset = Reset.none
@@ -65,9 +63,6 @@ public struct FunctionList: Sendable {
         count += 1
         return true
     }
-
-    /// - Parameter index: below `count`.
-    public mutating func replace(_ index: Int, by function: FunctionFacts) { functions[index] = function }
 
     /// The index of the function at `address`; nil when there is none.
     public func index(of address: FunctionAddress) -> Int? {

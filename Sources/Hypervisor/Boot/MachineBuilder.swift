@@ -57,7 +57,6 @@ struct MachineBuilder: ~Copyable {
             throw Refusal(error, "\\BULKHEAD\\manifest.cbor")
         }
         do throws(FirmwareError) { try readMemoryMap(firmware) } catch { throw Refusal(error, "the memory map") }
-        gatherFacts()
         let plan: MemoryPlan
         do throws(ManifestError) {
             let encoded = unsafe bytes(file.address, file.size)

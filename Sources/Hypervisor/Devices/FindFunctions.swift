@@ -33,6 +33,7 @@ extension MachineBuilder {
         fact.device = function.device
         fact.classCode = function.classCode
         fact.group = groups.group(of: function.requester)
+        fact.virtualGroup = groups.group(virtualFunctionsOf: function)
         fact.isBridge = function.isBridge
         fact.isReserved = iommu?.topology.hasReservedMemory(function.requester) ?? false
         var method = FunctionReset(tables.bus).method(of: function)
