@@ -50,7 +50,7 @@ extension BenchFigure {
             "image_bytes", "hypervisor image", .bytes, max(Double(file), Double(loaded)))
         image.note = "file \(file), in memory \(loaded)"
         let lines = BenchFigure(
-            "tcb_lines", "lines that run in root mode", .lines, Double(try session.workspace.rootModeLines()))
+            "tcb_lines", "lines of code that run in root mode", .lines, Double(try session.workspace.rootModeLines()))
         return [image, lines]
             + session.partitions.map { partition in
                 let cores = partition.cores.count

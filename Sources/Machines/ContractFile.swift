@@ -14,7 +14,7 @@ extension Workspace {
         let table = try Tool.run(root.appending(path: "Tests/tcb").path, [])
         let row = table.split(separator: "\n").first { $0.hasPrefix("all that runs in root mode ") }
         let columns = row?.split(separator: " ").suffix(3) ?? []
-        guard columns.count == 3, let lines = columns.dropFirst().first.flatMap({ Int($0) }) else {
+        guard columns.count == 3, let lines = columns.last.flatMap({ Int($0) }) else {
             throw MachineError.miscounted("Tests/tcb has printed no sum")
         }
         return lines

@@ -10,6 +10,8 @@ public struct Emulator: Sendable {
     public var processor: String
     public var program: String
     public var firmware: URL
+    /// What remaps the devices' memory accesses and interrupts; nil: nothing. QEMU only.
+    public var iommu: RemappingUnit.Kind?
     /// Appended to QEMU's command line, or to Bochs's configuration, a line each.
     public var extra: [String] = []
     /// Whether a reset starts the machine again instead of ending it, and what it writes stays on the volume. QEMU only.

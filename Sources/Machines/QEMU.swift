@@ -40,11 +40,21 @@ enum QEMU: EmulatorProgram {
         ] + (emulator.isPersistent ? [] : ["-no-reboot"])
     }
 
+    /// Stands before the devices: those that ask for it learn of it when they are made.
+    private static func remapping(_ kind: RemappingUnit.Kind?) -> [String] {
+        switch kind {
+        case nil: []
+        case .vtd: ["-device", "intel-iommu,intremap=on,eim=on"]
+        case .amdVi: ["-device", "amd-iommu,intremap=on,xtsup=on"]
+        }
+    }
+
     private static func arguments(_ emulator: Emulator, volume: URL, folder: URL) -> [String] {
         let path = { (name: String) in folder.appending(path: name).path }
         return board(emulator, folder) + [
             "-drive", "if=pflash,unit=0,format=raw,readonly=on,file=\(emulator.firmware.path)",
             "-drive", "if=pflash,unit=1,format=raw,file=\(path("variables.fd"))",
+        ] + remapping(emulator.iommu) + [
             "-drive", "if=none,id=boot,format=raw,snapshot=\(emulator.isPersistent ? "off" : "on"),file=\(volume.path)",
             "-device", "virtio-blk-pci,drive=boot,bootindex=0",
             "-chardev", "socket,id=com2,path=\(path("link")),server=on,wait=off", "-serial", "chardev:com2",

@@ -19,12 +19,14 @@ public final class Testbed {
     ///   - kind: whose processors the machine has.
     ///   - name: what the disk image, the log and the socket's folder are called in the checkout's `.cache`.
     ///   - hypervisor: another one than the checkout's.
+    ///   - iommu: which one the machine has.
     ///   - extra: for the emulator's command line or configuration.
     ///   - progress: told what is going on, one short line a step.
     /// - Throws: `ManifestRefused`, `MachineError`, `LinkError`.
     public init(
         manifest file: String, _ workspace: Workspace, kind: MachineKind = .amd, name: String,
-        hypervisor: URL? = nil, extra: [String] = [], progress: @escaping @Sendable (String) -> Void = { _ in }
+        hypervisor: URL? = nil, iommu: RemappingUnit.Kind? = nil, extra: [String] = [],
+        progress: @escaping @Sendable (String) -> Void = { _ in }
     ) throws {
         var (manifest, volume) = try BootVolume.compile(file, workspace)
         volume.hypervisor = hypervisor ?? volume.hypervisor
@@ -37,6 +39,7 @@ public final class Testbed {
         try volume.writeImage(to: disk)
         var emulator = Emulator(kind)
         emulator.extra = extra
+        emulator.iommu = iommu
         emulator.cores = max(manifest.machineCores, 1)
         emulator.memory = max(manifest.machineMemory, 512 << 20)
         progress("switching the machine on: \(emulator.cores) cores, \(emulator.memory >> 20) MiB")

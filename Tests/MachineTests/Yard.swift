@@ -17,9 +17,11 @@ final class Yard {
     /// - Parameters:
     ///   - images: files to make in the image folder before.
     ///   - faults: whether the hypervisor is the one with faults to inject.
+    ///   - iommu: which one the machine has.
     ///   - extra: for the emulator's command line.
     init(
-        manifest name: String, images: [String: Data] = [:], faults: Bool = false, extra: [String] = []
+        manifest name: String, images: [String: Data] = [:], faults: Bool = false, iommu: RemappingUnit.Kind? = nil,
+        extra: [String] = []
     ) throws {
         let folder = URL(filePath: #filePath).deletingLastPathComponent()
         let workspace = Workspace(root: folder.deletingLastPathComponent().deletingLastPathComponent())
@@ -32,7 +34,7 @@ final class Yard {
         testbed = try Testbed(
             manifest: folder.appending(path: "Manifests/\(name).yaml").path, workspace,
             name: "test-\(name)\(faults ? "-faults" : "")",
-            hypervisor: faults ? workspace.faultyHypervisor : nil, extra: extra)
+            hypervisor: faults ? workspace.faultyHypervisor : nil, iommu: iommu, extra: extra)
         do {
             client = try ControlClient(path: testbed.socket.path)
             try client.subscribe()

@@ -28,13 +28,13 @@ extension Lifecycle {
 
     @inline(never)
     private mutating func accessOther(_ port: PortAccess, _ next: UInt64, _ core: borrowing CoreState) -> Next {
-        if port.port & 0xFFF8 == 0xCF8, GuestBus.claims(port), let functions = partition.value.functions {
-            return accessConfiguration(port, next, functions, core)
-        }
         if PortPolicy.isVacant(port) {
             if port.isInput { cpu.rax = port.merge(.max, into: cpu.rax) }
             cpu.rip = next
             return .resume
+        }
+        if GuestBus.claims(port), let functions = partition.value.functions {
+            return accessConfiguration(port, next, functions, core)
         }
         let context = partition
         context.value.takeLock(core.vcpu)
@@ -55,6 +55,7 @@ extension Lifecycle {
         }
     }
 
+    @inline(never)
     private mutating func accessConfiguration(
         _ port: PortAccess, _ next: UInt64, _ functions: Shared<PartitionFunctions>, _ core: borrowing CoreState
     ) -> Next {

@@ -8,12 +8,11 @@ extension AdversarySession {
     func storm(_ run: AttemptTable.Run) throws -> Seen {
         let quiet = try neighbourCounts(seconds: run.seconds) {}
         let stormed = try neighbourCounts(seconds: run.seconds) {
+            let first = arena.hostile.lines.count
             arena.hostile.type(line: run.command)
-            try arena.hostile.exchange()
+            try arena.hostile.wait(for: "@try \(run.command)", from: first, seconds: 10)
         }
-        try arena.hostile.exchange()
-        let began = arena.hostile.lines.last { $0.hasPrefix("@try ") } == "@try \(run.command)"
-        let still = try arena.info("hostile").state == .running && began
+        let still = try arena.info("hostile").state == .running
         try arena.restartHostile()
         return Seen([
             still ? "storm" : "no-storm", "ticks=\(quiet.ticks)/\(stormed.ticks)",

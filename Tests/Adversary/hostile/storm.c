@@ -38,6 +38,7 @@ static void second(uint32_t index) {
 }
 void attack_storm(const char *argument) {
     announce("storm", argument);
+    delay_us(300000);  // so that this line is read before a storm of others overruns it
     kind = argument;
     if (machine.processor_count > 1) start_processor(1, second);
     second(0);
