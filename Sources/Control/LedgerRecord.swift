@@ -49,6 +49,8 @@ public enum LedgerKind: UInt16, Sendable {
     case remapping
     /// Registers of an IOMMU, for the housekeeping core; `index` is 0 for VT-d, 1 for AMD-Vi.
     case remappingUnit
+    /// In an IOMMU's tables: what the housekeeping core keeps of the faults that it has read.
+    case faultLog
 }
 
 /// One range of physical memory and its owner.

@@ -48,7 +48,7 @@ struct IOMMU: ~Copyable {
     }
 
     /// Where the log of faults lies: behind the queues.
-    private var logFrame: UInt64 { base + UInt64(topology.unitCount * queueFrames) * FrameArena.frameSize }
+    var logFrame: UInt64 { base + UInt64(topology.unitCount * queueFrames) * FrameArena.frameSize }
     private var queueFrames: Int { format.kind == .vtd ? 1 : AMDViUnit<UnitRegisters>.bufferFrames }
 
     private func unit(_ index: Int, _ memory: RemappingMemory) -> MachineUnit {

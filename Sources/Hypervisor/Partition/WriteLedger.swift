@@ -97,6 +97,7 @@ extension IOMMU {
     func list(in ledger: inout LedgerWriter) {
         let owner = Int(LedgerEntry.housekeeping)
         ledger.add(.remapping, base, size, owner: owner)
+        if size > 0 { ledger.add(.faultLog, logFrame, 4096, owner: owner) }
         for i in 0..<topology.unitCount {
             let isVTd = format.kind == .vtd
             ledger.add(

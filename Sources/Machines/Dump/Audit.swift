@@ -157,7 +157,7 @@ public struct Audit {
         case .ledger: return "the ledger is mapped"
         case .remapping: return core.index != housekeepingCore || mapping.write ? "the IOMMU's tables are mapped" : nil
         case .memory, .block, .board, .unclaimed, .core, .nestedRoot, .image: break
-        case .configuration, .registers, .messages, .remappingUnit: break
+        case .configuration, .registers, .messages, .remappingUnit, .faultLog: break
         }
         if mapping.execute { return "executable, and no program" }
         if entry.kind == .image, mapping.write { return "an image is writable" }

@@ -45,8 +45,8 @@ public struct MachineLedger {
             throw MachineError.declined("the ledger gives \(name(a)) and \(name(b)) the same memory")
         }
         for entry in entries where entry.kind.isInner {
-            let kind = entry.kind == .messages ? LedgerKind.registers : .block
-            guard let around = self.outer(at: entry.range.lowerBound), around.kind == kind, around.owner == entry.owner,
+            guard let around = self.outer(at: entry.range.lowerBound), around.kind == entry.kind.around,
+                around.owner == entry.owner,
                 entry.range.upperBound <= around.range.upperBound
             else { throw MachineError.declined("the ledger has \(name(entry)) where it is not its owner's") }
         }
@@ -76,11 +76,14 @@ public struct MachineLedger {
 }
 
 extension LedgerKind {
-    /// Whether it lies inside a block.
-    var isInner: Bool {
+    /// What it lies inside; nil for what is outermost.
+    var around: LedgerKind? {
         switch self {
-        case .board, .unclaimed, .core, .nestedRoot, .messages: true
-        default: false
+        case .board, .unclaimed, .core, .nestedRoot: .block
+        case .messages: .registers
+        case .faultLog: .remapping
+        default: nil
         }
     }
+    var isInner: Bool { around != nil }
 }

@@ -39,7 +39,7 @@ public struct RemappingUnit: Sendable {
             isOn = control & 1 == 1
             deviceTable = try read(0)
             (interruptTable, interruptCount) = (0, 0)
-            isExtended = control >> 28 & 1 == 1
+            isExtended = control >> 17 & 1 == 1
         }
     }
 }
