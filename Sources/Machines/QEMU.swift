@@ -45,7 +45,7 @@ enum QEMU: EmulatorProgram {
         switch kind {
         case nil: []
         case .vtd: ["-device", "intel-iommu,intremap=on,eim=on"]
-        case .amdVi: ["-device", "amd-iommu,intremap=on,xtsup=on"]
+        case .amdVi: ["-device", "amd-iommu,intremap=on,xtsup=on,pt=off"]
         }
     }
 

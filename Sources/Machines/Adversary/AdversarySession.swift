@@ -59,6 +59,8 @@ public final class AdversarySession {
     ) throws -> [(name: String, seen: Seen)] {
         let outcome = try arena.attack(run.command, seconds: run.seconds)
         let reports = take(outcome, &findings, &problems)
+        // Its last storm prints more than its console keeps; a report that got lost fails by its absence.
+        if run.command == "storms" { problems.removeAll { $0.hasSuffix(" bytes lost)") } }
         guard !outcome.isDone || outcome.wasRestarted else { return reports }
         problems.append(outcome.wasRestarted ? "the guest ended: \(outcome.info.cause.name)" : "the guest did not end")
         if !outcome.wasRestarted { try arena.restartHostile() }
@@ -100,6 +102,10 @@ public final class AdversarySession {
         let outcome = try arena.attack(run.command, seconds: run.seconds)
         var seen = Seen([String]())
         if outcome.wasRestarted { seen.add("ended:\(outcome.info.cause.name)") }
+        // One that has reset itself may still be on its way back.
+        if [.starting, .stopping].contains(try arena.info("hostile").state) {
+            try arena.wait(for: .running, "hostile")
+        }
         if try arena.info("hostile").state == .running {
             try arena.client.change(.pause, "hostile")
             try arena.wait(for: .paused, "hostile")
