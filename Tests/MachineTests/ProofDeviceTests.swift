@@ -51,7 +51,7 @@ extension MachineTests {
             return machine
         }
 
-        /// The machine when all guests run, by what is seen of it: QEMU 10.0's amd-iommu loses the I/O APIC's interrupts, and
+        /// The machine when both guests run (each by one vCPU), by what is seen of it: QEMU 10.0's amd-iommu loses the I/O APIC's interrupts, and
         /// so the management link is not asked.
         private static func look(
             _ machine: Machine
@@ -61,7 +61,7 @@ extension MachineTests {
                 try machine.requireRunning()
                 let snapshot = try Snapshot(machine, workspace, name: "proof-devices")
                 if let seen = try? snapshot.audit(["neighbour", "keeper"], housekeeping: 0),
-                    seen.audit.coresInGuests.isSuperset(of: [1, 2, 3]), seen.audit.coresInRoot.contains(0)
+                    seen.audit.coresInGuests.isSuperset(of: [1, 2]), seen.audit.coresInRoot.contains(0)
                 {
                     return (snapshot, seen.ledger, seen.audit)
                 }
