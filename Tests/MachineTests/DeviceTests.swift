@@ -67,7 +67,7 @@ extension MachineTests {
             let path = answer.url.path
             let disk = try DeviceFile(bytes: 4 << 20)
             let network = { (name: String) in
-                "user,id=\(name),restrict=on,guestfwd=tcp:10.0.2.100:80-cmd:cat \(path)"
+                "user,id=\(name),restrict=on,guestfwd=tcp:10.0.2.100:80-cmd:sh -c 'cat \(path); sleep 3'"
             }
             let modern = "disable-legacy=on,iommu_platform=on"
             let yard = try Yard(
@@ -113,6 +113,7 @@ extension MachineTests {
             // The virtual functions answer once their owner's driver is up: begin anew then.
             try yard.guest("port").wait(for: "@bulkhead functions enabled=2 ", seconds: 180)
             for partition in ["server", "reader"] {
+                try yard.guest(partition).wait(for: "@bulkhead ready ", seconds: 120)
                 try yard.starting(partition) { try yard.client.change(.restart, partition) }
             }
             let server = yard.guest("server"), reader = yard.guest("reader")
