@@ -8,8 +8,8 @@ struct TestCommand: ParsableCommand {
         commandName: "test", abstract: "Runs the unit tests, the machine tests and the contract.",
         discussion: """
             Ends with the line "N passed, N failed"; the exit status is 0 only if nothing failed. Machine tests boot \
-            whole emulated machines and run one after the other. The contract (Tests/contract.yaml) comes last, with the \
-            machine tests. --adversary makes every attempt of Tests/Adversary/attempts.yaml to get out of a partition, and \
+            whole emulated machines: those on AMD machines one after the other, those on Intel machines beside them, which \
+            take one processor of the host. The contract (Tests/contract.yaml) comes last, with the machine tests. --adversary makes every attempt of Tests/Adversary/attempts.yaml to get out of a partition, and \
             prints what each saw in one table.
             """)
 
@@ -28,11 +28,10 @@ struct TestCommand: ParsableCommand {
         let all = !(unit || machine || contract || adversary)
         if unit || all {
             let chosen = filter.map { ["--filter", $0] } ?? []
-            total += try TestRun(name: "unit", arguments: ["--skip", "^MachineTests\\."] + chosen).run(workspace)
+            total += try TestRun(name: "unit", arguments: ["--skip", "^MachineTests\\."] + chosen, workspace).results()
         }
         if machine || all {
-            let chosen = filter.map { "^MachineTests\\..*(\($0))" } ?? "^MachineTests\\."
-            total += try TestRun(name: "machine", arguments: ["--no-parallel", "--filter", chosen]).run(workspace)
+            total += try TestRun.machines(filter, workspace).reduce(into: TestResults()) { $0 += $1.results() }
         }
         if contract || (machine || all) && filter == nil {
             total += TestResults(contract: workspace)
@@ -49,23 +48,47 @@ struct TestCommand: ParsableCommand {
     }
 }
 
-/// One run of `swift test` and what came of it.
+/// One run of `swift test` and what comes of it.
 struct TestRun {
-    var name: String
-    var arguments: [String]
+    let name: String
+    private let report: URL
+    private let process: Process
 
-    func run(_ workspace: Workspace) throws -> TestResults {
-        let report = workspace.cache.appending(path: "tests/\(name).xml")
+    /// Starts it.
+    init(name: String, arguments: [String], _ workspace: Workspace) throws {
+        self.name = name
+        report = workspace.cache.appending(path: "tests/\(name).xml")
         try FileManager.default.createDirectory(
             at: report.deletingLastPathComponent(), withIntermediateDirectories: true)
         try? FileManager.default.removeItem(at: report)
+        process = try Self.swift("test", ["--disable-xctest", "--xunit-output", report.path] + arguments, workspace)
+    }
+
+    /// Starts the machine tests: on AMD machines and on Intel machines beside each other, each run alone with a filter.
+    static func machines(_ filter: String?, _ workspace: Workspace) throws -> [TestRun] {
+        let arguments = ["--no-parallel", "--filter", filter.map { "^MachineTests\\..*(\($0))" } ?? "^MachineTests\\."]
+        guard filter == nil else { return [try TestRun(name: "machine", arguments: arguments, workspace)] }
+        let build = try swift("build", ["--build-tests"], workspace)
+        build.waitUntilExit()
+        guard build.terminationStatus == 0 else { throw ExitCode.failure }
+        let intel = "MachineTests/Intel", built = ["--skip-build", "--ignore-lock"]
+        return [
+            try TestRun(name: "machine-amd", arguments: built + arguments + ["--skip", intel], workspace),
+            try TestRun(name: "machine-intel", arguments: built + ["--no-parallel", "--filter", intel], workspace),
+        ]
+    }
+
+    private static func swift(_ action: String, _ arguments: [String], _ workspace: Workspace) throws -> Process {
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments =
-            ["swift", "test", "--package-path", workspace.root.path, "--disable-xctest", "--xunit-output", report.path]
-            + arguments
+        process.arguments = ["swift", action, "--package-path", workspace.root.path] + arguments
         process.environment = ProcessInfo.processInfo.environment.merging(["BULKHEAD_HOME": workspace.root.path]) { $1 }
         try process.run()
+        return process
+    }
+
+    /// Waits for its end.
+    func results() -> TestResults {
         process.waitUntilExit()
         var found = TestResults(xml: (try? String(contentsOf: report, encoding: .utf8)) ?? "")
         // A build that fails or a test that crashes leaves no results, or incomplete ones.
