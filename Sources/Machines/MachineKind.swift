@@ -16,6 +16,14 @@ public enum MachineKind: String, CaseIterable, Sendable {
         }
     }
 
+    /// How many times longer than on QEMU something is watched that does not end by itself.
+    var observation: Double {
+        switch self {
+        case .amd: 1
+        case .intel: 4
+        }
+    }
+
     var program: any EmulatorProgram.Type {
         switch self {
         case .amd: QEMU.self

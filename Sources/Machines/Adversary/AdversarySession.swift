@@ -99,7 +99,8 @@ public final class AdversarySession {
     }
 
     private func wedge(_ run: AttemptTable.Run) throws -> Seen {
-        let outcome = try arena.attack(run.command, seconds: run.seconds)
+        let outcome = try arena.attack(run.command, seconds: run.seconds, slowness: kind.observation)
+        guard outcome.lines.contains("@try \(run.command)") else { throw ArenaError("it did not begin") }
         var seen = Seen([String]())
         if outcome.wasRestarted { seen.add("ended:\(outcome.info.cause.name)") }
         // One that has reset itself may still be on its way back.

@@ -76,14 +76,15 @@ public final class Arena {
 
     /// Has the hostile guest make an attack, and waits until it reports the end, is started anew or stopped, or `seconds`
     /// have passed.
-    public func attack(_ attack: String, seconds: Double) throws -> Outcome {
+    /// - Parameter slowness: how many times longer than on QEMU it may take; without it, as on this machine.
+    public func attack(_ attack: String, seconds: Double, slowness: Double? = nil) throws -> Outcome {
         let before = try info("hostile")
         let first = hostile.lines.count
         // Its last word is this attack's own: a line that a guest before it was sent may still be answered.
         attacks += 1
         let last = "end-\(attacks)"
         hostile.type(line: "\(attack),\(last)")
-        let deadline = ContinuousClock.now + .seconds(seconds * slowness)
+        let deadline = ContinuousClock.now + .seconds(seconds * (slowness ?? self.slowness))
         var isDone = false, now = before
         while ContinuousClock.now < deadline {
             try hostile.exchange()
