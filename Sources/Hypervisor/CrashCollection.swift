@@ -55,9 +55,11 @@ extension CrashRecord {
             line.write(", core ")
             line.write(decimal: UInt64(core))
         }
-        if let vcpu {
+        if !partition.isEmpty {
             line.write(", partition ")
             line.write(partition)
+        }
+        if let vcpu {
             line.write(", vCPU ")
             line.write(decimal: UInt64(vcpu))
         }
@@ -66,6 +68,11 @@ extension CrashRecord {
             line.write(decimal: UInt64(vector))
             line.write(", at image+")
             line.write(hexadecimal: self[.imageOffset])
+        } else if kind == .deviceFault {
+            line.write(", requester ")
+            line.write(hexadecimal: UInt64(requester))
+            line.write(", address ")
+            line.write(hexadecimal: self[.detail])
         } else {
             line.write(", at ")
             line.write(hexadecimal: self[.guestRIP])

@@ -31,16 +31,12 @@ extension CoreState {
 }
 
 extension CoreState {
-    /// Records what a remapping unit refused, on the core that reads its log; a function once, so that a storm of its faults
-    /// does not push other records out.
-    /// - Parameter partition: the owner's name, nil where nobody owns the function.
+    /// Records what a remapping unit refused to a partition's function, on the core that reads the unit's log.
     @inline(never)
-    func recordDeviceFault(_ fault: DeviceFault, of partition: Label?) {
-        guard !program.crash.hasDeviceFault(of: fault.requester, core: index),
-            let record = program.crash.begin(.deviceFault, core: index, vcpu: nil)
-        else { return }
+    func recordDeviceFault(_ fault: DeviceFault, of partition: Label) {
+        guard let record = program.crash.begin(.deviceFault, core: index, vcpu: nil) else { return }
         record.value.setDevice(fault)
-        if let partition { record.value.setPartition(partition) }
+        record.value.setPartition(partition)
         record.value.seal()
     }
 }

@@ -76,28 +76,15 @@ struct CrashRegion: BitwiseCopyable {
         try table.map(page(of: core), to: page(of: core), size: Self.pageSize, .readWrite, arena: &arena)
     }
 
-    /// Whether a core's page has a device fault of this function.
-    func hasDeviceFault(of requester: UInt16, core: Int) -> Bool {
-        guard base != 0 else { return false }
-        for i in 0..<8 as Range<UInt64> {
-            let record = Shared<CrashRecord>(at: page(of: core) + i * UInt64(CrashRecord.size))
-            if CrashRecord.mayBegin(with: record.value.words[0]), record.value.kind == .deviceFault,
-                record.value.requester == requester
-            {
-                return true
-            }
-        }
-        return false
-    }
-
-    /// Begins a record on a page: the oldest there goes.
+    /// Begins a record on a page: the oldest there goes. Device faults have the second half alone, so that a guest that
+    /// causes one after each start leaves the others' records.
     func begin(_ kind: CrashKind, vector: UInt64 = 0, core: Int?, vcpu: Int?) -> Shared<CrashRecord>? {
         guard base != 0 else { return nil }
         let page = page(of: core)
         // The boot code's first slot is the signature.
         var slot = Shared<CrashRecord>(at: page + UInt64(CrashRecord.size))
         var oldest = UInt64.max, newest: UInt64 = 0
-        for i in core == nil ? 1..<8 : 0..<8 as Range<UInt64> {
+        for i in (core == nil ? 1 : kind == .deviceFault ? 4 : 0)..<8 as Range<UInt64> {
             let record = Shared<CrashRecord>(at: page + i * UInt64(CrashRecord.size))
             let sequence = CrashRecord.mayBegin(with: record.value.words[0]) ? record.value[.sequence] : 0
             newest = max(newest, sequence)

@@ -18,9 +18,11 @@ struct Housekeeping: ~Copyable {
 
     /// Takes what has come over the link, answers, and prints what partitions' instances have to say. Bounded by what
     /// one request can bring.
-    mutating func serve() {
+    mutating func serve(_ core: borrowing CoreState) {
         machine.printLogs()
-        machine.faultLog?.value.take()
+        while let fault = machine.faultLog?.value.take() {
+            if let partition = machine.firstFault(fault) { core.recordDeviceFault(fault, of: partition) }
+        }
         guard hasLink, answer() else { return }
         // What was typed for a guest came this way.
         clear_stack(CoreLayout(base: cpu_gdt_base() & ~0xFFF).stackBottom)

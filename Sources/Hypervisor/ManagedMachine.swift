@@ -18,6 +18,8 @@ private struct ManagedPartition {
     /// Bytes that the hypervisor keeps for it.
     var hypervisorMemory: UInt64 = 0
     var nextChange: UInt64 = 0
+    /// The start that the latest device fault on record is of, counted from 1.
+    var faultedStart: UInt64 = 0
 }
 
 /// The machine as managers see it.
@@ -169,6 +171,15 @@ struct ManagedMachine: ControlBackend, ~Copyable {
                 SerialPort.log.write(byte)
             }
         }
+    }
+
+    /// The name of the partition whose function this is; nil when nobody's, or when the partition's start had one before.
+    mutating func firstFault(_ fault: DeviceFault) -> Label? {
+        guard let owner = faultLog?.value.owner(of: fault.requester) else { return nil }
+        let start = partitions[owner].board.value.starts.load(ordering: .relaxed)
+        guard partitions[owner].faultedStart != start else { return nil }
+        partitions[owner].faultedStart = start
+        return name(owner)
     }
 
     private mutating func event(_ fault: DeviceFault, lost: UInt64) -> ControlEvent {

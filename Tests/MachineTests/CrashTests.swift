@@ -13,14 +13,16 @@ private final class CrashSite {
     private let workspace: Workspace
     private var resets = 0
 
-    /// - Parameter bootFault: what the hypervisor does to itself while it sets the machine up.
-    init(_ name: String, bootFault: String? = nil) throws {
+    /// - Parameters:
+    ///   - bootFault: what the hypervisor does to itself while it sets the machine up.
+    ///   - engine: whether the guest has a DMA engine, which an IOMMU keeps in bounds.
+    init(_ name: String, bootFault: String? = nil, engine: Bool = false) throws {
         let folder = URL(filePath: #filePath).deletingLastPathComponent()
         workspace = Workspace(root: folder.deletingLastPathComponent().deletingLastPathComponent())
         try buildAdversaries(workspace)
         let images = workspace.cache.appending(path: "images")
         let (manifest, bytes) = try compileManifest(
-            folder.appending(path: "Manifests/crash.yaml").path, images: .folder(images.path))
+            folder.appending(path: "Manifests/crash\(engine ? "-device" : "").yaml").path, images: .folder(images.path))
         var files = [BootVolume.Image(path: "hostile.elf", source: images.appending(path: "hostile.elf"))]
         if let bootFault {
             let file = images.appending(path: "fault-\(bootFault)")
@@ -35,6 +37,10 @@ private final class CrashSite {
         emulator.cores = manifest.machineCores
         emulator.memory = manifest.machineMemory
         emulator.isPersistent = true
+        if engine {
+            emulator.iommu = .vtd
+            emulator.extra = ["-device", "edu,dma_mask=0xffffffffffffffff,addr=10.0"]
+        }
         machine = try Machine(emulator, volume: disk, log: workspace.cache.appending(path: "tests/crash-\(name).log"))
         try machine.waitForHypervisor()
     }
@@ -131,6 +137,54 @@ extension MachineTests {
             let json = try #require(try JSONSerialization.jsonObject(with: Data(decoded.utf8)) as? [[String: Any]])
             #expect(json.count == 1 && json[0]["vector"] as? Int == 8 && json[0]["partition"] as? String == "hostile")
             #expect((json[0]["time"] as? Double ?? 0) > 1_600_000_000)
+        }
+
+        /// One record for each start of the partition, however often its function is refused.
+        @Test func whatADeviceWasRefusedIsFoundByTheNextBoot() throws {
+            let site = try CrashSite("device", engine: true)
+            let client = try ControlClient(path: site.machine.link.path)
+            _ = try site.machine.explaining { try client.waitUntilUp(.seconds(60)) }
+            let console = GuestConsole(partition: "hostile")
+            func wait(for text: String, from first: Int) throws -> String {
+                let deadline = ContinuousClock.now + .seconds(60)
+                while true {
+                    if let line = console.lines.dropFirst(first).first(where: { $0.hasPrefix(text) }) { return line }
+                    try #require(ContinuousClock.now < deadline, "\(console.lines.suffix(20))")
+                    try console.exchange(client)
+                    Thread.sleep(forTimeInterval: 0.02)
+                }
+            }
+            /// Behind the partition's memory: twice the same, then where the hypervisor is not either.
+            for (start, targets) in [["0x10000000", "0x10000000", "0x20000000"], ["0x30000000"]].enumerated() {
+                let first = console.lines.count
+                if start > 0 {
+                    try client.change(.restart, "hostile")
+                    _ = try wait(for: "@hostile start", from: first)
+                }
+                for target in targets {
+                    _ = try wait(for: "@ready", from: first)
+                    let count = console.lines.count
+                    console.type(line: "dma:\(target)")
+                    let seen = try wait(for: "@attempt dma ", from: count)
+                    #expect(seen.hasPrefix("@attempt dma seen=ended=yes,own=yes,read="), "\(seen)")
+                    try site.machine.wait(for: "the IOMMU refused requester 0x80: read from \(target)", seconds: 10)
+                }
+            }
+            try site.reset()
+            let found = "crash record found: device fault, core 0, partition hostile, requester 0x80, address "
+            let first = try site.machine.wait(for: found + "0x10000000", seconds: 30)
+            try site.machine.wait(for: found + "0x30000000", from: first.index, seconds: 30)
+            _ = try client.waitUntilUp(.seconds(60))
+            site.machine.stop()
+            let (status, text) = try site.show()
+            #expect(status == 0)
+            let records = text.components(separatedBy: "\n\n")
+            try #require(records.count == 2, "\(text)")
+            for (index, address) in ["0x10000000", "0x30000000"].enumerated() {
+                let record = records[index]
+                #expect(record.hasPrefix("device fault: core 0, partition hostile (record \(index + 1))"), "\(record)")
+                #expect(record.contains("what        00:10.0, read, address \(address), reason "), "\(record)")
+            }
         }
 
         @Test func aRecordIsShownFromAMemoryDump() throws {

@@ -109,7 +109,7 @@ extension CoreState {
     mutating func run<CPU: VirtualCPU>(_: CPU.Type, recovering: Bool) -> Never {
         guard let partition else {
             while true {
-                housekeeping?.value.serve()
+                housekeeping?.value.serve(self)
                 CPU.idle(layout)
             }
         }

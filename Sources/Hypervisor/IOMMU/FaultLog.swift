@@ -27,24 +27,24 @@ struct FaultLog: ~Copyable {
         unitCount += 1
     }
 
-    /// Reads what there is, and puts it on the machine's log.
+    /// Reads the next one, nil when there is none, and puts it on the machine's log.
     @inline(never)
-    mutating func take() {
-        while let fault = next() {
-            var line = Line("bulkhead: the IOMMU refused requester ")
-            line.write(hexadecimal: UInt64(fault.requester))
-            line.write(fault.isInterrupt ? ": interrupt " : fault.isWrite ? ": write to " : ": read from ")
-            line.write(hexadecimal: fault.address)
-            line.write(", reason ")
-            line.write(decimal: UInt64(fault.reason))
-            SerialPort.log.print(line)
-            if untoldCount < untold.count {
-                untold[untoldCount] = fault
-                untoldCount += 1
-            } else {
-                lost += 1
-            }
+    mutating func take() -> DeviceFault? {
+        guard let fault = next() else { return nil }
+        var line = Line("bulkhead: the IOMMU refused requester ")
+        line.write(hexadecimal: UInt64(fault.requester))
+        line.write(fault.isInterrupt ? ": interrupt " : fault.isWrite ? ": write to " : ": read from ")
+        line.write(hexadecimal: fault.address)
+        line.write(", reason ")
+        line.write(decimal: UInt64(fault.reason))
+        SerialPort.log.print(line)
+        if untoldCount < untold.count {
+            untold[untoldCount] = fault
+            untoldCount += 1
+        } else {
+            lost += 1
         }
+        return fault
     }
 
     /// The oldest fault that is not told yet, and how many were lost since the last one.

@@ -27,7 +27,7 @@ extension Lifecycle {
     /// After a kick: what the gate, the mail and, on the lead core, managers say. Holds a paused vCPU here.
     mutating func attend(_ core: inout CoreState) -> Next {
         while true {
-            core.housekeeping?.value.serve()
+            core.housekeeping?.value.serve(core)
             if core.vcpu == 0, case .end(let cause) = takeRequest(core) { return .end(cause) }
             switch partition.value.gate.load(ordering: .sequentiallyConsistent) {
             case Gate.closed: return .park
@@ -80,7 +80,7 @@ extension Lifecycle {
 
     /// Sleeps until a kick; what came with it the caller looks up.
     func rest(_ core: borrowing CoreState) {
-        core.housekeeping?.value.serve()
+        core.housekeeping?.value.serve(core)
         CPU.idle(core.layout)
     }
 }

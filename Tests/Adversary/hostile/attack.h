@@ -30,6 +30,7 @@ void attack_residue(const char *argument);
 void attack_residue_outside(const char *argument);
 void attack_tables(const char *argument);
 void attack_pci(const char *argument);
+void attack_dma(const char *argument);
 void attack_firmware(const char *argument);
 void attack_machine_checks_on(const char *argument);
 void attack_hypercalls(const char *argument);

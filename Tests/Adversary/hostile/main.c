@@ -20,6 +20,8 @@ const struct attack attacks[] = {
     {"pci", attack_pci, false},
     {"firmware", attack_firmware, false},
     {"hypercalls", attack_hypercalls, false},
+    // For partitions with the engine alone.
+    {"dma", attack_dma, true},
     {"memory", attack_memory, true},
     {"residue-outside", attack_residue_outside, true},
     {"port-string-outside", attack_port_strings, true},
