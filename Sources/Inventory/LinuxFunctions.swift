@@ -12,14 +12,15 @@ func linuxFunctions(_ tree: FileTree) -> [Inventory.Function] {
         guard let group = tree.target("\(folder)/\(name)/iommu_group") else { continue }
         if groups[group] == nil { groups[group] = String(name.dropFirst(5)) }
     }
-    let computed = groups.isEmpty ? ComputedGroups(tree, names) : nil
+    // By the hypervisor's rules, which are stricter than Linux' where a switch has no access control.
+    let computed = ComputedGroups(tree, names)
     return names.compactMap { name in
         let path = "\(folder)/\(name)", short = String(name.dropFirst(5))
         guard let address = FunctionAddress(short), let vendor = tree.number("\(path)/vendor"),
             let device = tree.number("\(path)/device"), let code = tree.number("\(path)/class")
         else { return nil }
         var group = tree.target("\(path)/iommu_group").flatMap { groups[$0] }
-        if let computed { group = computed.group(of: address) }
+        if let computed { group = computed.group(of: address) ?? group }
         return Inventory.Function(
             address: short, id: hexText(vendor, 4) + ":" + hexText(device, 4), classCode: hexText(code, 6),
             driver: tree.target("\(path)/driver"), group: group, bridge: code >> 8 == 0x0604, reserved: nil,

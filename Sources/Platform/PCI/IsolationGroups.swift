@@ -1,5 +1,6 @@
 /// Which of the machine's functions can reach each other, or pass for one another, without the IOMMU between them. Only whole
-/// groups can be given away (PCI Express Base 6.0, section 6.12; the rules are those of Linux' iommu_groups).
+/// groups can be given away (PCI Express Base 6.0, section 6.12; the rules are those of Linux' iommu_groups, but for switches,
+/// whose ports Linux takes to be apart even without access control).
 ///
 /// What counts is what a port can do: `AccessControl.enable` makes it do so.
 public struct IsolationGroups: Sendable {
@@ -17,6 +18,9 @@ public struct IsolationGroups: Sendable {
         /// Whether it sends up, or refuses, what would go to its neighbours, and so do all ports above it.
         var isolates = false
         var pathIsolates = false
+
+        /// Whether a function is behind the bridge.
+        func leads(to other: UInt16) -> Bool { first...max(first, last) ~= UInt8(truncatingIfNeeded: other >> 8) }
     }
     private var members = InlineArray<128, Member>(repeating: Member())
     private var count = 0
@@ -57,9 +61,19 @@ public struct IsolationGroups: Sendable {
         members[count] = new
         count += 1
         if let parent, !members[parent].pathIsolates { join(id, members[parent].requester) }
+        if let parent, kind == .downstreamPort, !hasControl { joinAll(behind: parent) }
         guard isMultifunction, !new.isolates else { return }
         for i in 0..<count where members[i].requester >> 3 == id >> 3 && !members[i].isolates {
             join(id, members[i].requester)
+        }
+    }
+
+    /// Joins what a switch sends straight to each other: a port without access control reaches all that is behind the others.
+    private mutating func joinAll(behind upstream: Int) {
+        members[upstream].pathIsolates = false
+        for i in 0..<count where members[upstream].leads(to: members[i].requester) {
+            members[i].pathIsolates = false
+            join(members[i].requester, members[upstream].requester)
         }
     }
 
@@ -95,7 +109,7 @@ public struct IsolationGroups: Sendable {
     /// Whether resetting the bus of `function` resets `other` too, which may be a virtual function.
     public func busReset(of function: borrowing FunctionDescription, takes other: UInt16) -> Bool {
         guard function.bridge != 0, let i = index(of: function.bridge) else { return false }
-        return members[i].first...max(members[i].first, members[i].last) ~= UInt8(truncatingIfNeeded: other >> 8)
+        return members[i].leads(to: other)
     }
 
     /// Whether the bus of `function` can be reset: there is a bridge above, and none behind that one, which would forget

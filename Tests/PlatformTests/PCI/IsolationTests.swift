@@ -13,13 +13,41 @@ import Testing
         bus.functions.mapValues { one in bus.functions.filter { $0.value.group == one.group }.keys.min() ?? 0 }
     }
 
+    /// All but the switch's: the ports of QEMU's have no access control, so that it sends from one to the other.
     @Test func groupsAreThoseOfLinux() throws {
         let bus = try BusModel.recorded()
         let groups = groups(bus)
         #expect(groups.isComplete)
         let expected = expected(bus)
         #expect(Set(expected.values).count == 20)
-        for (function, group) in expected { #expect(groups.group(of: function) == group, "\(function)") }
+        for (function, group) in expected where !(6...9 ~= function >> 8) {
+            #expect(groups.group(of: function) == group, "\(function)")
+        }
+        for name in Self.behindSwitch {
+            #expect(groups.group(of: BusModel.id(name)) == BusModel.id("06:00.0"), "\(name)")
+        }
+        #expect(groups.group(of: BusModel.id("00:04.0")) == BusModel.id("00:04.0"))
+    }
+
+    private static let behindSwitch = ["06:00.0", "07:00.0", "07:01.0", "08:00.0", "09:00.0"]
+
+    /// Either port alone lets its own side reach the other's, whichever is found first.
+    @Test(arguments: [["07:00.0"], ["07:01.0"], ["07:00.0", "07:01.0"]]) func everyPortOfASwitchNeedsControl(
+        _ controlled: [String]
+    ) throws {
+        let bus = try BusModel.recorded()
+        for name in controlled {
+            let port = try #require(bus.functions[BusModel.id(name)])
+            // In place of error reporting.
+            port.bytes.put(0x0001_000D as UInt32, at: try #require(port.capability(extended: 0x01)))
+        }
+        let groups = groups(bus)
+        let isApart = controlled.count == 2
+        for (name, own) in [("08:00.0", "08:00.0"), ("09:00.0", "09:00.0")] {
+            let group = BusModel.id(isApart ? own : "06:00.0")
+            #expect(groups.group(of: BusModel.id(name)) == group, "\(name)")
+        }
+        #expect(groups.group(virtualFunctionsOf: bus.describe("09:00.0")) == (isApart ? nil : BusModel.id("06:00.0")))
     }
 
     /// Without a port's capability everything behind it goes into the port's group: the switch of bus 6 to 9.
