@@ -18,6 +18,12 @@ struct LinkAttempts {
         let before = try states()
         let first = UInt32.random(in: 0...UInt32.max) & ~0xFFFF
         var seen = Seen(try answers(to: make(first), first))
+        if name == "link-replay" {
+            // A pause is over when the guest's core has seen it; a resumption before that is refused as busy.
+            try arena.wait(for: .paused, "hostile")
+            try arena.client.change(.resume, "hostile")
+            try arena.wait(for: .running, "hostile")
+        }
         seen.add(try states() == before ? "unchanged" : "changed")
         return seen
     }
@@ -68,8 +74,7 @@ struct LinkAttempts {
         "link-bad-checksum": { LinkFrame.changes($0) { $0.damage = 1 << 7 } },
         "link-replay": { first in
             let frame = LinkFrame(first, ControlOperation.pause.rawValue, partition: "hostile").bytes
-            let back = LinkFrame(first + 1, ControlOperation.resume.rawValue, partition: "hostile").bytes
-            return frame + frame + frame + back + back
+            return frame + frame + frame + frame + frame
         },
         "link-truncated": { first in
             let whole = LinkFrame(first, ControlOperation.stop.rawValue, partition: "hostile").bytes
