@@ -19,20 +19,31 @@ struct AdversaryCheck {
     }
 
     private func report(_ kind: MachineKind, _ filter: String?, _ workspace: Workspace) throws -> AdversaryReport {
-        progress("booting the \(kind.rawValue) machine")
-        let session = try AdversarySession(on: kind, workspace)
-        defer { session.arena.machine.stop() }
+        let runs = try AttemptTable(workspace, for: kind).runs.filter { Self.matches($0, filter) }
         var report = AdversaryReport(machine: kind.rawValue)
-        for run in session.table.runs where Self.matches(run, filter) {
+        for site in AttemptTable.Site.allCases {
+            let here = runs.filter { $0.site == site }
+            if !here.isEmpty { try carryOut(here, kind, site, workspace, &report) }
+        }
+        return report
+    }
+
+    private func carryOut(
+        _ runs: [AttemptTable.Run], _ kind: MachineKind, _ site: AttemptTable.Site, _ workspace: Workspace,
+        _ report: inout AdversaryReport
+    ) throws {
+        progress("booting the \(kind.rawValue) machine, \(site.rawValue)")
+        let session = try AdversarySession(on: kind, workspace, site: site)
+        defer { session.arena.machine.stop() }
+        for run in runs {
             progress("\(kind.rawValue): \(run.vector): \(run.command)")
             do { report.attempts += try session.arena.machine.explaining { try session.carryOut(run) } } catch {
                 report.problem = "\(run.command): \(error)"
                 break
             }
         }
-        report.missedTicks = session.arena.missedTicks
-        report.hypervisorFaults = session.arena.hypervisorFaults
-        return report
+        report.missedTicks += session.arena.missedTicks
+        report.hypervisorFaults += session.arena.hypervisorFaults
     }
 
     private static func matches(_ run: AttemptTable.Run, _ filter: String?) -> Bool {

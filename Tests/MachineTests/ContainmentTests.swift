@@ -13,6 +13,17 @@ extension MachineTests {
         }
     }
 
+    /// The same with PCI functions in both partitions.
+    @Suite(.serialized, .stopsMachines) struct ContainmentOfDevices {
+        nonisolated(unsafe) static let session = Result {
+            try AdversarySession(on: .amd, Workspace.current(), site: .devices)
+        }
+
+        @Test(arguments: runs(.amd, .devices)) func everyAttemptSeesWhatItMust(_ command: String) throws {
+            try unsafe Self.session.get().expectAsItMustBe(command)
+        }
+    }
+
     /// The same on an Intel machine.
     @Suite(.serialized, .stopsMachines) struct IntelContainment {
         nonisolated(unsafe) static let session = Result { try AdversarySession(on: .intel, Workspace.current()) }
@@ -23,8 +34,9 @@ extension MachineTests {
     }
 
     /// What the table has for a kind of machine; a table that cannot be read gives one run, which fails.
-    static func runs(_ kind: MachineKind) -> [String] {
-        (try? AttemptTable(Workspace.current(), for: kind).runs.map(\.command)) ?? ["the table cannot be read"]
+    static func runs(_ kind: MachineKind, _ site: AttemptTable.Site = .plain) -> [String] {
+        (try? AttemptTable(Workspace.current(), for: kind).runs.filter { $0.site == site }.map(\.command))
+            ?? ["the table cannot be read"]
     }
 }
 

@@ -9,11 +9,13 @@ public final class AdversarySession {
     let kind: MachineKind
 
     /// Boots the machine.
-    /// - Parameter manifest: of the machine, in Tests/MachineTests/Manifests.
-    public init(on kind: MachineKind, _ workspace: Workspace, manifest: String = "containment") throws {
+    /// - Parameter manifest: of the machine, in Tests/MachineTests/Manifests; without it, the site's.
+    public init(
+        on kind: MachineKind, _ workspace: Workspace, site: AttemptTable.Site = .plain, manifest: String? = nil
+    ) throws {
         self.kind = kind
         table = try AttemptTable(workspace, for: kind)
-        arena = try Arena(manifest: manifest, on: kind, workspace)
+        arena = try Arena(manifest: manifest ?? site.rawValue, on: kind, workspace, devices: site.devices)
     }
 
     /// Makes the attempts of one run; what the neighbour noticed meanwhile is a problem of all of them.
@@ -119,5 +121,17 @@ public final class AdversarySession {
         let after = try arena.attack("residue", seconds: 30)
         seen.add(after.isDone ? "restarted" : "dead")
         return seen
+    }
+}
+
+extension AttemptTable.Site {
+    /// For the emulator: the functions that the manifest gives away, and the IOMMU before them.
+    var devices: [String] {
+        guard self == .devices else { return [] }
+        return [
+            "-device", "edu,dma_mask=0xffffffffffffffff,addr=10.0", "-device", "edu,dma_mask=0xffffffffffffffff,addr=11.0",
+            "-device", "pcie-root-port,id=port1,chassis=1,slot=1,addr=4",
+            "-device", "virtio-rng-pci,bus=port1,disable-legacy=on,iommu_platform=on,ats=on",
+        ]
     }
 }

@@ -18,8 +18,10 @@ public final class Arena {
     /// - Parameters:
     ///   - kind: of the machine. All times that tests give are for QEMU.
     ///   - faults: whether the hypervisor is the one with faults to inject.
+    ///   - devices: for the emulator's command line; with any, the machine has VT-d.
     public init(
-        manifest name: String, on kind: MachineKind = .amd, faults: Bool = false, _ workspace: Workspace
+        manifest name: String, on kind: MachineKind = .amd, faults: Bool = false, _ workspace: Workspace,
+        devices: [String] = []
     ) throws {
         let (manifest, disk) = try arenaVolume(
             workspace.root.appending(path: "Tests/MachineTests/Manifests/\(name).yaml"), workspace,
@@ -28,6 +30,8 @@ public final class Arena {
         var emulator = Emulator(kind)
         emulator.cores = manifest.machineCores
         emulator.memory = manifest.machineMemory
+        emulator.iommu = devices.isEmpty ? nil : .vtd
+        emulator.extra = devices
         machine = try Machine(emulator, volume: disk, log: workspace.cache.appending(path: "tests/\(name)-\(kind).log"))
         try machine.waitForHypervisor()
         line = try Line.open(machine.link.path)

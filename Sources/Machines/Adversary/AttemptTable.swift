@@ -9,6 +9,8 @@ public struct AttemptTable: Sendable {
         public var vector: String
         public var command: String
         public var kind: Kind
+        /// Which machine it is made on.
+        public var site: Site
         /// How long it may take on QEMU.
         public var seconds: Double
         /// In the order of the file.
@@ -31,6 +33,13 @@ public struct AttemptTable: Sendable {
         case link
     }
 
+    /// The machines, each with a manifest of Tests/MachineTests/Manifests.
+    public enum Site: String, Sendable, CaseIterable {
+        case plain = "containment"
+        /// The guests own PCI functions, behind VT-d.
+        case devices = "containment-devices"
+    }
+
     public private(set) var runs: [Run] = []
 
     /// - Throws: `AttemptTableError`, what reading the file throws, `YamlError`.
@@ -51,12 +60,15 @@ public struct AttemptTable: Sendable {
             throw AttemptTableError("a section has no vector")
         }
         if let only = section["only"]?.string, only != machine.rawValue { return }
-        let known = ["vector", "only", "kind", "seconds", "run", "attempts"]
+        let known = ["vector", "only", "kind", "machine", "seconds", "run", "attempts"]
         if let stray = section.keys.first(where: { !known.contains($0.string ?? "") }) {
             throw AttemptTableError("\(stray.string ?? "?") is no key of a section")
         }
         guard let kind = Kind(rawValue: section["kind"]?.string ?? "survey") else {
             throw AttemptTableError("\(section["kind"]?.string ?? "?") is no kind")
+        }
+        guard let site = Site(rawValue: section["machine"]?.string ?? Site.plain.rawValue) else {
+            throw AttemptTableError("\(section["machine"]?.string ?? "?") is no machine")
         }
         guard let list = section["attempts"]?.mapping else { throw AttemptTableError("a section has no attempts") }
         let attempts = try list.compactMap { name, expected -> (name: String, expected: Expectation)? in
@@ -67,10 +79,10 @@ public struct AttemptTable: Sendable {
         }
         let seconds = section["seconds"]?.float ?? section["seconds"]?.int.map(Double.init) ?? 10
         if let run = section["run"]?.string {
-            runs.append(Run(vector: vector, command: run, kind: kind, seconds: seconds, attempts: attempts))
+            runs.append(Run(vector: vector, command: run, kind: kind, site: site, seconds: seconds, attempts: attempts))
         } else {
             runs += attempts.map {
-                Run(vector: vector, command: $0.name, kind: kind, seconds: seconds, attempts: [$0])
+                Run(vector: vector, command: $0.name, kind: kind, site: site, seconds: seconds, attempts: [$0])
             }
         }
     }

@@ -20,8 +20,14 @@ const struct attack attacks[] = {
     {"pci", attack_pci, false},
     {"firmware", attack_firmware, false},
     {"hypercalls", attack_hypercalls, false},
-    // For partitions with the engine alone.
+    // For partitions with devices alone.
     {"dma", attack_dma, true},
+    {"engine", attack_engine, true},
+    {"entropy", attack_entropy, true},
+    {"forge", attack_forge, true},
+    {"config", attack_config, true},
+    {"messages", attack_messages, true},
+    {"race", attack_race, true},
     {"memory", attack_memory, true},
     {"residue-outside", attack_residue_outside, true},
     {"port-string-outside", attack_port_strings, true},
