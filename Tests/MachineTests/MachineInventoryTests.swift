@@ -14,13 +14,13 @@ extension MachineTests {
             root: URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
                 .deletingLastPathComponent())
 
-        /// Three physical cores of two threads each; ports of their own, a switch, two functions of one device, a bridge to
-        /// conventional PCI, virtual functions.
-        private static func machine() -> (emulator: Emulator, devices: [String]) {
+        /// Six threads, two or one to a core (Linux knows AMD's by TOPOEXT alone, which QEMU does not emulate); ports of their
+        /// own, a switch, two functions of one device, a bridge to conventional PCI, virtual functions.
+        private static func machine(threads: Int) -> (emulator: Emulator, devices: [String]) {
             var emulator = Emulator()
             (emulator.cores, emulator.memory) = (6, 512 << 20)
             let devices = [
-                "-smp", "6,threads=2",
+                "-smp", "6,threads=\(threads)",
                 "-device", "pcie-root-port,id=port1,chassis=1,slot=1,addr=4", "-device", "igb,bus=port1",
                 "-device", "pcie-root-port,id=port2,chassis=2,slot=2,addr=5", "-device", "e1000e,bus=port2",
                 "-device", "pcie-root-port,id=port3,chassis=3,slot=3,addr=6", "-device",
@@ -36,7 +36,7 @@ extension MachineTests {
 
         /// Boots a manifest there; its partitions and what the hypervisor has found, when all of them run.
         private static func boot(
-            _ manifest: Manifest, _ name: String
+            _ manifest: Manifest, _ name: String, threads: Int
         ) throws -> (partitions: [PartitionInfo], inventory: Inventory, disk: URL) {
             try buildAdversaries(workspace)
             let image = BootVolume.Image(
@@ -44,7 +44,7 @@ extension MachineTests {
             let disk = workspace.cache.appending(path: "tests/inventory-\(name).img")
             let bytes = try encodeManifest(manifest, file: name)
             try BootVolume(hypervisor: workspace.hypervisor, manifest: bytes, images: [image]).writeImage(to: disk)
-            var (emulator, devices) = machine()
+            var (emulator, devices) = machine(threads: threads)
             (emulator.iommu, emulator.extra) = (.vtd, devices)
             let log = workspace.cache.appending(path: "tests/inventory-\(name).log")
             let machine = try Machine(emulator, volume: disk, log: log)
@@ -65,7 +65,7 @@ extension MachineTests {
         }
 
         /// One partition that has no device.
-        private static func found() throws -> (inventory: Inventory, disk: URL) {
+        private static func found(threads: Int) throws -> (inventory: Inventory, disk: URL) {
             let text = """
                 name: found
                 machine: {cores: 6, memory: 256M}
@@ -76,7 +76,7 @@ extension MachineTests {
 
                 """
             let manifest = try parseManifest(text, file: "found.yaml", images: .unchecked)
-            let (_, inventory, disk) = try boot(manifest, "found")
+            let (_, inventory, disk) = try boot(manifest, "found", threads: threads)
             return (inventory, disk)
         }
 
@@ -96,11 +96,11 @@ extension MachineTests {
         }
 
         @Test func whatIsPlannedFromItIsAccepted() throws {
-            let (found, _) = try Self.found()
+            let (found, _) = try Self.found(threads: 2)
             #expect(found.cores.count == 6 && found.usableIommu && found.iommus.map(\.kind) == ["vt-d"])
             let manifest = try Self.plan(found)
             #expect(manifest.partitions[0].cores.count == 2 && manifest.partitions[1].devices.count == 3)
-            let (partitions, again, _) = try Self.boot(manifest, "planned")
+            let (partitions, again, _) = try Self.boot(manifest, "planned", threads: 2)
             #expect(partitions.map(\.title) == ["network", "others"])
             for (index, partition) in partitions.enumerated() {
                 #expect(partition.cores == manifest.partitions[index].cores && partition.memory == 64 << 20)
@@ -117,16 +117,19 @@ extension MachineTests {
 
         /// The kernel is started without firmware of our own: where memory is free differs.
         @Test(.wantsDevices) func linuxFindsTheSame() throws {
-            let (found, disk) = try Self.found()
+            let (found, disk) = try Self.found(threads: 1)
             let folder = try Self.recordLinux(disk)
             defer { try? FileManager.default.removeItem(at: folder) }
             let seen = Inventory(linux: folder.path)
             #expect(seen.source == "linux" && found.source == "bulkhead")
             #expect(seen.cores == found.cores)
-            func order(_ caches: [Inventory.Cache]) -> [Inventory.Cache] {
-                caches.sorted { ($0.level, $0.type, $0.cores[0]) < ($1.level, $1.type, $1.cores[0]) }
+            func sorted(_ caches: [Inventory.Cache]) -> [Inventory.Cache] {
+                var caches = caches.sorted { ($0.level, $0.type, $0.cores[0]) < ($1.level, $1.type, $1.cores[0]) }
+                // Linux takes the number of ways for a code there, on AMD's processors without leaf 8000001Dh.
+                for index in caches.indices where caches[index].level == 1 { caches[index].ways = nil }
+                return caches
             }
-            #expect(order(seen.caches) == order(found.caches))
+            #expect(sorted(seen.caches) == sorted(found.caches) && found.caches.count == 19)
             #expect(seen.iommus.map(\.kind) == found.iommus.map(\.kind) && seen.usableIommu == found.usableIommu)
             #expect(seen.features == found.features)
             // Firmware keeps some of it, each its own pieces.
@@ -152,7 +155,7 @@ extension MachineTests {
         /// What Linux shows of the machine in `sys` and `proc`, in a folder.
         private static func recordLinux(_ disk: URL) throws -> URL {
             try buildDeviceGuests()
-            var (emulator, devices) = machine()
+            var (emulator, devices) = machine(threads: 1)
             // The disk is a function too.
             emulator.extra =
                 ["-device", "intel-iommu,intremap=on,eim=on"] + [
