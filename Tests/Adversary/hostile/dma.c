@@ -33,12 +33,16 @@ void attack_dma(const char *argument) {
     volatile uint64_t *engine = find_engine();
     announce("dma", argument);
     if (!engine) return attempt("dma", "no-engine");
+    // What the engine still has from before.
+    own = MARK;
+    bool ended = transfer(engine, (uint64_t)&own, 3);
+    uint64_t found = own;
     // There and back in its own memory first: what follows is not void.
     own = MARK;
-    bool ended = transfer(engine, (uint64_t)&own, 1);
+    ended = ended && transfer(engine, (uint64_t)&own, 1);
     own = 0;
     ended = ended && transfer(engine, (uint64_t)&own, 3);
     bool works = own == MARK;
     ended = ended && transfer(engine, parse_number(argument), 1) && transfer(engine, (uint64_t)&own, 3);
-    attempt("dma", "ended=%s,own=%s,read=%lx", ended ? "yes" : "no", works ? "yes" : "no", own);
+    attempt("dma", "ended=%s,own=%s,found=%lx,read=%lx", ended ? "yes" : "no", works ? "yes" : "no", found, own);
 }

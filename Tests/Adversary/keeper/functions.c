@@ -29,13 +29,12 @@ uint64_t look_at_functions(void) {
     return dirty;
 }
 uint64_t plant_functions(void) {
-    uint64_t words = 0;
     for (uint32_t slot = 0; slot < 32; slot++) {
         volatile uint32_t *registers = card(slot);
-        for (uint32_t i = 0; registers && i < WORDS; i++, words += 2) {
+        for (uint32_t i = 0; registers && i < WORDS; i++) {
             registers[MULTICAST_TABLE / 4 + i] = ((uint32_t *)secret)[i % 8];
             registers[VLAN_TABLE / 4 + i] = ((uint32_t *)secret)[i % 8];
         }
     }
-    return words;
+    return look_at_functions();
 }
