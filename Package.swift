@@ -80,7 +80,7 @@ let hostWing: [Target] = [
         name: "InventoryTests", dependencies: ["Control", "Inventory", "Manifest", "ManifestFile"]),
     .testTarget(name: "MachinesTests", dependencies: ["Link", "Machines"]),
     .testTarget(
-        name: "MachineTests", dependencies: ["Control", "Link", "Machines", "Manifest", "ManifestFile"],
+        name: "MachineTests", dependencies: ["Control", "Inventory", "Link", "Machines", "Manifest", "ManifestFile"],
         exclude: ["Manifests"]),
 ]
 

@@ -23,7 +23,7 @@ func linuxFunctions(_ tree: FileTree) -> [Inventory.Function] {
         if let computed { group = computed.group(of: address) ?? group }
         return Inventory.Function(
             address: short, id: hexText(vendor, 4) + ":" + hexText(device, 4), classCode: hexText(code, 6),
-            driver: tree.target("\(path)/driver"), group: group, bridge: code >> 8 == 0x0604, reserved: nil,
+            driver: tree.target("\(path)/driver"), group: group, bridge: code >> 16 == 0x06, reserved: nil,
             resets: resets(tree.text("\(path)/reset_method") ?? ""),
             virtualFunctions: virtualFunctions(tree, path, computed?.virtualGroup(of: address)),
             physicalFunction: tree.target("\(path)/physfn").map { String($0.dropFirst(5)) },

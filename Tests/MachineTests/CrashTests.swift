@@ -166,7 +166,7 @@ extension MachineTests {
                     let count = console.lines.count
                     console.type(line: "dma:\(target)")
                     let seen = try wait(for: "@attempt dma ", from: count)
-                    #expect(seen.hasPrefix("@attempt dma seen=ended=yes,own=yes,read="), "\(seen)")
+                    #expect(seen.hasPrefix("@attempt dma seen=ended=yes,own=yes,found="), "\(seen)")
                     try site.machine.wait(for: "the IOMMU refused requester 0x80: read from \(target)", seconds: 10)
                 }
             }

@@ -148,11 +148,15 @@ void attack_dma(const char *argument) {
     uint64_t seen = 0;
     announce("dma", argument);
     if (!engine_ready()) return attempt("dma", "no-engine");
+    // What the engine still has from before.
+    own[1] = MARK;
+    bool ended = engine_write((uint64_t)&own[1], 8);
+    uint64_t found = own[1];
     static volatile uint64_t target;
     target = MARK ^ PATTERN;
     bool works = read_by_engine((uint64_t)&target, &seen) && seen == target;
-    bool ended = read_by_engine(parse_number(argument), &seen);
-    attempt("dma", "ended=%s,own=%s,read=%lx", ended ? "yes" : "no", works ? "yes" : "no", seen);
+    ended = read_by_engine(parse_number(argument), &seen) && ended;
+    attempt("dma", "ended=%s,own=%s,found=%lx,read=%lx", ended ? "yes" : "no", works ? "yes" : "no", found, seen);
 }
 // A transfer that is still under way when the guest ends: what follows finds nothing of it.
 void attack_race(const char *argument) {

@@ -9,5 +9,8 @@ extern uint64_t secret[4];
 uint64_t look_around(void);
 /// Puts the secret into every register that is not needed to go on.
 void plant_registers(uint32_t processor);
+/// Puts it into the registers of this partition's network cards that hold values; `look_around` finds those, too.
+uint64_t plant_functions(void);
+uint64_t look_at_functions(void);
 /// Takes the rest: general registers, then sleeps for ever.
 [[noreturn]] void hold_secret(const uint64_t *secret);

@@ -1,4 +1,4 @@
-// Console: `@keeper start ... clean=yes`, then takes `S` and 32 bytes, any bytes, and says `@planted words=N` when they are
+// Console: `@keeper start ... clean=yes`, then takes `S` and 32 bytes, any bytes, and says `@planted words=N registers=N` when they are
 // everywhere. It never prints them.
 #include "keeper.h"
 
@@ -47,16 +47,17 @@ static void second_main(uint32_t index) {
 }
 
 void guest_main(void) {
-    uint64_t dirty = look_around();
+    uint64_t dirty = look_around() + look_at_functions();
     print("\n@keeper start cpus=%u clean=%s\n", machine.processor_count, dirty ? "no" : "yes");
     while (console_get() != 'S') delay_us(1000);
     read_secret();
     uint64_t words = plant_memory();
     plant_outside();
+    uint64_t registers = plant_functions();
     // The others start only now: they would have nothing to do before but to take the first one's time.
     for (uint32_t i = 1; i < machine.processor_count; i++) start_processor(i, second_main);
     while (holding + 1 < machine.processor_count) delay_us(1000);
-    print("@planted words=%lu\n", words);
+    print("@planted words=%lu registers=%lu\n", words, registers);
     plant_registers(0);
     hold_secret(secret);
 }
