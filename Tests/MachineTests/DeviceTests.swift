@@ -67,7 +67,8 @@ extension MachineTests {
             let path = answer.url.path
             let disk = try DeviceFile(bytes: 4 << 20)
             let network = { (name: String) in
-                "user,id=\(name),restrict=on,guestfwd=tcp:10.0.2.100:80-cmd:sh -c 'cat \(path); sleep 3'"
+                "user,id=\(name),restrict=on,guestfwd=tcp:10.0.2.100:80-cmd:sh -c 'cat \(path); sleep 3',"
+                    + "guestfwd=tcp:10.0.2.100:81-cmd:cat /dev/zero"
             }
             let modern = "disable-legacy=on,iommu_platform=on"
             let yard = try Yard(
@@ -98,6 +99,7 @@ extension MachineTests {
             #expect(
                 try guest.wait(for: "@bulkhead random ", seconds: 60).hasPrefix("@bulkhead random bytes=64 from=virtio")
             )
+            try yard.expectStreams(in: ["e1000e", "virtio-net"], withoutExitsOf: ["e1000e", "virtio-net", "virtio-disk"])
             for partition in ["e1000e", "virtio-net", "virtio-disk"] {
                 try yard.guest(partition).wait(for: "@bulkhead done", seconds: 10)
                 #expect(try yard.events(of: partition, from: 0).allSatisfy { $0.kind == .state })
@@ -106,16 +108,15 @@ extension MachineTests {
 
         @Test func virtualFunctionsOfTwoPartitionsTalk() throws {
             try buildDeviceGuests()
+            // QEMU 10.0 decodes the lower half of their addresses alone: the firmware gives none beyond 4 GiB.
+            let low = ["-fw_cfg", "name=opt/ovmf/X-PciMmio64Mb,string=0"]
             let yard = try Yard(
                 manifest: "device-functions", iommu: .vtd,
-                extra: ["-netdev", "user,id=net,restrict=on"] + ports(["igb,netdev=net"]))
+                extra: low + ["-netdev", "user,id=net,restrict=on"] + ports(["igb,netdev=net"]))
             defer { yard.testbed.stop() }
-            // The virtual functions answer once their owner's driver is up: begin anew then.
+            // The virtual functions answer once their owner's driver is up.
             try yard.guest("port").wait(for: "@bulkhead functions enabled=2 ", seconds: 180)
-            for partition in ["server", "reader"] {
-                try yard.guest(partition).wait(for: "@bulkhead ready ", seconds: 120)
-                try yard.starting(partition) { try yard.client.change(.restart, partition) }
-            }
+            for partition in ["server", "reader"] { try yard.client.change(.start, partition) }
             let server = yard.guest("server"), reader = yard.guest("reader")
             let served = try server.wait(for: "@bulkhead serve ", seconds: 120)
             #expect(
@@ -123,6 +124,10 @@ extension MachineTests {
             let fetched = try reader.wait(for: "@bulkhead fetched ", seconds: 120)
             #expect(fetched.hasPrefix("@bulkhead fetched bytes=1048576 sha256="))
             #expect(fetched.suffix(64) == served.suffix(64))
+            try yard.expectStreams(in: ["reader"], withoutExitsOf: ["reader", "server"])
+            for partition in ["port", "server", "reader"] {
+                #expect(try yard.events(of: partition, from: 0).allSatisfy { $0.kind == .state })
+            }
         }
     }
 }
