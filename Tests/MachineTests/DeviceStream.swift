@@ -15,14 +15,17 @@ extension Yard {
         for (index, partition) in partitions.enumerated() {
             #expect(after[index].map(\.total) == before[index].map(\.total), "\(partition): \(before) \(after)")
         }
-        for receiver in receivers {
-            let guest = guest(receiver), end = "@bulkhead phase-end name=stream "
+        let end = "@bulkhead phase-end name=stream "
+        for guest in receivers.map(guest) {
             try guest.exchange()
-            #expect(!guest.lines.contains { $0.hasPrefix(end) }, "\(receiver)'s stream ended inside the window")
+            #expect(!guest.lines.contains { $0.hasPrefix(end) }, "\(guest.name)'s stream ended inside the window")
+        }
+        for receiver in receivers {
+            let guest = guest(receiver)
             let line = try guest.wait(for: end, seconds: 60)
             let numbers = line.split(separator: " ").compactMap { $0.split(separator: "=").last.flatMap { Int($0) } }
             #expect(numbers.count == 2 && numbers[0] > 100 && numbers[1] > 1 << 20, "\(line)")
-            print(receiver, line)
+            print("\(receiver):", line.dropFirst(end.count))
         }
     }
 }
