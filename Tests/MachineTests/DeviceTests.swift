@@ -6,7 +6,7 @@ import Testing
 
 extension MachineTests {
     /// Debian's stock drivers on passed-through functions, on a machine with each kind of IOMMU.
-    @Suite(.serialized, .stopsMachines, .wantsDevices) struct Devices {
+    @Suite(.serialized, .stopsMachines) struct Devices {
         static let kinds: [RemappingUnit.Kind] = [.vtd, .amdVi]
 
         static let modern = "disable-legacy=on,iommu_platform=on"

@@ -55,7 +55,8 @@ func ports(_ devices: [String]) -> [String] {
 }
 
 extension Trait where Self == ConditionTrait {
-    /// Machines with an IOMMU, and a Debian installation to be made first: run on demand until they are quick and steady.
+    /// On demand: a Debian installation that mmdebstrap must make first, and what takes long beside the other suites of
+    /// devices (`Devices` 131 s, `DeviceAttack` 52 s, `ProofOfDevices` 19 s on two cores), which run always.
     static var wantsDevices: Self {
         .enabled(if: ProcessInfo.processInfo.environment["BULKHEAD_DEVICES"] == "1", "BULKHEAD_DEVICES=1 runs it")
     }
