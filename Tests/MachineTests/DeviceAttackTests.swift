@@ -6,7 +6,7 @@ import Testing
 
 extension MachineTests {
     /// A guest aims a DMA engine at what is not its own.
-    @Suite(.serialized, .stopsMachines, .wantsDevices) struct DeviceAttack {
+    @Suite(.serialized, .stopsMachines) struct DeviceAttack {
         @Test(arguments: Devices.kinds) func nothingOutsideIsReached(_ kind: RemappingUnit.Kind) throws {
             try buildDeviceGuests()
             let yard = try Yard(

@@ -108,10 +108,11 @@ public struct GuestFunction: ~Copyable, Sendable {
     }
 
     /// Gives the device the bits of the guest's command register that concern it. INTx stays disabled, I/O decoding too,
-    /// and it reports no system errors.
+    /// and it reports no system errors. Virtual functions have one bit; those of emulators decode memory by another.
     func writeCommand(on machine: borrowing some FunctionAccess) {
-        let guests = command & (isVirtual ? Command.busMaster : Command.forwarded)
-        machine.write(requester, 0x04, size: 2, UInt32(guests | (isVirtual ? 0 : Command.fixed)))
+        let value =
+            isVirtual ? command & Command.busMaster | Command.memory : command & Command.forwarded | Command.fixed
+        machine.write(requester, 0x04, size: 2, UInt32(value))
     }
 }
 
