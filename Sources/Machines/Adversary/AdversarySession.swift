@@ -129,7 +129,7 @@ extension AttemptTable.Site {
     var devices: [String] {
         guard self == .devices else { return [] }
         return [
-            "-device", "edu,dma_mask=0xffffffffffffffff,addr=10.0", "-device", "edu,dma_mask=0xffffffffffffffff,addr=11.0",
+            "-device", "edu,dma_mask=0xffffffffffffffff,addr=10.0", "-device", "edu,addr=11.0",
             "-device", "pcie-root-port,id=port1,chassis=1,slot=1,addr=4",
             "-device", "virtio-rng-pci,bus=port1,disable-legacy=on,iommu_platform=on,ats=on",
         ]
