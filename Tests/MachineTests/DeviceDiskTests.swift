@@ -5,23 +5,35 @@ import Testing
 extension MachineTests {
     /// A Debian installation on a passed-through NVMe disk.
     @Suite(.serialized, .stopsMachines, .wantsDevices) struct DeviceDisk {
-        @Test(arguments: Devices.kinds) func debianRunsFromAnNVMeDiskWithoutExits(_ kind: RemappingUnit.Kind) throws {
+        func boot(_ manifest: String, _ kind: RemappingUnit.Kind) throws -> Yard {
             try buildDeviceGuests(withRoot: true)
             let root = try Workspace.current().cache.appending(path: "guests/debian-root.img")
             let yard = try Yard(
-                manifest: "device-disk", iommu: kind,
+                manifest: manifest, iommu: kind,
                 extra: [
                     "-drive", "if=none,id=root,format=raw,snapshot=on,file=\(root.path)",
                     "-device", "nvme,drive=root,serial=1,addr=10.0",
                 ])
+            try yard.guest("debian").wait(for: "@bulkhead root device=nvme0n1", seconds: 180)
+            return yard
+        }
+
+        @Test(arguments: Devices.kinds) func debianStartsToItsLoginPrompt(_ kind: RemappingUnit.Kind) throws {
+            let yard = try boot("device-disk", kind)
             defer { yard.testbed.stop() }
             let guest = yard.guest("debian")
-            try guest.wait(for: "@bulkhead root device=nvme0n1", seconds: 180)
             try guest.wait(for: "Debian GNU/Linux 12 debian ttyS0", seconds: 180)
             guest.type(line: "root")
             try guest.wait(for: "debian login: root", seconds: 60)
-            guest.type(line: "systemctl start --no-block disk-load")
-            try guest.wait(for: "@bulkhead phase name=fio ", seconds: 120)
+            guest.type(line: "uname -a > /root/here; sync; cat /root/here")
+            try guest.wait(for: "Linux debian 6.1.", seconds: 60)
+        }
+
+        @Test(arguments: Devices.kinds) func itsDiskWorksWithoutExits(_ kind: RemappingUnit.Kind) throws {
+            let yard = try boot("device-disk-silent", kind)
+            defer { yard.testbed.stop() }
+            let guest = yard.guest("debian")
+            try guest.wait(for: "@bulkhead phase name=fio ", seconds: 180)
             Thread.sleep(forTimeInterval: 1)
             let before = try yard.client.statistics("debian").vcpus
             Thread.sleep(forTimeInterval: 10)
