@@ -55,8 +55,8 @@ func ports(_ devices: [String]) -> [String] {
 }
 
 extension Trait where Self == ConditionTrait {
-    /// On demand: a Debian installation that mmdebstrap must make first, and what takes long beside the other suites of
-    /// devices (`Devices` 131 s, `DeviceAttack` 52 s, `ProofOfDevices` 19 s on two cores), which run always.
+    /// On demand: what needs a Debian installation that mmdebstrap makes first (half a minute), or boots machines for minutes
+    /// (`DeviceDisk`: 125 s on two cores). All other suites of devices run always.
     static var wantsDevices: Self {
         .enabled(if: ProcessInfo.processInfo.environment["BULKHEAD_DEVICES"] == "1", "BULKHEAD_DEVICES=1 runs it")
     }
