@@ -66,28 +66,31 @@ static void relocation(void) {
                 config_write(slot, reg, before);
             }
     }
-    attempt("config-relocation", "%u-tried,%u-moved,%s,%s", tried, moved, canary == 0x1122334455667788 ? "own-kept" : "own-lost",
-            bars_kept() ? "bars-kept" : "bars-moved");
+    attempt("config-relocation", "%u-tried,%u-moved,%s,%s", tried, moved,
+            canary == 0x1122334455667788 ? "own-kept" : "own-lost", bars_kept() ? "bars-kept" : "bars-moved");
     attempt("config-relocation-after", "%s", works());
+}
+// 1, 2 or 4 bytes somewhere in a register, by ports or by memory.
+static void write_part(uint32_t slot, uint32_t reg, uint32_t value, bool memory) {
+    uint32_t width = value % 3, offset = width == 0 ? value >> 8 & 3 : width == 1 ? value >> 8 & 2 : 0;
+    volatile uint8_t *at = (volatile uint8_t *)config_memory(slot, reg) + offset;
+    uint16_t port = (uint16_t)(CONFIG_DATA + offset);
+    if (!memory) out32(CONFIG_ADDRESS, 1u << 31 | slot << 11 | reg);
+    if (width == 0 && memory) *at = (uint8_t)value;
+    else if (width == 0) out8(port, (uint8_t)value);
+    else if (width == 1 && memory) *(volatile uint16_t *)at = (uint16_t)value;
+    else if (width == 1) out16(port, (uint16_t)value);
+    else if (memory) *(volatile uint32_t *)at = value;
+    else out32(port, value);
 }
 // Every register with random values of every width; then its own driver's values again.
 static void garbage(bool memory) {
     uint64_t seed = memory ? 0xECA : 0xCF8;
     announce("config", memory ? "ecam-garbage" : "garbage");
     for (int round = 0; round < 4; round++)
-        for (int f = 0; f < 2; f++) {
-            uint32_t slot = find_function(ids[f]);
-            for (uint32_t reg = 0; reg < (memory ? 4096 : 256); reg += 4) {
-                uint32_t value = (uint32_t)next_random(&seed);
-                volatile uint8_t *at = (volatile uint8_t *)config_memory(slot, reg);
-                if (!memory) out32(CONFIG_ADDRESS, 1u << 31 | slot << 11 | reg);
-                switch (value % 3) {
-                case 0: if (memory) at[value >> 8 & 3] = (uint8_t)value; else out8((uint16_t)(CONFIG_DATA + (value >> 8 & 3)), (uint8_t)value); break;
-                case 1: if (memory) *(volatile uint16_t *)(at + (value >> 8 & 2)) = (uint16_t)value; else out16((uint16_t)(CONFIG_DATA + (value >> 8 & 2)), (uint16_t)value); break;
-                default: if (memory) *(volatile uint32_t *)at = value; else out32(CONFIG_DATA, value);
-                }
-            }
-        }
+        for (int f = 0; f < 2; f++)
+            for (uint32_t reg = 0; reg < (memory ? 4096 : 256); reg += 4)
+                write_part(find_function(ids[f]), reg, (uint32_t)next_random(&seed), memory);
     for (int f = 0; f < 2; f++) {
         uint32_t slot = find_function(ids[f]);
         for (uint32_t bar = 0; bar < 6; bar++) config_write(slot, 0x10 + bar * 4, (uint32_t)bars_before[f][bar]);
@@ -115,18 +118,21 @@ static void shapes(void) {
     for (uint32_t bar = 0; bar < 6; bar++) config_write(slot, 0x10 + bar * 4, (uint32_t)bars_before[0][bar]);
     attempt("config-shapes", "%u-faults,%s,%s", faults, bars_kept() ? "bars-kept" : "bars-moved", works());
 }
-// What is offered: of the first list power, messages, PCI Express and the maker's own, nothing that reaches past the IOMMU
-// (ATS, PRI, PASID) or makes new functions (SR-IOV). What is not offered is written all the same, everywhere.
+// What is offered: of the first list power, messages, PCI Express and the maker's own; nothing that reaches past the
+// IOMMU (ATS, PRI, PASID) or makes new functions (SR-IOV). What is not offered is written all the same, everywhere.
 static void capabilities(void) {
     uint32_t odd = 0, extended = 0, tried = 0, kept = 0;
     announce("config", "capabilities");
     for (int f = 0; f < 2; f++) {
         uint32_t slot = find_function(ids[f]);
-        for (uint32_t at = config_read(slot, 0x34) & 0xFC, n = 0; at && n < 48; at = config_read(slot, at) >> 8 & 0xFC, n++) {
+        uint32_t at = config_read(slot, 0x34) & 0xFC;
+        for (int n = 0; at && n < 48; at = config_read(slot, at) >> 8 & 0xFC, n++) {
             uint32_t id = config_read(slot, at) & 0xFF;
-            if (id != 1 && id != 5 && id != 0x10 && id != 0x11 && id != 9) odd++, finding("config-capabilities", "id=%x", id);
+            bool usual = id == 1 || id == 5 || id == 9 || id == 0x10 || id == 0x11;
+            if (!usual) odd++, finding("config-capabilities", "id=%x", id);
         }
-        for (uint32_t at = 0x100, n = 0; at >= 0x100 && n < 64; at = *config_memory(slot, at) >> 20, n++) {
+        at = 0x100;
+        for (int n = 0; at >= 0x100 && n < 64; at = *config_memory(slot, at) >> 20, n++) {
             uint32_t id = *config_memory(slot, at) & 0xFFFF;
             if (id == 0xF || id == 0x13 || id == 0x1B || id == 0x10 || id == 0xD)
                 extended++, finding("config-capabilities", "extended=%x", id);
@@ -144,7 +150,8 @@ static void capabilities(void) {
 }
 // Power states and resets that a driver may ask its function for.
 static void power(void) {
-    uint32_t slot = find_function(ENTROPY_ID), power = find_capability(slot, 1, 0), express = find_capability(slot, 0x10, 0);
+    uint32_t slot = find_function(ENTROPY_ID);
+    uint32_t power = find_capability(slot, 1, 0), express = find_capability(slot, 0x10, 0);
     announce("config", "power");
     for (uint32_t state = 1; power && state < 4; state++) {
         config_write(slot, power + 4, state);
@@ -152,14 +159,17 @@ static void power(void) {
         config_write(slot, power + 4, 0);
         delay_us(20000);
     }
-    attempt("config-power", "%s,%s,%s", power ? "offered" : "not-offered", bars_kept() ? "bars-kept" : "bars-moved", works());
+    attempt("config-power", "%s,%s,%s", power ? "offered" : "not-offered", bars_kept() ? "bars-kept" : "bars-moved",
+            works());
     announce("config", "reset");
     if (express) config_write(slot, express + 8, config_read(slot, express + 8) | 1u << 15);
     delay_us(200000);
-    attempt("config-reset", "%s,%s,%s", express ? "offered" : "not-offered", bars_kept() ? "bars-kept" : "bars-moved", works());
+    attempt("config-reset", "%s,%s,%s", express ? "offered" : "not-offered", bars_kept() ? "bars-kept" : "bars-moved",
+            works());
     // Everything off while the engine works, and what a function may not be asked.
     announce("config", "command");
-    for (uint32_t value = 0; value < 0x800; value++) config_write(slot, 4, value), config_write(find_function(ENGINE_ID), 4, value);
+    uint32_t engine = find_function(ENGINE_ID);
+    for (uint32_t value = 0; value < 0x800; value++) config_write(slot, 4, value), config_write(engine, 4, value);
     uint32_t command = config_read(slot, 4) & 0xFFFF;
     attempt("config-command", "%x-last,%s,%s", command, bars_kept() ? "bars-kept" : "bars-moved", works());
 }
