@@ -100,23 +100,27 @@ public final class AdversarySession {
         return outcome.reports.filter { $0.name != "own-program" }
     }
 
+    /// Waits first for a guest that is on its way back: its manifest starts it anew however it ends.
+    private func pauseAndResume() throws {
+        try arena.wait(for: .running, "hostile")
+        try arena.client.change(.pause, "hostile")
+        try arena.wait(for: .paused, "hostile")
+        try arena.client.change(.resume, "hostile")
+        try arena.wait(for: .running, "hostile")
+    }
+
     private func wedge(_ run: AttemptTable.Run) throws -> Seen {
         let outcome = try arena.attack(run.command, seconds: run.seconds, slowness: kind.observation)
         guard outcome.lines.contains("@try \(run.command)") else { throw ArenaError("it did not begin") }
         var seen = Seen([String]())
         if outcome.wasRestarted { seen.add("ended:\(outcome.info.cause.name)") }
-        // One that has reset itself may still be on its way back.
-        if [.starting, .stopping].contains(try arena.info("hostile").state) {
-            try arena.wait(for: .running, "hostile")
+        do { try pauseAndResume() } catch {
+            // It ended by itself meanwhile: the one that follows does nothing of its own.
+            guard try arena.info("hostile").starts != outcome.info.starts else { throw error }
+            try pauseAndResume()
         }
-        if try arena.info("hostile").state == .running {
-            try arena.client.change(.pause, "hostile")
-            try arena.wait(for: .paused, "hostile")
-            try arena.client.change(.resume, "hostile")
-            try arena.wait(for: .running, "hostile")
-            seen.add("paused")
-            seen.add("resumed")
-        }
+        seen.add("paused")
+        seen.add("resumed")
         try arena.restartHostile()
         let after = try arena.attack("residue", seconds: 30)
         seen.add(after.isDone ? "restarted" : "dead")
