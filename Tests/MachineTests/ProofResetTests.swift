@@ -5,15 +5,15 @@ import Testing
 
 extension MachineTests {
     /// What a function keeps of its guest, in registers that are not memory: read from outside, and by the next guest.
-    /// On demand: in some runs the keeper does not come to the end of planting (known limits).
-    @Suite(.stopsMachines, .wantsDevices) struct ProofOfReset {
+    @Suite(.stopsMachines) struct ProofOfReset {
         @Test func nothingRemainsInAStoppedGuestsFunction() throws {
             let yard = try Yard(manifest: "proof-devices", iommu: .vtd, extra: ports(["e1000e", "e1000e"]))
             defer { yard.testbed.stop() }
             let machine = yard.testbed.machine, keeper = yard.guest("keeper")
             try keeper.wait(for: "@keeper start", seconds: 60)
             #expect(keeper.lines.contains("@function slot=1 dirty=0"), "\(keeper.lines)")
-            let secret = (0..<32).map { _ in UInt8.random(in: 1...254) }
+            // A one in each word: a console that takes any byte for an end mark loses the secret.
+            let secret = (0..<32).map { $0 % 8 == 4 ? 1 : UInt8.random(in: 1...254) }
             #expect(try yard.client.writeConsole("keeper", [UInt8(ascii: "S")] + secret) == 33)
             let planted = try keeper.wait(for: "@planted words=", seconds: 30)
             #expect(planted.hasSuffix(" registers=256"), "\(planted)")

@@ -32,7 +32,9 @@ struct ByteRing: ~Copyable {
     func peek() -> UInt8? {
         let at = tail.load(ordering: .relaxed)
         guard head.load(ordering: .acquiring) != at else { return nil }
-        return load(base + at & (capacity - 1))
+        // Without its type the load would be of an optional, whose second byte is the ring's next one.
+        let byte: UInt8 = load(base + at & (capacity - 1))
+        return byte
     }
 
     /// Takes the byte that `peek` showed. Where bytes are offered, none stays behind: no writer comes to this place before
