@@ -4,7 +4,7 @@ import X86
 
 /// Where crash records lie: a page for what happens at boot, then one for each core, which alone maps it. It is a fixed place
 /// that neither firmware nor guests use, so that the next boot finds it after a warm reset.
-struct CrashRegion: BitwiseCopyable {
+struct CrashRegion: Stored {
     /// 0 where the firmware had no place.
     var base: UInt64 = 0
     // What records say of the boot.

@@ -1,7 +1,7 @@
 /// Reads from memory that this core has mapped one-to-one: firmware tables, its own structures. Callers name addresses
 /// that they were given by firmware or allocated themselves; nothing from a guest comes here.
 @inline(__always)
-func load<T: BitwiseCopyable>(_ address: UInt64, as: T.Type = T.self) -> T {
+func load<T: Stored>(_ address: UInt64, as: T.Type = T.self) -> T {
     unsafe UnsafeRawPointer(bitPattern: UInt(address)).unsafelyUnwrapped.loadUnaligned(as: T.self)
 }
 
@@ -15,3 +15,10 @@ func store<T: BitwiseCopyable>(_ value: T, _ address: UInt64) {
 func bytes(_ address: UInt64, _ count: UInt64) -> UnsafeRawBufferPointer {
     unsafe UnsafeRawBufferPointer(start: UnsafeRawPointer(bitPattern: UInt(address)), count: Int(count))
 }
+
+/// What memory holds: never an optional, whose flag would be the byte behind the value.
+protocol Stored: BitwiseCopyable {}
+extension UInt8: Stored {}
+extension UInt16: Stored {}
+extension UInt32: Stored {}
+extension UInt64: Stored {}

@@ -32,9 +32,7 @@ struct ByteRing: ~Copyable {
     func peek() -> UInt8? {
         let at = tail.load(ordering: .relaxed)
         guard head.load(ordering: .acquiring) != at else { return nil }
-        // Without its type the load would be of an optional, whose second byte is the ring's next one.
-        let byte: UInt8 = load(base + at & (capacity - 1))
-        return byte
+        return load(base + at & (capacity - 1))
     }
 
     /// Takes the byte that `peek` showed. Where bytes are offered, none stays behind: no writer comes to this place before
