@@ -22,7 +22,9 @@ extension Manifest {
         _ device: DeviceSpec, of i: Int, _ machine: borrowing MachineFacts
     ) throws(ManifestError) {
         var found: FunctionFacts
-        if let physical = machine.functions.physicalFunction(of: device.address) {
+        if let index = machine.functions.index(of: device.address) {
+            found = machine.functions.functions[index]
+        } else if let physical = machine.functions.physicalFunction(of: device.address) {
             found = machine.functions.functions[physical.index]
             guard virtualFunctions(of: found.address) > physical.number else {
                 let bound = UInt64(found.address.requester) << 32 | UInt64(physical.number + 1)
@@ -32,8 +34,6 @@ extension Manifest {
             found.reset = .functionLevel
             found.device = found.virtualDevice
             found.virtualTotal = 0
-        } else if let index = machine.functions.index(of: device.address) {
-            found = machine.functions.functions[index]
         } else {
             throw Self.refusal(.deviceAbsent, device, of: i)
         }

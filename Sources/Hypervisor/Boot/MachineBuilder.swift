@@ -36,6 +36,8 @@ struct MachineBuilder: ~Copyable {
     var linkEntry: RedirectionEntry?
     var faultLog: Shared<FaultLog>?
     private var mapBuffer: (address: UInt64, size: UInt64) = (0, 0)
+    /// What the firmware's map has in `mapBuffer`, in bytes, and its descriptors' distance.
+    private var map: (size: UInt64, stride: UInt64) = (0, 0)
 
     init(tables: FirmwareTables, entryTSC: UInt64) {
         self.tables = tables
@@ -87,15 +89,27 @@ struct MachineBuilder: ~Copyable {
     /// Conventional memory of at least 1 MiB upwards is free for partitions.
     private mutating func readMemoryMap(_ firmware: borrowing Firmware) throws(FirmwareError) {
         mapBuffer = (try firmware.allocate(Self.mapSize, .anywhere), Self.mapSize)
-        let map = try firmware.memoryMap(buffer: mapBuffer.address, size: mapBuffer.size)
+        let found = try firmware.memoryMap(buffer: mapBuffer.address, size: mapBuffer.size)
+        map = (found.size, found.stride)
+        var installed: UInt64 = 0
+        var free = FreeMemory()
+        forEachMemory { type, range in
+            let size = range.upperBound - range.lowerBound
+            // Loader, boot services and conventional memory make up what is installed (UEFI 2.10, table 7.10).
+            if (1...7).contains(type) || (9...10).contains(type) { installed += size }
+            if type == 7 && range.lowerBound >= 0x10_0000 { free.add(MemoryRange(base: range.lowerBound, size: size)) }
+        }
+        facts.installedMemory = installed
+        facts.free = free
+    }
+
+    /// Calls `found` with the type and the addresses of each descriptor of the firmware's map as `readManifest` found it.
+    func forEachMemory(_ found: (UInt32, Range<UInt64>) -> Void) {
         var at = mapBuffer.address
         while at + map.stride <= mapBuffer.address + map.size {
-            let type: UInt32 = load(at)
             let start: UInt64 = load(at + 8)
-            let size = load(at + 24, as: UInt64.self) << 12
-            // Loader, boot services and conventional memory make up what is installed (UEFI 2.10, table 7.10).
-            if (1...7).contains(type) || (9...10).contains(type) { facts.installedMemory += size }
-            if type == 7 && start >= 0x10_0000 { facts.free.add(MemoryRange(base: start, size: size)) }
+            let (end, isBeyond) = start.addingReportingOverflow(load(at + 24, as: UInt64.self) << 12)
+            found(load(at), start..<(isBeyond ? .max : end))
             at += map.stride
         }
     }

@@ -65,7 +65,7 @@ private func start(_ firmware: borrowing Firmware, _ entryTSC: UInt64) throws(Re
     #endif
     var machine = MachineBuilder(tables: tables, entryTSC: entryTSC)
     try machine.readManifest(firmware)
-    try machine.requireOwnPages()
+    try machine.requireOwnRegisters()
     try machine.readImages(firmware)
     program.readSymbols(firmware)
     machine.bootTime = program.crash.bootTime

@@ -27,7 +27,12 @@ extension MachineBuilder {
 
     private func requireVirtualFunctions(_ count: Int, of physical: FunctionDescription) throws(Refusal) {
         do throws(VirtualFunctionError) {
-            try VirtualFunctions(of: physical, on: tables.bus).require(count, lastBus: tables.bus.lastBus)
+            let virtual = try VirtualFunctions(of: physical, on: tables.bus)
+            try virtual.require(count, lastBus: lastBus(for: physical))
+            for k in 0..<count where facts.functions.index(of: FunctionAddress(requester: virtual.requester(k))) != nil
+            {
+                throw .noBus
+            }
         } catch {
             var line = Line("PCI function ")
             line.write(hexadecimal: UInt64(physical.requester))
@@ -39,6 +44,11 @@ extension MachineBuilder {
             }
             throw Refusal(line)
         }
+    }
+
+    /// The last bus that firmware has put behind the bridge above a function.
+    private func lastBus(for function: borrowing FunctionDescription) -> UInt8 {
+        function.bridge == 0 ? 0 : UInt8(truncatingIfNeeded: tables.bus.read(function.bridge, 0x1A, size: 1))
     }
 
     private func note(_ function: inout FunctionDescription, alias: UInt16?) {
@@ -62,7 +72,7 @@ extension MachineBuilder {
             let physical = owned.value[place].description
             // Read before the reset, which clears the addresses of their registers.
             guard let virtual = try? VirtualFunctions(of: physical, on: bus),
-                (try? virtual.require(count, lastBus: bus.lastBus)) != nil
+                (try? virtual.require(count, lastBus: lastBus(for: physical))) != nil
             else { continue }
             let method: ResetMethod = physical.hasFunctionReset ? .functionLevel : .none
             _ = FunctionReset(bus).reset(physical, by: method) { wait($0, ticks) }
@@ -78,28 +88,6 @@ extension MachineBuilder {
                 }
             }
         }
-    }
-
-    /// Registers are given away in pages: refuses functions that have some in one page with another's.
-    func requireOwnPages() throws(Refusal) {
-        var clash: (UInt16, UInt16)?
-        let owned = owned
-        BusScan(tables.bus).forEach { function in
-            for i in 0..<64
-            where owned.value[i].description.vendor != 0
-                && owned.value[i].description.requester != function.requester
-            {
-                let mine = owned.value[i].description
-                if mine.sharesPage(with: function) { clash = (mine.requester, function.requester) }
-            }
-        }
-        guard let clash else { return }
-        var line = Line("PCI functions ")
-        line.write(hexadecimal: UInt64(clash.0))
-        line.write(" and ")
-        line.write(hexadecimal: UInt64(clash.1))
-        line.write(" (requester ids) have registers in one page of memory, so that no partition can own one alone")
-        throw Refusal(line)
     }
 
     /// Ends what firmware's drivers left their devices doing, owned or not, and makes ports keep them apart.
@@ -122,6 +110,13 @@ extension MachineBuilder {
         functions.initialize(to: PartitionFunctions(tables.bus, platform))
         for n in 0..<devices.count {
             var found = owned.value[i * 8 + n]
+            guard found.description.vendor != 0 else {
+                var line = Line("bulkhead: virtual function ")
+                line.write(hexadecimal: UInt64(devices.devices[n].address.requester))
+                line.write(" (requester id) does not answer; its partition stays without it")
+                SerialPort.log.print(line)
+                continue
+            }
             let index = facts.functions.index(of: FunctionAddress(requester: found.description.requester))
             let known = index.map { facts.functions.functions[$0].reset.rawValue }
             found.reset = known.flatMap { ResetMethod(rawValue: $0) } ?? .functionLevel

@@ -30,6 +30,6 @@ struct StandIn {
         count = 0
     }
 
-    /// The instruction did not come to its end; it will run again.
+    /// The instruction may not have come to its end: it runs again, or never.
     mutating func abandon() { count = 0 }
 }

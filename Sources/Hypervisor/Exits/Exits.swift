@@ -109,6 +109,7 @@ extension Lifecycle {
         if address >> 48 != 0 {
             return violation("an access to a physical address of more than 48 bits, ", address, core)
         }
+        standIn.abandon()
         cpu.stepOver()
         return .resume
     }

@@ -17,6 +17,7 @@ extension Lifecycle {
     /// on the stacks, on which what handled its exits has left copies. The caller handled none itself.
     mutating func forget(_ core: inout CoreState) {
         cpu.clear()
+        standIn.abandon()
         clearRegisters(&core)
         unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: UInt(core.layout.doubleFaultStackTop - 0x1000)), 0x1000)
         clear_stack(core.layout.stackBottom)

@@ -73,8 +73,8 @@ extension MachineBuilder {
             let functions = Shared<CoreState>(at: coreStates[first]).value.partition?.value.functions
         else { return }
         var bridge: UInt16 = 0
-        for n in 0..<manifest.partitions[i].devices.count {
-            let function = owned.value[i * 8 + n].description
+        for n in 0..<functions.value.guest.count {
+            let function = functions.value.owned[n].description
             let id = Int(function.requester)
             ledger.add(.configuration, tables.bus.page(of: function.requester), 4096, owner: i, index: id)
             if functions.value.owned[n].reset == .bus, function.bridge != bridge {
@@ -85,7 +85,9 @@ extension MachineBuilder {
                 guard let pages = function.bars[bar].pages else { continue }
                 ledger.add(.registers, pages.lowerBound, pages.upperBound - pages.lowerBound, owner: i, index: id)
             }
-            guard function.msix.capability != 0, let bar = function.bars[function.msix.tableBAR].pages else { continue }
+            guard !functions.value.guest.functions[n].trapped.isEmpty,
+                let bar = function.bars[function.msix.tableBAR].pages
+            else { continue }
             let start = bar.lowerBound + function.msix.tableOffset & ~0xFFF
             let end = bar.lowerBound + function.msix.tableOffset + UInt64(function.msix.entries) * 16
             ledger.add(.messages, start, end - start, owner: i, index: id)

@@ -64,23 +64,15 @@ public struct FunctionDescription: Sendable {
     public init() {}
 }
 
-extension FunctionDescription {
-    /// Whether both have registers in the same 4 KiB of memory.
-    public func sharesPage(with other: borrowing FunctionDescription) -> Bool {
-        for a in 0..<6 {
-            for b in 0..<6 {
-                guard let mine = bars[a].pages, let its = other.bars[b].pages else { continue }
-                if mine.overlaps(its) { return true }
-            }
-        }
-        return false
-    }
-}
-
 extension BaseAddress {
+    public var isMemory: Bool { kind == .memory32 || kind == .memory64 }
+
+    /// Whether firmware has given it an address: not 0, aligned to its size, of at most 52 bits.
+    public var hasAddress: Bool { address != 0 && address & (size &- 1) == 0 && address >> 52 == 0 }
+
     /// The 4 KiB pages of memory that it touches, nil when it has none.
     public var pages: Range<UInt64>? {
-        guard kind == .memory32 || kind == .memory64, size > 0, address != 0 else { return nil }
+        guard isMemory, size > 0, address != 0 else { return nil }
         return address & ~0xFFF..<(address &+ size &+ 0xFFF) & ~0xFFF
     }
 }

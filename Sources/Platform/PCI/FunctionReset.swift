@@ -54,12 +54,11 @@ public struct FunctionReset<Space: ConfigurationSpace> {
             for _ in 0..<100 where space.read(id, express + 10, size: 2) & 1 << 5 != 0 { wait(1000) }
         }
         switch method {
-        case .none: return true
-        case .functionLevel:
+        case .functionLevel where express != 0:
             let control = space.read(id, express + 8, size: 2)
             space.write(id, express + 8, size: 2, control | 1 << 15)
             wait(100_000)
-        case .powerState:
+        case .powerState where function.powerManagement != 0:
             let at = function.powerManagement + 4
             let state = space.read(id, at, size: 2) & ~0x8003
             space.write(id, at, size: 2, state | 3)
@@ -73,6 +72,7 @@ public struct FunctionReset<Space: ConfigurationSpace> {
             wait(2000)
             space.write(bridge, 0x3E, size: 2, bridgeControl & ~(1 << 6))
             wait(100_000)
+        default: return method == .none
         }
         var patience = 100
         // Virtual functions have no identifier of their own.

@@ -19,7 +19,7 @@ public enum GuestBusError: Error, Equatable, Sendable {
     case full
     /// A bridge, or no function at all.
     case notAnEndpoint
-    /// A BAR whose size is not a power of two or whose address is not aligned to it.
+    /// A BAR whose size is not a power of two, that has no address, or whose address is not aligned to its size.
     case badBAR
     /// The windows for BARs have no room.
     case noAddresses

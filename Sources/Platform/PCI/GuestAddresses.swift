@@ -3,7 +3,7 @@ public enum GuestWindows {
     /// Memory-mapped configuration space of bus 0.
     public static let ecam: UInt64 = 0xE000_0000
     public static let ecamSize: UInt64 = 1 << 20
-    /// BARs of up to 256 MiB.
+    /// BARs of 32 bits, and small ones of 64.
     public static let low: UInt64 = 0xC000_0000
     public static let lowSize: UInt64 = 0x2000_0000
     /// Larger ones.
@@ -17,20 +17,21 @@ public enum GuestWindows {
 }
 
 /// Hands out the windows once, upwards: a guest's BARs stay where they are for ever.
-struct GuestAddresses: Sendable {
+public struct GuestAddresses: Sendable {
     private var low = GuestWindows.low
     private var high: UInt64
 
-    init(memorySize: UInt64) {
+    /// - Parameter memorySize: bytes of the partition's RAM.
+    public init(memorySize: UInt64) {
         high = GuestWindows.hasHigh(memorySize) ? GuestWindows.high : GuestWindows.high + GuestWindows.highSize
     }
 
     /// A place for `bar`: aligned to its size, in pages of its own, and as far into its page as on the machine, because pages
     /// are what is mapped.
-    mutating func place(_ bar: BaseAddress) throws(GuestBusError) -> UInt64 {
-        guard bar.size.nonzeroBitCount == 1, bar.size >= 16, bar.address & (bar.size &- 1) == 0 else { throw .badBAR }
+    public mutating func place(_ bar: BaseAddress) throws(GuestBusError) -> UInt64 {
+        guard bar.size.nonzeroBitCount == 1, bar.size >= 16, bar.hasAddress else { throw .badBAR }
         let size = max(bar.size, 4096)
-        if bar.kind == .memory64, bar.size > 256 << 20 {
+        if bar.kind == .memory64, bar.size >= 64 << 20 {
             return try Self.take(size, from: &high, end: GuestWindows.high + GuestWindows.highSize)
         }
         let page = try Self.take(size, from: &low, end: GuestWindows.low + GuestWindows.lowSize)

@@ -15,7 +15,8 @@ public struct GuestFunction: ~Copyable, Sendable {
     /// Guest-physical addresses of the BARs; 0 where there is none.
     public private(set) var addresses = InlineArray<6, UInt64>(repeating: 0)
     private(set) var capabilities = GuestCapabilities()
-    /// PCI Express' device control register as firmware left it.
+    /// PCI Express' device control register as firmware left it, but that it reports no errors, which are the machine's to
+    /// handle: an owner could bring the whole machine down with them.
     private(set) var firmwareControl: UInt16 = 0
     var virtual = GuestVirtualFunctions()
 
@@ -34,7 +35,7 @@ public struct GuestFunction: ~Copyable, Sendable {
         _ description: FunctionDescription, virtual: GuestVirtualFunctions, addresses allocator: inout GuestAddresses,
         on machine: borrowing some FunctionAccess
     ) throws(GuestBusError) {
-        guard !description.isBridge, description.vendor != 0xFFFF else { throw .notAnEndpoint }
+        guard !description.isBridge, description.vendor != 0xFFFF, description.vendor != 0 else { throw .notAnEndpoint }
         self.description = description
         self.virtual = virtual
         for i in 0..<6 where isMemory(i) {
@@ -45,7 +46,7 @@ public struct GuestFunction: ~Copyable, Sendable {
         let express = capabilities.first(.express)
         if express != 0 {
             let control = machine.read(description.requester, express + 8, size: 2)
-            firmwareControl = UInt16(truncatingIfNeeded: control) & ~ExpressControl.reset
+            firmwareControl = UInt16(truncatingIfNeeded: control) & ~(ExpressControl.reset | ExpressControl.reports)
         }
         forget()
     }
@@ -53,9 +54,7 @@ public struct GuestFunction: ~Copyable, Sendable {
     var requester: UInt16 { description.requester }
     var isVirtual: Bool { description.physicalFunction != nil }
 
-    func isMemory(_ bar: Int) -> Bool {
-        description.bars[bar].kind == .memory32 || description.bars[bar].kind == .memory64
-    }
+    func isMemory(_ bar: Int) -> Bool { description.bars[bar].isMemory }
 
     /// The pages to map for BAR `bar`, 0 to 5; nil when it has none. All of them go into the guest's address space but those
     /// in `trapped`.
@@ -135,6 +134,8 @@ enum ExpressControl {
     static let relaxedOrdering: UInt16 = 1 << 4
     static let noSnoop: UInt16 = 1 << 11
     static let extendedTag: UInt16 = 1 << 8
+    /// Correctable, non-fatal and fatal errors and unsupported requests are told to the root port.
+    static let reports: UInt16 = 0xF
     /// Initiates a function level reset.
     static let reset: UInt16 = 1 << 15
 }

@@ -47,8 +47,9 @@ extension GuestFunction {
         }
     }
 
-    /// Payload and read request of at most what firmware set; relaxed ordering and no snoop unless firmware cleared them;
-    /// the rest stays as firmware left it. A request for a function level reset is swallowed.
+    /// Read requests of at most what firmware set; relaxed ordering and no snoop unless firmware cleared them; the rest
+    /// stays as firmware left it. So does the payload: less than what the port above sends is malformed for the function,
+    /// a fatal error (PCI Express Base 6.0, section 2.2.2). A request for a function level reset is swallowed.
     private func writeExpressControl(
         _ item: GuestCapability, _ value: UInt32, _ mask: UInt32, on machine: borrowing some FunctionAccess
     ) {
@@ -56,9 +57,7 @@ extension GuestFunction {
         let old = machine.read(requester, offset, size: 2)
         let wanted = UInt16(truncatingIfNeeded: old & ~mask | value & mask)
         let orders = ExpressControl.relaxedOrdering | ExpressControl.noSnoop
-        let sizes = ExpressControl.payload | ExpressControl.readRequest
-        var new = firmwareControl & ~sizes & (wanted | ~orders)
-        new |= min(wanted & ExpressControl.payload, firmwareControl & ExpressControl.payload)
+        var new = firmwareControl & ~ExpressControl.readRequest & (wanted | ~orders)
         new |= min(wanted & ExpressControl.readRequest, firmwareControl & ExpressControl.readRequest)
         machine.write(requester, offset, size: 2, UInt32(new))
     }

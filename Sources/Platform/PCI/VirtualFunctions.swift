@@ -67,7 +67,7 @@ public struct VirtualFunctions: Sendable {
         guard last >> 8 <= Int(lastBus) else { throw .noBus }
         for i in 0..<6 where bars[i].kind != .none {
             let bar = bars[i]
-            guard bar.kind != .port, bar.address != 0, bar.address & (bar.size &- 1) == 0 else { throw .noAddresses }
+            guard bar.kind != .port, bar.hasAddress else { throw .noAddresses }
         }
     }
 
@@ -77,7 +77,8 @@ public struct VirtualFunctions: Sendable {
     }
 
     /// Enables the first `count`, and again after a reset of the physical function, which disables them.
-    /// - Returns: for how many microseconds nobody may address them; 0 when some are enabled, which changes nothing.
+    /// - Returns: for how many microseconds nobody may address them; 0 when some are enabled, which changes nothing, or
+    ///   when the function would place this many elsewhere than `requester` says.
     public func enable(_ count: Int, on space: borrowing some ConfigurationSpace) -> UInt32 {
         guard count > 0, capability != 0 else { return 0 }
         let control = space.read(physical, capability + Register.control, size: 2)
@@ -85,6 +86,9 @@ public struct VirtualFunctions: Sendable {
         space.write(physical, capability + Register.control, size: 2, routing)
         space.write(physical, capability + Register.pages, size: 4, 1)
         space.write(physical, capability + Register.number, size: 2, UInt32(truncatingIfNeeded: count))
+        let first = space.read(physical, capability + Register.offset, size: 2)
+        let distance = space.read(physical, capability + Register.stride, size: 2)
+        guard first == offset, count == 1 || distance == stride else { return 0 }
         for i in 0..<6 where bars[i].kind != .none {
             let at = capability + Register.bars + i * 4
             space.write(physical, at, size: 4, UInt32(truncatingIfNeeded: bars[i].address))

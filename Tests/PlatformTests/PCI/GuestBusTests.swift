@@ -73,9 +73,12 @@ import Testing
         #expect(refusal { $0.vendor = 0xFFFF } == .notAnEndpoint)
         #expect(refusal { $0.bars[0].size = 0x3000 } == .badBAR)
         #expect(refusal { $0.bars[0].address = 0xFEB0_1000 } == .badBAR)
+        #expect(refusal { $0.bars[0].address = 0 } == .badBAR)
+        #expect(refusal { $0.bars[3].address = 1 << 52 } == .badBAR)
+        #expect(refusal { $0.vendor = 0 } == .notAnEndpoint)
         #expect(refusal { $0.bars[5] = $0.bars[3] } == .badBAR)
-        #expect(refusal { $0.bars[0] = BaseAddress(.memory32, address: 0, size: 1 << 30) } == .noAddresses)
-        #expect(refusal { $0.bars[3] = BaseAddress(.memory64, address: 0, size: 1 << 39) } == .noAddresses)
+        #expect(refusal { $0.bars[0] = BaseAddress(.memory32, address: 1 << 30, size: 1 << 30) } == .noAddresses)
+        #expect(refusal { $0.bars[3] = BaseAddress(.memory64, address: 1 << 39, size: 1 << 39) } == .noAddresses)
         #expect(refusal({ $0.sriov = 0 }, virtualFunctions: 1) == .virtualFunctions)
         #expect(refusal({ _ in }, virtualFunctions: 185) == .virtualFunctions)
         #expect(refusal({ _ in }, virtualFunctions: 184) == nil)
@@ -91,11 +94,13 @@ import Testing
         card.bars[3] = BaseAddress(.memory64, address: 0x100_0000_0000, size: 64 << 30)
         let bus = TestBus(on: machine)
         try bus.append(card)
-        #expect(bus.addresses == [0xC000_0100, 0xD000_0000, 0, 1 << 38, 0, 0])
+        #expect(bus.addresses == [0xC000_0100, 1 << 38, 0, 1 << 38 + 64 << 30, 0, 0])
         #expect(bus.pages(0)! == (0xC000_0000, 0xFEB0_0000, 0x1000))
-        // The window is full: a second card finds no 256 MiB.
+        // The low window is full with 256 MiB beside the first page.
+        card.bars[1].kind = .memory32
+        try bus.append(card)
         #expect(throws: GuestBusError.noAddresses) { try bus.append(card) }
-        #expect(bus.count == 1)
+        #expect(bus.count == 2)
         // RAM up to 2^38 leaves no room above it.
         let large = TestBus(on: machine, memorySize: 1 << 38)
         #expect(throws: GuestBusError.noAddresses) { try large.append(card) }

@@ -16,9 +16,9 @@ import Testing
         case (0x58, 4): write.value == 0
         case (0x5C, 2): write.value >> 8 == 0 && write.value >= 16
         case (0x72, 2): write.value & ~0xC000 == 0
-        // Device control: no reset, sizes as firmware set them at most, the error bits as they were.
+        // Device control: no reset, no error reports, the payload as firmware set it, read requests of that at most.
         case (0xA8, 2):
-            write.value & 0x870F == 0x0007 && write.value >> 12 & 7 <= 2 && write.value >> 5 & 7 <= 1
+            write.value & 0x870F == 0 && write.value >> 12 & 7 <= 2 && write.value >> 5 & 7 == 1
         case (0xAA, 2): write.value & ~0xF == 0
         default: false
         }
