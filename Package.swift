@@ -18,17 +18,27 @@ let bareMetalFlags = [
 let swiftSettings: [SwiftSetting] =
     [.strictMemorySafety(), .enableExperimentalFeature("Lifetimes")] + (metal ? [.unsafeFlags(bareMetalFlags)] : [])
 
+/// A target of one of the wings, which are folders of `Sources`: the path says who trusts it.
+func room(_ wing: String, _ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Sources/\(wing)/\(name)", swiftSettings: swiftSettings)
+}
+
 let shared: [Target] = [
-    .target(name: "CBOR", swiftSettings: swiftSettings),
-    .target(name: "X86", swiftSettings: swiftSettings),
-    .target(name: "Manifest", dependencies: ["CBOR"], swiftSettings: swiftSettings),
-    .target(name: "Control", dependencies: ["CBOR", "Manifest", "X86"], swiftSettings: swiftSettings),
-    .target(name: "Platform", dependencies: ["X86"], swiftSettings: swiftSettings),
+    room("Shared", "Text"),
+    room("Shared", "CBOR"),
+    room("Shared", "X86"),
+    room("Shared", "Remapping", ["X86"]),
+    room("Shared", "Records", ["Remapping", "Text", "X86"]),
+    room("Shared", "PCI"),
+    room("Shared", "Platform", ["PCI", "X86"]),
+    room("Shared", "Manifest", ["CBOR", "Text"]),
+    room("Shared", "Control", ["CBOR", "Manifest", "Records", "Text", "X86"]),
 ]
 
 let metalWing: [Target] = [
     .target(
         name: "Silicon",
+        path: "Sources/Metal/Silicon",
         cSettings: [
             .unsafeFlags([
                 "-ffreestanding", "-fPIC", "-mno-sse", "-mno-red-zone", "-fno-stack-protector", "-fvisibility=hidden",
@@ -37,7 +47,10 @@ let metalWing: [Target] = [
         ]),
     .executableTarget(
         name: "Hypervisor",
-        dependencies: ["Silicon", "CBOR", "X86", "Manifest", "Control", "Platform"],
+        dependencies: [
+            "Silicon", "CBOR", "Control", "Manifest", "PCI", "Platform", "Records", "Remapping", "Text", "X86",
+        ],
+        path: "Sources/Metal/Hypervisor",
         swiftSettings: swiftSettings + (faults ? [.define("FAULT_INJECTION")] : []),
         linkerSettings: [
             .unsafeFlags([
@@ -45,43 +58,57 @@ let metalWing: [Target] = [
                 "-nostdlib", "-Xclang-linker", "-pie",
                 "-Xlinker", "-pie", "-Xlinker", "--no-dynamic-linker", "-Xlinker", "-znorelro", "-Xlinker", "-znotext",
                 "-Xlinker", "-Bsymbolic", "-Xlinker", "--gc-sections",
-                "-Xlinker", "-T\(Context.packageDirectory)/Sources/Silicon/image.ld",
+                "-Xlinker", "-T\(Context.packageDirectory)/Sources/Metal/Silicon/image.ld",
                 "-Xlinker", "--oformat=binary",
                 "-Xlinker", "-Map=\(Context.packageDirectory)/.build-metal\(faults ? "-faults" : "")/BULKHEAD.map",
             ])
         ]),
 ]
 
+let hostSettings: [SwiftSetting] = [.strictMemorySafety()]
+
+func hostRoom(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Sources/Host/\(name)", swiftSettings: hostSettings)
+}
+
+func unitTests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .testTarget(name: name, dependencies: dependencies, path: "Tests/Unit/\(name)", exclude: exclude)
+}
+
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+
 let hostWing: [Target] = [
-    .target(
-        name: "ManifestFile", dependencies: ["Manifest", .product(name: "Yams", package: "Yams")],
-        swiftSettings: [.strictMemorySafety()]),
-    .target(name: "Link", dependencies: ["CBOR", "Control", "Manifest"], swiftSettings: [.strictMemorySafety()]),
-    .target(
-        name: "Machines",
-        dependencies: ["Manifest", "ManifestFile", "Control", "Link", .product(name: "Yams", package: "Yams")],
-        swiftSettings: [.strictMemorySafety()]),
-    .target(
-        name: "Inventory", dependencies: ["Control", "Link", "Manifest", "ManifestFile", "Platform"],
-        swiftSettings: [.strictMemorySafety()]),
+    hostRoom("ManifestFile", ["Manifest", "Text", yams]),
+    hostRoom("ControlClient", ["CBOR", "Control", "Manifest", "Text"]),
+    hostRoom("Machines", ["Manifest", "ManifestFile", "Control", "ControlClient", "Text", yams]),
+    hostRoom("TestKit", ["Manifest", "ManifestFile", "Control", "ControlClient", "Machines", "Records", "Text", yams]),
+    hostRoom("Inventory", ["Control", "ControlClient", "Manifest", "ManifestFile", "PCI", "Platform", "Text"]),
     .executableTarget(
         name: "CLI",
         dependencies: [
-            "Inventory", "ManifestFile", "Machines", "Control", "Link", "X86",
+            "Inventory", "ManifestFile", "Machines", "Control", "ControlClient", "Records", "TestKit", "Text", "X86",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
-        swiftSettings: [.strictMemorySafety()]),
-    .testTarget(name: "CBORTests", dependencies: ["CBOR"]),
-    .testTarget(name: "X86Tests", dependencies: ["X86"]),
-    .testTarget(name: "ManifestTests", dependencies: ["CBOR", "Manifest", "ManifestFile"]),
-    .testTarget(name: "ControlTests", dependencies: ["CBOR", "Control", "Link", "Manifest"]),
-    .testTarget(name: "PlatformTests", dependencies: ["Platform", "X86"], exclude: ["PCI/q35.txt"]),
+        path: "Sources/Host/CLI",
+        swiftSettings: hostSettings),
+    .target(name: "UnitSupport", dependencies: ["X86"], path: "Tests/Unit/Support"),
+    unitTests("CBORTests", ["CBOR"]),
+    unitTests("X86Tests", ["UnitSupport", "X86"]),
+    unitTests("RemappingTests", ["Remapping", "UnitSupport", "X86"]),
+    unitTests("RecordsTests", ["Records", "Remapping", "Text", "X86"]),
+    unitTests("PCITests", ["PCI", "UnitSupport"], exclude: ["q35.txt"]),
+    unitTests("ManifestTests", ["CBOR", "Manifest", "ManifestFile", "Text", "UnitSupport"]),
+    unitTests(
+        "ControlTests", ["CBOR", "Control", "ControlClient", "Manifest", "Records", "Text", "UnitSupport"]),
+    unitTests("PlatformTests", ["PCI", "Platform", "UnitSupport", "X86"]),
+    unitTests("InventoryTests", ["Control", "Inventory", "Manifest", "ManifestFile"]),
+    unitTests("MachinesTests", ["ControlClient", "Machines", "TestKit"]),
     .testTarget(
-        name: "InventoryTests", dependencies: ["Control", "Inventory", "Manifest", "ManifestFile"]),
-    .testTarget(name: "MachinesTests", dependencies: ["Link", "Machines"]),
-    .testTarget(
-        name: "MachineTests", dependencies: ["Control", "Inventory", "Link", "Machines", "Manifest", "ManifestFile"],
-        exclude: ["Manifests"]),
+        name: "MachineTests",
+        dependencies: [
+            "Control", "Inventory", "ControlClient", "Machines", "Manifest", "ManifestFile", "Records", "TestKit",
+        ],
+        path: "Tests/Machines", exclude: ["Manifests"]),
 ]
 
 let package = Package(

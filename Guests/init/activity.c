@@ -134,7 +134,7 @@ int activity_report(void) {
     return say_latency(output);
 }
 
-// What stands between two of these is a phase to Tests/Counter; to a processor they are no-operations.
+// What stands between two of these is a phase to Tools/Counter; to a processor they are no-operations.
 #define MARK(number) __asm__ volatile(".byte 0x0F, 0x1F, 0x80\n\t.long 0x48560000 + %c0" ::"i"(number) : "memory")
 
 static void say_phase(const char *name, long seconds) {

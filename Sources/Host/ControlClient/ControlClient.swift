@@ -1,0 +1,105 @@
+import Control
+import Foundation
+import Manifest
+
+/// A manager's end of the link: one request at a time, each with a time limit. Used by one thread.
+public final class ControlClient {
+    private let line: ByteStream
+    private var receiver = FrameReceiver()
+    /// Bytes received and not yet looked at.
+    private var pending: ArraySlice<UInt8> = []
+    private var sequence = UInt32.random(in: 0...UInt32.max)
+    private var events: [NumberedEvent] = []
+    private var nextEventSequence: UInt32?
+    /// How long a request may take in all.
+    public var timeout = Duration.seconds(5)
+    /// A request is sent again, with the same number, when no reply came in this time: serial lines lose bytes.
+    public var resendAfter = Duration.seconds(1)
+    /// Events kept for `nextEvent`; of more, the oldest are dropped and counted as missed.
+    static let maxEvents = 1024
+
+    public init(_ line: ByteStream) { self.line = line }
+
+    /// Connects to the UNIX socket or serial line at `path`.
+    public convenience init(path: String) throws(LinkError) { self.init(try ByteStream.open(path)) }
+
+    /// How the machine is called in messages.
+    public var path: String { line.path }
+    public var descriptor: Int32 { line.descriptor }
+
+    /// Sends a request and returns the payload of its reply, whose status is `ok`.
+    func exchange(_ request: ControlRequest, data: [UInt8] = []) throws(LinkError) -> [UInt8] {
+        var buffer = [UInt8](repeating: 0, count: Frame.maxPayload)
+        guard let count = try? request.encode(into: buffer.mutableSpan, data: data.span) else {
+            throw .unwritable("\"\(request.operation.name)\" of this size does not fit a message")
+        }
+        sequence &+= 1
+        let header = FrameHeader(kind: .request, sequence: sequence)
+        let bytes = ArrivedFrame(header: header, payload: Array(buffer[..<count])).encoded
+        let deadline = ContinuousClock.now + timeout
+        while ContinuousClock.now < deadline {
+            try line.send(bytes)
+            let reply = try next(until: min(.now + resendAfter, deadline)) { [sequence] frame in
+                frame.header.kind == .reply && frame.header.sequence == sequence
+            }
+            guard let reply else { continue }
+            let status = reply.status
+            guard let status else { throw .unreadable(path: path, operation: request.operation) }
+            guard status == .ok else {
+                let name = request.partition.string
+                throw .refused(status, request.operation, partition: name.isEmpty ? nil : name)
+            }
+            return reply.payload
+        }
+        throw .noAnswer(path: path, seconds: timeout / .seconds(1))
+    }
+
+    /// Receives until a frame that is wanted; keeps the events that come meanwhile. Nil when `deadline` comes first.
+    private func next(
+        until deadline: ContinuousClock.Instant, where isWanted: (ArrivedFrame) -> Bool
+    ) throws(LinkError) -> ArrivedFrame? {
+        while true {
+            while let byte = pending.popFirst() {
+                guard let frame = receiver.frame(after: byte) else { continue }
+                if isWanted(frame) { return frame }
+                if frame.header.kind == .event { keep(frame) }
+            }
+            let left = deadline - .now
+            guard left > .zero else { return nil }
+            pending = try line.receive(timeout: left)[...]
+        }
+    }
+
+    private func keep(_ frame: ArrivedFrame) {
+        guard let event = try? ControlEvent(frame.payload.span) else { return }
+        let gap = nextEventSequence.map { UInt64(frame.header.sequence &- $0) } ?? 0
+        nextEventSequence = frame.header.sequence &+ 1
+        events.append(NumberedEvent(sequence: frame.header.sequence, event: event, missed: gap &+ event.lost))
+        guard events.count > Self.maxEvents else { return }
+        let dropped = events.removeFirst()
+        events[0].missed &+= dropped.missed &+ 1
+    }
+
+    /// Turns the stream of events on or off.
+    public func subscribe(_ on: Bool = true) throws(LinkError) {
+        var request = ControlRequest(.events)
+        request.on = on
+        _ = try exchange(request)
+    }
+
+    /// The next event, once `subscribe` was called; nil when none came within `timeout`.
+    public func nextEvent(timeout: Duration) throws(LinkError) -> NumberedEvent? {
+        let deadline = ContinuousClock.now + timeout
+        while events.isEmpty {
+            let frame = try next(until: deadline) { $0.header.kind == .event }
+            guard let frame else { return nil }
+            keep(frame)
+        }
+        return events.removeFirst()
+    }
+}
+
+extension ArrivedFrame {
+    /// A reply's status, if it can be read.
+    var status: ControlStatus? { try? ControlReply(payload.span).status }
+}

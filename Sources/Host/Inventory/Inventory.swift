@@ -1,0 +1,128 @@
+import Foundation
+import PCI
+
+/// What a machine has, as `bulkhead inventory --json` prints it: from Linux, or from the hypervisor, in one schema.
+/// Documentation/inventory.md has every key.
+public struct Inventory: Codable, Equatable, Sendable {
+    public struct Core: Codable, Equatable, Sendable {
+        /// As manifests number cores.
+        public var index: Int
+        public var package: Int
+        public var core: Int
+        public var thread: Int
+        public var apicId: UInt32?
+    }
+
+    public struct Cache: Codable, Equatable, Sendable {
+        public var level: Int
+        /// `data`, `instruction` or `unified`.
+        public var type: String
+        public var sizeBytes: UInt64
+        public var ways: Int?
+        /// The cores that share it.
+        public var cores: [Int]
+    }
+
+    public struct Range: Codable, Equatable, Sendable {
+        public var base: UInt64
+        public var sizeBytes: UInt64
+    }
+
+    public struct Memory: Codable, Equatable, Sendable {
+        public var installedBytes: UInt64
+        /// Where partitions may be. Empty: not known.
+        public var ranges: [Range]
+    }
+
+    public struct Bar: Codable, Equatable, Sendable {
+        public var index: Int
+        /// `memory` or `ports`.
+        public var kind: String
+        public var sizeBytes: UInt64
+    }
+
+    /// Of a physical function: its virtual ones (SR-IOV).
+    public struct VirtualFunctions: Codable, Equatable, Sendable {
+        public var total: Int
+        public var offset: Int
+        public var stride: Int
+        /// Their device id; the vendor is the physical function's.
+        public var device: String
+        /// Their isolation group; absent when each has one of its own.
+        public var group: String?
+    }
+
+    public struct Function: Codable, Equatable, Sendable {
+        /// `bus:device.function`.
+        public var address: String
+        /// `vendor:device`.
+        public var id: String
+        /// Class, subclass and programming interface.
+        public var classCode: String
+        /// Linux only.
+        public var driver: String?
+        /// The lowest address of its isolation group; absent when unknown.
+        public var group: String?
+        public var bridge: Bool
+        /// Whether the firmware goes on using it; absent when unknown.
+        public var reserved: Bool?
+        /// `function-level`, `power-state`, `bus`: how it can be reset.
+        public var resets: [String]
+        public var virtualFunctions: VirtualFunctions?
+        /// Of a virtual function that is enabled: its physical one.
+        public var physicalFunction: String?
+        public var bars: [Bar]
+    }
+
+    public struct Unit: Codable, Equatable, Sendable {
+        /// `vt-d` or `amd-vi`.
+        public var kind: String
+        /// Linux only.
+        public var name: String?
+        /// The physical address of its registers.
+        public var registers: UInt64?
+    }
+
+    /// `linux` or `bulkhead`.
+    public var source: String
+    public var name: String
+    public var processor: String?
+    public var cores: [Core]
+    public var caches: [Cache]
+    public var memory: Memory
+    public var functions: [Function]
+    public var iommus: [Unit]
+    /// Whether partitions can own functions; from Linux, whether there is an IOMMU at all.
+    public var usableIommu: Bool
+    /// Memory encryption and allocation, as Linux names them: `sme`, `sev`, `tme`, `cat_l3`, `mba` ...
+    public var features: [String]
+
+    /// Deterministic JSON, keys in snake case.
+    public var json: String {
+        get throws {
+            let encoder = JSONEncoder()
+            encoder.keyEncodingStrategy = .convertToSnakeCase
+            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+            return String(decoding: try encoder.encode(self), as: UTF8.self)
+        }
+    }
+
+    /// Reads what `json` gives.
+    public init(json: Data) throws {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        self = try decoder.decode(Inventory.self, from: json)
+    }
+
+    init(source: String, name: String) {
+        self.source = source
+        self.name = name
+        cores = []
+        caches = []
+        memory = Memory(installedBytes: 0, ranges: [])
+        functions = []
+        iommus = []
+        usableIommu = false
+        features = []
+    }
+}

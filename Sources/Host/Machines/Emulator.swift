@@ -1,0 +1,39 @@
+import Foundation
+
+/// An emulated machine's hardware, and the program that emulates it.
+public struct Emulator: Sendable {
+    public let kind: MachineKind
+    public var cores = 4
+    /// Bytes.
+    public var memory: UInt64 = 2 << 30
+    /// What the program calls the processor: a QEMU `-cpu` value, a Bochs `cpu: model`.
+    public var processor: String
+    public var program: String
+    public var firmware: URL
+    /// What remaps the devices' memory accesses and interrupts; nil: nothing. QEMU only.
+    public var iommu: EmulatedIOMMU?
+    /// Appended to QEMU's command line, or to Bochs's configuration, a line each.
+    public var extra: [String] = []
+    /// Whether a reset starts the machine again instead of ending it, and what it writes stays on the volume. QEMU only.
+    public var isPersistent = false
+
+    public init(_ kind: MachineKind = .amd) {
+        self.kind = kind
+        processor = kind.program.processor
+        program = kind.program.name
+        firmware = kind.program.firmware
+    }
+
+    /// A kernel that the emulator loads itself, into a machine without our firmware and disk.
+    public struct DirectKernel: Sendable {
+        /// An ELF file with a PVH note.
+        public var kernel: URL
+        public var initrd: URL
+        public var commandLine: String
+        public init(kernel: URL, initrd: URL, commandLine: String) {
+            self.kernel = kernel
+            self.initrd = initrd
+            self.commandLine = commandLine
+        }
+    }
+}

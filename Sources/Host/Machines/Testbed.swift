@@ -1,0 +1,125 @@
+import ControlClient
+import Foundation
+import Manifest
+import ManifestFile
+import Text
+
+/// An emulated machine made from a manifest: booted, watched, its management link shared with other tools.
+public final class Testbed {
+    public let manifest: Manifest
+    public let machine: Machine
+    public let emulator: Emulator
+    public let watch: MachineWatch
+    /// Where other tools reach the same machine.
+    public let socket: URL
+    private let broker: LinkBroker
+
+    /// Switches the machine on and waits until the hypervisor answers on the management link.
+    /// - Parameters:
+    ///   - file: the manifest, as YAML. It must grant `link: serial`.
+    ///   - kind: whose processors the machine has.
+    ///   - name: what the disk image, the log and the socket's folder are called in the checkout's `.cache`.
+    ///   - hypervisor: another one than the checkout's.
+    ///   - iommu: which one the machine has.
+    ///   - extra: for the emulator's command line or configuration.
+    ///   - progress: told what is going on, one short line a step.
+    /// - Throws: `ManifestRefused`, `MachineError`, `LinkError`.
+    public init(
+        manifest file: String, _ workspace: Workspace, kind: MachineKind = .amd, name: String,
+        hypervisor: URL? = nil, iommu: EmulatedIOMMU? = nil, extra: [String] = [],
+        progress: @escaping @Sendable (String) -> Void = { _ in }
+    ) throws {
+        var (manifest, volume) = try BootVolume.compile(file, workspace)
+        volume.hypervisor = hypervisor ?? volume.hypervisor
+        guard manifest.link == .serial else {
+            throw MachineError.missing(
+                file: "a management link in \(file)", hint: "nothing can be watched without `link: serial`")
+        }
+        let disk = workspace.cache.appending(path: "boot/\(name).img")
+        progress("making the boot volume")
+        try volume.writeImage(to: disk)
+        var emulator = Emulator(kind)
+        emulator.extra = extra
+        emulator.iommu = iommu
+        emulator.cores = max(manifest.machineCores, 1)
+        emulator.memory = max(manifest.machineMemory, 512 << 20)
+        progress("switching the machine on: \(emulator.cores) cores, \(emulator.memory >> 20) MiB")
+        let machine = try Machine(emulator, volume: disk, log: workspace.cache.appending(path: "boot/\(name).log")) {
+            if $0.hasPrefix(Machine.prefix) { progress($0) }
+        }
+        let socket = workspace.cache.appending(path: "run/\(name)/link.sock")
+        do {
+            try machine.waitForHypervisor()
+            try FileManager.default.createDirectory(
+                at: socket.deletingLastPathComponent(), withIntermediateDirectories: true)
+            broker = try LinkBroker(machine: machine.link.path, path: socket.path, patience: kind.patience)
+            watch = try machine.explaining {
+                try MachineWatch(path: socket.path, on: kind, limit: .seconds(90 * kind.slowness))
+            }
+        } catch {
+            machine.stop()
+            throw error
+        }
+        (self.manifest, self.machine, self.emulator, self.socket) = (manifest, machine, emulator, socket)
+    }
+
+    /// Refreshes the watch a few times a second until `done`; false when the time is over first.
+    /// - Parameter seconds: on QEMU; longer on a slower machine.
+    /// - Throws: `LinkError`, or `MachineError.ended` when the machine ends meanwhile.
+    public func refresh(seconds: Double, until done: (MachineWatch) -> Bool) throws -> Bool {
+        let deadline = ContinuousClock.now + .seconds(seconds * emulator.kind.slowness)
+        while true {
+            try machine.explaining { try watch.refresh() }
+            if done(watch) { return true }
+            try machine.requireRunning()
+            if ContinuousClock.now >= deadline { return false }
+            Thread.sleep(forTimeInterval: 0.25)
+        }
+    }
+
+    /// What a partition boots, for a machine that runs it without the hypervisor.
+    /// - Parameter index: in the manifest's order.
+    public func directKernel(partition index: Int) throws -> Emulator.DirectKernel {
+        let partition = manifest.partitions[index]
+        return .init(
+            kernel: try BootVolume.locate(BootVolume.words(partition.image)),
+            initrd: try BootVolume.locate(BootVolume.words(partition.initrd)),
+            commandLine: BootVolume.words(partition.commandLine))
+    }
+
+    public func stop() {
+        broker.stop()
+        machine.stop()
+    }
+}
+
+extension BootVolume {
+    /// Reads a manifest and names every file of its boot volume.
+    /// - Throws: `ManifestRefused` with all that is wrong with it, `MachineError` when a file is missing.
+    public static func compile(
+        _ file: String, _ workspace: Workspace
+    ) throws -> (manifest: Manifest, volume: BootVolume) {
+        let (manifest, bytes) = try compileManifest(file)
+        var images: [Image] = []
+        for index in 0..<manifest.partitionCount {
+            let partition = manifest.partitions[index]
+            for path in [words(partition.image), words(partition.initrd)] where !path.isEmpty {
+                images.append(Image(path: path, source: try locate(path)))
+            }
+        }
+        guard FileManager.default.fileExists(atPath: workspace.hypervisor.path) else {
+            throw MachineError.missing(file: workspace.hypervisor.path, hint: "./bulkhead demo and test build it")
+        }
+        return (manifest, BootVolume(hypervisor: workspace.hypervisor, manifest: bytes, images: images))
+    }
+
+    fileprivate static func locate(_ path: String) throws(MachineError) -> URL {
+        do { return try ImageSource.checkout.locate(path) } catch {
+            throw .missing(file: path, hint: error.hint ?? error.reason)
+        }
+    }
+
+    fileprivate static func words<let n: Int>(_ text: Text<n>) -> String {
+        String(decoding: (0..<text.count).map { text.bytes[$0] }, as: UTF8.self)
+    }
+}

@@ -1,0 +1,69 @@
+import Foundation
+import Manifest
+
+/// Where the images that a manifest names are looked for.
+public enum ImageSource: Sendable {
+    /// `.cache/images` and then `.cache/guests` (where `Guests/build` puts them) of the current checkout.
+    case checkout
+    /// This folder and no other.
+    case folder(String)
+    /// Nowhere: images are not checked.
+    case unchecked
+
+    /// The folders in the order of the search.
+    public var folders: [URL] {
+        switch self {
+        case .checkout:
+            let root = checkoutRoot()
+            return [root.appending(path: ".cache/images"), root.appending(path: ".cache/guests")]
+        case .folder(let path): return [URL(filePath: path, directoryHint: .isDirectory)]
+        case .unchecked: return []
+        }
+    }
+
+    /// The file for an image's path, or why there is none.
+    public func locate(_ path: String) throws(ImageMissing) -> URL {
+        for folder in folders {
+            let file = folder.appending(path: path)
+            guard FileManager.default.fileExists(atPath: file.path) else { continue }
+            let facts = try? file.resolvingSymlinksInPath().resourceValues(forKeys: [.isRegularFileKey, .fileSizeKey])
+            guard facts?.isRegularFile == true else { throw ImageMissing(reason: "\(file.path) is not a file") }
+            guard FileManager.default.isReadableFile(atPath: file.path) else {
+                throw ImageMissing(reason: "\(file.path) cannot be read")
+            }
+            guard let size = facts?.fileSize, size > 0 else { throw ImageMissing(reason: "\(file.path) is empty") }
+            return file
+        }
+        let places = folders.map(\.relativePath).joined(separator: " or ")
+        throw ImageMissing(reason: "the image \(quoted(path)) is not in \(places)", hint: hint(path))
+    }
+
+    private func hint(_ path: String) -> String {
+        let names = folders.flatMap { (try? FileManager.default.contentsOfDirectory(atPath: $0.path)) ?? [] }
+        if names.isEmpty { return "make the guest images with Guests/build, or name their folder by --images DIR" }
+        if let near = suggestion(for: path, among: names) { return "did you mean \"\(near)\"?" }
+        return "name another folder by --images DIR"
+    }
+}
+
+/// An image that the boot volume cannot be given.
+public struct ImageMissing: Error, Sendable {
+    public var reason: String
+    public var hint: String?
+}
+
+/// The checkout that `BULKHEAD_HOME` names (the `bulkhead` script sets it), else the one around the working folder, else
+/// the working folder.
+private func checkoutRoot() -> URL {
+    if let home = ProcessInfo.processInfo.environment["BULKHEAD_HOME"], !home.isEmpty {
+        return URL(filePath: home, directoryHint: .isDirectory)
+    }
+    let start = URL(filePath: FileManager.default.currentDirectoryPath, directoryHint: .isDirectory)
+    var folder = start
+    while !FileManager.default.fileExists(atPath: folder.appending(path: "Sources/Metal/Hypervisor").path) {
+        let parent = folder.deletingLastPathComponent().standardizedFileURL
+        guard parent.path != folder.standardizedFileURL.path, folder.path != "/" else { return start }
+        folder = parent
+    }
+    return folder
+}

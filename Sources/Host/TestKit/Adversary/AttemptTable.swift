@@ -1,0 +1,95 @@
+import Foundation
+import Machines
+import Yams
+
+/// `Tests/Guests/attempts.yaml`: every attempt to get out, and what each must see.
+public struct AttemptTable: Sendable {
+    /// One thing that the hostile guest, or somebody else, is told to do; it makes one attempt or many.
+    public struct Run: Sendable, CustomStringConvertible {
+        /// What is attacked: memory, interrupts, devices, ...
+        public var vector: String
+        public var command: String
+        public var kind: Kind
+        /// Which machine it is made on.
+        public var site: Site
+        /// How long it may take on QEMU.
+        public var seconds: Double
+        /// In the order of the file.
+        public var attempts: [(name: String, expected: Expectation)]
+
+        public var description: String { command }
+    }
+    public enum Kind: String, Sendable {
+        /// The guest survives and reports each attempt by its name.
+        case survey
+        /// One attempt, named as its command, that may end the guest.
+        case deadly
+        /// One that ends the guest; the guest that follows finds nothing in its memory.
+        case end
+        /// A guest that does not come back: it can be paused, resumed and started anew.
+        case wedge
+        /// As much of something as a guest can do, beside the neighbour, whose exits are counted without and with.
+        case storm
+        /// From a manager's side of the management link.
+        case link
+    }
+
+    /// The machines, each with a manifest of Tests/Machines/Manifests.
+    public enum Site: String, Sendable, CaseIterable {
+        case plain = "containment"
+        /// The guests own PCI functions, behind VT-d.
+        case devices = "containment-devices"
+    }
+
+    public private(set) var runs: [Run] = []
+
+    /// - Throws: `AttemptTableError`, what reading the file throws, `YamlError`.
+    public init(_ workspace: Workspace, for kind: MachineKind) throws {
+        let file = workspace.root.appending(path: "Tests/Guests/attempts.yaml")
+        guard let sections = try Yams.compose(yaml: String(contentsOf: file, encoding: .utf8))?.sequence else {
+            throw AttemptTableError("it is no list")
+        }
+        for section in sections { try add(section, kind) }
+        var names: Set<String> = []
+        for name in runs.flatMap({ $0.attempts.map(\.name) }) where !names.insert(name).inserted {
+            throw AttemptTableError("\(name) is there twice")
+        }
+    }
+
+    private mutating func add(_ section: Node, _ machine: MachineKind) throws {
+        guard let section = section.mapping, let vector = section["vector"]?.string else {
+            throw AttemptTableError("a section has no vector")
+        }
+        if let only = section["only"]?.string, only != machine.rawValue { return }
+        let known = ["vector", "only", "kind", "machine", "seconds", "run", "attempts"]
+        if let stray = section.keys.first(where: { !known.contains($0.string ?? "") }) {
+            throw AttemptTableError("\(stray.string ?? "?") is no key of a section")
+        }
+        guard let kind = Kind(rawValue: section["kind"]?.string ?? "survey") else {
+            throw AttemptTableError("\(section["kind"]?.string ?? "?") is no kind")
+        }
+        guard let site = Site(rawValue: section["machine"]?.string ?? Site.plain.rawValue) else {
+            throw AttemptTableError("\(section["machine"]?.string ?? "?") is no machine")
+        }
+        guard let list = section["attempts"]?.mapping else { throw AttemptTableError("a section has no attempts") }
+        let attempts = try list.compactMap { name, expected -> (name: String, expected: Expectation)? in
+            guard let name = name.string else { throw AttemptTableError("a name is no word") }
+            if let text = expected.string { return (name, Expectation(text)) }
+            // By vendor; one whose processors have it not is not there.
+            return expected.mapping?[machine.rawValue]?.string.map { (name, Expectation($0)) }
+        }
+        let seconds = section["seconds"]?.float ?? section["seconds"]?.int.map(Double.init) ?? 10
+        if let run = section["run"]?.string {
+            runs.append(Run(vector: vector, command: run, kind: kind, site: site, seconds: seconds, attempts: attempts))
+        } else {
+            runs += attempts.map {
+                Run(vector: vector, command: $0.name, kind: kind, site: site, seconds: seconds, attempts: [$0])
+            }
+        }
+    }
+}
+
+struct AttemptTableError: Error, CustomStringConvertible {
+    var description: String
+    init(_ what: String) { description = "Tests/Guests/attempts.yaml: \(what)" }
+}

@@ -1,0 +1,46 @@
+import ControlClient
+import Foundation
+import Machines
+
+/// A guest's console, all of its lines kept.
+public final class Guest {
+    public let name: String
+    private let client: ControlClient
+    private let console: GuestConsole
+    public private(set) var lines: [String] = []
+    private let kind: MachineKind
+
+    /// - Parameter kind: of the machine that it runs on; waits are given for QEMU.
+    public init(_ name: String, _ client: ControlClient, on kind: MachineKind = .amd) {
+        self.name = name
+        self.kind = kind
+        self.client = client
+        console = GuestConsole(partition: name)
+        console.onLine = { [unowned self] in lines.append($0) }
+    }
+
+    public func type(_ text: String) { console.type(text.utf8) }
+    public func type(line: String) { console.type(line: line) }
+
+    /// Sends what is queued and fetches what is new. Output that was overwritten before it was fetched is an error, as a
+    /// verdict may have been in it.
+    public func exchange() throws {
+        let lost = console.lost
+        try console.exchange(client)
+        if console.lost != lost { lines.append("(\(console.lost - lost) bytes lost)") }
+    }
+
+    /// Waits for a line that starts with `prefix`, from line index `start` on.
+    @discardableResult
+    public func wait(for prefix: String, from start: Int = 0, seconds: Double) throws -> String {
+        let deadline = ContinuousClock.now + .seconds(seconds * kind.slowness)
+        while true {
+            try exchange()
+            if let line = lines.dropFirst(start).first(where: { $0.hasPrefix(prefix) }) { return line }
+            guard ContinuousClock.now < deadline else {
+                throw ArenaError("\(name) did not print \"\(prefix)\":\n\(lines.suffix(20).joined(separator: "\n"))")
+            }
+            Thread.sleep(forTimeInterval: 0.02)
+        }
+    }
+}

@@ -1,0 +1,204 @@
+import Records
+
+/// A frame that is where it should not be, or a structure that is not as it must be.
+public struct AuditFinding: CustomStringConvertible, Sendable {
+    public var core: Int
+    /// Whose core that is.
+    public var partition: String
+    /// Which of the core's tables.
+    public var table: String
+    public var frames: Range<UInt64>
+    /// What owns the frames.
+    public var owner: String
+    public var what: String
+
+    public var description: String {
+        "core \(core) of \(partition), \(table): \(owner) at \(hexadecimal(frames.lowerBound))..."
+            + "\(hexadecimal(frames.upperBound)): \(what)"
+    }
+}
+
+/// Holds what every core of a stopped machine can reach against the ledger.
+public struct Audit {
+    public internal(set) var findings: [AuditFinding] = []
+    /// PCI functions that reach memory, by requester id, with the bytes that they reach; and the interrupts they have.
+    public internal(set) var functions: [Int: (bytes: UInt64, interrupts: Int)] = [:]
+    /// Page tables that were walked, by the core; each with the bytes that it maps.
+    public private(set) var walked: [Int: [(table: String, bytes: UInt64)]] = [:]
+    /// Cores that were in their guests, by the processor's own account, and cores that were in the hypervisor.
+    public private(set) var coresInGuests: Set<Int> = []
+    public private(set) var coresInRoot: Set<Int> = []
+    let ledger: MachineLedger
+    let memory: PhysicalMemory
+    let housekeepingCore: Int
+
+    /// - Parameters:
+    ///   - registers: every core's.
+    ///   - housekeepingCore: the only one that may reach all partitions' notice boards.
+    public init(
+        _ memory: PhysicalMemory, _ registers: [ProcessorRegisters], _ ledger: MachineLedger, housekeepingCore: Int
+    ) {
+        (self.memory, self.ledger, self.housekeepingCore) = (memory, ledger, housekeepingCore)
+        for core in ledger.of(.core) {
+            guard core.index < registers.count else {
+                find(core, "the machine", core.range, "there is no such core")
+                continue
+            }
+            checkCore(core, registers[core.index])
+        }
+    }
+
+    mutating func find(_ core: MachineLedger.Entry, _ table: String, _ frames: Range<UInt64>, _ what: String) {
+        let owner = ledger.entry(at: frames.lowerBound).entry.map(ledger.name) ?? "no owner's memory"
+        findings.append(
+            AuditFinding(
+                core: core.index, partition: ledger.name(owner: core.owner), table: table, frames: frames, owner: owner,
+                what: what))
+    }
+
+    private mutating func checkCore(_ core: MachineLedger.Entry, _ registers: ProcessorRegisters) {
+        let saved = core.range.lowerBound + LedgerEntry.hostSave
+        let control = core.range.lowerBound + LedgerEntry.controlBlock
+        // What the processor translates by now, or will when the guest exits: it kept that for itself (section 15.5.1).
+        let isInRoot = registers["CR3"] == core.detail
+        let root = isInRoot ? core.detail : memory.load(saved + VMCBField.cr3, as: UInt64.self) ?? 0
+        let interrupts = isInRoot ? registers["IDT"] ?? 0 : memory.load(saved + VMCBField.idtBase, as: UInt64.self) ?? 0
+        if isInRoot { coresInRoot.insert(core.index) } else { coresInGuests.insert(core.index) }
+        if root != core.detail {
+            find(core, "CR3", root..<root + 0x1000, "the ledger has its tables at \(hexadecimal(core.detail))")
+        }
+        walkHost(core, root)
+        checkInterrupts(core, interrupts)
+        let roots = ledger.of(.nestedRoot, owner: core.owner).filter { $0.index == core.index }.map(\.range.lowerBound)
+        for (i, root) in roots.enumerated() { walkNested(core, root, i == 0 ? "nested tables" : "nested tables' bus") }
+        guard let used = memory.load(control + VMCBField.nestedCR3, as: UInt64.self) else { return }
+        if !isInRoot || used != 0, !roots.contains(used) {
+            find(core, "nested CR3", used..<used + 0x1000, "the ledger knows no such tables of this core")
+            walkNested(core, used, "nested tables in use")
+        }
+        guard !isInRoot else { return }
+        if memory.load(control + VMCBField.nestedPaging, as: UInt64.self).map({ $0 & 1 }) != 1 {
+            find(core, "control block", control..<control + 0x1000, "nested paging is off")
+        }
+        for field in [VMCBField.portMap, VMCBField.msrMap] {
+            let map = memory.load(control + field, as: UInt64.self) ?? 0
+            if ledger.outer(at: map)?.kind != .constants {
+                find(core, "control block", map..<map + 0x1000, "it is no permission map of the program's")
+            }
+        }
+    }
+
+    private mutating func walkHost(_ core: MachineLedger.Entry, _ root: UInt64) {
+        let walk = TableWalk(root, memory)
+        checkTables(core, walk, "the hypervisor's tables")
+        var total: UInt64 = 0
+        for mapping in walk.mappings {
+            total += UInt64(mapping.physical.count)
+            if mapping.virtual != mapping.physical.lowerBound {
+                find(
+                    core, "the hypervisor's tables", mapping.physical,
+                    "mapped at \(hexadecimal(mapping.virtual)) instead")
+            }
+            forEachOwner(mapping) { entry, part in
+                if let wrong = wrongForHost(core, entry, part, mapping) {
+                    find(core, "the hypervisor's tables", part, wrong)
+                }
+            }
+        }
+        walked[core.index, default: []].append(("the hypervisor's tables", total))
+    }
+
+    private mutating func walkNested(_ core: MachineLedger.Entry, _ root: UInt64, _ name: String) {
+        let walk = TableWalk(root, memory)
+        checkTables(core, walk, name)
+        var total: UInt64 = 0
+        for mapping in walk.mappings {
+            forEachOwner(mapping) { entry, part in
+                switch entry?.kind {
+                case .memory where entry?.owner == core.owner: total += UInt64(part.count)
+                case .registers where entry?.owner == core.owner && !mapping.execute: break
+                case .unclaimed where entry?.owner == core.owner && !mapping.execute: break
+                default: find(core, name, part, "mapped into the guest at \(hexadecimal(mapping.virtual))")
+                }
+            }
+        }
+        walked[core.index, default: []].append((name, total))
+    }
+
+    /// The tables themselves are the partition's own private memory, which no guest reaches.
+    private mutating func checkTables(_ core: MachineLedger.Entry, _ walk: TableWalk, _ name: String) {
+        for table in walk.missing { find(core, name, table..<table + 0x1000, "a table where there is no memory") }
+        for table in walk.tables
+        where ledger.outer(at: table)?.kind != .block || ledger.outer(at: table)?.owner != core.owner {
+            find(core, name, table..<table + 0x1000, "a table outside the private block")
+        }
+    }
+
+    /// Calls `body` with each part of a mapping that has one owner.
+    func forEachOwner(_ mapping: Mapping, _ body: (MachineLedger.Entry?, Range<UInt64>) -> Void) {
+        var at = mapping.physical.lowerBound
+        while at < mapping.physical.upperBound {
+            let (entry, end) = ledger.entry(at: at)
+            let part = at..<min(end, mapping.physical.upperBound)
+            body(entry, part)
+            at = part.upperBound
+        }
+    }
+
+    /// Why a core's instance of the hypervisor may not have this mapped; nil when it may.
+    private func wrongForHost(
+        _ core: MachineLedger.Entry, _ entry: MachineLedger.Entry?, _ part: Range<UInt64>, _ mapping: Mapping
+    ) -> String? {
+        guard let entry else { return "mapped, and nobody owns it" }
+        if mapping.write && mapping.execute { return "writable and executable" }
+        switch entry.kind {
+        case .text, .startUp: return mapping.write ? "the program is writable" : nil
+        case .constants: return mapping.write || mapping.execute ? "constants are writable or executable" : nil
+        case .ledger: return "the ledger is mapped"
+        case .remapping: return core.index != housekeepingCore || mapping.write ? "the IOMMU's tables are mapped" : nil
+        case .memory, .block, .board, .unclaimed, .core, .nestedRoot, .image: break
+        case .configuration, .registers, .messages, .remappingUnit, .faultLog: break
+        }
+        if mapping.execute { return "executable, and no program" }
+        if entry.kind == .image, mapping.write { return "an image is writable" }
+        if entry.kind == .core, part.overlaps(guardPage(entry)) { return "the page below a stack is mapped" }
+        let isHousekeeping = core.index == housekeepingCore
+        if entry.owner == core.owner || isHousekeeping && entry.owner == Int(LedgerEntry.housekeeping) { return nil }
+        if entry.kind == .board, isHousekeeping { return nil }
+        return "another owner's"
+    }
+
+    private func guardPage(_ core: MachineLedger.Entry) -> Range<UInt64> {
+        let start = core.range.lowerBound + LedgerEntry.guardPage
+        return start..<start + 0x1000
+    }
+
+    /// Every gate leads into the program, and nobody writes to the table.
+    private mutating func checkInterrupts(_ core: MachineLedger.Entry, _ base: UInt64) {
+        guard ledger.outer(at: base)?.kind == .constants else {
+            return find(core, "interrupt table", base..<base + 0x1000, "it is not the program's")
+        }
+        for vector in 0..<256 as Range<UInt64> {
+            guard let low = memory.load(base + vector * 16, as: UInt64.self),
+                let high = memory.load(base + vector * 16 + 8, as: UInt64.self), low >> 47 & 1 == 1
+            else { continue }
+            let target = low & 0xFFFF | low >> 32 & 0xFFFF_0000 | high << 32
+            if ledger.outer(at: target)?.kind != .text {
+                find(core, "interrupt table", target..<target + 1, "vector \(vector) leads there")
+            }
+        }
+    }
+}
+
+/// Offsets in a virtual machine control block, and in the area where an AMD processor saves the host: QEMU writes it with
+/// the layout of a control block's save area (AMD64 APM volume 2, appendix B).
+enum VMCBField {
+    static let portMap: UInt64 = 0x40
+    static let msrMap: UInt64 = 0x48
+    static let nestedPaging: UInt64 = 0x90
+    static let nestedCR3: UInt64 = 0xB0
+    static let idtBase: UInt64 = 0x488
+    static let cr3: UInt64 = 0x550
+}
+
+func hexadecimal(_ value: UInt64) -> String { String(value, radix: 16, uppercase: true) + "h" }

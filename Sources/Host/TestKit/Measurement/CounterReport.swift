@@ -1,0 +1,46 @@
+import Foundation
+import Machines
+
+/// What the counter, a plugin of the emulator, has counted; `Tools/Counter/README.md` describes the fields.
+public struct CounterReport: Decodable, Sendable {
+    /// The exits of one reason, and the instructions in root mode that each took.
+    public struct Cost: Decodable, Sendable, Equatable {
+        public var count: UInt64
+        public var min: UInt64
+        public var median: UInt64
+        public var p99: UInt64
+        public var max: UInt64
+        public var total: UInt64
+    }
+    public struct Core: Decodable, Sendable {
+        public var exits: [String: Cost]
+    }
+    public struct Phase: Decodable, Sendable {
+        /// The number that the marker named.
+        public var phase: Int
+        /// Of all cores.
+        public var exits: [String: Cost]
+        public var vcpus: [Core]
+    }
+
+    public var schema: Int
+    public var phases: [Phase]
+    /// Exits whose reason could not be read.
+    public var unreadable: Int
+
+    /// - Throws: `DecodingError`; `MachineError.miscounted` when a reason could not be read.
+    public init(json: Data) throws {
+        self = try JSONDecoder().decode(Self.self, from: json)
+        guard unreadable == 0 else {
+            throw MachineError.miscounted("the counter could not read the reasons of \(unreadable) exits")
+        }
+    }
+
+    /// The exits of the machine's core `core` since it was switched on, by reason.
+    public func exits(core: Int) -> [String: UInt64] {
+        phases.reduce(into: [:]) { sum, phase in
+            guard core < phase.vcpus.count else { return }
+            for (reason, cost) in phase.vcpus[core].exits { sum[reason, default: 0] += cost.count }
+        }
+    }
+}

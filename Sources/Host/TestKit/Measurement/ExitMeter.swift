@@ -1,0 +1,106 @@
+import Control
+import Foundation
+import Machines
+
+/// One boot of the meter guest under the counter: what each kind of exit costs, in instructions.
+public struct ExitMeter: Sendable {
+    /// What the guest provokes in one phase. The raw value is the phase's number in `Tests/Guests/meter/meter.h`.
+    public enum Kind: Int, CaseIterable, Sendable {
+        case cpuid = 1
+        case cpuidLeaves = 10
+        case msr = 2
+        case port = 3
+        case portUART = 8
+        case portRTC = 9
+        case icr = 4
+        case nmi = 7
+        case nestedPageFault = 5
+        case hypercall = 6
+
+        /// The reason whose cost the phase shows.
+        public var reason: ExitReason {
+            switch self {
+            case .cpuid, .cpuidLeaves: .cpuid
+            case .msr: .msr
+            case .port, .portUART, .portRTC: .port
+            case .icr: .icr
+            case .nmi: .nmi
+            case .nestedPageFault: .nestedPageFault
+            case .hypercall: .hypercall
+            }
+        }
+    }
+
+    public let machine: MachineInfo
+    public private(set) var costs: [(kind: Kind, cost: CounterReport.Cost)] = []
+    /// How many exits of the guest were counted by the plugin and by the hypervisor alike.
+    public private(set) var agreed: UInt64 = 0
+
+    /// Boots the machine, waits until the guest has provoked everything, and checks the counter against the guest and
+    /// against the hypervisor's own counters.
+    /// - Throws: `MachineError.miscounted` when they do not agree; `ManifestRefused`, `MachineError`, `LinkError`.
+    public init(_ workspace: Workspace, progress: @escaping @Sendable (String) -> Void = { _ in }) throws {
+        try Tool.run(workspace.root.appending(path: "Tests/Guests/build").path, [])
+        let counter = try CounterPlugin(workspace)
+        let testbed = try Testbed(
+            manifest: workspace.root.appending(path: "Tools/Counter/meter.yaml").path, workspace, name: "meter",
+            extra: counter.arguments, progress: progress)
+        defer { testbed.stop() }
+        guard let guest = testbed.watch.partitions.first else {
+            throw MachineError.miscounted("the manifest has no partition")
+        }
+        var said: String?
+        let done = try testbed.refresh(seconds: 120) { _ in
+            said = guest.console?.lines.last { $0.hasPrefix("@meter ") && !$0.hasPrefix("@meter start") }
+            return said != nil
+        }
+        guard done, let said, let times = Self.times(said) else {
+            throw MachineError.miscounted("the meter guest did not come to its end; it said: \(said ?? "nothing")")
+        }
+        let report = try counter.report()
+        try testbed.watch.refresh()
+        machine = testbed.watch.machine
+        try take(report, times: times)
+        try compare(report, guest, times: times)
+    }
+
+    /// From `@meter done times=N interrupts=N nmis=N`, when each was N.
+    static func times(_ line: String) -> UInt64? {
+        let words = line.split(separator: " ")
+        let numbers = words.compactMap { word in word.split(separator: "=").last.flatMap { UInt64($0) } }
+        guard words.starts(with: ["@meter", "done"]), numbers.count == 3, Set(numbers).count == 1 else { return nil }
+        return numbers.first
+    }
+
+    private mutating func take(_ report: CounterReport, times: UInt64) throws(MachineError) {
+        for kind in Kind.allCases {
+            let phases = report.phases.filter { $0.phase == kind.rawValue }
+            guard phases.count == 1, let cost = phases[0].exits["\(kind.reason.name)"] else {
+                throw .miscounted("phase \(kind.rawValue) of the meter guest has no \(kind.reason.name) exits")
+            }
+            guard cost.count == times else {
+                throw .miscounted(
+                    "phase \(kind.rawValue) of the meter guest has \(cost.count) \(kind.reason.name) exits, not \(times)"
+                )
+            }
+            costs.append((kind, cost))
+        }
+    }
+
+    /// The guest sleeps by now, so both have counted the same exits, but for one kind: a dropped write is two exits, and
+    /// the hypervisor does not count the second, the exception (#DB) behind the one instruction.
+    private mutating func compare(
+        _ report: CounterReport, _ guest: PartitionWatch, times: UInt64
+    ) throws(MachineError) {
+        guard let own = guest.statistics else { throw .miscounted("the partition has no statistics") }
+        let cores = (0..<64).filter { guest.info.cores.contains(.init(core: $0)) }
+        let counted = cores.map(report.exits).reduce(into: [String: UInt64]()) { $0.merge($1, uniquingKeysWith: +) }
+        for reason in ExitReason.all {
+            let (ours, theirs) = (own.exits(reason), counted["\(reason.name)"] ?? 0)
+            guard ours + (reason == .exception ? times : 0) == theirs else {
+                throw .miscounted("the counter has \(theirs) \(reason.name) exits, the hypervisor \(ours)")
+            }
+            agreed += ours
+        }
+    }
+}

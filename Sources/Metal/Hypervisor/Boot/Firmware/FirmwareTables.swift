@@ -1,0 +1,104 @@
+import Silicon
+import X86
+
+/// What the firmware says of the machine, in its ACPI tables if it has any (ACPI 6.5, sections 5.2.5 to 5.2.12).
+struct FirmwareTables {
+    static let maxProcessors = 64
+    var apicIDs: [64 of UInt32] = .init(repeating: 0)
+    var processorCount = 0
+    /// What the ids say of packages, cores and threads.
+    let topology: Topology
+    /// The port of the 3.579545 MHz timer, 0 when there is none.
+    var timerPort: UInt16 = 0
+    /// The I/O APICs; the first has the link's interrupt line (ISA 3), at input `linkInput`.
+    var ioAPICs: [8 of UInt64] = .init(repeating: 0)
+    /// What ACPI calls them.
+    var ioAPICIDs: [8 of UInt8] = .init(repeating: 0)
+    var ioAPICCount = 0
+    var linkInput: UInt32 = 3
+    /// The machine's configuration space in memory, segment 0; 0 when the firmware tells none (PCI Firmware 3.3, section 4.1.2).
+    var ecam: UInt64 = 0
+    /// The highest bus that it covers.
+    var lastBus: UInt8 = 0
+    /// The root of the ACPI tables, 0 without any.
+    var rsdp: UInt64 = 0
+    /// Intel's and AMD's tables of remapping units, 0 without.
+    var dmar: UInt64 = 0
+    var ivrs: UInt64 = 0
+
+    /// Asks the firmware's ACPI tables, or where it has none its MP Services.
+    init(_ firmware: borrowing Firmware, _ vendor: Vendor) throws(Refusal) {
+        topology = Topology(vendor, native: nativeCPUID)
+        if let rsdp = firmware.configurationTable(.acpi20) {
+            self.rsdp = rsdp
+            readACPI(rsdp)
+        } else {
+            askMultiprocessorServices(firmware)
+            // Where the MultiProcessor Specification (1.4, section 3.6.5) has the first one.
+            add(ioAPIC: 0xFEC0_0000)
+        }
+        guard processorCount > 0 else {
+            throw Refusal("neither ACPI tables nor MP Services of the firmware list processors")
+        }
+    }
+
+    private mutating func readACPI(_ rsdp: UInt64) {
+        let xsdt: UInt64 = load(rsdp + 24)
+        let length = UInt64(load(xsdt + 4, as: UInt32.self))
+        guard length >= 36 && length <= 0x10000 else { return }
+        for i in 0..<(length - 36) / 8 {
+            let table: UInt64 = load(xsdt + 36 + i * 8)
+            switch load(table, as: UInt32.self) {
+            case 0x4349_5041: readMADT(table)
+            case 0x4746_434D: readMCFG(table)
+            case 0x5241_4D44: dmar = table
+            case 0x5352_5649: ivrs = table
+            case 0x5043_4146: timerPort = UInt16(truncatingIfNeeded: load(table + 76, as: UInt32.self))
+            default: break
+            }
+        }
+    }
+
+    private mutating func readMADT(_ table: UInt64) {
+        let end = table + UInt64(load(table + 4, as: UInt32.self))
+        var at = table + 44
+        while at + 8 <= end {
+            let length = UInt64(load(at + 1, as: UInt8.self))
+            guard length >= 2 else { return }
+            switch load(at, as: UInt8.self) {
+            case 0 where load(at + 4, as: UInt32.self) & 1 != 0: add(UInt32(load(at + 3, as: UInt8.self)))
+            case 9 where load(at + 8, as: UInt32.self) & 1 != 0: add(load(at + 4))
+            case 1: add(ioAPIC: UInt64(load(at + 4, as: UInt32.self)), id: load(at + 2))
+            case 2 where load(at + 3, as: UInt8.self) == 3: linkInput = load(at + 4)
+            default: break
+            }
+            at += length
+        }
+    }
+
+    private mutating func readMCFG(_ table: UInt64) {
+        let end = table + UInt64(load(table + 4, as: UInt32.self))
+        var at = table + 44
+        while at + 16 <= end {
+            // Segment 0 from its first bus on.
+            if load(at + 8, as: UInt16.self) == 0, load(at + 10, as: UInt8.self) == 0 {
+                (ecam, lastBus) = (load(at), load(at + 11))
+            }
+            at += 16
+        }
+    }
+
+    private mutating func add(ioAPIC: UInt64, id: UInt8 = 0) {
+        guard ioAPICCount < 8 else { return }
+        ioAPICs[ioAPICCount] = ioAPIC
+        ioAPICIDs[ioAPICCount] = id
+        ioAPICCount += 1
+    }
+
+    mutating func add(_ apicID: UInt32) {
+        guard processorCount < Self.maxProcessors else { return }
+        for i in 0..<processorCount where apicIDs[i] == apicID { return }
+        apicIDs[processorCount] = apicID
+        processorCount += 1
+    }
+}

@@ -1,0 +1,94 @@
+import Manifest
+import Silicon
+import Text
+import X86
+
+/// Where the firmware starts the hypervisor. Returns to the firmware, and leaves the machine as it was, when the machine
+/// or the manifest is refused.
+@c(hypervisor_main)
+public func hypervisorMain(image: UInt64, systemTable: UInt64) -> UInt64 {
+    // Firmware has 128 KiB of stack (UEFI 2.10, section 2.3.4); setting up a machine takes more.
+    let services: UInt64 = load(systemTable + 0x60), pages: UInt64 = 128
+    var stack: UInt64 = 0
+    let status = unsafe withUnsafeMutablePointer(to: &stack) {
+        efi_call(load(services + 0x28), 0, 2, pages, UInt64(UInt(bitPattern: $0)), 0)
+    }
+    guard status == 0 else { return status }
+    let answer = call_on_stack(stack + pages * 4096, image, systemTable, bootMachine)
+    _ = efi_call(load(services + 0x30), stack, pages, 0, 0, 0)
+    return answer
+}
+
+@c(boot_machine)
+func bootMachine(image: UInt64, systemTable: UInt64) -> UInt64 {
+    let entryTSC = cpu_rdtsc()
+    SerialPort.log.initialize(interrupts: false)
+    var banner = Line("bulkhead: version ")
+    banner.write(Version.text)
+    banner.write(", ")
+    banner.write(decimal: image_data_end() - image_address())
+    banner.write(" bytes")
+    SerialPort.log.print(banner)
+    let firmware = Firmware(image: image, systemTable: systemTable)
+    let interrupts = InterruptTable.current
+    let refusal = boot(firmware, entryTSC)
+    interrupts.activate()
+    firmware.freeAll()
+    var line = Line("bulkhead: refused: ")
+    line.write(refusal.text)
+    SerialPort.log.print(line)
+    return Refusal.efiStatus
+}
+
+/// Comes back only with a refusal.
+private func boot(_ firmware: borrowing Firmware, _ entryTSC: UInt64) -> Refusal {
+    do throws(Refusal) { try start(firmware, entryTSC) } catch { return error }
+}
+
+enum Version {
+    static let text: StaticString = "0.1.0"
+}
+
+/// From power-on to guests, as an ordered list; nothing of the machine changes before `exitBootServices`.
+private func start(_ firmware: borrowing Firmware, _ entryTSC: UInt64) throws(Refusal) -> Never {
+    firmware.stopWatchdog()
+    let vendor = try Vendor.ofThisProcessor()
+    var program = try ProgramMemory(firmware, vendor, CrashRegion.prepare(firmware, entryTSC))
+    program.interrupts.takeExceptions()
+    try vendor.requireProcessor()
+    let tables = try FirmwareTables(firmware, vendor)
+
+    #if FAULT_INJECTION
+        let fault = BootFault(firmware)
+        fault.inject(.firmware)
+    #endif
+    var machine = MachineBuilder(tables: tables, entryTSC: entryTSC)
+    try machine.readManifest(firmware)
+    try machine.requireOwnRegisters()
+    try machine.readImages(firmware)
+    program.readSymbols(firmware)
+    machine.bootTime = program.crash.bootTime
+    machine.tscKHz = try ClockRate.kHz(tables)
+    program.crash.describe(machine, program.symbols)
+    try machine.prepareRemapping(firmware)
+    try machine.leaveFirmware(firmware)
+
+    Chipset.silence()
+    machine.silenceFunctions()
+    machine.enableVirtualFunctions()
+    program.takeProcessor()
+    #if FAULT_INJECTION
+        fault.inject(.building)
+    #endif
+    do throws(Refusal) {
+        try machine.buildRemapping()
+        try vendor.build(&machine, program)
+    } catch {
+        // The firmware is gone: there is nobody to return to.
+        var line = Line("bulkhead: refused: ")
+        line.write(error.text)
+        SerialPort.log.print(line)
+        while true { cpu_hlt() }
+    }
+    machine.start(program)
+}

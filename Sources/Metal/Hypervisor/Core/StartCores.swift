@@ -1,0 +1,126 @@
+import Manifest
+import Silicon
+import Synchronization
+import Text
+import X86
+
+extension MachineBuilder {
+    /// Starts every core that the manifest names, and becomes one of them (or sleeps, where it names this one for
+    /// nothing).
+    consuming func start(_ program: ProgramMemory) -> Never {
+        LocalAPIC.enable()
+        copyStartUpCode(program)
+        let own = LocalAPIC.id
+        var ownIndex = 0
+        for index in 0..<tables.processorCount {
+            if tables.apicIDs[index] == own { ownIndex = index }
+            if coreStates[index] != 0 && tables.apicIDs[index] != own { startCore(index, program) }
+        }
+        Chipset.routeLink(tables, linkEntry)
+        iommu?.reportFaults(to: tables.apicIDs[manifest.housekeeping], tables.bus)
+        for index in 0..<tables.processorCount where coreStates[index] != 0 {
+            Shared<CoreState>(at: coreStates[index]).value.mayRun.store(true, ordering: .releasing)
+        }
+        // What came over the link before its interrupt was routed rings no more.
+        LocalAPIC.kick(tables.apicIDs[manifest.housekeeping])
+        cpu_wrmsr(MSR.efer, cpu_rdmsr(MSR.efer) | EFER.noExecute)  // the tables that come next use the bit
+        guard coreStates[ownIndex] != 0 else {
+            SerialPort.log.print(Line("bulkhead: the boot core has no part in the manifest; it sleeps"))
+            while true { cpu_hlt() }
+        }
+        let layout = Shared<CoreState>(at: coreStates[ownIndex]).value.layout
+        core_enter(pageTables[ownIndex], layout.stackTop, layout.base, coreMain)
+    }
+
+    private func copyStartUpCode(_ program: ProgramMemory) {
+        let size = start_up_code_size()
+        for i in 0..<size { store(load(start_up_code_address() + i, as: UInt8.self), program.startUpPage + i) }
+    }
+
+    /// INIT, then start-up IPIs until the core answers (Intel SDM volume 3, section 9.4.4.1; AMD alike).
+    private func startCore(_ index: Int, _ program: ProgramMemory) {
+        let state = Shared<CoreState>(at: coreStates[index])
+        let parameters = program.startUpPage + start_up_code_size() - UInt64(MemoryLayout<start_up_parameters>.size)
+        store(pageTables[index], parameters)
+        store(state.value.layout.stackTop, parameters + 8)
+        store(state.value.layout.base, parameters + 16)
+        store(unsafe unsafeBitCast(coreMain as @convention(c) (UInt64) -> Void, to: UInt64.self), parameters + 24)
+        LocalAPIC.sendINIT(tables.apicIDs[index])
+        wait(milliseconds: 10) { state.value.isStarted.load(ordering: .acquiring) }
+        for _ in 0..<2 where !state.value.isStarted.load(ordering: .acquiring) {
+            LocalAPIC.sendStartUp(tables.apicIDs[index], page: program.startUpPage)
+            wait(milliseconds: 100) { state.value.isStarted.load(ordering: .acquiring) }
+        }
+        if !state.value.isStarted.load(ordering: .acquiring) {
+            var line = Line("bulkhead: core ")
+            line.write(decimal: UInt64(index))
+            line.write(" does not start; its partition stays without it")
+            // Should it come after all, it would find the next core's parameters.
+            LocalAPIC.sendINIT(tables.apicIDs[index])
+            SerialPort.log.print(line)
+        }
+    }
+
+    private func wait(milliseconds: UInt64, until isDone: () -> Bool) {
+        let end = cpu_rdtsc() + milliseconds * tscKHz
+        while !isDone() && cpu_rdtsc() < end { cpu_pause() }
+    }
+}
+
+/// Where every core lands on its own page tables and stack; never returns.
+@c(core_main)
+func coreMain(_ address: UInt64) {
+    let state = Shared<CoreState>(at: address)
+    do throws(Refusal) { try state.value.prepareProcessor() } catch {
+        var line = Line("bulkhead: core ")
+        line.write(decimal: UInt64(state.value.index))
+        line.write(": ")
+        line.write(error.text)
+        SerialPort.log.print(line)
+        while true { cpu_hlt() }
+    }
+    state.value.isStarted.store(true, ordering: .releasing)
+    while !state.value.mayRun.load(ordering: .acquiring) { cpu_pause() }
+    state.value.program.vendor.run(state, recovering: false)
+}
+
+/// Where a core goes on after a fault of its instance of the hypervisor.
+@c(core_recover)
+func coreRecover(_ address: UInt64) {
+    let state = Shared<CoreState>(at: address)
+    state.value.program.vendor.run(state, recovering: true)
+}
+
+extension CoreState {
+    /// Takes interrupts, the local APIC and root mode.
+    func prepareProcessor() throws(Refusal) {
+        let descriptors = Descriptors(base: layout.descriptors)
+        descriptors.fill(doubleFaultStack: layout.doubleFaultStackTop)
+        descriptors.activate()
+        program.interrupts.activate()
+        if cpu_rdmsr(MSR.apicBase) & 1 << 10 == 0 { LocalAPIC.enable() }
+        cpu_write_cr0(CR0.paging | CR0.writeProtect | CR0.numericError | CR0.extensionType | CR0.protectionEnable | 2)
+        let hasXSAVE = cpu_cpuid(1, 0).ecx & 1 << 26 != 0
+        cpu_write_cr4(
+            CR4.physicalAddressExtension | CR4.osFXSR | MachineCheck.enableBit | (hasXSAVE ? CR4.osXSAVE : 0))
+        try program.vendor.enable(layout)
+    }
+
+    mutating func run<CPU: VirtualCPU>(_: CPU.Type, recovering: Bool) -> Never {
+        guard let partition else {
+            while true {
+                housekeeping?.value.serve(self)
+                CPU.idle(layout)
+            }
+        }
+        let cpu = CPU(
+            core: layout, maps: partition.value.maps, nested: partition.value.nested[vcpu],
+            addressSpace: partition.value.addressSpace.raw)
+        var life = Lifecycle(partition: partition, cpu: cpu)
+        if vcpu == 0 {
+            life.lead(&self, start: !recovering && partition.value.spec.autostart, recovering: recovering)
+        } else {
+            life.follow(&self)
+        }
+    }
+}

@@ -1,0 +1,83 @@
+import Manifest
+import Records
+import Silicon
+import Text
+
+extension CrashRegion {
+    /// The most that `\BULKHEAD\crash.bin` keeps, bytes: a file that is so large is begun anew.
+    private static let fileLimit: UInt64 = 256 << 10
+
+    /// Collects what an earlier boot has left, and makes a region for this one.
+    static func prepare(_ firmware: borrowing Firmware, _ entryTSC: UInt64) -> CrashRegion {
+        let earlier = find()
+        // Before anything is allocated: some firmware clears what it gives away.
+        let isCollected = earlier?.collect(firmware) ?? true
+        var region = CrashRegion(firmware, after: earlier)
+        (region.entryTSC, region.bootTime) = (entryTSC, firmware.unixTime())
+        if region.base == 0 {
+            SerialPort.log.print(Line("bulkhead: no memory for crash records: the second MiB is taken"))
+        } else if isCollected || region.base != earlier?.base {
+            region.clear()
+        }
+        region.sign()
+        return region
+    }
+
+    /// Puts the records on the log and behind those in `\BULKHEAD\crash.bin`; false when the boot volume does not take them,
+    /// and they stay to be found again.
+    private func collect(_ firmware: borrowing Firmware) -> Bool {
+        var isCollected = true
+        do throws(FirmwareError) {
+            var file: BootVolume.Appending?
+            for slot in 0..<Self.size / UInt64(CrashRecord.size) {
+                let record = Shared<CrashRecord>(at: base + slot * UInt64(CrashRecord.size))
+                guard CrashRecord.mayBegin(with: record.value.words[0]), record.value.isValid else { continue }
+                SerialPort.log.print(record.value.line)
+                if file == nil { file = try BootVolume(firmware).append(to: "crash.bin", limit: Self.fileLimit) }
+                try file?.write(record.address, UInt64(CrashRecord.size))
+            }
+            file?.close()
+        } catch {
+            var line = Line("bulkhead: crash records stay in memory: ")
+            error.describe(to: &line)
+            SerialPort.log.print(line)
+            isCollected = false
+        }
+        if isCollected { clear() }
+        return isCollected
+    }
+}
+
+extension CrashRecord {
+    fileprivate var line: Line {
+        var line = Line("bulkhead: crash record found: ")
+        line.write(kind?.name ?? "of a kind unknown")
+        if let core {
+            line.write(", core ")
+            line.write(decimal: UInt64(core))
+        }
+        if !partition.isEmpty {
+            line.write(", partition ")
+            line.write(partition)
+        }
+        if let vcpu {
+            line.write(", vCPU ")
+            line.write(decimal: UInt64(vcpu))
+        }
+        if hasFrame {
+            line.write(", vector ")
+            line.write(decimal: UInt64(vector))
+            line.write(", at image+")
+            line.write(hexadecimal: self[.imageOffset])
+        } else if kind == .deviceFault {
+            line.write(", requester ")
+            line.write(hexadecimal: UInt64(requester))
+            line.write(", address ")
+            line.write(hexadecimal: self[.detail])
+        } else {
+            line.write(", at ")
+            line.write(hexadecimal: self[.guestRIP])
+        }
+        return line
+    }
+}

@@ -1,0 +1,125 @@
+import Manifest
+import Records
+import Remapping
+import Silicon
+import Synchronization
+import X86
+
+extension CoreState {
+    /// Records the end of the guest on this core, or what the hypervisor's instance below it did (`frame`).
+    @inline(never)
+    mutating func recordCrash(
+        _ kind: CrashKind, error: UInt64 = 0, detail: UInt64 = 0, frame: Shared<exception_frame>? = nil
+    ) {
+        let vcpu = partition == nil ? nil : vcpu
+        guard
+            let record = program.crash.begin(
+                kind, vector: frame?.value.vector ?? 0, core: index, vcpu: vcpu)
+        else { return }
+        record.value[.detail] = detail
+        record.value[.error] = error
+        if let frame { record.value.add(frame) }
+        if let partition {
+            record.value.setPartition(partition.value.spec.name)
+            if partition.value.board.value.starts.load(ordering: .relaxed) != 0 {
+                program.vendor.addGuest(to: record, layout)
+                recentExits.write(to: &record.value)
+            }
+        }
+        record.value.seal()
+    }
+}
+
+extension CoreState {
+    /// Records what a remapping unit refused to a partition's function, on the core that reads the unit's log.
+    @inline(never)
+    func recordDeviceFault(_ fault: DeviceFault, of partition: Label) {
+        guard let record = program.crash.begin(.deviceFault, core: index, vcpu: nil) else { return }
+        record.value.setDevice(fault)
+        record.value.setPartition(partition)
+        record.value.seal()
+    }
+}
+
+extension Lifecycle {
+    /// Records a guest's end that an exit of this vCPU has brought, where it is a crash.
+    @inline(never)
+    func recordEnd(_ next: Next, _ core: inout CoreState) {
+        // The vCPU that brought it about was here before.
+        guard partition.value.verdict.load(ordering: .relaxed) == 0 else { return }
+        switch next {
+        case .end(.tripleFault): core.recordCrash(.tripleFault)
+        case .end(.panic): core.recordCrash(.panic)
+        case .end(.violation): core.recordCrash(.violation)
+        default: break
+        }
+    }
+}
+
+extension CrashRegion {
+    /// Records a fault of the hypervisor before it has cores of its own.
+    static func recordBootFault(_ frame: Shared<exception_frame>) {
+        guard let record = find()?.begin(.bootFault, vector: frame.value.vector, core: nil, vcpu: nil) else {
+            return
+        }
+        record.value.add(frame)
+        record.value.seal()
+    }
+}
+
+extension CrashRecord {
+    fileprivate mutating func add(_ frame: Shared<exception_frame>) {
+        addFrame()
+        self[.error] = frame.value.error
+        self[.cr2] = cpu_read_cr2()
+        self[.imageOffset] = frame.value.rip &- image_address()
+        self[.rsp] = frame.value.rsp
+        self[.rflags] = frame.value.rflags
+        self[.cr3] = cpu_read_cr3()
+        // The frame begins with the registers in the record's order.
+        for i in 0..<15 { self[.registers, i] = load(frame.address + UInt64(i) * 8) }
+    }
+
+    /// What neither processor keeps in its control block: RBX to R15, as `guest_registers` begins.
+    fileprivate mutating func addGeneralRegisters(at registers: UInt64, rax: UInt64) {
+        self[.guestRegisters] = rax
+        for i in 1..<15 { self[.guestRegisters, i] = load(registers + UInt64(i - 1) * 8) }
+    }
+}
+
+extension Vendor {
+    fileprivate func addGuest(to record: Shared<CrashRecord>, _ layout: CoreLayout) {
+        switch self {
+        case .amd:
+            let block = layout.controlBlock
+            func field(_ offset: Int) -> UInt64 { load(block + UInt64(offset)) }
+            record.value.addGuest(cs: field(VMCB.cs), self)
+            record.value.addGeneralRegisters(at: layout.registers, rax: field(VMCB.rax))
+            record.value[.guestRIP] = field(VMCB.rip)
+            record.value[.guestRSP] = field(VMCB.rsp)
+            record.value[.guestRFLAGS] = field(VMCB.rflags)
+            record.value[.guestCR0] = field(VMCB.cr0)
+            record.value[.guestCR3] = field(VMCB.cr3)
+            record.value[.guestCR4] = field(VMCB.cr4)
+            record.value[.guestEFER] = field(VMCB.efer)
+            if record.value.hasFrame { return }
+            record.value[.cr2] = field(VMCB.cr2)
+            record.value[.error] = field(VMCB.exitCode)
+            record.value[.detail] = field(VMCB.exitInfo2)
+        case .intel:
+            record.value.addGuest(cs: vmx_read(VMCSField.guestCSSelector), self)
+            record.value.addGeneralRegisters(at: layout.registers, rax: load(layout.registers + 112))
+            record.value[.guestRIP] = vmx_read(VMCSField.guestRIP)
+            record.value[.guestRSP] = vmx_read(VMCSField.guestRSP)
+            record.value[.guestRFLAGS] = vmx_read(VMCSField.guestRFLAGS)
+            record.value[.guestCR0] = vmx_read(VMCSField.guestCR0)
+            record.value[.guestCR3] = vmx_read(VMCSField.guestCR3)
+            record.value[.guestCR4] = vmx_read(VMCSField.guestCR4)
+            record.value[.guestEFER] = vmx_read(VMCSField.guestEFER)
+            if record.value.hasFrame { return }
+            record.value[.cr2] = cpu_read_cr2()
+            record.value[.error] = vmx_read(VMCSField.exitReason)
+            record.value[.detail] = vmx_read(VMCSField.guestPhysicalAddress)
+        }
+    }
+}

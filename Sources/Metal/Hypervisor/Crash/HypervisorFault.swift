@@ -1,0 +1,89 @@
+import Control
+import Manifest
+import Platform
+import Records
+import Silicon
+import Synchronization
+import Text
+import X86
+
+/// Where every exception of the hypervisor itself ends (law 8): it is recorded and named, and the partition of this core is
+/// stopped. The other partitions do not notice. A double fault comes here on one page of stack.
+@c(hypervisor_fault)
+func hypervisorFault(_ frame: UnsafePointer<exception_frame>) {
+    // It stays where it is until the core starts anew.
+    let fault = Shared<exception_frame>(at: UInt64(UInt(bitPattern: frame)))
+    let block = cpu_gdt_base() & ~0xFFF
+    let isCore = load(block + UInt64(MemoryLayout<guest_registers>.size), as: UInt64.self) == CoreState.magicValue
+    let isMachineCheck = fault.value.vector == UInt64(Vector.machineCheck)
+    if isMachineCheck, MachineCheck.isBearable(isCore ? Shared<CoreState>(at: block).value.partition : nil) { return }
+    guard isCore else {
+        CrashRegion.recordBootFault(fault)
+        SerialPort.log.print(describe(fault, nil))
+        while true { cpu_hlt() }
+    }
+    let core = Shared<CoreState>(at: block)
+    core.value.program.vendor.holdInterrupts()
+    core.value.faultDepth += 1
+    // What faults while a fault is reported is reported no more, and the partition ends; what faults then, the core does.
+    if core.value.faultDepth == 1 {
+        core.value.recordCrash(.hypervisorFault, frame: fault)
+        report(fault, core)
+    }
+    guard core.value.faultDepth < 3, let partition = core.value.partition else { while true { cpu_hlt() } }
+    // A lock that this core held; another's it leaves alone.
+    _ = partition.value.lock.compareExchange(expected: core.value.vcpu + 1, desired: 0, ordering: .releasing)
+    partition.value.condemn(isMachineCheck ? .machineCheck : .hypervisorFault)
+    LocalAPIC.kick(partition.value.platform.apicIDs[0])
+    core.value.faultDepth = 0
+    core_restart(core.value.layout.stackTop, block, coreRecover)
+}
+
+@inline(never)
+private func report(_ fault: Shared<exception_frame>, _ core: Shared<CoreState>) {
+    guard let partition = core.value.partition else {
+        SerialPort.log.print(describe(fault, core))
+        return
+    }
+    partition.value.board.value.post(describe(fault, core))
+    var change = Change()
+    change.isFault = true
+    change.vcpu = core.value.vcpu
+    change.code = fault.value.vector
+    change.address = fault.value.rip &- image_address()
+    partition.value.board.value.record(change)
+}
+
+@inline(never)
+private func describe(_ fault: Shared<exception_frame>, _ core: Shared<CoreState>?) -> Line {
+    var line = Line("bulkhead: fault in the hypervisor: ")
+    if let core {
+        line.write("core ")
+        line.write(decimal: UInt64(core.value.index))
+        if let partition = core.value.partition {
+            line.write(", partition ")
+            line.write(partition.value.spec.name)
+        }
+    } else {
+        line.write("boot")
+    }
+    line.write(", vector ")
+    line.write(decimal: fault.value.vector)
+    line.write(", error ")
+    line.write(hexadecimal: fault.value.error)
+    line.write(", at image+")
+    let offset = fault.value.rip &- image_address()
+    line.write(hexadecimal: offset)
+    if let symbols = core?.value.program.symbols {
+        line.write(" (")
+        let into = symbols.find(UInt32(truncatingIfNeeded: offset), limit: 80) { line.put($0) }
+        line.write("+")
+        line.write(hexadecimal: UInt64(into ?? 0))
+        line.write(")")
+    }
+    if fault.value.vector == UInt64(Vector.pageFault) {
+        line.write(", address ")
+        line.write(hexadecimal: cpu_read_cr2())
+    }
+    return line
+}

@@ -1,0 +1,74 @@
+import Manifest
+import PCI
+import Platform
+import Remapping
+import Silicon
+import Text
+
+extension MachineBuilder {
+    /// Takes the memory for what the manifest gives away; refuses what the machine's IOMMU cannot hold.
+    mutating func prepareRemapping(_ firmware: borrowing Firmware) throws(Refusal) {
+        var demand = RemappingDemand()
+        for i in 0..<manifest.partitionCount where manifest.partitions[i].devices.count > 0 {
+            let vcpus = manifest.partitions[i].cores.count, functions = manifest.partitions[i].devices.count
+            guard let limit = iommu?.format.maxVCPUs else {
+                throw refusal(i, " owns PCI functions, and the machine has no usable IOMMU")
+            }
+            guard vcpus <= limit else { throw refusal(i, " has more cores than the IOMMU can interrupt") }
+            demand.domains += 1
+            demand.functions += functions * 2
+            demand.pairs += functions * vcpus
+            demand.vcpus += vcpus
+            demand.runs += 2
+            demand.gibibytes += Int(manifest.partitions[i].memorySize >> 30) + 2
+        }
+        guard demand.pairs <= 255 else { throw Refusal("the manifest asks for more interrupts than an IOMMU has") }
+        try iommu?.allocate(demand, firmware)
+    }
+
+    private func refusal(_ partition: Int, _ words: StaticString) -> Refusal {
+        var line = Line("partition ")
+        line.write(manifest.partitions[partition].name)
+        line.write(words)
+        return Refusal(line)
+    }
+
+    /// Fills the tables with what partitions own, once the firmware is gone.
+    mutating func buildRemapping() throws(Refusal) {
+        let housekeeper = tables.apicIDs[manifest.housekeeping]
+        guard iommu != nil else {
+            linkEntry = .nmi(to: housekeeper)
+            return
+        }
+        for i in 0..<manifest.partitionCount where manifest.partitions[i].devices.count > 0 {
+            guard let plan = memory else { return }
+            let base = plan.ranges[i].base, size = plan.ranges[i].size
+            let low = min(size, GuestMemory.lowLimit)
+            let runs: [2 of RemappingRun] = [
+                RemappingRun(guest: 0, physical: base, size: low),
+                RemappingRun(guest: GuestMemory.highBase, physical: base + low, size: size - low),
+            ]
+            var apicIDs: [16 of UInt32] = .init(repeating: 0)
+            var vcpuCount = 0
+            for core in 0..<64 where manifest.partitions[i].cores.contains(CoreSet(core: core)) {
+                apicIDs[vcpuCount] = tables.apicIDs[core]
+                vcpuCount += 1
+            }
+            guard
+                let domain = try iommu?.makeDomain(
+                    partition: i, runs.span.extracting(0..<(size > low ? 2 : 1)), apicIDs: apicIDs, vcpuCount: vcpuCount
+                )
+            else { return }
+            for n in 0..<manifest.partitions[i].devices.count {
+                let requester = manifest.partitions[i].devices.devices[n].address.requester
+                let alias = owned.value[i * 8 + n].description.alias ?? iommu?.topology.alias(of: requester)
+                guard let block = try iommu?.attach(requester, alias: alias, to: domain) else { return }
+                interrupts[i][n] = block
+            }
+        }
+        linkEntry = iommu?.routeLink(to: housekeeper)
+        try iommu?.activate()
+        let second = max(tscKHz, 1) * 1000
+        faultLog = iommu?.makeFaultLog(ticksPerSecond: second)
+    }
+}

@@ -1,0 +1,194 @@
+import Manifest
+import Platform
+import Silicon
+import Synchronization
+import Text
+import X86
+
+extension MachineBuilder {
+    /// Makes every partition and every core's state out of what was allocated.
+    mutating func build<CPU: VirtualCPU>(_ cpu: CPU.Type, _ program: ProgramMemory) throws(Refusal) {
+        do throws(PageTableError) {
+            let housekeeper = tables.apicIDs[manifest.housekeeping]
+            // Known before any core is built: the housekeeping core, which may be the first, maps all of them.
+            for i in 0..<manifest.partitionCount { boards[i] = blocks[i].board }
+            for i in 0..<manifest.partitionCount { try buildPartition(i, cpu, program, housekeeper) }
+            try buildHousekeeping(program)
+            writeLedger(program)
+        } catch {
+            switch error {
+            case .outOfFrames: throw Refusal("the memory set aside for page tables is too small")
+            case .unaligned: throw Refusal("a page table entry would be unaligned")
+            case .mappedAlready: throw Refusal("two things lie at the same address")
+            }
+        }
+    }
+
+    private mutating func buildPartition<CPU: VirtualCPU>(
+        _ i: Int, _ cpu: CPU.Type, _ program: ProgramMemory, _ housekeeper: UInt32
+    ) throws(PageTableError) {
+        guard let plan = memory, let frames = ledger.takeFrames(base: plan.ranges[i].base, size: plan.ranges[i].size)
+        else { throw .mappedAlready }
+        var arena = blocks[i].makeArena()
+        guard try take(Board.self, &arena) == boards[i] else { throw .mappedAlready }
+        guard let rings = arena.take(Int(Board.ringBytes / FrameArena.frameSize)) else { throw .outOfFrames }
+        let spec = manifest.partitions[i]
+        var platform = PlatformDescription(
+            memorySize: frames.size, console: spec.console, tscKHz: UInt32(clamping: tscKHz), bootTime: bootTime,
+            bootTSC: entryTSC)
+        for core in 0..<64 where spec.cores.contains(CoreSet(core: core)) {
+            platform.append(apicID: tables.apicIDs[core])
+        }
+        platform.hasBus = spec.devices.count > 0
+        let functions = try buildFunctions(i, platform, &arena)
+        let nested = try buildNestedRoots(
+            cpu, frames, functions, buses: spec.devices.count > 0 ? platform.vcpuCount : 1, &arena)
+        Shared<Board>(at: boards[i]).initialize(
+            to: Board(rings: rings, housekeeper: housekeeper, autostart: spec.autostart))
+        let context = Shared<PartitionContext>(at: try take(PartitionContext.self, &arena))
+        context.initialize(
+            to: PartitionContext(
+                spec: spec, memory: frames, addressSpace: ledger.takeAddressSpace(),
+                board: Shared<Board>(at: boards[i]), kernel: files[i].kernel, initrd: files[i].initrd,
+                nested: nested, maps: program.maps, platform: platform,
+                functions: functions,
+                mail: InlineArray<16, Mailbox> { _ in Mailbox() }, devices: PlatformDevices(platform)))
+        var vcpu = 0
+        for index in 0..<64 where spec.cores.contains(CoreSet(core: index)) {
+            guard let core = ledger.takeCore(index) else { throw .mappedAlready }
+            try buildCore(core, vcpu, i, context, program, &arena)
+            vcpu += 1
+        }
+    }
+
+    private func buildNestedRoots<CPU: VirtualCPU>(
+        _ cpu: CPU.Type, _ frames: borrowing FrameRange, _ functions: Shared<PartitionFunctions>?, buses: Int,
+        _ arena: inout FrameArena
+    ) throws(PageTableError) -> InlineArray<16, NestedRoots> {
+        let memory = try buildNestedTable(cpu, frames, functions, &arena).root
+        var roots = InlineArray<16, NestedRoots>(repeating: NestedRoots(memory: memory, bus: 0, unclaimed: 0))
+        for vcpu in 0..<16 {
+            roots[vcpu] = roots[0]
+            guard vcpu < buses else { continue }
+            guard let unclaimed = arena.take(Nothing.frames) else { throw .outOfFrames }
+            let nothing = Nothing(at: unclaimed, access: .readWrite)
+            unsafe nothing.fill(CPU.Nested.self)
+            var bus = try buildNestedTable(cpu, frames, functions, &arena)
+            bus.fill(with: nothing)
+            roots[vcpu] = NestedRoots(memory: memory, bus: bus.root, unclaimed: unclaimed)
+        }
+        return roots
+    }
+
+    /// Guest-physical memory as `GuestMemory` lays it out.
+    private func buildNestedTable<CPU: VirtualCPU>(
+        _: CPU.Type, _ frames: borrowing FrameRange, _ functions: Shared<PartitionFunctions>?,
+        _ arena: inout FrameArena
+    ) throws(PageTableError) -> PageTable<CPU.Nested> {
+        var nested = try PageTable<CPU.Nested>(hugePages: CPU.hasHugeNestedPages, arena: &arena)
+        var done: UInt64 = 0
+        while done < frames.size {
+            // Low memory, then high memory, each in runs of one memory type.
+            let isLow = done < GuestMemory.lowLimit
+            let run = CPU.memoryRun(
+                from: frames.base + done,
+                limit: frames.base + (isLow ? min(frames.size, GuestMemory.lowLimit) : frames.size))
+            try nested.map(
+                isLow ? done : GuestMemory.highBase + done - GuestMemory.lowLimit, to: frames.base + done,
+                size: run.end - frames.base - done, Access.all.with(run.type), arena: &arena)
+            done = run.end - frames.base
+        }
+        if let functions { try functions.value.map(into: &nested, arena: &arena) }
+        return nested
+    }
+
+    /// A core's own tables: the program, its partition's structures, images and memory; nothing of any other partition.
+    private mutating func buildCore(
+        _ core: consuming Core, _ vcpu: Int, _ i: Int, _ context: Shared<PartitionContext>, _ program: ProgramMemory,
+        _ arena: inout FrameArena
+    ) throws(PageTableError) {
+        var table = try PageTable<LongModeFormat>(hugePages: Self.hasHugePages, arena: &arena)
+        try program.map(into: &table, arena: &arena)
+        try blocks[i].map(into: &table, arena: &arena)
+        let base = context.value.memory.base, size = context.value.memory.size
+        try table.map(base, to: base, size: size, .readWrite, arena: &arena)
+        if let functions = context.value.functions { try functions.value.map(forCore: &table, arena: &arena) }
+        try map(files[i].kernel, into: &table, &arena)
+        try map(files[i].initrd, into: &table, &arena)
+        var housekeeping: Shared<Housekeeping>?
+        if core.index == manifest.housekeeping {
+            housekeeping = try mapHousekeeping(into: &table, except: i, program, &arena)
+        }
+        try program.crash.map(page: core.index, into: &table, arena: &arena)
+        place(core, blocks[i].layout(vcpu), table.root, context, vcpu, housekeeping, program)
+    }
+
+    /// Images lie in 2 MiB aligned pages of their own, so that whole large pages may be mapped.
+    private func map(
+        _ file: LoadedFile, into table: inout PageTable<LongModeFormat>, _ arena: inout FrameArena
+    ) throws(PageTableError) {
+        let size = (file.size + 0x1F_FFFF) & ~0x1F_FFFF
+        try table.map(file.address, to: file.address, size: size, .read, arena: &arena)
+    }
+
+    /// The boards of all partitions, and nothing else of them, for the core that answers managers.
+    private mutating func mapHousekeeping(
+        into table: inout PageTable<LongModeFormat>, except own: Int?, _ program: ProgramMemory,
+        _ arena: inout FrameArena
+    ) throws(PageTableError) -> Shared<Housekeeping> {
+        if own != nil { try blocks[8].map(into: &table, arena: &arena) }
+        for i in 0..<manifest.partitionCount where i != own {
+            try table.map(boards[i], to: boards[i], size: Self.boardSize, .readWrite, arena: &arena)
+        }
+        try iommu?.mapFaults(into: &table, &arena)
+        var housekeepingArena = blocks[8].makeArena()
+        let state = Shared<Housekeeping>(at: try take(Housekeeping.self, &housekeepingArena))
+        state.initialize(to: Housekeeping(self, program))
+        return state
+    }
+
+    private mutating func buildHousekeeping(_ program: ProgramMemory) throws(PageTableError) {
+        guard let core = ledger.takeCore(manifest.housekeeping) else { return }  // it runs a vCPU too
+        var arena = blocks[8].makeArena()
+        _ = arena.take((MemoryLayout<Housekeeping>.size + 4095) / 4096)
+        var table = try PageTable<LongModeFormat>(hugePages: Self.hasHugePages, arena: &arena)
+        try program.map(into: &table, arena: &arena)
+        try blocks[8].map(into: &table, arena: &arena)
+        let state = try mapHousekeeping(into: &table, except: nil, program, &arena)
+        try program.crash.map(page: core.index, into: &table, arena: &arena)
+        place(core, blocks[8].layout(0), table.root, nil, 0, state, program)
+    }
+
+    private mutating func place(
+        _ core: consuming Core, _ layout: CoreLayout, _ root: UInt64, _ context: Shared<PartitionContext>?, _ vcpu: Int,
+        _ housekeeping: Shared<Housekeeping>?, _ program: ProgramMemory
+    ) {
+        let index = core.index
+        coreStates[index] = layout.base
+        pageTables[index] = root
+        Shared<CoreState>(at: layout.base).initialize(
+            to: CoreState(
+                core, layout: layout, partition: context, vcpu: vcpu, housekeeping: housekeeping,
+                program: program, hasForeignSibling: isSplit(index)))
+    }
+
+    /// Whether a thread of this core's physical core has another owner, or none.
+    private func isSplit(_ index: Int) -> Bool {
+        for i in 0..<manifest.partitionCount where manifest.partitions[i].cores.contains(CoreSet(core: index)) {
+            for other in 0..<tables.processorCount
+            where tables.topology.areSiblings(tables.apicIDs[index], tables.apicIDs[other]) {
+                if !manifest.partitions[i].cores.contains(CoreSet(core: other)) { return true }
+            }
+        }
+        return false
+    }
+
+    func take<T: ~Copyable>(_ type: T.Type, _ arena: inout FrameArena) throws(PageTableError) -> UInt64 {
+        guard let address = arena.take((MemoryLayout<T>.size + 4095) / 4096) else { throw .outOfFrames }
+        return address
+    }
+
+    /// The board and, right behind it, its rings.
+    static var boardSize: UInt64 { (UInt64(MemoryLayout<Board>.size) + 4095) & ~4095 + Board.ringBytes }
+    static var hasHugePages: Bool { cpu_cpuid(0x8000_0001, 0).edx & 1 << 26 != 0 }
+}

@@ -1,0 +1,111 @@
+import Manifest
+import Platform
+import Records
+import Silicon
+import Text
+import X86
+
+/// What all cores share and none writes once guests run: the program, its interrupt table, the permission maps and the
+/// page on which processors start.
+struct ProgramMemory {
+    /// Whose processors these are: decides how every core runs its guest.
+    let vendor: Vendor
+    private let base: UInt64
+    /// Below 1 MiB, page aligned.
+    let startUpPage: UInt64
+    /// Where the ledger is written down, for who looks from outside; no core maps it.
+    let ledgerPages: UInt64
+    /// The functions' names, where the boot volume has them.
+    private var symbolFile = LoadedFile()
+    var crash: CrashRegion
+
+    init(_ firmware: borrowing Firmware, _ vendor: Vendor, _ crash: CrashRegion) throws(Refusal) {
+        self.vendor = vendor
+        self.crash = crash
+        do {
+            base = try firmware.allocate(Self.tableBytes, .below(0xFFFF_FFFF))
+            startUpPage = try firmware.allocate(4096, .below(0x9_FFFF))
+            ledgerPages = try firmware.allocate(LedgerWriter.bytes, .below(0xFFFF_FFFF))
+        } catch {
+            throw Refusal(error, "memory for the program's tables")
+        }
+    }
+
+    /// Interrupt table, port map, MSR map: 4, 12 and 8 KiB.
+    static let tableBytes: UInt64 = 0x6000
+    var interrupts: InterruptTable { InterruptTable(base: base) }
+    var maps: PermissionMaps { PermissionMaps(ports: base + 0x1000, msrs: base + 0x4000) }
+    /// Bytes of memory in all, the program included.
+    var size: UInt64 {
+        image_data_end() - image_address() + Self.tableBytes + 4096 + LedgerWriter.bytes + symbolPages + crash.size
+    }
+    private var symbolPages: UInt64 { (symbolFile.size + 4095) & ~4095 }
+
+    /// Reads `\BULKHEAD\symbols.bin`; without it faults name offsets alone.
+    mutating func readSymbols(_ firmware: borrowing Firmware) {
+        let path: ImagePath = "symbols.bin"
+        symbolFile = (try? BootVolume(firmware).read(path, limit: 4 << 20, firmware)) ?? LoadedFile()
+    }
+
+    var symbols: SymbolTable? {
+        symbolFile.size == 0 ? nil : unsafe SymbolTable(bytes(symbolFile.address, symbolFile.size))
+    }
+
+    /// Segments and interrupts of the boot core, until it gets its own.
+    func takeProcessor() {
+        bootDescriptors.fill(doubleFaultStack: startUpPage + 0x1000)
+        bootDescriptors.activate()
+        interrupts.takeAll()
+    }
+
+    /// In the page on which processors start, behind the code for that.
+    private var bootDescriptors: Descriptors { Descriptors(base: startUpPage + 0x800) }
+
+    /// Denies every port, and every MSR but those that the policy passes through.
+    func fillMaps<CPU: VirtualCPU>(_: CPU.Type) {
+        for i in UInt64(0)..<UInt64(PermissionMapSize.port / 8) { store(UInt64.max, maps.ports + i * 8) }
+        for i in UInt64(0)..<UInt64(PermissionMapSize.msr / 8) { store(UInt64.max, maps.msrs + i * 8) }
+        for i in 0..<MSRPolicy.entries.count {
+            guard MSRPolicy.entries[i].exists(on: CPU.vendor) else { continue }
+            let reads: Bool
+            let writes: Bool
+            switch MSRPolicy.entries[i].rule {
+            case .passThrough(let access): (reads, writes) = (access.reads, access.writes)
+            case .readable: (reads, writes) = (true, false)
+            case .emulated, .refused: continue
+            }
+            for msr in MSRPolicy.entries[i].first...MSRPolicy.entries[i].last {
+                if reads { allow(CPU.permissionBit(msr, write: false)) }
+                if writes { allow(CPU.permissionBit(msr, write: true)) }
+            }
+        }
+    }
+
+    private func allow(_ bit: Int?) {
+        guard let bit else { return }
+        let at = maps.msrs + UInt64(bit / 8)
+        store(load(at, as: UInt8.self) & ~(1 << UInt8(bit % 8)), at)
+    }
+
+    /// Maps all of it into a core's tables.
+    func map(
+        into table: inout PageTable<LongModeFormat>, arena: inout FrameArena
+    ) throws(PageTableError) {
+        let image = image_address(), text = image_text_end(), end = image_data_end()
+        try table.map(image, to: image, size: text - image, .readExecute, arena: &arena)
+        try table.map(text, to: text, size: end - text, .read, arena: &arena)
+        try table.map(base, to: base, size: Self.tableBytes, .read, arena: &arena)
+        try table.map(symbolFile.address, to: symbolFile.address, size: symbolPages, .read, arena: &arena)
+        try table.map(startUpPage, to: startUpPage, size: 4096, .readExecute, arena: &arena)
+    }
+
+    func list(in ledger: inout LedgerWriter) {
+        let image = image_address(), text = image_text_end(), end = image_data_end()
+        ledger.add(.text, image, text - image)
+        ledger.add(.constants, text, end - text)
+        ledger.add(.constants, base, Self.tableBytes)
+        ledger.add(.constants, symbolFile.address, symbolPages)
+        ledger.add(.startUp, startUpPage, 4096)
+        ledger.add(.ledger, ledgerPages, LedgerWriter.bytes)
+    }
+}

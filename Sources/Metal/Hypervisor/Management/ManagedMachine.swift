@@ -1,0 +1,200 @@
+import Control
+import Manifest
+import Remapping
+import Silicon
+import Synchronization
+import Text
+
+/// One partition as managers see it.
+private struct ManagedPartition {
+    var name = Label()
+    var image = ImagePath()
+    var permits = ControlOperations()
+    var cores = CoreSet()
+    var memory: UInt64 = 0
+    var board = Shared<Board>(at: 0)
+    /// The lead core's.
+    var apicID: UInt32 = 0
+    /// Bytes that the hypervisor keeps for it.
+    var hypervisorMemory: UInt64 = 0
+    var nextChange: UInt64 = 0
+    /// The start that the latest device fault on record is of, counted from 1.
+    var faultedStart: UInt64 = 0
+}
+
+/// The machine as managers see it.
+struct ManagedMachine: ControlBackend, ~Copyable {
+    private var partitions: [8 of ManagedPartition] = .init(repeating: ManagedPartition())
+    private var facts = MachineInfo()
+    private var found: MachineInventory
+    private let tscKHz: UInt64
+    private let entryTSC: UInt64
+    private let readTicks: UInt64
+    let partitionCount: Int
+    let faultLog: Shared<FaultLog>?
+    /// A type with an atomic in it has an address: without one, every call would copy the whole machine to the stack.
+    private let pin = Atomic<Bool>(false)
+
+    init(_ builder: borrowing MachineBuilder, _ program: ProgramMemory) {
+        found = MachineInventory(builder, program.vendor)
+        tscKHz = max(builder.tscKHz, 1)
+        entryTSC = builder.entryTSC
+        readTicks = builder.readTicks
+        partitionCount = builder.manifest.partitionCount
+        faultLog = builder.faultLog
+        facts.version = Label(stringLiteral: Version.text)
+        facts.name = builder.manifest.name
+        facts.cores = builder.tables.processorCount
+        facts.memory = builder.facts.installedMemory
+        facts.imageBytes = image_data_end() - image_address()
+        facts.hypervisorMemory = program.size + builder.blocks[8].size
+        for i in 0..<partitionCount {
+            partitions[i].name = builder.manifest.partitions[i].name
+            partitions[i].image = builder.manifest.partitions[i].image
+            partitions[i].permits = builder.manifest.partitions[i].permits
+            partitions[i].cores = builder.manifest.partitions[i].cores
+            partitions[i].memory = builder.manifest.partitions[i].memorySize
+            partitions[i].board = Shared<Board>(at: builder.boards[i])
+            partitions[i].apicID = builder.tables.apicIDs[partitions[i].cores.first]
+            partitions[i].hypervisorMemory = builder.blocks[i].size
+            facts.hypervisorMemory += builder.blocks[i].size
+        }
+    }
+
+    private mutating func microseconds(_ tsc: UInt64) -> UInt64 {
+        let ticks = tsc < entryTSC ? 0 : tsc - entryTSC
+        return ticks / tscKHz * 1000 + ticks % tscKHz * 1000 / tscKHz
+    }
+
+    mutating func machine() -> MachineInfo {
+        var info = facts
+        var first = UInt64.max
+        for i in 0..<partitionCount {
+            let entry = partitions[i].board.value.firstEntry.load(ordering: .acquiring)
+            if entry != 0 { first = min(first, entry) }
+        }
+        // Beside the time that the firmware took to read the images.
+        info.startMicroseconds = first == .max ? 0 : microseconds(first - readTicks)
+        info.uptimeMicroseconds = clockMicroseconds()
+        return info
+    }
+
+    var inventoryCount: Int { mutating get { found.count } }
+    mutating func inventory(_ index: Int) -> InventoryItem { found.item(index) }
+    mutating func name(_ partition: Int) -> Label { partitions[partition].name }
+    mutating func permits(_ partition: Int) -> ControlOperations { partitions[partition].permits }
+    mutating func state(_ partition: Int) -> PartitionState { partitions[partition].board.value.state }
+    mutating func vcpuCount(_ partition: Int) -> Int { partitions[partition].cores.count }
+    mutating func exits(_ partition: Int, vcpu: Int) -> ExitCounters {
+        partitions[partition].board.value.exits(of: vcpu)
+    }
+    mutating func clockMicroseconds() -> UInt64 { microseconds(cpu_rdtsc()) }
+
+    mutating func info(_ partition: Int) -> PartitionInfo {
+        let board = partitions[partition].board
+        var info = PartitionInfo()
+        info.name = partitions[partition].name
+        info.image = partitions[partition].image
+        info.permits = partitions[partition].permits
+        info.cores = partitions[partition].cores
+        info.memory = partitions[partition].memory
+        info.hypervisorMemory = partitions[partition].hypervisorMemory
+        info.state = board.value.state
+        info.cause = board.value.cause
+        info.starts = board.value.starts.load(ordering: .relaxed)
+        if info.state == .running || info.state == .paused {
+            let entry = microseconds(board.value.latestEntry.load(ordering: .acquiring))
+            let now = clockMicroseconds()
+            info.uptimeMicroseconds = now > entry ? now - entry : 0
+        }
+        return info
+    }
+
+    mutating func readConsole(_ partition: Int, from: UInt64, into buffer: inout MutableSpan<UInt8>) -> ConsoleRange {
+        let board = partitions[partition].board
+        let copied = board.value.consoleOut.copy(from: from, into: &buffer)
+        return ConsoleRange(position: copied.position, count: copied.count, end: board.value.consoleOut.end)
+    }
+
+    mutating func writeConsole(_ partition: Int, _ bytes: borrowing Span<UInt8>) -> Int {
+        let board = partitions[partition].board
+        var count = 0
+        while count < bytes.count && board.value.consoleIn.offer(bytes[count]) { count += 1 }
+        return count
+    }
+
+    mutating func request(_ operation: ControlOperation, _ partition: Int) -> ControlStatus {
+        let request: UInt32
+        switch operation {
+        case .start: request = Request.start
+        case .stop: request = Request.stop
+        case .pause: request = Request.pause
+        case .resume: request = Request.resume
+        case .restart: request = Request.restart
+        default: return .failed
+        }
+        let answer = state(partition).answer(to: operation)
+        guard answer == .ok else { return answer }
+        let taken = partitions[partition].board.value.request.compareExchange(
+            expected: Request.none, desired: request, ordering: .sequentiallyConsistent)
+        guard taken.exchanged else { return .busy }
+        LocalAPIC.kick(partitions[partition].apicID)
+        return .ok
+    }
+
+    mutating func nextEvent() -> ControlEvent? {
+        if let refusal = faultLog?.value.nextUntold() { return event(refusal.fault, lost: refusal.lost) }
+        for i in 0..<partitionCount {
+            let board = partitions[i].board
+            var next = partitions[i].nextChange, lost: UInt64 = 0
+            guard let change = board.value.nextChange(&next, lost: &lost) else { continue }
+            partitions[i].nextChange = next
+            var event = ControlEvent(
+                change.isFault ? .fault : .state, partition: name(i), state: change.state, cause: change.cause)
+            event.clockMicroseconds = microseconds(change.tsc)
+            event.vcpu = change.vcpu
+            event.code = change.code
+            event.address = change.address
+            event.lost = lost
+            return event
+        }
+        return nil
+    }
+
+    /// Puts the lines of the partitions' instances on the machine's log.
+    mutating func printLogs() {
+        for i in 0..<partitionCount {
+            let board = partitions[i].board
+            while let byte = board.value.log.peek() {
+                board.value.log.drop()
+                if byte == 0x0A { SerialPort.log.write(0x0D) }
+                SerialPort.log.write(byte)
+            }
+        }
+    }
+
+    /// The name of the partition whose function this is; nil when nobody's, or when the partition's start had one before.
+    mutating func firstFault(_ fault: DeviceFault) -> Label? {
+        guard let owner = faultLog?.value.owner(of: fault.requester) else { return nil }
+        let start = partitions[owner].board.value.starts.load(ordering: .relaxed)
+        guard partitions[owner].faultedStart != start else { return nil }
+        partitions[owner].faultedStart = start
+        return name(owner)
+    }
+
+    private mutating func event(_ fault: DeviceFault, lost: UInt64) -> ControlEvent {
+        let owner = faultLog?.value.owner(of: fault.requester)
+        var event = ControlEvent(.device, partition: Label(), state: .stopped, cause: .manifest)
+        if let owner {
+            event.partition = name(owner)
+            event.state = state(owner)
+        }
+        event.clockMicroseconds = clockMicroseconds()
+        let access = RefusedAccess(
+            requester: fault.requester, isWrite: fault.isWrite, isInterrupt: fault.isInterrupt, reason: fault.reason)
+        event.code = access.rawValue
+        event.address = fault.address
+        event.lost = lost
+        return event
+    }
+}

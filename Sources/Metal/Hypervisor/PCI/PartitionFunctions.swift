@@ -1,0 +1,101 @@
+import PCI
+import Platform
+import Remapping
+import Silicon
+
+/// One PCI function that a partition owns, and what it may do.
+struct OwnedFunction {
+    var description = FunctionDescription()
+    var interrupts = InterruptBlock()
+    var reset = ResetMethod.none
+    /// Virtual functions of this physical one, and how many of them are enabled for whoever owns them.
+    var virtual = VirtualFunctions()
+    var virtualCount = 0
+}
+
+/// The PCI functions that one partition owns, for its own cores alone; guarded by the partition's lock.
+struct PartitionFunctions: ~Copyable {
+    let bus: MachineBus
+    /// The functions as the guest sees them; what follows is in the same order.
+    var guest: GuestBus
+    private(set) var owned = InlineArray<8, OwnedFunction>(repeating: OwnedFunction())
+    private let platform: PlatformDescription
+
+    init(_ bus: MachineBus, _ platform: PlatformDescription) {
+        self.bus = bus
+        self.platform = platform
+        guest = GuestBus(hostBridge: bus.read(0, 0, size: 4), memorySize: platform.memorySize)
+    }
+
+    mutating func append(_ function: OwnedFunction, through window: FunctionWindow) throws(GuestBusError) {
+        owned[guest.count] = function
+        try guest.append(function.description, virtualFunctions: function.virtualCount, on: window)
+    }
+
+    /// Brings every function to what it is after power-on; a bus is reset once for all that lie behind it.
+    /// - Returns: the first function that did not come back, if any.
+    mutating func reset(isFirst: Bool, ticksPerMillisecond: UInt64) -> UInt16? {
+        var failed: UInt16?
+        for i in 0..<guest.count {
+            let function = owned[i].description
+            // At boot, physical functions were reset before their virtual ones were enabled.
+            if isFirst, owned[i].virtualCount > 0 { continue }
+            var method = owned[i].reset
+            for j in 0..<i where method == .bus && owned[j].reset == .bus {
+                if owned[j].description.bridge == function.bridge { method = .none }
+            }
+            let isBack = FunctionReset(bus).reset(function, by: method) { wait($0, ticksPerMillisecond) }
+            wait(owned[i].virtual.enable(owned[i].virtualCount, on: bus), ticksPerMillisecond)
+            if !isBack, failed == nil { failed = function.requester }
+        }
+        return failed
+    }
+
+    mutating func message(_ function: UInt16, apicID: UInt32, vector: UInt8) -> (address: UInt64, data: UInt32)? {
+        for i in 0..<guest.count where owned[i].description.requester == function {
+            for vcpu in 0..<platform.vcpuCount where platform.apicIDs[vcpu] == apicID {
+                return owned[i].interrupts.message(vcpu: vcpu, vector: vector)
+            }
+        }
+        return nil
+    }
+}
+
+/// What the model of a guest's functions reaches of the machine.
+struct FunctionWindow: FunctionAccess {
+    let functions: Shared<PartitionFunctions>
+
+    func read(_ function: UInt16, _ offset: Int, size: Int) -> UInt32 {
+        functions.value.bus.read(function, offset, size: size)
+    }
+    func write(_ function: UInt16, _ offset: Int, size: Int, _ value: UInt32) {
+        functions.value.bus.write(function, offset, size: size, value)
+    }
+    func message(_ function: UInt16, apicID: UInt32, vector: UInt8) -> (address: UInt64, data: UInt32)? {
+        functions.value.message(function, apicID: apicID, vector: vector)
+    }
+
+    func readRegister(_ address: UInt64, size: Int) -> UInt64 {
+        switch size {
+        case 1: UInt64(mmio_read8(address))
+        case 2: UInt64(mmio_read16(address))
+        case 4: UInt64(mmio_read32(address))
+        default: mmio_read64(address)
+        }
+    }
+
+    func writeRegister(_ address: UInt64, size: Int, _ value: UInt64) {
+        switch size {
+        case 1: mmio_write8(address, UInt8(truncatingIfNeeded: value))
+        case 2: mmio_write16(address, UInt16(truncatingIfNeeded: value))
+        case 4: mmio_write32(address, UInt32(truncatingIfNeeded: value))
+        default: mmio_write64(address, value)
+        }
+    }
+}
+
+/// Waits for so many microseconds.
+func wait(_ microseconds: UInt32, _ ticksPerMillisecond: UInt64) {
+    let end = cpu_rdtsc() &+ UInt64(microseconds) &* ticksPerMillisecond / 1000
+    while cpu_rdtsc() < end { cpu_pause() }
+}

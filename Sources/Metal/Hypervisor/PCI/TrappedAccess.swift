@@ -1,0 +1,32 @@
+/// One access to registers that the hypervisor stands in for, while the guest's instruction runs on the page behind `bus`:
+/// the doublewords around the address are put there before, and what differs afterwards is what the guest wrote. No
+/// instruction is decoded (decisions/unclaimed-memory.md).
+struct StandIn {
+    /// Guest-physical address of the first doubleword; `count` is 0 while no access is under way.
+    private var start: UInt64 = 0
+    private var count = 0
+    private var values: [4 of UInt32] = .init(repeating: 0)
+
+    /// `page` holds ones and nobody else's access: it is this core's alone.
+    mutating func begin(at address: UInt64, page: UInt64, read: (UInt64) -> UInt64) {
+        start = address & ~3
+        // An access of up to 16 bytes; what it touches in the next page is that page's own matter.
+        count = Int(min(16, 4096 - start & 0xFFF) / 4)
+        for i in 0..<count {
+            values[i] = UInt32(truncatingIfNeeded: read(start + UInt64(i) * 4))
+            store(values[i], page + start & 0xFFF + UInt64(i) * 4)
+        }
+    }
+
+    /// Tells what the instruction changed, and forgets the access.
+    mutating func end(page: UInt64, write: (UInt64, UInt64) -> Void) {
+        for i in 0..<count {
+            let now: UInt32 = load(page + start & 0xFFF + UInt64(i) * 4)
+            if now != values[i] { write(start + UInt64(i) * 4, UInt64(now)) }
+        }
+        count = 0
+    }
+
+    /// The instruction may not have come to its end: it runs again, or never.
+    mutating func abandon() { count = 0 }
+}

@@ -1,0 +1,163 @@
+import Control
+import Manifest
+import Platform
+import Silicon
+import Synchronization
+import Text
+
+/// What an exit handler decides.
+enum Next {
+    case resume
+    /// This vCPU waits for a start-up IPI again.
+    case park
+    /// The guest ends.
+    case end(StateCause)
+}
+
+/// The life of one partition's core, from boot on; never returns.
+struct Lifecycle<CPU: VirtualCPU> {
+    let partition: Shared<PartitionContext>
+    var cpu: CPU
+    var standIn = StandIn()
+
+    /// Loads, runs and ends the guest, again and again, as the manifest and managers say.
+    mutating func lead(_ core: inout CoreState, start: Bool, recovering: Bool) -> Never {
+        var starting = start
+        var cause = StateCause.manifest
+        if recovering {
+            let verdict = partition.value.verdict.load(ordering: .sequentiallyConsistent)
+            let isSilicon = verdict == UInt32(StateCause.machineCheck.rawValue) + 1
+            let end = isSilicon ? StateCause.machineCheck : .hypervisorFault
+            teardown(core, end)
+            forget(&core)
+            partition.value.board.value.enter(.crashed, end)
+            cause = .manager
+        } else {
+            resetFunctions(isFirst: true)
+            clearMemory()
+        }
+        while true {
+            while !starting {
+                switch partition.value.board.value.request.exchange(Request.none, ordering: .sequentiallyConsistent) {
+                case Request.start, Request.restart:
+                    starting = true
+                    cause = .manager
+                default: rest(core)
+                }
+            }
+            partition.value.board.value.enter(.starting, cause)
+            let end = runOnce(&core, cause)
+            teardown(core, end)
+            forget(&core)
+            (starting, cause) = follow(end)
+        }
+    }
+
+    /// Loads the image and runs the guest until it ends; gives the cause. A frame of its own on the stack: see `forget`.
+    @inline(never)
+    private mutating func runOnce(_ core: inout CoreState, _ cause: StateCause) -> StateCause {
+        do {
+            let entry = try loadImage()
+            prepareCore(&core)
+            cpu.reset(to: entry)
+        } catch {
+            var line = Line("bulkhead: partition ")
+            line.write(partition.value.spec.name)
+            line.write(": ")
+            line.write(error.reason)
+            partition.value.board.value.post(line)
+            return .badImage
+        }
+        let now = cpu_rdtsc()
+        partition.value.board.value.starts.add(1, ordering: .relaxed)
+        partition.value.board.value.latestEntry.store(now, ordering: .releasing)
+        _ = partition.value.board.value.firstEntry.compareExchange(expected: 0, desired: now, ordering: .relaxed)
+        partition.value.verdict.store(0, ordering: .relaxed)
+        partition.value.clockLag.store(0, ordering: .relaxed)
+        partition.value.gate.store(Gate.open, ordering: .sequentiallyConsistent)
+        partition.value.board.value.enter(.running, cause)
+        while true {
+            switch runGuest(&core) {
+            case .end(let cause): return cause
+            case .park: return .reboot  // an INIT of the first vCPU restarts the machine as silicon would
+            case .resume: continue
+            }
+        }
+    }
+
+    private borrowing func loadImage() throws(LoadError) -> GuestEntry {
+        let state = partition
+        let kernel = state.value.kernel, initrd = state.value.initrd, commandLine = state.value.spec.commandLine
+        return try unsafe loadGuest(
+            kernel: bytes(kernel.address, kernel.size),
+            initrd: initrd.size > 0 ? bytes(initrd.address, initrd.size) : nil,
+            commandLine: commandLine.span, platform: state.value.platform,
+            memory: state.value.guestMemory)
+    }
+
+    /// Stops every other vCPU, then takes the memory back and clears it (law 9).
+    private func teardown(_ core: borrowing CoreState, _ cause: StateCause) {
+        let state = partition
+        state.value.gate.store(Gate.closed, ordering: .sequentiallyConsistent)
+        state.value.kick(allBut: core.vcpu)
+        state.value.board.value.enter(.stopping, cause)
+        for vcpu in 0..<state.value.vcpuCount where vcpu != core.vcpu {
+            while state.value.mail[vcpu].isActive.load(ordering: .sequentiallyConsistent) { cpu_pause() }
+        }
+        for vcpu in 0..<state.value.vcpuCount {
+            state.value.mail[vcpu].startUp.store(0, ordering: .relaxed)
+            state.value.mail[vcpu].nmi.store(false, ordering: .relaxed)
+            state.value.mail[vcpu].stoodAt.store(0, ordering: .relaxed)
+        }
+        state.value.devices = PlatformDevices(state.value.platform)
+        // What was typed for this guest is not the next one's.
+        while state.value.board.value.consoleIn.peek() != nil { state.value.board.value.consoleIn.drop() }
+        for vcpu in 0..<state.value.vcpuCount where state.value.nested[vcpu].unclaimed != 0 {
+            unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: UInt(state.value.nested[vcpu].unclaimed)), 4096)
+        }
+        resetFunctions(isFirst: false)
+        clearMemory()
+    }
+
+    /// Takes the functions out of the last guest's hands, before its memory is cleared: from here on none of them writes.
+    private func resetFunctions(isFirst: Bool) {
+        guard let functions = partition.value.functions else { return }
+        if let lost = functions.value.reset(
+            isFirst: isFirst, ticksPerMillisecond: UInt64(partition.value.platform.tscKHz))
+        {
+            var line = Line("bulkhead: partition ")
+            line.write(partition.value.spec.name)
+            line.write(": a PCI function did not come back from its reset, requester id ")
+            line.write(hexadecimal: UInt64(lost))
+            partition.value.board.value.post(line)
+        }
+        functions.value.guest.reset(on: FunctionWindow(functions: functions))
+    }
+
+    private func clearMemory() {
+        let base = UInt(partition.value.memory.base), size = partition.value.memory.size
+        unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: base), size)
+    }
+
+    /// What comes after an end, by the manifest's policy.
+    private func follow(_ cause: StateCause) -> (start: Bool, cause: StateCause) {
+        let board = partition.value.board
+        let request = board.value.request.exchange(Request.none, ordering: .sequentiallyConsistent)
+        // A manager's word that came while the guest ended by itself counts.
+        let cause = request == Request.stop || request == Request.restart ? .manager : cause
+        let action: LifecycleAction
+        switch cause {
+        case .manager: action = request == Request.restart ? .restart : .stop
+        case .poweroff: action = partition.value.spec.onPoweroff
+        case .reboot: action = partition.value.spec.onReboot
+        case .badImage: action = .stop
+        default: action = partition.value.spec.onCrash
+        }
+        if case .restart = action { return (true, cause) }
+        switch cause {
+        case .manager, .poweroff, .reboot: board.value.enter(.stopped, cause)
+        default: board.value.enter(.crashed, cause)
+        }
+        return (false, cause)
+    }
+}

@@ -1,0 +1,34 @@
+import Text
+
+extension Manifest {
+    /// Refuses a valid manifest that this machine cannot satisfy: throws the first cause, having changed nothing.
+    /// Returns where each partition's memory is to be.
+    @discardableResult
+    public borrowing func check(against machine: borrowing MachineFacts) throws(ManifestError) -> MemoryPlan {
+        let present = machine.cores
+        if present.count < machineCores {
+            let found = UInt64(present.count)
+            throw ManifestError(.tooFewCores, .machineCores, value: found, bound: UInt64(clamping: machineCores))
+        }
+        guard !CoreSet(core: housekeeping).isEmpty, present.contains(CoreSet(core: housekeeping)) else {
+            throw ManifestError(.housekeepingAbsent, .housekeeping, value: UInt64(clamping: housekeeping))
+        }
+        for i in 0..<partitionCount {
+            let absent = CoreSet(rawValue: partitions[i].cores.rawValue & ~present.rawValue)
+            if !absent.isEmpty {
+                throw ManifestError(.coreAbsent, .cores, partition: i, value: UInt64(absent.first))
+            }
+        }
+        try checkSiblings(on: machine)
+        let usable = machine.free.usableBytes
+        let installed = max(machine.installedMemory, usable)
+        // Firmware does not report all that is installed: it keeps some for itself, and the display may. A sixteenth
+        // is let go, so that a 4 GiB machine counts as one.
+        let (stretched, overflow) = installed.addingReportingOverflow(installed / 15)
+        if !overflow, stretched < machineMemory {
+            throw ManifestError(.tooLittleMemory, .machineMemory, value: installed, bound: machineMemory)
+        }
+        try checkDevices(against: machine)
+        return try MemoryPlan(self, free: machine.free)
+    }
+}

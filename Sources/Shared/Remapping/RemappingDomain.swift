@@ -1,0 +1,107 @@
+import X86
+
+/// What the functions of one partition may reach: its memory by DMA, its cores by interrupts.
+public struct RemappingDomain: Sendable {
+    /// Index of the partition.
+    public let partition: Int
+    /// What units know the domain by. VT-d keeps 0 for entries that are absent (section 9.3).
+    var id: UInt16 { UInt16(truncatingIfNeeded: partition + 1) }
+    /// The page table as units take it.
+    let root: UInt64
+    let apicIDs: [16 of UInt32]
+    let vcpuCount: Int
+    /// AMD: the interrupt table that all functions of the domain share.
+    let interruptTable: UInt64
+}
+
+/// A run of a partition's memory: bytes, multiples of 4 KiB.
+public struct RemappingRun: Sendable {
+    public var guest: UInt64
+    public var physical: UInt64
+    public var size: UInt64
+    public init(guest: UInt64, physical: UInt64, size: UInt64) {
+        self.guest = guest
+        self.physical = physical
+        self.size = size
+    }
+}
+
+/// How the tables are written.
+public struct RemappingFormat: Sendable {
+    public enum Kind: Sendable {
+        case vtd
+        case amdVi
+    }
+    public let kind: Kind
+    /// What the levels of a table cover: 48 bits, or 39 with three levels.
+    public let addressWidth: Int
+    /// Bits that guest-physical addresses may have.
+    public let guestBits: Int
+    public let hugePages: Bool
+    /// Interrupt destinations are whole x2APIC ids; otherwise ids are below 255.
+    public let extendedInterrupts: Bool
+    /// AMD: entries of one interrupt table.
+    public let interruptLimit: Int
+
+    /// Of VT-d units that all have these capabilities.
+    public init(_ vtd: VTDCapabilities) {
+        kind = .vtd
+        addressWidth = vtd.addressWidth ?? 39
+        guestBits = min(addressWidth, vtd.maximumAddressWidth)
+        hugePages = vtd.hasHugePages
+        extendedInterrupts = vtd.hasExtendedInterrupts
+        interruptLimit = 65_536
+    }
+
+    public init(_ amdVi: AMDViFeatures) {
+        kind = .amdVi
+        addressWidth = 48
+        guestBits = 48
+        hugePages = true
+        extendedInterrupts = amdVi.hasExtendedInterrupts
+        interruptLimit = amdVi.interruptLimit
+    }
+
+    /// The most vCPUs of a partition that owns functions.
+    public var maxVCPUs: Int { min(16, interruptLimit / 256) }
+
+    /// Whether interrupts can be sent to the core with this id.
+    public func canReach(_ apicID: UInt32) -> Bool { extendedInterrupts || apicID < 255 }
+}
+
+/// What of a machine's tables has to have room.
+public struct RemappingDemand: Sendable {
+    /// Partitions that own functions.
+    public var domains = 0
+    /// Functions and the aliases of functions.
+    public var functions = 0
+    /// Pairs of a function and a vCPU of its partition.
+    public var pairs = 0
+    /// vCPUs of the partitions in `domains`.
+    public var vcpus = 0
+    /// Runs of physical memory, and GiB of it, rounded up for each run.
+    public var runs = 0
+    public var gibibytes = 0
+    public init() {}
+
+    /// VT-d: entries of the interrupt table. The first block of 256 is the machine's own.
+    public var interruptEntries: Int {
+        var entries = 512
+        while entries < min((pairs + 1) * 256, 65_536) { entries *= 2 }
+        return entries
+    }
+
+    /// Frames for everything but units' queues.
+    public func frames(_ format: RemappingFormat) -> Int {
+        // A domain: a root and two tables below it; a run: tables for its two ends, where they are no multiples.
+        // Where guest-physical and physical addresses differ below 1 GiB, each GiB takes one.
+        let tables = domains * 3 + runs * 4 + gibibytes
+        switch format.kind {
+        case .vtd: return tables + 1 + functions + interruptEntries * 16 / 4096
+        case .amdVi:
+            let bytes = format.extendedInterrupts ? 16 : 4
+            return tables + Int(AMDViEntry.deviceTableBytes / FrameArena.frameSize) + 1 + vcpus * 256 * bytes / 4096
+                + domains * 8
+        }
+    }
+}

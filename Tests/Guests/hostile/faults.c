@@ -1,0 +1,28 @@
+// Makes the hypervisor itself fault, on purpose: only a hypervisor built with faults to inject obeys (see
+// Sources/Metal/Hypervisor/Exits/InjectedFaults.swift). Any other refuses the hypercall, and this is one attempt that it held.
+#include "attack.h"
+
+static const char *const kinds[] = {"trap", "program", "stack", "neighbour", "locked", "map", "map-guest"};
+
+static void demand(uint64_t kind, uint64_t operand) {
+    asm volatile(GUARDED(".byte 0x0F, 0x01, 0xD9")::"a"(0x4641554CUL), "b"(kind), "c"(operand) : "memory");
+}
+// Commands that no guest may send, for the first core of the neighbour (APIC id 2 in the test's manifest).
+static const struct {
+    const char *name;
+    uint64_t kind, command;
+} strays[] = {{"stray-interrupt", 16, 0x4077}, {"stray-tick", 16, 0x4040}, {"stray-init", 16, 0x4500}, {"stray-nmis", 17, 0x4400}};
+
+// `fault:KIND`; the manifest of the test puts the neighbour's memory at 512 MiB.
+void attack_fault(const char *argument) {
+    announce("fault", argument);
+    for (uint64_t kind = 0; kind < sizeof kinds / sizeof kinds[0]; kind++)
+        if (equal(argument, kinds[kind])) demand(kind, 0x20000000);
+    for (size_t i = 0; i < sizeof strays / sizeof strays[0]; i++)
+        // Again and again: one that arrives while a tick of the neighbour's own is pending is one with it.
+        for (int again = 0; again < 20 && equal(argument, strays[i].name); again++) {
+            demand(strays[i].kind, 2ull << 32 | strays[i].command);
+            for (uint64_t start = rdtsc(); rdtsc() - start < 1 << 21;) {}
+        }
+    survived("fault", argument);
+}

@@ -1,0 +1,55 @@
+import Foundation
+import Machines
+import TestKit
+import Testing
+
+extension MachineTests {
+    /// One guest attacks, the other must not notice: every run of Tests/Guests/attempts.yaml on an AMD machine. The
+    /// guests are our own, in Tests/Guests.
+    @Suite(.serialized, .stopsMachines) struct Containment {
+        nonisolated(unsafe) static let session = Result { try AdversarySession(on: .amd, Workspace.current()) }
+
+        @Test(arguments: runs(.amd)) func everyAttemptSeesWhatItMust(_ command: String) throws {
+            try unsafe Self.session.get().expectAsItMustBe(command)
+        }
+    }
+
+    /// The same with PCI functions in both partitions.
+    @Suite(.serialized, .stopsMachines) struct ContainmentOfDevices {
+        nonisolated(unsafe) static let session = Result {
+            try AdversarySession(on: .amd, Workspace.current(), site: .devices)
+        }
+
+        @Test(arguments: runs(.amd, .devices)) func everyAttemptSeesWhatItMust(_ command: String) throws {
+            try unsafe Self.session.get().expectAsItMustBe(command)
+        }
+    }
+
+    /// The same on an Intel machine.
+    @Suite(.serialized, .stopsMachines) struct IntelContainment {
+        nonisolated(unsafe) static let session = Result { try AdversarySession(on: .intel, Workspace.current()) }
+
+        @Test(arguments: runs(.intel)) func everyAttemptSeesWhatItMust(_ command: String) throws {
+            try unsafe Self.session.get().expectAsItMustBe(command)
+        }
+    }
+
+    /// What the table has for a kind of machine; a table that cannot be read gives one run, which fails.
+    static func runs(_ kind: MachineKind, _ site: AttemptTable.Site = .plain) -> [String] {
+        (try? AttemptTable(Workspace.current(), for: kind).runs.filter { $0.site == site }.map(\.command))
+            ?? ["the table cannot be read"]
+    }
+}
+
+extension AdversarySession {
+    func expectAsItMustBe(_ command: String) throws {
+        let run = try #require(table.runs.first { $0.command == command })
+        let results = try carryOut(run)
+        #expect(results.count >= run.attempts.count)
+        for result in results {
+            #expect(
+                result.asExpected,
+                "\(result.name): saw \(result.seen), expected \(result.expected) \(result.problems) \(result.findings)")
+        }
+    }
+}

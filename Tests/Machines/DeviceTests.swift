@@ -1,0 +1,112 @@
+import Foundation
+import Machines
+import TestKit
+import Testing
+
+extension MachineTests {
+    /// Debian's stock drivers on passed-through functions, on a machine with each kind of IOMMU.
+    @Suite(.serialized, .stopsMachines) struct Devices {
+        static let kinds: [EmulatedIOMMU] = [.vtd, .amdVi]
+
+        static let modern = "disable-legacy=on,iommu_platform=on"
+        /// What both cards fetch.
+        static func answer() throws -> DeviceFile {
+            try DeviceFile(bytes: 65536, header: "HTTP/1.0 200 OK\r\nContent-Length: 65536\r\n\r\n")
+        }
+        /// A network with a server that gives the answer, and one that streams from when the gate is gone.
+        static func network(_ name: String, _ answer: borrowing DeviceFile, _ gate: borrowing DeviceFile) -> [String] {
+            let stream = "sh -c 'while [ -e \(gate.url.path) ]; do sleep 0.2; done; exec cat /dev/zero'"
+            return [
+                "-netdev",
+                "user,id=\(name),restrict=on,guestfwd=tcp:10.0.2.100:80-cmd:sh -c 'cat \(answer.url.path); sleep 3',"
+                    + "guestfwd=tcp:10.0.2.100:81-cmd:\(stream)",
+            ]
+        }
+
+        func expectAnswers(_ yard: Yard, _ answer: borrowing DeviceFile) throws {
+            for (partition, driver) in [("e1000e", "e1000e"), ("virtio-net", "virtio_net")] {
+                let guest = yard.guest(partition)
+                let link = try guest.wait(for: "@bulkhead link driver=", seconds: 180)
+                #expect(link.hasPrefix("@bulkhead link driver=\(driver) messages=") && !link.hasSuffix("=0"), "\(link)")
+                #expect(try guest.wait(for: "@bulkhead lease ", seconds: 60) == "@bulkhead lease ip=10.0.2.15")
+                let fetched = try guest.wait(for: "@bulkhead fetched ", seconds: 60)
+                let digest = try answer.digest(first: 65536)
+                #expect(fetched == "@bulkhead fetched bytes=65536 sha256=\(digest)")
+                try guest.wait(for: "@bulkhead connected name=stream", seconds: 60)
+            }
+        }
+
+        /// Behind root ports, and so with VT-d alone: QEMU 10's AMD unit notes bus numbers before firmware gives them.
+        @Test func networkCardsAndDisksWork() throws {
+            try buildDeviceGuests()
+            let answer = try Self.answer(), gate = try DeviceFile(bytes: 1), disk = try DeviceFile(bytes: 4 << 20)
+            let yard = try Yard(
+                manifest: "device-drivers", iommu: .vtd,
+                extra: Self.network("net1", answer, gate) + Self.network("net2", answer, gate) + [
+                    "-drive", "if=none,id=disk,format=raw,file=\(disk.url.path)",
+                ]
+                    + ports([
+                        "e1000e,netdev=net1", "virtio-net-pci,netdev=net2,\(Self.modern)",
+                        "virtio-blk-pci,drive=disk,\(Self.modern)", "virtio-rng-pci,\(Self.modern)",
+                    ]))
+            defer { yard.testbed.stop() }
+            try expectAnswers(yard, answer)
+            let guest = yard.guest("virtio-disk")
+            let read = try guest.wait(for: "@bulkhead disk ", seconds: 120)
+            let digest = try disk.digest(first: 1 << 20)
+            #expect(read == "@bulkhead disk bytes=\(4 << 20) sha256=\(digest)")
+            try guest.wait(for: "@bulkhead disk-written bytes=1048576", seconds: 60)
+            #expect(
+                try guest.wait(for: "@bulkhead random ", seconds: 60).hasPrefix("@bulkhead random bytes=64 from=virtio")
+            )
+            let partitions = ["e1000e", "virtio-net", "virtio-disk"]
+            gate.remove()
+            try yard.expectStreams(in: ["e1000e", "virtio-net"], withoutExitsOf: partitions)
+            for partition in partitions {
+                try yard.guest(partition).wait(for: "@bulkhead done", seconds: 10)
+                #expect(try yard.events(of: partition, from: 0).allSatisfy { $0.kind == .state })
+            }
+        }
+
+        /// Without ports above them, QEMU's cards cannot be reset.
+        @Test func networkCardsWorkOnAnAMDUnit() throws {
+            try buildDeviceGuests()
+            let answer = try Self.answer(), gate = try DeviceFile(bytes: 1)
+            let yard = try Yard(
+                manifest: "device-network", iommu: .amdVi,
+                extra: Self.network("net1", answer, gate) + Self.network("net2", answer, gate) + [
+                    "-device", "e1000e,netdev=net1,addr=10.0",
+                    "-device", "virtio-net-pci,netdev=net2,addr=11.0,\(Self.modern)",
+                ])
+            defer { yard.testbed.stop() }
+            try expectAnswers(yard, answer)
+            gate.remove()
+            try yard.expectStreams(in: ["e1000e", "virtio-net"], withoutExitsOf: ["e1000e", "virtio-net"])
+        }
+
+        @Test func virtualFunctionsOfTwoPartitionsTalk() throws {
+            try buildDeviceGuests()
+            // QEMU 10.0.2 decodes the lower half of their addresses alone. With an expansion ROM, whatever is in
+            // it, firmware gives a function and its virtual ones no addresses beyond 4 GiB.
+            let rom = try DeviceFile(bytes: 4096, header: "none")
+            let yard = try Yard(
+                manifest: "device-functions", iommu: .vtd,
+                extra: ["-netdev", "user,id=net,restrict=on"] + ports(["igb,netdev=net,romfile=\(rom.url.path)"]))
+            defer { yard.testbed.stop() }
+            // The virtual functions answer once their owner's driver is up.
+            try yard.guest("port").wait(for: "@bulkhead functions enabled=2 ", seconds: 180)
+            for partition in ["server", "reader"] { try yard.client.change(.start, partition) }
+            let server = yard.guest("server"), reader = yard.guest("reader")
+            let served = try server.wait(for: "@bulkhead serve ", seconds: 120)
+            #expect(
+                try reader.wait(for: "@bulkhead ping ", seconds: 120) == "@bulkhead ping peer=10.9.0.2 received=20")
+            let fetched = try reader.wait(for: "@bulkhead fetched ", seconds: 120)
+            #expect(fetched.hasPrefix("@bulkhead fetched bytes=1048576 sha256="))
+            #expect(fetched.suffix(64) == served.suffix(64))
+            try yard.expectStreams(in: ["reader"], withoutExitsOf: ["reader", "server"])
+            for partition in ["port", "server", "reader"] {
+                #expect(try yard.events(of: partition, from: 0).allSatisfy { $0.kind == .state })
+            }
+        }
+    }
+}

@@ -1,0 +1,41 @@
+import Foundation
+import Machines
+import TestKit
+import Testing
+
+extension MachineTests {
+    /// Faults of the hypervisor itself (law 8), injected into a build made for it: they are named on the log and end one
+    /// partition, whose guest a manager can start again.
+    @Suite(.serialized, .stopsMachines) struct Faults {
+        nonisolated(unsafe) static let shared = Result {
+            try Arena(manifest: "faults", faults: true, Workspace.current())
+        }
+        let arena: Arena
+
+        init() throws { arena = try unsafe Self.shared.get() }
+
+        /// Exception 6 is a trap of Swift's own, 14 an access outside the core's page tables, 8 a stack that overflowed.
+        static let kinds: [(kind: String, vector: Int, words: String)] = [
+            ("trap", 6, "injectFault"), ("program", 14, "injectFault"), ("stack", 8, "injectFault"),
+            ("neighbour", 14, "address 0x20000000"), ("locked", 6, "injectFault"),
+        ]
+
+        @Test(arguments: kinds) func aFaultEndsItsOwnPartitionAlone(
+            _ fault: (kind: String, vector: Int, words: String)
+        ) throws {
+            let logged = arena.machine.console.lines.count
+            let outcome = try arena.attack("fault:\(fault.kind)", seconds: 20)
+            try arena.wait(for: .crashed, "hostile")
+            #expect(try arena.info("hostile").cause == .hypervisorFault, "\(outcome.text)")
+            #expect(try arena.neighbourProblems().isEmpty)
+            let named = "fault in the hypervisor: core 2, partition hostile, vector \(fault.vector),"
+            let line = try arena.machine.wait(for: named, from: logged, seconds: 10).line
+            #expect(line.contains(fault.words), "\(line)")
+
+            let first = arena.hostile.lines.count
+            try arena.client.change(.start, "hostile")
+            try arena.hostile.wait(for: "@ready", from: first, seconds: 30)
+            #expect(try arena.attack("cpuid", seconds: 30).isDone)
+        }
+    }
+}

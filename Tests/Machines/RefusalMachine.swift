@@ -1,0 +1,91 @@
+import ControlClient
+import Foundation
+import Machines
+import Manifest
+import ManifestFile
+import TestKit
+import Testing
+
+/// A boot volume whose manifest is refused, or the last one, whose is not.
+struct RefusedVolume {
+    var name: String
+    var manifest: [UInt8]
+    /// What the line says; nothing for the last one.
+    var reason: String
+}
+
+/// An emulated machine with boot volumes one behind the other in the firmware's boot order: each is refused, the firmware
+/// goes on to the next, and the last one starts its guests.
+struct RefusalMachine {
+    let machine: Machine
+    let client: ControlClient
+    /// What the hypervisors said, before guests began to.
+    let lines: [String]
+    var refusals: [String] { lines.filter { $0.hasPrefix("bulkhead: refused: ") } }
+
+    /// Boots, and holds each refusal against its reason.
+    /// - Parameter emulator: without volumes.
+    init(_ name: String, _ volumes: [RefusedVolume], _ emulator: Emulator) throws {
+        let folder = URL(filePath: #filePath).deletingLastPathComponent()
+        let workspace = Workspace(root: folder.deletingLastPathComponent().deletingLastPathComponent())
+        try buildAdversaries(workspace)
+        let image = BootVolume.Image(
+            path: "neighbour.elf", source: workspace.cache.appending(path: "images/neighbour.elf"))
+        var disks: [URL] = []
+        for volume in volumes {
+            disks.append(workspace.cache.appending(path: "tests/\(name)-\(volume.name).img"))
+            try BootVolume(hypervisor: workspace.hypervisor, manifest: volume.manifest, images: [image])
+                .writeImage(to: disks[disks.count - 1])
+        }
+        var emulator = emulator
+        for (index, disk) in disks.enumerated().dropFirst() {
+            emulator.extra += [
+                "-drive", "if=none,id=boot\(index),format=raw,snapshot=on,file=\(disk.path)",
+                "-device", "virtio-blk-pci,drive=boot\(index),bootindex=\(index)",
+            ]
+        }
+        machine = try Machine(emulator, volume: disks[0], log: workspace.cache.appending(path: "tests/\(name).log"))
+        // Nothing is sent before the last one is there: the firmware takes that line for a console of its own.
+        let starts = Counter()
+        let last = machine.console.wait(seconds: 180) { line in
+            line.hasPrefix("bulkhead: version") && starts.next() == volumes.count ? true : nil
+        }
+        do {
+            try machine.requireRunning()
+            try #require(last != nil, "\(machine.console.lines.filter { $0.hasPrefix(Machine.prefix) })")
+            client = try ControlClient(path: machine.link.path)
+            _ = try client.waitUntilUp(.seconds(20))
+        } catch {
+            machine.stop()
+            throw error
+        }
+        lines = machine.console.lines.filter { $0.hasPrefix(Machine.prefix) }
+        #expect(lines.count(where: { $0.hasPrefix("bulkhead: version") }) == volumes.count, "\(lines)")
+        #expect(refusals.count == volumes.count - 1, "\(lines)")
+        for (volume, line) in zip(volumes, refusals) {
+            #expect(line.contains(volume.reason), "\(volume.name): \(line)")
+        }
+    }
+
+    /// A manifest of these partitions, each with one line of YAML.
+    static func compile(_ partitions: String, cores: Int = 2, memory: String = "512M") throws -> [UInt8] {
+        let text = """
+            name: refusals
+            machine: {cores: \(cores), memory: \(memory)}
+            housekeeping: 0
+            link: serial
+            partitions:
+
+            """
+        let manifest = try parseManifest(text + partitions, file: "refusals.yaml", images: .unchecked)
+        return try encodeManifest(manifest, file: "refusals.yaml")
+    }
+}
+
+private final class Counter {
+    private var count = 0
+    func next() -> Int {
+        count += 1
+        return count
+    }
+}

@@ -1,0 +1,157 @@
+import Control
+import ControlClient
+import Foundation
+import Machines
+import TestKit
+import Testing
+
+/// An emulated machine made from one of the tests' manifests, with the consoles of its guests and its events. One thread
+/// uses it.
+final class Yard {
+    let testbed: Testbed
+    let client: ControlClient
+    private var guests: [String: Guest] = [:]
+    /// Everything that was told since the machine answered.
+    private(set) var events: [ControlEvent] = []
+
+    /// Builds the adversary guests, boots the machine and waits until it answers.
+    /// - Parameters:
+    ///   - images: files to make in the image folder before.
+    ///   - faults: whether the hypervisor is the one with faults to inject.
+    ///   - iommu: which one the machine has.
+    ///   - extra: for the emulator's command line.
+    init(
+        manifest name: String, images: [String: Data] = [:], faults: Bool = false, iommu: EmulatedIOMMU? = nil,
+        extra: [String] = []
+    ) throws {
+        let folder = URL(filePath: #filePath).deletingLastPathComponent()
+        let workspace = Workspace(root: folder.deletingLastPathComponent().deletingLastPathComponent())
+        try buildAdversaries(workspace)
+        for (name, content) in images {
+            let file = workspace.cache.appending(path: "images/\(name)")
+            // Written only when it differs: the boot volume is made anew when a file is.
+            if (try? Data(contentsOf: file)) != content { try content.write(to: file) }
+        }
+        testbed = try Testbed(
+            manifest: folder.appending(path: "Manifests/\(name).yaml").path, workspace,
+            name: "test-\(name)\(faults ? "-faults" : "")",
+            hypervisor: faults ? workspace.faultyHypervisor : nil, iommu: iommu, extra: extra)
+        do {
+            client = try ControlClient(path: testbed.socket.path)
+            try client.subscribe()
+        } catch {
+            testbed.stop()
+            throw error
+        }
+    }
+
+    func guest(_ name: String) -> Guest {
+        if let guest = guests[name] { return guest }
+        let guest = Guest(name, client)
+        guests[name] = guest
+        return guest
+    }
+
+    /// What the management link says of a partition.
+    func info(_ partition: String) throws -> PartitionInfo {
+        guard let info = try client.list().first(where: { $0.name.string == partition }) else {
+            throw ArenaError("no partition \(partition)")
+        }
+        return info
+    }
+
+    /// Waits until what is said of a partition is so.
+    @discardableResult
+    func wait(
+        _ partition: String, seconds: Double = 30, until isSo: (PartitionInfo) -> Bool
+    ) throws -> PartitionInfo {
+        let deadline = ContinuousClock.now + .seconds(seconds)
+        while true {
+            let now = try info(partition)
+            if isSo(now) { return now }
+            guard ContinuousClock.now < deadline else {
+                throw ArenaError("\(partition) stays \(now.state.name), \(now.cause.name), start \(now.starts)")
+            }
+            Thread.sleep(forTimeInterval: 0.02)
+        }
+    }
+
+    /// Does something after which a Linux guest starts, and waits until its user space says so.
+    func starting(_ partition: String, seconds: Double = 90, _ body: () throws -> Void) throws {
+        let guest = guest(partition)
+        try guest.exchange()
+        let first = guest.lines.count
+        try body()
+        try guest.wait(for: "@bulkhead ready ", from: first, seconds: seconds)
+    }
+
+    /// Asks a Linux guest for the number that follows `key` in a line of its answer.
+    func ask(_ partition: String, _ command: String, _ answer: String, _ key: String) throws -> Int {
+        let guest = guest(partition)
+        try guest.exchange()
+        let first = guest.lines.count
+        guest.type(line: command)
+        let line = try guest.wait(for: "@bulkhead \(answer) ", from: first, seconds: 30)
+        let word = line.split(separator: " ").first { $0.hasPrefix(key + "=") }
+        guard let number = word.flatMap({ Int($0.dropFirst(key.count + 1)) }) else {
+            throw ArenaError("no \(key): \(line)")
+        }
+        return number
+    }
+
+    /// The guest's monotonic clock, milliseconds.
+    func clock(_ partition: String) throws -> Int { try ask(partition, "clock", "clock", "ms") }
+
+    func exits(_ partition: String) throws -> UInt64 {
+        try client.statistics(partition).vcpus.reduce(0) { $0 + $1.total }
+    }
+
+    /// Fetches the events that have come; those of a partition from index `start` on. Missed ones are an error.
+    func events(of partition: String, from start: Int) throws -> [ControlEvent] {
+        while let next = try client.nextEvent(timeout: .milliseconds(200)) {
+            guard next.missed == 0 else { throw ArenaError("\(next.missed) events missed") }
+            events.append(next.event)
+        }
+        return events.dropFirst(start).filter { $0.partition.string == partition }
+    }
+
+    /// Why a request was refused; nil when it was not.
+    func refusal(of operation: ControlOperation, _ partition: String) throws -> ControlStatus? {
+        do throws(LinkError) {
+            try client.change(operation, partition)
+            return nil
+        } catch {
+            guard case .refused(let status, _, _) = error else { throw error }
+            return status
+        }
+    }
+}
+
+extension PartitionInfo {
+    /// The name as a `String`.
+    var title: String { name.string }
+}
+
+/// Builds the guests of Tests/Guests.
+func buildAdversaries(_ workspace: Workspace) throws {
+    let build = Process()
+    build.executableURL = workspace.root.appending(path: "Tests/Guests/build")
+    try build.run()
+    build.waitUntilExit()
+    guard build.terminationStatus == 0 else { throw ArenaError("Tests/Guests/build failed") }
+}
+
+/// Stops the machine that a suite's tests share when the last of them is done: it would take the host's processors from
+/// the suites that follow.
+struct StopsMachines: SuiteTrait, TestScoping {
+    func provideScope(
+        for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
+    ) async throws {
+        defer { Machine.stopAll() }
+        try await function()
+    }
+}
+
+extension Trait where Self == StopsMachines {
+    static var stopsMachines: Self { Self() }
+}

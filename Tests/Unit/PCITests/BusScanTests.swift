@@ -1,0 +1,117 @@
+import PCI
+import Testing
+import UnitSupport
+
+@Suite struct BusScanTests {
+    @Test func everyFunctionIsFoundOnceAndAfterItsBridge() throws {
+        let bus = try BusModel.recorded()
+        var found: [UInt16] = []
+        BusScan(bus).forEach { function in
+            #expect(function.requester >> 8 == 0 ? function.bridge == 0 : found.contains(function.bridge))
+            if function.requester >> 8 != 0 {
+                #expect(bus.functions[function.bridge]?.bytes[0x19] == UInt8(function.requester >> 8))
+            }
+            found.append(function.requester)
+        }
+        #expect(found.count == bus.functions.count)
+        #expect(Set(found) == Set(bus.functions.keys))
+    }
+
+    @Test func registersHaveTheSizesThatLinuxSees() throws {
+        let bus = try BusModel.recorded()
+        var seen = 0
+        BusScan(bus).forEach { function in
+            guard !function.isBridge, let recorded = bus.functions[function.requester] else { return }
+            for i in 0..<6 {
+                let size = recorded.barSizes[i] ?? 0
+                #expect(function.bars[i].size == size, "\(function.requester) \(i)")
+                #expect((function.bars[i].kind == .none) == (size == 0))
+                guard size != 0 else { continue }
+                seen += 1
+                #expect(function.bars[i].address & (size - 1) == 0)
+                #expect(function.bars[i].address & ~0xFFFF_FFFF == 0 || function.bars[i].kind == .memory64)
+            }
+        }
+        #expect(seen > 20)
+    }
+
+    @Test func nothingIsDifferentAfterwardsAndNoBridgeIsWritten() throws {
+        let bus = try BusModel.recorded()
+        let before = bus.functions.mapValues(\.bytes)
+        BusScan(bus).forEach { _ in }
+        #expect(bus.functions.mapValues(\.bytes) == before)
+        #expect(bus.mistakes == [])
+        #expect(bus.writes.count > 50)
+        for write in bus.writes { #expect(bus.functions[write.function]!.bytes[0x0B] != 6, "\(write)") }
+    }
+
+    @Test func capabilitiesAreFound() throws {
+        let bus = try BusModel.recorded()
+        let igb = bus.describe("04:00.0")
+        #expect(igb.vendor == 0x8086 && igb.device == 0x10C9 && igb.classCode == 0x020000 && igb.revision == 1)
+        #expect(igb.powerManagement == 0x40 && igb.msi == 0x50 && igb.express == 0xA0)
+        #expect(igb.sriov == 0x160 && igb.hasFunctionReset)
+        #expect(igb.msix.capability == 0x70 && igb.msix.entries == 10 && igb.msix.tableBAR == 3)
+        #expect(igb.msix.tableOffset == 0 && igb.msix.pendingBAR == 3 && igb.msix.pendingOffset == 0x2000)
+        #expect(igb.bars[3].kind == .memory64 && igb.bars[4].kind == .none)
+        #expect(bus.describe("00:02.0").accessControl == 0x148)
+        #expect(bus.describe("00:02.2").accessControl == 0)
+        #expect(bus.describe("05:00.0").express == 0)
+    }
+
+    @Test func methodsAreThoseOfLinux() throws {
+        let bus = try BusModel.recorded()
+        let reset = FunctionReset(bus)
+        BusScan(bus).forEach { function in
+            guard let methods = bus.functions[function.requester]?.resets, !function.isBridge else { return }
+            let itself: ResetMethod = methods.contains("pm") ? .powerState : .none
+            let expected = methods.contains("flr") ? .functionLevel : itself
+            #expect(reset.method(of: function) == expected, "\(function.requester)")
+        }
+    }
+
+    @Test(arguments: [0x80, 0xFF, 0x00])
+    func capabilityListsInCirclesEnd(_ next: UInt8) throws {
+        let bus = try BusModel.recorded()
+        let igb = bus.functions[BusModel.id("04:00.0")]!
+        igb.bytes[0x41] = next == 0x80 ? 0x40 : next
+        // Extended: back to the first.
+        igb.bytes.put(0x1001_0010 as UInt32, at: 0x160)
+        bus.reads = 0
+        _ = BusScan(bus).describe(BusModel.id("04:00.0"))
+        #expect(bus.reads < 400)
+        #expect(bus.mistakes == [])
+    }
+
+    @Test func bridgesInCirclesEnd() throws {
+        let bus = try BusModel.recorded()
+        // The root port of bus 4 claims its own bus, the one of bus 5 that of the one before it.
+        bus.functions[BusModel.id("00:02.3")]!.bytes[0x19] = 0
+        bus.functions[BusModel.id("00:03.0")]!.bytes[0x19] = 3
+        var found: [UInt16] = []
+        BusScan(bus).forEach { found.append($0.requester) }
+        #expect(found.count == bus.functions.count - 2)
+        #expect(Set(found).count == found.count)
+    }
+
+    @Test func garbageIsScannedWithinBounds() {
+        // Whatever bytes functions have, every access is inside of configuration space and the scan ends.
+        var random: UInt64 = 1
+        func next() -> UInt64 {
+            random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return random >> 33
+        }
+        for _ in 0..<50 {
+            let bus = BusModel()
+            for _ in 0..<40 {
+                let function = BusModel.Function()
+                for i in 0..<4096 { function.bytes[i] = UInt8(truncatingIfNeeded: next()) }
+                if next() & 1 != 0 { function.bytes[0x0E] &= 0x81 }
+                bus.functions[UInt16(next() % 0x300)] = function
+            }
+            var groups = IsolationGroups()
+            BusScan(bus).forEach { groups.add($0, on: bus) }
+            #expect(bus.mistakes == [])
+        }
+    }
+}

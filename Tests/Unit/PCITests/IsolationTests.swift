@@ -1,0 +1,146 @@
+import PCI
+import Testing
+import UnitSupport
+
+@Suite struct IsolationTests {
+    private func groups(_ bus: BusModel) -> IsolationGroups {
+        var groups = IsolationGroups()
+        BusScan(bus).forEach { groups.add($0, on: bus) }
+        return groups
+    }
+
+    /// Each function with the lowest one that Linux has put into its group.
+    private func expected(_ bus: BusModel) -> [UInt16: UInt16] {
+        bus.functions.mapValues { one in bus.functions.filter { $0.value.group == one.group }.keys.min() ?? 0 }
+    }
+
+    /// All but the switch's: the ports of QEMU's have no access control, so that it sends from one to the other.
+    @Test func groupsAreThoseOfLinux() throws {
+        let bus = try BusModel.recorded()
+        let groups = groups(bus)
+        #expect(groups.isComplete)
+        let expected = expected(bus)
+        #expect(Set(expected.values).count == 20)
+        for (function, group) in expected where !(6...9 ~= function >> 8) {
+            #expect(groups.group(of: function) == group, "\(function)")
+        }
+        for name in Self.behindSwitch {
+            #expect(groups.group(of: BusModel.id(name)) == BusModel.id("06:00.0"), "\(name)")
+        }
+        #expect(groups.group(of: BusModel.id("00:04.0")) == BusModel.id("00:04.0"))
+    }
+
+    private static let behindSwitch = ["06:00.0", "07:00.0", "07:01.0", "08:00.0", "09:00.0"]
+
+    /// Either port alone lets its own side reach the other's, whichever is found first.
+    @Test(arguments: [["07:00.0"], ["07:01.0"], ["07:00.0", "07:01.0"]]) func everyPortOfASwitchNeedsControl(
+        _ controlled: [String]
+    ) throws {
+        let bus = try BusModel.recorded()
+        for name in controlled {
+            let port = try #require(bus.functions[BusModel.id(name)])
+            // In place of error reporting.
+            port.bytes.put(0x0001_000D as UInt32, at: try #require(port.capability(extended: 0x01)))
+        }
+        let groups = groups(bus)
+        let isApart = controlled.count == 2
+        for (name, own) in [("08:00.0", "08:00.0"), ("09:00.0", "09:00.0")] {
+            let group = BusModel.id(isApart ? own : "06:00.0")
+            #expect(groups.group(of: BusModel.id(name)) == group, "\(name)")
+        }
+        #expect(groups.group(virtualFunctionsOf: bus.describe("09:00.0")) == (isApart ? nil : BusModel.id("06:00.0")))
+    }
+
+    /// Without a port's capability everything behind it goes into the port's group: the switch of bus 6 to 9.
+    @Test func aPortWithoutControlJoinsWhatIsBehindIt() throws {
+        let bus = try BusModel.recorded()
+        let port = try #require(bus.functions[BusModel.id("00:04.0")])
+        port.bytes.put(0 as UInt32, at: try #require(port.capability(extended: 0x0D)))
+        let groups = groups(bus)
+        for name in ["00:04.0", "06:00.0", "07:00.0", "07:01.0", "08:00.0", "09:00.0"] {
+            #expect(groups.group(of: BusModel.id(name)) == BusModel.id("00:04.0"), "\(name)")
+        }
+        #expect(groups.group(of: BusModel.id("05:00.0")) == BusModel.id("05:00.0"))
+    }
+
+    @Test func functionsOfOneDeviceAreApartOnlyWithControl() throws {
+        let bus = try BusModel.recorded()
+        let second = BusModel.Function()
+        let igb = try #require(bus.functions[BusModel.id("04:00.0")])
+        second.bytes = igb.bytes
+        second.barSizes = igb.barSizes
+        bus.functions[BusModel.id("04:00.1")] = second
+        igb.bytes[0x0E] |= 0x80
+        #expect(groups(bus).group(of: BusModel.id("04:00.1")) == BusModel.id("04:00.0"))
+        // Alternative routing, the first extended capability's neighbour, turned into access control.
+        for function in [igb, second] { function.bytes.put(0x1601_000D as UInt32, at: 0x150) }
+        #expect(groups(bus).group(of: BusModel.id("04:00.1")) == BusModel.id("04:00.1"))
+    }
+
+    @Test func bridgesToConventionalPCITakeTheirDevicesPlace() throws {
+        let bus = try BusModel.recorded()
+        let groups = groups(bus)
+        // The first bus behind the PCI Express bridge, whatever lies below.
+        #expect(groups.alias(of: bus.describe("0b:02.0")) == 0x0B00)
+        #expect(groups.alias(of: bus.describe("0c:01.0")) == 0x0B00)
+        // A conventional bridge uses its own id.
+        #expect(groups.alias(of: bus.describe("0d:01.0")) == BusModel.id("00:1e.0"))
+        #expect(groups.alias(of: bus.describe("04:00.0")) == nil)
+        #expect(groups.alias(of: bus.describe("08:00.0")) == nil)
+        #expect(groups.alias(of: bus.describe("00:1f.2")) == nil)
+    }
+
+    @Test func virtualFunctionsAreApartBehindIsolatingPorts() throws {
+        let bus = try BusModel.recorded()
+        #expect(groups(bus).group(virtualFunctionsOf: bus.describe("04:00.0")) == nil)
+        let port = try #require(bus.functions[BusModel.id("00:02.3")])
+        port.bytes.put(0 as UInt32, at: try #require(port.capability(extended: 0x0D)))
+        // Its neighbour 02.2 has no capability either.
+        #expect(groups(bus).group(virtualFunctionsOf: bus.describe("04:00.0")) == BusModel.id("00:02.2"))
+    }
+
+    @Test func whatABusResetTakesAlong() throws {
+        let bus = try BusModel.recorded()
+        let groups = groups(bus)
+        let edu = bus.describe("05:00.0")
+        #expect(groups.canResetBus(of: edu))
+        #expect(groups.busReset(of: edu, takes: 0x0500) && groups.busReset(of: edu, takes: 0x0580))
+        #expect(!groups.busReset(of: edu, takes: 0x0400) && !groups.busReset(of: edu, takes: 0x0600))
+        // A bridge lies beside it, and would forget its bus numbers.
+        #expect(!groups.canResetBus(of: bus.describe("0b:02.0")))
+        #expect(groups.busReset(of: bus.describe("0b:02.0"), takes: 0x0C08))
+        #expect(groups.canResetBus(of: bus.describe("0c:01.0")))
+        #expect(groups.canResetBus(of: bus.describe("08:00.0")))
+        #expect(!groups.canResetBus(of: bus.describe("00:1f.2")))
+    }
+
+    @Test func moreThanThereIsRoomForIsSaid() {
+        let bus = BusModel()
+        for i in 0..<UInt16(129) {
+            let function = BusModel.Function()
+            function.bytes.put(0x1234_1AF4 as UInt32, at: 0)
+            function.bytes[0x0E] = 0x80
+            bus.functions[i] = function
+        }
+        #expect(!groups(bus).isComplete)
+        bus.functions[128] = nil
+        #expect(groups(bus).isComplete)
+    }
+
+    /// Source validation, both redirections, upstream forwarding: as far as the port can; the rest stays.
+    @Test func controlIsEnabledAsFarAsThePortCan() throws {
+        let bus = try BusModel.recorded()
+        let port = bus.describe("00:02.0")
+        let recorded = try #require(bus.functions[port.requester])
+        recorded.bytes[port.accessControl + 6] = 0x40
+        AccessControl.enable(port, on: bus)
+        #expect(recorded.bytes[port.accessControl + 6] == 0x5D)
+        recorded.bytes[port.accessControl + 4] = 0x01
+        recorded.bytes[port.accessControl + 6] = 0
+        AccessControl.enable(port, on: bus)
+        #expect(recorded.bytes[port.accessControl + 6] == 0x01)
+        bus.writes = []
+        AccessControl.enable(bus.describe("00:02.2"), on: bus)
+        #expect(bus.writes == [])
+    }
+}

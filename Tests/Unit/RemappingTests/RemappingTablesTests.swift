@@ -1,0 +1,193 @@
+import Remapping
+import Testing
+import UnitSupport
+
+/// The tables of both vendors, read back as the hardware would.
+@Suite struct RemappingTablesTests {
+    private let runs: [RemappingRun] = [
+        RemappingRun(guest: 0, physical: 0x4000_0000, size: 64 << 20),
+        RemappingRun(guest: 1 << 32, physical: 0x1_0000_0000, size: 1 << 30),
+    ]
+    private var demand: RemappingDemand {
+        var demand = RemappingDemand()
+        (demand.domains, demand.functions, demand.pairs, demand.vcpus) = (1, 2, 4, 2)
+        (demand.runs, demand.gibibytes) = (2, 3)
+        return demand
+    }
+    private let apicIDs = InlineArray<16, UInt32> { $0 == 1 ? 0x1_0203 : 5 }
+    private let vtd = RemappingFormat(VTDCapabilities(capability: 0x0000_000C_0000_0406 | 47 << 16, extended: 0x1B))
+    private let narrowVTD = RemappingFormat(
+        VTDCapabilities(capability: 0x0000_000C_0000_0206 | 38 << 16, extended: 0x1B))
+    private let amd = RemappingFormat(AMDViFeatures(features: 1 << 2 | 1 << 6 | 1 << 7, features2: 0))
+
+    private func make(_ format: RemappingFormat, _ frames: Frames) throws -> RemappingTables {
+        try RemappingTables(format, isCoherent: true, demand, arena: frames.makeArena())
+    }
+
+    /// VT-d's walk (section 9.8) from a context entry on.
+    private func vtdWalk(_ tables: borrowing RemappingTables, _ requester: UInt16, _ address: UInt64) -> UInt64? {
+        let root = word(at: tables.memory.deviceTable + UInt64(requester >> 8) * 16)
+        guard root & 1 == 1 else { return nil }
+        let context = root & ~0xFFF + UInt64(requester & 0xFF) * 16
+        guard word(at: context) & 1 == 1 else { return nil }
+        var level = Int(word(at: context + 8) & 7) + 2
+        var table = word(at: context) & ~0xFFF
+        guard address >> UInt64(12 + 9 * level) == 0 else { return nil }
+        while true {
+            let entry = word(at: table + (address >> UInt64(3 + 9 * level) & 511) * 8)
+            guard entry & 3 == 3 else { return nil }
+            let span = (1 as UInt64) << UInt64(3 + 9 * level)
+            if level == 1 || entry & 0x80 != 0 {
+                return entry & 0xF_FFFF_FFFF_F000 & ~(span - 1) | address & (span - 1)
+            }
+            table = entry & 0xF_FFFF_FFFF_F000
+            level -= 1
+        }
+    }
+
+    /// AMD's walk (specification 48882, section 2.2.3) from a device table entry on.
+    private func amdWalk(_ tables: borrowing RemappingTables, _ requester: UInt16, _ address: UInt64) -> UInt64? {
+        var entry = word(at: tables.memory.deviceTable + UInt64(requester) * 32)
+        #expect(entry & 3 == 3, "every entry is valid: an invalid one would let everything pass")
+        while entry >> 9 & 7 != 0 {
+            let level = entry >> 9 & 7
+            guard entry & 1 == 1, entry >> 61 & 3 == 3 else { return nil }
+            let span = (1 as UInt64) << (3 + 9 * level)
+            entry = word(at: entry & 0xF_FFFF_FFFF_F000 + (address / span & 511) * 8)
+            guard entry & 1 == 1, entry >> 61 & 3 == 3 else { return nil }
+            if entry >> 9 & 7 == 0 { return entry & 0xF_FFFF_FFFF_F000 | address & (span - 1) }
+        }
+        return nil
+    }
+
+    @Test func nothingIsAllowedAtFirst() throws {
+        for format in [vtd, narrowVTD, amd] {
+            let frames = Frames(demand.frames(format))
+            let tables = try make(format, frames)
+            for requester in [0, 8, 0xA0, 0x0100, 0xFFFF] as [UInt16] {
+                if format.kind == .vtd {
+                    #expect(vtdWalk(tables, requester, 0) == nil)
+                } else {
+                    #expect(amdWalk(tables, requester, 0) == nil)
+                    // IV set and control 0 (bits 61:60): interrupts are refused.
+                    let interrupts = word(at: tables.memory.deviceTable + UInt64(requester) * 32 + 16)
+                    #expect(interrupts & 1 == 1 && interrupts >> 56 == 0)
+                }
+            }
+            guard format.kind == .vtd else { continue }
+            for i in 0..<UInt64(tables.memory.interruptEntries) {
+                #expect(word(at: tables.memory.interruptTable + i * 16) & 1 == 0)
+            }
+        }
+    }
+
+    @Test func aFunctionReachesItsPartitionsMemoryAlone() throws {
+        for format in [vtd, narrowVTD, amd] {
+            let frames = Frames(demand.frames(format))
+            var tables = try make(format, frames)
+            let domain = try tables.makeDomain(partition: 3, runs.span, apicIDs: apicIDs, vcpuCount: 2)
+            _ = try tables.attach(0x0208, alias: 0x0200, to: domain)
+            func walk(_ requester: UInt16, _ address: UInt64) -> UInt64? {
+                format.kind == .vtd ? vtdWalk(tables, requester, address) : amdWalk(tables, requester, address)
+            }
+            for requester in [0x0208, 0x0200] as [UInt16] {
+                #expect(walk(requester, 0x123) == 0x4000_0123)
+                #expect(walk(requester, 64 << 20 - 1) == 0x4000_0000 + 64 << 20 - 1)
+                #expect(walk(requester, 64 << 20) == nil)
+                #expect(walk(requester, 1 << 32 + 0x12_3456) == 0x1_0012_3456)
+                #expect(walk(requester, 5 << 30) == nil)
+            }
+            for other in [0x0209, 0x0108, 0x0000] as [UInt16] { #expect(walk(other, 0) == nil) }
+        }
+    }
+
+    @Test func vtdInterruptsAreTheFunctionsOwn() throws {
+        let frames = Frames(demand.frames(vtd))
+        var tables = try make(vtd, frames)
+        let domain = try tables.makeDomain(partition: 0, runs.span, apicIDs: apicIDs, vcpuCount: 2)
+        let first = try tables.attach(0x0208, to: domain), second = try tables.attach(0x0210, alias: 0x0200, to: domain)
+        var seen = Set<UInt64>()
+        for (block, requester) in [(first, 0x0208), (second, 0x0200)] as [(InterruptBlock, UInt64)] {
+            for vcpu in 0..<2 {
+                for vector in 16...255 as ClosedRange<UInt8> {
+                    let message = try #require(block.message(vcpu: vcpu, vector: vector))
+                    // Section 5.1.2.2: remappable, SHV, the index in bits 19:5 and 2.
+                    #expect(message.address & 0xFFF0_0018 == 0xFEE0_0018 && message.data == 0)
+                    let index = message.address >> 5 & 0x7FFF | (message.address >> 2 & 1) << 15
+                    #expect(seen.insert(index).inserted)
+                    let at = tables.memory.interruptTable + index * 16
+                    #expect(word(at: at) == UInt64(apicIDs[vcpu]) << 32 | UInt64(vector) << 16 | 1)
+                    #expect(word(at: at + 8) == 1 << 18 | requester)
+                }
+            }
+            #expect(block.message(vcpu: 2, vector: 32) == nil && block.message(vcpu: 0, vector: 15) == nil)
+            #expect(block.message(vcpu: -1, vector: 32) == nil)
+        }
+        var full: RemappingError?
+        do throws(RemappingError) {
+            for i in 0..<200 { _ = try tables.attach(0x0218 + UInt16(i), to: domain) }
+        } catch { full = error }
+        #expect(full == .outOfMemory)
+        // The link: an NMI by the I/O APIC alone.
+        let entry = tables.routeNMI(from: 0xFF00, to: 5)
+        #expect(entry == RedirectionEntry(low: 0, high: 1 << 16))
+        #expect(word(at: tables.memory.interruptTable) == 5 << 32 | 4 << 5 | 1)
+        #expect(word(at: tables.memory.interruptTable + 8) == 1 << 18 | 0xFF00)
+    }
+
+    @Test func amdInterruptsAreThePartitionsOwn() throws {
+        let frames = Frames(demand.frames(amd))
+        var tables = try make(amd, frames)
+        let domain = try tables.makeDomain(partition: 0, runs.span, apicIDs: apicIDs, vcpuCount: 2)
+        let block = try tables.attach(0x0208, to: domain)
+        let interrupts = word(at: tables.memory.deviceTable + 0x0208 * 32 + 16)
+        // Valid, 2^9 entries, remapped; no other interrupt passes (bits 63:62 and 58:56).
+        #expect(interrupts & 0x3F == 1 | 9 << 1 && interrupts >> 56 == 0x20)
+        for vcpu in 0..<2 {
+            for vector in 16...255 as ClosedRange<UInt8> {
+                let message = try #require(block.message(vcpu: vcpu, vector: vector))
+                #expect(message.address == 0xFEE0_0000 && message.data < 512)
+                let at = interrupts & 0xF_FFFF_FFFF_FFC0 + UInt64(message.data) * 16
+                let low = word(at: at), high = word(at: at + 8)
+                #expect(low & 0xFF == 1 && high & 0xFF == UInt64(vector))
+                #expect(low >> 8 | (high >> 56) << 24 == UInt64(apicIDs[vcpu]))
+            }
+            #expect(word(at: interrupts & 0xF_FFFF_FFFF_FFC0 + UInt64(vcpu) * 4096) == 0, "vector 0 is absent")
+        }
+        #expect(tables.routeNMI(from: 0xA0, to: 5) == RedirectionEntry(low: 0x400, high: 5 << 24))
+        #expect(word(at: tables.memory.deviceTable + 0xA0 * 32 + 16) == 1 | 1 << 58)
+        #expect(amdWalk(tables, 0xA0, 0) == nil, "the I/O APIC's id has no DMA")
+    }
+
+    @Test func whatUnitsCannotDoIsRefused() throws {
+        func refusal(_ format: RemappingFormat, _ runs: [RemappingRun], vcpus: Int, frames count: Int? = nil) throws
+            -> RemappingError?
+        {
+            let frames = Frames(demand.frames(format))
+            var tables = try RemappingTables(format, isCoherent: true, demand, arena: frames.makeArena(count))
+            do throws(RemappingError) {
+                _ = try tables.makeDomain(partition: 0, runs.span, apicIDs: apicIDs, vcpuCount: vcpus)
+                return nil
+            } catch { return error }
+        }
+        #expect(try refusal(amd, runs, vcpus: 3) == .unreachableCore, "512 interrupts a function are two cores'")
+        #expect(try refusal(amd, runs, vcpus: 0) == .unreachableCore)
+        let narrow = RemappingFormat(AMDViFeatures(features: 1 << 6, features2: 1 << 8))
+        #expect(try refusal(narrow, runs, vcpus: 2) == .unreachableCore, "APIC id 10203h does not fit")
+        #expect(try refusal(narrow, runs, vcpus: 1) == nil)
+        let far = [RemappingRun(guest: 1 << 39, physical: 0, size: 1 << 21)]
+        #expect(try refusal(narrowVTD, far, vcpus: 1) == .tooWide)
+        #expect(try refusal(vtd, runs, vcpus: 1, frames: demand.frames(vtd) - 14) == .outOfMemory)
+    }
+
+    @Test func faultsAreLimitedToSixteenASecond() {
+        var limiter = FaultLimiter(ticksPerSecond: 1000)
+        for i in 1...16 {
+            #expect(limiter.look(now: 5000) == .read)
+            #expect(limiter.record() == (i == 16))
+        }
+        #expect(limiter.look(now: 5999) == .hold)
+        #expect(limiter.look(now: 6000) == .resume)
+        #expect(limiter.look(now: 6001) == .read)
+    }
+}

@@ -1,0 +1,104 @@
+import Remapping
+import Testing
+
+@Suite struct TopologyTests {
+    /// Two units, the second with an I/O APIC at FF:00.0 and a bridge's child; a reserved range for 00:14.0.
+    private var dmar: [UInt8] {
+        var table = TableBytes("DMAR", header: 48)
+        table.put([0, 0, 16, 0, 0, 0, 0, 0])
+        table.put(0xFED9_0000, 8)
+        table.put([0, 0, 34, 0, 1, 0, 0, 0])
+        table.put(0xFED9_1000, 8)
+        table.put([3, 8, 0, 0, 2, 0xFF, 0, 0])
+        table.put([3, 10, 0, 0, 7, 0, 0x1C, 5, 2, 1])
+        table.put([1, 0, 32, 0, 0, 0, 0, 0])
+        table.put(0x7C00_0000, 8)
+        table.put(0x7C0F_FFFF, 8)
+        table.put([1, 8, 0, 0, 0, 0, 0x14, 0])
+        return table.sealed
+    }
+
+    private func parse(_ bytes: [UInt8]) throws(TopologyError) -> RemappingTopology {
+        try DMAR.parse(bytes.span) { bridge in bridge == 0x1C << 3 | 5 ? 9 : nil }
+    }
+
+    @Test func dmarNamesUnitsAndIOAPICs() throws {
+        let found = try parse(dmar)
+        #expect(found.unitCount == 2)
+        #expect(found.units[0].registers == 0xFED9_0000 && found.units[1].registers == 0xFED9_1000)
+        #expect(found.requester(ofIOAPIC: 2) == 0xFF00)
+        #expect(found.requester(ofIOAPIC: 7) == 0x0911, "behind the bridge at 00:1c.5")
+        #expect(found.requester(ofIOAPIC: 1) == nil)
+        #expect(found.hasReservedMemory(0x14 << 3) && !found.hasReservedMemory(0x15 << 3))
+        #expect(found.reserved[0].size == 0x10_0000)
+        #expect(!found.forbidsX2APIC)
+    }
+
+    /// A unit with an alias for a range, one for a function, an I/O APIC, a text entry; told twice, as types 10h and 11h.
+    private var ivrs: [UInt8] {
+        var table = TableBytes("IVRS", header: 48)
+        let entries: [UInt8] =
+            [0x43, 0x00, 0x03, 0, 0, 0x08, 0x00, 0, 4, 0xFF, 0x03, 0] + [0x42, 0x10, 0x05, 0, 0, 0x20, 0x00, 0]
+            + [0x48, 0, 0, 0, 6, 0xA0, 0x00, 1] + [0x48, 0, 0, 0, 9, 0xA1, 0x00, 2]
+            + [0xF0, 0, 0, 0] + [UInt8](repeating: 0x41, count: 17) + [3] + [0x58, 0x59, 0x5A] + [2, 0x30, 0, 0]
+        for (type, header) in [(0x10, 24), (0x11, 40)] as [(UInt8, Int)] {
+            let length = header + entries.count
+            table.put([type, 1, UInt8(length), 0, 0x02, 0, 0x40, 0])
+            table.put(type == 0x10 ? 0xDEAD_4000 : 0xFED8_0000, 8)
+            table.put([UInt8](repeating: 0, count: header - 16))
+            table.put(entries)
+        }
+        table.put([0x22, 0, 32, 0, 0x00, 0x04, 0x07, 0x04] + [UInt8](repeating: 0, count: 8))
+        table.put(0x1000, 8)
+        table.put(0x2000, 8)
+        return table.sealed
+    }
+
+    @Test func ivrsNamesTheNewestBlocksAlone() throws {
+        let found = try IVRS.parse(ivrs.span)
+        #expect(found.unitCount == 1)
+        #expect(found.units[0].registers == 0xFED8_0000 && found.units[0].function == 2)
+        #expect(found.units[0].capability == 0x40)
+        #expect(found.alias(of: 0x0342) == 8 && found.alias(of: 0x0400) == nil)
+        #expect(found.alias(of: 0x0510) == 0x20 && found.alias(of: 0x0020) == nil)
+        #expect(found.requester(ofIOAPIC: 6) == 0xA0)
+        #expect(found.requester(ofIOAPIC: 9) == nil, "that one is a timer")
+        #expect(found.hasReservedMemory(0x0405) && !found.hasReservedMemory(0x0408))
+    }
+
+    @Test func damagedTablesAreRefusedAndEnd() {
+        for (good, isIntel) in [(dmar, true), (ivrs, false)] {
+            var outcomes = Set<String>()
+            func read(_ bytes: [UInt8]) {
+                do throws(TopologyError) {
+                    _ = isIntel ? try parse(bytes) : try IVRS.parse(bytes.span)
+                    outcomes.insert("parsed")
+                } catch { outcomes.insert("\(error)") }
+            }
+            for length in 0..<good.count { read(Array(good[..<length])) }
+            for at in 0..<good.count {
+                for value in [0, 1, 2, 3, 7, 0x40, 0x7F, 0xF0, 0xFF] as [UInt8] {
+                    var bad = good
+                    bad[at] = value
+                    read(bad)
+                }
+            }
+            #expect(outcomes.contains("parsed") && outcomes.contains("malformed"))
+            #expect(outcomes.contains("segment"))
+        }
+    }
+
+    @Test func aStructureWithoutLengthIsMalformed() {
+        var bytes = dmar
+        (bytes[50], bytes[51]) = (0, 0)
+        #expect(throws: TopologyError.malformed) { try parse(bytes) }
+        bytes = ivrs
+        (bytes[50], bytes[51]) = (0, 0)
+        #expect(throws: TopologyError.malformed) { try IVRS.parse(bytes.span) }
+    }
+
+    @Test func aTableWithoutUnitsHasNone() {
+        #expect(throws: TopologyError.noUnits) { try parse(TableBytes("DMAR", header: 48).sealed) }
+        #expect(throws: TopologyError.noUnits) { try IVRS.parse(TableBytes("IVRS", header: 48).sealed.span) }
+    }
+}
