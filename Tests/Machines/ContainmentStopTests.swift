@@ -12,7 +12,7 @@ extension MachineTests {
             try AdversarySession(on: .amd, Workspace.current(), manifest: "containment-multiboot")
         }
         let session: AdversarySession
-        var arena: Arena { session.arena }
+        var arena: AdversaryMachine { session.arena }
 
         init() throws { session = try unsafe Self.session.get() }
 

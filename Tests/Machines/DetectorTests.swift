@@ -8,9 +8,9 @@ extension MachineTests {
     /// to do to the neighbour what none may do: the suite's own judgement must then name it, and only it.
     @Suite(.serialized, .stopsMachines) struct Detectors {
         nonisolated(unsafe) static let shared = Result {
-            try Arena(manifest: "detectors", faults: true, Workspace.current())
+            try AdversaryMachine(manifest: "detectors", faults: true, Workspace.current())
         }
-        let arena: Arena
+        let arena: AdversaryMachine
 
         init() throws { arena = try unsafe Self.shared.get() }
 

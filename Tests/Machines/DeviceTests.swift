@@ -1,6 +1,5 @@
 import Foundation
 import Machines
-import TestKit
 import Testing
 
 extension MachineTests {

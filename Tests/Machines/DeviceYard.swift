@@ -34,7 +34,7 @@ func output(of program: String, _ arguments: [String]) throws -> String {
     try process.run()
     let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     process.waitUntilExit()
-    guard process.terminationStatus == 0 else { throw ArenaError("\(program) failed: \(text)") }
+    guard process.terminationStatus == 0 else { throw AdversaryError("\(program) failed: \(text)") }
     return text
 }
 

@@ -8,9 +8,9 @@ extension MachineTests {
     /// partition, whose guest a manager can start again.
     @Suite(.serialized, .stopsMachines) struct Faults {
         nonisolated(unsafe) static let shared = Result {
-            try Arena(manifest: "faults", faults: true, Workspace.current())
+            try AdversaryMachine(manifest: "faults", faults: true, Workspace.current())
         }
-        let arena: Arena
+        let arena: AdversaryMachine
 
         init() throws { arena = try unsafe Self.shared.get() }
 

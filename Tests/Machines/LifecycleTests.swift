@@ -1,5 +1,6 @@
 import Control
 import Foundation
+import TestKit
 import Testing
 
 extension MachineTests {
@@ -176,7 +177,7 @@ extension MachineTests {
     }
 }
 
-extension Guest {
+extension ScriptedGuest {
     /// How often its user space was ready.
     fileprivate var starts: UInt64 { UInt64(lines.count { $0.hasPrefix("@bulkhead ready ") }) }
 }

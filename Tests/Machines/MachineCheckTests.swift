@@ -8,10 +8,10 @@ extension MachineTests {
     /// gets the exception itself), so the exit that silicon makes is not seen here; what root mode does is.
     @Suite(.serialized, .stopsMachines) struct MachineChecks {
         nonisolated(unsafe) static let shared = Result {
-            let arena = try Arena(manifest: "containment", Workspace.current())
+            let arena = try AdversaryMachine(manifest: "containment", Workspace.current())
             return (arena, try MachineProtocol(arena.machine))
         }
-        let arena: Arena
+        let arena: AdversaryMachine
         let qemu: MachineProtocol
 
         init() throws { (arena, qemu) = try unsafe Self.shared.get() }

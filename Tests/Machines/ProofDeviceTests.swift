@@ -15,7 +15,7 @@ extension MachineTests {
         ) throws {
             let machine = try Self.start(unit.device)
             defer { machine.stop() }
-            let (snapshot, ledger, audit) = try Self.look(machine)
+            let (snapshot, ownership, audit) = try Self.look(machine)
             #expect(snapshot.units.map(\.kind) == [unit.kind])
             #expect(audit.findings.isEmpty, "\(audit.text)")
             // Each function reaches all of its partition's memory, and can ring every vCPU by vectors 16 to 255.
@@ -23,8 +23,8 @@ extension MachineTests {
             for (requester, cores) in [(0x100, 1), (0x200, 2)] {
                 let reach = try #require(audit.functions[requester])
                 #expect(reach.bytes == 64 << 20 && reach.interrupts == 240 * cores, "\(requester): \(reach)")
-                #expect(ledger.of(.registers).contains { $0.index == requester })
-                #expect(ledger.of(.messages).contains { $0.index == requester })
+                #expect(ownership.of(.registers).contains { $0.index == requester })
+                #expect(ownership.of(.messages).contains { $0.index == requester })
             }
         }
 
@@ -56,7 +56,7 @@ extension MachineTests {
         /// so the management link is not asked.
         private static func look(
             _ machine: Machine
-        ) throws -> (snapshot: Snapshot, ledger: MachineLedger, audit: Audit) {
+        ) throws -> (snapshot: Snapshot, ownership: OwnershipReader, audit: Audit) {
             let deadline = ContinuousClock.now + .seconds(90)
             while true {
                 try machine.requireRunning()
@@ -64,7 +64,7 @@ extension MachineTests {
                 if let seen = try? snapshot.audit(["neighbour", "keeper"], housekeeping: 0),
                     seen.audit.coresInGuests.isSuperset(of: [1, 2]), seen.audit.coresInRoot.contains(0)
                 {
-                    return (snapshot, seen.ledger, seen.audit)
+                    return (snapshot, seen.ownership, seen.audit)
                 }
                 guard ContinuousClock.now < deadline else {
                     throw MachineError.timeout(awaited: "running guests", seconds: 90, log: machine.console.tail())

@@ -19,10 +19,10 @@ extension MachineTests {
             #expect(planted.hasSuffix(" registers=256"), "\(planted)")
 
             let during = try Snapshot(machine, yard.workspace, name: "proof-reset")
-            let ledger = try during.audit(yard.testbed).ledger
+            let ownership = try during.audit(yard.testbed).ownership
             // The card's first BAR: 128 KiB.
             let card = try #require(
-                ledger.of(.registers, owner: 1).first { $0.index == 0x200 && $0.range.count == 128 << 10 })
+                ownership.of(.registers, owner: 1).first { $0.index == 0x200 && $0.range.count == 128 << 10 })
             let words = (0..<8).map { word in
                 (0..<4).reduce(0 as UInt32) { $0 | UInt32(secret[word * 4 + $1]) << UInt32(8 * $1) }
             }
@@ -35,7 +35,7 @@ extension MachineTests {
                 #expect(try read(machine, card.range.lowerBound + table).allSatisfy { $0 == 0 || $0 == .max })
             }
             let after = try Snapshot(machine, yard.workspace, name: "proof-reset")
-            #expect(after.copies(of: secret).isEmpty, "\(after.copies(of: secret, ledger).joined(separator: "\n"))")
+            #expect(after.copies(of: secret).isEmpty, "\(after.copies(of: secret, ownership).joined(separator: "\n"))")
 
             let first = keeper.lines.count
             try yard.client.change(.start, "keeper")

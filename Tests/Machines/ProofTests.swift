@@ -5,7 +5,7 @@ import Testing
 
 extension MachineTests {
     /// What partitions share and what they leave behind, as somebody sees it who reads the machine's memory from outside:
-    /// the hypervisor is asked nothing but what its ledger says.
+    /// the hypervisor is asked nothing but what its ownership says.
     @Suite(.serialized, .stopsMachines) struct Proof {
         nonisolated(unsafe) static let shared = Result { try Yard(manifest: "proof") }
         let yard: Yard
@@ -18,13 +18,13 @@ extension MachineTests {
 
         @Test func coresShareNothing() throws {
             let snapshot = try Snapshot(yard.testbed.machine, yard.workspace, name: "proof")
-            let (ledger, audit) = try snapshot.audit(yard.testbed)
+            let (ownership, audit) = try snapshot.audit(yard.testbed)
             #expect(audit.findings.isEmpty, "\(audit.text)")
             // Something was looked at: every core's tables, and all of every guest's memory behind its own.
             #expect(audit.coresInRoot.contains(0) && !audit.coresInGuests.isEmpty, "\(audit.coresInRoot)")
             #expect(Set(audit.walked.keys) == [0, 1, 2, 3])
-            for core in ledger.of(.core) where core.owner < 2 {
-                let memory = try #require(ledger.of(.memory, owner: core.owner).first).range
+            for core in ownership.of(.core) where core.owner < 2 {
+                let memory = try #require(ownership.of(.memory, owner: core.owner).first).range
                 #expect(memory.count == 64 << 20)
                 let walks = try #require(audit.walked[core.index])
                 #expect(walks.count == 3, "\(walks)")
@@ -51,10 +51,10 @@ extension MachineTests {
             try yard.client.change(.stop, "keeper")
             try yard.wait("keeper") { $0.state == .stopped }
             let after = try Snapshot(machine, yard.workspace, name: "proof")
-            let ledger = try after.audit(yard.testbed).ledger
-            #expect(after.copies(of: secret).isEmpty, "\(after.copies(of: secret, ledger).joined(separator: "\n"))")
+            let ownership = try after.audit(yard.testbed).ownership
+            #expect(after.copies(of: secret).isEmpty, "\(after.copies(of: secret, ownership).joined(separator: "\n"))")
             #expect(after.firmware.isSame(as: before.firmware), "the firmware's variables")
-            for entry in ledger.of(.memory, owner: 1) { #expect(after.memory.isZero(entry.range)) }
+            for entry in ownership.of(.memory, owner: 1) { #expect(after.memory.isZero(entry.range)) }
 
             let first = keeper.lines.count
             try yard.client.change(.start, "keeper")
@@ -65,18 +65,18 @@ extension MachineTests {
 }
 
 extension Snapshot {
-    /// Holds everything that the cores can reach against the ledger.
-    func audit(_ testbed: Testbed) throws -> (ledger: MachineLedger, audit: Audit) {
+    /// Holds everything that the cores can reach against the ownership.
+    func audit(_ testbed: Testbed) throws -> (ownership: OwnershipReader, audit: Audit) {
         try audit(
             (0..<testbed.manifest.partitionCount).map { testbed.manifest.partitions[$0].name.string },
             housekeeping: testbed.manifest.housekeeping)
     }
 
-    func audit(_ partitions: [String], housekeeping: Int) throws -> (ledger: MachineLedger, audit: Audit) {
-        let ledger = try MachineLedger(memory, partitions: partitions)
-        var audit = Audit(memory, registers, ledger, housekeepingCore: housekeeping)
+    func audit(_ partitions: [String], housekeeping: Int) throws -> (ownership: OwnershipReader, audit: Audit) {
+        let ownership = try OwnershipReader(memory, partitions: partitions)
+        var audit = Audit(memory, registers, ownership, housekeepingCore: housekeeping)
         for unit in units { audit.check(unit) }
-        return (ledger, audit)
+        return (ownership, audit)
     }
 }
 

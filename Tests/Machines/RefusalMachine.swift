@@ -45,7 +45,7 @@ struct RefusalMachine {
             ]
         }
         machine = try Machine(emulator, volume: disks[0], log: workspace.cache.appending(path: "tests/\(name).log"))
-        // Nothing is sent before the last one is there: the firmware takes that line for a console of its own.
+        // ScratchPages is sent before the last one is there: the firmware takes that line for a console of its own.
         let starts = Counter()
         let last = machine.console.wait(seconds: 180) { line in
             line.hasPrefix("bulkhead: version") && starts.next() == volumes.count ? true : nil

@@ -10,7 +10,7 @@ import Testing
 final class Yard {
     let testbed: Testbed
     let client: ControlClient
-    private var guests: [String: Guest] = [:]
+    private var guests: [String: ScriptedGuest] = [:]
     /// Everything that was told since the machine answered.
     private(set) var events: [ControlEvent] = []
 
@@ -45,9 +45,9 @@ final class Yard {
         }
     }
 
-    func guest(_ name: String) -> Guest {
+    func guest(_ name: String) -> ScriptedGuest {
         if let guest = guests[name] { return guest }
-        let guest = Guest(name, client)
+        let guest = ScriptedGuest(name, client)
         guests[name] = guest
         return guest
     }
@@ -55,7 +55,7 @@ final class Yard {
     /// What the management link says of a partition.
     func info(_ partition: String) throws -> PartitionInfo {
         guard let info = try client.list().first(where: { $0.name.string == partition }) else {
-            throw ArenaError("no partition \(partition)")
+            throw AdversaryError("no partition \(partition)")
         }
         return info
     }
@@ -70,7 +70,7 @@ final class Yard {
             let now = try info(partition)
             if isSo(now) { return now }
             guard ContinuousClock.now < deadline else {
-                throw ArenaError("\(partition) stays \(now.state.name), \(now.cause.name), start \(now.starts)")
+                throw AdversaryError("\(partition) stays \(now.state.name), \(now.cause.name), start \(now.starts)")
             }
             Thread.sleep(forTimeInterval: 0.02)
         }
@@ -94,7 +94,7 @@ final class Yard {
         let line = try guest.wait(for: "@bulkhead \(answer) ", from: first, seconds: 30)
         let word = line.split(separator: " ").first { $0.hasPrefix(key + "=") }
         guard let number = word.flatMap({ Int($0.dropFirst(key.count + 1)) }) else {
-            throw ArenaError("no \(key): \(line)")
+            throw AdversaryError("no \(key): \(line)")
         }
         return number
     }
@@ -109,7 +109,7 @@ final class Yard {
     /// Fetches the events that have come; those of a partition from index `start` on. Missed ones are an error.
     func events(of partition: String, from start: Int) throws -> [ControlEvent] {
         while let next = try client.nextEvent(timeout: .milliseconds(200)) {
-            guard next.missed == 0 else { throw ArenaError("\(next.missed) events missed") }
+            guard next.missed == 0 else { throw AdversaryError("\(next.missed) events missed") }
             events.append(next.event)
         }
         return events.dropFirst(start).filter { $0.partition.string == partition }
@@ -138,7 +138,7 @@ func buildAdversaries(_ workspace: Workspace) throws {
     build.executableURL = workspace.root.appending(path: "Tests/Guests/build")
     try build.run()
     build.waitUntilExit()
-    guard build.terminationStatus == 0 else { throw ArenaError("Tests/Guests/build failed") }
+    guard build.terminationStatus == 0 else { throw AdversaryError("Tests/Guests/build failed") }
 }
 
 /// Stops the machine that a suite's tests share when the last of them is done: it would take the host's processors from

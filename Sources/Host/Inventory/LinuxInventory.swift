@@ -1,6 +1,7 @@
 import Foundation
 import Manifest
 import ManifestFile
+import Remapping
 import X86
 
 extension Inventory {

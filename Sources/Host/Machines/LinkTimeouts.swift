@@ -3,11 +3,11 @@ import ControlClient
 /// How long the management link of an emulated machine may take to answer.
 extension MachineKind {
     /// For the broker that shares the link. It gives a request up before a tool that waits as `ControlClient` below does.
-    var patience: LinkBroker.Patience {
-        var patience = LinkBroker.Patience()
-        patience.giveUpAfter = patience.giveUpAfter * slowness
-        if slowness > 1 { patience.resendAfter = .seconds(5) }
-        return patience
+    var timeouts: LinkBroker.Timeouts {
+        var timeouts = LinkBroker.Timeouts()
+        timeouts.giveUpAfter = timeouts.giveUpAfter * slowness
+        if slowness > 1 { timeouts.resendAfter = .seconds(5) }
+        return timeouts
     }
 }
 

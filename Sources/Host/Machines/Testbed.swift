@@ -52,7 +52,7 @@ public final class Testbed {
             try machine.waitForHypervisor()
             try FileManager.default.createDirectory(
                 at: socket.deletingLastPathComponent(), withIntermediateDirectories: true)
-            broker = try LinkBroker(machine: machine.link.path, path: socket.path, patience: kind.patience)
+            broker = try LinkBroker(machine: machine.link.path, path: socket.path, timeouts: kind.timeouts)
             watch = try machine.explaining {
                 try MachineWatch(path: socket.path, on: kind, limit: .seconds(90 * kind.slowness))
             }

@@ -1,6 +1,6 @@
 /// What the hypervisor writes down about who owns which physical memory, once at boot, in a page of its own that no core
 /// maps: for tools that read a machine's memory from outside. A header, then `count` entries, little-endian.
-public struct LedgerHeader: BitwiseCopyable, Sendable {
+public struct OwnershipHeader: BitwiseCopyable, Sendable {
     /// "BULKHEADLEDGER", a line end and a zero byte.
     public static let magic: (UInt64, UInt64) = (0x4441_4548_4B4C_5542, 0x000A_5245_4744_454C)
     public static let version: UInt32 = 1
@@ -14,22 +14,22 @@ public struct LedgerHeader: BitwiseCopyable, Sendable {
     public init(address: UInt64) { self.address = address }
 }
 
-/// What an entry of the ledger speaks of.
-public enum LedgerKind: UInt16, Sendable {
+/// What an entry of the ownership speaks of.
+public enum OwnershipKind: UInt16, Sendable {
     /// The hypervisor's instructions, for all cores to execute.
     case text = 1
     /// Its constants, its interrupt table and permission maps, its symbols: for all cores to read.
     case constants
     /// The page on which processors start.
     case startUp
-    /// The ledger itself, which nobody maps.
-    case ledger
+    /// The ownership itself, which nobody maps.
+    case ownership
     /// A partition's memory: its guest's.
     case memory
     /// Where the hypervisor keeps what it needs for one partition; the parts that follow lie inside.
     case block
     /// In a block: what the housekeeping core may read and write too.
-    case board
+    case controlPage
     /// In a block: a guest's one page without an owner.
     case unclaimed
     /// In a block: a core's private structures; `detail` is the root of its page tables.
@@ -54,11 +54,11 @@ public enum LedgerKind: UInt16, Sendable {
 }
 
 /// One range of physical memory and its owner.
-public struct LedgerEntry: BitwiseCopyable, Sendable, Equatable {
+public struct OwnershipEntry: BitwiseCopyable, Sendable, Equatable {
     /// Bytes, multiples of 4 KiB.
     public var base: UInt64
     public var size: UInt64
-    /// A `LedgerKind`.
+    /// A `OwnershipKind`.
     public var kind: UInt16
     /// A partition's index in the manifest, or one of the two below.
     public var owner: UInt16
@@ -74,7 +74,9 @@ public struct LedgerEntry: BitwiseCopyable, Sendable, Equatable {
     public static let hostSave: UInt64 = 0x2000
     public static let guardPage: UInt64 = 0x5000
 
-    public init(_ kind: LedgerKind, _ base: UInt64, _ size: UInt64, owner: UInt16, index: Int = 0, detail: UInt64 = 0) {
+    public init(
+        _ kind: OwnershipKind, _ base: UInt64, _ size: UInt64, owner: UInt16, index: Int = 0, detail: UInt64 = 0
+    ) {
         self.base = base
         self.size = size
         self.kind = kind.rawValue

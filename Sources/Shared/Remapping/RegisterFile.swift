@@ -9,15 +9,15 @@ public protocol RegisterFile {
 }
 
 extension RegisterFile {
-    /// Reads until the bits of `mask` are `wanted`, but at most `Patience.polls` times.
+    /// Reads until the bits of `mask` are `wanted`, but at most `PollLimit.polls` times.
     func poll(_ offset: Int, _ mask: UInt32, _ wanted: UInt32) -> Bool {
-        for _ in 0..<Patience.polls where read32(offset) & mask == wanted { return true }
+        for _ in 0..<PollLimit.polls where read32(offset) & mask == wanted { return true }
         return false
     }
 }
 
 /// How long hardware may take: units answer within microseconds, and a read of a register takes a tenth of one or more.
-enum Patience {
+enum PollLimit {
     static let polls = 1 << 18
 }
 

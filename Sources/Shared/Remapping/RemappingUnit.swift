@@ -30,7 +30,7 @@ public struct InterruptMessage: Equatable, Sendable {
     }
 }
 
-/// What both vendors' units do. No method waits longer than `Patience` allows.
+/// What both vendors' units do. No method waits longer than `PollLimit` allows.
 public protocol RemappingUnit {
     /// Takes the tables and puts DMA and interrupts of everything behind the unit under them.
     func enable() throws(RemappingError)

@@ -7,10 +7,10 @@ import Testing
     let path = NSTemporaryDirectory() + "bulkhead-\(UUID().uuidString.prefix(8)).sock"
 
     func broker(_ machine: MachineThread, giveUpAfter: Duration = .seconds(3)) throws -> LinkBroker {
-        var patience = LinkBroker.Patience()
-        patience.resendAfter = .milliseconds(50)
-        patience.giveUpAfter = giveUpAfter
-        return try LinkBroker(descriptor: machine.descriptor, machine: "test", path: path, patience: patience)
+        var timeouts = LinkBroker.Timeouts()
+        timeouts.resendAfter = .milliseconds(50)
+        timeouts.giveUpAfter = giveUpAfter
+        return try LinkBroker(descriptor: machine.descriptor, machine: "test", path: path, timeouts: timeouts)
     }
 
     @Test func manyToolsAtOnce() async throws {

@@ -15,7 +15,7 @@ import Testing
         (">0-nonzero-#GP", "0-of-9-nonzero-#GP", false), ("all-nonzero-#GP", "9-of-9-nonzero-#GP", true),
     ])
     func whatIsExpectedHolds(_ expected: String, _ seen: String, _ holds: Bool) {
-        #expect(Expectation(expected).holds(for: Seen(seen[...])) == holds)
+        #expect(Expectation(expected).holds(for: Observation(seen[...])) == holds)
     }
 
     @Test func aProblemMakesAnAttemptThatSawTheRightThingAFailure() throws {
@@ -23,11 +23,11 @@ import Testing
             vector: "ports", command: "ports", kind: .survey, site: .plain, seconds: 1,
             attempts: [(name: "port-in8", expected: Expectation("ones"))])
         let expected = run.attempts[0].expected
-        #expect(AttemptResult(run, "port-in8", expected, Seen("ones")).asExpected)
+        #expect(AttemptResult(run, "port-in8", expected, Observation("ones")).asExpected)
         let problems = ["neighbour: missed: 1"]
-        #expect(!AttemptResult(run, "port-in8", expected, Seen("ones"), problems: problems).asExpected)
+        #expect(!AttemptResult(run, "port-in8", expected, Observation("ones"), problems: problems).asExpected)
         #expect(!AttemptResult(run, "port-in8", expected, nil).asExpected)
-        #expect(!AttemptResult(run, "stray", nil, Seen("ones")).asExpected)
+        #expect(!AttemptResult(run, "stray", nil, Observation("ones")).asExpected)
     }
 
     @Test(arguments: MachineKind.allCases) func theTableHasAHundredAttemptsAndEveryVector(_ kind: MachineKind) throws {

@@ -28,7 +28,7 @@ struct LoaderOracle: ~Copyable {
         }
         guard memory.bytes(at: entry.rip, count: 1) != nil else { return "the entry is outside memory" }
         guard entry.rip >= LowMemory.bootDataEnd else { return "the entry is in the boot data" }
-        // Nothing that the image brought lies over what the hypervisor wrote.
+        // ScratchPages that the image brought lies over what the hypervisor wrote.
         guard memory.load(UInt32.self, at: LowMemory.commandLine) == UInt32(0x7473_6574) else {
             return "the command line was overwritten"
         }

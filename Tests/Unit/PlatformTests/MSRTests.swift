@@ -60,7 +60,7 @@ import X86
             #expect(MSREmulation(msr, .intel) == emulation)
             #expect(MSRPolicy.lookup(msr, .amd) == .refused)
         }
-        // Nothing in AMD's range is there for Intel's guests.
+        // ScratchPages in AMD's range is there for Intel's guests.
         for msr in 0xC001_0000...0xC001_1FFF as ClosedRange<UInt32> {
             #expect(MSRPolicy.lookup(msr, .intel) == .refused)
         }

@@ -85,18 +85,18 @@ struct ConsoleStream {
     /// Types bytes as fast as the guest's UART takes them; gives up when it takes none for five seconds.
     static func type(_ bytes: [UInt8], to partition: String, _ client: ControlClient) throws {
         var rest = bytes[...]
-        var patience = 100
+        var timeouts = 100
         while !rest.isEmpty {
             let taken = try client.writeConsole(partition, Array(rest))
             rest = rest.dropFirst(taken)
             if taken == 0 {
-                patience -= 1
-                guard patience > 0 else {
+                timeouts -= 1
+                guard timeouts > 0 else {
                     throw ManageError.unexpected("\(partition): the guest does not read its console.")
                 }
                 Pause.seconds(0.05)
             } else {
-                patience = 100
+                timeouts = 100
             }
         }
     }

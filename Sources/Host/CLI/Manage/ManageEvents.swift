@@ -23,8 +23,8 @@ struct EventsCommand: ParsableCommand {
             try client.subscribe()
             let end = seconds.map { ContinuousClock.now + .seconds($0) }
             while end.map({ $0 > .now }) ?? true {
-                let patience = min(end.map { $0 - .now } ?? .seconds(60), .seconds(60))
-                guard let event = try client.nextEvent(timeout: max(patience, .zero)) else { continue }
+                let timeouts = min(end.map { $0 - .now } ?? .seconds(60), .seconds(60))
+                guard let event = try client.nextEvent(timeout: max(timeouts, .zero)) else { continue }
                 Terminal.write((json ? try Report(event).line : Self.text(event)) + "\n")
             }
         }

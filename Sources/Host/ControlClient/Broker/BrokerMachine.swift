@@ -18,11 +18,11 @@ final class BrokerMachine {
     private var sequence = UInt32.random(in: 0...UInt32.max)
     /// Whether it has ever answered. Before that its firmware may be in charge, and what is sent now is read later.
     private(set) var hasAnswered = false
-    private let patience: LinkBroker.Patience
+    private let timeouts: LinkBroker.Timeouts
 
-    init(_ line: ByteStream, _ patience: LinkBroker.Patience) {
+    init(_ line: ByteStream, _ timeouts: LinkBroker.Timeouts) {
         self.line = line
-        self.patience = patience
+        self.timeouts = timeouts
     }
 
     var mustWrite: Bool { !outgoing.isEmpty }
@@ -37,8 +37,8 @@ final class BrokerMachine {
         let now = ContinuousClock.now
         let bytes = outbound.encoded
         current = Request(
-            client: client, header: frame.header, bytes: bytes, sentAgainAt: now + patience.resendAfter,
-            givenUpAt: now + patience.giveUpAfter)
+            client: client, header: frame.header, bytes: bytes, sentAgainAt: now + timeouts.resendAfter,
+            givenUpAt: now + timeouts.giveUpAfter)
         client?.inFlight = frame.header.sequence
         outgoing += bytes
     }
@@ -83,7 +83,7 @@ final class BrokerMachine {
         if now >= request.sentAgainAt {
             // Half of a request still waits in `outgoing` when the machine does not read: more would not help.
             if outgoing.isEmpty { outgoing += request.bytes }
-            request.sentAgainAt = now + patience.resendAfter
+            request.sentAgainAt = now + timeouts.resendAfter
             current = request
         }
         return nil

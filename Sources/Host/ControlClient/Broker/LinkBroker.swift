@@ -13,7 +13,7 @@ public final class LinkBroker: Sendable {
     private let finished = DispatchSemaphore(value: 0)
 
     /// How long the machine may take.
-    public struct Patience: Sendable {
+    public struct Timeouts: Sendable {
         /// A request is sent again when no reply came in this time.
         public var resendAfter = Duration.milliseconds(500)
         /// A request is given up, and answered with `noAnswer`, after this time.
@@ -23,14 +23,14 @@ public final class LinkBroker: Sendable {
 
     /// Connects to the machine at `machine` (UNIX socket or serial line) and serves tools at the UNIX socket `path`, on a
     /// thread of its own, until `stop` or until the machine hangs up.
-    public convenience init(machine: String, path: String, patience: Patience = Patience()) throws(LinkError) {
+    public convenience init(machine: String, path: String, timeouts: Timeouts = Timeouts()) throws(LinkError) {
         let descriptor = try ByteStream.openDescriptor(machine)
-        try self.init(descriptor: descriptor, machine: machine, path: path, patience: patience)
+        try self.init(descriptor: descriptor, machine: machine, path: path, timeouts: timeouts)
     }
 
     /// The same with an open descriptor, which the broker closes in the end.
     public init(
-        descriptor: Int32, machine: String, path: String, patience: Patience = Patience()
+        descriptor: Int32, machine: String, path: String, timeouts: Timeouts = Timeouts()
     ) throws(LinkError) {
         self.path = path
         let pipe = Pipe()
@@ -44,7 +44,7 @@ public final class LinkBroker: Sendable {
             throw error
         }
         let thread = Thread { [finished] in
-            let upstream = BrokerMachine(ByteStream(descriptor: descriptor, path: machine), patience)
+            let upstream = BrokerMachine(ByteStream(descriptor: descriptor, path: machine), timeouts)
             BrokerLoop(machine: upstream, listener: listener, wakeup: stopped.fileDescriptor, path: path).run()
             close(listener)
             unsafe unlink(path)

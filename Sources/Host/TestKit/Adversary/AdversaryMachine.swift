@@ -5,11 +5,11 @@ import Machines
 import Manifest
 
 /// An emulated machine with a hostile guest and a neighbour, reached over the management link. One thread uses it.
-public final class Arena {
+public final class AdversaryMachine {
     public let machine: Machine
     public let client: ControlClient
-    public let hostile: Guest
-    public let neighbour: Guest
+    public let hostile: ScriptedGuest
+    public let neighbour: ScriptedGuest
     /// What `client` speaks over: for those who want to say something that it does not.
     let line: ByteStream
     private var watch: NeighbourWatch
@@ -37,7 +37,9 @@ public final class Arena {
         try machine.waitForHypervisor()
         line = try ByteStream.open(machine.link.path)
         client = ControlClient(line, on: kind)
-        (hostile, neighbour) = (Guest("hostile", client, on: kind), Guest("neighbour", client, on: kind))
+        (hostile, neighbour) = (
+            ScriptedGuest("hostile", client, on: kind), ScriptedGuest("neighbour", client, on: kind)
+        )
         do {
             try machine.explaining {
                 _ = try client.waitUntilUp(.seconds(90 * kind.slowness))
@@ -55,7 +57,7 @@ public final class Arena {
     /// What the management link says of a partition.
     public func info(_ partition: String) throws -> PartitionInfo {
         guard let info = try client.list().first(where: { $0.name.string == partition }) else {
-            throw ArenaError("no partition \(partition)")
+            throw AdversaryError("no partition \(partition)")
         }
         return info
     }
@@ -69,11 +71,11 @@ public final class Arena {
         public var wasRestarted: Bool
 
         /// What the guest says that it has seen, by attempt, in its order.
-        var reports: [(name: String, seen: Seen)] {
+        var reports: [(name: String, seen: Observation)] {
             lines.compactMap { line in
                 let words = line.split(separator: " ")
                 guard words.count == 3, words[0] == "@attempt", words[2].hasPrefix("seen=") else { return nil }
-                return (String(words[1]), Seen(words[2].dropFirst(5)))
+                return (String(words[1]), Observation(words[2].dropFirst(5)))
             }
         }
         public var text: String { lines.suffix(40).joined(separator: "\n") }
@@ -119,7 +121,7 @@ public final class Arena {
         let deadline = ContinuousClock.now + .seconds(10 * slowness)
         while try info(partition).state != state {
             guard ContinuousClock.now < deadline else {
-                throw ArenaError("\(partition) is \(try info(partition).state.name), not \(state.name)")
+                throw AdversaryError("\(partition) is \(try info(partition).state.name), not \(state.name)")
             }
             Thread.sleep(forTimeInterval: 0.02)
         }
@@ -146,7 +148,7 @@ public final class Arena {
         while ContinuousClock.now < deadline {
             if try attack("nothing", seconds: 3).isDone { return }
         }
-        throw ArenaError("hostile does not come back:\n\(hostile.lines.suffix(20).joined(separator: "\n"))")
+        throw AdversaryError("hostile does not come back:\n\(hostile.lines.suffix(20).joined(separator: "\n"))")
     }
 
     /// Everything that the neighbour has noticed since the last time; empty when that is nothing but its own ticks.
@@ -175,7 +177,7 @@ public final class Arena {
     }
 }
 
-public struct ArenaError: Error, CustomStringConvertible {
+public struct AdversaryError: Error, CustomStringConvertible {
     public var description: String
     public init(_ description: String) { self.description = description }
 }

@@ -3,7 +3,7 @@ import Machines
 
 /// An arena in which the table's attempts are made, one run after the other.
 public final class AdversarySession {
-    public let arena: Arena
+    public let arena: AdversaryMachine
     public let table: AttemptTable
     let kind: MachineKind
 
@@ -14,13 +14,13 @@ public final class AdversarySession {
     ) throws {
         self.kind = kind
         table = try AttemptTable(workspace, for: kind)
-        arena = try Arena(manifest: manifest ?? site.rawValue, on: kind, workspace, devices: site.devices)
+        arena = try AdversaryMachine(manifest: manifest ?? site.rawValue, on: kind, workspace, devices: site.devices)
     }
 
     /// Makes the attempts of one run; what the neighbour noticed meanwhile is a problem of all of them.
     /// - Throws: when the machine can serve no further run.
     public func carryOut(_ run: AttemptTable.Run) throws -> [AttemptResult] {
-        var seen: [(name: String, seen: Seen)] = []
+        var seen: [(name: String, seen: Observation)] = []
         var findings: [String] = []
         var problems: [String] = []
         do {
@@ -57,7 +57,7 @@ public final class AdversarySession {
 
     private func survey(
         _ run: AttemptTable.Run, _ findings: inout [String], _ problems: inout [String]
-    ) throws -> [(name: String, seen: Seen)] {
+    ) throws -> [(name: String, seen: Observation)] {
         let outcome = try arena.attack(run.command, seconds: run.seconds)
         let reports = take(outcome, &findings, &problems)
         // Its last storm prints more than its console keeps; a report that got lost fails by its absence.
@@ -70,9 +70,9 @@ public final class AdversarySession {
 
     private func deadly(
         _ run: AttemptTable.Run, _ findings: inout [String], _ problems: inout [String]
-    ) throws -> Seen {
+    ) throws -> Observation {
         let outcome = try arena.attack(run.command, seconds: run.seconds)
-        var seen = Seen(take(outcome, &findings, &problems).flatMap { $0.seen.words })
+        var seen = Observation(take(outcome, &findings, &problems).flatMap { $0.seen.words })
         if outcome.wasRestarted {
             seen.add("ended:\(outcome.info.cause.name)".replacingOccurrences(of: " ", with: "-"))
         } else {
@@ -87,8 +87,8 @@ public final class AdversarySession {
 
     /// The guest's reports, without the one that ends every run: whether its own program is as it was.
     private func take(
-        _ outcome: Arena.Outcome, _ findings: inout [String], _ problems: inout [String]
-    ) -> [(name: String, seen: Seen)] {
+        _ outcome: AdversaryMachine.Outcome, _ findings: inout [String], _ problems: inout [String]
+    ) -> [(name: String, seen: Observation)] {
         let prefix = "@finding "
         findings += outcome.lines.filter { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }
         problems += outcome.lines.filter {
@@ -108,10 +108,10 @@ public final class AdversarySession {
         try arena.wait(for: .running, "hostile")
     }
 
-    private func wedge(_ run: AttemptTable.Run) throws -> Seen {
+    private func wedge(_ run: AttemptTable.Run) throws -> Observation {
         let outcome = try arena.attack(run.command, seconds: run.seconds, slowness: kind.observation)
-        guard outcome.lines.contains("@try \(run.command)") else { throw ArenaError("it did not begin") }
-        var seen = Seen([String]())
+        guard outcome.lines.contains("@try \(run.command)") else { throw AdversaryError("it did not begin") }
+        var seen = Observation([String]())
         if outcome.wasRestarted { seen.add("ended:\(outcome.info.cause.name)") }
         do { try pauseAndResume() } catch {
             // It ended by itself meanwhile: the one that follows does nothing of its own.

@@ -10,7 +10,9 @@ public struct AttemptResult: Sendable, Encodable {
     /// The guest's own details.
     public var findings: [String] = []
 
-    init(_ run: AttemptTable.Run, _ name: String, _ expected: Expectation?, _ seen: Seen?, problems: [String] = []) {
+    init(
+        _ run: AttemptTable.Run, _ name: String, _ expected: Expectation?, _ seen: Observation?, problems: [String] = []
+    ) {
         self.name = name
         vector = run.vector
         self.expected = expected?.description ?? "(not in the table)"

@@ -5,19 +5,19 @@ import Machines
 /// What somebody who has the management link may try with it. The answer to each is the words of the statuses that came
 /// back, or `silence`, and whether any partition changed.
 struct LinkAttempts {
-    private let arena: Arena
+    private let arena: AdversaryMachine
     private let kind: MachineKind
 
-    init(_ arena: Arena, _ kind: MachineKind) {
+    init(_ arena: AdversaryMachine, _ kind: MachineKind) {
         self.arena = arena
         self.kind = kind
     }
 
-    func carryOut(_ name: String) throws -> Seen {
-        guard let make = Self.attempts[name] else { return Seen(["unknown"]) }
+    func carryOut(_ name: String) throws -> Observation {
+        guard let make = Self.attempts[name] else { return Observation(["unknown"]) }
         let before = try states()
         let first = UInt32.random(in: 0...UInt32.max) & ~0xFFFF
-        var seen = Seen(try answers(to: make(first), first))
+        var seen = Observation(try answers(to: make(first), first))
         if name == "link-replay" {
             // A pause is over when the guest's core has seen it; a resumption before that is refused as busy.
             try arena.wait(for: .paused, "hostile")

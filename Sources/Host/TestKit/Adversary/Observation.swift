@@ -1,6 +1,6 @@
 /// What an attempt has seen, as words: `ones`, `512-ones` (a count), `3-of-3-#GP` (a count and how many there could have
 /// been), `rcx=2`.
-public struct Seen: Sendable, CustomStringConvertible {
+public struct Observation: Sendable, CustomStringConvertible {
     public private(set) var words: [String]
 
     init(_ text: Substring) { words = text.split(separator: ",").map(String.init) }
@@ -20,7 +20,7 @@ public struct Expectation: Sendable, CustomStringConvertible {
 
     public var description: String { terms.joined(separator: " ") }
 
-    public func holds(for seen: Seen) -> Bool {
+    public func holds(for seen: Observation) -> Bool {
         !terms.isEmpty
             && terms.allSatisfy { term in
                 term.split(separator: "|").contains { alternative in

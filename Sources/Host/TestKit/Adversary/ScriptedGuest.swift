@@ -3,7 +3,7 @@ import Foundation
 import Machines
 
 /// A guest's console, all of its lines kept.
-public final class Guest {
+public final class ScriptedGuest {
     public let name: String
     private let client: ControlClient
     private let console: GuestConsole
@@ -38,7 +38,8 @@ public final class Guest {
             try exchange()
             if let line = lines.dropFirst(start).first(where: { $0.hasPrefix(prefix) }) { return line }
             guard ContinuousClock.now < deadline else {
-                throw ArenaError("\(name) did not print \"\(prefix)\":\n\(lines.suffix(20).joined(separator: "\n"))")
+                throw AdversaryError(
+                    "\(name) did not print \"\(prefix)\":\n\(lines.suffix(20).joined(separator: "\n"))")
             }
             Thread.sleep(forTimeInterval: 0.02)
         }

@@ -3,7 +3,7 @@ import Foundation
 extension AdversarySession {
     /// Watches the neighbour for a while without and then for as long with a storm beside it. Its ticks and exits are
     /// counted in both.
-    func storm(_ run: AttemptTable.Run) throws -> Seen {
+    func storm(_ run: AttemptTable.Run) throws -> Observation {
         let quiet = try neighbourCounts(seconds: run.seconds) {}
         let stormed = try neighbourCounts(seconds: run.seconds) {
             let first = arena.hostile.lines.count
@@ -12,7 +12,7 @@ extension AdversarySession {
         }
         let still = try arena.info("hostile").state == .running
         try arena.restartHostile()
-        return Seen([
+        return Observation([
             still ? "storm" : "no-storm", "ticks=\(quiet.ticks)/\(stormed.ticks)",
             "late=\(quiet.late)/\(stormed.late)", "\(quiet.missed + stormed.missed)-missed",
             "\(quiet.exits)-exits-without", "\(stormed.exits)-exits-with",

@@ -18,7 +18,7 @@ public struct AuditFinding: CustomStringConvertible, Sendable {
     }
 }
 
-/// Holds what every core of a stopped machine can reach against the ledger.
+/// Holds what every core of a stopped machine can reach against the ownership.
 public struct Audit {
     public internal(set) var findings: [AuditFinding] = []
     /// PCI functions that reach memory, by requester id, with the bytes that they reach; and the interrupts they have.
@@ -28,7 +28,7 @@ public struct Audit {
     /// Cores that were in their guests, by the processor's own account, and cores that were in the hypervisor.
     public private(set) var coresInGuests: Set<Int> = []
     public private(set) var coresInRoot: Set<Int> = []
-    let ledger: MachineLedger
+    let ownership: OwnershipReader
     let memory: PhysicalMemory
     let housekeepingCore: Int
 
@@ -36,10 +36,10 @@ public struct Audit {
     ///   - registers: every core's.
     ///   - housekeepingCore: the only one that may reach all partitions' notice boards.
     public init(
-        _ memory: PhysicalMemory, _ registers: [ProcessorRegisters], _ ledger: MachineLedger, housekeepingCore: Int
+        _ memory: PhysicalMemory, _ registers: [ProcessorRegisters], _ ownership: OwnershipReader, housekeepingCore: Int
     ) {
-        (self.memory, self.ledger, self.housekeepingCore) = (memory, ledger, housekeepingCore)
-        for core in ledger.of(.core) {
+        (self.memory, self.ownership, self.housekeepingCore) = (memory, ownership, housekeepingCore)
+        for core in ownership.of(.core) {
             guard core.index < registers.count else {
                 find(core, "the machine", core.range, "there is no such core")
                 continue
@@ -48,32 +48,34 @@ public struct Audit {
         }
     }
 
-    mutating func find(_ core: MachineLedger.Entry, _ table: String, _ frames: Range<UInt64>, _ what: String) {
-        let owner = ledger.entry(at: frames.lowerBound).entry.map(ledger.name) ?? "no owner's memory"
+    mutating func find(_ core: OwnershipReader.Entry, _ table: String, _ frames: Range<UInt64>, _ what: String) {
+        let owner = ownership.entry(at: frames.lowerBound).entry.map(ownership.name) ?? "no owner's memory"
         findings.append(
             AuditFinding(
-                core: core.index, partition: ledger.name(owner: core.owner), table: table, frames: frames, owner: owner,
+                core: core.index, partition: ownership.name(owner: core.owner), table: table, frames: frames,
+                owner: owner,
                 what: what))
     }
 
-    private mutating func checkCore(_ core: MachineLedger.Entry, _ registers: ProcessorRegisters) {
-        let saved = core.range.lowerBound + LedgerEntry.hostSave
-        let control = core.range.lowerBound + LedgerEntry.controlBlock
+    private mutating func checkCore(_ core: OwnershipReader.Entry, _ registers: ProcessorRegisters) {
+        let saved = core.range.lowerBound + OwnershipEntry.hostSave
+        let control = core.range.lowerBound + OwnershipEntry.controlBlock
         // What the processor translates by now, or will when the guest exits: it kept that for itself (section 15.5.1).
         let isInRoot = registers["CR3"] == core.detail
         let root = isInRoot ? core.detail : memory.load(saved + VMCBField.cr3, as: UInt64.self) ?? 0
         let interrupts = isInRoot ? registers["IDT"] ?? 0 : memory.load(saved + VMCBField.idtBase, as: UInt64.self) ?? 0
         if isInRoot { coresInRoot.insert(core.index) } else { coresInGuests.insert(core.index) }
         if root != core.detail {
-            find(core, "CR3", root..<root + 0x1000, "the ledger has its tables at \(hexadecimal(core.detail))")
+            find(core, "CR3", root..<root + 0x1000, "the ownership has its tables at \(hexadecimal(core.detail))")
         }
         walkHost(core, root)
         checkInterrupts(core, interrupts)
-        let roots = ledger.of(.nestedRoot, owner: core.owner).filter { $0.index == core.index }.map(\.range.lowerBound)
+        let roots = ownership.of(.nestedRoot, owner: core.owner).filter { $0.index == core.index }.map(
+            \.range.lowerBound)
         for (i, root) in roots.enumerated() { walkNested(core, root, i == 0 ? "nested tables" : "nested tables' bus") }
         guard let used = memory.load(control + VMCBField.nestedCR3, as: UInt64.self) else { return }
         if !isInRoot || used != 0, !roots.contains(used) {
-            find(core, "nested CR3", used..<used + 0x1000, "the ledger knows no such tables of this core")
+            find(core, "nested CR3", used..<used + 0x1000, "the ownership knows no such tables of this core")
             walkNested(core, used, "nested tables in use")
         }
         guard !isInRoot else { return }
@@ -82,13 +84,13 @@ public struct Audit {
         }
         for field in [VMCBField.portMap, VMCBField.msrMap] {
             let map = memory.load(control + field, as: UInt64.self) ?? 0
-            if ledger.outer(at: map)?.kind != .constants {
+            if ownership.outer(at: map)?.kind != .constants {
                 find(core, "control block", map..<map + 0x1000, "it is no permission map of the program's")
             }
         }
     }
 
-    private mutating func walkHost(_ core: MachineLedger.Entry, _ root: UInt64) {
+    private mutating func walkHost(_ core: OwnershipReader.Entry, _ root: UInt64) {
         let walk = TableWalk(root, memory)
         checkTables(core, walk, "the hypervisor's tables")
         var total: UInt64 = 0
@@ -108,7 +110,7 @@ public struct Audit {
         walked[core.index, default: []].append(("the hypervisor's tables", total))
     }
 
-    private mutating func walkNested(_ core: MachineLedger.Entry, _ root: UInt64, _ name: String) {
+    private mutating func walkNested(_ core: OwnershipReader.Entry, _ root: UInt64, _ name: String) {
         let walk = TableWalk(root, memory)
         checkTables(core, walk, name)
         var total: UInt64 = 0
@@ -126,19 +128,19 @@ public struct Audit {
     }
 
     /// The tables themselves are the partition's own private memory, which no guest reaches.
-    private mutating func checkTables(_ core: MachineLedger.Entry, _ walk: TableWalk, _ name: String) {
+    private mutating func checkTables(_ core: OwnershipReader.Entry, _ walk: TableWalk, _ name: String) {
         for table in walk.missing { find(core, name, table..<table + 0x1000, "a table where there is no memory") }
         for table in walk.tables
-        where ledger.outer(at: table)?.kind != .block || ledger.outer(at: table)?.owner != core.owner {
+        where ownership.outer(at: table)?.kind != .block || ownership.outer(at: table)?.owner != core.owner {
             find(core, name, table..<table + 0x1000, "a table outside the private block")
         }
     }
 
     /// Calls `body` with each part of a mapping that has one owner.
-    func forEachOwner(_ mapping: Mapping, _ body: (MachineLedger.Entry?, Range<UInt64>) -> Void) {
+    func forEachOwner(_ mapping: Mapping, _ body: (OwnershipReader.Entry?, Range<UInt64>) -> Void) {
         var at = mapping.physical.lowerBound
         while at < mapping.physical.upperBound {
-            let (entry, end) = ledger.entry(at: at)
+            let (entry, end) = ownership.entry(at: at)
             let part = at..<min(end, mapping.physical.upperBound)
             body(entry, part)
             at = part.upperBound
@@ -147,35 +149,35 @@ public struct Audit {
 
     /// Why a core's instance of the hypervisor may not have this mapped; nil when it may.
     private func wrongForHost(
-        _ core: MachineLedger.Entry, _ entry: MachineLedger.Entry?, _ part: Range<UInt64>, _ mapping: Mapping
+        _ core: OwnershipReader.Entry, _ entry: OwnershipReader.Entry?, _ part: Range<UInt64>, _ mapping: Mapping
     ) -> String? {
         guard let entry else { return "mapped, and nobody owns it" }
         if mapping.write && mapping.execute { return "writable and executable" }
         switch entry.kind {
         case .text, .startUp: return mapping.write ? "the program is writable" : nil
         case .constants: return mapping.write || mapping.execute ? "constants are writable or executable" : nil
-        case .ledger: return "the ledger is mapped"
+        case .ownership: return "the ownership is mapped"
         case .remapping: return core.index != housekeepingCore || mapping.write ? "the IOMMU's tables are mapped" : nil
-        case .memory, .block, .board, .unclaimed, .core, .nestedRoot, .image: break
+        case .memory, .block, .controlPage, .unclaimed, .core, .nestedRoot, .image: break
         case .configuration, .registers, .messages, .remappingUnit, .faultLog: break
         }
         if mapping.execute { return "executable, and no program" }
         if entry.kind == .image, mapping.write { return "an image is writable" }
         if entry.kind == .core, part.overlaps(guardPage(entry)) { return "the page below a stack is mapped" }
         let isHousekeeping = core.index == housekeepingCore
-        if entry.owner == core.owner || isHousekeeping && entry.owner == Int(LedgerEntry.housekeeping) { return nil }
-        if entry.kind == .board, isHousekeeping { return nil }
+        if entry.owner == core.owner || isHousekeeping && entry.owner == Int(OwnershipEntry.housekeeping) { return nil }
+        if entry.kind == .controlPage, isHousekeeping { return nil }
         return "another owner's"
     }
 
-    private func guardPage(_ core: MachineLedger.Entry) -> Range<UInt64> {
-        let start = core.range.lowerBound + LedgerEntry.guardPage
+    private func guardPage(_ core: OwnershipReader.Entry) -> Range<UInt64> {
+        let start = core.range.lowerBound + OwnershipEntry.guardPage
         return start..<start + 0x1000
     }
 
     /// Every gate leads into the program, and nobody writes to the table.
-    private mutating func checkInterrupts(_ core: MachineLedger.Entry, _ base: UInt64) {
-        guard ledger.outer(at: base)?.kind == .constants else {
+    private mutating func checkInterrupts(_ core: OwnershipReader.Entry, _ base: UInt64) {
+        guard ownership.outer(at: base)?.kind == .constants else {
             return find(core, "interrupt table", base..<base + 0x1000, "it is not the program's")
         }
         for vector in 0..<256 as Range<UInt64> {
@@ -183,7 +185,7 @@ public struct Audit {
                 let high = memory.load(base + vector * 16 + 8, as: UInt64.self), low >> 47 & 1 == 1
             else { continue }
             let target = low & 0xFFFF | low >> 32 & 0xFFFF_0000 | high << 32
-            if ledger.outer(at: target)?.kind != .text {
+            if ownership.outer(at: target)?.kind != .text {
                 find(core, "interrupt table", target..<target + 1, "vector \(vector) leads there")
             }
         }

@@ -14,7 +14,7 @@ public struct IOMMURegisters: Sendable {
     /// Whether destinations of interrupts are whole x2APIC ids, and AMD's entries 128 bits.
     public let isExtended: Bool
 
-    init(_ entry: MachineLedger.Entry, _ monitor: MachineProtocol) throws {
+    init(_ entry: OwnershipReader.Entry, _ monitor: MachineProtocol) throws {
         let base = entry.range.lowerBound
         let read = { (offset: UInt64) in
             let text = try monitor.monitor("xp /1gx 0x\(String(base + offset, radix: 16))")

@@ -1,5 +1,5 @@
 extension Audit {
-    /// Holds what every PCI function can reach against the ledger: memory by DMA, cores by interrupts. QEMU numbers cores by
+    /// Holds what every PCI function can reach against the ownership: memory by DMA, cores by interrupts. QEMU numbers cores by
     /// their APIC ids.
     public mutating func check(_ unit: IOMMURegisters) {
         guard unit.isOn else { return accuse(0, "the IOMMU", 0..<1, "it is off") }
@@ -10,16 +10,16 @@ extension Audit {
     }
 
     private mutating func accuse(_ requester: Int, _ table: String, _ frames: Range<UInt64>, _ what: String) {
-        let entry = ledger.entry(at: frames.lowerBound).entry
+        let entry = ownership.entry(at: frames.lowerBound).entry
         findings.append(
             AuditFinding(
-                core: -1, partition: owner(of: requester).map { ledger.name(owner: $0) } ?? "nobody",
+                core: -1, partition: owner(of: requester).map { ownership.name(owner: $0) } ?? "nobody",
                 table: "\(table) of \(hexadecimal(UInt64(requester)))", frames: frames,
-                owner: entry.map(ledger.name) ?? "no owner's memory", what: what))
+                owner: entry.map(ownership.name) ?? "no owner's memory", what: what))
     }
 
     private func owner(of requester: Int) -> Int? {
-        ledger.of(.configuration).first { $0.index == requester }?.owner
+        ownership.of(.configuration).first { $0.index == requester }?.owner
     }
 
     private mutating func checkVTd(_ unit: IOMMURegisters) {
@@ -108,7 +108,7 @@ extension Audit {
     private mutating func interrupt(_ requester: Int, _ name: String, _ at: UInt64, to core: Int, isNMI: Bool) {
         // The management link's line rings the housekeeping core.
         if isNMI, core == housekeepingCore, owner(of: requester) == nil { return }
-        let own = owner(of: requester).map { owner in ledger.of(.core, owner: owner).contains { $0.index == core } }
+        let own = owner(of: requester).map { owner in ownership.of(.core, owner: owner).contains { $0.index == core } }
         guard own == true, !isNMI else {
             return accuse(requester, name, at..<at + 4, "it rings core \(core)\(isNMI ? " by an NMI" : "")")
         }
@@ -116,7 +116,7 @@ extension Audit {
     }
 
     private mutating func requireTable(_ at: UInt64, _ requester: Int) {
-        if ledger.outer(at: at)?.kind != .remapping {
+        if ownership.outer(at: at)?.kind != .remapping {
             accuse(requester, "the IOMMU's tables", at..<at + 4096, "a table outside their memory")
         }
     }

@@ -9,7 +9,7 @@ public struct Snapshot {
     public let firmware: PhysicalMemory
     /// By core.
     public let registers: [ProcessorRegisters]
-    /// The machine's IOMMUs, as the ledger knows them.
+    /// The machine's IOMMUs, as the ownership knows them.
     public let units: [IOMMURegisters]
 
     /// Stops the machine, saves what it consists of and lets it go on.
@@ -25,8 +25,8 @@ public struct Snapshot {
         memory = try Self.save(0..<machine.emulator.memory, monitor, workspace, "\(name).memory")
         firmware = try Self.save(0xFFC0_0000..<0x1_0000_0000, monitor, workspace, "\(name).firmware")
         registers = try ProcessorRegisters.all(monitor)
-        let ledger = try? MachineLedger(memory, partitions: [])
-        units = try (ledger?.of(.remappingUnit) ?? []).map { try IOMMURegisters($0, monitor) }
+        let ownership = try? OwnershipReader(memory, partitions: [])
+        units = try (ownership?.of(.remappingUnit) ?? []).map { try IOMMURegisters($0, monitor) }
     }
 
     /// The file's pages stay as long as they are mapped.
@@ -43,15 +43,15 @@ public struct Snapshot {
 
     /// Where any 8 bytes of a secret lie that begin at a multiple of 8 in it, at any alignment: no copy of 15 bytes or more
     /// escapes. Places in memory, firmware and registers, in words.
-    /// - Parameter ledger: names the owners of the memory.
-    public func copies(of secret: [UInt8], _ ledger: MachineLedger? = nil) -> [String] {
+    /// - Parameter ownership: names the owners of the memory.
+    public func copies(of secret: [UInt8], _ ownership: OwnershipReader? = nil) -> [String] {
         var places: [String] = []
         for part in stride(from: 0, to: secret.count - 7, by: 8) {
             let word = Array(secret[part..<part + 8])
             let bytes = "bytes \(part)...\(part + 7)"
             for at in memory.find(word) {
-                let entry = ledger?.entry(at: at).entry
-                let owner = entry.map { " (\(ledger?.name($0) ?? "") + \(hexadecimal(at - $0.range.lowerBound)))" }
+                let entry = ownership?.entry(at: at).entry
+                let owner = entry.map { " (\(ownership?.name($0) ?? "") + \(hexadecimal(at - $0.range.lowerBound)))" }
                 places.append("\(bytes) at \(hexadecimal(at))\(owner ?? "")")
             }
             places += firmware.find(word).map { "\(bytes) at \(hexadecimal(0xFFC0_0000 + $0)), in the firmware" }

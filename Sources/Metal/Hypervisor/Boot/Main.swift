@@ -23,7 +23,7 @@ public func hypervisorMain(image: UInt64, systemTable: UInt64) -> UInt64 {
 func bootMachine(image: UInt64, systemTable: UInt64) -> UInt64 {
     let entryTSC = cpu_rdtsc()
     SerialPort.log.initialize(interrupts: false)
-    var banner = Line("bulkhead: version ")
+    var banner = LogLine("bulkhead: version ")
     banner.write(Version.text)
     banner.write(", ")
     banner.write(decimal: image_data_end() - image_address())
@@ -34,7 +34,7 @@ func bootMachine(image: UInt64, systemTable: UInt64) -> UInt64 {
     let refusal = boot(firmware, entryTSC)
     interrupts.activate()
     firmware.freeAll()
-    var line = Line("bulkhead: refused: ")
+    var line = LogLine("bulkhead: refused: ")
     line.write(refusal.text)
     SerialPort.log.print(line)
     return Refusal.efiStatus
@@ -85,7 +85,7 @@ private func start(_ firmware: borrowing Firmware, _ entryTSC: UInt64) throws(Re
         try vendor.build(&machine, program)
     } catch {
         // The firmware is gone: there is nobody to return to.
-        var line = Line("bulkhead: refused: ")
+        var line = LogLine("bulkhead: refused: ")
         line.write(error.text)
         SerialPort.log.print(line)
         while true { cpu_hlt() }

@@ -7,10 +7,10 @@ struct Refusal: Error {
     /// EFI_UNSUPPORTED.
     static let efiStatus: UInt64 = 0x8000_0000_0000_0003
 
-    init(_ words: StaticString) { text = Line(words).text }
-    init(_ line: Line) { text = line.text }
+    init(_ words: StaticString) { text = LogLine(words).text }
+    init(_ line: LogLine) { text = line.text }
     init(_ error: FirmwareError, _ doing: StaticString) {
-        var line = Line(doing)
+        var line = LogLine(doing)
         line.write(": ")
         error.describe(to: &line)
         text = line.text

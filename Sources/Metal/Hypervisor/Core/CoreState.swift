@@ -36,12 +36,12 @@ struct CoreState: ~Copyable {
     let apicID: UInt32
     let layout: CoreLayout
     /// The partition whose vCPU this core is, nil for a housekeeping core without one.
-    let partition: Shared<PartitionContext>?
+    let partition: Pointer<PartitionContext>?
     let vcpu: Int
-    /// Where this vCPU's exits are counted, on the partition's notice board.
-    let counters: Shared<ExitCounters>
+    /// Where this vCPU's exits are counted, on the partition's notice controlPage.
+    let counters: Pointer<ExitCounters>
     /// What answers managers, on the housekeeping core only.
-    let housekeeping: Shared<Housekeeping>?
+    let housekeeping: Pointer<Housekeeping>?
     let program: ProgramMemory
     /// Whether a thread of the same physical core is not this partition's.
     let hasForeignSibling: Bool
@@ -59,8 +59,8 @@ struct CoreState: ~Copyable {
     static let magicValue: UInt64 = 0x6C75_4B68_4561_4421
 
     init(
-        _ core: consuming Core, layout: CoreLayout, partition: Shared<PartitionContext>?, vcpu: Int,
-        housekeeping: Shared<Housekeeping>?, program: ProgramMemory, hasForeignSibling: Bool
+        _ core: consuming Core, layout: CoreLayout, partition: Pointer<PartitionContext>?, vcpu: Int,
+        housekeeping: Pointer<Housekeeping>?, program: ProgramMemory, hasForeignSibling: Bool
     ) {
         precondition(MemoryLayout<CoreState>.size <= CoreLayout.stateLimit)
         let platform = partition?.value.platform ?? PlatformDescription.none
@@ -74,7 +74,7 @@ struct CoreState: ~Copyable {
         self.layout = layout
         self.partition = partition
         self.vcpu = vcpu
-        counters = partition?.value.board.value.counters(of: vcpu) ?? Shared(at: 0)
+        counters = partition?.value.controlPage.value.counters(of: vcpu) ?? Pointer(at: 0)
         self.housekeeping = housekeeping
     }
 }

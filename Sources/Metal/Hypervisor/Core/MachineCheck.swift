@@ -23,7 +23,7 @@ enum MachineCheck {
 
     /// One in root mode: whether the core may go on as if nothing had been. A core without a partition does wherever it can.
     @inline(never)
-    static func isBearable(_ partition: Shared<PartitionContext>?) -> Bool {
+    static func isBearable(_ partition: Pointer<PartitionContext>?) -> Bool {
         // The same vector as an interrupt: a guest's, which the last of its core's cleaning finds still pending.
         guard isUnderWay else {
             cpu_wrmsr(MSR.x2apicEOI, 0)
@@ -35,7 +35,7 @@ enum MachineCheck {
 
     /// Says on the partition's log, or the machine's, what this core's banks hold, and clears them; the worst of it, which
     /// is also that the interrupted program cannot go on (MCG_STATUS.RIPV is clear).
-    static func take(_ partition: Shared<PartitionContext>?) -> MachineCheckStatus.Severity {
+    static func take(_ partition: Pointer<PartitionContext>?) -> MachineCheckStatus.Severity {
         guard enableBit != 0 else { return .none }
         let global = cpu_rdmsr(globalStatus)
         var worst = global & 5 == 4 ? MachineCheckStatus.Severity.contextCorrupt : .none
@@ -43,7 +43,7 @@ enum MachineCheck {
             let status = MachineCheckStatus(rawValue: cpu_rdmsr(firstStatus + bank * 4))
             guard status.isValid else { continue }
             if status.severity.rawValue > worst.rawValue { worst = status.severity }
-            var line = Line("bulkhead: machine check: core ")
+            var line = LogLine("bulkhead: machine check: core ")
             line.write(decimal: UInt64(LocalAPIC.id))
             line.write(", bank ")
             line.write(decimal: UInt64(bank))
@@ -53,7 +53,7 @@ enum MachineCheck {
                 line.write(", address ")
                 line.write(hexadecimal: cpu_rdmsr(firstStatus + bank * 4 + 1))
             }
-            if let partition { partition.value.board.value.post(line) } else { SerialPort.log.print(line) }
+            if let partition { partition.value.controlPage.value.post(line) } else { SerialPort.log.print(line) }
             cpu_wrmsr(firstStatus + bank * 4, 0)
         }
         cpu_wrmsr(globalStatus, 0)
@@ -63,7 +63,7 @@ enum MachineCheck {
 
 extension Lifecycle {
     /// One while the guest ran. What was corrected it need not know; else its partition ends.
-    func machineCheck(_ core: borrowing CoreState) -> Next {
+    func machineCheck(_ core: borrowing CoreState) -> ExitOutcome {
         guard MachineCheck.take(partition).rawValue >= MachineCheckStatus.Severity.uncorrected.rawValue else {
             return .resume
         }

@@ -19,16 +19,16 @@ extension MachineBuilder {
         Chipset.routeLink(tables, linkEntry)
         iommu?.reportFaults(to: tables.apicIDs[manifest.housekeeping], tables.bus)
         for index in 0..<tables.processorCount where coreStates[index] != 0 {
-            Shared<CoreState>(at: coreStates[index]).value.mayRun.store(true, ordering: .releasing)
+            Pointer<CoreState>(at: coreStates[index]).value.mayRun.store(true, ordering: .releasing)
         }
         // What came over the link before its interrupt was routed rings no more.
         LocalAPIC.kick(tables.apicIDs[manifest.housekeeping])
         cpu_wrmsr(MSR.efer, cpu_rdmsr(MSR.efer) | EFER.noExecute)  // the tables that come next use the bit
         guard coreStates[ownIndex] != 0 else {
-            SerialPort.log.print(Line("bulkhead: the boot core has no part in the manifest; it sleeps"))
+            SerialPort.log.print(LogLine("bulkhead: the boot core has no part in the manifest; it sleeps"))
             while true { cpu_hlt() }
         }
-        let layout = Shared<CoreState>(at: coreStates[ownIndex]).value.layout
+        let layout = Pointer<CoreState>(at: coreStates[ownIndex]).value.layout
         core_enter(pageTables[ownIndex], layout.stackTop, layout.base, coreMain)
     }
 
@@ -39,7 +39,7 @@ extension MachineBuilder {
 
     /// INIT, then start-up IPIs until the core answers (Intel SDM volume 3, section 9.4.4.1; AMD alike).
     private func startCore(_ index: Int, _ program: ProgramMemory) {
-        let state = Shared<CoreState>(at: coreStates[index])
+        let state = Pointer<CoreState>(at: coreStates[index])
         let parameters = program.startUpPage + start_up_code_size() - UInt64(MemoryLayout<start_up_parameters>.size)
         store(pageTables[index], parameters)
         store(state.value.layout.stackTop, parameters + 8)
@@ -52,7 +52,7 @@ extension MachineBuilder {
             wait(milliseconds: 100) { state.value.isStarted.load(ordering: .acquiring) }
         }
         if !state.value.isStarted.load(ordering: .acquiring) {
-            var line = Line("bulkhead: core ")
+            var line = LogLine("bulkhead: core ")
             line.write(decimal: UInt64(index))
             line.write(" does not start; its partition stays without it")
             // Should it come after all, it would find the next core's parameters.
@@ -70,9 +70,9 @@ extension MachineBuilder {
 /// Where every core lands on its own page tables and stack; never returns.
 @c(core_main)
 func coreMain(_ address: UInt64) {
-    let state = Shared<CoreState>(at: address)
+    let state = Pointer<CoreState>(at: address)
     do throws(Refusal) { try state.value.prepareProcessor() } catch {
-        var line = Line("bulkhead: core ")
+        var line = LogLine("bulkhead: core ")
         line.write(decimal: UInt64(state.value.index))
         line.write(": ")
         line.write(error.text)
@@ -87,7 +87,7 @@ func coreMain(_ address: UInt64) {
 /// Where a core goes on after a fault of its instance of the hypervisor.
 @c(core_recover)
 func coreRecover(_ address: UInt64) {
-    let state = Shared<CoreState>(at: address)
+    let state = Pointer<CoreState>(at: address)
     state.value.program.vendor.run(state, recovering: true)
 }
 

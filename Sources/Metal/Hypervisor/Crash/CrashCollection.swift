@@ -15,7 +15,7 @@ extension CrashRegion {
         var region = CrashRegion(firmware, after: earlier)
         (region.entryTSC, region.bootTime) = (entryTSC, firmware.unixTime())
         if region.base == 0 {
-            SerialPort.log.print(Line("bulkhead: no memory for crash records: the second MiB is taken"))
+            SerialPort.log.print(LogLine("bulkhead: no memory for crash records: the second MiB is taken"))
         } else if isCollected || region.base != earlier?.base {
             region.clear()
         }
@@ -30,7 +30,7 @@ extension CrashRegion {
         do throws(FirmwareError) {
             var file: BootVolume.Appending?
             for slot in 0..<Self.size / UInt64(CrashRecord.size) {
-                let record = Shared<CrashRecord>(at: base + slot * UInt64(CrashRecord.size))
+                let record = Pointer<CrashRecord>(at: base + slot * UInt64(CrashRecord.size))
                 guard CrashRecord.mayBegin(with: record.value.words[0]), record.value.isValid else { continue }
                 SerialPort.log.print(record.value.line)
                 if file == nil { file = try BootVolume(firmware).append(to: "crash.bin", limit: Self.fileLimit) }
@@ -38,7 +38,7 @@ extension CrashRegion {
             }
             file?.close()
         } catch {
-            var line = Line("bulkhead: crash records stay in memory: ")
+            var line = LogLine("bulkhead: crash records stay in memory: ")
             error.describe(to: &line)
             SerialPort.log.print(line)
             isCollected = false
@@ -49,8 +49,8 @@ extension CrashRegion {
 }
 
 extension CrashRecord {
-    fileprivate var line: Line {
-        var line = Line("bulkhead: crash record found: ")
+    fileprivate var line: LogLine {
+        var line = LogLine("bulkhead: crash record found: ")
         line.write(kind?.name ?? "of a kind unknown")
         if let core {
             line.write(", core ")

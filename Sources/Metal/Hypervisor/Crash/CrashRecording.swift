@@ -9,7 +9,7 @@ extension CoreState {
     /// Records the end of the guest on this core, or what the hypervisor's instance below it did (`frame`).
     @inline(never)
     mutating func recordCrash(
-        _ kind: CrashKind, error: UInt64 = 0, detail: UInt64 = 0, frame: Shared<exception_frame>? = nil
+        _ kind: CrashKind, error: UInt64 = 0, detail: UInt64 = 0, frame: Pointer<exception_frame>? = nil
     ) {
         let vcpu = partition == nil ? nil : vcpu
         guard
@@ -21,7 +21,7 @@ extension CoreState {
         if let frame { record.value.add(frame) }
         if let partition {
             record.value.setPartition(partition.value.spec.name)
-            if partition.value.board.value.starts.load(ordering: .relaxed) != 0 {
+            if partition.value.controlPage.value.starts.load(ordering: .relaxed) != 0 {
                 program.vendor.addGuest(to: record, layout)
                 recentExits.write(to: &record.value)
             }
@@ -44,7 +44,7 @@ extension CoreState {
 extension Lifecycle {
     /// Records a guest's end that an exit of this vCPU has brought, where it is a crash.
     @inline(never)
-    func recordEnd(_ next: Next, _ core: inout CoreState) {
+    func recordEnd(_ next: ExitOutcome, _ core: inout CoreState) {
         // The vCPU that brought it about was here before.
         guard partition.value.verdict.load(ordering: .relaxed) == 0 else { return }
         switch next {
@@ -58,7 +58,7 @@ extension Lifecycle {
 
 extension CrashRegion {
     /// Records a fault of the hypervisor before it has cores of its own.
-    static func recordBootFault(_ frame: Shared<exception_frame>) {
+    static func recordBootFault(_ frame: Pointer<exception_frame>) {
         guard let record = find()?.begin(.bootFault, vector: frame.value.vector, core: nil, vcpu: nil) else {
             return
         }
@@ -68,7 +68,7 @@ extension CrashRegion {
 }
 
 extension CrashRecord {
-    fileprivate mutating func add(_ frame: Shared<exception_frame>) {
+    fileprivate mutating func add(_ frame: Pointer<exception_frame>) {
         addFrame()
         self[.error] = frame.value.error
         self[.cr2] = cpu_read_cr2()
@@ -88,7 +88,7 @@ extension CrashRecord {
 }
 
 extension Vendor {
-    fileprivate func addGuest(to record: Shared<CrashRecord>, _ layout: CoreLayout) {
+    fileprivate func addGuest(to record: Pointer<CrashRecord>, _ layout: CoreLayout) {
         switch self {
         case .amd:
             let block = layout.controlBlock

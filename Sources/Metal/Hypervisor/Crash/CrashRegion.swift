@@ -78,14 +78,14 @@ struct CrashRegion: Stored {
 
     /// Begins a record on a page: the oldest there goes. Device faults have the second half alone, so that a guest that
     /// causes one after each start leaves the others' records.
-    func begin(_ kind: CrashKind, vector: UInt64 = 0, core: Int?, vcpu: Int?) -> Shared<CrashRecord>? {
+    func begin(_ kind: CrashKind, vector: UInt64 = 0, core: Int?, vcpu: Int?) -> Pointer<CrashRecord>? {
         guard base != 0 else { return nil }
         let page = page(of: core)
         // The boot code's first slot is the signature.
-        var slot = Shared<CrashRecord>(at: page + UInt64(CrashRecord.size))
+        var slot = Pointer<CrashRecord>(at: page + UInt64(CrashRecord.size))
         var oldest = UInt64.max, newest: UInt64 = 0
         for i in (core == nil ? 1 : kind == .deviceFault ? 4 : 0)..<8 as Range<UInt64> {
-            let record = Shared<CrashRecord>(at: page + i * UInt64(CrashRecord.size))
+            let record = Pointer<CrashRecord>(at: page + i * UInt64(CrashRecord.size))
             let sequence = CrashRecord.mayBegin(with: record.value.words[0]) ? record.value[.sequence] : 0
             newest = max(newest, sequence)
             guard sequence < oldest else { continue }

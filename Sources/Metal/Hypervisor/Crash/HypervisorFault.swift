@@ -12,17 +12,17 @@ import X86
 @c(hypervisor_fault)
 func hypervisorFault(_ frame: UnsafePointer<exception_frame>) {
     // It stays where it is until the core starts anew.
-    let fault = Shared<exception_frame>(at: UInt64(UInt(bitPattern: frame)))
+    let fault = Pointer<exception_frame>(at: UInt64(UInt(bitPattern: frame)))
     let block = cpu_gdt_base() & ~0xFFF
     let isCore = load(block + UInt64(MemoryLayout<guest_registers>.size), as: UInt64.self) == CoreState.magicValue
     let isMachineCheck = fault.value.vector == UInt64(Vector.machineCheck)
-    if isMachineCheck, MachineCheck.isBearable(isCore ? Shared<CoreState>(at: block).value.partition : nil) { return }
+    if isMachineCheck, MachineCheck.isBearable(isCore ? Pointer<CoreState>(at: block).value.partition : nil) { return }
     guard isCore else {
         CrashRegion.recordBootFault(fault)
         SerialPort.log.print(describe(fault, nil))
         while true { cpu_hlt() }
     }
-    let core = Shared<CoreState>(at: block)
+    let core = Pointer<CoreState>(at: block)
     core.value.program.vendor.holdInterrupts()
     core.value.faultDepth += 1
     // What faults while a fault is reported is reported no more, and the partition ends; what faults then, the core does.
@@ -40,23 +40,23 @@ func hypervisorFault(_ frame: UnsafePointer<exception_frame>) {
 }
 
 @inline(never)
-private func report(_ fault: Shared<exception_frame>, _ core: Shared<CoreState>) {
+private func report(_ fault: Pointer<exception_frame>, _ core: Pointer<CoreState>) {
     guard let partition = core.value.partition else {
         SerialPort.log.print(describe(fault, core))
         return
     }
-    partition.value.board.value.post(describe(fault, core))
+    partition.value.controlPage.value.post(describe(fault, core))
     var change = Change()
     change.isFault = true
     change.vcpu = core.value.vcpu
     change.code = fault.value.vector
     change.address = fault.value.rip &- image_address()
-    partition.value.board.value.record(change)
+    partition.value.controlPage.value.record(change)
 }
 
 @inline(never)
-private func describe(_ fault: Shared<exception_frame>, _ core: Shared<CoreState>?) -> Line {
-    var line = Line("bulkhead: fault in the hypervisor: ")
+private func describe(_ fault: Pointer<exception_frame>, _ core: Pointer<CoreState>?) -> LogLine {
+    var line = LogLine("bulkhead: fault in the hypervisor: ")
     if let core {
         line.write("core ")
         line.write(decimal: UInt64(core.value.index))

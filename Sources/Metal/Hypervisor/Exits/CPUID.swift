@@ -6,7 +6,7 @@ import X86
 
 extension Lifecycle {
     @inline(__always)
-    mutating func answerCPUID(_ core: inout CoreState) -> Next {
+    mutating func answerCPUID(_ core: inout CoreState) -> ExitOutcome {
         let leaf = UInt32(truncatingIfNeeded: cpu.rax), subleaf = UInt32(truncatingIfNeeded: cpu.rcx)
         let answer =
             core.cpuidTable.answer(leaf: leaf, subleaf: subleaf, cr4: cpu.cr4) ?? unusualCPUID(leaf, subleaf, &core)

@@ -9,7 +9,7 @@ import X86
 extension Lifecycle {
     /// Answers one exit. What the guest may not have is answered as silicon without it would.
     @inline(__always)
-    mutating func handle(_ exit: Exit, _ core: inout CoreState) -> Next {
+    mutating func handle(_ exit: Exit, _ core: inout CoreState) -> ExitOutcome {
         switch exit {
         case .cpuid:
             count(.cpuid, core)
@@ -26,7 +26,7 @@ extension Lifecycle {
     }
 
     @inline(never)
-    private mutating func handleRare(_ exit: Exit, _ core: inout CoreState) -> Next {
+    private mutating func handleRare(_ exit: Exit, _ core: inout CoreState) -> ExitOutcome {
         core.recentExits.note(cpu.exitCode, at: cpu.rip)
         switch exit {
         case .cpuid, .readMSR, .writeMSR, .port: return .resume  // answered above
@@ -40,19 +40,19 @@ extension Lifecycle {
             return .resume
         case .nestedPageFault(let address, let isFetch):
             count(.nestedPageFault, core)
-            if !isFetch, beginStandIn(at: address, core) { return .resume }
+            if !isFetch, beginTrappedAccess(at: address, core) { return .resume }
             return refuseMemory(address, isFetch, core)
         case .exception(let vector, let error):
             count(.exception, core)
             // A guest that steps itself gets its trap behind an access that was stood in for.
-            if vector == Vector.debug { endStandIn(core) }
+            if vector == Vector.debug { endTrappedAccess(core) }
             cpu.raise(vector, error: error)
             return .resume
         case .machineCheck:
             count(.exception, core)
             return machineCheck(core)
         case .stepped:
-            endStandIn(core)
+            endTrappedAccess(core)
             return .resume
         case .settled:
             count(.other, core)
@@ -62,7 +62,7 @@ extension Lifecycle {
             return setExtendedControl()
         case .invalidState:
             count(.other, core)
-            var line = Line("a state that the processor does not enter: ")
+            var line = LogLine("a state that the processor does not enter: ")
             cpu.describeInvalidState(to: &line)
             return violation(line, 0, core)
         case .hypercall:
@@ -98,32 +98,32 @@ extension Lifecycle {
     @inline(__always)
     func count(_ reason: ExitReason, _ core: borrowing CoreState) { core.counters.value[reason] &+= 1 }
 
-    private mutating func refuse() -> Next {
+    private mutating func refuse() -> ExitOutcome {
         cpu.raise(Vector.invalidOpcode, error: nil)
         return .resume
     }
 
     /// Outside its memory a guest reads ones and writes in vain. It cannot execute there, nor go beyond what the nested
     /// tables can express.
-    private mutating func refuseMemory(_ address: UInt64, _ isFetch: Bool, _ core: borrowing CoreState) -> Next {
+    private mutating func refuseMemory(_ address: UInt64, _ isFetch: Bool, _ core: borrowing CoreState) -> ExitOutcome {
         if isFetch { return violation("an instruction fetch outside its memory at ", address, core) }
         if address >> 48 != 0 {
             return violation("an access to a physical address of more than 48 bits, ", address, core)
         }
-        standIn.abandon()
+        trappedAccess.abandon()
         cpu.stepOver()
         return .resume
     }
 
     /// Ends a guest that did what it cannot go on after, and says what it was.
-    func violation(_ what: StaticString, _ detail: UInt64, _ core: borrowing CoreState) -> Next {
-        var line = Line(what)
+    func violation(_ what: StaticString, _ detail: UInt64, _ core: borrowing CoreState) -> ExitOutcome {
+        var line = LogLine(what)
         line.write(hexadecimal: detail)
         return violation(line, detail, core)
     }
 
-    private func violation(_ what: Line, _ detail: UInt64, _ core: borrowing CoreState) -> Next {
-        var line = Line("bulkhead: partition ")
+    private func violation(_ what: LogLine, _ detail: UInt64, _ core: borrowing CoreState) -> ExitOutcome {
+        var line = LogLine("bulkhead: partition ")
         line.write(partition.value.spec.name)
         line.write(", vCPU ")
         line.write(decimal: UInt64(core.vcpu))
@@ -131,13 +131,13 @@ extension Lifecycle {
         line.write(what.text)
         line.write(", at ")
         line.write(hexadecimal: cpu.rip)
-        partition.value.board.value.post(line)
+        partition.value.controlPage.value.post(line)
         var change = Change()
         change.isFault = true
         change.vcpu = core.vcpu
         change.code = detail
         change.address = cpu.rip
-        partition.value.board.value.record(change)
+        partition.value.controlPage.value.record(change)
         return .end(.violation)
     }
 }

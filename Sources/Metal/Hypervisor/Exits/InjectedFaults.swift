@@ -1,5 +1,7 @@
 #if FAULT_INJECTION
+    import Control
     import Manifest
+    import Text
     import Platform
     import Silicon
     import Synchronization

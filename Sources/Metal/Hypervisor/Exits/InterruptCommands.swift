@@ -7,7 +7,7 @@ import X86
 
 extension Lifecycle {
     /// Sends an IPI for the guest: only to its own partition's cores, only in modes that a guest may use (law 2).
-    mutating func sendInterrupt(_ command: InterruptCommand, _ core: borrowing CoreState) -> Next {
+    mutating func sendInterrupt(_ command: InterruptCommand, _ core: borrowing CoreState) -> ExitOutcome {
         count(command.mode == .initSignal || command.mode == .startUp ? .initSipi : .icr, core)
         if command.hasReservedBits {
             cpu.raise(Vector.generalProtection, error: 0)

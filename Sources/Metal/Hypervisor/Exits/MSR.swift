@@ -7,7 +7,7 @@ import X86
 
 extension Lifecycle {
     @inline(__always)
-    mutating func readMSR(_ core: borrowing CoreState) -> Next {
+    mutating func readMSR(_ core: borrowing CoreState) -> ExitOutcome {
         let msr = UInt32(truncatingIfNeeded: cpu.rcx)
         guard let value = msr == MSR.efer ? cpu.efer : readOther(msr, core) else { return refuseMSR() }
         cpu.rax = value & 0xFFFF_FFFF
@@ -32,7 +32,7 @@ extension Lifecycle {
     }
 
     @inline(__always)
-    mutating func writeMSR(_ core: inout CoreState) -> Next {
+    mutating func writeMSR(_ core: inout CoreState) -> ExitOutcome {
         let value = cpu.rdx << 32 | cpu.rax & 0xFFFF_FFFF
         let msr = UInt32(truncatingIfNeeded: cpu.rcx)
         // All others that guests write often do not exit.
@@ -67,7 +67,7 @@ extension Lifecycle {
     }
 
     @inline(never)
-    private mutating func refuseMSR() -> Next {
+    private mutating func refuseMSR() -> ExitOutcome {
         cpu.raise(Vector.generalProtection, error: 0)
         return .resume
     }

@@ -8,18 +8,18 @@ import X86
 extension Lifecycle {
     /// Carries out one access to an I/O port, on the partition's own devices or on nothing.
     @inline(__always)
-    mutating func access(_ port: PortAccess, _ next: UInt64, _ core: borrowing CoreState) -> Next {
+    mutating func access(_ port: PortAccess, _ next: UInt64, _ core: borrowing CoreState) -> ExitOutcome {
         guard port.isUARTByte, partition.value.platform.console else { return accessOther(port, next, core) }
         let context = partition
         let register = UInt8(truncatingIfNeeded: port.port & 7)
         context.value.takeLock(core.vcpu)
         if port.isInput {
-            while let byte = context.value.board.value.consoleIn.peek(), context.value.devices.receive(byte) {
-                context.value.board.value.consoleIn.drop()
+            while let byte = context.value.controlPage.value.consoleIn.peek(), context.value.devices.receive(byte) {
+                context.value.controlPage.value.consoleIn.drop()
             }
             cpu.rax = cpu.rax & ~0xFF | UInt64(context.value.devices.uart.read(register))
         } else if let sent = context.value.devices.uart.write(register, UInt8(truncatingIfNeeded: cpu.rax)) {
-            context.value.board.value.consoleOut.push(sent)
+            context.value.controlPage.value.consoleOut.push(sent)
         }
         context.value.releaseLock()
         cpu.rip = next
@@ -27,7 +27,7 @@ extension Lifecycle {
     }
 
     @inline(never)
-    private mutating func accessOther(_ port: PortAccess, _ next: UInt64, _ core: borrowing CoreState) -> Next {
+    private mutating func accessOther(_ port: PortAccess, _ next: UInt64, _ core: borrowing CoreState) -> ExitOutcome {
         if PortPolicy.isVacant(port) {
             if port.isInput { cpu.rax = port.merge(.max, into: cpu.rax) }
             cpu.rip = next
@@ -39,7 +39,7 @@ extension Lifecycle {
         let context = partition
         context.value.takeLock(core.vcpu)
         let answer = context.value.devices.access(port, value: UInt32(truncatingIfNeeded: cpu.rax), tsc: cpu_rdtsc())
-        if case .transmit(let byte) = answer.event { context.value.board.value.consoleOut.push(byte) }
+        if case .transmit(let byte) = answer.event { context.value.controlPage.value.consoleOut.push(byte) }
         context.value.releaseLock()
         switch answer.event {
         case .none, .transmit:
@@ -57,8 +57,8 @@ extension Lifecycle {
 
     @inline(never)
     private mutating func accessConfiguration(
-        _ port: PortAccess, _ next: UInt64, _ functions: Shared<PartitionFunctions>, _ core: borrowing CoreState
-    ) -> Next {
+        _ port: PortAccess, _ next: UInt64, _ functions: Pointer<PartitionFunctions>, _ core: borrowing CoreState
+    ) -> ExitOutcome {
         partition.value.takeLock(core.vcpu)
         let answer = functions.value.guest.access(
             port, value: UInt32(truncatingIfNeeded: cpu.rax), on: FunctionWindow(functions: functions))

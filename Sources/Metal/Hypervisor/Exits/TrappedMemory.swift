@@ -6,11 +6,11 @@ import Synchronization
 // Registers that the hypervisor stands in for: configuration space in memory, and pages with MSI-X tables.
 extension Lifecycle {
     /// Lets the instruction run with what the partition's functions say at `address`. False when it is none of theirs.
-    mutating func beginStandIn(at address: UInt64, _ core: borrowing CoreState) -> Bool {
+    mutating func beginTrappedAccess(at address: UInt64, _ core: borrowing CoreState) -> Bool {
         guard let functions = partition.value.functions, functions.value.guest.traps(address) else { return false }
         cpu.stepOver()
         partition.value.takeLock(core.vcpu)
-        standIn.begin(at: address, page: cpu.nested.unclaimed) {
+        trappedAccess.begin(at: address, page: cpu.nested.unclaimed) {
             let window = FunctionWindow(functions: functions)
             return functions.value.guest.access(memory: $0, size: 4, value: nil, on: window) ?? .max
         }
@@ -19,10 +19,10 @@ extension Lifecycle {
     }
 
     /// The instruction is through: what it has written takes effect.
-    mutating func endStandIn(_ core: borrowing CoreState) {
+    mutating func endTrappedAccess(_ core: borrowing CoreState) {
         guard let functions = partition.value.functions else { return }
         partition.value.takeLock(core.vcpu)
-        standIn.end(page: cpu.nested.unclaimed) {
+        trappedAccess.end(page: cpu.nested.unclaimed) {
             let window = FunctionWindow(functions: functions)
             _ = functions.value.guest.access(memory: $0, size: 4, value: $1, on: window)
         }

@@ -7,7 +7,7 @@ import X86
 extension Lifecycle {
     /// XSETBV on a processor where it always exits: XCR0 is the guest's, within what CPUID shows it (SDM volume 1, section
     /// 13.3).
-    mutating func setExtendedControl() -> Next {
+    mutating func setExtendedControl() -> ExitOutcome {
         let value = cpu.rdx << 32 | cpu.rax & 0xFFFF_FFFF
         let supported = UInt64(cpu_cpuid(0xD, 0).eax & CPUIDPolicy.stateComponents)
         guard UInt32(truncatingIfNeeded: cpu.rcx) == 0, XCR0.isValid(value, supported: supported) else {

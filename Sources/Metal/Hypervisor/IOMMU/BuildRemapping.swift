@@ -27,7 +27,7 @@ extension MachineBuilder {
     }
 
     private func refusal(_ partition: Int, _ words: StaticString) -> Refusal {
-        var line = Line("partition ")
+        var line = LogLine("partition ")
         line.write(manifest.partitions[partition].name)
         line.write(words)
         return Refusal(line)

@@ -32,7 +32,7 @@ struct FaultLog: ~Copyable {
     @inline(never)
     mutating func take() -> DeviceFault? {
         guard let fault = next() else { return nil }
-        var line = Line("bulkhead: the IOMMU refused requester ")
+        var line = LogLine("bulkhead: the IOMMU refused requester ")
         line.write(hexadecimal: UInt64(fault.requester))
         line.write(fault.isInterrupt ? ": interrupt " : fault.isWrite ? ": write to " : ": read from ")
         line.write(hexadecimal: fault.address)

@@ -12,7 +12,7 @@ extension IOMMU {
             }
             return tables.dmar != 0 ? try vtd(topology, requester) : try amdVi(topology, requester)
         } catch {
-            var line = Line("bulkhead: no usable IOMMU, partitions cannot own PCI functions: ")
+            var line = LogLine("bulkhead: no usable IOMMU, partitions cannot own PCI functions: ")
             line.write(error.text)
             SerialPort.log.print(line)
             return nil

@@ -124,9 +124,9 @@ struct IOMMU: ~Copyable {
     }
 
     /// Makes the log of what the units refuse, for the core that `mapFaults` is for.
-    func makeFaultLog(ticksPerSecond: UInt64) -> Shared<FaultLog>? {
+    func makeFaultLog(ticksPerSecond: UInt64) -> Pointer<FaultLog>? {
         guard let memory else { return nil }
-        let log = Shared<FaultLog>(at: logFrame)
+        let log = Pointer<FaultLog>(at: logFrame)
         log.initialize(to: FaultLog(ticksPerSecond: ticksPerSecond, owners: owners, ownerCount: ownerCount))
         for i in 0..<topology.unitCount { log.value.add(unit(i, memory)) }
         return log
@@ -174,7 +174,7 @@ struct IOMMU: ~Copyable {
     private static func refusal(_ error: RemappingError) -> Refusal {
         switch error {
         case .noAnswer(let step):
-            var line = Line("an IOMMU does not answer, step ")
+            var line = LogLine("an IOMMU does not answer, step ")
             line.write(decimal: UInt64(step.rawValue))
             return Refusal(line)
         case .outOfMemory: return Refusal("the IOMMU's tables are too small")

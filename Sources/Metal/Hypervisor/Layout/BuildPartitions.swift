@@ -11,10 +11,10 @@ extension MachineBuilder {
         do throws(PageTableError) {
             let housekeeper = tables.apicIDs[manifest.housekeeping]
             // Known before any core is built: the housekeeping core, which may be the first, maps all of them.
-            for i in 0..<manifest.partitionCount { boards[i] = blocks[i].board }
+            for i in 0..<manifest.partitionCount { controlPages[i] = blocks[i].controlPage }
             for i in 0..<manifest.partitionCount { try buildPartition(i, cpu, program, housekeeper) }
             try buildHousekeeping(program)
-            writeLedger(program)
+            writeOwnership(program)
         } catch {
             switch error {
             case .outOfFrames: throw Refusal("the memory set aside for page tables is too small")
@@ -27,11 +27,11 @@ extension MachineBuilder {
     private mutating func buildPartition<CPU: VirtualCPU>(
         _ i: Int, _ cpu: CPU.Type, _ program: ProgramMemory, _ housekeeper: UInt32
     ) throws(PageTableError) {
-        guard let plan = memory, let frames = ledger.takeFrames(base: plan.ranges[i].base, size: plan.ranges[i].size)
+        guard let plan = memory, let frames = ownership.takeFrames(base: plan.ranges[i].base, size: plan.ranges[i].size)
         else { throw .mappedAlready }
         var arena = blocks[i].makeArena()
-        guard try take(Board.self, &arena) == boards[i] else { throw .mappedAlready }
-        guard let rings = arena.take(Int(Board.ringBytes / FrameArena.frameSize)) else { throw .outOfFrames }
+        guard try take(ControlPage.self, &arena) == controlPages[i] else { throw .mappedAlready }
+        guard let rings = arena.take(Int(ControlPage.ringBytes / FrameArena.frameSize)) else { throw .outOfFrames }
         let spec = manifest.partitions[i]
         var platform = PlatformDescription(
             memorySize: frames.size, console: spec.console, tscKHz: UInt32(clamping: tscKHz), bootTime: bootTime,
@@ -43,26 +43,27 @@ extension MachineBuilder {
         let functions = try buildFunctions(i, platform, &arena)
         let nested = try buildNestedRoots(
             cpu, frames, functions, buses: spec.devices.count > 0 ? platform.vcpuCount : 1, &arena)
-        Shared<Board>(at: boards[i]).initialize(
-            to: Board(rings: rings, housekeeper: housekeeper, autostart: spec.autostart))
-        let context = Shared<PartitionContext>(at: try take(PartitionContext.self, &arena))
+        Pointer<ControlPage>(at: controlPages[i]).initialize(
+            to: ControlPage(rings: rings, housekeeper: housekeeper, autostart: spec.autostart))
+        let context = Pointer<PartitionContext>(at: try take(PartitionContext.self, &arena))
         context.initialize(
             to: PartitionContext(
-                spec: spec, memory: frames, addressSpace: ledger.takeAddressSpace(),
-                board: Shared<Board>(at: boards[i]), kernel: files[i].kernel, initrd: files[i].initrd,
+                spec: spec, memory: frames, addressSpace: ownership.takeAddressSpace(),
+                controlPage: Pointer<ControlPage>(at: controlPages[i]), kernel: files[i].kernel,
+                initrd: files[i].initrd,
                 nested: nested, maps: program.maps, platform: platform,
                 functions: functions,
                 mail: InlineArray<16, Mailbox> { _ in Mailbox() }, devices: PlatformDevices(platform)))
         var vcpu = 0
         for index in 0..<64 where spec.cores.contains(CoreSet(core: index)) {
-            guard let core = ledger.takeCore(index) else { throw .mappedAlready }
+            guard let core = ownership.takeCore(index) else { throw .mappedAlready }
             try buildCore(core, vcpu, i, context, program, &arena)
             vcpu += 1
         }
     }
 
     private func buildNestedRoots<CPU: VirtualCPU>(
-        _ cpu: CPU.Type, _ frames: borrowing FrameRange, _ functions: Shared<PartitionFunctions>?, buses: Int,
+        _ cpu: CPU.Type, _ frames: borrowing FrameRange, _ functions: Pointer<PartitionFunctions>?, buses: Int,
         _ arena: inout FrameArena
     ) throws(PageTableError) -> InlineArray<16, NestedRoots> {
         let memory = try buildNestedTable(cpu, frames, functions, &arena).root
@@ -70,8 +71,8 @@ extension MachineBuilder {
         for vcpu in 0..<16 {
             roots[vcpu] = roots[0]
             guard vcpu < buses else { continue }
-            guard let unclaimed = arena.take(Nothing.frames) else { throw .outOfFrames }
-            let nothing = Nothing(at: unclaimed, access: .readWrite)
+            guard let unclaimed = arena.take(ScratchPages.frames) else { throw .outOfFrames }
+            let nothing = ScratchPages(at: unclaimed, access: .readWrite)
             unsafe nothing.fill(CPU.Nested.self)
             var bus = try buildNestedTable(cpu, frames, functions, &arena)
             bus.fill(with: nothing)
@@ -82,7 +83,7 @@ extension MachineBuilder {
 
     /// Guest-physical memory as `GuestMemory` lays it out.
     private func buildNestedTable<CPU: VirtualCPU>(
-        _: CPU.Type, _ frames: borrowing FrameRange, _ functions: Shared<PartitionFunctions>?,
+        _: CPU.Type, _ frames: borrowing FrameRange, _ functions: Pointer<PartitionFunctions>?,
         _ arena: inout FrameArena
     ) throws(PageTableError) -> PageTable<CPU.Nested> {
         var nested = try PageTable<CPU.Nested>(hugePages: CPU.hasHugeNestedPages, arena: &arena)
@@ -104,7 +105,7 @@ extension MachineBuilder {
 
     /// A core's own tables: the program, its partition's structures, images and memory; nothing of any other partition.
     private mutating func buildCore(
-        _ core: consuming Core, _ vcpu: Int, _ i: Int, _ context: Shared<PartitionContext>, _ program: ProgramMemory,
+        _ core: consuming Core, _ vcpu: Int, _ i: Int, _ context: Pointer<PartitionContext>, _ program: ProgramMemory,
         _ arena: inout FrameArena
     ) throws(PageTableError) {
         var table = try PageTable<LongModeFormat>(hugePages: Self.hasHugePages, arena: &arena)
@@ -115,7 +116,7 @@ extension MachineBuilder {
         if let functions = context.value.functions { try functions.value.map(forCore: &table, arena: &arena) }
         try map(files[i].kernel, into: &table, &arena)
         try map(files[i].initrd, into: &table, &arena)
-        var housekeeping: Shared<Housekeeping>?
+        var housekeeping: Pointer<Housekeeping>?
         if core.index == manifest.housekeeping {
             housekeeping = try mapHousekeeping(into: &table, except: i, program, &arena)
         }
@@ -131,24 +132,24 @@ extension MachineBuilder {
         try table.map(file.address, to: file.address, size: size, .read, arena: &arena)
     }
 
-    /// The boards of all partitions, and nothing else of them, for the core that answers managers.
+    /// The controlPages of all partitions, and nothing else of them, for the core that answers managers.
     private mutating func mapHousekeeping(
         into table: inout PageTable<LongModeFormat>, except own: Int?, _ program: ProgramMemory,
         _ arena: inout FrameArena
-    ) throws(PageTableError) -> Shared<Housekeeping> {
+    ) throws(PageTableError) -> Pointer<Housekeeping> {
         if own != nil { try blocks[8].map(into: &table, arena: &arena) }
         for i in 0..<manifest.partitionCount where i != own {
-            try table.map(boards[i], to: boards[i], size: Self.boardSize, .readWrite, arena: &arena)
+            try table.map(controlPages[i], to: controlPages[i], size: Self.controlPageSize, .readWrite, arena: &arena)
         }
         try iommu?.mapFaults(into: &table, &arena)
         var housekeepingArena = blocks[8].makeArena()
-        let state = Shared<Housekeeping>(at: try take(Housekeeping.self, &housekeepingArena))
+        let state = Pointer<Housekeeping>(at: try take(Housekeeping.self, &housekeepingArena))
         state.initialize(to: Housekeeping(self, program))
         return state
     }
 
     private mutating func buildHousekeeping(_ program: ProgramMemory) throws(PageTableError) {
-        guard let core = ledger.takeCore(manifest.housekeeping) else { return }  // it runs a vCPU too
+        guard let core = ownership.takeCore(manifest.housekeeping) else { return }  // it runs a vCPU too
         var arena = blocks[8].makeArena()
         _ = arena.take((MemoryLayout<Housekeeping>.size + 4095) / 4096)
         var table = try PageTable<LongModeFormat>(hugePages: Self.hasHugePages, arena: &arena)
@@ -160,13 +161,14 @@ extension MachineBuilder {
     }
 
     private mutating func place(
-        _ core: consuming Core, _ layout: CoreLayout, _ root: UInt64, _ context: Shared<PartitionContext>?, _ vcpu: Int,
-        _ housekeeping: Shared<Housekeeping>?, _ program: ProgramMemory
+        _ core: consuming Core, _ layout: CoreLayout, _ root: UInt64, _ context: Pointer<PartitionContext>?,
+        _ vcpu: Int,
+        _ housekeeping: Pointer<Housekeeping>?, _ program: ProgramMemory
     ) {
         let index = core.index
         coreStates[index] = layout.base
         pageTables[index] = root
-        Shared<CoreState>(at: layout.base).initialize(
+        Pointer<CoreState>(at: layout.base).initialize(
             to: CoreState(
                 core, layout: layout, partition: context, vcpu: vcpu, housekeeping: housekeeping,
                 program: program, hasForeignSibling: isSplit(index)))
@@ -188,7 +190,9 @@ extension MachineBuilder {
         return address
     }
 
-    /// The board and, right behind it, its rings.
-    static var boardSize: UInt64 { (UInt64(MemoryLayout<Board>.size) + 4095) & ~4095 + Board.ringBytes }
+    /// The controlPage and, right behind it, its rings.
+    static var controlPageSize: UInt64 {
+        (UInt64(MemoryLayout<ControlPage>.size) + 4095) & ~4095 + ControlPage.ringBytes
+    }
     static var hasHugePages: Bool { cpu_cpuid(0x8000_0001, 0).edx & 1 << 26 != 0 }
 }

@@ -14,7 +14,7 @@ struct MachineBuilder: ~Copyable {
     var tscKHz: UInt64 = 0
     /// TSC ticks spent waiting for the boot volume.
     var readTicks: UInt64 = 0
-    var ledger: Ledger
+    var ownership: Ownership
     var manifest = Manifest()
     /// CRC32C of the manifest as it lies on the boot volume.
     var manifestChecksum: UInt32 = 0
@@ -25,9 +25,9 @@ struct MachineBuilder: ~Copyable {
     /// By core index; 0 where a core has no part in the manifest.
     var coreStates: [64 of UInt64] = .init(repeating: 0)
     var pageTables: [64 of UInt64] = .init(repeating: 0)
-    var boards: [8 of UInt64] = .init(repeating: 0)
+    var controlPages: [8 of UInt64] = .init(repeating: 0)
     /// The functions that partitions own, 8 places for each partition.
-    var owned = Shared<InlineArray<64, OwnedFunction>>(at: 0)
+    var owned = Pointer<InlineArray<64, OwnedFunction>>(at: 0)
     var memory: MemoryPlan?
     /// nil where the machine has none that is usable.
     var iommu: IOMMU?
@@ -35,7 +35,7 @@ struct MachineBuilder: ~Copyable {
     var interrupts: [8 of [8 of InterruptBlock]]
     /// What rings the housekeeping core when something comes over the link; nil where nothing can.
     var linkEntry: RedirectionEntry?
-    var faultLog: Shared<FaultLog>?
+    var faultLog: Pointer<FaultLog>?
     private var mapBuffer: (address: UInt64, size: UInt64) = (0, 0)
     /// What the firmware's map has in `mapBuffer`, in bytes, and its descriptors' distance.
     private var map: (size: UInt64, stride: UInt64) = (0, 0)
@@ -43,7 +43,7 @@ struct MachineBuilder: ~Copyable {
     init(tables: FirmwareTables, entryTSC: UInt64) {
         self.tables = tables
         self.entryTSC = entryTSC
-        ledger = Ledger(tables)
+        ownership = Ownership(tables)
         facts = MachineFacts(coreCount: tables.processorCount)
         files = .init(repeating: (LoadedFile(), LoadedFile()))
         interrupts = .init(repeating: .init(repeating: InterruptBlock()))
@@ -69,14 +69,14 @@ struct MachineBuilder: ~Copyable {
             try manifest.decode(content)
             plan = try manifest.check(against: facts)
         } catch {
-            var line = Line("")
+            var line = LogLine("")
             error.describe(manifest, on: facts, to: &line)
             throw Refusal(line)
         }
         memory = plan
         try findFunctions(firmware)
         for i in 0..<manifest.partitionCount {
-            if manifest.partitions[i].cores.count > Board.maxVCPUs {
+            if manifest.partitions[i].cores.count > ControlPage.maxVCPUs {
                 throw Refusal("a partition has more than 16 cores")
             }
             do throws(FirmwareError) {
@@ -144,7 +144,7 @@ struct MachineBuilder: ~Copyable {
         do throws(FirmwareError) {
             return try BootVolume(firmware).read(path, limit: 1 << 30, alignment: 2 << 20, firmware)
         } catch {
-            var line = Line("image ")
+            var line = LogLine("image ")
             line.write(path)
             line.write(": ")
             error.describe(to: &line)

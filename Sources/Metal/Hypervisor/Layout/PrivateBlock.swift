@@ -14,7 +14,7 @@ struct PrivateBlock {
     init(
         cores: Int, memory: UInt64, functions: Int = 0, further: Int = 0, _ firmware: borrowing Firmware
     ) throws(FirmwareError) {
-        // The board, its rings, the context and two nested tables take 18 frames, each core's own tables 10; without
+        // The controlPage, its rings, the context and two nested tables take 18 frames, each core's own tables 10; without
         // 1 GiB pages each further GiB of memory takes one frame in every table.
         let furtherGiB = memory == 0 ? 0 : (memory - 1) >> 30
         let frames =
@@ -35,8 +35,8 @@ struct PrivateBlock {
     }
 
     func layout(_ core: Int) -> CoreLayout { CoreLayout(base: base + UInt64(core) * CoreLayout.size) }
-    /// Where a partition's notice board lies: the first that its arena gives away.
-    var board: UInt64 { arenaBase }
+    /// Where a partition's notice controlPage lies: the first that its arena gives away.
+    var controlPage: UInt64 { arenaBase }
     private var arenaBase: UInt64 { base + UInt64(cores) * CoreLayout.size }
     /// Everything that is not a core's layout.
     func makeArena() -> FrameArena { unsafe FrameArena(base: arenaBase, size: base + size - arenaBase) }

@@ -13,8 +13,8 @@ struct ProgramMemory {
     private let base: UInt64
     /// Below 1 MiB, page aligned.
     let startUpPage: UInt64
-    /// Where the ledger is written down, for who looks from outside; no core maps it.
-    let ledgerPages: UInt64
+    /// Where the ownership is written down, for who looks from outside; no core maps it.
+    let ownershipPages: UInt64
     /// The functions' names, where the boot volume has them.
     private var symbolFile = LoadedFile()
     var crash: CrashRegion
@@ -25,7 +25,7 @@ struct ProgramMemory {
         do {
             base = try firmware.allocate(Self.tableBytes, .below(0xFFFF_FFFF))
             startUpPage = try firmware.allocate(4096, .below(0x9_FFFF))
-            ledgerPages = try firmware.allocate(LedgerWriter.bytes, .below(0xFFFF_FFFF))
+            ownershipPages = try firmware.allocate(OwnershipWriter.bytes, .below(0xFFFF_FFFF))
         } catch {
             throw Refusal(error, "memory for the program's tables")
         }
@@ -37,7 +37,7 @@ struct ProgramMemory {
     var maps: PermissionMaps { PermissionMaps(ports: base + 0x1000, msrs: base + 0x4000) }
     /// Bytes of memory in all, the program included.
     var size: UInt64 {
-        image_data_end() - image_address() + Self.tableBytes + 4096 + LedgerWriter.bytes + symbolPages + crash.size
+        image_data_end() - image_address() + Self.tableBytes + 4096 + OwnershipWriter.bytes + symbolPages + crash.size
     }
     private var symbolPages: UInt64 { (symbolFile.size + 4095) & ~4095 }
 
@@ -99,13 +99,13 @@ struct ProgramMemory {
         try table.map(startUpPage, to: startUpPage, size: 4096, .readExecute, arena: &arena)
     }
 
-    func list(in ledger: inout LedgerWriter) {
+    func list(in ownership: inout OwnershipWriter) {
         let image = image_address(), text = image_text_end(), end = image_data_end()
-        ledger.add(.text, image, text - image)
-        ledger.add(.constants, text, end - text)
-        ledger.add(.constants, base, Self.tableBytes)
-        ledger.add(.constants, symbolFile.address, symbolPages)
-        ledger.add(.startUp, startUpPage, 4096)
-        ledger.add(.ledger, ledgerPages, LedgerWriter.bytes)
+        ownership.add(.text, image, text - image)
+        ownership.add(.constants, text, end - text)
+        ownership.add(.constants, base, Self.tableBytes)
+        ownership.add(.constants, symbolFile.address, symbolPages)
+        ownership.add(.startUp, startUpPage, 4096)
+        ownership.add(.ownership, ownershipPages, OwnershipWriter.bytes)
     }
 }

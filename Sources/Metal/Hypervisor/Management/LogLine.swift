@@ -2,7 +2,7 @@ import Manifest
 import Text
 
 /// One line of text under construction; what does not fit is cut.
-struct Line: ByteSink {
+struct LogLine: ByteSink {
     private(set) var text = Text<200>()
 
     init(_ words: StaticString) { write(words) }

@@ -12,7 +12,7 @@ private struct ManagedPartition {
     var permits = ControlOperations()
     var cores = CoreSet()
     var memory: UInt64 = 0
-    var board = Shared<Board>(at: 0)
+    var controlPage = Pointer<ControlPage>(at: 0)
     /// The lead core's.
     var apicID: UInt32 = 0
     /// Bytes that the hypervisor keeps for it.
@@ -31,7 +31,7 @@ struct ManagedMachine: ControlBackend, ~Copyable {
     private let entryTSC: UInt64
     private let readTicks: UInt64
     let partitionCount: Int
-    let faultLog: Shared<FaultLog>?
+    let faultLog: Pointer<FaultLog>?
     /// A type with an atomic in it has an address: without one, every call would copy the whole machine to the stack.
     private let pin = Atomic<Bool>(false)
 
@@ -54,7 +54,7 @@ struct ManagedMachine: ControlBackend, ~Copyable {
             partitions[i].permits = builder.manifest.partitions[i].permits
             partitions[i].cores = builder.manifest.partitions[i].cores
             partitions[i].memory = builder.manifest.partitions[i].memorySize
-            partitions[i].board = Shared<Board>(at: builder.boards[i])
+            partitions[i].controlPage = Pointer<ControlPage>(at: builder.controlPages[i])
             partitions[i].apicID = builder.tables.apicIDs[partitions[i].cores.first]
             partitions[i].hypervisorMemory = builder.blocks[i].size
             facts.hypervisorMemory += builder.blocks[i].size
@@ -70,7 +70,7 @@ struct ManagedMachine: ControlBackend, ~Copyable {
         var info = facts
         var first = UInt64.max
         for i in 0..<partitionCount {
-            let entry = partitions[i].board.value.firstEntry.load(ordering: .acquiring)
+            let entry = partitions[i].controlPage.value.firstEntry.load(ordering: .acquiring)
             if entry != 0 { first = min(first, entry) }
         }
         // Beside the time that the firmware took to read the images.
@@ -83,15 +83,15 @@ struct ManagedMachine: ControlBackend, ~Copyable {
     mutating func inventory(_ index: Int) -> InventoryItem { found.item(index) }
     mutating func name(_ partition: Int) -> Label { partitions[partition].name }
     mutating func permits(_ partition: Int) -> ControlOperations { partitions[partition].permits }
-    mutating func state(_ partition: Int) -> PartitionState { partitions[partition].board.value.state }
+    mutating func state(_ partition: Int) -> PartitionState { partitions[partition].controlPage.value.state }
     mutating func vcpuCount(_ partition: Int) -> Int { partitions[partition].cores.count }
     mutating func exits(_ partition: Int, vcpu: Int) -> ExitCounters {
-        partitions[partition].board.value.exits(of: vcpu)
+        partitions[partition].controlPage.value.exits(of: vcpu)
     }
     mutating func clockMicroseconds() -> UInt64 { microseconds(cpu_rdtsc()) }
 
     mutating func info(_ partition: Int) -> PartitionInfo {
-        let board = partitions[partition].board
+        let controlPage = partitions[partition].controlPage
         var info = PartitionInfo()
         info.name = partitions[partition].name
         info.image = partitions[partition].image
@@ -99,11 +99,11 @@ struct ManagedMachine: ControlBackend, ~Copyable {
         info.cores = partitions[partition].cores
         info.memory = partitions[partition].memory
         info.hypervisorMemory = partitions[partition].hypervisorMemory
-        info.state = board.value.state
-        info.cause = board.value.cause
-        info.starts = board.value.starts.load(ordering: .relaxed)
+        info.state = controlPage.value.state
+        info.cause = controlPage.value.cause
+        info.starts = controlPage.value.starts.load(ordering: .relaxed)
         if info.state == .running || info.state == .paused {
-            let entry = microseconds(board.value.latestEntry.load(ordering: .acquiring))
+            let entry = microseconds(controlPage.value.latestEntry.load(ordering: .acquiring))
             let now = clockMicroseconds()
             info.uptimeMicroseconds = now > entry ? now - entry : 0
         }
@@ -111,15 +111,15 @@ struct ManagedMachine: ControlBackend, ~Copyable {
     }
 
     mutating func readConsole(_ partition: Int, from: UInt64, into buffer: inout MutableSpan<UInt8>) -> ConsoleRange {
-        let board = partitions[partition].board
-        let copied = board.value.consoleOut.copy(from: from, into: &buffer)
-        return ConsoleRange(position: copied.position, count: copied.count, end: board.value.consoleOut.end)
+        let controlPage = partitions[partition].controlPage
+        let copied = controlPage.value.consoleOut.copy(from: from, into: &buffer)
+        return ConsoleRange(position: copied.position, count: copied.count, end: controlPage.value.consoleOut.end)
     }
 
     mutating func writeConsole(_ partition: Int, _ bytes: borrowing Span<UInt8>) -> Int {
-        let board = partitions[partition].board
+        let controlPage = partitions[partition].controlPage
         var count = 0
-        while count < bytes.count && board.value.consoleIn.offer(bytes[count]) { count += 1 }
+        while count < bytes.count && controlPage.value.consoleIn.offer(bytes[count]) { count += 1 }
         return count
     }
 
@@ -135,7 +135,7 @@ struct ManagedMachine: ControlBackend, ~Copyable {
         }
         let answer = state(partition).answer(to: operation)
         guard answer == .ok else { return answer }
-        let taken = partitions[partition].board.value.request.compareExchange(
+        let taken = partitions[partition].controlPage.value.request.compareExchange(
             expected: Request.none, desired: request, ordering: .sequentiallyConsistent)
         guard taken.exchanged else { return .busy }
         LocalAPIC.kick(partitions[partition].apicID)
@@ -145,9 +145,9 @@ struct ManagedMachine: ControlBackend, ~Copyable {
     mutating func nextEvent() -> ControlEvent? {
         if let refusal = faultLog?.value.nextUntold() { return event(refusal.fault, lost: refusal.lost) }
         for i in 0..<partitionCount {
-            let board = partitions[i].board
+            let controlPage = partitions[i].controlPage
             var next = partitions[i].nextChange, lost: UInt64 = 0
-            guard let change = board.value.nextChange(&next, lost: &lost) else { continue }
+            guard let change = controlPage.value.nextChange(&next, lost: &lost) else { continue }
             partitions[i].nextChange = next
             var event = ControlEvent(
                 change.isFault ? .fault : .state, partition: name(i), state: change.state, cause: change.cause)
@@ -164,9 +164,9 @@ struct ManagedMachine: ControlBackend, ~Copyable {
     /// Puts the lines of the partitions' instances on the machine's log.
     mutating func printLogs() {
         for i in 0..<partitionCount {
-            let board = partitions[i].board
-            while let byte = board.value.log.peek() {
-                board.value.log.drop()
+            let controlPage = partitions[i].controlPage
+            while let byte = controlPage.value.log.peek() {
+                controlPage.value.log.drop()
                 if byte == 0x0A { SerialPort.log.write(0x0D) }
                 SerialPort.log.write(byte)
             }
@@ -176,7 +176,7 @@ struct ManagedMachine: ControlBackend, ~Copyable {
     /// The name of the partition whose function this is; nil when nobody's, or when the partition's start had one before.
     mutating func firstFault(_ fault: DeviceFault) -> Label? {
         guard let owner = faultLog?.value.owner(of: fault.requester) else { return nil }
-        let start = partitions[owner].board.value.starts.load(ordering: .relaxed)
+        let start = partitions[owner].controlPage.value.starts.load(ordering: .relaxed)
         guard partitions[owner].faultedStart != start else { return nil }
         partitions[owner].faultedStart = start
         return name(owner)

@@ -10,7 +10,7 @@ extension MachineBuilder {
     mutating func findFunctions(_ firmware: borrowing Firmware) throws(Refusal) {
         let size = UInt64(MemoryLayout<InlineArray<64, OwnedFunction>>.size)
         do throws(FirmwareError) {
-            owned = Shared(at: try firmware.allocate(size, .anywhere))
+            owned = Pointer(at: try firmware.allocate(size, .anywhere))
         } catch { throw Refusal(error, "memory for what PCI functions are") }
         owned.initialize(to: InlineArray(repeating: OwnedFunction()))
         let bus = tables.bus
@@ -36,7 +36,7 @@ extension MachineBuilder {
                 throw .noBus
             }
         } catch {
-            var line = Line("PCI function ")
+            var line = LogLine("PCI function ")
             line.write(hexadecimal: UInt64(physical.requester))
             switch error {
             case .absent, .tooMany: line.write(" (requester id) has not so many virtual functions")
@@ -105,15 +105,15 @@ extension MachineBuilder {
     /// What partition `i` has of the bus, in its own block; nil when it owns nothing there.
     mutating func buildFunctions(
         _ i: Int, _ platform: PlatformDescription, _ arena: inout FrameArena
-    ) throws(PageTableError) -> Shared<PartitionFunctions>? {
+    ) throws(PageTableError) -> Pointer<PartitionFunctions>? {
         let devices = manifest.partitions[i].devices
         guard devices.count > 0 else { return nil }
-        let functions = Shared<PartitionFunctions>(at: try take(PartitionFunctions.self, &arena))
+        let functions = Pointer<PartitionFunctions>(at: try take(PartitionFunctions.self, &arena))
         functions.initialize(to: PartitionFunctions(tables.bus, platform))
         for n in 0..<devices.count {
             var found = owned.value[i * 8 + n]
             guard found.description.vendor != 0 else {
-                var line = Line("bulkhead: virtual function ")
+                var line = LogLine("bulkhead: virtual function ")
                 line.write(hexadecimal: UInt64(devices.devices[n].address.requester))
                 line.write(" (requester id) does not answer; its partition stays without it")
                 SerialPort.log.print(line)

@@ -63,7 +63,7 @@ struct PartitionFunctions: ~Copyable {
 
 /// What the model of a guest's functions reaches of the machine.
 struct FunctionWindow: FunctionAccess {
-    let functions: Shared<PartitionFunctions>
+    let functions: Pointer<PartitionFunctions>
 
     func read(_ function: UInt16, _ offset: Int, size: Int) -> UInt32 {
         functions.value.bus.read(function, offset, size: size)

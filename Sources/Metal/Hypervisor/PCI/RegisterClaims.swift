@@ -90,7 +90,7 @@ extension MachineBuilder {
     }
 
     private func refusal(_ one: UInt16, and other: UInt16) -> Refusal {
-        var line = Line("PCI functions ")
+        var line = LogLine("PCI functions ")
         line.write(hexadecimal: UInt64(one))
         line.write(" and ")
         line.write(hexadecimal: UInt64(other))
@@ -99,7 +99,7 @@ extension MachineBuilder {
     }
 
     private func refusal(_ requester: UInt16, _ words: StaticString) -> Refusal {
-        var line = Line("PCI function ")
+        var line = LogLine("PCI function ")
         line.write(hexadecimal: UInt64(requester))
         line.write(" (requester id)")
         line.write(words)

@@ -1,7 +1,7 @@
 /// One access to registers that the hypervisor stands in for, while the guest's instruction runs on the page behind `bus`:
 /// the doublewords around the address are put there before, and what differs afterwards is what the guest wrote. No
 /// instruction is decoded (decisions/unclaimed-memory.md).
-struct StandIn {
+struct TrappedAccess {
     /// Guest-physical address of the first doubleword; `count` is 0 while no access is under way.
     private var start: UInt64 = 0
     private var count = 0

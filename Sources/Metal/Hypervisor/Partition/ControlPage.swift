@@ -26,9 +26,9 @@ struct Change {
     var address: UInt64 = 0
 }
 
-/// A partition's notice board: all that its cores and the housekeeping core have in common. It holds no guest memory
+/// A partition's notice controlPage: all that its cores and the housekeeping core have in common. It holds no guest memory
 /// and no secrets. Written by the partition's cores, but for `request` and `consoleIn`.
-struct Board: ~Copyable {
+struct ControlPage: ~Copyable {
     static let maxVCPUs = 16
     let request = Atomic<UInt32>(Request.none)
     /// A `PartitionState` and, in the second byte, a `StateCause`; by the lead core.
@@ -75,9 +75,9 @@ struct Board: ~Copyable {
     func exits(of vcpu: Int) -> ExitCounters { exits[vcpu] }
 
     /// The row of one vCPU, for its core to write.
-    mutating func counters(of vcpu: Int) -> Shared<ExitCounters> {
-        // The board stays where it is for ever.
-        unsafe withUnsafeMutablePointer(to: &exits[vcpu]) { Shared(at: UInt64(UInt(bitPattern: $0))) }
+    mutating func counters(of vcpu: Int) -> Pointer<ExitCounters> {
+        // The controlPage stays where it is for ever.
+        unsafe withUnsafeMutablePointer(to: &exits[vcpu]) { Pointer(at: UInt64(UInt(bitPattern: $0))) }
     }
 
     mutating func enter(_ state: PartitionState, _ cause: StateCause) {
@@ -117,7 +117,7 @@ struct Board: ~Copyable {
     }
     private func end() { isBeingWritten.store(false, ordering: .releasing) }
 
-    func post(_ line: Line) {
+    func post(_ line: LogLine) {
         begin()
         for i in 0..<line.text.count { log.push(line.text.bytes[i]) }
         log.push(0x0A)

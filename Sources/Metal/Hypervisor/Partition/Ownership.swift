@@ -24,9 +24,9 @@ struct AddressSpaceID: ~Copyable {
     fileprivate init(raw: UInt32) { self.raw = raw }
 }
 
-/// What of the machine is still without an owner. The manifest was validated before; the ledger makes a mistake in
+/// What of the machine is still without an owner. The manifest was validated before; the ownership makes a mistake in
 /// between a refusal instead of a resource in two partitions.
-struct Ledger: ~Copyable {
+struct Ownership: ~Copyable {
     private var freeCores: UInt64
     private let tables: FirmwareTables
     private var nextASID: UInt32 = 1

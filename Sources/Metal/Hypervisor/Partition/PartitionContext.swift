@@ -30,7 +30,7 @@ struct PartitionContext: ~Copyable {
     let spec: PartitionSpec
     let memory: FrameRange
     let addressSpace: AddressSpaceID
-    let board: Shared<Board>
+    let controlPage: Pointer<ControlPage>
     let kernel: LoadedFile
     let initrd: LoadedFile
     /// By vCPU. They share the page of `bus`, unless the partition has devices: then it carries registers' values.
@@ -38,7 +38,7 @@ struct PartitionContext: ~Copyable {
     let maps: PermissionMaps
     let platform: PlatformDescription
     /// The PCI functions that the partition owns; nil when it has none.
-    let functions: Shared<PartitionFunctions>?
+    let functions: Pointer<PartitionFunctions>?
     let gate = Atomic<UInt32>(Gate.closed)
     /// Why the guest must end, a `StateCause` plus 1; 0 while it may go on.
     let verdict = Atomic<UInt32>(0)

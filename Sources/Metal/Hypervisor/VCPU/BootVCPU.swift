@@ -6,7 +6,7 @@ import Synchronization
 import Text
 
 /// What an exit handler decides.
-enum Next {
+enum ExitOutcome {
     case resume
     /// This vCPU waits for a start-up IPI again.
     case park
@@ -16,9 +16,9 @@ enum Next {
 
 /// The life of one partition's core, from boot on; never returns.
 struct Lifecycle<CPU: VirtualCPU> {
-    let partition: Shared<PartitionContext>
+    let partition: Pointer<PartitionContext>
     var cpu: CPU
-    var standIn = StandIn()
+    var trappedAccess = TrappedAccess()
 
     /// Loads, runs and ends the guest, again and again, as the manifest and managers say.
     mutating func lead(_ core: inout CoreState, start: Bool, recovering: Bool) -> Never {
@@ -30,7 +30,7 @@ struct Lifecycle<CPU: VirtualCPU> {
             let end = isSilicon ? StateCause.machineCheck : .hypervisorFault
             teardown(core, end)
             forget(&core)
-            partition.value.board.value.enter(.crashed, end)
+            partition.value.controlPage.value.enter(.crashed, end)
             cause = .manager
         } else {
             resetFunctions(isFirst: true)
@@ -38,14 +38,16 @@ struct Lifecycle<CPU: VirtualCPU> {
         }
         while true {
             while !starting {
-                switch partition.value.board.value.request.exchange(Request.none, ordering: .sequentiallyConsistent) {
+                switch partition.value.controlPage.value.request.exchange(
+                    Request.none, ordering: .sequentiallyConsistent)
+                {
                 case Request.start, Request.restart:
                     starting = true
                     cause = .manager
                 default: rest(core)
                 }
             }
-            partition.value.board.value.enter(.starting, cause)
+            partition.value.controlPage.value.enter(.starting, cause)
             let end = runOnce(&core, cause)
             teardown(core, end)
             forget(&core)
@@ -61,21 +63,21 @@ struct Lifecycle<CPU: VirtualCPU> {
             prepareCore(&core)
             cpu.reset(to: entry)
         } catch {
-            var line = Line("bulkhead: partition ")
+            var line = LogLine("bulkhead: partition ")
             line.write(partition.value.spec.name)
             line.write(": ")
             line.write(error.reason)
-            partition.value.board.value.post(line)
+            partition.value.controlPage.value.post(line)
             return .badImage
         }
         let now = cpu_rdtsc()
-        partition.value.board.value.starts.add(1, ordering: .relaxed)
-        partition.value.board.value.latestEntry.store(now, ordering: .releasing)
-        _ = partition.value.board.value.firstEntry.compareExchange(expected: 0, desired: now, ordering: .relaxed)
+        partition.value.controlPage.value.starts.add(1, ordering: .relaxed)
+        partition.value.controlPage.value.latestEntry.store(now, ordering: .releasing)
+        _ = partition.value.controlPage.value.firstEntry.compareExchange(expected: 0, desired: now, ordering: .relaxed)
         partition.value.verdict.store(0, ordering: .relaxed)
         partition.value.clockLag.store(0, ordering: .relaxed)
         partition.value.gate.store(Gate.open, ordering: .sequentiallyConsistent)
-        partition.value.board.value.enter(.running, cause)
+        partition.value.controlPage.value.enter(.running, cause)
         while true {
             switch runGuest(&core) {
             case .end(let cause): return cause
@@ -100,7 +102,7 @@ struct Lifecycle<CPU: VirtualCPU> {
         let state = partition
         state.value.gate.store(Gate.closed, ordering: .sequentiallyConsistent)
         state.value.kick(allBut: core.vcpu)
-        state.value.board.value.enter(.stopping, cause)
+        state.value.controlPage.value.enter(.stopping, cause)
         for vcpu in 0..<state.value.vcpuCount where vcpu != core.vcpu {
             while state.value.mail[vcpu].isActive.load(ordering: .sequentiallyConsistent) { cpu_pause() }
         }
@@ -111,7 +113,7 @@ struct Lifecycle<CPU: VirtualCPU> {
         }
         state.value.devices = PlatformDevices(state.value.platform)
         // What was typed for this guest is not the next one's.
-        while state.value.board.value.consoleIn.peek() != nil { state.value.board.value.consoleIn.drop() }
+        while state.value.controlPage.value.consoleIn.peek() != nil { state.value.controlPage.value.consoleIn.drop() }
         for vcpu in 0..<state.value.vcpuCount where state.value.nested[vcpu].unclaimed != 0 {
             unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: UInt(state.value.nested[vcpu].unclaimed)), 4096)
         }
@@ -125,11 +127,11 @@ struct Lifecycle<CPU: VirtualCPU> {
         if let lost = functions.value.reset(
             isFirst: isFirst, ticksPerMillisecond: UInt64(partition.value.platform.tscKHz))
         {
-            var line = Line("bulkhead: partition ")
+            var line = LogLine("bulkhead: partition ")
             line.write(partition.value.spec.name)
             line.write(": a PCI function did not come back from its reset, requester id ")
             line.write(hexadecimal: UInt64(lost))
-            partition.value.board.value.post(line)
+            partition.value.controlPage.value.post(line)
         }
         functions.value.guest.reset(on: FunctionWindow(functions: functions))
     }
@@ -141,8 +143,8 @@ struct Lifecycle<CPU: VirtualCPU> {
 
     /// What comes after an end, by the manifest's policy.
     private func follow(_ cause: StateCause) -> (start: Bool, cause: StateCause) {
-        let board = partition.value.board
-        let request = board.value.request.exchange(Request.none, ordering: .sequentiallyConsistent)
+        let controlPage = partition.value.controlPage
+        let request = controlPage.value.request.exchange(Request.none, ordering: .sequentiallyConsistent)
         // A manager's word that came while the guest ended by itself counts.
         let cause = request == Request.stop || request == Request.restart ? .manager : cause
         let action: LifecycleAction
@@ -155,8 +157,8 @@ struct Lifecycle<CPU: VirtualCPU> {
         }
         if case .restart = action { return (true, cause) }
         switch cause {
-        case .manager, .poweroff, .reboot: board.value.enter(.stopped, cause)
-        default: board.value.enter(.crashed, cause)
+        case .manager, .poweroff, .reboot: controlPage.value.enter(.stopped, cause)
+        default: controlPage.value.enter(.crashed, cause)
         }
         return (false, cause)
     }

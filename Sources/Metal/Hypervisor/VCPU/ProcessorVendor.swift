@@ -47,7 +47,7 @@ extension Vendor {
     }
 
     /// Lives the life of `core`.
-    func run(_ core: Shared<CoreState>, recovering: Bool) -> Never {
+    func run(_ core: Pointer<CoreState>, recovering: Bool) -> Never {
         switch self {
         case .amd: core.value.run(SVM.self, recovering: recovering)
         case .intel: core.value.run(VMX.self, recovering: recovering)

@@ -5,7 +5,7 @@ import Synchronization
 
 extension Lifecycle {
     /// Runs the guest until something else than an ordinary exit is due.
-    mutating func runGuest(_ core: inout CoreState) -> Next {
+    mutating func runGuest(_ core: inout CoreState) -> ExitOutcome {
         // A kick may have come while the core took interrupts to be rid of them; from here on none goes unnoticed.
         switch attend(&core) {
         case .resume: break
@@ -23,7 +23,7 @@ extension Lifecycle {
     }
 
     /// After a kick: what the gate, the mail and, on the lead core, managers say. Holds a paused vCPU here.
-    mutating func attend(_ core: inout CoreState) -> Next {
+    mutating func attend(_ core: inout CoreState) -> ExitOutcome {
         while true {
             core.housekeeping?.value.serve(core)
             if core.vcpu == 0, case .end(let cause) = takeRequest(core) { return .end(cause) }
@@ -49,28 +49,28 @@ extension Lifecycle {
         CPU.idle(core.layout)
     }
 
-    private func takeRequest(_ core: borrowing CoreState) -> Next {
-        let board = partition.value.board
+    private func takeRequest(_ core: borrowing CoreState) -> ExitOutcome {
+        let controlPage = partition.value.controlPage
         let verdict = partition.value.verdict.load(ordering: .sequentiallyConsistent)
         if verdict != 0 { return .end(StateCause(rawValue: UInt8(truncatingIfNeeded: verdict - 1)) ?? .violation) }
-        switch board.value.request.load(ordering: .sequentiallyConsistent) {
+        switch controlPage.value.request.load(ordering: .sequentiallyConsistent) {
         case Request.stop, Request.restart: return .end(.manager)
         case Request.pause:
             partition.value.gate.store(Gate.paused, ordering: .sequentiallyConsistent)
-            board.value.enter(.paused, .manager)
+            controlPage.value.enter(.paused, .manager)
         case Request.resume:
             partition.value.resumeClock()
             partition.value.gate.store(Gate.open, ordering: .sequentiallyConsistent)
-            board.value.enter(.running, .manager)
+            controlPage.value.enter(.running, .manager)
         case Request.none: return .resume
         default: break  // to start what runs: done, and the next request may come
         }
-        board.value.request.store(Request.none, ordering: .sequentiallyConsistent)
+        controlPage.value.request.store(Request.none, ordering: .sequentiallyConsistent)
         partition.value.kick(allBut: core.vcpu)
         return .resume
     }
 
-    private mutating func takeMail(_ core: borrowing CoreState) -> Next {
+    private mutating func takeMail(_ core: borrowing CoreState) -> ExitOutcome {
         if partition.value.mail[core.vcpu].startUp.load(ordering: .relaxed) != 0 { return .park }
         if partition.value.mail[core.vcpu].nmi.exchange(false, ordering: .relaxed) { cpu.injectNMI() }
         return .resume

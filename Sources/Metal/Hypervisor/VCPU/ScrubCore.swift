@@ -12,11 +12,11 @@ extension Lifecycle {
         core.cpuidTable.fill(core.cpuid) { nativeCPUID($0, $1) }
     }
 
-    /// Nothing of the guest that has ended stays in this core (law 9): not in its registers, not where they were kept, not
+    /// ScratchPages of the guest that has ended stays in this core (law 9): not in its registers, not where they were kept, not
     /// on the stacks, on which what handled its exits has left copies. The caller handled none itself.
     mutating func forget(_ core: inout CoreState) {
         cpu.clear()
-        standIn.abandon()
+        trappedAccess.abandon()
         clearRegisters(&core)
         unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: UInt(core.layout.doubleFaultStackTop - 0x1000)), 0x1000)
         clear_stack(core.layout.stackBottom)

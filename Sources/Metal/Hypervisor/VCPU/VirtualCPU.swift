@@ -56,7 +56,7 @@ protocol VirtualCPU {
 
     /// Switches the current core to root mode; every core does this once.
     static func enable(core: borrowing CoreLayout) throws(Refusal)
-    /// Nothing interrupts the hypervisor from here on, or may again: on processors that can hold even NMIs back.
+    /// ScratchPages interrupts the hypervisor from here on, or may again: on processors that can hold even NMIs back.
     static func holdInterrupts()
     static func allowInterrupts()
     /// Sleeps until an NMI, unless one has come that nobody has looked after.
@@ -95,7 +95,7 @@ protocol VirtualCPU {
     /// reads ones there, and what it writes is gone.
     mutating func stepOver()
     /// Says what of the state the processor did not take.
-    func describeInvalidState(to line: inout Line)
+    func describeInvalidState(to line: inout LogLine)
     /// Takes the NMI or SMI that ended the guest's run, so that the next one can come.
     mutating func takePending()
 }

@@ -1,4 +1,4 @@
-/// Why a guest image was refused. Nothing of a refused image runs.
+/// Why a guest image was refused. ScratchPages of a refused image runs.
 public enum LoadError: UInt8, Error, Sendable {
     case memoryTooSmall, memoryMismatch, unknownFormat, truncated, tooManyHeaders, badHeader, wrongMachine
     case noBootProtocol, no64BitEntry, outsideMemory, overlapping, overlapsBootData, entryOutsideImage

@@ -1,7 +1,7 @@
 /// What an address behind which nothing lies reads as: ones. One page of ones under one table of each level, each of whose
 /// 512 entries leads to the next, so that four more frames answer for a whole address space; shared by all
 /// partitions where nobody can write to it.
-public struct Nothing: Sendable {
+public struct ScratchPages: Sendable {
     private let base: UInt64
     private let access: Access
     /// Frames behind `base`: the page, then tables of level 1, 2 and 3.
@@ -31,9 +31,9 @@ public struct Nothing: Sendable {
 
 extension PageTable {
     /// Makes every address that is not mapped yet read as ones. The table takes no further mappings.
-    public mutating func fill(with nothing: Nothing) { fill(root, 4, nothing) }
+    public mutating func fill(with nothing: ScratchPages) { fill(root, 4, nothing) }
 
-    private func fill(_ table: UInt64, _ level: Int, _ nothing: Nothing) {
+    private func fill(_ table: UInt64, _ level: Int, _ nothing: ScratchPages) {
         for i in 0..<512 {
             let slot = unsafe Self.slot(table, i)
             if unsafe !Format.isPresent(slot.pointee) {

@@ -1,6 +1,5 @@
 import Foundation
 import Machines
-import TestKit
 
 /// The comparison as an SVG picture: histograms of wake-up latency over each other, and bars of exits a second. Both axes
 /// of quantities are logarithmic.

@@ -12,7 +12,7 @@ enum FirmwareError: Error {
 
     init(service: StaticString, status: UInt64) { self = .refused(service: service, status: status) }
 
-    func describe(to line: inout Line) {
+    func describe(to line: inout LogLine) {
         switch self {
         case .refused(let service, let status):
             line.write("the firmware refused ")
@@ -36,7 +36,7 @@ struct Firmware: ~Copyable {
     let systemTable: UInt64
     private let bootServices: UInt64
     /// A page that lists what was allocated: a count, then address and pages of each; 0 when the firmware had none.
-    private let ledger: UInt64
+    private let allocations: UInt64
 
     init(image: UInt64, systemTable: UInt64) {
         self.image = image
@@ -47,26 +47,26 @@ struct Firmware: ~Copyable {
         let status = unsafe withUnsafeMutablePointer(to: &address) {
             efi_call(load(bootServices + 0x28), 0, 2, 1, UInt64(UInt(bitPattern: $0)), 0)
         }
-        ledger = status == 0 ? address : 0
-        if ledger != 0 { store(0 as UInt64, ledger) }
+        allocations = status == 0 ? address : 0
+        if allocations != 0 { store(0 as UInt64, allocations) }
     }
 
     /// Gives back all that was allocated: nothing stays behind when a machine or a manifest is refused.
     borrowing func freeAll() {
-        guard ledger != 0 else { return }
-        for i in 0..<load(ledger, as: UInt64.self) {
-            _ = call(0x30, load(ledger + 16 + i * 16), load(ledger + 24 + i * 16))
+        guard allocations != 0 else { return }
+        for i in 0..<load(allocations, as: UInt64.self) {
+            _ = call(0x30, load(allocations + 16 + i * 16), load(allocations + 24 + i * 16))
         }
-        _ = call(0x30, ledger, 1)
+        _ = call(0x30, allocations, 1)
     }
 
     private func note(_ address: UInt64, pages: UInt64) {
-        guard ledger != 0 else { return }
-        let count: UInt64 = load(ledger)
+        guard allocations != 0 else { return }
+        let count: UInt64 = load(allocations)
         guard count < 255 else { return }
-        store(address, ledger + 16 + count * 16)
-        store(pages, ledger + 24 + count * 16)
-        store(count + 1, ledger)
+        store(address, allocations + 16 + count * 16)
+        store(pages, allocations + 24 + count * 16)
+        store(count + 1, allocations)
     }
 
     enum Placement {

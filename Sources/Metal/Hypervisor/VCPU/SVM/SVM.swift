@@ -75,7 +75,7 @@ struct SVM: VirtualCPU {
 
     mutating func injectNMI() { self[VMCB.eventInjection] = UInt64(Vector.nmi) | 2 << 8 | 1 << 31 }
 
-    func describeInvalidState(to line: inout Line) {
+    func describeInvalidState(to line: inout LogLine) {
         line.write("VMRUN refused it (APM volume 2, section 15.5.1), CR0 ")
         line.write(hexadecimal: self[VMCB.cr0])
         line.write(", CR4 ")

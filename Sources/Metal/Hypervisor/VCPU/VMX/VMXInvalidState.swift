@@ -7,7 +7,7 @@ extension VMX: VMCSReader {
     func read(_ field: UInt32) -> UInt64 { self[field] }
 
     /// The check that failed, found by going through all of them (section 27.3.1).
-    func describeInvalidState(to line: inout Line) {
+    func describeInvalidState(to line: inout LogLine) {
         let sizes = cpu_cpuid(0x8000_0008, 0).eax
         let rules = EntryRules(
             cr0Fixed0: cpu_rdmsr(MSR.vmxCR0Fixed0), cr0Fixed1: cpu_rdmsr(MSR.vmxCR0Fixed1),

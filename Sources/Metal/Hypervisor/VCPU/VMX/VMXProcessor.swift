@@ -51,7 +51,7 @@ extension VMX {
         case .value(let value): return value
         case .notOffered(let control): throw lacks(set.name(of: control))
         case .alwaysOn(let control):
-            var line = Line("the processor insists on ")
+            var line = LogLine("the processor insists on ")
             line.write(set.name(of: control))
             throw Refusal(line)
         }
@@ -59,7 +59,7 @@ extension VMX {
 
     @inline(never)
     private static func lacks(_ name: StaticString) -> Refusal {
-        var line = Line("the processor lacks ")
+        var line = LogLine("the processor lacks ")
         line.write(name)
         return Refusal(line)
     }
@@ -70,7 +70,7 @@ extension VMX {
         cpu_write_cr4(cpu_read_cr4() | CR4.vmxEnable)
         store(VMXBasic(rawValue: cpu_rdmsr(MSR.vmxBasic)).revision, core.hostSave)
         guard vmx_on(core.hostSave) == 0 else { throw Refusal("VMXON failed") }
-        // Nothing that firmware or a predecessor left in the translation caches.
+        // ScratchPages that firmware or a predecessor left in the translation caches.
         _ = vmx_invalidate_ept(2, 0)
         _ = vmx_invalidate_vpid(2, 0)
     }

@@ -2,7 +2,7 @@ import Testing
 import UnitSupport
 import X86
 
-@Suite struct NothingTests {
+@Suite struct ScratchPagesTests {
     /// The kinds of neighbourhood in which an address without memory can lie: beside 4 KiB, 2 MiB and 1 GiB pages, and in
     /// tables that do not exist.
     private let mapped: [(virtual: UInt64, size: UInt64)] = [
@@ -16,8 +16,8 @@ import X86
     ) throws {
         let frames = Frames(40)
         var arena = frames.makeArena()
-        guard let ones = arena.take(Nothing.frames) else { throw PageTableError.outOfFrames }
-        let nothing = Nothing(at: ones, access: access)
+        guard let ones = arena.take(ScratchPages.frames) else { throw PageTableError.outOfFrames }
+        let nothing = ScratchPages(at: ones, access: access)
         unsafe nothing.fill(Format.self)
         var table = try PageTable<Format>(hugePages: true, arena: &arena)
         for range in mapped {
@@ -139,12 +139,12 @@ import X86
     @Test func fillingAnEmptyTableTakesNoFrames() throws {
         let frames = Frames(8)
         var arena = frames.makeArena()
-        let taken = arena.take(Nothing.frames)
+        let taken = arena.take(ScratchPages.frames)
         let ones = try #require(taken)
-        unsafe Nothing(at: ones).fill(NestedFormat.self)
+        unsafe ScratchPages(at: ones).fill(NestedFormat.self)
         var table = try PageTable<NestedFormat>(hugePages: false, arena: &arena)
         let before = arena.used
-        table.fill(with: Nothing(at: ones))
+        table.fill(with: ScratchPages(at: ones))
         let after = arena.used
         #expect(before == after)
         for address in [0, 0xFFFF_FFF8, 1 << 47, 1 << 48 - 8] as [UInt64] {

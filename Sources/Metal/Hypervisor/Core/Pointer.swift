@@ -1,7 +1,7 @@
 /// A structure at a fixed address that outlives every core's stack: it is laid out at boot and never freed. Several
 /// cores may hold it, so that what changes in it is atomic or has one writer; each such field says which.
 @safe
-struct Shared<Value: ~Copyable> {
+struct Pointer<Value: ~Copyable> {
     let address: UInt64
 
     /// `address` holds an initialized `Value`, or is about to by `initialize`.
