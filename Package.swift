@@ -82,11 +82,12 @@ let hostWing: [Target] = [
     hostRoom("ControlClient", ["CBOR", "Control", "Manifest", "Text"]),
     hostRoom("Machines", ["Manifest", "ManifestFile", "Control", "ControlClient", "Text", yams]),
     hostRoom("TestKit", ["Manifest", "ManifestFile", "Control", "ControlClient", "Machines", "Records", "Text", yams]),
+    hostRoom("CrashReports", ["Machines", "Records", "Text", "X86"]),
     hostRoom("Inventory", ["Control", "ControlClient", "Manifest", "ManifestFile", "PCI", "Platform", "Text"]),
     .executableTarget(
         name: "CLI",
         dependencies: [
-            "Inventory", "ManifestFile", "Machines", "Control", "ControlClient", "Records", "TestKit", "Text", "X86",
+            "CrashReports", "Inventory", "ManifestFile", "Machines", "Control", "ControlClient", "TestKit", "Text",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         path: "Sources/Host/CLI",
@@ -96,6 +97,7 @@ let hostWing: [Target] = [
     unitTests("X86Tests", ["UnitSupport", "X86"]),
     unitTests("RemappingTests", ["Remapping", "UnitSupport", "X86"]),
     unitTests("RecordsTests", ["Records", "Remapping", "Text", "X86"]),
+    unitTests("CrashReportsTests", ["CrashReports", "Records", "Text", "X86"]),
     unitTests("PCITests", ["PCI", "UnitSupport"], exclude: ["q35.txt"]),
     unitTests("ManifestTests", ["CBOR", "Manifest", "ManifestFile", "Text", "UnitSupport"]),
     unitTests(

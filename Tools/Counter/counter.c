@@ -2,6 +2,7 @@
 // next VMRUN, by the reason of the exit. README.md says how it is used and what the numbers mean.
 #include "counter.h"
 #include "plugin_api.h"
+#include "svm.h"
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,8 +84,8 @@ static bool find_control_block(uint64_t physical, uint64_t *at) {
     for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) {
         uint64_t intercepts, space, efer;
         *at = maps[i] + physical;
-        if (read_word(*at + 0x10, &intercepts) && intercepts & 1 && read_word(*at + 0x58, &space) &&
-            (uint32_t)space != 0 && read_word(*at + 0x4D0, &efer) && efer & 1 << 12)
+        if (read_word(*at + VMCB_INTERCEPTS_HIGH, &intercepts) && intercepts & 1 && read_word(*at + VMCB_ASID, &space) &&
+            (uint32_t)space != 0 && read_word(*at + VMCB_EFER, &efer) && efer & EFER_SVME)
             return true;
     }
     return false;
@@ -94,8 +95,8 @@ static enum reason read_reason(void) {
     uint64_t block, code, info, guest_rax;
     if (!bytes) bytes = g_byte_array_new();
     // #VMEXIT brings back the host's RAX, the operand of VMRUN; RCX is still the guest's.
-    if (find_control_block(value(rax), &block) && read_word(block + 0x70, &code) && read_word(block + 0x78, &info) &&
-        read_word(block + 0x5F8, &guest_rax))
+    if (find_control_block(value(rax), &block) && read_word(block + VMCB_EXIT_CODE, &code) &&
+        read_word(block + VMCB_EXIT_INFO1, &info) && read_word(block + VMCB_RAX, &guest_rax))
         return reason_of(code, info, value(rcx), guest_rax);
     __atomic_fetch_add(&unreadable, 1, __ATOMIC_RELAXED);
     return OTHER;

@@ -1,5 +1,7 @@
 // One stub per vector. Exceptions end in hypervisor_fault, which comes back from machine checks alone; interrupts (16 and
 // up) are acknowledged and dropped.
+#include "layout.h"
+
     .text
 common:
     pushq %r15
@@ -47,7 +49,7 @@ interrupt:
     pushq %rdx
     xorl %eax, %eax
     xorl %edx, %edx
-    movl $0x80B, %ecx           // x2APIC EOI
+    movl $MSR_X2APIC_EOI, %ecx
     wrmsr
     popq %rdx
     popq %rcx
@@ -104,7 +106,7 @@ load_segments:
     pushw %si
     lgdt (%rsp)
     addq $10, %rsp
-    movl $0x18, %eax
+    movl $DATA_SELECTOR, %eax
     movl %eax, %ds
     movl %eax, %es
     movl %eax, %ss
@@ -112,6 +114,6 @@ load_segments:
     movl %eax, %fs
     movl %eax, %gs
     popq %rax
-    pushq $0x10
+    pushq $CODE_SELECTOR
     pushq %rax
     lretq

@@ -1,5 +1,7 @@
 // Where a processor lands on a start-up IPI: real mode, CS = page << 8. Copied below 1 MiB; position-independent by
-// way of the base address that it works out from CS. Its last 32 bytes are start_up_parameters.
+// way of the base address that it works out from CS. Its last bytes are start_up_parameters.
+#include "layout.h"
+
     .section .rodata.start_up, "a"
     .globl start_up_code
     .hidden start_up_code
@@ -25,13 +27,13 @@ start_up_code:
     ljmpl *(far_protected - start_up_code)
     .code32
 protected:
-    movw $0x18, %ax
+    movw $DATA_SELECTOR, %ax
     movw %ax, %ds
     movw %ax, %es
     movw %ax, %ss
     movl $0x20, %eax                            // PAE
     movl %eax, %cr4
-    movl (parameters - start_up_code)(%ebx), %eax
+    movl (parameters - start_up_code + START_UP_CR3)(%ebx), %eax
     movl %eax, %cr3
     movl $0xC0000080, %ecx
     rdmsr
@@ -43,9 +45,9 @@ protected:
     .code64
 long_mode:
     movl %ebx, %ebx
-    movq (parameters - start_up_code + 8)(%rbx), %rsp
-    movq (parameters - start_up_code + 16)(%rbx), %rdi
-    movq (parameters - start_up_code + 24)(%rbx), %rax
+    movq (parameters - start_up_code + START_UP_STACK)(%rbx), %rsp
+    movq (parameters - start_up_code + START_UP_ARGUMENT)(%rbx), %rdi
+    movq (parameters - start_up_code + START_UP_ENTRY)(%rbx), %rax
     xorl %ebp, %ebp
     pushq $0
     jmpq *%rax
@@ -65,7 +67,7 @@ far_protected:
     .balign 4
 far_long:
     .long 0
-    .word 0x10
+    .word CODE_SELECTOR
     .balign 8
 parameters:
     .quad 0, 0, 0, 0

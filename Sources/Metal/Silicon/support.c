@@ -2,6 +2,23 @@
 #include "Silicon.h"
 #include <stddef.h>
 
+#define AT(type, field, offset) _Static_assert(offsetof(type, field) == offset, #type "." #field)
+AT(guest_registers, rbx, GUEST_RBX);
+AT(guest_registers, rcx, GUEST_RCX);
+AT(guest_registers, rdx, GUEST_RDX);
+AT(guest_registers, rsi, GUEST_RSI);
+AT(guest_registers, rdi, GUEST_RDI);
+AT(guest_registers, rbp, GUEST_RBP);
+AT(guest_registers, r8, GUEST_R8);
+AT(guest_registers, r15, GUEST_R8 + 7 * 8);
+AT(guest_registers, rax, GUEST_RAX);
+AT(guest_registers, kicked, GUEST_KICKED);
+AT(core_header, magic, CORE_MAGIC_AT);
+AT(start_up_parameters, cr3, START_UP_CR3);
+AT(start_up_parameters, stack, START_UP_STACK);
+AT(start_up_parameters, argument, START_UP_ARGUMENT);
+AT(start_up_parameters, entry, START_UP_ENTRY);
+
 void *memcpy(void *to, const void *from, size_t n) {
     void *start = to;
     size_t words = n / 8, rest = n % 8;

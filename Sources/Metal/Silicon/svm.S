@@ -10,13 +10,13 @@ svm_run:
     pushq %rdi
     movq %rsi, %rax
     load_guest
-    movq RDI(%rdi), %rdi
+    movq GUEST_RDI(%rdi), %rdi
     vmload %rax
     vmrun %rax
     vmsave %rax
     xchgq %rdi, (%rsp)          // the guest's RDI goes to the stack, our pointer comes back
     save_guest
-    popq RDI(%rdi)
+    popq GUEST_RDI(%rdi)
     popq %rax
     vmload %rax
     leave_switch

@@ -7,26 +7,26 @@
 vmx_run:
     enter_switch
     pushq %rdi
-    movl $0x6C14, %eax          // the host's RSP
+    movl $VMCS_HOST_RSP, %eax          // the host's RSP
     vmwrite %rsp, %rax
     testl %esi, %esi
-    movq RAX(%rdi), %rax
+    movq GUEST_RAX(%rdi), %rax
     jnz 1f
     load_guest
     .globl vmx_first_entry, vmx_launch, vmx_further_entry, vmx_resume, vmx_kicked
     .hidden vmx_first_entry, vmx_launch, vmx_further_entry, vmx_resume, vmx_kicked
 vmx_first_entry:
-    cmpb $0, KICKED(%rdi)
+    cmpb $0, GUEST_KICKED(%rdi)
     jne vmx_kicked
-    movq RDI(%rdi), %rdi
+    movq GUEST_RDI(%rdi), %rdi
 vmx_launch:
     vmlaunch
     jmp 2f
 1:  load_guest
 vmx_further_entry:
-    cmpb $0, KICKED(%rdi)
+    cmpb $0, GUEST_KICKED(%rdi)
     jne vmx_kicked
-    movq RDI(%rdi), %rdi
+    movq GUEST_RDI(%rdi), %rdi
 vmx_resume:
     vmresume
 2:  popq %rdi
@@ -34,16 +34,16 @@ vmx_resume:
     jmp 3f
 vmx_kicked:
     popq %rdi
-    movb $0, KICKED(%rdi)
+    movb $0, GUEST_KICKED(%rdi)
     movl $2, %eax
     jmp 3f
     .globl vmx_exit
     .hidden vmx_exit
 vmx_exit:
     xchgq %rdi, (%rsp)          // the guest's RDI goes to the stack, our pointer comes back
-    movq %rax, RAX(%rdi)
+    movq %rax, GUEST_RAX(%rdi)
     save_guest
-    popq RDI(%rdi)
+    popq GUEST_RDI(%rdi)
     xorl %eax, %eax
 3:  leave_switch
     retq

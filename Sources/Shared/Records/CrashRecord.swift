@@ -152,6 +152,8 @@ public enum CrashKind: UInt8, Sendable {
     case panic = 5
     /// A device reached where it may not.
     case deviceFault = 6
+    /// The processor did not enter the state of the guest: `InvalidStateRecord`.
+    case invalidState = 7
 
     /// The words for tables and reports; stable.
     public var name: StaticString {
@@ -162,6 +164,7 @@ public enum CrashKind: UInt8, Sendable {
         case .violation: "violation"
         case .panic: "panic"
         case .deviceFault: "device fault"
+        case .invalidState: "invalid guest state"
         }
     }
 }

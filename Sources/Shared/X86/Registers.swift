@@ -35,14 +35,9 @@ public enum EFER {
 public enum MSR {
     public static let apicBase: UInt32 = 0x1B
     public static let pat: UInt32 = 0x277
-    public static let patchLevel: UInt32 = 0x8B
-    public static let speculationControl: UInt32 = 0x48
-    public static let xss: UInt32 = 0xDA0
     public static let tscAux: UInt32 = 0xC000_0103
     public static let efer: UInt32 = 0xC000_0080
     public static let star: UInt32 = 0xC000_0081
-    public static let lstar: UInt32 = 0xC000_0082
-    public static let cstar: UInt32 = 0xC000_0083
     public static let syscallMask: UInt32 = 0xC000_0084
     public static let kernelGSBase: UInt32 = 0xC000_0102
     public static let featureControl: UInt32 = 0x3A

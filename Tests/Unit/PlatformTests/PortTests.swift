@@ -3,7 +3,7 @@ import Testing
 @testable import Platform
 
 @Suite struct PortTests {
-    private var devices = PlatformDevices(description())
+    private var devices = LegacyDevices(description())
 
     private mutating func input(_ port: UInt16, size: Int = 1) -> UInt32 {
         devices.access(PortAccess(port: port, size: size, input: true), value: 0xAAAA_AAAA, tsc: 1000).value
@@ -30,7 +30,7 @@ import Testing
     }
 
     @Test mutating func withoutAConsoleThereIsNoUART() {
-        devices = PlatformDevices(description(console: false))
+        devices = LegacyDevices(description(console: false))
         for port in 0x3F8...0x3FF as ClosedRange<UInt16> { #expect(input(port) == 0xFF) }
         #expect(output(0x3F8, 0x41) == .none)
         #expect(devices.receive(0x41) == false)

@@ -1,4 +1,3 @@
-import Manifest
 import Records
 import Remapping
 import Testing
@@ -83,7 +82,7 @@ import Text
     }
 
     @Test func recentExitsAreOldestFirst() {
-        var exits = RecentExits(), record = CrashRecord()
+        var exits = ExitHistory(), record = CrashRecord()
         for i in 1...3 { exits.note(UInt64(i), at: UInt64(i) * 0x1000) }
         exits.write(to: &record)
         #expect(record[.exitCodes] == .max && record[.exitCodes, 1] == 0x0003_0002_0001_FFFF)

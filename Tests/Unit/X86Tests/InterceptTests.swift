@@ -49,12 +49,11 @@ import X86
 
     @Test(
         arguments: [
-            ("EXCP0", ExitCode.exceptionFirst, 0x40), ("EXCP31", ExitCode.exceptionLast, 0x5F),
+            ("EXCP0", ExitCode.exceptionFirst, 0x40),
             ("NMI", ExitCode.nmi, 0x61),
             ("SMI", ExitCode.smi, 0x62), ("INIT", ExitCode.initSignal, 0x63), ("RDPMC", ExitCode.rdpmc, 0x6F),
             ("CPUID", ExitCode.cpuid, 0x72), ("RSM", ExitCode.rsm, 0x73), ("INVD", ExitCode.invd, 0x76),
             ("INVLPGA", ExitCode.invlpga, 0x7A), ("IOIO", ExitCode.port, 0x7B), ("MSR", ExitCode.msr, 0x7C),
-            ("TASK_SWITCH", ExitCode.taskSwitch, 0x7D), ("FERR_FREEZE", ExitCode.ferrFreeze, 0x7E),
             ("SHUTDOWN", ExitCode.shutdown, 0x7F), ("VMRUN", ExitCode.vmrun, 0x80), ("VMMCALL", ExitCode.vmmcall, 0x81),
             ("VMLOAD", ExitCode.vmload, 0x82), ("SKINIT", ExitCode.skinit, 0x86), ("WBINVD", ExitCode.wbinvd, 0x89),
             ("MONITOR", ExitCode.monitor, 0x8A), ("MWAIT", ExitCode.mwait, 0x8B), ("RDPRU", ExitCode.rdpru, 0x8E),

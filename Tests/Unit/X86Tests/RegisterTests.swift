@@ -19,8 +19,7 @@ import X86
 
     @Test(
         arguments: [
-            ("APIC_BAR", MSR.apicBase, 0x1B), ("PAT", MSR.pat, 0x277), ("PATCH_LEVEL", MSR.patchLevel, 0x8B),
-            ("SPEC_CTRL", MSR.speculationControl, 0x48), ("XSS", MSR.xss, 0xDA0), ("TSC_AUX", MSR.tscAux, 0xC000_0103),
+            ("APIC_BAR", MSR.apicBase, 0x1B), ("PAT", MSR.pat, 0x277), ("TSC_AUX", MSR.tscAux, 0xC000_0103),
             ("EFER", MSR.efer, 0xC000_0080), ("VM_CR", MSR.vmCR, 0xC001_0114),
             ("VM_HSAVE_PA", MSR.vmHSavePA, 0xC001_0117),
             ("x2APIC EOI", MSR.x2apicEOI, 0x80B), ("x2APIC ICR", MSR.x2apicICR, 0x830),

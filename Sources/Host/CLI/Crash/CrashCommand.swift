@@ -1,4 +1,5 @@
 import ArgumentParser
+import CrashReports
 import Foundation
 
 /// `bulkhead crash`: what is left of crashes.

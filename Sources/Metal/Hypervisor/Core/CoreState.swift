@@ -5,21 +5,21 @@ import Records
 import Silicon
 import Synchronization
 
-/// Where a core's private structures lie: one block of 48 KiB. A fault handler finds it by the descriptor table register.
+/// Where a core's private structures lie: one block of 48 KiB. A fault handler finds it by the descriptor table register. What
+/// tools outside know of it is `OwnershipEntry`'s.
 struct CoreLayout {
     static let size: UInt64 = 0xC000
     let base: UInt64
-    /// `CoreState`, whose first field is the guest's registers.
+    /// `CoreState`, which begins with the guest's registers.
     var registers: UInt64 { base }
-    var controlBlock: UInt64 { base + 0x1000 }
-    var hostSave: UInt64 { base + 0x2000 }
+    var controlBlock: UInt64 { base + OwnershipEntry.controlBlock }
+    var hostSave: UInt64 { base + OwnershipEntry.hostSave }
     /// What VMSAVE keeps of the host, chiefly its task register.
     var hostState: UInt64 { base + 0x3000 }
     /// A double fault, such as a stack that has run into the guard page, gets a stack of its own.
-    var doubleFaultStackTop: UInt64 { base + 0x5000 }
+    var doubleFaultStackTop: UInt64 { guardPage }
     /// Not mapped: a stack that overflows faults instead of overwriting other structures.
-    var guardPage: UInt64 { base + 0x5000 }
-    static let guardOffset: UInt64 = 0x5000
+    var guardPage: UInt64 { base + OwnershipEntry.guardPage }
     /// Segment descriptors and the task state segment, in the last quarter of the first page.
     var descriptors: UInt64 { base + UInt64(Self.stateLimit) }
     /// Bytes that a `CoreState` may have.
@@ -30,37 +30,34 @@ struct CoreLayout {
 
 /// What one core's instance of the hypervisor knows. Written by this core alone, but for `isStarted`.
 struct CoreState: ~Copyable {
-    var registers = guest_registers()
-    let magic = CoreState.magicValue
+    let header = core_header(registers: guest_registers(), magic: UInt64(CORE_MAGIC))
     let index: Int
     let apicID: UInt32
     let layout: CoreLayout
     /// The partition whose vCPU this core is, nil for a housekeeping core without one.
     let partition: Pointer<PartitionContext>?
     let vcpu: Int
-    /// Where this vCPU's exits are counted, on the partition's notice controlPage.
+    /// Where this vCPU's exits are counted, on the partition's control page.
     let counters: Pointer<ExitCounters>
     /// What answers managers, on the housekeeping core only.
     let housekeeping: Pointer<Housekeeping>?
     let program: ProgramMemory
     /// Whether a thread of the same physical core is not this partition's.
-    let hasForeignSibling: Bool
+    let hasOthersSibling: Bool
     /// What CPUID answers depend on, and the clock that the guest's vCPU has registered.
     var cpuid: CPUIDContext
     var cpuidTable = CPUIDTable()
     var clock: KVMClock
-    var recentExits = RecentExits()
+    var exitHistory = ExitHistory()
     /// How many faults of the hypervisor are being handled on this core, one inside the other.
     var faultDepth = 0
     let isStarted = Atomic<Bool>(false)
     /// Set by the boot core when every core is on its own tables: kicks come from then on.
     let mayRun = Atomic<Bool>(false)
 
-    static let magicValue: UInt64 = 0x6C75_4B68_4561_4421
-
     init(
-        _ core: consuming Core, layout: CoreLayout, partition: Pointer<PartitionContext>?, vcpu: Int,
-        housekeeping: Pointer<Housekeeping>?, program: ProgramMemory, hasForeignSibling: Bool
+        _ core: consuming OwnedCore, layout: CoreLayout, partition: Pointer<PartitionContext>?, vcpu: Int,
+        housekeeping: Pointer<Housekeeping>?, program: ProgramMemory, hasOthersSibling: Bool
     ) {
         precondition(MemoryLayout<CoreState>.size <= CoreLayout.stateLimit)
         let platform = partition?.value.platform ?? PlatformDescription.none
@@ -68,7 +65,7 @@ struct CoreState: ~Copyable {
         cpuid.vendor = program.vendor
         clock = KVMClock(platform)
         self.program = program
-        self.hasForeignSibling = hasForeignSibling
+        self.hasOthersSibling = hasOthersSibling
         index = core.index
         apicID = core.apicID
         self.layout = layout

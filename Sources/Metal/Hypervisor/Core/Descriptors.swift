@@ -5,8 +5,8 @@ import Silicon
 struct Descriptors {
     /// 40h bytes of descriptors, then 68h bytes of task state segment.
     let base: UInt64
-    static let code: UInt64 = 0x10
-    static let data: UInt64 = 0x18
+    static let code = UInt64(CODE_SELECTOR)
+    static let data = UInt64(DATA_SELECTOR)
     static let task: UInt64 = 0x20
     private static let taskLimit: UInt64 = 0x67
 
@@ -17,7 +17,7 @@ struct Descriptors {
     func fill(doubleFaultStack: UInt64) {
         let state = taskState
         store(0x00AF_9B00_0000_FFFF as UInt64, base + Self.code)
-        store(0x00CF_9300_0000_FFFF as UInt64, base + 0x18)
+        store(0x00CF_9300_0000_FFFF as UInt64, base + Self.data)
         store(
             Self.taskLimit | (state & 0xFF_FFFF) << 16 | 0x89 << 40 | (state >> 24 & 0xFF) << 56,
             base + Self.task)

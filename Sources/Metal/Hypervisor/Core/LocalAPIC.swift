@@ -33,7 +33,7 @@ enum LocalAPIC {
     }
 
     /// Leaves nothing of a guest: timer and local interrupts off, what is pending or in service taken and dropped.
-    static func reset<CPU: VirtualCPU>(_: CPU.Type) {
+    static func reset<Extension: VirtualizationExtension>(_: Extension.Type) {
         let isWhole = hasAllLocalVectors
         for lvt in UInt32(0x832)...0x837 where isWhole || lvt != 0x833 && lvt != 0x834 { cpu_wrmsr(lvt, 0x10000) }
         cpu_wrmsr(0x838, 0)
@@ -43,11 +43,11 @@ enum LocalAPIC {
             // At most 32 vectors a register are in service, and each acknowledgement ends one.
             for _ in 0..<32 where cpu_rdmsr(0x810 + register) != 0 { cpu_wrmsr(MSR.x2apicEOI, 0) }
         }
-        CPU.allowInterrupts()
+        Extension.enableGlobalInterrupts()
         for register in UInt32(0)..<8 {
             for _ in 0..<32 where cpu_rdmsr(0x820 + register) != 0 { cpu_interrupt_window() }
         }
-        CPU.holdInterrupts()
+        Extension.disableGlobalInterrupts()
         cpu_wrmsr(0x80F, 0xFF)
     }
 }

@@ -18,7 +18,7 @@ enum MachineCheck {
         let both: UInt32 = 1 << 7 | 1 << 14
         return cpu_cpuid(1, 0).edx & both == both ? CR4.machineCheckEnable : 0
     }
-    /// Whether one has been raised that nobody has looked after (MCG_STATUS.MCIP).
+    /// Whether one has been raised that nobody has handled yet (MCG_STATUS.MCIP).
     static var isUnderWay: Bool { enableBit != 0 && cpu_rdmsr(globalStatus) & 1 << 2 != 0 }
 
     /// One in root mode: whether the core may go on as if nothing had been. A core without a partition does wherever it can.
@@ -61,9 +61,9 @@ enum MachineCheck {
     }
 }
 
-extension Lifecycle {
+extension ExitContext {
     /// One while the guest ran. What was corrected it need not know; else its partition ends.
-    func machineCheck(_ core: borrowing CoreState) -> ExitOutcome {
+    func machineCheck() -> ExitOutcome {
         guard MachineCheck.take(partition).rawValue >= MachineCheckStatus.Severity.uncorrected.rawValue else {
             return .resume
         }

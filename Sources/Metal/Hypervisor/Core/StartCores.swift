@@ -41,10 +41,12 @@ extension MachineBuilder {
     private func startCore(_ index: Int, _ program: ProgramMemory) {
         let state = Pointer<CoreState>(at: coreStates[index])
         let parameters = program.startUpPage + start_up_code_size() - UInt64(MemoryLayout<start_up_parameters>.size)
-        store(pageTables[index], parameters)
-        store(state.value.layout.stackTop, parameters + 8)
-        store(state.value.layout.base, parameters + 16)
-        store(unsafe unsafeBitCast(coreMain as @convention(c) (UInt64) -> Void, to: UInt64.self), parameters + 24)
+        let entry = unsafe unsafeBitCast(coreMain as @convention(c) (UInt64) -> Void, to: UInt64.self)
+        store(
+            start_up_parameters(
+                cr3: pageTables[index], stack: state.value.layout.stackTop, argument: state.value.layout.base,
+                entry: entry),
+            parameters)
         LocalAPIC.sendINIT(tables.apicIDs[index])
         wait(milliseconds: 10) { state.value.isStarted.load(ordering: .acquiring) }
         for _ in 0..<2 where !state.value.isStarted.load(ordering: .acquiring) {
@@ -104,23 +106,5 @@ extension CoreState {
         cpu_write_cr4(
             CR4.physicalAddressExtension | CR4.osFXSR | MachineCheck.enableBit | (hasXSAVE ? CR4.osXSAVE : 0))
         try program.vendor.enable(layout)
-    }
-
-    mutating func run<CPU: VirtualCPU>(_: CPU.Type, recovering: Bool) -> Never {
-        guard let partition else {
-            while true {
-                housekeeping?.value.serve(self)
-                CPU.idle(layout)
-            }
-        }
-        let cpu = CPU(
-            core: layout, maps: partition.value.maps, nested: partition.value.nested[vcpu],
-            addressSpace: partition.value.addressSpace.raw)
-        var life = Lifecycle(partition: partition, cpu: cpu)
-        if vcpu == 0 {
-            life.lead(&self, start: !recovering && partition.value.spec.autostart, recovering: recovering)
-        } else {
-            life.follow(&self)
-        }
     }
 }

@@ -74,7 +74,7 @@ extension CrashRecord {
             line.write(hexadecimal: UInt64(requester))
             line.write(", address ")
             line.write(hexadecimal: self[.detail])
-        } else {
+        } else if hasGuest {
             line.write(", at ")
             line.write(hexadecimal: self[.guestRIP])
         }

@@ -22,8 +22,8 @@ extension CoreState {
         if let partition {
             record.value.setPartition(partition.value.spec.name)
             if partition.value.controlPage.value.starts.load(ordering: .relaxed) != 0 {
-                program.vendor.addGuest(to: record, layout)
-                recentExits.write(to: &record.value)
+                program.vendor.record(guestOf: layout, in: &record.value)
+                exitHistory.write(to: &record.value)
             }
         }
         record.value.seal()
@@ -41,16 +41,16 @@ extension CoreState {
     }
 }
 
-extension Lifecycle {
+extension ExitContext {
     /// Records a guest's end that an exit of this vCPU has brought, where it is a crash.
     @inline(never)
-    func recordEnd(_ next: ExitOutcome, _ core: inout CoreState) {
+    func recordEnd(_ next: ExitOutcome) {
         // The vCPU that brought it about was here before.
-        guard partition.value.verdict.load(ordering: .relaxed) == 0 else { return }
+        guard partition.value.endCause.load(ordering: .relaxed) == 0 else { return }
         switch next {
-        case .end(.tripleFault): core.recordCrash(.tripleFault)
-        case .end(.panic): core.recordCrash(.panic)
-        case .end(.violation): core.recordCrash(.violation)
+        case .end(.tripleFault): core.value.recordCrash(.tripleFault)
+        case .end(.panic): core.value.recordCrash(.panic)
+        case .end(.violation): core.value.recordCrash(.violation)
         default: break
         }
     }
@@ -81,45 +81,8 @@ extension CrashRecord {
     }
 
     /// What neither processor keeps in its control block: RBX to R15, as `guest_registers` begins.
-    fileprivate mutating func addGeneralRegisters(at registers: UInt64, rax: UInt64) {
+    mutating func addGeneralRegisters(at registers: UInt64, rax: UInt64) {
         self[.guestRegisters] = rax
         for i in 1..<15 { self[.guestRegisters, i] = load(registers + UInt64(i - 1) * 8) }
-    }
-}
-
-extension Vendor {
-    fileprivate func addGuest(to record: Pointer<CrashRecord>, _ layout: CoreLayout) {
-        switch self {
-        case .amd:
-            let block = layout.controlBlock
-            func field(_ offset: Int) -> UInt64 { load(block + UInt64(offset)) }
-            record.value.addGuest(cs: field(VMCB.cs), self)
-            record.value.addGeneralRegisters(at: layout.registers, rax: field(VMCB.rax))
-            record.value[.guestRIP] = field(VMCB.rip)
-            record.value[.guestRSP] = field(VMCB.rsp)
-            record.value[.guestRFLAGS] = field(VMCB.rflags)
-            record.value[.guestCR0] = field(VMCB.cr0)
-            record.value[.guestCR3] = field(VMCB.cr3)
-            record.value[.guestCR4] = field(VMCB.cr4)
-            record.value[.guestEFER] = field(VMCB.efer)
-            if record.value.hasFrame { return }
-            record.value[.cr2] = field(VMCB.cr2)
-            record.value[.error] = field(VMCB.exitCode)
-            record.value[.detail] = field(VMCB.exitInfo2)
-        case .intel:
-            record.value.addGuest(cs: vmx_read(VMCSField.guestCSSelector), self)
-            record.value.addGeneralRegisters(at: layout.registers, rax: load(layout.registers + 112))
-            record.value[.guestRIP] = vmx_read(VMCSField.guestRIP)
-            record.value[.guestRSP] = vmx_read(VMCSField.guestRSP)
-            record.value[.guestRFLAGS] = vmx_read(VMCSField.guestRFLAGS)
-            record.value[.guestCR0] = vmx_read(VMCSField.guestCR0)
-            record.value[.guestCR3] = vmx_read(VMCSField.guestCR3)
-            record.value[.guestCR4] = vmx_read(VMCSField.guestCR4)
-            record.value[.guestEFER] = vmx_read(VMCSField.guestEFER)
-            if record.value.hasFrame { return }
-            record.value[.cr2] = cpu_read_cr2()
-            record.value[.error] = vmx_read(VMCSField.exitReason)
-            record.value[.detail] = vmx_read(VMCSField.guestPhysicalAddress)
-        }
     }
 }

@@ -14,7 +14,7 @@ func hypervisorFault(_ frame: UnsafePointer<exception_frame>) {
     // It stays where it is until the core starts anew.
     let fault = Pointer<exception_frame>(at: UInt64(UInt(bitPattern: frame)))
     let block = cpu_gdt_base() & ~0xFFF
-    let isCore = load(block + UInt64(MemoryLayout<guest_registers>.size), as: UInt64.self) == CoreState.magicValue
+    let isCore = Pointer<core_header>(at: block).value.magic == UInt64(CORE_MAGIC)
     let isMachineCheck = fault.value.vector == UInt64(Vector.machineCheck)
     if isMachineCheck, MachineCheck.isBearable(isCore ? Pointer<CoreState>(at: block).value.partition : nil) { return }
     guard isCore else {
@@ -23,7 +23,7 @@ func hypervisorFault(_ frame: UnsafePointer<exception_frame>) {
         while true { cpu_hlt() }
     }
     let core = Pointer<CoreState>(at: block)
-    core.value.program.vendor.holdInterrupts()
+    core.value.program.vendor.disableGlobalInterrupts()
     core.value.faultDepth += 1
     // What faults while a fault is reported is reported no more, and the partition ends; what faults then, the core does.
     if core.value.faultDepth == 1 {
@@ -33,7 +33,7 @@ func hypervisorFault(_ frame: UnsafePointer<exception_frame>) {
     guard core.value.faultDepth < 3, let partition = core.value.partition else { while true { cpu_hlt() } }
     // A lock that this core held; another's it leaves alone.
     _ = partition.value.lock.compareExchange(expected: core.value.vcpu + 1, desired: 0, ordering: .releasing)
-    partition.value.condemn(isMachineCheck ? .machineCheck : .hypervisorFault)
+    partition.value.requestEnd(isMachineCheck ? .machineCheck : .hypervisorFault)
     LocalAPIC.kick(partition.value.platform.apicIDs[0])
     core.value.faultDepth = 0
     core_restart(core.value.layout.stackTop, block, coreRecover)
@@ -46,12 +46,12 @@ private func report(_ fault: Pointer<exception_frame>, _ core: Pointer<CoreState
         return
     }
     partition.value.controlPage.value.post(describe(fault, core))
-    var change = Change()
-    change.isFault = true
-    change.vcpu = core.value.vcpu
-    change.code = fault.value.vector
-    change.address = fault.value.rip &- image_address()
-    partition.value.controlPage.value.record(change)
+    var event = PartitionEvent()
+    event.isFault = true
+    event.vcpu = core.value.vcpu
+    event.code = fault.value.vector
+    event.address = fault.value.rip &- image_address()
+    partition.value.controlPage.value.record(event)
 }
 
 @inline(never)

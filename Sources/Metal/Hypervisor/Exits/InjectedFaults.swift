@@ -7,29 +7,29 @@
     import Synchronization
     import X86
 
-    extension Lifecycle {
+    extension ExitContext {
         /// Only in the test's build: faults of the hypervisor itself, on a guest's demand (RAX = 4641554Ch, RBX = which).
-        func injectFault(_ core: borrowing CoreState) {
+        func injectFault() {
             guard cpu.rax == 0x4641_554C else { return }
             switch cpu.rbx {
             case 0: cpu_ud2()
             case 1: store(0 as UInt64, image_address() + 0x1000)  // the program is read-only
-            case 2: cpu_push_at(core.layout.guardPage + 0x1000)  // the stack is used up
+            case 2: cpu_push_at(core.value.layout.guardPage + 0x1000)  // the stack is used up
             // Everything that the other partitions own lies outside of this core's page tables.
             case 3: _ = mmio_read32(cpu.rcx)
             case 4:
-                partition.value.takeLock(core.vcpu)
+                partition.value.takeLock(core.value.vcpu)
                 cpu_ud2()
             // What the page tables are for is undone: the machine is looked at from outside then.
             case 5: Self.map(cpu.rcx, in: cpu_read_cr3())
-            case 6: Self.map(cpu.rcx, in: partition.value.nested[core.vcpu].memory)
+            case 6: Self.map(cpu.rcx, in: partition.value.nested[core.value.vcpu].memory)
             // What no neighbour may feel, so that the tests' neighbour can be seen to notice it. RCX: a command for the
             // interrupt command register, address, value or ticks.
             case 16: cpu_wrmsr(MSR.x2apicICR, cpu.rcx)
             case 17: for _ in 0..<2000 { cpu_wrmsr(MSR.x2apicICR, cpu.rcx) }
             case 18:
-                partition.value.mail[core.vcpu].nmi.store(true, ordering: .releasing)
-                LocalAPIC.kick(core.apicID)
+                partition.value.signals[core.value.vcpu].nmi.store(true, ordering: .releasing)
+                LocalAPIC.kick(core.value.apicID)
             case 19: _ = partition.value.guestMemory.store(0x5EED as UInt64, at: cpu.rcx)
             case 20: cpu_wrmsr(0x838, 0)  // the guest's timer stops
             case 21: cpu_write_dr(0)

@@ -5,20 +5,21 @@ import Silicon
 import Synchronization
 import X86
 
-extension Lifecycle {
+extension ExitContext {
     /// Carries out one access to an I/O port, on the partition's own devices or on nothing.
     @inline(__always)
-    mutating func access(_ port: PortAccess, _ next: UInt64, _ core: borrowing CoreState) -> ExitOutcome {
-        guard port.isUARTByte, partition.value.platform.console else { return accessOther(port, next, core) }
+    mutating func access(_ port: PortAccess, _ next: UInt64) -> ExitOutcome {
+        guard port.isUARTByte, partition.value.platform.console else { return accessOther(port, next) }
         let context = partition
         let register = UInt8(truncatingIfNeeded: port.port & 7)
-        context.value.takeLock(core.vcpu)
+        context.value.takeLock(core.value.vcpu)
         if port.isInput {
-            while let byte = context.value.controlPage.value.consoleIn.peek(), context.value.devices.receive(byte) {
+            while let byte = context.value.controlPage.value.consoleIn.peek(), context.value.legacyDevices.receive(byte)
+            {
                 context.value.controlPage.value.consoleIn.drop()
             }
-            cpu.rax = cpu.rax & ~0xFF | UInt64(context.value.devices.uart.read(register))
-        } else if let sent = context.value.devices.uart.write(register, UInt8(truncatingIfNeeded: cpu.rax)) {
+            cpu.rax = cpu.rax & ~0xFF | UInt64(context.value.legacyDevices.uart.read(register))
+        } else if let sent = context.value.legacyDevices.uart.write(register, UInt8(truncatingIfNeeded: cpu.rax)) {
             context.value.controlPage.value.consoleOut.push(sent)
         }
         context.value.releaseLock()
@@ -27,18 +28,19 @@ extension Lifecycle {
     }
 
     @inline(never)
-    private mutating func accessOther(_ port: PortAccess, _ next: UInt64, _ core: borrowing CoreState) -> ExitOutcome {
+    private mutating func accessOther(_ port: PortAccess, _ next: UInt64) -> ExitOutcome {
         if PortPolicy.isVacant(port) {
             if port.isInput { cpu.rax = port.merge(.max, into: cpu.rax) }
             cpu.rip = next
             return .resume
         }
         if GuestBus.claims(port), let functions = partition.value.functions {
-            return accessConfiguration(port, next, functions, core)
+            return accessConfiguration(port, next, functions)
         }
         let context = partition
-        context.value.takeLock(core.vcpu)
-        let answer = context.value.devices.access(port, value: UInt32(truncatingIfNeeded: cpu.rax), tsc: cpu_rdtsc())
+        context.value.takeLock(core.value.vcpu)
+        let answer = context.value.legacyDevices.access(
+            port, value: UInt32(truncatingIfNeeded: cpu.rax), tsc: cpu_rdtsc())
         if case .transmit(let byte) = answer.event { context.value.controlPage.value.consoleOut.push(byte) }
         context.value.releaseLock()
         switch answer.event {
@@ -57,9 +59,9 @@ extension Lifecycle {
 
     @inline(never)
     private mutating func accessConfiguration(
-        _ port: PortAccess, _ next: UInt64, _ functions: Pointer<PartitionFunctions>, _ core: borrowing CoreState
+        _ port: PortAccess, _ next: UInt64, _ functions: Pointer<PartitionFunctions>
     ) -> ExitOutcome {
-        partition.value.takeLock(core.vcpu)
+        partition.value.takeLock(core.value.vcpu)
         let answer = functions.value.guest.access(
             port, value: UInt32(truncatingIfNeeded: cpu.rax), on: FunctionWindow(functions: functions))
         partition.value.releaseLock()

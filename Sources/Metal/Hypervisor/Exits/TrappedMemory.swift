@@ -3,13 +3,13 @@ import Platform
 import Silicon
 import Synchronization
 
-// Registers that the hypervisor stands in for: configuration space in memory, and pages with MSI-X tables.
-extension Lifecycle {
+// Registers that the hypervisor emulates: configuration space in memory, and pages with MSI-X tables.
+extension ExitContext {
     /// Lets the instruction run with what the partition's functions say at `address`. False when it is none of theirs.
-    mutating func beginTrappedAccess(at address: UInt64, _ core: borrowing CoreState) -> Bool {
+    mutating func beginTrappedAccess(at address: UInt64) -> Bool {
         guard let functions = partition.value.functions, functions.value.guest.traps(address) else { return false }
-        cpu.stepOver()
-        partition.value.takeLock(core.vcpu)
+        cpu.singleStep()
+        partition.value.takeLock(core.value.vcpu)
         trappedAccess.begin(at: address, page: cpu.nested.unclaimed) {
             let window = FunctionWindow(functions: functions)
             return functions.value.guest.access(memory: $0, size: 4, value: nil, on: window) ?? .max
@@ -19,9 +19,9 @@ extension Lifecycle {
     }
 
     /// The instruction is through: what it has written takes effect.
-    mutating func endTrappedAccess(_ core: borrowing CoreState) {
+    mutating func endTrappedAccess() {
         guard let functions = partition.value.functions else { return }
-        partition.value.takeLock(core.vcpu)
+        partition.value.takeLock(core.value.vcpu)
         trappedAccess.end(page: cpu.nested.unclaimed) {
             let window = FunctionWindow(functions: functions)
             _ = functions.value.guest.access(memory: $0, size: 4, value: $1, on: window)

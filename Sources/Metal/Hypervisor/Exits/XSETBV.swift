@@ -4,7 +4,7 @@ import Silicon
 import Synchronization
 import X86
 
-extension Lifecycle {
+extension ExitContext {
     /// XSETBV on a processor where it always exits: XCR0 is the guest's, within what CPUID shows it (SDM volume 1, section
     /// 13.3).
     mutating func setExtendedControl() -> ExitOutcome {

@@ -7,7 +7,7 @@ import X86
 
 extension MachineBuilder {
     /// Makes every partition and every core's state out of what was allocated.
-    mutating func build<CPU: VirtualCPU>(_ cpu: CPU.Type, _ program: ProgramMemory) throws(Refusal) {
+    mutating func build<CPU: VirtualizationExtension>(_ cpu: CPU.Type, _ program: ProgramMemory) throws(Refusal) {
         do throws(PageTableError) {
             let housekeeper = tables.apicIDs[manifest.housekeeping]
             // Known before any core is built: the housekeeping core, which may be the first, maps all of them.
@@ -24,7 +24,7 @@ extension MachineBuilder {
         }
     }
 
-    private mutating func buildPartition<CPU: VirtualCPU>(
+    private mutating func buildPartition<CPU: VirtualizationExtension>(
         _ i: Int, _ cpu: CPU.Type, _ program: ProgramMemory, _ housekeeper: UInt32
     ) throws(PageTableError) {
         guard let plan = memory, let frames = ownership.takeFrames(base: plan.ranges[i].base, size: plan.ranges[i].size)
@@ -53,7 +53,8 @@ extension MachineBuilder {
                 initrd: files[i].initrd,
                 nested: nested, maps: program.maps, platform: platform,
                 functions: functions,
-                mail: InlineArray<16, Mailbox> { _ in Mailbox() }, devices: PlatformDevices(platform)))
+                signals: InlineArray<16, VCPUSignals> { _ in VCPUSignals() },
+                legacyDevices: LegacyDevices(platform)))
         var vcpu = 0
         for index in 0..<64 where spec.cores.contains(CoreSet(core: index)) {
             guard let core = ownership.takeCore(index) else { throw .mappedAlready }
@@ -62,7 +63,7 @@ extension MachineBuilder {
         }
     }
 
-    private func buildNestedRoots<CPU: VirtualCPU>(
+    private func buildNestedRoots<CPU: VirtualizationExtension>(
         _ cpu: CPU.Type, _ frames: borrowing FrameRange, _ functions: Pointer<PartitionFunctions>?, buses: Int,
         _ arena: inout FrameArena
     ) throws(PageTableError) -> InlineArray<16, NestedRoots> {
@@ -82,7 +83,7 @@ extension MachineBuilder {
     }
 
     /// Guest-physical memory as `GuestMemory` lays it out.
-    private func buildNestedTable<CPU: VirtualCPU>(
+    private func buildNestedTable<CPU: VirtualizationExtension>(
         _: CPU.Type, _ frames: borrowing FrameRange, _ functions: Pointer<PartitionFunctions>?,
         _ arena: inout FrameArena
     ) throws(PageTableError) -> PageTable<CPU.Nested> {
@@ -105,7 +106,8 @@ extension MachineBuilder {
 
     /// A core's own tables: the program, its partition's structures, images and memory; nothing of any other partition.
     private mutating func buildCore(
-        _ core: consuming Core, _ vcpu: Int, _ i: Int, _ context: Pointer<PartitionContext>, _ program: ProgramMemory,
+        _ core: consuming OwnedCore, _ vcpu: Int, _ i: Int, _ context: Pointer<PartitionContext>,
+        _ program: ProgramMemory,
         _ arena: inout FrameArena
     ) throws(PageTableError) {
         var table = try PageTable<LongModeFormat>(hugePages: Self.hasHugePages, arena: &arena)
@@ -132,7 +134,7 @@ extension MachineBuilder {
         try table.map(file.address, to: file.address, size: size, .read, arena: &arena)
     }
 
-    /// The controlPages of all partitions, and nothing else of them, for the core that answers managers.
+    /// The control pages of all partitions, and nothing else of them, for the core that answers managers.
     private mutating func mapHousekeeping(
         into table: inout PageTable<LongModeFormat>, except own: Int?, _ program: ProgramMemory,
         _ arena: inout FrameArena
@@ -161,7 +163,7 @@ extension MachineBuilder {
     }
 
     private mutating func place(
-        _ core: consuming Core, _ layout: CoreLayout, _ root: UInt64, _ context: Pointer<PartitionContext>?,
+        _ core: consuming OwnedCore, _ layout: CoreLayout, _ root: UInt64, _ context: Pointer<PartitionContext>?,
         _ vcpu: Int,
         _ housekeeping: Pointer<Housekeeping>?, _ program: ProgramMemory
     ) {
@@ -171,7 +173,7 @@ extension MachineBuilder {
         Pointer<CoreState>(at: layout.base).initialize(
             to: CoreState(
                 core, layout: layout, partition: context, vcpu: vcpu, housekeeping: housekeeping,
-                program: program, hasForeignSibling: isSplit(index)))
+                program: program, hasOthersSibling: isSplit(index)))
     }
 
     /// Whether a thread of this core's physical core has another owner, or none.
@@ -190,7 +192,7 @@ extension MachineBuilder {
         return address
     }
 
-    /// The controlPage and, right behind it, its rings.
+    /// The control page and, right behind it, its rings.
     static var controlPageSize: UInt64 {
         (UInt64(MemoryLayout<ControlPage>.size) + 4095) & ~4095 + ControlPage.ringBytes
     }

@@ -1,3 +1,4 @@
+import Records
 import X86
 
 /// The memory in which one partition's instance of the hypervisor lives: a layout for each core, then an arena for page
@@ -14,7 +15,7 @@ struct PrivateBlock {
     init(
         cores: Int, memory: UInt64, functions: Int = 0, further: Int = 0, _ firmware: borrowing Firmware
     ) throws(FirmwareError) {
-        // The controlPage, its rings, the context and two nested tables take 18 frames, each core's own tables 10; without
+        // The control page, its rings, the context and two nested tables take 18 frames, each core's own tables 10; without
         // 1 GiB pages each further GiB of memory takes one frame in every table.
         let furtherGiB = memory == 0 ? 0 : (memory - 1) >> 30
         let frames =
@@ -35,7 +36,7 @@ struct PrivateBlock {
     }
 
     func layout(_ core: Int) -> CoreLayout { CoreLayout(base: base + UInt64(core) * CoreLayout.size) }
-    /// Where a partition's notice controlPage lies: the first that its arena gives away.
+    /// Where a partition's control page lies: the first that its arena gives away.
     var controlPage: UInt64 { arenaBase }
     private var arenaBase: UInt64 { base + UInt64(cores) * CoreLayout.size }
     /// Everything that is not a core's layout.
@@ -45,7 +46,7 @@ struct PrivateBlock {
     func map(into table: inout PageTable<LongModeFormat>, arena: inout FrameArena) throws(PageTableError) {
         for core in 0..<cores {
             let layout = layout(core)
-            try table.map(layout.base, to: layout.base, size: CoreLayout.guardOffset, .readWrite, arena: &arena)
+            try table.map(layout.base, to: layout.base, size: OwnershipEntry.guardPage, .readWrite, arena: &arena)
             let stack = layout.guardPage + 0x1000
             try table.map(stack, to: stack, size: layout.stackTop - stack, .readWrite, arena: &arena)
         }

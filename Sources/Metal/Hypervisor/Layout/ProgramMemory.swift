@@ -13,7 +13,7 @@ struct ProgramMemory {
     private let base: UInt64
     /// Below 1 MiB, page aligned.
     let startUpPage: UInt64
-    /// Where the ownership is written down, for who looks from outside; no core maps it.
+    /// Where it is written down who owns which memory, for who looks from outside; no core maps it.
     let ownershipPages: UInt64
     /// The functions' names, where the boot volume has them.
     private var symbolFile = LoadedFile()
@@ -62,7 +62,7 @@ struct ProgramMemory {
     private var bootDescriptors: Descriptors { Descriptors(base: startUpPage + 0x800) }
 
     /// Denies every port, and every MSR but those that the policy passes through.
-    func fillMaps<CPU: VirtualCPU>(_: CPU.Type) {
+    func fillMaps<CPU: VirtualizationExtension>(_: CPU.Type) {
         for i in UInt64(0)..<UInt64(PermissionMapSize.port / 8) { store(UInt64.max, maps.ports + i * 8) }
         for i in UInt64(0)..<UInt64(PermissionMapSize.msr / 8) { store(UInt64.max, maps.msrs + i * 8) }
         for i in 0..<MSRPolicy.entries.count {

@@ -3,7 +3,7 @@ import Manifest
 import Silicon
 import Synchronization
 
-/// What answers managers, on the housekeeping core alone. It reaches the partitions by their notice controlPages.
+/// What answers managers, on the housekeeping core alone. It reaches the partitions by their control pages.
 struct Housekeeping: ~Copyable {
     private var server = ControlServer()
     private var machine: ManagedMachine

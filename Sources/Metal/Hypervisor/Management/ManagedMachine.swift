@@ -13,11 +13,11 @@ private struct ManagedPartition {
     var cores = CoreSet()
     var memory: UInt64 = 0
     var controlPage = Pointer<ControlPage>(at: 0)
-    /// The lead core's.
+    /// The boot vCPU's core.
     var apicID: UInt32 = 0
     /// Bytes that the hypervisor keeps for it.
     var hypervisorMemory: UInt64 = 0
-    var nextChange: UInt64 = 0
+    var nextEvent: UInt64 = 0
     /// The start that the latest device fault on record is of, counted from 1.
     var faultedStart: UInt64 = 0
 }
@@ -146,9 +146,9 @@ struct ManagedMachine: ControlBackend, ~Copyable {
         if let refusal = faultLog?.value.nextUntold() { return event(refusal.fault, lost: refusal.lost) }
         for i in 0..<partitionCount {
             let controlPage = partitions[i].controlPage
-            var next = partitions[i].nextChange, lost: UInt64 = 0
-            guard let change = controlPage.value.nextChange(&next, lost: &lost) else { continue }
-            partitions[i].nextChange = next
+            var next = partitions[i].nextEvent, lost: UInt64 = 0
+            guard let change = controlPage.value.nextEvent(&next, lost: &lost) else { continue }
+            partitions[i].nextEvent = next
             var event = ControlEvent(
                 change.isFault ? .fault : .state, partition: name(i), state: change.state, cause: change.cause)
             event.clockMicroseconds = microseconds(change.tsc)

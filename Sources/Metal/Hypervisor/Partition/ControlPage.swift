@@ -4,7 +4,7 @@ import Silicon
 import Synchronization
 import Text
 
-/// What a manager has asked of a partition; taken by its lead core.
+/// What a manager has asked of a partition; taken by its boot vCPU's core.
 enum Request {
     static let none: UInt32 = 0
     static let start: UInt32 = 1
@@ -14,8 +14,8 @@ enum Request {
     static let restart: UInt32 = 5
 }
 
-/// A change of a partition's state, as the housekeeping core reads it.
-struct Change {
+/// A change of a partition's state, or a fault in it, as the housekeeping core reads it.
+struct PartitionEvent {
     var tsc: UInt64 = 0
     var state = PartitionState.stopped
     var cause = StateCause.manifest
@@ -26,12 +26,12 @@ struct Change {
     var address: UInt64 = 0
 }
 
-/// A partition's notice controlPage: all that its cores and the housekeeping core have in common. It holds no guest memory
+/// A partition's control page: all that its cores and the housekeeping core have in common. It holds no guest memory
 /// and no secrets. Written by the partition's cores, but for `request` and `consoleIn`.
 struct ControlPage: ~Copyable {
     static let maxVCPUs = 16
     let request = Atomic<UInt32>(Request.none)
-    /// A `PartitionState` and, in the second byte, a `StateCause`; by the lead core.
+    /// A `PartitionState` and, in the second byte, a `StateCause`; by the boot vCPU's core.
     private let stateAndCause: Atomic<UInt32>
     let starts = Atomic<UInt64>(0)
     /// TSC at the first instruction of the first and of the latest start; 0 before.
@@ -43,10 +43,10 @@ struct ControlPage: ~Copyable {
     let log: ByteRing
     /// Exits by vCPU and reason; each row has one writer, its core.
     private var exits: [16 of ExitCounters] = .init(repeating: ExitCounters())
-    /// The latest changes, by their number; the lead core writes.
-    private var changes: [16 of Change] = .init(repeating: Change())
-    private let changeCount = Atomic<UInt64>(0)
-    /// Keeps the partition's cores from writing `changes` and `log` at the same time.
+    /// The latest events, by their number.
+    private var events: [16 of PartitionEvent] = .init(repeating: PartitionEvent())
+    private let eventCount = Atomic<UInt64>(0)
+    /// Keeps the partition's cores from writing `events` and `log` at the same time.
     private let isBeingWritten = Atomic<Bool>(false)
     private let housekeeper: UInt32
 
@@ -76,39 +76,39 @@ struct ControlPage: ~Copyable {
 
     /// The row of one vCPU, for its core to write.
     mutating func counters(of vcpu: Int) -> Pointer<ExitCounters> {
-        // The controlPage stays where it is for ever.
+        // The control page stays where it is for ever.
         unsafe withUnsafeMutablePointer(to: &exits[vcpu]) { Pointer(at: UInt64(UInt(bitPattern: $0))) }
     }
 
     mutating func enter(_ state: PartitionState, _ cause: StateCause) {
         stateAndCause.store(UInt32(state.rawValue) | UInt32(cause.rawValue) << 8, ordering: .releasing)
-        var change = Change()
-        change.state = state
-        change.cause = cause
-        record(change)
+        var event = PartitionEvent()
+        event.state = state
+        event.cause = cause
+        record(event)
     }
 
     /// Notes a change or a fault and tells the housekeeping core.
-    mutating func record(_ change: Change) {
+    mutating func record(_ event: PartitionEvent) {
         begin()
-        let count = changeCount.load(ordering: .relaxed)
-        changes[Int(count & 15)] = change
-        changes[Int(count & 15)].tsc = cpu_rdtsc()
-        changeCount.store(count &+ 1, ordering: .releasing)
+        let count = eventCount.load(ordering: .relaxed)
+        events[Int(count & 15)] = event
+        events[Int(count & 15)].tsc = cpu_rdtsc()
+        eventCount.store(count &+ 1, ordering: .releasing)
         end()
         LocalAPIC.kick(housekeeper)
     }
 
-    /// The change with number `next`, or the oldest kept; moves `next` behind it and counts what was lost.
-    func nextChange(_ next: inout UInt64, lost: inout UInt64) -> Change? {
-        let count = changeCount.load(ordering: .acquiring)
+    /// The event with number `next`, or the oldest kept; moves `next` behind it and counts what was lost.
+    func nextEvent(_ next: inout UInt64, lost: inout UInt64) -> PartitionEvent? {
+        let count = eventCount.load(ordering: .acquiring)
         guard next < count else { return nil }
         if count - next > 12 {
             lost = count - 12 - next
             next = count - 12
         }
         next += 1
-        return changes[Int((next - 1) & 15)]
+        return events[Int((next - 1) & 15)]
     }
 
     /// Waits for another core of the partition, but not for ever: one that has faulted meanwhile never comes back.

@@ -1,5 +1,5 @@
 /// One physical core. Noncopyable: who consumes it owns it, and giving it away twice does not compile (law 5).
-struct Core: ~Copyable {
+struct OwnedCore: ~Copyable {
     let index: Int
     let apicID: UInt32
     fileprivate init(index: Int, apicID: UInt32) {
@@ -24,7 +24,7 @@ struct AddressSpaceID: ~Copyable {
     fileprivate init(raw: UInt32) { self.raw = raw }
 }
 
-/// What of the machine is still without an owner. The manifest was validated before; the ownership makes a mistake in
+/// What of the machine is still without an owner. The manifest was validated before; this makes a mistake in
 /// between a refusal instead of a resource in two partitions.
 struct Ownership: ~Copyable {
     private var freeCores: UInt64
@@ -40,10 +40,10 @@ struct Ownership: ~Copyable {
     }
 
     /// The core with this index; nil when the machine has none or it is owned already.
-    mutating func takeCore(_ index: Int) -> Core? {
+    mutating func takeCore(_ index: Int) -> OwnedCore? {
         guard index >= 0 && index < 64 && freeCores >> UInt64(index) & 1 == 1 else { return nil }
         freeCores &= ~(1 << UInt64(index))
-        return Core(index: index, apicID: tables.apicIDs[index])
+        return OwnedCore(index: index, apicID: tables.apicIDs[index])
     }
 
     /// Records memory that the firmware has just given us; nil when any byte of it is owned already.

@@ -4,22 +4,23 @@ import Platform
 import Silicon
 import Synchronization
 
-/// Whether a partition's vCPUs may run.
-enum Gate {
-    static let open: UInt32 = 0
-    static let paused: UInt32 = 1
-    static let closed: UInt32 = 2
+/// What the boot vCPU's core orders the partition's vCPUs to do.
+enum VCPUOrder {
+    static let run: UInt32 = 0
+    static let pause: UInt32 = 1
+    static let stop: UInt32 = 2
 }
 
 /// What the cores of one partition tell each other about one vCPU.
-struct Mailbox: ~Copyable {
-    /// 0: nothing. 1: INIT. 100h + vector: start-up IPI.
+struct VCPUSignals: ~Copyable {
+    /// 0: none; 1: INIT; 100h + vector: start-up IPI.
     let startUp = Atomic<UInt32>(0)
     static let initSignal: UInt32 = 1
+    static let startUpIPI: UInt32 = 0x100
     /// A guest's NMI that is to be injected.
     let nmi = Atomic<Bool>(false)
-    /// TSC when the vCPU stood still for a pause; 0 while it runs.
-    let stoodAt = Atomic<UInt64>(0)
+    /// TSC when a pause stopped the vCPU; 0 while it runs.
+    let pausedAt = Atomic<UInt64>(0)
     /// Whether the vCPU's core is inside the run loop.
     let isActive = Atomic<Bool>(false)
 }
@@ -39,17 +40,17 @@ struct PartitionContext: ~Copyable {
     let platform: PlatformDescription
     /// The PCI functions that the partition owns; nil when it has none.
     let functions: Pointer<PartitionFunctions>?
-    let gate = Atomic<UInt32>(Gate.closed)
+    let order = Atomic<UInt32>(VCPUOrder.stop)
     /// Why the guest must end, a `StateCause` plus 1; 0 while it may go on.
-    let verdict = Atomic<UInt32>(0)
+    let endCause = Atomic<UInt32>(0)
     /// Ticks for which the guest was paused since its start: all vCPUs' clocks are so much behind, so that a guest does
-    /// not see the time in which it stood.
+    /// not see the time of a pause.
     let clockLag = Atomic<UInt64>(0)
-    let mail: InlineArray<16, Mailbox>
-    /// Guards `devices` between this partition's cores.
-    /// The vCPU that holds it, plus 1; 0 while nobody does.
+    let signals: InlineArray<16, VCPUSignals>
+    /// Guards `legacyDevices` and the model of `functions` between this partition's cores: the vCPU that holds it, plus 1; 0
+    /// while nobody does.
     let lock = Atomic<Int>(0)
-    var devices: PlatformDevices
+    var legacyDevices: LegacyDevices
 
     var vcpuCount: Int { platform.vcpuCount }
 
@@ -60,27 +61,27 @@ struct PartitionContext: ~Copyable {
             base: UnsafeMutableRawPointer(bitPattern: UInt(memory.base)).unsafelyUnwrapped, size: memory.size)
     }
 
-    /// Makes every vCPU's core but one look at the gate and its mail.
+    /// Makes every vCPU's core but one look at its order and its signals.
     func kick(allBut vcpu: Int) {
         for other in 0..<vcpuCount where other != vcpu { LocalAPIC.kick(platform.apicIDs[other]) }
     }
 
-    /// Condemns the guest unless it is condemned already; the lead core then ends it.
-    func condemn(_ cause: StateCause) {
-        _ = verdict.compareExchange(
+    /// Says why the guest must end, unless that is said already; the boot vCPU's core then ends it.
+    func requestEnd(_ cause: StateCause) {
+        _ = endCause.compareExchange(
             expected: 0, desired: UInt32(cause.rawValue) + 1, ordering: .sequentiallyConsistent)
     }
 
-    /// Makes the guest's clock go on where the last of its vCPUs stood, so that none sees time go back. Every vCPU was
+    /// Makes the guest's clock go on where the last of its vCPUs stopped, so that none sees time go back. Every vCPU was
     /// kicked when the pause began and is here at its next exit.
     func resumeClock() {
         var latest: UInt64 = 0
         for vcpu in 0..<vcpuCount {
-            while mail[vcpu].isActive.load(ordering: .sequentiallyConsistent),
-                mail[vcpu].stoodAt.load(ordering: .sequentiallyConsistent) == 0,
-                verdict.load(ordering: .sequentiallyConsistent) == 0
+            while signals[vcpu].isActive.load(ordering: .sequentiallyConsistent),
+                signals[vcpu].pausedAt.load(ordering: .sequentiallyConsistent) == 0,
+                endCause.load(ordering: .sequentiallyConsistent) == 0
             { cpu_pause() }
-            latest = max(latest, mail[vcpu].stoodAt.load(ordering: .sequentiallyConsistent))
+            latest = max(latest, signals[vcpu].pausedAt.load(ordering: .sequentiallyConsistent))
         }
         let now = cpu_rdtsc()
         if latest != 0, latest < now { clockLag.add(now - latest, ordering: .sequentiallyConsistent) }

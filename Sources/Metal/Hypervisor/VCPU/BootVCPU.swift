@@ -5,31 +5,17 @@ import Silicon
 import Synchronization
 import Text
 
-/// What an exit handler decides.
-enum ExitOutcome {
-    case resume
-    /// This vCPU waits for a start-up IPI again.
-    case park
-    /// The guest ends.
-    case end(StateCause)
-}
-
-/// The life of one partition's core, from boot on; never returns.
-struct Lifecycle<CPU: VirtualCPU> {
-    let partition: Pointer<PartitionContext>
-    var cpu: CPU
-    var trappedAccess = TrappedAccess()
-
+extension VCPURunner {
     /// Loads, runs and ends the guest, again and again, as the manifest and managers say.
-    mutating func lead(_ core: inout CoreState, start: Bool, recovering: Bool) -> Never {
+    mutating func runBootVCPU(start: Bool, recovering: Bool) -> Never {
         var starting = start
         var cause = StateCause.manifest
         if recovering {
-            let verdict = partition.value.verdict.load(ordering: .sequentiallyConsistent)
-            let isSilicon = verdict == UInt32(StateCause.machineCheck.rawValue) + 1
+            let found = partition.value.endCause.load(ordering: .sequentiallyConsistent)
+            let isSilicon = found == UInt32(StateCause.machineCheck.rawValue) + 1
             let end = isSilicon ? StateCause.machineCheck : .hypervisorFault
-            teardown(core, end)
-            forget(&core)
+            teardown(end)
+            scrubCore()
             partition.value.controlPage.value.enter(.crashed, end)
             cause = .manager
         } else {
@@ -44,24 +30,24 @@ struct Lifecycle<CPU: VirtualCPU> {
                 case Request.start, Request.restart:
                     starting = true
                     cause = .manager
-                default: rest(core)
+                default: idle()
                 }
             }
             partition.value.controlPage.value.enter(.starting, cause)
-            let end = runOnce(&core, cause)
-            teardown(core, end)
-            forget(&core)
-            (starting, cause) = follow(end)
+            let end = runOnce(cause)
+            teardown(end)
+            scrubCore()
+            (starting, cause) = applyLifecyclePolicy(end)
         }
     }
 
-    /// Loads the image and runs the guest until it ends; gives the cause. A frame of its own on the stack: see `forget`.
+    /// Loads the image and runs the guest until it ends; gives the cause. A frame of its own on the stack: see `scrubCore`.
     @inline(never)
-    private mutating func runOnce(_ core: inout CoreState, _ cause: StateCause) -> StateCause {
+    private mutating func runOnce(_ cause: StateCause) -> StateCause {
         do {
             let entry = try loadImage()
-            prepareCore(&core)
-            cpu.reset(to: entry)
+            prepareCore()
+            context.cpu.reset(to: entry)
         } catch {
             var line = LogLine("bulkhead: partition ")
             line.write(partition.value.spec.name)
@@ -74,17 +60,12 @@ struct Lifecycle<CPU: VirtualCPU> {
         partition.value.controlPage.value.starts.add(1, ordering: .relaxed)
         partition.value.controlPage.value.latestEntry.store(now, ordering: .releasing)
         _ = partition.value.controlPage.value.firstEntry.compareExchange(expected: 0, desired: now, ordering: .relaxed)
-        partition.value.verdict.store(0, ordering: .relaxed)
+        partition.value.endCause.store(0, ordering: .relaxed)
         partition.value.clockLag.store(0, ordering: .relaxed)
-        partition.value.gate.store(Gate.open, ordering: .sequentiallyConsistent)
+        partition.value.order.store(VCPUOrder.run, ordering: .sequentiallyConsistent)
         partition.value.controlPage.value.enter(.running, cause)
-        while true {
-            switch runGuest(&core) {
-            case .end(let cause): return cause
-            case .park: return .reboot  // an INIT of the first vCPU restarts the machine as silicon would
-            case .resume: continue
-            }
-        }
+        if case .end(let cause) = runGuest() { return cause }
+        return .reboot  // an INIT of the first vCPU restarts the machine as silicon would
     }
 
     private borrowing func loadImage() throws(LoadError) -> GuestEntry {
@@ -98,20 +79,20 @@ struct Lifecycle<CPU: VirtualCPU> {
     }
 
     /// Stops every other vCPU, then takes the memory back and clears it (law 9).
-    private func teardown(_ core: borrowing CoreState, _ cause: StateCause) {
-        let state = partition
-        state.value.gate.store(Gate.closed, ordering: .sequentiallyConsistent)
-        state.value.kick(allBut: core.vcpu)
+    private func teardown(_ cause: StateCause) {
+        let state = partition, own = core.value.vcpu
+        state.value.order.store(VCPUOrder.stop, ordering: .sequentiallyConsistent)
+        state.value.kick(allBut: own)
         state.value.controlPage.value.enter(.stopping, cause)
-        for vcpu in 0..<state.value.vcpuCount where vcpu != core.vcpu {
-            while state.value.mail[vcpu].isActive.load(ordering: .sequentiallyConsistent) { cpu_pause() }
+        for vcpu in 0..<state.value.vcpuCount where vcpu != own {
+            while state.value.signals[vcpu].isActive.load(ordering: .sequentiallyConsistent) { cpu_pause() }
         }
         for vcpu in 0..<state.value.vcpuCount {
-            state.value.mail[vcpu].startUp.store(0, ordering: .relaxed)
-            state.value.mail[vcpu].nmi.store(false, ordering: .relaxed)
-            state.value.mail[vcpu].stoodAt.store(0, ordering: .relaxed)
+            state.value.signals[vcpu].startUp.store(0, ordering: .relaxed)
+            state.value.signals[vcpu].nmi.store(false, ordering: .relaxed)
+            state.value.signals[vcpu].pausedAt.store(0, ordering: .relaxed)
         }
-        state.value.devices = PlatformDevices(state.value.platform)
+        state.value.legacyDevices = LegacyDevices(state.value.platform)
         // What was typed for this guest is not the next one's.
         while state.value.controlPage.value.consoleIn.peek() != nil { state.value.controlPage.value.consoleIn.drop() }
         for vcpu in 0..<state.value.vcpuCount where state.value.nested[vcpu].unclaimed != 0 {
@@ -141,11 +122,11 @@ struct Lifecycle<CPU: VirtualCPU> {
         unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: base), size)
     }
 
-    /// What comes after an end, by the manifest's policy.
-    private func follow(_ cause: StateCause) -> (start: Bool, cause: StateCause) {
+    /// What comes after an end, by the manifest's policy, and why.
+    private func applyLifecyclePolicy(_ cause: StateCause) -> (start: Bool, cause: StateCause) {
         let controlPage = partition.value.controlPage
         let request = controlPage.value.request.exchange(Request.none, ordering: .sequentiallyConsistent)
-        // A manager's word that came while the guest ended by itself counts.
+        // A manager's request that came while the guest ended by itself counts.
         let cause = request == Request.stop || request == Request.restart ? .manager : cause
         let action: LifecycleAction
         switch cause {

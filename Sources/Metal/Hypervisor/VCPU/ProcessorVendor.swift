@@ -1,3 +1,4 @@
+import Records
 import Silicon
 import X86
 
@@ -39,18 +40,25 @@ extension Vendor {
         }
     }
 
-    func holdInterrupts() {
+    func disableGlobalInterrupts() {
         switch self {
-        case .amd: SVM.holdInterrupts()
-        case .intel: VMX.holdInterrupts()
+        case .amd: SVM.disableGlobalInterrupts()
+        case .intel: VMX.disableGlobalInterrupts()
         }
     }
 
-    /// Lives the life of `core`.
+    func record(guestOf core: borrowing CoreLayout, in record: inout CrashRecord) {
+        switch self {
+        case .amd: SVM.record(guestOf: core, in: &record)
+        case .intel: VMX.record(guestOf: core, in: &record)
+        }
+    }
+
+    /// Runs the vCPU of `core`, or its housekeeping.
     func run(_ core: Pointer<CoreState>, recovering: Bool) -> Never {
         switch self {
-        case .amd: core.value.run(SVM.self, recovering: recovering)
-        case .intel: core.value.run(VMX.self, recovering: recovering)
+        case .amd: runCore(core, SVM.self, recovering: recovering)
+        case .intel: runCore(core, VMX.self, recovering: recovering)
         }
     }
 }

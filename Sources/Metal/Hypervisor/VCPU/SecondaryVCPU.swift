@@ -3,42 +3,39 @@ import Platform
 import Silicon
 import Synchronization
 
-extension Lifecycle {
+extension VCPURunner {
     /// Waits for start-up IPIs and runs the vCPU, again and again.
-    mutating func follow(_ core: inout CoreState) -> Never {
-        forget(&core)
+    mutating func runSecondaryVCPU() -> Never {
+        let vcpu = core.value.vcpu
+        scrubCore()
         while true {
-            partition.value.mail[core.vcpu].isActive.store(false, ordering: .sequentiallyConsistent)
-            let mail = partition.value.mail[core.vcpu].startUp.load(ordering: .sequentiallyConsistent)
-            guard mail & 0x100 != 0, partition.value.gate.load(ordering: .relaxed) == Gate.open else {
-                rest(core)
+            partition.value.signals[vcpu].isActive.store(false, ordering: .sequentiallyConsistent)
+            let signal = partition.value.signals[vcpu].startUp.load(ordering: .sequentiallyConsistent)
+            guard signal & VCPUSignals.startUpIPI != 0,
+                partition.value.order.load(ordering: .relaxed) == VCPUOrder.run
+            else {
+                idle()
                 continue
             }
-            partition.value.mail[core.vcpu].isActive.store(true, ordering: .sequentiallyConsistent)
-            // The lead core closes the gate first and looks at isActive then: one of both sees the other.
-            guard partition.value.gate.load(ordering: .sequentiallyConsistent) != Gate.closed else { continue }
+            partition.value.signals[vcpu].isActive.store(true, ordering: .sequentiallyConsistent)
+            // The boot vCPU's core gives its order first and looks at isActive then: one of both sees the other.
+            guard partition.value.order.load(ordering: .sequentiallyConsistent) != VCPUOrder.stop else { continue }
             // An INIT that has just come stays.
-            _ = partition.value.mail[core.vcpu].startUp.compareExchange(
-                expected: mail, desired: 0, ordering: .sequentiallyConsistent)
-            serve(&core, startUp: UInt8(truncatingIfNeeded: mail))
-            forget(&core)
+            _ = partition.value.signals[vcpu].startUp.compareExchange(
+                expected: signal, desired: 0, ordering: .sequentiallyConsistent)
+            runOnce(startUp: UInt8(truncatingIfNeeded: signal))
+            scrubCore()
         }
     }
 
-    /// One life of the vCPU. A frame of its own on the stack: see `forget`.
+    /// From a start-up IPI to the vCPU's end. A frame of its own on the stack: see `scrubCore`.
     @inline(never)
-    private mutating func serve(_ core: inout CoreState, startUp vector: UInt8) {
-        prepareCore(&core)
-        cpu.reset(startUp: vector)
-        run: while true {
-            switch runGuest(&core) {
-            case .resume: continue
-            case .park: break run
-            case .end(let cause):
-                partition.value.condemn(cause)
-                LocalAPIC.kick(partition.value.platform.apicIDs[0])
-                break run
-            }
+    private mutating func runOnce(startUp vector: UInt8) {
+        prepareCore()
+        context.cpu.reset(startUp: vector)
+        if case .end(let cause) = runGuest() {
+            partition.value.requestEnd(cause)
+            LocalAPIC.kick(partition.value.platform.apicIDs[0])
         }
     }
 }

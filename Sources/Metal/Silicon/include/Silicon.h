@@ -1,12 +1,19 @@
 // What Swift cannot express: single instructions, firmware calls, the world switch.
 #pragma once
 #include "instructions.h"
+#include "layout.h"
 
 /// The guest's registers that the processor does not keep in its own control block (SVM's keeps RAX), and whether an NMI
-/// has come that nobody has looked after yet. The layout is known to registers.h.
+/// has come that nobody has handled yet.
 typedef struct {
     uint64_t rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15, rax, kicked;
 } guest_registers;
+
+/// What a core's block begins with: the NMI's stub and the fault handler know the core by it.
+typedef struct {
+    guest_registers registers;
+    uint64_t magic;
+} core_header;
 
 /// What an exception left on the stack, below it what the stub saved.
 typedef struct {

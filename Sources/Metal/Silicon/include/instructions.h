@@ -61,7 +61,6 @@ INSTRUCTION uint64_t cpu_read_cr3(void) {
     __asm__ volatile("mov %%cr3, %0" : "=r"(value));
     return value;
 }
-INSTRUCTION void cpu_write_cr3(uint64_t value) { __asm__ volatile("mov %0, %%cr3" ::"r"(value) : "memory"); }
 INSTRUCTION uint64_t cpu_read_cr4(void) {
     uint64_t value;
     __asm__ volatile("mov %%cr4, %0" : "=r"(value));
@@ -123,7 +122,7 @@ INSTRUCTION uint64_t vmx_read(uint32_t field) {
 INSTRUCTION void vmx_write(uint32_t field, uint64_t value) {
     __asm__ volatile("vmwrite %0, %1" ::"r"(value), "r"((uint64_t)field) : "cc", "memory");
 }
-/// Forgets translations: of one context (type 1), which is an EPT pointer or a VPID, or of all (type 2).
+/// Invalidates translations: of one context (type 1), which is an EPT pointer or a VPID, or of all (type 2).
 INSTRUCTION int vmx_invalidate_ept(uint64_t type, uint64_t context) {
     uint64_t descriptor[2] = {context, 0};
     uint8_t failed;

@@ -17,8 +17,8 @@ public struct PortAnswer: Equatable, Sendable {
     public var event: DeviceEvent
 }
 
-/// All devices of a partition that live in I/O space.
-public struct PlatformDevices: Sendable {
+/// The devices of a partition that live in I/O space: UART, real-time clock, keyboard controller and what ends the machine.
+public struct LegacyDevices: Sendable {
     public var uart = UART()
     private var rtc: RTC
     private let console: Bool

@@ -9,7 +9,6 @@ public enum VMCB {
     public static let tscOffset = 0x050
     public static let asid = 0x058
     public static let tlbControl = 0x05C
-    public static let virtualInterrupt = 0x060
     public static let interruptShadow = 0x068
     public static let exitCode = 0x070
     public static let exitInfo1 = 0x078
@@ -18,7 +17,6 @@ public enum VMCB {
     public static let nestedPaging = 0x090
     public static let eventInjection = 0x0A8
     public static let nestedCR3 = 0x0B0
-    public static let cleanBits = 0x0C0
     public static let nextRIP = 0x0C8
     // State save area, table B-2.
     public static let es = 0x400
@@ -31,7 +29,6 @@ public enum VMCB {
     public static let ldtr = 0x470
     public static let idtr = 0x480
     public static let tr = 0x490
-    public static let cpl = 0x4CB
     public static let efer = 0x4D0
     public static let cr4 = 0x548
     public static let cr3 = 0x550
@@ -87,7 +84,6 @@ public enum Intercept {
 /// Exit codes (AMD64 APM volume 2, appendix C).
 public enum ExitCode {
     public static let exceptionFirst: UInt64 = 0x40
-    public static let exceptionLast: UInt64 = 0x5F
     public static let nmi: UInt64 = 0x61
     public static let smi: UInt64 = 0x62
     public static let initSignal: UInt64 = 0x63
@@ -98,8 +94,6 @@ public enum ExitCode {
     public static let invlpga: UInt64 = 0x7A
     public static let port: UInt64 = 0x7B
     public static let msr: UInt64 = 0x7C
-    public static let taskSwitch: UInt64 = 0x7D
-    public static let ferrFreeze: UInt64 = 0x7E
     public static let shutdown: UInt64 = 0x7F
     public static let vmrun: UInt64 = 0x80
     public static let vmmcall: UInt64 = 0x81

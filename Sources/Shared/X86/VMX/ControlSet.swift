@@ -1,4 +1,4 @@
-/// Which field of controls a set is about, and so what its bits are called.
+/// Which field of controls a set is about.
 public enum ControlKind: UInt8, Sendable { case pin, processor, secondary, exit, entry }
 
 /// What folding a set of controls with a processor's capability gives.
@@ -50,18 +50,6 @@ public struct ControlSet: Sendable {
         let stuck = (forbidden | switched) & mustBeOne
         guard stuck == 0 else { return .alwaysOn(stuck & (0 &- stuck)) }
         return .value(mustBeOne | needed | wanted & mayBeOne)
-    }
-
-    /// The manual's name of a control, given as a mask of one bit.
-    @inline(never)
-    public func name(of bit: UInt32) -> StaticString {
-        switch kind {
-        case .pin: PinControl.name(of: bit)
-        case .processor: ProcessorControl.name(of: bit)
-        case .secondary: SecondaryControl.name(of: bit)
-        case .exit: ExitControl.name(of: bit)
-        case .entry: EntryControl.name(of: bit)
-        }
     }
 }
 

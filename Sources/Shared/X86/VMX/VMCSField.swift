@@ -8,12 +8,6 @@ public enum VMCSField {
     // 16-bit guest state, table B-2.
     public static let guestESSelector: UInt32 = 0x0800
     public static let guestCSSelector: UInt32 = 0x0802
-    public static let guestSSSelector: UInt32 = 0x0804
-    public static let guestDSSelector: UInt32 = 0x0806
-    public static let guestFSSelector: UInt32 = 0x0808
-    public static let guestGSSelector: UInt32 = 0x080A
-    public static let guestLDTRSelector: UInt32 = 0x080C
-    public static let guestTRSelector: UInt32 = 0x080E
 
     // 16-bit host state, table B-3.
     public static let hostESSelector: UInt32 = 0x0C00
@@ -28,13 +22,8 @@ public enum VMCSField {
     public static let ioBitmapA: UInt32 = 0x2000
     public static let ioBitmapB: UInt32 = 0x2002
     public static let msrBitmap: UInt32 = 0x2004
-    public static let exitMSRStoreAddress: UInt32 = 0x2006
-    public static let exitMSRLoadAddress: UInt32 = 0x2008
-    public static let entryMSRLoadAddress: UInt32 = 0x200A
     public static let tscOffset: UInt32 = 0x2010
     public static let eptPointer: UInt32 = 0x201A
-    public static let xssExitingBitmap: UInt32 = 0x202C
-    public static let tscMultiplier: UInt32 = 0x2032
 
     // 64-bit read-only field, table B-5.
     public static let guestPhysicalAddress: UInt32 = 0x2400
@@ -45,9 +34,6 @@ public enum VMCSField {
     public static let guestPAT: UInt32 = 0x2804
     public static let guestEFER: UInt32 = 0x2806
     public static let guestPDPTE0: UInt32 = 0x280A
-    public static let guestPDPTE1: UInt32 = 0x280C
-    public static let guestPDPTE2: UInt32 = 0x280E
-    public static let guestPDPTE3: UInt32 = 0x2810
 
     // 64-bit host state, table B-7.
     public static let hostPAT: UInt32 = 0x2C00
@@ -68,7 +54,6 @@ public enum VMCSField {
     public static let entryInterruptionInfo: UInt32 = 0x4016
     public static let entryExceptionError: UInt32 = 0x4018
     public static let entryInstructionLength: UInt32 = 0x401A
-    public static let tprThreshold: UInt32 = 0x401C
     public static let secondaryControls: UInt32 = 0x401E
 
     // 32-bit read-only fields, table B-9.
@@ -79,5 +64,4 @@ public enum VMCSField {
     public static let idtVectoringInfo: UInt32 = 0x4408
     public static let idtVectoringError: UInt32 = 0x440A
     public static let exitInstructionLength: UInt32 = 0x440C
-    public static let exitInstructionInfo: UInt32 = 0x440E
 }

@@ -1,23 +1,11 @@
 extension VMCSField {
     // 32-bit guest state, table B-10.
     public static let guestESLimit: UInt32 = 0x4800
-    public static let guestCSLimit: UInt32 = 0x4802
-    public static let guestSSLimit: UInt32 = 0x4804
-    public static let guestDSLimit: UInt32 = 0x4806
-    public static let guestFSLimit: UInt32 = 0x4808
-    public static let guestGSLimit: UInt32 = 0x480A
-    public static let guestLDTRLimit: UInt32 = 0x480C
-    public static let guestTRLimit: UInt32 = 0x480E
     public static let guestGDTRLimit: UInt32 = 0x4810
     public static let guestIDTRLimit: UInt32 = 0x4812
     public static let guestESAccessRights: UInt32 = 0x4814
     public static let guestCSAccessRights: UInt32 = 0x4816
     public static let guestSSAccessRights: UInt32 = 0x4818
-    public static let guestDSAccessRights: UInt32 = 0x481A
-    public static let guestFSAccessRights: UInt32 = 0x481C
-    public static let guestGSAccessRights: UInt32 = 0x481E
-    public static let guestLDTRAccessRights: UInt32 = 0x4820
-    public static let guestTRAccessRights: UInt32 = 0x4822
     public static let guestInterruptibility: UInt32 = 0x4824
     public static let guestActivity: UInt32 = 0x4826
     public static let guestSysenterCS: UInt32 = 0x482A
@@ -34,20 +22,12 @@ extension VMCSField {
 
     // Natural-width read-only fields, table B-13.
     public static let exitQualification: UInt32 = 0x6400
-    public static let guestLinearAddress: UInt32 = 0x640A
 
     // Natural-width guest state, table B-14.
     public static let guestCR0: UInt32 = 0x6800
     public static let guestCR3: UInt32 = 0x6802
     public static let guestCR4: UInt32 = 0x6804
     public static let guestESBase: UInt32 = 0x6806
-    public static let guestCSBase: UInt32 = 0x6808
-    public static let guestSSBase: UInt32 = 0x680A
-    public static let guestDSBase: UInt32 = 0x680C
-    public static let guestFSBase: UInt32 = 0x680E
-    public static let guestGSBase: UInt32 = 0x6810
-    public static let guestLDTRBase: UInt32 = 0x6812
-    public static let guestTRBase: UInt32 = 0x6814
     public static let guestGDTRBase: UInt32 = 0x6816
     public static let guestIDTRBase: UInt32 = 0x6818
     public static let guestDR7: UInt32 = 0x681A
@@ -69,6 +49,5 @@ extension VMCSField {
     public static let hostIDTRBase: UInt32 = 0x6C0E
     public static let hostSysenterESP: UInt32 = 0x6C10
     public static let hostSysenterEIP: UInt32 = 0x6C12
-    public static let hostRSP: UInt32 = 0x6C14
     public static let hostRIP: UInt32 = 0x6C16
 }

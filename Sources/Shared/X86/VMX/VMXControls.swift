@@ -21,15 +21,12 @@ public enum ProcessorControl {
     public static let rdtscExiting: UInt32 = 1 << 12
     public static let cr3LoadExiting: UInt32 = 1 << 15
     public static let cr3StoreExiting: UInt32 = 1 << 16
-    public static let tertiaryControls: UInt32 = 1 << 17
     public static let cr8LoadExiting: UInt32 = 1 << 19
     public static let cr8StoreExiting: UInt32 = 1 << 20
     public static let tprShadow: UInt32 = 1 << 21
     public static let nmiWindowExiting: UInt32 = 1 << 22
     public static let movDRExiting: UInt32 = 1 << 23
-    public static let unconditionalIOExiting: UInt32 = 1 << 24
     public static let ioBitmaps: UInt32 = 1 << 25
-    public static let monitorTrapFlag: UInt32 = 1 << 27
     public static let msrBitmaps: UInt32 = 1 << 28
     public static let monitorExiting: UInt32 = 1 << 29
     public static let pauseExiting: UInt32 = 1 << 30
@@ -46,21 +43,7 @@ public enum SecondaryControl {
     public static let vpid: UInt32 = 1 << 5
     public static let wbinvdExiting: UInt32 = 1 << 6
     public static let unrestrictedGuest: UInt32 = 1 << 7
-    public static let apicRegisterVirtualization: UInt32 = 1 << 8
-    public static let virtualInterruptDelivery: UInt32 = 1 << 9
-    public static let pauseLoopExiting: UInt32 = 1 << 10
-    public static let rdrandExiting: UInt32 = 1 << 11
     public static let invpcid: UInt32 = 1 << 12
-    public static let vmFunctions: UInt32 = 1 << 13
-    public static let vmcsShadowing: UInt32 = 1 << 14
-    public static let enclsExiting: UInt32 = 1 << 15
-    public static let rdseedExiting: UInt32 = 1 << 16
-    public static let pageModificationLogging: UInt32 = 1 << 17
-    public static let eptViolationException: UInt32 = 1 << 18
-    public static let concealFromTrace: UInt32 = 1 << 19
-    public static let xsaves: UInt32 = 1 << 20
-    public static let modeBasedExecute: UInt32 = 1 << 22
-    public static let tscScaling: UInt32 = 1 << 25
     public static let userWait: UInt32 = 1 << 26
 }
 
@@ -68,27 +51,17 @@ public enum SecondaryControl {
 public enum ExitControl {
     public static let saveDebugControls: UInt32 = 1 << 2
     public static let hostAddressSpaceSize: UInt32 = 1 << 9
-    public static let loadPerformanceControl: UInt32 = 1 << 12
     public static let acknowledgeInterrupt: UInt32 = 1 << 15
     public static let savePAT: UInt32 = 1 << 18
     public static let loadPAT: UInt32 = 1 << 19
     public static let saveEFER: UInt32 = 1 << 20
     public static let loadEFER: UInt32 = 1 << 21
-    public static let savePreemptionTimer: UInt32 = 1 << 22
-    public static let clearBoundConfiguration: UInt32 = 1 << 23
-    public static let concealFromTrace: UInt32 = 1 << 24
-    public static let secondaryControls: UInt32 = 1 << 31
 }
 
 /// VM-entry controls (section 25.8.1).
 public enum EntryControl {
     public static let loadDebugControls: UInt32 = 1 << 2
     public static let ia32eModeGuest: UInt32 = 1 << 9
-    public static let entryToSMM: UInt32 = 1 << 10
-    public static let deactivateDualMonitor: UInt32 = 1 << 11
-    public static let loadPerformanceControl: UInt32 = 1 << 13
     public static let loadPAT: UInt32 = 1 << 14
     public static let loadEFER: UInt32 = 1 << 15
-    public static let loadBoundConfiguration: UInt32 = 1 << 16
-    public static let concealFromTrace: UInt32 = 1 << 17
 }

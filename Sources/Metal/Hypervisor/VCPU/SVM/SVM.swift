@@ -1,96 +1,59 @@
 import Manifest
+import Records
 import Silicon
-import Text
 import X86
 
-/// AMD's virtual processor (AMD64 APM volume 2, chapter 15).
-struct SVM: VirtualCPU {
-    let vmcb: UInt64
-    private let hostState: UInt64
-    let registers: UInt64
-    let maps: PermissionMaps
-    let nested: NestedRoots
-    /// The guest's own trap flag while `stepOver` has taken it, else nil.
-    var steppingOver: UInt64?
-    let addressSpace: UInt32
-
-    init(core: borrowing CoreLayout, maps: PermissionMaps, nested: NestedRoots, addressSpace: UInt32) {
-        vmcb = core.controlBlock
-        hostState = core.hostState
-        registers = core.registers
-        self.maps = maps
-        self.nested = nested
-        self.addressSpace = addressSpace
+/// AMD's secure virtual machine (AMD64 APM volume 2, chapter 15), as a processor offers it.
+enum SVM: VirtualizationExtension {
+    typealias CPU = SVMCPU
+    typealias Nested = NestedFormat
+    static var vendor: Vendor { .amd }
+    static var hasHugeNestedPages: Bool { MachineBuilder.hasHugePages }
+    /// The MTRRs count behind nested tables too (section 15.25.8).
+    static func memoryRun(from address: UInt64, limit: UInt64) -> (type: MemoryType, end: UInt64) {
+        (.writeBack, limit)
     }
+    static func permissionBit(_ msr: UInt32, write: Bool) -> Int? { msrPermissionBit(msr).map { $0 + (write ? 1 : 0) } }
 
-    @inline(__always)
-    mutating func run() -> Exit {
-        unsafe svm_run(UnsafeMutablePointer(bitPattern: UInt(registers)), vmcb, hostState)
-        // The flush that a reset asked for is done; an event whose delivery was cut short is delivered again (15.7.2).
-        store(UInt8(0), vmcb + UInt64(VMCB.tlbControl))
-        self[VMCB.eventInjection] = self[VMCB.exitInterruptInfo]
-        if steppingOver != nil { return endStep() }
-        return decode(self[VMCB.exitCode])
-    }
-
-    @inline(__always)
-    mutating func skip(_ length: UInt64) {
-        let next = self[VMCB.nextRIP]
-        rip = next != 0 ? next : rip &+ length
-        self[VMCB.interruptShadow] = 0
-    }
-
-    mutating func raise(_ vector: UInt8, error: UInt32?) {
-        // Event injection, section 15.20: type 3 is an exception, bit 11 says that an error code is valid.
-        self[VMCB.eventInjection] =
-            UInt64(vector) | 3 << 8 | 1 << 31 | (error.map { UInt64($0) << 32 | 1 << 11 } ?? 0)
-    }
-
-    mutating func stepOver() {
-        unsafe cpu_fill_ones(UnsafeMutableRawPointer(bitPattern: UInt(nested.unclaimed)), FrameArena.frameSize)
-        steppingOver = self[VMCB.rflags] & RFLAGS.trap
-        self[VMCB.rflags] |= RFLAGS.trap
-        self[VMCB.interruptShadow] = 1  // no interrupt comes before the instruction
-        useNested(nested.bus)
-    }
-
-    /// Whatever ended the step, the guest's own trap flag and view of memory come back.
-    private mutating func endStep() -> Exit {
-        let trap = steppingOver ?? 0
-        steppingOver = nil
-        self[VMCB.rflags] = self[VMCB.rflags] & ~RFLAGS.trap | trap
-        useNested(nested.memory)
-        guard self[VMCB.exitCode] == ExitCode.exceptionFirst + UInt64(Vector.debug) else {
-            return decode(self[VMCB.exitCode])
+    static func requireProcessor() throws(Refusal) {
+        guard cpu_cpuid(0x8000_0000, 0).eax >= 0x8000_000A, cpu_cpuid(0x8000_0001, 0).ecx & 1 << 2 != 0 else {
+            throw Refusal("the processor has no SVM (CPUID 80000001h ECX bit 2)")
         }
-        // A guest that steps itself gets the trap that was its own.
-        if trap != 0 { raise(Vector.debug, error: nil) } else { self[VMCB.dr6] &= ~(1 << 14) }
-        return .stepped
+        guard cpu_rdmsr(MSR.vmCR) & 1 << 4 == 0 else {
+            throw Refusal("SVM is disabled by the firmware (VM_CR.SVMDIS)")
+        }
+        guard cpu_cpuid(0x8000_000A, 0).edx & 1 != 0 else {
+            throw Refusal("the processor has no nested paging (CPUID 8000000Ah EDX bit 0)")
+        }
+        guard cpu_cpuid(0x8000_000A, 0).ebx > UInt32(Manifest.maxPartitions) else {
+            throw Refusal(
+                "the processor has fewer address space ids than there may be partitions (CPUID 8000000Ah EBX)")
+        }
     }
 
-    private func useNested(_ root: UInt64) {
-        self[VMCB.nestedCR3] = root
-        store(UInt8(1), vmcb + UInt64(VMCB.tlbControl))
-    }
+    static func disableGlobalInterrupts() { cpu_clgi() }
+    static func enableGlobalInterrupts() { cpu_stgi() }
+    static func idle(_ core: borrowing CoreLayout) { svm_idle() }
 
-    mutating func injectNMI() { self[VMCB.eventInjection] = UInt64(Vector.nmi) | 2 << 8 | 1 << 31 }
-
-    func describeInvalidState(to line: inout LogLine) {
-        line.write("VMRUN refused it (APM volume 2, section 15.5.1), CR0 ")
-        line.write(hexadecimal: self[VMCB.cr0])
-        line.write(", CR4 ")
-        line.write(hexadecimal: self[VMCB.cr4])
-        line.write(", EFER ")
-        line.write(hexadecimal: self[VMCB.efer])
-    }
-
-    mutating func takePending() {
-        cpu_stgi()
+    static func enable(core: borrowing CoreLayout) {
+        cpu_wrmsr(MSR.efer, cpu_rdmsr(MSR.efer) | EFER.secureVirtualMachine)
+        cpu_wrmsr(MSR.vmHSavePA, core.hostSave)
         cpu_clgi()
+        cpu_vmsave(core.hostState)
     }
 
-    subscript(field: Int) -> UInt64 {
-        @inline(__always) get { load(vmcb &+ UInt64(field)) }
-        @inline(__always) nonmutating set { store(newValue, vmcb &+ UInt64(field)) }
+    static func record(guestOf core: borrowing CoreLayout, in record: inout CrashRecord) {
+        let block = core.controlBlock
+        func field(_ offset: Int) -> UInt64 { load(block + UInt64(offset)) }
+        record.addGuest(cs: field(VMCB.cs), .amd)
+        record.addGeneralRegisters(at: core.registers, rax: field(VMCB.rax))
+        let fields: [7 of Int] = [VMCB.rip, VMCB.rsp, VMCB.rflags, VMCB.cr0, VMCB.cr3, VMCB.cr4, VMCB.efer]
+        for i in fields.indices { record[.guestRIP, i] = field(fields[i]) }
+        if record.hasFrame { return }
+        record[.cr2] = field(VMCB.cr2)
+        record[.error] = field(VMCB.exitCode)
+        record[.detail] = field(VMCB.exitInfo2)
     }
+
+    static func recordInvalidState(_ core: borrowing CoreState) {}
 }

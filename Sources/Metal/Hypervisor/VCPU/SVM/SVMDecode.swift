@@ -2,10 +2,10 @@ import Platform
 import X86
 
 // Exit codes (AMD64 APM volume 2, appendix C) into the words that both vendors share.
-extension SVM {
+extension SVMCPU {
     /// What is frequent, on the path of every exit.
     @inline(__always)
-    mutating func decode(_ code: UInt64) -> Exit {
+    mutating func decode(_ code: UInt64) -> GuestExit {
         if code == ExitCode.cpuid { return .cpuid }
         if code == ExitCode.msr { return self[VMCB.exitInfo1] & 1 == 0 ? .readMSR : .writeMSR }
         if code == ExitCode.port {
@@ -17,7 +17,7 @@ extension SVM {
     }
 
     @inline(never)
-    private mutating func decodeRare(_ code: UInt64) -> Exit {
+    private mutating func decodeRare(_ code: UInt64) -> GuestExit {
         switch code {
         case ExitCode.nestedPageFault:
             return .nestedPageFault(address: self[VMCB.exitInfo2], isFetch: self[VMCB.exitInfo1] & 1 << 4 != 0)

@@ -1,7 +1,7 @@
 import X86
 
 // The guest's registers as the exit handlers see them.
-extension SVM {
+extension SVMCPU {
     var rax: UInt64 {
         @inline(__always) get { self[VMCB.rax] }
         @inline(__always) set { self[VMCB.rax] = newValue }
@@ -16,7 +16,7 @@ extension SVM {
         @inline(__always) nonmutating set { self[VMCB.tscOffset] = 0 &- newValue }
     }
     var cr4: UInt64 { @inline(__always) get { self[VMCB.cr4] } }
-    var hasPaging: Bool { @inline(__always) get { self[VMCB.cr0] & CR0.paging != 0 } }
+    var cr0: UInt64 { @inline(__always) get { self[VMCB.cr0] } }
     /// The SVME bit that VMRUN demands is not the guest's to see.
     var efer: UInt64 {
         @inline(__always) get { self[VMCB.efer] & ~EFER.secureVirtualMachine }

@@ -3,7 +3,7 @@ import Silicon
 import X86
 
 // The guest's state at its start and after start-up IPIs.
-extension SVM {
+extension SVMCPU {
     mutating func reset(to entry: GuestEntry) {
         clear()
         switch entry.mode {
@@ -25,7 +25,7 @@ extension SVM {
         self[VMCB.rsp] = entry.rsp
         rax = entry.rax
         rbx = entry.rbx
-        store(entry.rsi, registers + 24)
+        registers.value.rsi = entry.rsi
     }
 
     mutating func reset(startUp vector: UInt8) {
@@ -42,7 +42,7 @@ extension SVM {
     /// A processor without state: all registers zero, every control as Bulkhead wants it.
     mutating func clear() {
         unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: UInt(vmcb)), 4096)
-        store(guest_registers(), registers)
+        registers.value = guest_registers()
         store(Intercept.wanted, vmcb + UInt64(VMCB.intercepts))
         store(Intercept.exceptions, vmcb + UInt64(VMCB.interceptExceptions))
         self[VMCB.iopmBase] = maps.ports
@@ -50,7 +50,7 @@ extension SVM {
         // A fresh ASID whose old translations go away at the first entry (section 15.16.1).
         self[VMCB.asid] = UInt64(addressSpace) | 1 << 32
         self[VMCB.nestedPaging] = 1
-        steppingOver = nil
+        steppedFlags = nil
         self[VMCB.nestedCR3] = nested.memory
         self[VMCB.gPAT] = 0x0007_0406_0007_0406
         efer = 0

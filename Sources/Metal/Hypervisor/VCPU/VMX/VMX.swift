@@ -1,152 +1,126 @@
+import Manifest
+import Records
 import Silicon
+import Text
 import X86
 
-/// Intel's virtual processor (SDM volume 3, chapters 24 to 28).
-struct VMX: VirtualCPU {
+/// What is written to the control fields of every control structure on this processor.
+struct VMXControlValues {
+    var pin: UInt32 = 0
+    var processor: UInt32 = 0
+    var secondary: UInt32 = 0
+    var exit: UInt32 = 0
+    var entry: UInt32 = 0
+}
+
+/// Intel's virtual-machine extensions (SDM volume 3, chapters 24 to 28), as a processor offers them.
+enum VMX: VirtualizationExtension {
+    typealias CPU = VMXCPU
     typealias Nested = EPTFormat
     static var vendor: Vendor { .intel }
 
-    let registers: UInt64
-    private let region: UInt64
-    let maps: PermissionMaps
-    let nested: NestedRoots
-    let addressSpace: UInt32
-    let controls: VMXControlValues
-    /// Whether the control structure has been entered since it was cleared: the next entry is by VMRESUME.
-    private var isLaunched = false
-    /// The guest's own trap and interrupt flags while `stepOver` has taken them, else nil.
-    private var steppingOver: UInt64?
-    /// A guest's NMI that waits until the guest can take it.
-    private var hasPendingNMI = false
+    /// Bits of CR0 whose change exits: numeric errors, which VMX operation wants on, and caching, which is the machine's
+    /// (sections 23.8 and 24.6.6).
+    static let ownedCR0 = CR0.numericError | CR0.cacheDisable | CR0.notWriteThrough
+    /// Bits of CR4 that guests have not: SMX, 57-bit addresses, shadow stacks, protection keys for supervisor pages, user
+    /// interrupts and everything above; VMXE, which VMX operation wants on, and MCE, by which a machine check exits.
+    static let ownedCR4: UInt64 = ~0x0077_0FBF
 
-    init(core: borrowing CoreLayout, maps: PermissionMaps, nested: NestedRoots, addressSpace: UInt32) {
-        registers = core.registers
-        region = core.controlBlock
-        self.maps = maps
-        self.nested = nested
-        self.addressSpace = addressSpace
-        // `enable` was through all of them on this core.
-        controls = (try? Self.foldControls()) ?? VMXControlValues()
-        activate()
-    }
-
-    /// Makes the control structure an empty one and the current one (section 24.11.3).
-    private mutating func activate() {
-        store(VMXBasic(rawValue: cpu_rdmsr(MSR.vmxBasic)).revision, region)
-        _ = vmx_clear(region)
-        _ = vmx_load(region)
-        isLaunched = false
-        writeControls()
-        writeHost()
-    }
-
-    @inline(__always)
-    mutating func run() -> Exit {
-        if hasPendingNMI { offerNMI() }
-        switch unsafe vmx_run(UnsafeMutablePointer(bitPattern: UInt(registers)), isLaunched ? 1 : 0) {
-        case 0: break
-        // VMLAUNCH or VMRESUME did not begin: its error number stands above the exit reasons (section 30.4).
-        case 1: return .unexpected(self[VMCSField.instructionError] << 32)
-        default: return .nmi
+    static func requireProcessor() throws(Refusal) {
+        guard cpu_cpuid(1, 0).ecx & 1 << 5 != 0 else { throw Refusal("the processor has no VMX (CPUID 1 ECX bit 5)") }
+        let feature = cpu_rdmsr(MSR.featureControl)
+        if feature & 1 != 0, feature & 1 << 2 == 0 {
+            throw Refusal("VMX is disabled by the firmware (IA32_FEATURE_CONTROL bit 2)")
         }
-        let reason = VMXExitReason(rawValue: UInt32(truncatingIfNeeded: self[VMCSField.exitReason]))
-        let interrupted = InterruptionInfo(rawValue: UInt32(truncatingIfNeeded: self[VMCSField.idtVectoringInfo]))
-        if interrupted.isValid { deliverAgain(interrupted) }
-        isLaunched = isLaunched || !reason.isEntryFailure
-        return steppingOver == nil ? decode(reason) : endStep(reason)
+        if let missing = VMXBasic(rawValue: cpu_rdmsr(MSR.vmxBasic)).missing { throw lacks(missing) }
+        _ = try foldControls()
+        if let missing = EPTCapability(rawValue: cpu_rdmsr(MSR.vmxEPTCapability)).missing { throw lacks(missing) }
     }
 
-    /// An event whose delivery was cut short is delivered at the next entry (section 27.2.4).
-    private mutating func deliverAgain(_ event: InterruptionInfo) {
-        self[VMCSField.entryInterruptionInfo] = UInt64(event.reinjected.rawValue)
-        self[VMCSField.entryExceptionError] = self[VMCSField.idtVectoringError]
-        self[VMCSField.entryInstructionLength] = self[VMCSField.exitInstructionLength]
-        if event.kind == .nmi { self[VMCSField.guestInterruptibility] &= ~Self.blockingByNMI }
+    static var hasHugeNestedPages: Bool { EPTCapability(rawValue: cpu_rdmsr(MSR.vmxEPTCapability)).hugePages }
+    static func permissionBit(_ msr: UInt32, write: Bool) -> Int? { msrBitmapBit(msr, write: write) }
+
+    /// The controls that we want, as this processor offers them (appendix A.3 to A.5).
+    static func foldControls() throws(Refusal) -> VMXControlValues {
+        var values = VMXControlValues()
+        values.pin = try fold(.pin, MSR.vmxTruePinControls)
+        values.processor = try fold(.processor, MSR.vmxTrueProcessorControls)
+        values.secondary = try fold(.secondary, MSR.vmxSecondaryControls)
+        values.exit = try fold(.exit, MSR.vmxTrueExitControls)
+        values.entry = try fold(.entry, MSR.vmxTrueEntryControls)
+        return values
     }
 
-    @inline(__always)
-    mutating func skip(_ length: UInt64) {
-        rip &+= self[VMCSField.exitInstructionLength]
-        let interruptibility = self[VMCSField.guestInterruptibility]
-        if interruptibility & Self.shadow != 0 {
-            self[VMCSField.guestInterruptibility] = interruptibility & ~Self.shadow
+    @inline(never)
+    private static func fold(_ set: ControlSet, _ capability: UInt32) throws(Refusal) -> UInt32 {
+        switch set.fold(capability: cpu_rdmsr(capability)) {
+        case .value(let value): return value
+        case .notOffered(let control): throw refuse(control, capability, mayBe: 1)
+        case .alwaysOn(let control): throw refuse(control, capability, mayBe: 0)
         }
     }
 
-    mutating func raise(_ vector: UInt8, error: UInt32?) {
-        // In real mode no error code is pushed, and an entry that asks for one fails (section 26.2.1.3).
-        let hasError = error != nil && self[VMCSField.guestCR0] & CR0.protectionEnable != 0
-        self[VMCSField.entryExceptionError] = UInt64(error ?? 0)
-        inject(InterruptionInfo(vector: vector, kind: .hardwareException, hasError: hasError))
+    /// The tool's `VMXControlName` has the manual's names.
+    @inline(never)
+    private static func refuse(_ control: UInt32, _ capability: UInt32, mayBe value: UInt64) -> Refusal {
+        var line = LogLine("the processor's VMX controls: bit ")
+        line.write(decimal: UInt64(control.trailingZeroBitCount))
+        line.write(" of MSR ")
+        line.write(hexadecimal: UInt64(capability))
+        line.write(" cannot be ")
+        line.write(decimal: value)
+        return Refusal(line)
     }
 
-    private mutating func inject(_ event: InterruptionInfo) {
-        self[VMCSField.entryInterruptionInfo] = UInt64(event.rawValue)
+    @inline(never)
+    private static func lacks(_ name: StaticString) -> Refusal {
+        var line = LogLine("the processor lacks ")
+        line.write(name)
+        return Refusal(line)
     }
 
-    mutating func injectNMI() { hasPendingNMI = true }
-
-    /// Injects the NMI that waits, or asks for an exit when the guest can take it.
-    private mutating func offerNMI() {
-        let blocked = Self.shadow | Self.blockingByNMI
-        if self[VMCSField.guestInterruptibility] & blocked == 0,
-            self[VMCSField.entryInterruptionInfo] & 1 << 31 == 0
-        {
-            inject(InterruptionInfo(vector: Vector.nmi, kind: .nmi))
-            hasPendingNMI = false
-        } else if controls.pin & PinControl.virtualNMIs != 0 {
-            self[VMCSField.processorControls] |= UInt64(ProcessorControl.nmiWindowExiting)
-        }
+    static func enable(core: borrowing CoreLayout) throws(Refusal) {
+        if cpu_rdmsr(MSR.featureControl) & 1 == 0 { cpu_wrmsr(MSR.featureControl, 1 << 2 | 1) }
+        try requireProcessor()
+        cpu_write_cr4(cpu_read_cr4() | CR4.vmxEnable)
+        store(VMXBasic(rawValue: cpu_rdmsr(MSR.vmxBasic)).revision, core.hostSave)
+        guard vmx_on(core.hostSave) == 0 else { throw Refusal("VMXON failed") }
+        // Nothing that firmware or a predecessor left stays in the translation caches.
+        _ = vmx_invalidate_ept(2, 0)
+        _ = vmx_invalidate_vpid(2, 0)
     }
 
-    /// The guest can take an NMI now.
-    mutating func closeNMIWindow() {
-        self[VMCSField.processorControls] &= ~UInt64(ProcessorControl.nmiWindowExiting)
+    static func disableGlobalInterrupts() {}
+    static func enableGlobalInterrupts() {}
+    static func idle(_ core: borrowing CoreLayout) {
+        unsafe vmx_idle(UnsafeMutablePointer(bitPattern: UInt(core.registers)))
+    }
+    static func record(guestOf core: borrowing CoreLayout, in record: inout CrashRecord) {
+        record.addGuest(cs: vmx_read(VMCSField.guestCSSelector), .intel)
+        record.addGeneralRegisters(at: core.registers, rax: Pointer<guest_registers>(at: core.registers).value.rax)
+        let fields: [7 of UInt32] = [
+            VMCSField.guestRIP, VMCSField.guestRSP, VMCSField.guestRFLAGS, VMCSField.guestCR0, VMCSField.guestCR3,
+            VMCSField.guestCR4, VMCSField.guestEFER,
+        ]
+        for i in fields.indices { record[.guestRIP, i] = vmx_read(fields[i]) }
+        if record.hasFrame { return }
+        record[.cr2] = cpu_read_cr2()
+        record[.error] = vmx_read(VMCSField.exitReason)
+        record[.detail] = vmx_read(VMCSField.guestPhysicalAddress)
     }
 
-    mutating func stepOver() {
-        unsafe cpu_fill_ones(UnsafeMutableRawPointer(bitPattern: UInt(nested.unclaimed)), FrameArena.frameSize)
-        let flags = self[VMCSField.guestRFLAGS]
-        steppingOver = flags & Self.stepFlags
-        // No interrupt comes before the instruction. With the trap flag an entry takes no shadow of STI or MOV SS (section
-        // 26.3.1.5).
-        self[VMCSField.guestRFLAGS] = flags & ~Self.stepFlags | RFLAGS.trap
-        self[VMCSField.guestInterruptibility] &= ~Self.shadow
-        self[VMCSField.eptPointer] = EPTPointer.make(root: nested.bus)
-    }
-
-    /// Whatever ended the step, the guest's own flags and view of memory come back.
-    private mutating func endStep(_ reason: VMXExitReason) -> Exit {
-        let flags = steppingOver ?? 0
-        steppingOver = nil
-        self[VMCSField.guestRFLAGS] = self[VMCSField.guestRFLAGS] & ~Self.stepFlags | flags
-        self[VMCSField.eptPointer] = EPTPointer.make(root: nested.memory)
-        let isTrap =
-            reason.rawValue == UInt32(VMXExit.exceptionOrNMI)
-            && self[VMCSField.exitInterruptionInfo] & 0xFF == UInt64(Vector.debug)
-        // A guest that steps itself, or watches the address, gets the trap that was its own.
-        let ownCauses = self[VMCSField.exitQualification] & (flags & RFLAGS.trap != 0 ? 0x600F : 0x200F)
-        return isTrap && ownCauses == 0 ? .stepped : decode(reason)
-    }
-    private static let stepFlags = RFLAGS.trap | RFLAGS.interrupt
-
-    /// Lets go of everything that concerned the last guest.
-    mutating func forget() {
-        steppingOver = nil
-        hasPendingNMI = false
-        closeNMIWindow()
-        self[VMCSField.eptPointer] = EPTPointer.make(root: nested.memory)
-        self[VMCSField.entryInterruptionInfo] = 0
-    }
-
-    mutating func takePending() { unblock_nmi() }
-
-    /// Blocking by STI and by MOV SS in the guest's interruptibility state (table 24-3).
-    static let shadow: UInt64 = 1 << 0 | 1 << 1
-    static let blockingByNMI: UInt64 = 1 << 3
-
-    subscript(field: UInt32) -> UInt64 {
-        @inline(__always) get { vmx_read(field) }
-        @inline(__always) nonmutating set { vmx_write(field, newValue) }
+    static func recordInvalidState(_ core: borrowing CoreState) {
+        guard let partition = core.partition,
+            let record = core.program.crash.begin(.invalidState, core: core.index, vcpu: core.vcpu)
+        else { return }
+        record.value.setPartition(partition.value.spec.name)
+        record.value[.error] = vmx_read(VMCSField.exitReason)
+        record.value[.detail] = vmx_read(VMCSField.exitQualification)
+        let rules: [6 of UInt64] = [
+            cpu_rdmsr(MSR.vmxCR0Fixed0), cpu_rdmsr(MSR.vmxCR0Fixed1), cpu_rdmsr(MSR.vmxCR4Fixed0),
+            cpu_rdmsr(MSR.vmxCR4Fixed1), cpu_rdmsr(MSR.vmxMisc), UInt64(cpu_cpuid(0x8000_0008, 0).eax),
+        ]
+        InvalidStateRecord.fill(&record.value, rules: rules, read: vmx_read)
+        record.value.seal()
     }
 }

@@ -3,10 +3,10 @@ import Silicon
 import X86
 
 // Exits, section 27.2 and appendix C, into the words that both vendors share.
-extension VMX {
+extension VMXCPU {
     /// What is frequent, on the path of every exit.
     @inline(__always)
-    mutating func decode(_ reason: VMXExitReason) -> Exit {
+    mutating func decode(_ reason: VMXExitReason) -> GuestExit {
         switch reason.rawValue {
         case UInt32(VMXExit.cpuid): return .cpuid
         case UInt32(VMXExit.rdmsr): return .readMSR
@@ -21,7 +21,7 @@ extension VMX {
     }
 
     @inline(never)
-    private mutating func decodeRare(_ reason: VMXExitReason) -> Exit {
+    private mutating func decodeRare(_ reason: VMXExitReason) -> GuestExit {
         if reason.basic == VMXExit.entryMachineCheck { return .machineCheck }
         if reason.isEntryFailure { return .invalidState }
         switch reason.basic {
@@ -29,7 +29,7 @@ extension VMX {
         case VMXExit.exceptionOrNMI: return exception()
         case VMXExit.nmiWindow:
             closeNMIWindow()
-            return .settled
+            return .answered
         case VMXExit.preemptionTimer: return .nmi
         case VMXExit.controlRegister: return controlRegister()
         case VMXExit.vmcall: return .hypercall
@@ -45,7 +45,7 @@ extension VMX {
         }
     }
 
-    private func eptViolation() -> Exit {
+    private func eptViolation() -> GuestExit {
         let violation = EPTViolation(rawValue: self[VMCSField.exitQualification])
         // An IRET that could not read its stack has ended the blocking of NMIs all the same (section 27.2.3).
         if violation.unblockedNMIs, self[VMCSField.idtVectoringInfo] & 1 << 31 == 0 {
@@ -54,7 +54,7 @@ extension VMX {
         return .nestedPageFault(address: self[VMCSField.guestPhysicalAddress], isFetch: violation.isFetch)
     }
 
-    private mutating func exception() -> Exit {
+    private mutating func exception() -> GuestExit {
         let event = InterruptionInfo(rawValue: UInt32(truncatingIfNeeded: self[VMCSField.exitInterruptionInfo]))
         if event.kind == .nmi { return .nmi }
         if event.vector == Vector.machineCheck { return .machineCheck }
@@ -75,14 +75,14 @@ extension VMX {
 
     /// A write that changes bits which are the hypervisor's. What the guest may change it does itself: its own bits of CR0
     /// become the ones to compare with, and the instruction runs again, now without an exit.
-    private mutating func controlRegister() -> Exit {
+    private mutating func controlRegister() -> GuestExit {
         let access = ControlRegisterAccess(rawValue: self[VMCSField.exitQualification])
         guard access.number == 0, access.kind == .moveTo else { return .protectedInstruction }
         let value = general(access.register)
         guard value & (CR0.notWriteThrough | CR0.cacheDisable) != CR0.notWriteThrough else {
             return .protectedInstruction
         }
-        self[VMCSField.cr0Shadow] = value & Self.ownedCR0
-        return .settled
+        self[VMCSField.cr0Shadow] = value & VMX.ownedCR0
+        return .answered
     }
 }

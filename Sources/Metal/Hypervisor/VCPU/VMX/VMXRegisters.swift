@@ -2,17 +2,17 @@ import Silicon
 import X86
 
 // The guest's registers as the exit handlers see them.
-extension VMX {
+extension VMXCPU {
     var rax: UInt64 {
-        @inline(__always) get { load(registers &+ 112) }
-        @inline(__always) set { store(newValue, registers &+ 112) }
+        @inline(__always) get { registers.value.rax }
+        @inline(__always) set { registers.value.rax = newValue }
     }
     var rip: UInt64 {
         @inline(__always) get { self[VMCSField.guestRIP] }
         @inline(__always) set { self[VMCSField.guestRIP] = newValue }
     }
     var cr4: UInt64 { @inline(__always) get { self[VMCSField.guestCR4] } }
-    var hasPaging: Bool { @inline(__always) get { self[VMCSField.guestCR0] & CR0.paging != 0 } }
+    var cr0: UInt64 { @inline(__always) get { self[VMCSField.guestCR0] } }
     var exitCode: UInt64 { self[VMCSField.exitReason] }
     var clockLag: UInt64 {
         @inline(__always) get { 0 &- self[VMCSField.tscOffset] }
@@ -26,15 +26,15 @@ extension VMX {
     /// A general register by its number in instructions (section 27.2.1, table 27-3).
     func general(_ number: Int) -> UInt64 {
         switch number {
-        case 0: load(registers &+ 112)
-        case 1: load(registers &+ 8)
-        case 2: load(registers &+ 16)
-        case 3: load(registers)
+        case 0: registers.value.rax
+        case 1: registers.value.rcx
+        case 2: registers.value.rdx
+        case 3: registers.value.rbx
         case 4: self[VMCSField.guestRSP]
-        case 5: load(registers &+ 40)
-        case 6: load(registers &+ 24)
-        case 7: load(registers &+ 32)
-        default: load(registers &+ 48 &+ UInt64(number & 7) &* 8)
+        case 5: registers.value.rbp
+        case 6: registers.value.rsi
+        case 7: registers.value.rdi
+        default: load(registers.address &+ UInt64(GUEST_R8) &+ UInt64(number & 7) &* 8)
         }
     }
 }

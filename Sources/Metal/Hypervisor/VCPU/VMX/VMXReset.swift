@@ -3,7 +3,7 @@ import Silicon
 import X86
 
 // The guest's state at its start and after start-up IPIs.
-extension VMX {
+extension VMXCPU {
     /// Segment registers in the order in which their fields lie (appendix B).
     private enum Segment: UInt32 {
         case es, cs, ss, ds, fs, gs, ldtr, tr
@@ -32,7 +32,7 @@ extension VMX {
         self[VMCSField.guestRSP] = entry.rsp
         rax = entry.rax
         rbx = entry.rbx
-        store(entry.rsi, registers + 24)
+        registers.value.rsi = entry.rsi
     }
 
     mutating func reset(startUp vector: UInt8) {
@@ -46,8 +46,12 @@ extension VMX {
 
     /// A processor without state: all registers zero, every control as Bulkhead wants it.
     mutating func clear() {
-        forget()
-        store(guest_registers(), registers)
+        steppedFlags = nil
+        hasPendingNMI = false
+        closeNMIWindow()
+        self[VMCSField.eptPointer] = EPTPointer.make(root: nested.memory)
+        self[VMCSField.entryInterruptionInfo] = 0
+        registers.value = guest_registers()
         efer = 0
         self[VMCSField.entryControls] = UInt64(controls.entry)
         self[VMCSField.cr0Shadow] = CR0.numericError

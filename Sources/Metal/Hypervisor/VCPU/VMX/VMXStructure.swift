@@ -2,7 +2,7 @@ import Silicon
 import X86
 
 // The parts of the control structure that stay as they are while guests come and go.
-extension VMX {
+extension VMXCPU {
     func writeControls() {
         self[VMCSField.pinControls] = UInt64(controls.pin)
         self[VMCSField.processorControls] = UInt64(controls.processor)
@@ -17,8 +17,8 @@ extension VMX {
         self[VMCSField.vpid] = UInt64(addressSpace)
         self[VMCSField.eptPointer] = EPTPointer.make(root: nested.memory)
         self[VMCSField.vmcsLinkPointer] = .max
-        self[VMCSField.cr0Mask] = Self.ownedCR0
-        self[VMCSField.cr4Mask] = Self.ownedCR4
+        self[VMCSField.cr0Mask] = VMX.ownedCR0
+        self[VMCSField.cr4Mask] = VMX.ownedCR4
         // Where guests' NMIs cannot be told from ours, a guest could block both: it is looked after every so often.
         self[VMCSField.preemptionTimer] = 1 << 20
         self[VMCSField.pageFaultMask] = 0

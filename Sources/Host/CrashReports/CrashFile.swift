@@ -3,19 +3,22 @@ import Machines
 import Records
 
 /// Crash records as they lie in a file, oldest first, and the names of the functions of the hypervisor that wrote them.
-struct CrashFile {
-    var records: [CrashRecord] = []
-    var damaged = 0
-    let symbols: CrashSymbols?
+public struct CrashFile {
+    public private(set) var records: [CrashRecord] = []
+    /// Records that are not whole or have been changed; they are left out.
+    public private(set) var damaged = 0
+    public let symbols: CrashSymbols?
 
-    init(volume: String, symbols: String?) throws {
+    /// Records of a boot volume, given as an image or as a folder.
+    public init(volume: String, symbols: String?) throws {
         let reader = try VolumeReader(URL(filePath: volume))
         self.symbols =
             try symbols.map(CrashSymbols.init(file:)) ?? reader.read("BULKHEAD/symbols.bin").map { CrashSymbols($0) }
         take(try reader.read("BULKHEAD/crash.bin") ?? Data(), isDump: false)
     }
 
-    init(memory: String, symbols: String?) throws {
+    /// Records in a dump of physical memory.
+    public init(memory: String, symbols: String?) throws {
         self.symbols = try symbols.map(CrashSymbols.init(file:))
         take(try Data(contentsOf: URL(filePath: memory), options: .alwaysMapped), isDump: true)
         records.sort { ($0[.bootTime], $0[.tsc]) < ($1[.bootTime], $1[.tsc]) }
@@ -40,7 +43,7 @@ struct CrashFile {
 }
 
 /// The names of the functions of one build of the hypervisor.
-struct CrashSymbols {
+public struct CrashSymbols {
     private let table: Data
 
     init(_ table: Data) { self.table = table }

@@ -1,3 +1,5 @@
+import X86
+
 /// Reads fields of a VMCS, as VMREAD does.
 public protocol VMCSReader: ~Copyable {
     /// - Parameter field: one of `VMCSField`.

@@ -1,3 +1,5 @@
+import X86
+
 // Checks on guest RIP and RFLAGS (section 27.3.1.4), non-register state (27.3.1.5) and PDPTEs (27.3.1.6).
 
 private func check(

@@ -4,7 +4,7 @@ import X86
 
 extension CrashReport {
     /// Several lines, without the last line end.
-    var text: String {
+    public var text: String {
         var lines = [headline]
         var when: [String] = []
         if time != 0 { when.append(Date(timeIntervalSince1970: time).formatted(.iso8601.dateTimeSeparator(.space))) }
@@ -20,6 +20,7 @@ extension CrashReport {
         } else if let exit, let exitAddress {
             add(&lines, "what", "exit \(exit.code) (\(exit.reason)), address \(exitAddress)")
         }
+        if let failedCheck { add(&lines, "what", failedCheck) }
         if let place { add(&lines, "where", place + (function.map { " (\($0))" } ?? "")) }
         if manifestChecksum != "0x0" { add(&lines, "manifest", "CRC32C \(manifestChecksum)") }
         if let hypervisor { add(&lines, "hypervisor", hypervisor) }
@@ -67,7 +68,11 @@ enum CrashExitName {
     static func name(_ code: UInt64, _ vendor: Vendor) -> String {
         switch vendor {
         case .amd: amd[code] ?? ((0x40..<0x60).contains(code) ? "exception \(code - 0x40)" : "unknown")
-        case .intel: code & 0x8000_0000 != 0 ? "failed entry" : intel[code & 0xFFFF] ?? "unknown"
+        case .intel:
+            // A VMLAUNCH or VMRESUME that did not begin has its error number above the exit reason of before.
+            code >> 32 != 0
+                ? "\(VMXInstructionError.text(UInt32(code >> 32)))"
+                : code & 0x8000_0000 != 0 ? "failed entry" : intel[code & 0xFFFF] ?? "unknown"
         }
     }
 

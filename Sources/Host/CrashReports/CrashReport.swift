@@ -3,7 +3,7 @@ import Records
 import X86
 
 /// A crash record as people and programs read it.
-struct CrashReport: Encodable {
+public struct CrashReport: Encodable {
     struct Exit: Encodable {
         let code: String
         let reason: String
@@ -43,6 +43,8 @@ struct CrashReport: Encodable {
     let device: String?
     let access: String?
     let reason: Int?
+    /// Guest states that the processor did not enter: the check that failed.
+    let failedCheck: String?
     let place: String?
     let function: String?
     let hypervisor: Registers?
@@ -51,12 +53,12 @@ struct CrashReport: Encodable {
     let exitAddress: String?
     let lastExits: [Exit]
 
-    init(_ record: CrashRecord, _ symbols: CrashSymbols?) {
+    public init(_ record: CrashRecord, _ symbols: CrashSymbols?) {
         kind = record.kind.map { "\($0.name)" } ?? "of an unknown kind"
         sequence = record[.sequence]
         core = record.core
         vcpu = record.vcpu
-        partition = record.partition.isEmpty ? nil : Manage.printable(record.partition.string)
+        partition = record.partition.isEmpty ? nil : Self.printable(record.partition.string)
         uptimeSeconds = Double(record[.uptime]) / 1e6
         time = record[.bootTime] == 0 ? 0 : Double(record[.bootTime]) + uptimeSeconds
         tsc = record[.tsc]
@@ -69,6 +71,7 @@ struct CrashReport: Encodable {
         let isInterrupt = record[.error] >> 25 & 1 != 0, isWrite = record[.error] >> 24 & 1 != 0
         access = isDevice ? isInterrupt ? "interrupt" : isWrite ? "write" : "read" : nil
         address = isDevice ? Self.hex(record[.detail]) : hasFrame && record.vector == 14 ? Self.hex(record[.cr2]) : nil
+        failedCheck = record.kind == .invalidState ? RecordedState(record).words : nil
         place = hasFrame ? "image+" + Self.hex(record[.imageOffset]) : nil
         let fingerprint = UInt32(record[.origin] >> 32)
         function = hasFrame ? symbols?.name(of: record[.imageOffset], fingerprint: fingerprint) : nil
@@ -86,6 +89,11 @@ struct CrashReport: Encodable {
     /// Bus, device and function as people write them.
     private static func function(_ id: UInt16) -> String {
         String(format: "%02x:%02x.%x", Int(id >> 8), Int(id >> 3 & 31), Int(id & 7))
+    }
+
+    /// Text from a machine, made harmless for a terminal.
+    private static func printable(_ text: String) -> String {
+        String(text.unicodeScalars.map { (0x20...0x7E).contains($0.value) ? Character($0) : "?" })
     }
 
     static func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }

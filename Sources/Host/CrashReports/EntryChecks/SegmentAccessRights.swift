@@ -1,3 +1,5 @@
+import X86
+
 /// Access rights of a segment in a VMCS (Intel SDM volume 3C, section 25.4.1).
 public struct SegmentAccessRights: Equatable, Sendable {
     public static let unusable = SegmentAccessRights(rawValue: 1 << 16)

@@ -1,3 +1,5 @@
+import X86
+
 // Checks on guest control registers, debug registers and MSRs (section 27.3.1.1).
 
 private func check(

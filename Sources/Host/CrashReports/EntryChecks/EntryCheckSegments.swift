@@ -1,3 +1,5 @@
+import X86
+
 // Checks on guest segment registers (section 27.3.1.2) and descriptor-table registers (section 27.3.1.3).
 
 /// One segment register, by its place in each group of VMCS fields.

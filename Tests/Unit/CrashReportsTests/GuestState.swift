@@ -1,3 +1,4 @@
+@testable import CrashReports
 import X86
 
 /// Fields of a VMCS, for what reads one.
@@ -91,4 +92,36 @@ struct GuestState: VMCSReader {
         }
         return state
     }
+}
+
+// Segments that no code of ours names alone: their fields lie behind those of ES.
+extension VMCSField {
+    static let guestSSSelector = guestESSelector + 4
+    static let guestDSSelector = guestESSelector + 6
+    static let guestFSSelector = guestESSelector + 8
+    static let guestGSSelector = guestESSelector + 10
+    static let guestLDTRSelector = guestESSelector + 12
+    static let guestTRSelector = guestESSelector + 14
+    static let guestCSLimit = guestESLimit + 2
+    static let guestSSLimit = guestESLimit + 4
+    static let guestDSLimit = guestESLimit + 6
+    static let guestFSLimit = guestESLimit + 8
+    static let guestGSLimit = guestESLimit + 10
+    static let guestLDTRLimit = guestESLimit + 12
+    static let guestTRLimit = guestESLimit + 14
+    static let guestDSAccessRights = guestESAccessRights + 6
+    static let guestFSAccessRights = guestESAccessRights + 8
+    static let guestGSAccessRights = guestESAccessRights + 10
+    static let guestLDTRAccessRights = guestESAccessRights + 12
+    static let guestTRAccessRights = guestESAccessRights + 14
+    static let guestCSBase = guestESBase + 2
+    static let guestSSBase = guestESBase + 4
+    static let guestDSBase = guestESBase + 6
+    static let guestFSBase = guestESBase + 8
+    static let guestGSBase = guestESBase + 10
+    static let guestLDTRBase = guestESBase + 12
+    static let guestTRBase = guestESBase + 14
+    static let guestPDPTE1 = guestPDPTE0 + 2
+    static let guestPDPTE2 = guestPDPTE0 + 4
+    static let guestPDPTE3 = guestPDPTE0 + 6
 }

@@ -1,3 +1,5 @@
+import X86
+
 // What section 27.3.1.2 asks of each kind of segment.
 
 /// ES, CS, SS, DS, FS and GS in virtual-8086 mode.

@@ -1,16 +1,16 @@
-// NMIs ring a core that runs a guest or sleeps. Nowhere between "nothing is due" and the instruction that enters the guest
-// or sleeps may one go by unnoticed: the stub notes that it came and leads such a stretch to its way out.
+// A kick is an NMI to a core that runs a guest or is halted. None may be lost between the look at what is pending and the
+// instruction that enters the guest or halts: the stub notes that one came, and redirects code in between to its way out.
 #include "registers.h"
 
     .text
-// SVM: global interrupts are held but here, so that an NMI comes at the HLT or at the instruction before it.
+// SVM: global interrupts are disabled everywhere else, so that an NMI comes at the HLT or at the instruction before it.
     .globl svm_idle
     .hidden svm_idle
 svm_idle:
     stgi
-svm_sleep:
+svm_halt:
     hlt
-svm_awake:
+svm_resumed:
     clgi
     retq
 
@@ -19,22 +19,22 @@ svm_awake:
     .hidden vmx_idle
 vmx_idle:
     callq unblock_nmi
-vmx_sleep:
-    cmpb $0, KICKED(%rdi)
-    jne vmx_awake
+vmx_halt:
+    cmpb $0, GUEST_KICKED(%rdi)
+    jne vmx_resumed
     hlt
-vmx_awake:
-    movb $0, KICKED(%rdi)
+vmx_resumed:
+    movb $0, GUEST_KICKED(%rdi)
     retq
 
     .globl unblock_nmi
     .hidden unblock_nmi
 unblock_nmi:
     movq %rsp, %rax
-    pushq $0x18
+    pushq $DATA_SELECTOR
     pushq %rax
     pushfq
-    pushq $0x10
+    pushq $CODE_SELECTOR
     leaq 1f(%rip), %rax
     pushq %rax
     iretq
@@ -52,11 +52,11 @@ nmi_stub:
     addq $16, %rsp
     andq $-4096, %rax
     movabsq $CORE_MAGIC, %rcx
-    cmpq %rcx, MAGIC(%rax)
+    cmpq %rcx, CORE_MAGIC_AT(%rax)
     jne 1f
-    movb $1, KICKED(%rax)
+    movb $1, GUEST_KICKED(%rax)
 1:  movq 16(%rsp), %rax
-    .macro lead first, last, out
+    .macro redirect first, last, out
     leaq \first(%rip), %rcx
     cmpq %rcx, %rax
     jb 2f
@@ -67,10 +67,10 @@ nmi_stub:
     movq %rcx, 16(%rsp)
 2:
     .endm
-    lead svm_sleep, svm_sleep, svm_awake
-    lead vmx_sleep, vmx_awake, vmx_awake
-    lead vmx_first_entry, vmx_launch, vmx_kicked
-    lead vmx_further_entry, vmx_resume, vmx_kicked
+    redirect svm_halt, svm_halt, svm_resumed
+    redirect vmx_halt, vmx_resumed, vmx_resumed
+    redirect vmx_first_entry, vmx_launch, vmx_kicked
+    redirect vmx_further_entry, vmx_resume, vmx_kicked
     popq %rcx
     popq %rax
     iretq

@@ -1,6 +1,6 @@
 /// The latest eight exits of a core that are not answered at once, for its crash record. Frequent ones are not kept: every
 /// instruction there counts.
-public struct RecentExits: Sendable {
+public struct ExitHistory: Sendable {
     private var codes: [8 of UInt16] = .init(repeating: .max)
     private var addresses: [8 of UInt64] = .init(repeating: 0)
     private var count: UInt = 0

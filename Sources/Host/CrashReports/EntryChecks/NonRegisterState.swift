@@ -1,3 +1,5 @@
+import X86
+
 /// Values of the guest-activity field (Intel SDM volume 3C, section 25.4.2).
 public enum Activity {
     public static let active: UInt64 = 0

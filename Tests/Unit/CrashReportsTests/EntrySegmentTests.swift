@@ -1,3 +1,4 @@
+@testable import CrashReports
 import Testing
 import X86
 

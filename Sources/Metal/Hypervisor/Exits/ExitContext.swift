@@ -1,0 +1,15 @@
+/// What answers an exit: the vCPU, its core and its partition.
+struct ExitContext<Extension: VirtualizationExtension> {
+    let core: Pointer<CoreState>
+    let partition: Pointer<PartitionContext>
+    var cpu: Extension.CPU
+    var trappedAccess = TrappedAccess()
+
+    init(_ core: Pointer<CoreState>, _ partition: Pointer<PartitionContext>) {
+        self.core = core
+        self.partition = partition
+        cpu = Extension.CPU(
+            core: core.value.layout, maps: partition.value.maps, nested: partition.value.nested[core.value.vcpu],
+            addressSpace: partition.value.addressSpace.raw)
+    }
+}

@@ -1,0 +1,156 @@
+import Control
+import Manifest
+import Records
+import Silicon
+import Synchronization
+import Text
+import X86
+
+extension ExitContext {
+    /// Answers one exit. What the guest may not have is answered as silicon without it would.
+    @inline(__always)
+    mutating func handle(_ exit: GuestExit) -> ExitOutcome {
+        switch exit {
+        case .cpuid:
+            count(.cpuid)
+            return answerCPUID()
+        case .readMSR:
+            count(.msr)
+            return readMSR()
+        case .writeMSR: return writeMSR()
+        case .port(let port, let next):
+            count(.port)
+            return access(port, next)
+        default: return handleRare(exit)
+        }
+    }
+
+    @inline(never)
+    private mutating func handleRare(_ exit: GuestExit) -> ExitOutcome {
+        core.value.exitHistory.note(cpu.exitCode, at: cpu.rip)
+        switch exit {
+        case .cpuid, .readMSR, .writeMSR, .port: return .resume  // answered above
+        case .nmi:
+            count(.nmi)
+            cpu.takeHostInterrupt()
+            return .handleKick
+        case .smi:
+            count(.other)
+            cpu.takeHostInterrupt()
+            return .resume
+        case .nestedPageFault(let address, let isFetch):
+            count(.nestedPageFault)
+            if !isFetch, beginTrappedAccess(at: address) { return .resume }
+            return refuseMemory(address, isFetch)
+        case .exception(let vector, let error):
+            count(.exception)
+            // A guest that steps itself gets its trap behind an access to registers that the hypervisor emulates.
+            if vector == Vector.debug { endTrappedAccess() }
+            cpu.raise(vector, error: error)
+            return .resume
+        case .machineCheck:
+            count(.exception)
+            return machineCheck()
+        case .singleStepDone:
+            endTrappedAccess()
+            return .resume
+        case .answered:
+            count(.other)
+            return .resume
+        case .setExtendedControl:
+            count(.other)
+            return setExtendedControl()
+        case .invalidState:
+            count(.other)
+            return invalidState()
+        case .hypercall:
+            count(.hypercall)
+            #if FAULT_INJECTION
+                injectFault()
+            #endif
+            return refuse()
+        case .refusedInstruction:
+            count(.refusedInstruction)
+            return refuse()
+        case .protectedInstruction:
+            count(.refusedInstruction)
+            cpu.raise(Vector.generalProtection, error: 0)
+            return .resume
+        case .cacheControl:
+            // Memory is coherent and caches are shared with neighbours: nothing needs to be written back.
+            count(.cacheControl)
+            cpu.skip(2)
+            return .resume
+        case .shutdown:
+            count(.shutdown)
+            return MachineCheck.isUnderWay ? machineCheck() : .end(.tripleFault)
+        case .initSignal:
+            count(.initSipi)
+            return .resume
+        case .unexpected(let code):
+            count(.other)
+            return violation("an exit that nothing should cause, code ", code)
+        }
+    }
+
+    @inline(__always)
+    func count(_ reason: ExitReason) { core.value.counters.value[reason] &+= 1 }
+
+    private mutating func refuse() -> ExitOutcome {
+        cpu.raise(Vector.invalidOpcode, error: nil)
+        return .resume
+    }
+
+    /// Outside its memory a guest reads ones and writes in vain. It cannot execute there, nor go beyond what the nested
+    /// tables can express.
+    private mutating func refuseMemory(_ address: UInt64, _ isFetch: Bool) -> ExitOutcome {
+        if isFetch { return violation("an instruction fetch outside its memory at ", address) }
+        if address >> 48 != 0 {
+            return violation("an access to a physical address of more than 48 bits, ", address)
+        }
+        trappedAccess.abandon()
+        cpu.singleStep()
+        return .resume
+    }
+
+    /// Says what decides most of the processor's checks (APM volume 2, section 15.5.1; SDM volume 3C, section 27.3.1).
+    /// `bulkhead crash show` names the check that failed on Intel's processors.
+    private func invalidState() -> ExitOutcome {
+        Extension.recordInvalidState(core.value)
+        var line = LogLine("a state that the processor does not enter: exit code ")
+        line.write(hexadecimal: cpu.exitCode)
+        line.write(", CR0 ")
+        line.write(hexadecimal: cpu.cr0)
+        line.write(", CR4 ")
+        line.write(hexadecimal: cpu.cr4)
+        line.write(", EFER ")
+        line.write(hexadecimal: cpu.efer)
+        return violation(line, 0)
+    }
+
+    /// Ends a guest that did what it cannot go on after, and says what it was.
+    func violation(_ what: StaticString, _ detail: UInt64) -> ExitOutcome {
+        var line = LogLine(what)
+        line.write(hexadecimal: detail)
+        return violation(line, detail)
+    }
+
+    private func violation(_ what: LogLine, _ detail: UInt64) -> ExitOutcome {
+        var line = LogLine("bulkhead: partition ")
+        line.write(partition.value.spec.name)
+        line.write(", vCPU ")
+        line.write(decimal: UInt64(core.value.vcpu))
+        line.write(": ")
+        line.write(what.text)
+        line.write(", at ")
+        line.write(hexadecimal: cpu.rip)
+        partition.value.controlPage.value.post(line)
+        var event = PartitionEvent()
+        event.isFault = true
+        event.vcpu = core.value.vcpu
+        event.code = detail
+        event.address = cpu.rip
+        partition.value.controlPage.value.record(event)
+        return .end(.violation)
+    }
+}

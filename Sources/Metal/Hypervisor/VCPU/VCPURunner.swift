@@ -1,0 +1,100 @@
+import Control
+import Manifest
+import Silicon
+import Synchronization
+
+/// What has to follow an exit.
+enum ExitOutcome {
+    case resume
+    /// A kick has come: another core wants something.
+    case handleKick
+    /// This vCPU waits for a start-up IPI again.
+    case waitForStartUp
+    /// The guest ends.
+    case end(StateCause)
+}
+
+/// Runs one vCPU on its core, from boot on.
+struct VCPURunner<Extension: VirtualizationExtension> {
+    var context: ExitContext<Extension>
+    var partition: Pointer<PartitionContext> { context.partition }
+    var core: Pointer<CoreState> { context.core }
+
+    /// Runs the guest until something else than an ordinary exit is due.
+    mutating func runGuest() -> ExitOutcome {
+        // A kick may have come while the core took interrupts to be rid of them; from here on none goes unnoticed.
+        var next = handleKick()
+        while true {
+            if case .resume = next {
+                next = context.handle(context.cpu.run())
+            } else if case .handleKick = next {
+                next = handleKick()
+            } else {
+                context.recordEnd(next)
+                return next
+            }
+        }
+    }
+
+    /// Does what other cores ask for: housekeeping, the orders of the boot vCPU or, on its core, of managers, and signals for
+    /// this vCPU. Holds a paused vCPU here.
+    @inline(never)
+    private mutating func handleKick() -> ExitOutcome {
+        let vcpu = core.value.vcpu
+        while true {
+            core.value.housekeeping?.value.serve(core.value)
+            if vcpu == 0, case .end(let cause) = takeRequest() { return .end(cause) }
+            switch partition.value.order.load(ordering: .sequentiallyConsistent) {
+            case VCPUOrder.stop: return .waitForStartUp
+            case VCPUOrder.pause: waitWhilePaused()
+            default:
+                partition.value.signals[vcpu].pausedAt.store(0, ordering: .sequentiallyConsistent)
+                // Looked at again: a pause that begins now either finds that this vCPU runs, or keeps it here.
+                if partition.value.order.load(ordering: .sequentiallyConsistent) != VCPUOrder.run { continue }
+                context.cpu.clockLag = partition.value.clockLag.load(ordering: .sequentiallyConsistent)
+                return takeSignals()
+            }
+        }
+    }
+
+    /// Waits for a kick. The guest's clock stands still since the vCPU came here first.
+    private func waitWhilePaused() {
+        _ = partition.value.signals[core.value.vcpu].pausedAt.compareExchange(
+            expected: 0, desired: cpu_rdtsc(), ordering: .sequentiallyConsistent)
+        Extension.idle(core.value.layout)
+    }
+
+    private func takeRequest() -> ExitOutcome {
+        let controlPage = partition.value.controlPage
+        let cause = partition.value.endCause.load(ordering: .sequentiallyConsistent)
+        if cause != 0 { return .end(StateCause(rawValue: UInt8(truncatingIfNeeded: cause - 1)) ?? .violation) }
+        switch controlPage.value.request.load(ordering: .sequentiallyConsistent) {
+        case Request.stop, Request.restart: return .end(.manager)
+        case Request.pause:
+            partition.value.order.store(VCPUOrder.pause, ordering: .sequentiallyConsistent)
+            controlPage.value.enter(.paused, .manager)
+        case Request.resume:
+            partition.value.resumeClock()
+            partition.value.order.store(VCPUOrder.run, ordering: .sequentiallyConsistent)
+            controlPage.value.enter(.running, .manager)
+        case Request.none: return .resume
+        default: break  // to start what runs: done, and the next request may come
+        }
+        controlPage.value.request.store(Request.none, ordering: .sequentiallyConsistent)
+        partition.value.kick(allBut: core.value.vcpu)
+        return .resume
+    }
+
+    private mutating func takeSignals() -> ExitOutcome {
+        let vcpu = core.value.vcpu
+        if partition.value.signals[vcpu].startUp.load(ordering: .relaxed) != 0 { return .waitForStartUp }
+        if partition.value.signals[vcpu].nmi.exchange(false, ordering: .relaxed) { context.cpu.injectNMI() }
+        return .resume
+    }
+
+    /// Halts until a kick; the caller looks up what came with it.
+    func idle() {
+        core.value.housekeeping?.value.serve(core.value)
+        Extension.idle(core.value.layout)
+    }
+}

@@ -1,0 +1,140 @@
+import Silicon
+import X86
+
+/// A vCPU of VMX: a virtual-machine control structure, the current one of its core for ever (SDM volume 3, chapter 24).
+struct VMXCPU: VirtualCPU {
+    let registers: Pointer<guest_registers>
+    private let region: UInt64
+    let maps: PermissionMaps
+    let nested: NestedRoots
+    let addressSpace: UInt32
+    let controls: VMXControlValues
+    /// Whether the control structure has been entered since it was cleared: the next entry is by VMRESUME.
+    private var isLaunched = false
+    /// The guest's own trap and interrupt flags while `singleStep` has taken them, else nil.
+    var steppedFlags: UInt64?
+    /// A guest's NMI that waits until the guest can take it.
+    var hasPendingNMI = false
+
+    init(core: borrowing CoreLayout, maps: PermissionMaps, nested: NestedRoots, addressSpace: UInt32) {
+        registers = Pointer(at: core.registers)
+        region = core.controlBlock
+        self.maps = maps
+        self.nested = nested
+        self.addressSpace = addressSpace
+        // `enable` was through all of them on this core.
+        controls = (try? VMX.foldControls()) ?? VMXControlValues()
+        activate()
+    }
+
+    /// Makes the control structure an empty one and the current one (section 24.11.3).
+    private mutating func activate() {
+        store(VMXBasic(rawValue: cpu_rdmsr(MSR.vmxBasic)).revision, region)
+        _ = vmx_clear(region)
+        _ = vmx_load(region)
+        isLaunched = false
+        writeControls()
+        writeHost()
+    }
+
+    @inline(__always)
+    mutating func run() -> GuestExit {
+        if hasPendingNMI { offerNMI() }
+        switch unsafe vmx_run(UnsafeMutablePointer(bitPattern: UInt(registers.address)), isLaunched ? 1 : 0) {
+        case 0: break
+        // VMLAUNCH or VMRESUME did not begin: its error number stands above the exit reasons (section 30.4).
+        case 1: return .unexpected(self[VMCSField.instructionError] << 32)
+        default: return .nmi
+        }
+        let reason = VMXExitReason(rawValue: UInt32(truncatingIfNeeded: self[VMCSField.exitReason]))
+        let interrupted = InterruptionInfo(rawValue: UInt32(truncatingIfNeeded: self[VMCSField.idtVectoringInfo]))
+        if interrupted.isValid { deliverAgain(interrupted) }
+        isLaunched = isLaunched || !reason.isEntryFailure
+        return steppedFlags == nil ? decode(reason) : endSingleStep(reason)
+    }
+
+    /// An event whose delivery was cut short is delivered at the next entry (section 27.2.4).
+    private mutating func deliverAgain(_ event: InterruptionInfo) {
+        self[VMCSField.entryInterruptionInfo] = UInt64(event.reinjected.rawValue)
+        self[VMCSField.entryExceptionError] = self[VMCSField.idtVectoringError]
+        self[VMCSField.entryInstructionLength] = self[VMCSField.exitInstructionLength]
+        if event.kind == .nmi { self[VMCSField.guestInterruptibility] &= ~Self.blockingByNMI }
+    }
+
+    @inline(__always)
+    mutating func skip(_ length: UInt64) {
+        rip &+= self[VMCSField.exitInstructionLength]
+        let interruptibility = self[VMCSField.guestInterruptibility]
+        if interruptibility & Self.shadow != 0 {
+            self[VMCSField.guestInterruptibility] = interruptibility & ~Self.shadow
+        }
+    }
+
+    mutating func raise(_ vector: UInt8, error: UInt32?) {
+        // In real mode no error code is pushed, and an entry that asks for one fails (section 26.2.1.3).
+        let hasError = error != nil && self[VMCSField.guestCR0] & CR0.protectionEnable != 0
+        self[VMCSField.entryExceptionError] = UInt64(error ?? 0)
+        inject(InterruptionInfo(vector: vector, kind: .hardwareException, hasError: hasError))
+    }
+
+    private mutating func inject(_ event: InterruptionInfo) {
+        self[VMCSField.entryInterruptionInfo] = UInt64(event.rawValue)
+    }
+
+    mutating func injectNMI() { hasPendingNMI = true }
+
+    /// Injects the NMI that waits, or asks for an exit when the guest can take it.
+    private mutating func offerNMI() {
+        let blocked = Self.shadow | Self.blockingByNMI
+        if self[VMCSField.guestInterruptibility] & blocked == 0,
+            self[VMCSField.entryInterruptionInfo] & 1 << 31 == 0
+        {
+            inject(InterruptionInfo(vector: Vector.nmi, kind: .nmi))
+            hasPendingNMI = false
+        } else if controls.pin & PinControl.virtualNMIs != 0 {
+            self[VMCSField.processorControls] |= UInt64(ProcessorControl.nmiWindowExiting)
+        }
+    }
+
+    /// The guest can take an NMI now.
+    mutating func closeNMIWindow() {
+        self[VMCSField.processorControls] &= ~UInt64(ProcessorControl.nmiWindowExiting)
+    }
+
+    mutating func singleStep() {
+        unsafe cpu_fill_ones(UnsafeMutableRawPointer(bitPattern: UInt(nested.unclaimed)), FrameArena.frameSize)
+        let flags = self[VMCSField.guestRFLAGS]
+        steppedFlags = flags & Self.stepFlags
+        // No interrupt comes before the instruction. With the trap flag an entry takes no shadow of STI or MOV SS (section
+        // 26.3.1.5).
+        self[VMCSField.guestRFLAGS] = flags & ~Self.stepFlags | RFLAGS.trap
+        self[VMCSField.guestInterruptibility] &= ~Self.shadow
+        self[VMCSField.eptPointer] = EPTPointer.make(root: nested.bus)
+    }
+
+    /// Whatever ended the step, the guest's own flags and view of memory come back.
+    private mutating func endSingleStep(_ reason: VMXExitReason) -> GuestExit {
+        let flags = steppedFlags ?? 0
+        steppedFlags = nil
+        self[VMCSField.guestRFLAGS] = self[VMCSField.guestRFLAGS] & ~Self.stepFlags | flags
+        self[VMCSField.eptPointer] = EPTPointer.make(root: nested.memory)
+        let isTrap =
+            reason.rawValue == UInt32(VMXExit.exceptionOrNMI)
+            && self[VMCSField.exitInterruptionInfo] & 0xFF == UInt64(Vector.debug)
+        // A guest that steps itself, or watches the address, gets the trap that was its own.
+        let ownCauses = self[VMCSField.exitQualification] & (flags & RFLAGS.trap != 0 ? 0x600F : 0x200F)
+        return isTrap && ownCauses == 0 ? .singleStepDone : decode(reason)
+    }
+    private static let stepFlags = RFLAGS.trap | RFLAGS.interrupt
+
+    mutating func takeHostInterrupt() { unblock_nmi() }
+
+    /// Blocking by STI and by MOV SS in the guest's interruptibility state (table 24-3).
+    static let shadow: UInt64 = 1 << 0 | 1 << 1
+    static let blockingByNMI: UInt64 = 1 << 3
+
+    subscript(field: UInt32) -> UInt64 {
+        @inline(__always) get { vmx_read(field) }
+        @inline(__always) nonmutating set { vmx_write(field, newValue) }
+    }
+}
