@@ -22,7 +22,8 @@ import Testing
                 let target = parts[0].isEmpty ? page : Self.resolve(parts[0], from: page)
                 #expect(repository.exists(target), "\(page): the link \(match.1) leads nowhere")
                 if parts.count == 2 {
-                    #expect(anchors(of: target).contains(parts[1]), "\(page): \(target) has no heading #\(parts[1])")
+                    let isThere = anchors(of: target).contains(parts[1])
+                    #expect(isThere, "\(page): \(target) has no heading #\(parts[1])")
                 }
             }
         }
@@ -38,7 +39,8 @@ import Testing
                     let isThere = suffixes.contains(path) || repository.exists(Self.resolve(path, from: page))
                     #expect(isThere, "\(page): there is no \(word)")
                 } else if Self.endings.contains(where: { word.hasSuffix($0) }), !word.contains("/") {
-                    #expect(names.contains(word), "\(page): there is no file \(word)")
+                    let isThere = names.contains(word)
+                    #expect(isThere, "\(page): there is no file \(word)")
                 }
             }
         }
@@ -49,7 +51,8 @@ import Testing
         let code = repository.code(under: "Tests/Machines").map(repository.text).joined()
         for page in repository.pages {
             for match in repository.text(page).matches(of: /MachineTests\/([A-Za-z]+)/) {
-                #expect(code.contains("struct \(match.1)"), "\(page): there is no suite \(match.0)")
+                let isThere = code.contains("struct \(match.1)")
+                #expect(isThere, "\(page): there is no suite \(match.0)")
             }
         }
     }

@@ -16,13 +16,16 @@ import Testing
     @Test func eachTermIsInUse() {
         let text = (repository.code(under: "Sources") + repository.pages.filter { $0 != Self.page })
             .map(repository.text).joined(separator: "\n").lowercased()
-        let joined = text.filter { !$0.isWhitespace && $0 != "-" }
+        // A term of several words is one identifier in code, and may be broken at the end of a line.
+        let joined = Self.joined(text)
         #expect(terms.count > 80)
         for term in terms {
-            // A term of several words is one identifier in code, and may be broken at the end of a line.
-            #expect(joined.contains(term.lowercased().filter { $0 != " " && $0 != "-" }), "nobody says \(term)")
+            let isInUse = joined.contains(Self.joined(term.lowercased()))
+            #expect(isInUse, "nobody says \(term)")
         }
     }
+
+    private static func joined(_ text: String) -> String { text.filter { !$0.isWhitespace && $0 != "-" && $0 != "_" } }
 
     @Test func eachTermHasOneRowAndASource() {
         #expect(Dictionary(grouping: terms) { $0 }.filter { $1.count > 1 }.keys.sorted() == [])
