@@ -63,7 +63,7 @@ enum MachineCheck {
 
 extension ExitContext {
     /// One while the guest ran. What was corrected it need not know; else its partition ends.
-    func machineCheck() -> ExitOutcome {
+    mutating func machineCheck() -> ExitOutcome {
         guard MachineCheck.take(partition).rawValue >= MachineCheckStatus.Severity.uncorrected.rawValue else {
             return .resume
         }

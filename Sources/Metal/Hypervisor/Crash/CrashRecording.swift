@@ -44,7 +44,7 @@ extension CoreState {
 extension ExitContext {
     /// Records a guest's end that an exit of this vCPU has brought, where it is a crash.
     @inline(never)
-    func recordEnd(_ next: ExitOutcome) {
+    mutating func recordEnd(_ next: ExitOutcome) {
         // The vCPU that brought it about was here before.
         guard partition.value.endCause.load(ordering: .relaxed) == 0 else { return }
         switch next {

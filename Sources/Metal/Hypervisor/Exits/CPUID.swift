@@ -19,7 +19,7 @@ extension ExitContext {
     }
 
     @inline(never)
-    private func makeCPUIDAnswer(_ leaf: UInt32, _ subleaf: UInt32) -> CPUIDRegisters {
+    private mutating func makeCPUIDAnswer(_ leaf: UInt32, _ subleaf: UInt32) -> CPUIDRegisters {
         core.value.cpuid.cr4 = cpu.cr4
         var native = nativeCPUID(leaf, subleaf)
         if leaf == 0xD, subleaf == 1, cpu_read_cr4() & CR4.osXSAVE != 0 {

@@ -1,5 +1,5 @@
-/// What answers an exit: the vCPU, its core and its partition.
-struct ExitContext<Extension: VirtualizationExtension> {
+/// What answers an exit: the vCPU, its core and its partition. Its methods are mutating, since a call by value would copy it.
+struct ExitContext<Extension: VirtualizationExtension>: ~Copyable {
     let core: Pointer<CoreState>
     let partition: Pointer<PartitionContext>
     var cpu: Extension.CPU

@@ -40,8 +40,12 @@ extension ExitContext {
             return .resume
         case .nestedPageFault(let address, let isFetch):
             count(.nestedPageFault)
-            if !isFetch, beginTrappedAccess(at: address) { return .resume }
-            return refuseMemory(address, isFetch)
+            if isFetch || address >> 48 != 0 { return refuseMemory(address, isFetch) }
+            if partition.value.functions != nil, beginTrappedAccess(at: address) { return .resume }
+            // Outside its memory a guest reads ones and writes in vain.
+            trappedAccess.abandon()
+            cpu.singleStep()
+            return .resume
         case .exception(let vector, let error):
             count(.exception)
             // A guest that steps itself gets its trap behind an access to registers that the hypervisor emulates.
@@ -94,28 +98,24 @@ extension ExitContext {
     }
 
     @inline(__always)
-    func count(_ reason: ExitReason) { core.value.counters.value[reason] &+= 1 }
+    mutating func count(_ reason: ExitReason) { core.value.counters.value[reason] &+= 1 }
 
+    @inline(__always)
     private mutating func refuse() -> ExitOutcome {
         cpu.raise(Vector.invalidOpcode, error: nil)
         return .resume
     }
 
-    /// Outside its memory a guest reads ones and writes in vain. It cannot execute there, nor go beyond what the nested
-    /// tables can express.
+    /// Outside its memory a guest cannot execute, nor go beyond what the nested tables can express.
+    @inline(never)
     private mutating func refuseMemory(_ address: UInt64, _ isFetch: Bool) -> ExitOutcome {
         if isFetch { return violation("an instruction fetch outside its memory at ", address) }
-        if address >> 48 != 0 {
-            return violation("an access to a physical address of more than 48 bits, ", address)
-        }
-        trappedAccess.abandon()
-        cpu.singleStep()
-        return .resume
+        return violation("an access to a physical address of more than 48 bits, ", address)
     }
 
     /// Says what decides most of the processor's checks (APM volume 2, section 15.5.1; SDM volume 3C, section 27.3.1).
     /// `bulkhead crash show` names the check that failed on Intel's processors.
-    private func invalidState() -> ExitOutcome {
+    private mutating func invalidState() -> ExitOutcome {
         Extension.recordInvalidState(core.value)
         var line = LogLine("a state that the processor does not enter: exit code ")
         line.write(hexadecimal: cpu.exitCode)
@@ -129,13 +129,13 @@ extension ExitContext {
     }
 
     /// Ends a guest that did what it cannot go on after, and says what it was.
-    func violation(_ what: StaticString, _ detail: UInt64) -> ExitOutcome {
+    mutating func violation(_ what: StaticString, _ detail: UInt64) -> ExitOutcome {
         var line = LogLine(what)
         line.write(hexadecimal: detail)
         return violation(line, detail)
     }
 
-    private func violation(_ what: LogLine, _ detail: UInt64) -> ExitOutcome {
+    private mutating func violation(_ what: LogLine, _ detail: UInt64) -> ExitOutcome {
         var line = LogLine("bulkhead: partition ")
         line.write(partition.value.spec.name)
         line.write(", vCPU ")

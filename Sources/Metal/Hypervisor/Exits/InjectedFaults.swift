@@ -9,7 +9,7 @@
 
     extension ExitContext {
         /// Only in the test's build: faults of the hypervisor itself, on a guest's demand (RAX = 4641554Ch, RBX = which).
-        func injectFault() {
+        mutating func injectFault() {
             guard cpu.rax == 0x4641_554C else { return }
             switch cpu.rbx {
             case 0: cpu_ud2()

@@ -40,12 +40,12 @@ extension ExitContext {
             ? .waitForStartUp : .resume
     }
 
-    private func waitsForStartUp(_ vcpu: Int) -> Bool {
+    private mutating func waitsForStartUp(_ vcpu: Int) -> Bool {
         !partition.value.signals[vcpu].isActive.load(ordering: .sequentiallyConsistent)
             || partition.value.signals[vcpu].startUp.load(ordering: .sequentiallyConsistent) == VCPUSignals.initSignal
     }
 
-    private func post(_ signal: UInt32, _ vcpu: Int) {
+    private mutating func post(_ signal: UInt32, _ vcpu: Int) {
         partition.value.signals[vcpu].startUp.store(signal, ordering: .sequentiallyConsistent)
         if vcpu != core.value.vcpu { LocalAPIC.kick(partition.value.platform.apicIDs[vcpu]) }
     }

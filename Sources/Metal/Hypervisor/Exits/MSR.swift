@@ -18,7 +18,7 @@ extension ExitContext {
 
     /// Nil where there is no such register.
     @inline(never)
-    private func readOther(_ msr: UInt32) -> UInt64? {
+    private mutating func readOther(_ msr: UInt32) -> UInt64? {
         switch MSREmulation(msr, Extension.vendor) {
         case nil: nil
         case .thermalVector, .performanceVector, .localVector0, .localVector1, .errorVector:
@@ -56,7 +56,7 @@ extension ExitContext {
 
     /// False when the write is refused.
     @inline(never)
-    private func writeOther(_ msr: UInt32, _ value: UInt64) -> Bool {
+    private mutating func writeOther(_ msr: UInt32, _ value: UInt64) -> Bool {
         switch MSREmulation(msr, Extension.vendor) {
         case nil: false
         case .thermalVector, .performanceVector, .localVector0, .localVector1, .errorVector:

@@ -9,7 +9,15 @@ extension ExitContext {
     /// Carries out one access to an I/O port, on the partition's own devices or on nothing.
     @inline(__always)
     mutating func access(_ port: PortAccess, _ next: UInt64) -> ExitOutcome {
-        guard port.isUARTByte, partition.value.platform.console else { return accessOther(port, next) }
+        if port.isUARTByte, partition.value.platform.console { return accessUART(port, next) }
+        guard PortPolicy.isVacant(port) else { return accessOther(port, next) }
+        if port.isInput { cpu.rax = port.merge(.max, into: cpu.rax) }
+        cpu.rip = next
+        return .resume
+    }
+
+    @inline(never)
+    private mutating func accessUART(_ port: PortAccess, _ next: UInt64) -> ExitOutcome {
         let context = partition
         let register = UInt8(truncatingIfNeeded: port.port & 7)
         context.value.takeLock(core.value.vcpu)
@@ -29,11 +37,6 @@ extension ExitContext {
 
     @inline(never)
     private mutating func accessOther(_ port: PortAccess, _ next: UInt64) -> ExitOutcome {
-        if PortPolicy.isVacant(port) {
-            if port.isInput { cpu.rax = port.merge(.max, into: cpu.rax) }
-            cpu.rip = next
-            return .resume
-        }
         if GuestBus.claims(port), let functions = partition.value.functions {
             return accessConfiguration(port, next, functions)
         }

@@ -68,7 +68,7 @@ extension VCPURunner {
         return .reboot  // an INIT of the first vCPU restarts the machine as silicon would
     }
 
-    private borrowing func loadImage() throws(LoadError) -> GuestEntry {
+    private mutating func loadImage() throws(LoadError) -> GuestEntry {
         let state = partition
         let kernel = state.value.kernel, initrd = state.value.initrd, commandLine = state.value.spec.commandLine
         return try unsafe loadGuest(
@@ -79,7 +79,7 @@ extension VCPURunner {
     }
 
     /// Stops every other vCPU, then takes the memory back and clears it (law 9).
-    private func teardown(_ cause: StateCause) {
+    private mutating func teardown(_ cause: StateCause) {
         let state = partition, own = core.value.vcpu
         state.value.order.store(VCPUOrder.stop, ordering: .sequentiallyConsistent)
         state.value.kick(allBut: own)
@@ -103,7 +103,7 @@ extension VCPURunner {
     }
 
     /// Takes the functions out of the last guest's hands, before its memory is cleared: from here on none of them writes.
-    private func resetFunctions(isFirst: Bool) {
+    private mutating func resetFunctions(isFirst: Bool) {
         guard let functions = partition.value.functions else { return }
         if let lost = functions.value.reset(
             isFirst: isFirst, ticksPerMillisecond: UInt64(partition.value.platform.tscKHz))
@@ -117,13 +117,13 @@ extension VCPURunner {
         functions.value.guest.reset(on: FunctionWindow(functions: functions))
     }
 
-    private func clearMemory() {
+    private mutating func clearMemory() {
         let base = UInt(partition.value.memory.base), size = partition.value.memory.size
         unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: base), size)
     }
 
     /// What comes after an end, by the manifest's policy, and why.
-    private func applyLifecyclePolicy(_ cause: StateCause) -> (start: Bool, cause: StateCause) {
+    private mutating func applyLifecyclePolicy(_ cause: StateCause) -> (start: Bool, cause: StateCause) {
         let controlPage = partition.value.controlPage
         let request = controlPage.value.request.exchange(Request.none, ordering: .sequentiallyConsistent)
         // A manager's request that came while the guest ended by itself counts.

@@ -6,7 +6,7 @@ import X86
 
 extension VCPURunner {
     /// The core as a guest may find it: nothing of its predecessor in registers that an entry does not load.
-    func prepareCore() {
+    mutating func prepareCore() {
         clearRegisters()
         clearPredictors()
         core.value.cpuidTable.fill(core.value.cpuid) { nativeCPUID($0, $1) }
@@ -23,7 +23,7 @@ extension VCPURunner {
         clear_stack(layout.stackBottom)
     }
 
-    private func clearRegisters() {
+    private mutating func clearRegisters() {
         let hasXSAVE = cpu_read_cr4() & CR4.osXSAVE != 0
         if hasXSAVE {
             // Every component that the processor has, whichever the guest had enabled last (CPUID leaf 0Dh).
@@ -39,7 +39,7 @@ extension VCPURunner {
     }
 
     /// What the last guest taught the core goes: the one place where another trust domain can have run on it.
-    private func clearPredictors() {
+    private mutating func clearPredictors() {
         let clearing = PredictorClearing(
             Extension.vendor, native: nativeCPUID,
             capabilities: { cpu_rdmsr(PredictorClearing.architecturalCapabilities) })

@@ -15,7 +15,7 @@ enum ExitOutcome {
 }
 
 /// Runs one vCPU on its core, from boot on.
-struct VCPURunner<Extension: VirtualizationExtension> {
+struct VCPURunner<Extension: VirtualizationExtension>: ~Copyable {
     var context: ExitContext<Extension>
     var partition: Pointer<PartitionContext> { context.partition }
     var core: Pointer<CoreState> { context.core }
@@ -24,15 +24,14 @@ struct VCPURunner<Extension: VirtualizationExtension> {
     mutating func runGuest() -> ExitOutcome {
         // A kick may have come while the core took interrupts to be rid of them; from here on none goes unnoticed.
         var next = handleKick()
+        guard case .resume = next else { return next }
         while true {
-            if case .resume = next {
-                next = context.handle(context.cpu.run())
-            } else if case .handleKick = next {
-                next = handleKick()
-            } else {
-                context.recordEnd(next)
-                return next
-            }
+            next = context.handle(context.cpu.run())
+            if case .resume = next { continue }
+            if case .handleKick = next { next = handleKick() }
+            if case .resume = next { continue }
+            context.recordEnd(next)
+            return next
         }
     }
 
@@ -58,13 +57,13 @@ struct VCPURunner<Extension: VirtualizationExtension> {
     }
 
     /// Waits for a kick. The guest's clock stands still since the vCPU came here first.
-    private func waitWhilePaused() {
+    private mutating func waitWhilePaused() {
         _ = partition.value.signals[core.value.vcpu].pausedAt.compareExchange(
             expected: 0, desired: cpu_rdtsc(), ordering: .sequentiallyConsistent)
         Extension.idle(core.value.layout)
     }
 
-    private func takeRequest() -> ExitOutcome {
+    private mutating func takeRequest() -> ExitOutcome {
         let controlPage = partition.value.controlPage
         let cause = partition.value.endCause.load(ordering: .sequentiallyConsistent)
         if cause != 0 { return .end(StateCause(rawValue: UInt8(truncatingIfNeeded: cause - 1)) ?? .violation) }
@@ -93,7 +92,7 @@ struct VCPURunner<Extension: VirtualizationExtension> {
     }
 
     /// Halts until a kick; the caller looks up what came with it.
-    func idle() {
+    mutating func idle() {
         core.value.housekeeping?.value.serve(core.value)
         Extension.idle(core.value.layout)
     }

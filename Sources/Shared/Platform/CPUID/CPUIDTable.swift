@@ -1,8 +1,8 @@
 import X86
 
 /// The answers that stay what they are for a vCPU's whole life, each made once: CPUID always exits, and most of a kernel's
-/// exits are for it.
-public struct CPUIDTable: Sendable {
+/// exits are for it. Its methods are mutating, since a call by value would copy it.
+public struct CPUIDTable: ~Copyable, Sendable {
     private var answers: InlineArray<64, CPUIDRegisters>
 
     /// An empty table, which answers zero.
@@ -20,7 +20,7 @@ public struct CPUIDTable: Sendable {
     /// The answer to a leaf, nil where the table has none: it depends on the subleaf beyond the first few, or on XCR0.
     /// - Parameter cr4: the guest's CR4, which two bits mirror.
     @inline(__always)
-    public func answer(leaf: UInt32, subleaf: UInt32, cr4: UInt64) -> CPUIDRegisters? {
+    public mutating func answer(leaf: UInt32, subleaf: UInt32, cr4: UInt64) -> CPUIDRegisters? {
         // Leaves 0 to 1Fh and 80000000h to 8000001Fh, at 0 and 32.
         guard leaf & 0x7FFF_FFE0 == 0 else { return CPUIDPolicy.isEmpty(leaf) ? CPUIDRegisters() : nil }
         var slot = Int(leaf & 0x1F | leaf >> 26)

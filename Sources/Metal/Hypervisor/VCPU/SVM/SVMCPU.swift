@@ -25,7 +25,7 @@ struct SVMCPU: VirtualCPU {
     mutating func run() -> GuestExit {
         unsafe svm_run(UnsafeMutablePointer(bitPattern: UInt(registers.address)), vmcb, hostState)
         // The flush that a reset asked for is done; an event whose delivery was cut short is delivered again (15.7.2).
-        store(UInt8(0), vmcb + UInt64(VMCB.tlbControl))
+        store(UInt8(0), vmcb &+ UInt64(VMCB.tlbControl))
         self[VMCB.eventInjection] = self[VMCB.exitInterruptInfo]
         if steppedFlags != nil { return endSingleStep() }
         return decode(self[VMCB.exitCode])
@@ -38,12 +38,14 @@ struct SVMCPU: VirtualCPU {
         self[VMCB.interruptShadow] = 0
     }
 
+    @inline(__always)
     mutating func raise(_ vector: UInt8, error: UInt32?) {
         // Event injection, section 15.20: type 3 is an exception, bit 11 says that an error code is valid.
         self[VMCB.eventInjection] =
             UInt64(vector) | 3 << 8 | 1 << 31 | (error.map { UInt64($0) << 32 | 1 << 11 } ?? 0)
     }
 
+    @inline(__always)
     mutating func singleStep() {
         unsafe cpu_fill_ones(UnsafeMutableRawPointer(bitPattern: UInt(nested.unclaimed)), FrameArena.frameSize)
         steppedFlags = self[VMCB.rflags] & RFLAGS.trap
@@ -66,9 +68,10 @@ struct SVMCPU: VirtualCPU {
         return .singleStepDone
     }
 
+    @inline(__always)
     private func useNested(_ root: UInt64) {
         self[VMCB.nestedCR3] = root
-        store(UInt8(1), vmcb + UInt64(VMCB.tlbControl))
+        store(UInt8(1), vmcb &+ UInt64(VMCB.tlbControl))
     }
 
     mutating func injectNMI() { self[VMCB.eventInjection] = UInt64(Vector.nmi) | 2 << 8 | 1 << 31 }

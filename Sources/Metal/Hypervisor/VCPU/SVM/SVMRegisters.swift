@@ -10,7 +10,7 @@ extension SVMCPU {
         @inline(__always) get { self[VMCB.rip] }
         @inline(__always) set { self[VMCB.rip] = newValue }
     }
-    var exitCode: UInt64 { self[VMCB.exitCode] }
+    var exitCode: UInt64 { @inline(__always) get { self[VMCB.exitCode] } }
     var clockLag: UInt64 {
         @inline(__always) get { 0 &- self[VMCB.tscOffset] }
         @inline(__always) nonmutating set { self[VMCB.tscOffset] = 0 &- newValue }

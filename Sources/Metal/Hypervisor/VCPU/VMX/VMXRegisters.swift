@@ -13,7 +13,7 @@ extension VMXCPU {
     }
     var cr4: UInt64 { @inline(__always) get { self[VMCSField.guestCR4] } }
     var cr0: UInt64 { @inline(__always) get { self[VMCSField.guestCR0] } }
-    var exitCode: UInt64 { self[VMCSField.exitReason] }
+    var exitCode: UInt64 { @inline(__always) get { self[VMCSField.exitReason] } }
     var clockLag: UInt64 {
         @inline(__always) get { 0 &- self[VMCSField.tscOffset] }
         @inline(__always) nonmutating set { self[VMCSField.tscOffset] = 0 &- newValue }
