@@ -69,10 +69,9 @@ enum CrashExitName {
         switch vendor {
         case .amd: amd[code] ?? ((0x40..<0x60).contains(code) ? "exception \(code - 0x40)" : "unknown")
         case .intel:
-            // A VMLAUNCH or VMRESUME that did not begin has its error number above the exit reason of before.
-            code >> 32 != 0
-                ? "\(VMXInstructionError.text(UInt32(code >> 32)))"
-                : code & 0x8000_0000 != 0 ? "failed entry" : intel[code & 0xFFFF] ?? "unknown"
+            // A VMX instruction that failed has left its error number above the exit reason.
+            (code & 0x8000_0000 != 0 ? "failed entry" : intel[code & 0xFFFF] ?? "unknown")
+                + (code >> 32 != 0 ? ", \(VMXInstructionError.text(UInt32(code >> 32)))" : "")
         }
     }
 

@@ -21,15 +21,14 @@ extension ExitContext {
         case .port(let port, let next):
             count(.port)
             return access(port, next)
-        default: return handleRare(exit)
+        case .rare: return handleRare()
         }
     }
 
     @inline(never)
-    private mutating func handleRare(_ exit: GuestExit) -> ExitOutcome {
+    private mutating func handleRare() -> ExitOutcome {
         core.value.exitHistory.note(cpu.exitCode, at: cpu.rip)
-        switch exit {
-        case .cpuid, .readMSR, .writeMSR, .port: return .resume  // answered above
+        switch cpu.decodeRare() {
         case .nmi:
             count(.nmi)
             cpu.takeHostInterrupt()

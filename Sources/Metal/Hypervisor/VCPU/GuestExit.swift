@@ -1,12 +1,19 @@
 import Platform
 
-/// Why the guest stopped, decoded once from the vendor's exit codes into words that both vendors share.
+/// Why the guest stopped, decoded from the vendor's exit codes into words that both vendors share: what is frequent, on the
+/// path of every exit.
 enum GuestExit {
     case cpuid
     case readMSR
     case writeMSR
     /// `next` is the address behind the instruction.
     case port(PortAccess, next: UInt64)
+    /// See `VirtualCPU.decodeRare`.
+    case rare
+}
+
+/// All other exits.
+enum RareExit {
     /// A guest-physical address that the partition's memory does not have.
     case nestedPageFault(address: UInt64, isFetch: Bool)
     /// An exception on its way to the guest.

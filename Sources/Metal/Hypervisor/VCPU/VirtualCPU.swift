@@ -7,6 +7,8 @@ protocol VirtualCPU {
     init(core: borrowing CoreLayout, maps: PermissionMaps, nested: NestedRoots, addressSpace: UInt32)
     /// Enters the guest until it exits.
     mutating func run() -> GuestExit
+    /// What a `rare` exit was, once.
+    mutating func decodeRare() -> RareExit
     /// A processor without state: all registers zero, those that the control block keeps and those that only it has.
     mutating func clear()
     /// Puts the processor in the state that a loaded image wants.

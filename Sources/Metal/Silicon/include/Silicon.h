@@ -21,6 +21,8 @@ typedef struct {
     uint64_t vector, error, rip, cs, rflags, rsp, ss;
 } exception_frame;
 
+#include "svm.h"
+
 /// Where a started processor finds its page tables, stack and argument (start_up.S).
 typedef struct {
     uint64_t cr3, stack, argument, entry;
@@ -29,11 +31,7 @@ typedef struct {
 /// Calls a firmware service in the Microsoft convention (UEFI 2.10, section 2.3.4.1).
 uint64_t efi_call(uint64_t function, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e);
 
-/// Runs the guest of `vmcb` until it exits, and takes the host's task register and segment bases back from `host_state`
-/// (both physical addresses). The caller holds GIF clear.
-void svm_run(guest_registers *registers, uint64_t vmcb, uint64_t host_state);
-
-/// Sleeps until an NMI. GIF is clear before and after.
+/// Halts until an NMI. GIF is clear before and after.
 void svm_idle(void);
 
 /// Runs the guest of the current control structure until it exits. 0: it has; 1: the entry failed (SDM volume 3, section
@@ -42,12 +40,13 @@ uint32_t vmx_run(guest_registers *registers, uint32_t is_launched);
 /// Where the processor goes on after an exit.
 void vmx_exit(void);
 static inline uint64_t vmx_exit_address(void) { return (uint64_t)vmx_exit; }
-/// Sleeps until an NMI, unless one has come since the last look.
+/// Halts until an NMI, unless one has come since the last look.
 void vmx_idle(guest_registers *registers);
 /// Lets NMIs come again after an exit that one caused.
 void unblock_nmi(void);
-/// Takes page tables and a stack, and goes on at `entry`.
+/// Calls `function(first, second)` on another stack.
 uint64_t call_on_stack(uint64_t stack, uint64_t first, uint64_t second, uint64_t (*function)(uint64_t, uint64_t));
+/// Takes page tables and a stack, and goes on at `entry`.
 void core_enter(uint64_t cr3, uint64_t stack, uint64_t argument, void (*entry)(uint64_t)) __attribute__((noreturn));
 /// Abandons everything on the stack of this core and goes on at `entry`.
 void core_restart(uint64_t stack, uint64_t argument, void (*entry)(uint64_t)) __attribute__((noreturn));

@@ -10,6 +10,8 @@ struct SVMCPU: VirtualCPU {
     let nested: NestedRoots
     /// The guest's own trap flag while `singleStep` has taken it, else nil.
     var steppedFlags: UInt64?
+    /// Whether the latest exit was the end of a single step.
+    var isSingleStepDone = false
     let addressSpace: UInt32
 
     init(core: borrowing CoreLayout, maps: PermissionMaps, nested: NestedRoots, addressSpace: UInt32) {
@@ -27,7 +29,7 @@ struct SVMCPU: VirtualCPU {
         // The flush that a reset asked for is done; an event whose delivery was cut short is delivered again (15.7.2).
         store(UInt8(0), vmcb &+ UInt64(VMCB.tlbControl))
         self[VMCB.eventInjection] = self[VMCB.exitInterruptInfo]
-        if steppedFlags != nil { return endSingleStep() }
+        if steppedFlags != nil, endSingleStep() { return .rare }
         return decode(self[VMCB.exitCode])
     }
 
@@ -54,18 +56,18 @@ struct SVMCPU: VirtualCPU {
         useNested(nested.bus)
     }
 
-    /// Whatever ended the step, the guest's own trap flag and view of memory come back.
-    private mutating func endSingleStep() -> GuestExit {
+    /// Whatever ended the step, the guest's own trap flag and view of memory come back. False when it was not the step's trap.
+    @inline(never)
+    private mutating func endSingleStep() -> Bool {
         let trap = steppedFlags ?? 0
         steppedFlags = nil
         self[VMCB.rflags] = self[VMCB.rflags] & ~RFLAGS.trap | trap
         useNested(nested.memory)
-        guard self[VMCB.exitCode] == ExitCode.exceptionFirst + UInt64(Vector.debug) else {
-            return decode(self[VMCB.exitCode])
-        }
+        isSingleStepDone = self[VMCB.exitCode] == ExitCode.exceptionFirst + UInt64(Vector.debug)
+        guard isSingleStepDone else { return false }
         // A guest that steps itself gets the trap that was its own.
         if trap != 0 { raise(Vector.debug, error: nil) } else { self[VMCB.dr6] &= ~(1 << 14) }
-        return .singleStepDone
+        return true
     }
 
     @inline(__always)

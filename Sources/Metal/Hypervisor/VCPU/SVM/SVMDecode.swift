@@ -3,7 +3,6 @@ import X86
 
 // Exit codes (AMD64 APM volume 2, appendix C) into the words that both vendors share.
 extension SVMCPU {
-    /// What is frequent, on the path of every exit.
     @inline(__always)
     mutating func decode(_ code: UInt64) -> GuestExit {
         if code == ExitCode.cpuid { return .cpuid }
@@ -13,11 +12,16 @@ extension SVMCPU {
             let access = PortAccess(rawValue: UInt32(truncatingIfNeeded: self[VMCB.exitInfo1]))
             return .port(access, next: self[VMCB.exitInfo2])
         }
-        return decodeRare(code)
+        return .rare
     }
 
-    @inline(never)
-    private mutating func decodeRare(_ code: UInt64) -> GuestExit {
+    @inline(__always)
+    mutating func decodeRare() -> RareExit {
+        if isSingleStepDone {
+            isSingleStepDone = false
+            return .singleStepDone
+        }
+        let code = self[VMCB.exitCode]
         switch code {
         case ExitCode.nestedPageFault:
             return .nestedPageFault(address: self[VMCB.exitInfo2], isFetch: self[VMCB.exitInfo1] & 1 << 4 != 0)

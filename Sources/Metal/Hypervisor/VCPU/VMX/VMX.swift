@@ -105,7 +105,7 @@ enum VMX: VirtualizationExtension {
         for i in fields.indices { record[.guestRIP, i] = vmx_read(fields[i]) }
         if record.hasFrame { return }
         record[.cr2] = cpu_read_cr2()
-        record[.error] = vmx_read(VMCSField.exitReason)
+        record[.error] = vmx_read(VMCSField.exitReason) | vmx_read(VMCSField.instructionError) << 32
         record[.detail] = vmx_read(VMCSField.guestPhysicalAddress)
     }
 

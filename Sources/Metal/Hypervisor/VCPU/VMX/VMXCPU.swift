@@ -13,6 +13,10 @@ struct VMXCPU: VirtualCPU {
     private var isLaunched = false
     /// The guest's own trap and interrupt flags while `singleStep` has taken them, else nil.
     var steppedFlags: UInt64?
+    /// Whether the latest exit was the end of a single step.
+    var isSingleStepDone = false
+    /// What `vmx_run` has answered: 0 an exit, 1 an entry that did not begin, 2 a kick before the entry.
+    private(set) var entryResult: UInt32 = 0
     /// A guest's NMI that waits until the guest can take it.
     var hasPendingNMI = false
 
@@ -40,17 +44,14 @@ struct VMXCPU: VirtualCPU {
     @inline(__always)
     mutating func run() -> GuestExit {
         if hasPendingNMI { offerNMI() }
-        switch unsafe vmx_run(UnsafeMutablePointer(bitPattern: UInt(registers.address)), isLaunched ? 1 : 0) {
-        case 0: break
-        // VMLAUNCH or VMRESUME did not begin: its error number stands above the exit reasons (section 30.4).
-        case 1: return .unexpected(self[VMCSField.instructionError] << 32)
-        default: return .nmi
-        }
+        entryResult = unsafe vmx_run(UnsafeMutablePointer(bitPattern: UInt(registers.address)), isLaunched ? 1 : 0)
+        guard entryResult == 0 else { return .rare }
         let reason = VMXExitReason(rawValue: UInt32(truncatingIfNeeded: self[VMCSField.exitReason]))
         let interrupted = InterruptionInfo(rawValue: UInt32(truncatingIfNeeded: self[VMCSField.idtVectoringInfo]))
         if interrupted.isValid { deliverAgain(interrupted) }
         isLaunched = isLaunched || !reason.isEntryFailure
-        return steppedFlags == nil ? decode(reason) : endSingleStep(reason)
+        if steppedFlags != nil, endSingleStep(reason) { return .rare }
+        return decode(reason)
     }
 
     /// An event whose delivery was cut short is delivered at the next entry (section 27.2.4).
@@ -112,8 +113,9 @@ struct VMXCPU: VirtualCPU {
         self[VMCSField.eptPointer] = EPTPointer.make(root: nested.bus)
     }
 
-    /// Whatever ended the step, the guest's own flags and view of memory come back.
-    private mutating func endSingleStep(_ reason: VMXExitReason) -> GuestExit {
+    /// Whatever ended the step, the guest's own flags and view of memory come back. False when it was not the step's trap.
+    @inline(never)
+    private mutating func endSingleStep(_ reason: VMXExitReason) -> Bool {
         let flags = steppedFlags ?? 0
         steppedFlags = nil
         self[VMCSField.guestRFLAGS] = self[VMCSField.guestRFLAGS] & ~Self.stepFlags | flags
@@ -123,7 +125,8 @@ struct VMXCPU: VirtualCPU {
             && self[VMCSField.exitInterruptionInfo] & 0xFF == UInt64(Vector.debug)
         // A guest that steps itself, or watches the address, gets the trap that was its own.
         let ownCauses = self[VMCSField.exitQualification] & (flags & RFLAGS.trap != 0 ? 0x600F : 0x200F)
-        return isTrap && ownCauses == 0 ? .singleStepDone : decode(reason)
+        isSingleStepDone = isTrap && ownCauses == 0
+        return isSingleStepDone
     }
     private static let stepFlags = RFLAGS.trap | RFLAGS.interrupt
 

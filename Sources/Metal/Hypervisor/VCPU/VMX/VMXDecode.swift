@@ -4,7 +4,6 @@ import X86
 
 // Exits, section 27.2 and appendix C, into the words that both vendors share.
 extension VMXCPU {
-    /// What is frequent, on the path of every exit.
     @inline(__always)
     mutating func decode(_ reason: VMXExitReason) -> GuestExit {
         switch reason.rawValue {
@@ -16,12 +15,23 @@ extension VMXCPU {
             return .port(
                 PortAccess(port: access.port, size: access.size, input: access.isIn, string: access.isString),
                 next: rip &+ self[VMCSField.exitInstructionLength])
-        default: return decodeRare(reason)
+        default: return .rare
         }
     }
 
-    @inline(never)
-    private mutating func decodeRare(_ reason: VMXExitReason) -> GuestExit {
+    @inline(__always)
+    mutating func decodeRare() -> RareExit {
+        if isSingleStepDone {
+            isSingleStepDone = false
+            return .singleStepDone
+        }
+        switch entryResult {
+        case 0: break
+        // The number of the error is put above the exit reasons (section 30.4).
+        case 1: return .unexpected(self[VMCSField.instructionError] << 32)
+        default: return .nmi
+        }
+        let reason = VMXExitReason(rawValue: UInt32(truncatingIfNeeded: self[VMCSField.exitReason]))
         if reason.basic == VMXExit.entryMachineCheck { return .machineCheck }
         if reason.isEntryFailure { return .invalidState }
         switch reason.basic {
@@ -45,7 +55,7 @@ extension VMXCPU {
         }
     }
 
-    private func eptViolation() -> GuestExit {
+    private func eptViolation() -> RareExit {
         let violation = EPTViolation(rawValue: self[VMCSField.exitQualification])
         // An IRET that could not read its stack has ended the blocking of NMIs all the same (section 27.2.3).
         if violation.unblockedNMIs, self[VMCSField.idtVectoringInfo] & 1 << 31 == 0 {
@@ -54,7 +64,7 @@ extension VMXCPU {
         return .nestedPageFault(address: self[VMCSField.guestPhysicalAddress], isFetch: violation.isFetch)
     }
 
-    private mutating func exception() -> GuestExit {
+    private mutating func exception() -> RareExit {
         let event = InterruptionInfo(rawValue: UInt32(truncatingIfNeeded: self[VMCSField.exitInterruptionInfo]))
         if event.kind == .nmi { return .nmi }
         if event.vector == Vector.machineCheck { return .machineCheck }
@@ -75,7 +85,7 @@ extension VMXCPU {
 
     /// A write that changes bits which are the hypervisor's. What the guest may change it does itself: its own bits of CR0
     /// become the ones to compare with, and the instruction runs again, now without an exit.
-    private mutating func controlRegister() -> GuestExit {
+    private mutating func controlRegister() -> RareExit {
         let access = ControlRegisterAccess(rawValue: self[VMCSField.exitQualification])
         guard access.number == 0, access.kind == .moveTo else { return .protectedInstruction }
         let value = general(access.register)
