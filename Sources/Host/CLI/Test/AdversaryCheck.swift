@@ -75,8 +75,8 @@ struct AdversaryReport: Encodable {
     var text: String {
         var table = TextTable(["ATTEMPT", "VECTOR", "EXPECTED", "SEEN", ""], numbers: [])
         for result in attempts {
-            let verdict = result.asExpected ? "ok" : "NOT AS EXPECTED"
-            table.add([result.name, result.vector, result.expected, result.seen, verdict])
+            let outcome = result.asExpected ? "ok" : "NOT AS EXPECTED"
+            table.add([result.name, result.vector, result.expected, result.seen, outcome])
         }
         return (["Machine: \(machine)", ""] + table.lines + ["", summary]).joined(separator: "\n")
     }
