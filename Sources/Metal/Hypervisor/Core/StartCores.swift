@@ -75,7 +75,7 @@ func coreMain(_ address: UInt64) {
         var line = LogLine("bulkhead: core ")
         line.write(decimal: UInt64(state.value.index))
         line.write(": ")
-        line.write(error.text)
+        error.describe(to: &line)
         SerialPort.log.print(line)
         while true { cpu_hlt() }
     }

@@ -108,9 +108,10 @@ struct MachineBuilder: ~Copyable {
     func forEachMemory(_ found: (UInt32, Range<UInt64>) -> Void) {
         var at = mapBuffer.address
         while at + map.stride <= mapBuffer.address + map.size {
-            let start: UInt64 = load(at + 8)
-            let (end, isBeyond) = start.addingReportingOverflow(load(at + 24, as: UInt64.self) << 12)
-            found(load(at), start..<(isBeyond ? .max : end))
+            let descriptor = Pointer<EFI_MEMORY_DESCRIPTOR>(at: at)
+            let start = descriptor.value.PhysicalStart
+            let (end, isBeyond) = start.addingReportingOverflow(descriptor.value.NumberOfPages << 12)
+            found(descriptor.value.Type, start..<(isBeyond ? .max : end))
             at += map.stride
         }
     }

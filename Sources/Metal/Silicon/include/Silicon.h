@@ -1,6 +1,7 @@
 // What Swift cannot express: single instructions, firmware calls, the world switch.
 #pragma once
 #include "instructions.h"
+#include "uefi.h"
 
 /// The guest's registers that the processor does not keep in its own control block (SVM's keeps RAX), and whether an NMI
 /// has come that nobody has looked after yet. The layout is known to registers.h.
