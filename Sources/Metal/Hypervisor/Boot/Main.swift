@@ -50,37 +50,28 @@ private func start(_ firmware: borrowing Firmware, _ entryTSC: UInt64) throws(Re
     var program = try ProgramMemory(firmware, vendor, CrashRegion.prepare(firmware, entryTSC))
     program.interrupts.takeExceptions()
     try vendor.requireProcessor()
-    let tables = try FirmwareTables(firmware, vendor)
-
     #if FAULT_INJECTION
         let fault = BootFault(firmware)
         fault.inject(.firmware)
     #endif
-    var machine = MachineBuilder(tables: tables, entryTSC: entryTSC)
-    try machine.readManifest(firmware)
-    try machine.requireOwnRegisters()
-    try machine.readImages(firmware)
+    let machine = try DiscoveredMachine(firmware, vendor, entryTSC: entryTSC, bootTime: program.crash.bootTime)
+    let plan = try machine.plan(firmware)
     program.readSymbols(firmware)
-    machine.bootTime = program.crash.bootTime
-    machine.tscKHz = try ClockRate.kHz(tables)
-    program.crash.describe(machine, program.symbols)
-    try machine.prepareRemapping(firmware)
-    try machine.leaveFirmware(firmware)
+    program.crash.describe(plan, program.symbols)
+    try plan.leaveFirmware(firmware)
 
     Chipset.silence()
-    machine.silenceFunctions()
-    machine.enableVirtualFunctions()
+    plan.machine.silenceFunctions()
+    plan.enableVirtualFunctions()
     program.takeProcessor()
     #if FAULT_INJECTION
         fault.inject(.building)
     #endif
-    do throws(Refusal) {
-        try machine.buildRemapping()
-        try vendor.build(&machine, program)
-    } catch {
+    let built: BuiltMachine
+    do throws(Refusal) { built = try vendor.build(plan, program) } catch {
         // The firmware is gone: there is nobody to return to.
         error.print()
         while true { cpu_hlt() }
     }
-    machine.start(program)
+    built.start(program)
 }

@@ -4,7 +4,7 @@ import Synchronization
 import Text
 import X86
 
-extension MachineBuilder {
+extension BuiltMachine {
     /// Starts every core that the manifest names, and becomes one of them (or sleeps, where it names this one for
     /// nothing).
     consuming func start(_ program: ProgramMemory) -> Never {
@@ -16,8 +16,8 @@ extension MachineBuilder {
             if tables.apicIDs[index] == own { ownIndex = index }
             if coreStates[index] != 0 && tables.apicIDs[index] != own { startCore(index, program) }
         }
-        Chipset.routeLink(tables, linkEntry)
-        iommu?.reportFaults(to: tables.apicIDs[manifest.housekeeping], tables.bus)
+        Chipset.routeLink(tables, interrupts.linkEntry)
+        plan.machine.iommu?.reportFaults(to: tables.apicIDs[manifest.housekeeping], tables.bus)
         for index in 0..<tables.processorCount where coreStates[index] != 0 {
             Pointer<CoreState>(at: coreStates[index]).value.mayRun.store(true, ordering: .releasing)
         }
@@ -62,7 +62,7 @@ extension MachineBuilder {
     }
 
     private func wait(milliseconds: UInt64, until isDone: () -> Bool) {
-        let end = cpu_rdtsc() + milliseconds * tscKHz
+        let end = cpu_rdtsc() + milliseconds * plan.machine.tscKHz
         while !isDone() && cpu_rdtsc() < end { cpu_pause() }
     }
 }
