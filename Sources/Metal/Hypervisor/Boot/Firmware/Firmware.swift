@@ -37,7 +37,7 @@ enum FirmwareError: Error {
 }
 
 /// Calls `body` with the address of a value that a service of the firmware reads or writes meanwhile.
-func withAddress<T, R>(of value: inout T, _ body: (UInt64) -> R) -> R {
+func withAddress<T: ~Copyable, R>(of value: inout T, _ body: (UInt64) -> R) -> R {
     unsafe withUnsafeMutablePointer(to: &value) { body(UInt64(UInt(bitPattern: $0))) }
 }
 
