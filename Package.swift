@@ -88,7 +88,8 @@ let hostWing: [Target] = [
     .executableTarget(
         name: "CLI",
         dependencies: [
-            "Inventory", "Manifest", "ManifestFile", "Machines", "Control", "ControlClient", "Records", "TestKit", "X86",
+            "Inventory", "Manifest", "ManifestFile", "Machines", "Control", "ControlClient", "Records", "TestKit",
+            "X86",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         path: "Sources/Host/CLI",
