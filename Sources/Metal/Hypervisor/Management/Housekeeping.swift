@@ -9,9 +9,9 @@ struct Housekeeping: ~Copyable {
     private var machine: MachineBackend
     private let hasLink: Bool
 
-    init(_ builder: borrowing MachineBuilder, _ program: ProgramMemory) {
-        machine = MachineBackend(builder, program)
-        hasLink = builder.manifest.link == .serial && SerialPort.link.isPresent
+    init(_ built: borrowing BuiltMachine, _ program: ProgramMemory) {
+        machine = MachineBackend(built, program)
+        hasLink = built.manifest.link == .serial && SerialPort.link.isPresent
         if hasLink { SerialPort.link.initialize(interrupts: true) }
     }
 

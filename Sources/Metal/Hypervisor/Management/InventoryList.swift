@@ -17,14 +17,14 @@ struct InventoryList {
     private var iommuCount = 0
     private let iommuKind: UInt64
 
-    init(_ builder: borrowing MachineBuilder, _ vendor: Vendor) {
-        facts = builder.facts
-        topology = builder.tables.topology
-        apicIDs = builder.tables.apicIDs
+    init(_ built: borrowing BuiltMachine, _ vendor: Vendor) {
+        facts = built.plan.machine.facts
+        topology = built.tables.topology
+        apicIDs = built.tables.apicIDs
         self.vendor = vendor
-        iommuKind = builder.tables.dmar != 0 ? 1 : 2
+        iommuKind = built.tables.dmar != 0 ? 1 : 2
         while ProcessorCache(cacheCount, vendor, native: nativeCPUID) != nil { cacheCount += 1 }
-        guard let units = builder.remapping else { return }
+        guard let units = built.plan.machine.remapping else { return }
         iommuCount = units.unitCount
         for i in 0..<iommuCount { iommus[i] = units.units[i].registers }
     }

@@ -124,7 +124,7 @@ struct ControlPage: ~Copyable {
     }
     private func end() { isBeingWritten.store(false, ordering: .releasing) }
 
-    func print(_ line: LogLine) {
+    func print(_ line: borrowing LogLine) {
         begin()
         for i in 0..<line.text.count { log.push(line.text.bytes[i]) }
         log.push(0x0A)
