@@ -1,8 +1,8 @@
 /// What the hypervisor writes down about who owns which physical memory, once at boot, in a page of its own that no core
 /// maps: for tools that read a machine's memory from outside. A header, then `count` entries, little-endian.
 public struct OwnershipHeader: BitwiseCopyable, Sendable {
-    /// "BULKHEADLEDGER", a line end and a zero byte.
-    public static let magic: (UInt64, UInt64) = (0x4441_4548_4B4C_5542, 0x000A_5245_4744_454C)
+    /// "BULKHEADOWNERS", a line end and a zero byte.
+    public static let magic: (UInt64, UInt64) = (0x4441_4548_4B4C_5542, 0x000A_5352_454E_574F)
     public static let version: UInt32 = 1
 
     public var magic = Self.magic
@@ -51,6 +51,8 @@ public enum OwnershipKind: UInt16, Sendable {
     case remappingUnit
     /// In an IOMMU's tables: what the housekeeping core keeps of the faults that it has read.
     case faultLog
+    /// Instructions that only boot needs, or a vendor's that the machine does not have: zeroes that no core maps.
+    case erased
 }
 
 /// One range of physical memory and its owner.

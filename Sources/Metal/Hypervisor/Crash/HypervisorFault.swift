@@ -45,13 +45,9 @@ private func report(_ fault: Pointer<exception_frame>, _ core: Pointer<CoreState
         SerialPort.log.print(describe(fault, core))
         return
     }
-    partition.value.controlPage.value.post(describe(fault, core))
-    var event = PartitionEvent()
-    event.isFault = true
-    event.vcpu = core.value.vcpu
-    event.code = fault.value.vector
-    event.address = fault.value.rip &- image_address()
-    partition.value.controlPage.value.record(event)
+    partition.value.controlPage.value.print(describe(fault, core))
+    partition.value.controlPage.value.recordFault(
+        vcpu: core.value.vcpu, code: fault.value.vector, address: fault.value.rip &- image_address())
 }
 
 @inline(never)
@@ -80,6 +76,9 @@ private func describe(_ fault: Pointer<exception_frame>, _ core: Pointer<CoreSta
         line.write("+")
         line.write(hexadecimal: UInt64(into ?? 0))
         line.write(")")
+    }
+    if let core, core.value.program.isErased(fault.value.rip) {
+        line.write(", which Tools/text-order took for boot code")
     }
     if fault.value.vector == UInt64(Vector.pageFault) {
         line.write(", address ")

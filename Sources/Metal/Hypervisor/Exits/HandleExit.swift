@@ -134,7 +134,7 @@ extension ExitContext {
         return violation(line, detail)
     }
 
-    private mutating func violation(_ what: LogLine, _ detail: UInt64) -> ExitOutcome {
+    private mutating func violation(_ what: borrowing LogLine, _ detail: UInt64) -> ExitOutcome {
         var line = LogLine("bulkhead: partition ")
         line.write(partition.value.spec.name)
         line.write(", vCPU ")
@@ -143,13 +143,8 @@ extension ExitContext {
         line.write(what.text)
         line.write(", at ")
         line.write(hexadecimal: cpu.rip)
-        partition.value.controlPage.value.post(line)
-        var event = PartitionEvent()
-        event.isFault = true
-        event.vcpu = core.value.vcpu
-        event.code = detail
-        event.address = cpu.rip
-        partition.value.controlPage.value.record(event)
+        partition.value.controlPage.value.print(line)
+        partition.value.controlPage.value.recordFault(vcpu: core.value.vcpu, code: detail, address: cpu.rip)
         return .end(.violation)
     }
 }

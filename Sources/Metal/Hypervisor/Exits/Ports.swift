@@ -24,7 +24,7 @@ extension ExitContext {
         if port.isInput {
             while let byte = context.value.controlPage.value.consoleIn.peek(), context.value.legacyDevices.receive(byte)
             {
-                context.value.controlPage.value.consoleIn.drop()
+                context.value.controlPage.value.consoleIn.removeFirst()
             }
             cpu.rax = cpu.rax & ~0xFF | UInt64(context.value.legacyDevices.uart.read(register))
         } else if let sent = context.value.legacyDevices.uart.write(register, UInt8(truncatingIfNeeded: cpu.rax)) {

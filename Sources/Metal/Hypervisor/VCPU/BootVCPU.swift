@@ -24,10 +24,8 @@ extension VCPURunner {
         }
         while true {
             while !starting {
-                switch partition.value.controlPage.value.request.exchange(
-                    Request.none, ordering: .sequentiallyConsistent)
-                {
-                case Request.start, Request.restart:
+                switch partition.value.controlPage.value.takeRequest() {
+                case .start, .restart:
                     starting = true
                     cause = .manager
                 default: idle()
@@ -53,7 +51,7 @@ extension VCPURunner {
             line.write(partition.value.spec.name)
             line.write(": ")
             line.write(error.reason)
-            partition.value.controlPage.value.post(line)
+            partition.value.controlPage.value.print(line)
             return .badImage
         }
         let now = cpu_rdtsc()
@@ -94,7 +92,9 @@ extension VCPURunner {
         }
         state.value.legacyDevices = LegacyDevices(state.value.platform)
         // What was typed for this guest is not the next one's.
-        while state.value.controlPage.value.consoleIn.peek() != nil { state.value.controlPage.value.consoleIn.drop() }
+        while state.value.controlPage.value.consoleIn.peek() != nil {
+            state.value.controlPage.value.consoleIn.removeFirst()
+        }
         for vcpu in 0..<state.value.vcpuCount where state.value.nested[vcpu].unclaimed != 0 {
             unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: UInt(state.value.nested[vcpu].unclaimed)), 4096)
         }
@@ -112,7 +112,7 @@ extension VCPURunner {
             line.write(partition.value.spec.name)
             line.write(": a PCI function did not come back from its reset, requester id ")
             line.write(hexadecimal: UInt64(lost))
-            partition.value.controlPage.value.post(line)
+            partition.value.controlPage.value.print(line)
         }
         functions.value.guest.reset(on: FunctionWindow(functions: functions))
     }
@@ -125,12 +125,12 @@ extension VCPURunner {
     /// What comes after an end, by the manifest's policy, and why.
     private mutating func applyLifecyclePolicy(_ cause: StateCause) -> (start: Bool, cause: StateCause) {
         let controlPage = partition.value.controlPage
-        let request = controlPage.value.request.exchange(Request.none, ordering: .sequentiallyConsistent)
+        let request = controlPage.value.takeRequest()
         // A manager's request that came while the guest ended by itself counts.
-        let cause = request == Request.stop || request == Request.restart ? .manager : cause
+        let cause = request == .stop || request == .restart ? .manager : cause
         let action: LifecycleAction
         switch cause {
-        case .manager: action = request == Request.restart ? .restart : .stop
+        case .manager: action = request == .restart ? .restart : .stop
         case .poweroff: action = partition.value.spec.onPoweroff
         case .reboot: action = partition.value.spec.onReboot
         case .badImage: action = .stop

@@ -67,19 +67,19 @@ struct VCPURunner<Extension: VirtualizationExtension>: ~Copyable {
         let controlPage = partition.value.controlPage
         let cause = partition.value.endCause.load(ordering: .sequentiallyConsistent)
         if cause != 0 { return .end(StateCause(rawValue: UInt8(truncatingIfNeeded: cause - 1)) ?? .violation) }
-        switch controlPage.value.request.load(ordering: .sequentiallyConsistent) {
-        case Request.stop, Request.restart: return .end(.manager)
-        case Request.pause:
+        switch controlPage.value.request {
+        case .stop, .restart: return .end(.manager)
+        case .pause:
             partition.value.order.store(VCPUOrder.pause, ordering: .sequentiallyConsistent)
             controlPage.value.enter(.paused, .manager)
-        case Request.resume:
+        case .resume:
             partition.value.resumeClock()
             partition.value.order.store(VCPUOrder.run, ordering: .sequentiallyConsistent)
             controlPage.value.enter(.running, .manager)
-        case Request.none: return .resume
+        case nil: return .resume
         default: break  // to start what runs: done, and the next request may come
         }
-        controlPage.value.request.store(Request.none, ordering: .sequentiallyConsistent)
+        controlPage.value.takeRequest()
         partition.value.kick(allBut: core.value.vcpu)
         return .resume
     }

@@ -55,29 +55,12 @@ enum VMX: VirtualizationExtension {
     private static func fold(_ set: ControlSet, _ capability: UInt32) throws(Refusal) -> UInt32 {
         switch set.fold(capability: cpu_rdmsr(capability)) {
         case .value(let value): return value
-        case .notOffered(let control): throw refuse(control, capability, mayBe: 1)
-        case .alwaysOn(let control): throw refuse(control, capability, mayBe: 0)
+        case .notOffered(let control): throw Refusal("the processor lacks", control, set.kind)
+        case .alwaysOn(let control): throw Refusal("the processor insists on", control, set.kind)
         }
     }
 
-    /// The tool's `VMXControlName` has the manual's names.
-    @inline(never)
-    private static func refuse(_ control: UInt32, _ capability: UInt32, mayBe value: UInt64) -> Refusal {
-        var line = LogLine("the processor's VMX controls: bit ")
-        line.write(decimal: UInt64(control.trailingZeroBitCount))
-        line.write(" of MSR ")
-        line.write(hexadecimal: UInt64(capability))
-        line.write(" cannot be ")
-        line.write(decimal: value)
-        return Refusal(line)
-    }
-
-    @inline(never)
-    private static func lacks(_ name: StaticString) -> Refusal {
-        var line = LogLine("the processor lacks ")
-        line.write(name)
-        return Refusal(line)
-    }
+    private static func lacks(_ name: StaticString) -> Refusal { Refusal("the processor lacks ", name) }
 
     static func enable(core: borrowing CoreLayout) throws(Refusal) {
         if cpu_rdmsr(MSR.featureControl) & 1 == 0 { cpu_wrmsr(MSR.featureControl, 1 << 2 | 1) }
@@ -109,6 +92,7 @@ enum VMX: VirtualizationExtension {
         record[.detail] = vmx_read(VMCSField.guestPhysicalAddress)
     }
 
+    /// Every field that the processor's checks look at; `bulkhead crash show` goes through them.
     static func recordInvalidState(_ core: borrowing CoreState) {
         guard let partition = core.partition,
             let record = core.program.crash.begin(.invalidState, core: core.index, vcpu: core.vcpu)
@@ -122,5 +106,20 @@ enum VMX: VirtualizationExtension {
         ]
         InvalidStateRecord.fill(&record.value, rules: rules, read: vmx_read)
         record.value.seal()
+    }
+}
+
+extension Refusal {
+    /// By the capability register and the bit in each of its halves: the tool's `VMXControlName` has the manual's names.
+    fileprivate init(_ words: StaticString, _ control: UInt32, _ kind: ControlKind) {
+        let register: StaticString
+        switch kind {
+        case .pin: register = " a VMX control: IA32_VMX_TRUE_PINBASED_CTLS bit "
+        case .processor: register = " a VMX control: IA32_VMX_TRUE_PROCBASED_CTLS bit "
+        case .secondary: register = " a VMX control: IA32_VMX_PROCBASED_CTLS2 bit "
+        case .exit: register = " a VMX control: IA32_VMX_TRUE_EXIT_CTLS bit "
+        case .entry: register = " a VMX control: IA32_VMX_TRUE_ENTRY_CTLS bit "
+        }
+        self.init(words, register, number: UInt64(control.trailingZeroBitCount))
     }
 }
