@@ -84,7 +84,7 @@ let hostWing: [Target] = [
     hostRoom("ControlClient", ["CBOR", "Control", "Manifest", "Text"]),
     hostRoom("Machines", ["Manifest", "ManifestFile", "Control", "ControlClient", "Text"]),
     hostRoom("TestKit", ["Manifest", "ManifestFile", "Control", "ControlClient", "Machines", "Records", yams]),
-    hostRoom("CrashReports", ["Machines", "Records", "Text", "X86"]),
+    hostRoom("CrashReports", ["Machines", "Records", "X86"]),
     hostRoom("Inventory", ["Control", "ControlClient", "Manifest", "ManifestFile", "PCI", "Remapping", "X86"]),
     .executableTarget(
         name: "CLI",
