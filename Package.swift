@@ -61,7 +61,7 @@ let metalWing: [Target] = [
     .target(name: "Silicon", path: "Sources/Metal/Silicon", cSettings: [.unsafeFlags(freestanding)]),
     .target(
         name: "LoaderEntry", path: "Sources/Metal/Loader/Entry", exclude: ["loader.ld"],
-        cSettings: [.unsafeFlags(freestanding)]),
+        cSettings: [.unsafeFlags(freestanding)] + (faults ? [.define("FAULT_INJECTION")] : [])),
     .executableTarget(
         name: "Loader",
         // Silicon has the memory routines that a compiler may call.

@@ -7,7 +7,12 @@
     jnz 8f
     .byte 0x0F, 0x01, 0xD9      // VMMCALL
     jmp 9f
-8:  .byte 0x0F, 0x01, 0xC1      // VMCALL
+8:
+#ifdef FAULT_INJECTION
+    cmpl $1, %ebp
+    jne 9f                      // a loader that stays: neither
+#endif
+    .byte 0x0F, 0x01, 0xC1      // VMCALL
 9:
     .endm
     .macro load_data
