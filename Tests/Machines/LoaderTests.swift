@@ -45,6 +45,7 @@ extension MachineTests {
             try restart()
             let logged = arena.machine.console.lines.count
             arena.hostile.type(line: attack)
+            try arena.hostile.exchange()
             try arena.wait(for: .crashed, "hostile")
             #expect(try arena.info("hostile").cause == cause)
             let line = try arena.machine.wait(for: words, from: logged, seconds: 10).line

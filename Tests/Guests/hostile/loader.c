@@ -3,8 +3,8 @@
 // of its is taken. `loader` survives and gives both up; `loader:refuse` and `loader:fetch` do not.
 #include "attack.h"
 
-#define IMAGES 0x100000000ull
-#define PATTERN 0x5EED0BADC0FFEE11ull
+#define IMAGES 0x100000000ul
+#define PATTERN 0x5EED0BADC0FFEE11ul
 asm(".text\nloader_call_amd: .byte 0x0F, 0x01, 0xD9\n jmp probe_done\n"
     "loader_call_intel: .byte 0x0F, 0x01, 0xC1\n jmp probe_done\n");
 extern const char loader_call_amd[], loader_call_intel[];
