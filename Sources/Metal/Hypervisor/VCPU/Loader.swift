@@ -47,7 +47,7 @@ extension Lifecycle {
         line.write(partition.value.spec.name)
         line.write(": ")
         line.write(error.reason)
-        partition.value.controlPage.value.post(line)
+        partition.value.controlPage.value.print(line)
         return .end(.badImage)
     }
 }
