@@ -11,7 +11,7 @@ extension MachineBuilder {
         var demand = RemappingDemand()
         for i in 0..<manifest.partitionCount where manifest.partitions[i].devices.count > 0 {
             let vcpus = manifest.partitions[i].cores.count, functions = manifest.partitions[i].devices.count
-            guard let limit = iommu?.format.maxVCPUs else {
+            guard let limit = iommu?.features.maxVCPUs else {
                 throw refusal(i, " owns PCI functions, and the machine has no usable IOMMU")
             }
             guard vcpus <= limit else { throw refusal(i, " has more cores than the IOMMU can interrupt") }
@@ -67,7 +67,7 @@ extension MachineBuilder {
             }
         }
         linkEntry = iommu?.routeLink(to: housekeeper)
-        try iommu?.activate()
+        try iommu?.perform(.invalidate)
         let second = max(tscKHz, 1) * 1000
         faultLog = iommu?.makeFaultLog(ticksPerSecond: second)
     }

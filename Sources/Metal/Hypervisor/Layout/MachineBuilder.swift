@@ -153,11 +153,11 @@ struct MachineBuilder: ~Copyable {
     }
 
     mutating func leaveFirmware(_ firmware: borrowing Firmware) throws(Refusal) {
-        try iommu?.denyAll()
+        try iommu?.enable()
         do throws(FirmwareError) {
             try firmware.exitBootServices(buffer: mapBuffer.address, size: mapBuffer.size)
         } catch {
-            iommu?.undo()
+            iommu?.disable()
             throw Refusal(error, "leaving the firmware")
         }
     }

@@ -143,7 +143,7 @@ struct ManagedMachine: ControlBackend, ~Copyable {
     }
 
     mutating func nextEvent() -> ControlEvent? {
-        if let refusal = faultLog?.value.nextUntold() { return event(refusal.fault, lost: refusal.lost) }
+        if let refusal = faultLog?.value.nextPending() { return event(refusal.fault, lost: refusal.lost) }
         for i in 0..<partitionCount {
             let controlPage = partitions[i].controlPage
             var next = partitions[i].nextChange, lost: UInt64 = 0
