@@ -95,7 +95,7 @@ let hostWing: [Target] = [
     unitTests("CBORTests", ["CBOR"]),
     unitTests("X86Tests", ["UnitSupport", "X86"]),
     unitTests("RemappingTests", ["Remapping", "UnitSupport", "X86"]),
-    unitTests("RecordsTests", ["Records", "Remapping", "Text", "X86"]),
+    unitTests("RecordsTests", ["Manifest", "Records", "Remapping", "Text", "X86"]),
     unitTests("PCITests", ["PCI", "UnitSupport"], exclude: ["q35.txt"]),
     unitTests("ManifestTests", ["CBOR", "Manifest", "ManifestFile", "Text", "UnitSupport"]),
     unitTests(

@@ -81,8 +81,10 @@ struct IOMMU: ~Copyable {
         partition: Int, _ runs: borrowing Span<RemappingRun>, apicIDs: [16 of UInt32], vcpuCount: Int
     ) throws(Refusal) -> RemappingDomain {
         do throws(RemappingError) {
-            guard tables != nil else { throw .outOfMemory }
-            return try vendor.makeDomain(partition, runs, apicIDs, vcpuCount, in: &tables!)
+            guard let domain = try tables?.makeDomain(vendor, partition, runs, apicIDs, vcpuCount) else {
+                throw .outOfMemory
+            }
+            return domain
         } catch { throw Self.refusal(error) }
     }
 
@@ -92,8 +94,9 @@ struct IOMMU: ~Copyable {
     ) throws(Refusal) -> InterruptBlock {
         let alias = alias ?? topology.alias(of: requester)
         do throws(RemappingError) {
-            guard ownerCount + 2 <= owners.count, tables != nil else { throw .outOfMemory }
-            let block = try vendor.attach(requester, alias: alias, to: domain, in: &tables!)
+            guard ownerCount + 2 <= owners.count,
+                let block = try tables?.attach(vendor, requester, alias: alias, to: domain)
+            else { throw .outOfMemory }
             note(requester, domain)
             if let alias { note(alias, domain) }
             return block
@@ -107,8 +110,7 @@ struct IOMMU: ~Copyable {
 
     /// Lets the link's interrupt line ring the core with this APIC id; nil when it cannot.
     mutating func routeLink(to apicID: UInt32) -> RedirectionEntry? {
-        guard tables != nil else { return nil }
-        return vendor.routeNMI(from: ioAPIC, to: apicID, in: tables!)
+        tables?.routeNMI(vendor, from: ioAPIC, to: apicID)
     }
 
     /// Makes the log of what the units refuse, for the core that `mapFaults` is for.

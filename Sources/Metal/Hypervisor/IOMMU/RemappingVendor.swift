@@ -25,8 +25,8 @@ enum RemappingVendor: UInt8 {
     case vtd = 1
     case amdVi = 2
 
-    private typealias Intel = VTD<UnitRegisters>
-    private typealias AMD = AMDVi<UnitRegisters>
+    typealias Intel = VTD<UnitRegisters>
+    typealias AMD = AMDVi<UnitRegisters>
 
     func parse(
         _ table: Span<UInt8>, secondaryBus: (UInt16) -> UInt8?
@@ -68,32 +68,32 @@ enum RemappingVendor: UInt8 {
         case .amdVi: try RemappingTables(AMD.self, features, demand, arena: arena)
         }
     }
+}
 
-    func makeDomain(
-        _ partition: Int, _ runs: borrowing Span<RemappingRun>, _ apicIDs: [16 of UInt32], _ vcpuCount: Int,
-        in tables: inout RemappingTables
+extension RemappingTables {
+    mutating func makeDomain(
+        _ vendor: RemappingVendor, _ partition: Int, _ runs: borrowing Span<RemappingRun>, _ apicIDs: [16 of UInt32],
+        _ vcpuCount: Int
     ) throws(RemappingError) -> RemappingDomain {
-        switch self {
-        case .vtd: try tables.makeDomain(Intel.self, partition, runs, apicIDs, vcpuCount)
-        case .amdVi: try tables.makeDomain(AMD.self, partition, runs, apicIDs, vcpuCount)
+        switch vendor {
+        case .vtd: try makeDomain(RemappingVendor.Intel.self, partition, runs, apicIDs, vcpuCount)
+        case .amdVi: try makeDomain(RemappingVendor.AMD.self, partition, runs, apicIDs, vcpuCount)
         }
     }
 
-    func attach(
-        _ requester: UInt16, alias: UInt16?, to domain: RemappingDomain, in tables: inout RemappingTables
+    mutating func attach(
+        _ vendor: RemappingVendor, _ requester: UInt16, alias: UInt16?, to domain: RemappingDomain
     ) throws(RemappingError) -> InterruptBlock {
-        switch self {
-        case .vtd: try Intel.attach(requester, alias: alias, to: domain, in: &tables)
-        case .amdVi: try AMD.attach(requester, alias: alias, to: domain, in: &tables)
+        switch vendor {
+        case .vtd: try RemappingVendor.Intel.attach(requester, alias: alias, to: domain, in: &self)
+        case .amdVi: try RemappingVendor.AMD.attach(requester, alias: alias, to: domain, in: &self)
         }
     }
 
-    func routeNMI(
-        from requester: UInt16, to apicID: UInt32, in tables: borrowing RemappingTables
-    ) -> RedirectionEntry? {
-        switch self {
-        case .vtd: Intel.routeNMI(from: requester, to: apicID, in: tables)
-        case .amdVi: AMD.routeNMI(from: requester, to: apicID, in: tables)
+    func routeNMI(_ vendor: RemappingVendor, from requester: UInt16, to apicID: UInt32) -> RedirectionEntry? {
+        switch vendor {
+        case .vtd: RemappingVendor.Intel.routeNMI(from: requester, to: apicID, in: self)
+        case .amdVi: RemappingVendor.AMD.routeNMI(from: requester, to: apicID, in: self)
         }
     }
 }
