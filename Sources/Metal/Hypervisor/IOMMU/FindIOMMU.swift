@@ -7,7 +7,7 @@ extension IOMMU {
     static func find(_ tables: borrowing FirmwareTables) -> IOMMU? {
         do throws(Refusal) { return try IOMMU(tables) } catch {
             var line = LogLine("bulkhead: no usable IOMMU, partitions cannot own PCI functions: ")
-            line.write(error.text)
+            error.describe(to: &line)
             SerialPort.log.print(line)
             return nil
         }
