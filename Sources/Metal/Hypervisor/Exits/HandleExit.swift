@@ -1,5 +1,6 @@
 import Control
 import Manifest
+import Platform
 import Records
 import Silicon
 import Synchronization
@@ -71,6 +72,7 @@ extension ExitContext {
             #if FAULT_INJECTION
                 injectFault()
             #endif
+            if cpu.isLoading, let answer = answerLoader() { return answer }
             return refuse()
         case .refusedInstruction:
             count(.refusedInstruction)
@@ -86,7 +88,8 @@ extension ExitContext {
             return .resume
         case .shutdown:
             count(.shutdown)
-            return MachineCheck.isUnderWay ? machineCheck() : .end(.tripleFault)
+            if MachineCheck.isUnderWay { return machineCheck() }
+            return cpu.isLoading ? refuseImage(.loaderFailed) : .end(.tripleFault)
         case .initSignal:
             count(.initSipi)
             return .resume

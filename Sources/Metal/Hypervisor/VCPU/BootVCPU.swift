@@ -32,48 +32,24 @@ extension VCPURunner {
                 }
             }
             partition.value.controlPage.value.enter(.starting, cause)
-            let end = runOnce(cause)
+            let end = runOnce()
             teardown(end)
             scrubCore()
             (starting, cause) = applyLifecyclePolicy(end)
         }
     }
 
-    /// Loads the image and runs the guest until it ends; gives the cause. A frame of its own on the stack: see `scrubCore`.
+    /// Runs the loader and then the guest until it ends; gives the cause. A frame of its own on the stack: see `scrubCore`.
     @inline(never)
-    private mutating func runOnce(_ cause: StateCause) -> StateCause {
-        do {
-            let entry = try loadImage()
-            prepareCore()
-            context.cpu.reset(to: entry)
-        } catch {
-            var line = LogLine("bulkhead: partition ")
-            line.write(partition.value.spec.name)
-            line.write(": ")
-            line.write(error.reason)
-            partition.value.controlPage.value.print(line)
-            return .badImage
-        }
-        let now = cpu_rdtsc()
-        partition.value.controlPage.value.starts.add(1, ordering: .relaxed)
-        partition.value.controlPage.value.latestEntry.store(now, ordering: .releasing)
-        _ = partition.value.controlPage.value.firstEntry.compareExchange(expected: 0, desired: now, ordering: .relaxed)
+    private mutating func runOnce() -> StateCause {
+        context.placeLoader()
+        prepareCore()
+        context.cpu.resetToLoader()
         partition.value.endCause.store(0, ordering: .relaxed)
         partition.value.clockLag.store(0, ordering: .relaxed)
         partition.value.order.store(VCPUOrder.run, ordering: .sequentiallyConsistent)
-        partition.value.controlPage.value.enter(.running, cause)
         if case .end(let cause) = runGuest() { return cause }
         return .reboot  // an INIT of the first vCPU restarts the machine as silicon would
-    }
-
-    private mutating func loadImage() throws(LoadError) -> GuestEntry {
-        let state = partition
-        let kernel = state.value.kernel, initrd = state.value.initrd, commandLine = state.value.spec.commandLine
-        return try unsafe loadGuest(
-            kernel: bytes(kernel.address, kernel.size),
-            initrd: initrd.size > 0 ? bytes(initrd.address, initrd.size) : nil,
-            commandLine: commandLine.span, platform: state.value.platform,
-            memory: state.value.guestMemory)
     }
 
     /// Stops every other vCPU, then takes the memory back and clears it (law 9).

@@ -12,6 +12,7 @@ struct SVMCPU: VirtualCPU {
     var steppedFlags: UInt64?
     /// Whether the latest exit was the end of a single step.
     var isSingleStepDone = false
+    var isLoading = false
     let addressSpace: UInt32
 
     init(core: borrowing CoreLayout, maps: PermissionMaps, nested: NestedRoots, addressSpace: UInt32) {
@@ -62,12 +63,17 @@ struct SVMCPU: VirtualCPU {
         let trap = steppedFlags ?? 0
         steppedFlags = nil
         self[VMCB.rflags] = self[VMCB.rflags] & ~RFLAGS.trap | trap
-        useNested(nested.memory)
+        useNested(isLoading ? nested.loader : nested.memory)
         isSingleStepDone = self[VMCB.exitCode] == ExitCode.exceptionFirst + UInt64(Vector.debug)
         guard isSingleStepDone else { return false }
         // A guest that steps itself gets the trap that was its own.
         if trap != 0 { raise(Vector.debug, error: nil) } else { self[VMCB.dr6] &= ~(1 << 14) }
         return true
+    }
+
+    mutating func endLoader() {
+        isLoading = false
+        useNested(nested.memory)
     }
 
     @inline(__always)

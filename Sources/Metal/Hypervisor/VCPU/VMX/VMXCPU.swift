@@ -17,6 +17,7 @@ struct VMXCPU: VirtualCPU {
     var isSingleStepDone = false
     /// What `vmx_run` has answered: 0 an exit, 1 an entry that did not begin, 2 a kick before the entry.
     private(set) var entryResult: UInt32 = 0
+    private(set) var isLoading = false
     /// A guest's NMI that waits until the guest can take it.
     var hasPendingNMI = false
 
@@ -119,7 +120,7 @@ struct VMXCPU: VirtualCPU {
         let flags = steppedFlags ?? 0
         steppedFlags = nil
         self[VMCSField.guestRFLAGS] = self[VMCSField.guestRFLAGS] & ~Self.stepFlags | flags
-        self[VMCSField.eptPointer] = EPTPointer.make(root: nested.memory)
+        self[VMCSField.eptPointer] = EPTPointer.make(root: isLoading ? nested.loader : nested.memory)
         let isTrap =
             reason.rawValue == UInt32(VMXExit.exceptionOrNMI)
             && self[VMCSField.exitInterruptionInfo] & 0xFF == UInt64(Vector.debug)
@@ -129,6 +130,13 @@ struct VMXCPU: VirtualCPU {
         return isSingleStepDone
     }
     private static let stepFlags = RFLAGS.trap | RFLAGS.interrupt
+
+    /// Translations are tagged by their root: what the loader's has left in the processor is of no use behind another.
+    mutating func view(isLoading: Bool) {
+        self.isLoading = isLoading
+        self[VMCSField.eptPointer] = EPTPointer.make(root: isLoading ? nested.loader : nested.memory)
+    }
+    mutating func endLoader() { view(isLoading: false) }
 
     mutating func takeHostInterrupt() { unblock_nmi() }
 
