@@ -23,6 +23,10 @@
             // What the page tables are for is undone: the machine is looked at from outside then.
             case 5: Self.map(cpu.rcx, in: cpu_read_cr3())
             case 6: Self.map(cpu.rcx, in: partition.value.nested[core.vcpu].memory)
+            // What only boot needs is gone.
+            case 7:
+                let erased = unsafe unsafeBitCast(image_address() + 0x2000, to: (@convention(c) (UInt64) -> Void).self)
+                core_restart(core.layout.stackTop, 0, erased)
             // What no neighbour may feel, so that the tests' neighbour can be seen to notice it. RCX: a command for the
             // interrupt command register, address, value or ticks.
             case 16: cpu_wrmsr(MSR.x2apicICR, cpu.rcx)
