@@ -80,7 +80,7 @@ func unitTests(_ name: String, _ dependencies: [Target.Dependency] = [], exclude
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 let hostWing: [Target] = [
-    hostRoom("ManifestFile", ["Manifest", "Text", yams]),
+    hostRoom("ManifestFile", ["Control", "Manifest", "Text", yams]),
     hostRoom("ControlClient", ["CBOR", "Control", "Manifest", "Text"]),
     hostRoom("Machines", ["Manifest", "ManifestFile", "Control", "ControlClient", "Text"]),
     hostRoom("TestKit", ["Manifest", "ManifestFile", "Control", "ControlClient", "Machines", "Records", yams]),
@@ -103,9 +103,10 @@ let hostWing: [Target] = [
     unitTests("PCITests", ["PCI", "UnitSupport"], exclude: ["q35.txt"]),
     unitTests("ManifestTests", ["CBOR", "Manifest", "ManifestFile", "Text", "UnitSupport"]),
     unitTests(
-        "ControlTests", ["CBOR", "Control", "ControlClient", "Manifest", "Records", "Text", "UnitSupport"]),
+        "ControlTests",
+        ["CBOR", "Control", "ControlClient", "Manifest", "ManifestFile", "Records", "Text", "UnitSupport"]),
     unitTests("PlatformTests", ["PCI", "Platform", "UnitSupport", "X86"]),
-    unitTests("InventoryTests", ["Control", "Inventory", "Manifest", "ManifestFile"]),
+    unitTests("InventoryTests", ["Control", "ControlClient", "Inventory", "Manifest", "ManifestFile"]),
     unitTests("MachinesTests", ["ControlClient", "Machines", "TestKit"]),
     .testTarget(
         name: "MachineTests",
