@@ -1,0 +1,40 @@
+import ArgumentParser
+import Foundation
+import Machines
+
+/// `bulkhead image`: what a machine boots from.
+struct ImageCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "image", abstract: "Make a boot volume: a disk image, or a folder for a real EFI partition.",
+        discussion: """
+            With --folder /boot/efi the hypervisor becomes EFI/BOOT/BOOTX64.EFI of that file system, which firmware \
+            starts from a removable disk; the manifest and the images go to BULKHEAD. Not yet tried on silicon.
+            """)
+
+    @Option(help: "The manifest, as YAML (default: the demo's).") var manifest: String?
+    @Option(help: "Write a FAT disk image to this file.") var output: String?
+    @Option(help: "Copy the files into this folder.") var folder: String?
+
+    func validate() throws {
+        guard (output == nil) != (folder == nil) else { throw ValidationError("give either --output or --folder") }
+    }
+
+    func run() throws {
+        let workspace = try Workspace.current()
+        let (manifest, volume) = try BootVolume.compile(manifest ?? workspace.demoManifest, workspace)
+        if let folder {
+            let target = URL(filePath: folder, directoryHint: .isDirectory)
+            // The firmware would start this instead of what is there: that must be a decision.
+            let loader = target.appending(path: "EFI/BOOT/BOOTX64.EFI")
+            let ours = target.appending(path: "BULKHEAD/manifest.cbor")
+            if FileManager.default.fileExists(atPath: loader.path), !FileManager.default.fileExists(atPath: ours.path) {
+                throw ValidationError("\(loader.path) is another system's boot loader; move it away first")
+            }
+            try volume.writeFolder(target)
+            print("machine \(manifest.name.string): written to \(target.path)")
+        } else if let output {
+            let written = try volume.writeImage(to: URL(filePath: output))
+            print("machine \(manifest.name.string): \(output) \(written ? "written" : "is up to date")")
+        }
+    }
+}
