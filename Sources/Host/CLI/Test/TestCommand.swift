@@ -6,7 +6,7 @@ import TestKit
 /// `bulkhead test`: unit tests and machine tests, summed up in one last line.
 struct TestCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "test", abstract: "Runs the unit tests, the machine tests and the contract.",
+        commandName: "test", abstract: "Run the unit tests, the machine tests and the contract.",
         discussion: """
             Ends with a table of where the time went, the longest first, and the line "N passed, N failed"; the exit \
             status is 0 only if nothing failed. Machine tests boot whole emulated machines: AMD and Intel machines beside \
