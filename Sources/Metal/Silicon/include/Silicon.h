@@ -45,8 +45,8 @@ static inline uint64_t vmx_exit_address(void) { return (uint64_t)vmx_exit; }
 void vmx_idle(guest_registers *registers);
 /// Lets NMIs come again after an exit that one caused.
 void unblock_nmi(void);
-/// Calls `function(first, second)` on another stack.
-uint64_t call_on_stack(uint64_t stack, uint64_t first, uint64_t second, uint64_t (*function)(uint64_t, uint64_t));
+/// Calls `function(argument)` on another stack.
+void call_on_stack(uint64_t stack, uint64_t argument, void (*function)(uint64_t));
 /// Erases boot code and what the other vendor's extension needs, then takes tables of its own (LeaveBoot.swift).
 void leave_boot(uint64_t machine, uint64_t program) __attribute__((noreturn));
 /// Takes page tables and a stack, and goes on at `entry`.
