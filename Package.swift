@@ -85,11 +85,12 @@ let hostWing: [Target] = [
     hostRoom("Machines", ["Manifest", "ManifestFile", "Control", "ControlClient", "Text"]),
     hostRoom("TestKit", ["Manifest", "ManifestFile", "Control", "ControlClient", "Machines", "Records", yams]),
     hostRoom("Inventory", ["Control", "ControlClient", "Manifest", "ManifestFile", "PCI", "Remapping", "X86"]),
+    hostRoom("Reports", ["Control", "ControlClient", "ManifestFile", "Text"]),
     .executableTarget(
         name: "CLI",
         dependencies: [
-            "Inventory", "Manifest", "ManifestFile", "Machines", "Control", "ControlClient", "Records", "TestKit",
-            "X86",
+            "Inventory", "Manifest", "ManifestFile", "Machines", "Control", "ControlClient", "Records", "Reports",
+            "TestKit", "X86",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         path: "Sources/Host/CLI",
@@ -107,6 +108,7 @@ let hostWing: [Target] = [
         ["CBOR", "Control", "ControlClient", "Manifest", "ManifestFile", "Records", "Text", "UnitSupport"]),
     unitTests("PlatformTests", ["PCI", "Platform", "UnitSupport", "X86"]),
     unitTests("InventoryTests", ["Control", "ControlClient", "Inventory", "Manifest", "ManifestFile"]),
+    unitTests("ReportsTests", ["Control", "ControlClient", "Manifest", "Reports", "Text"]),
     unitTests("MachinesTests", ["ControlClient", "Machines", "TestKit"]),
     .testTarget(
         name: "MachineTests",

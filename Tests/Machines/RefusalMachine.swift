@@ -29,12 +29,12 @@ struct RefusalMachine {
         let folder = URL(filePath: #filePath).deletingLastPathComponent()
         let workspace = Workspace(root: folder.deletingLastPathComponent().deletingLastPathComponent())
         try buildAdversaries(workspace)
-        let image = BootVolume.Image(
+        let image = BootVolumeImage.Image(
             path: "neighbour.elf", source: workspace.cache.appending(path: "images/neighbour.elf"))
         var disks: [URL] = []
         for volume in volumes {
             disks.append(workspace.cache.appending(path: "tests/\(name)-\(volume.name).img"))
-            try BootVolume(hypervisor: workspace.hypervisor, manifest: volume.manifest, images: [image])
+            try BootVolumeImage(hypervisor: workspace.hypervisor, manifest: volume.manifest, images: [image])
                 .writeImage(to: disks[disks.count - 1])
         }
         var emulator = emulator

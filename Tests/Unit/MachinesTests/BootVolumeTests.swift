@@ -16,7 +16,7 @@ import Testing
 
     @Test func theImageHoldsEveryFileUnchanged() throws {
         let kernel = (0..<5_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
-        let volume = BootVolume(
+        let volume = BootVolumeImage(
             hypervisor: try file("efi", [1, 2, 3]), manifest: [4, 5],
             images: [.init(path: "kernels/vmlinux-long-name", source: try file("kernel", kernel))])
         let image = folder.appending(path: "boot.img")
@@ -32,7 +32,7 @@ import Testing
     }
 
     @Test func itIsWrittenAgainOnlyWhenAnInputChanged() throws {
-        var volume = BootVolume(
+        var volume = BootVolumeImage(
             hypervisor: try file("efi", [1]), manifest: [2],
             images: [.init(path: "a", source: try file("a", [3]))])
         let image = folder.appending(path: "boot.img")
@@ -47,14 +47,14 @@ import Testing
 
     @Test func aMissingImageIsNamed() throws {
         let absent = folder.appending(path: "absent")
-        let volume = BootVolume(
+        let volume = BootVolumeImage(
             hypervisor: try file("efi", [1]), manifest: [2], images: [.init(path: "x", source: absent)])
         let error = #expect(throws: MachineError.self) { try volume.writeImage(to: folder.appending(path: "boot.img")) }
         #expect(error?.description.contains(absent.path) == true)
     }
 
     @Test func aFolderForTheEFIPartition() throws {
-        let volume = BootVolume(
+        let volume = BootVolumeImage(
             hypervisor: try file("efi", [1]), manifest: [2], images: [.init(path: "k", source: try file("k", [3]))])
         let target = folder.appending(path: "esp")
         try volume.writeFolder(target)

@@ -1,3 +1,4 @@
+import Reports
 import Foundation
 import Records
 import X86
@@ -56,7 +57,7 @@ struct CrashReport: Encodable {
         sequence = record[.sequence]
         core = record.core
         vcpu = record.vcpu
-        partition = record.partition.isEmpty ? nil : Manage.printable(record.partition.string)
+        partition = record.partition.isEmpty ? nil : printable(record.partition.string)
         uptimeSeconds = Double(record[.uptime]) / 1e6
         time = record[.bootTime] == 0 ? 0 : Double(record[.bootTime]) + uptimeSeconds
         tsc = record[.tsc]

@@ -21,7 +21,7 @@ struct ImageCommand: ParsableCommand {
 
     func run() throws {
         let workspace = try Workspace.current()
-        let (manifest, volume) = try BootVolume.compile(manifest ?? workspace.demoManifest, workspace)
+        let (manifest, volume) = try BootVolumeImage.compile(manifest ?? workspace.demoManifest, workspace)
         if let folder {
             let target = URL(filePath: folder, directoryHint: .isDirectory)
             // The firmware would start this instead of what is there: that must be a decision.

@@ -1,7 +1,7 @@
 import Foundation
 
 /// What the firmware starts the hypervisor from: `\EFI\BOOT\BOOTX64.EFI`, `\BULKHEAD\manifest.cbor` and the images.
-public struct BootVolume: Sendable {
+public struct BootVolumeImage: Sendable {
     /// One image: where the manifest finds it below `\BULKHEAD`, and the file of the host that it is a copy of.
     public struct Image: Hashable, Sendable {
         public var path: String

@@ -13,7 +13,7 @@ struct DiscoveredMachine: ~Copyable {
     let tscKHz: UInt64
     /// Seconds since 1970-01-01 at that moment, 0 when the firmware has no clock.
     let bootTime: UInt64
-    let memoryMap: MemoryMap
+    let memoryMap: FirmwareMemoryMap
     /// nil where the machine has none that is usable.
     var iommu: IOMMU?
     /// What the manifest is held against.
@@ -25,8 +25,8 @@ struct DiscoveredMachine: ~Copyable {
         _ firmware: borrowing Firmware, _ vendor: Vendor, entryTSC: UInt64, bootTime: UInt64
     ) throws(Refusal) {
         let tables = try FirmwareTables(firmware, vendor), tscKHz = try ClockRate.kHz(tables)
-        let memoryMap: MemoryMap
-        do throws(FirmwareError) { memoryMap = try MemoryMap(firmware) } catch {
+        let memoryMap: FirmwareMemoryMap
+        do throws(FirmwareError) { memoryMap = try FirmwareMemoryMap(firmware) } catch {
             throw Refusal(error, "the memory map")
         }
         (self.entryTSC, self.tscKHz, self.bootTime) = (entryTSC, tscKHz, bootTime)

@@ -89,7 +89,7 @@ struct PlannedMachine: ~Copyable {
     func leaveFirmware(_ firmware: borrowing Firmware) throws(Refusal) {
         try machine.iommu?.denyAll()
         do throws(FirmwareError) {
-            try firmware.exitBootServices(buffer: machine.memoryMap.buffer, size: MemoryMap.capacity)
+            try firmware.exitBootServices(buffer: machine.memoryMap.buffer, size: FirmwareMemoryMap.capacity)
         } catch {
             machine.iommu?.undo()
             throw Refusal(error, "leaving the firmware")

@@ -11,7 +11,7 @@ enum MSIControl {
 
 /// What a message means that a guest wants its function to send (Intel SDM volume 3, section 11.11; AMD APM volume 2,
 /// section 16.11): only an edge with fixed delivery to one core that is named by its APIC id.
-struct InterruptMessage: Equatable, Sendable {
+struct GuestInterruptMessage: Equatable, Sendable {
     var apicID: UInt32
     var vector: UInt8
 
@@ -53,7 +53,7 @@ extension GuestFunction {
     func translate(_ low: UInt32, _ high: UInt32, _ data: UInt32, on machine: borrowing some FunctionAccess)
         -> (address: UInt64, data: UInt32)?
     {
-        guard let wanted = InterruptMessage(addressLow: low, addressHigh: high, data: data) else { return nil }
+        guard let wanted = GuestInterruptMessage(addressLow: low, addressHigh: high, data: data) else { return nil }
         return machine.message(requester, apicID: wanted.apicID, vector: wanted.vector)
     }
 

@@ -4,14 +4,14 @@ import Text
 
 /// Reads the fields of a message. One that is missing keeps its value; one that this version does not know is left out, so
 /// that a newer hypervisor may say more.
-struct FieldReader: FieldCoder {
+struct MessageReader: FieldCoder {
     private let fields: [UInt64: CBORItem]
     /// The first field that cannot be read.
     private var error: CBORError?
 
     /// Reads a message from a map.
     static func read<M: ControlMessage>(_ fields: [UInt64: CBORItem]) throws(CBORError) -> M {
-        var reader = FieldReader(fields: fields)
+        var reader = MessageReader(fields: fields)
         var message = M()
         message.fields(&reader)
         if let error = reader.error { throw error }

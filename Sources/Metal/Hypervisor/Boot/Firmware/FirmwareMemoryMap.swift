@@ -2,7 +2,7 @@ import Manifest
 import Silicon
 
 /// The firmware's map of memory as it was when the machine was looked at (UEFI 2.10, section 7.2.3).
-struct MemoryMap {
+struct FirmwareMemoryMap {
     /// Where it lies, with room for `capacity` bytes.
     let buffer: UInt64
     static let capacity: UInt64 = 0x10000

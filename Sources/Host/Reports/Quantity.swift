@@ -1,34 +1,9 @@
-/// Rows in aligned columns, as `ps` and `stats` print them.
-struct TextTable {
-    private var rows: [[String]]
-    /// Columns that hold numbers: aligned to the right.
-    private let numbers: Set<Int>
+import Foundation
 
-    init(_ header: [String], numbers: Set<Int>) {
-        rows = [header]
-        self.numbers = numbers
-    }
-
-    mutating func add(_ row: [String]) { rows.append(row) }
-
-    var lines: [String] {
-        let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-        return rows.map { row in
-            let cells = row.enumerated().map { column, cell in
-                let gap = String(repeating: " ", count: widths[column] - cell.count)
-                return numbers.contains(column) ? gap + cell : cell + gap
-            }
-            var line = cells.joined(separator: "  ")
-            while line.last == " " { line.removeLast() }
-            return line
-        }
-    }
-}
-
-/// Quantities for people.
-enum Show {
+/// Quantities for people, and what people write for them.
+public enum Quantity {
     /// Bytes in the largest binary unit that leaves at most four digits, e.g. "512 MiB".
-    static func bytes(_ count: UInt64) -> String {
+    public static func bytes(_ count: UInt64) -> String {
         var value = count
         var unit = 0
         let units = ["B", "KiB", "MiB", "GiB", "TiB"]
@@ -40,7 +15,7 @@ enum Show {
     }
 
     /// A time in microseconds, e.g. "41.3 ms", "12.5 s", "3:07:12".
-    static func time(_ microseconds: UInt64) -> String {
+    public static func time(_ microseconds: UInt64) -> String {
         let seconds = microseconds / 1_000_000
         if microseconds < 1_000_000 { return "\(microseconds / 1000).\(microseconds / 100 % 10) ms" }
         if seconds < 60 { return "\(seconds).\(microseconds / 100_000 % 10) s" }
@@ -49,8 +24,16 @@ enum Show {
         return "\(seconds / 3600):\(minutes < 10 ? "0" : "")\(minutes):\(rest < 10 ? "0" : "")\(rest)"
     }
 
+    /// Whole seconds as on a clock, e.g. "0:07", "59:59", "3:07:12".
+    public static func clock(_ seconds: Double) -> String {
+        let whole = Int(seconds)
+        return whole < 3600
+            ? String(format: "%d:%02d", whole / 60, whole % 60)
+            : String(format: "%d:%02d:%02d", whole / 3600, whole / 60 % 60, whole % 60)
+    }
+
     /// A set of cores, e.g. "0-2,5".
-    static func cores(_ mask: UInt64) -> String {
+    public static func cores(_ mask: UInt64) -> String {
         var parts: [String] = []
         var core = 0
         while core < 64 {
@@ -64,4 +47,16 @@ enum Show {
         }
         return parts.joined(separator: ",")
     }
+
+    /// The seconds that a number with s, m or h behind it (s when nothing is) stands for; nil when it is none.
+    public static func seconds(_ text: String) -> Int? {
+        let units: [Character: Int] = ["s": 1, "m": 60, "h": 3600]
+        guard let last = text.last else { return nil }
+        let unit = units[last]
+        guard let count = Int(unit == nil ? text[...] : text.dropLast()), count >= 0 else { return nil }
+        let (seconds, overflow) = count.multipliedReportingOverflow(by: unit ?? 1)
+        return overflow ? nil : seconds
+    }
+
+    public static func hexadecimal(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
 }
