@@ -1,8 +1,8 @@
 /// What the hypervisor writes down about who owns which physical memory, once at boot, in a page of its own that no core
 /// maps: for tools that read a machine's memory from outside. A header, then `count` entries, little-endian.
 public struct OwnershipHeader: BitwiseCopyable, Sendable {
-    /// "BULKHEADLEDGER", a line end and a zero byte.
-    public static let magic: (UInt64, UInt64) = (0x4441_4548_4B4C_5542, 0x000A_5245_4744_454C)
+    /// "BULKHEADOWNERS", a line end and a zero byte.
+    public static let magic: (UInt64, UInt64) = (0x4441_4548_4B4C_5542, 0x000A_5352_454E_574F)
     public static let version: UInt32 = 1
 
     public var magic = Self.magic

@@ -5,7 +5,7 @@ import Machines
 /// `bulkhead image`: what a machine boots from.
 struct ImageCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "image", abstract: "Makes a boot volume: a disk image, or a folder for a real EFI partition.",
+        commandName: "image", abstract: "Make a boot volume: a disk image, or a folder for a real EFI partition.",
         discussion: """
             With --folder /boot/efi the hypervisor becomes EFI/BOOT/BOOTX64.EFI of that file system, which firmware \
             starts from a removable disk; the manifest and the images go to BULKHEAD. Not yet tried on silicon.
