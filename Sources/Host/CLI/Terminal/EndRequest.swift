@@ -8,6 +8,8 @@ enum EndRequest {
     static var isMade: Bool { made.load(ordering: .relaxed) }
 
     static func bySignals() {
-        for number in [SIGTERM, SIGHUP, SIGINT] { signal(number) { _ in EndRequest.made.store(true, ordering: .relaxed) } }
+        for number in [SIGTERM, SIGHUP, SIGINT] {
+            signal(number) { _ in EndRequest.made.store(true, ordering: .relaxed) }
+        }
     }
 }
