@@ -78,15 +78,19 @@ func unitTests(_ name: String, _ dependencies: [Target.Dependency], exclude: [St
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 let hostWing: [Target] = [
-    hostRoom("ManifestFile", ["Manifest", "Text", yams]),
+    hostRoom("ManifestRules", ["CBOR", "Manifest", "Text"]),
+    hostRoom("ManifestFile", ["Manifest", "ManifestRules", "Text", yams]),
     hostRoom("ControlClient", ["CBOR", "Control", "Manifest", "Text"]),
-    hostRoom("Machines", ["Manifest", "ManifestFile", "Control", "ControlClient", "Text", yams]),
+    hostRoom("Machines", ["Manifest", "ManifestFile", "ManifestRules", "Control", "ControlClient", "Text", yams]),
     hostRoom("TestKit", ["Manifest", "ManifestFile", "Control", "ControlClient", "Machines", "Records", "Text", yams]),
-    hostRoom("Inventory", ["Control", "ControlClient", "Manifest", "ManifestFile", "PCI", "Platform", "Text"]),
+    hostRoom(
+        "Inventory",
+        ["Control", "ControlClient", "Manifest", "ManifestFile", "ManifestRules", "PCI", "Platform", "Text"]),
     .executableTarget(
         name: "CLI",
         dependencies: [
-            "Inventory", "ManifestFile", "Machines", "Control", "ControlClient", "Records", "TestKit", "Text", "X86",
+            "Inventory", "ManifestFile", "ManifestRules", "Machines", "Control", "ControlClient", "Records", "TestKit",
+            "Text", "X86",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         path: "Sources/Host/CLI",
@@ -97,7 +101,7 @@ let hostWing: [Target] = [
     unitTests("RemappingTests", ["Remapping", "UnitSupport", "X86"]),
     unitTests("RecordsTests", ["Records", "Remapping", "Text", "X86"]),
     unitTests("PCITests", ["PCI", "UnitSupport"], exclude: ["q35.txt"]),
-    unitTests("ManifestTests", ["CBOR", "Manifest", "ManifestFile", "Text", "UnitSupport"]),
+    unitTests("ManifestTests", ["CBOR", "Manifest", "ManifestFile", "ManifestRules", "Text", "UnitSupport"]),
     unitTests(
         "ControlTests", ["CBOR", "Control", "ControlClient", "Manifest", "Records", "Text", "UnitSupport"]),
     unitTests("PlatformTests", ["PCI", "Platform", "UnitSupport", "X86"]),
@@ -106,7 +110,8 @@ let hostWing: [Target] = [
     .testTarget(
         name: "MachineTests",
         dependencies: [
-            "Control", "Inventory", "ControlClient", "Machines", "Manifest", "ManifestFile", "Records", "TestKit",
+            "Control", "Inventory", "ControlClient", "Machines", "Manifest", "ManifestFile", "ManifestRules",
+            "Records", "TestKit",
         ],
         path: "Tests/Machines", exclude: ["Manifests"]),
 ]

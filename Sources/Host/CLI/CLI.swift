@@ -8,6 +8,7 @@ struct Bulkhead: ParsableCommand {
             BenchCommand.self,
             CrashCommand.self,
             DemoCommand.self,
+            ExplainCommand.self,
             ImageCommand.self,
             InventoryCommand.self,
             ManifestCommand.self,

@@ -69,7 +69,9 @@ struct MachineBuilder: ~Copyable {
             try manifest.decode(content)
             plan = try manifest.check(against: facts)
         } catch {
-            var line = LogLine("")
+            var line = LogLine("R")
+            line.write(decimal: UInt64(error.reason.rawValue))
+            line.write(" ")
             error.describe(manifest, on: facts, to: &line)
             throw Refusal(line)
         }
