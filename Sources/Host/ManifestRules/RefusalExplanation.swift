@@ -8,7 +8,7 @@ public struct RefusalExplanation: Sendable {
 
     /// - Parameter text: `84`, `R84`, or a line that is, or begins behind `refused:`, with `R84`.
     public init?(_ text: String) {
-        let words = text.split { $0 == " " || $0 == "\r" || $0 == "\n" || $0 == "\t" }.map(String.init)
+        let words = text.split { $0.isWhitespace }.map(String.init)
         let start = words.firstIndex(of: "refused:").map { $0 + 1 } ?? 0
         guard start < words.count else { return nil }
         let digits = words[start].first.map { "Rr".contains($0) } == true ? words[start].dropFirst() : words[start][...]
