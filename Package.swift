@@ -96,6 +96,7 @@ let hostWing: [Target] = [
         path: "Sources/Host/CLI",
         swiftSettings: hostSettings),
     .target(name: "UnitSupport", dependencies: ["X86"], path: "Tests/Unit/Support"),
+    unitTests("HouseTests", []),
     unitTests("CBORTests", ["CBOR"]),
     unitTests("X86Tests", ["UnitSupport", "X86"]),
     unitTests("RemappingTests", ["Remapping", "UnitSupport", "X86"]),

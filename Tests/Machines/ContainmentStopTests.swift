@@ -29,7 +29,7 @@ extension MachineTests {
             let outcome = try arena.attack(end.attack, seconds: 30)
             #expect(outcome.info.state == end.state, "\(outcome.info.state.name)\n\(outcome.text)")
             #expect(outcome.info.cause == end.cause, "\(outcome.info.cause.name)")
-            Thread.sleep(forTimeInterval: 0.5)
+            arena.machine.run(seconds: 0.5)
             #expect(try arena.info("hostile").starts == outcome.info.starts, "nobody started it again")
             #expect(try arena.neighbourProblems().isEmpty)
             try arena.restartHostile()

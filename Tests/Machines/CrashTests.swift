@@ -89,15 +89,15 @@ extension MachineTests {
 
         @Test func crashesOfAGuestAndBelowItAreFoundByTheNextBoot() throws {
             let site = try CrashSite("guest")
-            let client = try ControlClient(path: site.machine.link.path)
+            let client = try ControlClient(site.machine)
             _ = try site.machine.explaining { try client.waitUntilUp(.seconds(60)) }
             let console = GuestConsole(partition: "hostile")
             var lines = 0
             console.onLine = { if $0.hasPrefix("@ready") { lines += 1 } }
             func wait(_ isDone: () throws -> Bool) throws {
-                let deadline = ContinuousClock.now + .seconds(60)
+                let deadline = site.machine.deadline(seconds: 60)
                 while try !isDone() {
-                    try #require(ContinuousClock.now < deadline, "\(console.lines.suffix(20))")
+                    try #require(!deadline.isOver, "\(console.lines.suffix(20))")
                     try console.exchange(client)
                     Thread.sleep(forTimeInterval: 0.02)
                 }
@@ -142,14 +142,14 @@ extension MachineTests {
         /// One record for each start of the partition, however often its function is refused.
         @Test func whatADeviceWasRefusedIsFoundByTheNextBoot() throws {
             let site = try CrashSite("device", engine: true)
-            let client = try ControlClient(path: site.machine.link.path)
+            let client = try ControlClient(site.machine)
             _ = try site.machine.explaining { try client.waitUntilUp(.seconds(60)) }
             let console = GuestConsole(partition: "hostile")
             func wait(for text: String, from first: Int) throws -> String {
-                let deadline = ContinuousClock.now + .seconds(60)
+                let deadline = site.machine.deadline(seconds: 60)
                 while true {
                     if let line = console.lines.dropFirst(first).first(where: { $0.hasPrefix(text) }) { return line }
-                    try #require(ContinuousClock.now < deadline, "\(console.lines.suffix(20))")
+                    try #require(!deadline.isOver, "\(console.lines.suffix(20))")
                     try console.exchange(client)
                     Thread.sleep(forTimeInterval: 0.02)
                 }

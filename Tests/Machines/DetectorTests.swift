@@ -41,7 +41,7 @@ extension MachineTests {
             try itIsQuiet()
             arena.neighbour.type(sabotage.letter)
             try arena.neighbour.exchange()
-            Thread.sleep(forTimeInterval: sabotage.seconds)
+            arena.machine.run(seconds: sabotage.seconds)
             try expect(sabotage.detectors)
         }
 

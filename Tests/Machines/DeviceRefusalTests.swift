@@ -25,9 +25,9 @@ extension MachineTests {
             let found = try RefusalMachine("refused-device", try Self.volumes(), emulator)
             defer { found.machine.stop() }
             // Their functions are reset first.
-            let deadline = ContinuousClock.now + .seconds(20)
+            let deadline = found.machine.deadline(seconds: 20)
             var list = try found.client.list()
-            while list.contains(where: { $0.state == .starting }), ContinuousClock.now < deadline {
+            while list.contains(where: { $0.state == .starting }), !deadline.isOver {
                 Thread.sleep(forTimeInterval: 0.1)
                 list = try found.client.list()
             }

@@ -20,7 +20,7 @@ extension MachineTests {
             let machine = try Machine(emulator, volume: image)
             defer { machine.stop() }
             // The firmware gives up when it has tried; until then a slow host has not let it.
-            _ = machine.console.wait(seconds: 120) { $0.contains("BdsDxe") ? true : nil }
+            _ = machine.wait(seconds: 120) { $0.contains("BdsDxe") ? true : nil }
             let error = #expect(throws: MachineError.self) { try machine.waitForHypervisor(seconds: 2) }
             guard case .neverStarted(_, let log) = error else {
                 Issue.record("\(String(describing: error))")

@@ -50,13 +50,13 @@ extension MachineTests {
             let machine = try Machine(emulator, volume: disk, log: log)
             defer { machine.stop() }
             try machine.waitForHypervisor()
-            let client = try ControlClient(path: machine.link.path)
+            let client = try ControlClient(machine)
             _ = try machine.explaining { try client.waitUntilUp(.seconds(30)) }
-            let deadline = ContinuousClock.now + .seconds(30)
+            let deadline = machine.deadline(seconds: 30)
             while true {
                 let list = try client.list()
                 guard list.allSatisfy({ $0.state == .running }) else {
-                    try #require(ContinuousClock.now < deadline, "\(list)")
+                    try #require(!deadline.isOver, "\(list)")
                     Thread.sleep(forTimeInterval: 0.1)
                     continue
                 }
@@ -169,7 +169,7 @@ extension MachineTests {
             let machine = try Machine(
                 bare: emulator, kernel, log: workspace.cache.appending(path: "tests/inventory-linux.log"))
             defer { machine.stop() }
-            let end = machine.console.wait(seconds: 180) { $0.contains("@bulkhead done") ? true : nil }
+            let end = machine.wait(seconds: 180) { $0.contains("@bulkhead done") ? true : nil }
             try machine.requireRunning()
             try #require(end != nil, "\(machine.console.lines.suffix(5))")
             let lines = machine.console.lines.compactMap { line in

@@ -57,7 +57,7 @@ extension MachineTests {
         private static func look(
             _ machine: Machine
         ) throws -> (snapshot: Snapshot, ownership: OwnershipReader, audit: Audit) {
-            let deadline = ContinuousClock.now + .seconds(90)
+            let deadline = machine.deadline(seconds: 90)
             while true {
                 try machine.requireRunning()
                 let snapshot = try Snapshot(machine, workspace, name: "proof-devices")
@@ -66,10 +66,10 @@ extension MachineTests {
                 {
                     return (snapshot, seen.ownership, seen.audit)
                 }
-                guard ContinuousClock.now < deadline else {
+                guard !deadline.isOver else {
                     throw MachineError.timeout(awaited: "running guests", seconds: 90, log: machine.console.tail())
                 }
-                Thread.sleep(forTimeInterval: 2)
+                machine.run(seconds: 2)
             }
         }
     }

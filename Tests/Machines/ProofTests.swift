@@ -42,7 +42,7 @@ extension MachineTests {
             #expect(try yard.client.writeConsole("keeper", [UInt8(ascii: "S")] + secret) == 33)
             let planted = try keeper.wait(for: "@planted words=", seconds: 30)
             // It has put it into its registers last of all.
-            Thread.sleep(forTimeInterval: 1)
+            machine.run(seconds: 1)
             let during = try Snapshot(machine, yard.workspace, name: "proof")
             let copies = during.copies(of: secret)
             #expect(copies.count >= 4 * 64, "\(planted)")

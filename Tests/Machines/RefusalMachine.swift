@@ -48,13 +48,13 @@ struct RefusalMachine {
         machine = try Machine(emulator, volume: disks[0], log: workspace.cache.appending(path: "tests/\(name).log"))
         // ScratchPages is sent before the last one is there: the firmware takes that line for a console of its own.
         let starts = Counter()
-        let last = machine.console.wait(seconds: 180) { line in
+        let last = machine.wait(seconds: 180) { line in
             line.hasPrefix("bulkhead: version") && starts.next() == volumes.count ? true : nil
         }
         do {
             try machine.requireRunning()
             try #require(last != nil, "\(machine.console.lines.filter { $0.hasPrefix(Machine.prefix) })")
-            client = try ControlClient(path: machine.link.path)
+            client = try ControlClient(machine)
             _ = try client.waitUntilUp(.seconds(20))
         } catch {
             machine.stop()

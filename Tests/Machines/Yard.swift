@@ -37,7 +37,7 @@ final class Yard {
             name: "test-\(name)\(faults ? "-faults" : "")",
             hypervisor: faults ? workspace.faultyHypervisor : nil, iommu: iommu, extra: extra)
         do {
-            client = try ControlClient(path: testbed.socket.path)
+            client = try ControlClient(testbed.machine, path: testbed.socket.path)
             try client.subscribe()
         } catch {
             testbed.stop()
@@ -47,7 +47,7 @@ final class Yard {
 
     func guest(_ name: String) -> ScriptedGuest {
         if let guest = guests[name] { return guest }
-        let guest = ScriptedGuest(name, client)
+        let guest = ScriptedGuest(name, client, on: testbed.machine)
         guests[name] = guest
         return guest
     }
@@ -65,11 +65,11 @@ final class Yard {
     func wait(
         _ partition: String, seconds: Double = 30, until isSo: (PartitionInfo) -> Bool
     ) throws -> PartitionInfo {
-        let deadline = ContinuousClock.now + .seconds(seconds)
+        let deadline = testbed.machine.deadline(seconds: seconds)
         while true {
             let now = try info(partition)
             if isSo(now) { return now }
-            guard ContinuousClock.now < deadline else {
+            guard !deadline.isOver else {
                 throw AdversaryError("\(partition) stays \(now.state.name), \(now.cause.name), start \(now.starts)")
             }
             Thread.sleep(forTimeInterval: 0.02)
@@ -108,6 +108,8 @@ final class Yard {
 
     /// Fetches the events that have come; those of a partition from index `start` on. Missed ones are an error.
     func events(of partition: String, from start: Int) throws -> [ControlEvent] {
+        // An event that was under way when the last answer came is here when the next one is.
+        _ = try client.hello()
         while let next = try client.nextEvent(timeout: .milliseconds(200)) {
             guard next.missed == 0 else { throw AdversaryError("\(next.missed) events missed") }
             events.append(next.event)

@@ -13,14 +13,14 @@ extension ControlClient {
 
     /// Asks `hello` until the machine answers, for as long as it may boot; other errors than silence end it.
     public func waitUntilUp(_ limit: Duration) throws(LinkError) -> MachineInfo {
-        let deadline = ContinuousClock.now + limit
+        let deadline = Deadline(clock, after: limit)
         while true {
             do throws(LinkError) {
                 return try hello()
             } catch {
                 switch error {
                 case .noAnswer, .refused(.noAnswer, _, _):
-                    if ContinuousClock.now >= deadline { throw error }
+                    if deadline.isOver { throw error }
                 default: throw error
                 }
             }

@@ -11,6 +11,8 @@ public final class ControlClient {
     private var sequence = UInt32.random(in: 0...UInt32.max)
     private var events: [NumberedEvent] = []
     private var nextEventSequence: UInt32?
+    /// What the limits below are measured by.
+    public var clock: any WaitClock = HostClock()
     /// How long a request may take in all.
     public var timeout = Duration.seconds(5)
     /// A request is sent again, with the same number, when no reply came in this time: serial lines lose bytes.
@@ -36,10 +38,11 @@ public final class ControlClient {
         sequence &+= 1
         let header = FrameHeader(kind: .request, sequence: sequence)
         let bytes = ArrivedFrame(header: header, payload: Array(buffer[..<count])).encoded
-        let deadline = ContinuousClock.now + timeout
-        while ContinuousClock.now < deadline {
+        let deadline = Deadline(clock, after: timeout)
+        while !deadline.isOver {
             try line.send(bytes)
-            let reply = try next(until: min(.now + resendAfter, deadline)) { [sequence] frame in
+            let sentAgain = Deadline(clock, after: min(resendAfter, deadline.left))
+            let reply = try next(until: sentAgain) { [sequence] frame in
                 frame.header.kind == .reply && frame.header.sequence == sequence
             }
             guard let reply else { continue }
@@ -56,7 +59,7 @@ public final class ControlClient {
 
     /// Receives until a frame that is wanted; keeps the events that come meanwhile. Nil when `deadline` comes first.
     private func next(
-        until deadline: ContinuousClock.Instant, where isWanted: (ArrivedFrame) -> Bool
+        until deadline: Deadline, where isWanted: (ArrivedFrame) -> Bool
     ) throws(LinkError) -> ArrivedFrame? {
         while true {
             while let byte = pending.popFirst() {
@@ -64,9 +67,8 @@ public final class ControlClient {
                 if isWanted(frame) { return frame }
                 if frame.header.kind == .event { keep(frame) }
             }
-            let left = deadline - .now
-            guard left > .zero else { return nil }
-            pending = try line.receive(timeout: left)[...]
+            guard !deadline.isOver else { return nil }
+            pending = try line.receive(timeout: max(deadline.left, .milliseconds(1)))[...]
         }
     }
 
@@ -89,7 +91,7 @@ public final class ControlClient {
 
     /// The next event, once `subscribe` was called; nil when none came within `timeout`.
     public func nextEvent(timeout: Duration) throws(LinkError) -> NumberedEvent? {
-        let deadline = ContinuousClock.now + timeout
+        let deadline = Deadline(clock, after: timeout)
         while events.isEmpty {
             let frame = try next(until: deadline) { $0.header.kind == .event }
             guard let frame else { return nil }

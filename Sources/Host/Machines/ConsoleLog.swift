@@ -1,3 +1,4 @@
+import ControlClient
 import Dispatch
 import Foundation
 import Synchronization
@@ -47,9 +48,8 @@ public final class ConsoleLog: Sendable {
     /// Waits for the first line, from index `start` on, for which `match` returns a value; nil when the time is over or
     /// the machine has ended.
     public func wait<T>(
-        from start: Int = 0, seconds: Double, for match: (String) -> T?
+        from start: Int = 0, until deadline: Deadline, for match: (String) -> T?
     ) -> (index: Int, value: T)? {
-        let deadline = DispatchTime.now() + seconds
         var next = start
         while true {
             let semaphore = DispatchSemaphore(value: 0)
@@ -63,7 +63,10 @@ public final class ConsoleLog: Sendable {
                 next += 1
             }
             if !fresh.isEmpty { continue }
-            if closed || semaphore.wait(timeout: deadline) == .timedOut { return nil }
+            if closed { return nil }
+            repeat {
+                if deadline.isOver { return nil }
+            } while semaphore.wait(timeout: .now() + deadline.left / .seconds(1)) == .timedOut
         }
     }
 }

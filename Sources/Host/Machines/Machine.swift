@@ -8,6 +8,8 @@ import Synchronization
 public final class Machine: Sendable {
     public let emulator: Emulator
     public let console: ConsoleLog
+    /// What waits for this machine are measured by.
+    public let clock: ProgressClock
     /// The management link (COM2): a UNIX stream socket that takes one client at a time.
     public let link: URL
     /// QEMU's machine protocol, for tests that act as the hardware. Only an AMD machine has it.
@@ -83,6 +85,7 @@ public final class Machine: Sendable {
             try? FileManager.default.removeItem(at: folder)
             throw error
         }
+        clock = ProgressClock(process: child.process)
         Self.running.withLock { [folder, child] in $0[folder] = child }
     }
 
@@ -120,21 +123,29 @@ public final class Machine: Sendable {
     }
 
     /// Waits until the hypervisor has printed its first line.
-    /// - Parameter seconds: on QEMU; longer on a slower machine, as in everything that waits for one.
+    /// - Parameter seconds: as of `deadline`.
     /// - Throws: `neverStarted` or `ended`.
     public func waitForHypervisor(seconds: Double = 60) throws {
-        let seconds = seconds * emulator.kind.slowness
-        guard console.wait(seconds: seconds, for: { $0.hasPrefix(Self.prefix) ? true : nil }) == nil else { return }
+        guard wait(seconds: seconds, for: { $0.hasPrefix(Self.prefix) ? true : nil }) == nil else { return }
         if let error = endError { throw error }
         throw MachineError.neverStarted(seconds: seconds, log: console.tail())
     }
 
+    /// Waits for the first line, from index `start` on, for which `match` returns a value; nil when the time is over or
+    /// the machine has ended.
+    /// - Parameter seconds: as of `deadline`.
+    public func wait<T>(
+        from start: Int = 0, seconds: Double, for match: (String) -> T?
+    ) -> (index: Int, value: T)? {
+        console.wait(from: start, until: deadline(seconds: seconds), for: match)
+    }
+
     /// Waits for a line of the hypervisor, from line index `start` on, that contains `text`.
+    /// - Parameter seconds: as of `deadline`.
     /// - Throws: `refused` when it refuses the manifest meanwhile, `ended`, `timeout`.
     @discardableResult
     public func wait(for text: String, from start: Int = 0, seconds: Double) throws -> (index: Int, line: String) {
-        let seconds = seconds * emulator.kind.slowness
-        let found = console.wait(from: start, seconds: seconds) { line in
+        let found = wait(from: start, seconds: seconds) { line in
             line.contains(text) || Self.isRefusal(line) ? line : nil
         }
         if let found, found.value.contains(text) { return (found.index, found.value) }
@@ -164,7 +175,8 @@ public final class Machine: Sendable {
 
     /// Why the machine ended on its own, if it has.
     private var endError: MachineError? {
-        guard let status = child.wait(seconds: 1) else { return nil }
+        // Behind the end of its output comes its own, when the host has time for it.
+        guard let status = child.wait(seconds: console.isClosed ? 60 : 1) else { return nil }
         let errors = (try? String(contentsOf: folder.appending(path: "errors"), encoding: .utf8)) ?? ""
         let words = emulator.kind.program.lastWords(errors: errors, folder: folder)
         return .ended(

@@ -52,9 +52,9 @@ public final class Testbed {
             try machine.waitForHypervisor()
             try FileManager.default.createDirectory(
                 at: socket.deletingLastPathComponent(), withIntermediateDirectories: true)
-            broker = try LinkBroker(machine: machine.link.path, path: socket.path, timeouts: kind.timeouts)
+            broker = try LinkBroker(machine: machine.link.path, path: socket.path, timeouts: machine.timeouts)
             watch = try machine.explaining {
-                try MachineWatch(path: socket.path, on: kind, limit: .seconds(90 * kind.slowness))
+                try MachineWatch(machine, path: socket.path, limit: .seconds(90 * kind.slowness))
             }
         } catch {
             machine.stop()
@@ -64,15 +64,15 @@ public final class Testbed {
     }
 
     /// Refreshes the watch a few times a second until `done`; false when the time is over first.
-    /// - Parameter seconds: on QEMU; longer on a slower machine.
+    /// - Parameter seconds: as of `Machine.deadline`.
     /// - Throws: `LinkError`, or `MachineError.ended` when the machine ends meanwhile.
     public func refresh(seconds: Double, until done: (MachineWatch) -> Bool) throws -> Bool {
-        let deadline = ContinuousClock.now + .seconds(seconds * emulator.kind.slowness)
+        let deadline = machine.deadline(seconds: seconds)
         while true {
             try machine.explaining { try watch.refresh() }
             if done(watch) { return true }
             try machine.requireRunning()
-            if ContinuousClock.now >= deadline { return false }
+            if deadline.isOver { return false }
             Thread.sleep(forTimeInterval: 0.25)
         }
     }

@@ -1,3 +1,4 @@
+import ControlClient
 import Foundation
 import Synchronization
 import Testing
@@ -19,7 +20,7 @@ import Testing
 
     @Test func outputAndStatusAreSeen() throws {
         let (child, log) = try child("sh", ["-c", "echo out; echo wrong >&2; exit 3"])
-        #expect(log.wait(seconds: 20) { $0 == "out" ? true : nil } != nil)
+        #expect(log.wait(until: Deadline(HostClock(), after: .seconds(20))) { $0 == "out" ? true : nil } != nil)
         while child.status == nil { Thread.sleep(forTimeInterval: 0.01) }
         #expect(child.status == 3)
         #expect(try String(contentsOf: folder.appending(path: "errors"), encoding: .utf8) == "wrong\n")
@@ -27,7 +28,7 @@ import Testing
 
     @Test func stopEndsAlsoWhatIgnoresThePoliteSignal() throws {
         let (child, log) = try child("sh", ["-c", "trap '' TERM; echo up; while :; do sleep 0.1; done"])
-        #expect(log.wait(seconds: 20) { $0 == "up" ? true : nil } != nil)
+        #expect(log.wait(until: Deadline(HostClock(), after: .seconds(20))) { $0 == "up" ? true : nil } != nil)
         child.stop()
         while child.status == nil { Thread.sleep(forTimeInterval: 0.01) }
         #expect(child.status == 128 + SIGKILL)
@@ -36,7 +37,7 @@ import Testing
 
     @Test func aProgramThatDoesNotExistEndsAtOnce() throws {
         let (child, log) = try child("bulkhead-no-such-program", [])
-        #expect(log.wait(seconds: 20) { _ in true } == nil)
+        #expect(log.wait(until: Deadline(HostClock(), after: .seconds(20))) { _ in true } == nil)
         while child.status == nil { Thread.sleep(forTimeInterval: 0.01) }
         #expect(child.status == 127 || child.status == 1)
     }

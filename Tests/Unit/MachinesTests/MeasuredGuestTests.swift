@@ -1,3 +1,4 @@
+import ControlClient
 import Foundation
 import Machines
 import Testing
@@ -14,6 +15,7 @@ import Testing
         let cores = [1]
         init(_ script: [String], own: UInt64? = nil) { (self.script, self.own) = (script, own) }
         func type(line: String) { typed.append(line) }
+        var clock: any WaitClock { HostClock() }
         func lines(timeout: Duration) -> [String] { script.isEmpty ? [] : [script.removeFirst()] }
         func ownExits() -> UInt64? { own }
     }

@@ -134,7 +134,7 @@ struct BenchSession {
         let machine = try Machine(
             bare: emulator, direct, log: workspace.cache.appending(path: "boot/bench-bare.log"))
         defer { machine.stop() }
-        let ready = machine.console.wait(seconds: 120) { line -> Int? in
+        let ready = machine.wait(seconds: 120) { line -> Int? in
             // The firmware's last words may stand before it, without a line end.
             guard let start = line.range(of: "@bulkhead ") else { return nil }
             guard case .ready(_, _, _, let time) = GuestLine(line[start.lowerBound...]) else { return nil }

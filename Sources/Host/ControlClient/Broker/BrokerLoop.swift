@@ -74,7 +74,7 @@ final class BrokerLoop {
 
     private func timeout() -> Int32 {
         guard let due = machine.due else { return -1 }
-        return Int32(min(max((due - .now) / .milliseconds(1), 0) + 1, 60_000))
+        return Int32(min(due / .milliseconds(1) + 1, 60_000))
     }
 
     private func accept() {

@@ -7,8 +7,8 @@ final class BrokerMachine {
         weak var client: BrokerClient?
         var header: FrameHeader
         var bytes: [UInt8]
-        var sentAgainAt: ContinuousClock.Instant
-        var givenUpAt: ContinuousClock.Instant
+        var sentAgain: Deadline
+        var givenUp: Deadline
     }
 
     let line: ByteStream
@@ -27,18 +27,18 @@ final class BrokerMachine {
 
     var mustWrite: Bool { !outgoing.isEmpty }
 
-    /// When something is due even if nothing comes.
-    var due: ContinuousClock.Instant? { current.map { min($0.sentAgainAt, $0.givenUpAt) } }
+    /// How long until something is due even if nothing comes, at least.
+    var due: Duration? { current.map { min($0.sentAgain.left, $0.givenUp.left) } }
 
     func begin(_ frame: ArrivedFrame, for client: BrokerClient?) {
         sequence &+= 1
         var outbound = frame
         outbound.header.sequence = sequence
-        let now = ContinuousClock.now
         let bytes = outbound.encoded
         current = Request(
-            client: client, header: frame.header, bytes: bytes, sentAgainAt: now + timeouts.resendAfter,
-            givenUpAt: now + timeouts.giveUpAfter)
+            client: client, header: frame.header, bytes: bytes,
+            sentAgain: Deadline(timeouts.clock, after: timeouts.resendAfter),
+            givenUp: Deadline(timeouts.clock, after: timeouts.giveUpAfter))
         client?.inFlight = frame.header.sequence
         outgoing += bytes
     }
@@ -75,15 +75,14 @@ final class BrokerMachine {
     /// Sends the current request again when that is due; gives it up, and returns it, when that is due.
     func tick() -> Request? {
         guard var request = current else { return nil }
-        let now = ContinuousClock.now
-        if now >= request.givenUpAt {
+        if request.givenUp.isOver {
             current = nil
             return request
         }
-        if now >= request.sentAgainAt {
+        if request.sentAgain.isOver {
             // Half of a request still waits in `outgoing` when the machine does not read: more would not help.
             if outgoing.isEmpty { outgoing += request.bytes }
-            request.sentAgainAt = now + timeouts.resendAfter
+            request.sentAgain = Deadline(timeouts.clock, after: timeouts.resendAfter)
             current = request
         }
         return nil

@@ -14,6 +14,8 @@ public final class LinkBroker: Sendable {
 
     /// How long the machine may take.
     public struct Timeouts: Sendable {
+        /// What both are measured by.
+        public var clock: any WaitClock = HostClock()
         /// A request is sent again when no reply came in this time.
         public var resendAfter = Duration.milliseconds(500)
         /// A request is given up, and answered with `noAnswer`, after this time.

@@ -18,6 +18,9 @@ package final class Child: Sendable {
     private let state = Mutex(State())
     private let ended = DispatchSemaphore(value: 0)
 
+    /// Its number; 0 when it has ended.
+    package var process: pid_t { state.withLock { $0.pid } }
+
     /// The exit status, or 128 + the signal that ended it; nil while it runs.
     package var status: Int32? { state.withLock { $0.status } }
 

@@ -3,6 +3,7 @@ import Foundation
 
 /// QEMU's machine protocol (QMP): looks at an emulated machine from outside. Used by one thread; one client at a time.
 public final class MachineProtocol {
+    private let machine: Machine
     private let line: ByteStream
     private var received: [UInt8] = []
 
@@ -11,6 +12,7 @@ public final class MachineProtocol {
         guard case .amd = machine.emulator.kind else {
             throw MachineError.impossible("only a machine that QEMU emulates can be looked at from outside")
         }
+        self.machine = machine
         line = try ByteStream.open(machine.qmp.path)
         _ = try message { $0["QMP"] != nil }
         try execute("qmp_capabilities")
@@ -46,7 +48,7 @@ public final class MachineProtocol {
 
     /// The next message that is wanted; events are passed over.
     private func message(_ isWanted: ([String: Any]) -> Bool) throws -> [String: Any] {
-        let deadline = ContinuousClock.now + .seconds(120)
+        let deadline = machine.deadline(seconds: 120)
         while true {
             if let end = received.firstIndex(of: 0x0A) {
                 let text = Data(received[..<end])
@@ -55,7 +57,7 @@ public final class MachineProtocol {
                 if let object, isWanted(object) { return object }
                 continue
             }
-            guard ContinuousClock.now < deadline else {
+            guard !deadline.isOver else {
                 throw MachineError.timeout(awaited: "answer of the machine protocol", seconds: 120, log: "")
             }
             received += try line.receive(timeout: .seconds(1))

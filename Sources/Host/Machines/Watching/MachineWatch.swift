@@ -8,10 +8,10 @@ public final class MachineWatch {
     /// In the manifest's order.
     public private(set) var partitions: [PartitionWatch] = []
 
-    /// Waits until the machine answers, at most `limit`.
-    public init(path: String, on kind: MachineKind = .amd, limit: Duration) throws(LinkError) {
-        client = try ControlClient(path: path, on: kind)
-        machine = try client.waitUntilUp(limit)
+    /// Waits until the machine answers at the socket `path`, at most `limit` by its progress.
+    public init(_ machine: Machine, path: String, limit: Duration) throws(LinkError) {
+        client = try ControlClient(machine, path: path)
+        self.machine = try client.waitUntilUp(limit)
         for info in try client.list() { partitions.append(PartitionWatch(info)) }
     }
 

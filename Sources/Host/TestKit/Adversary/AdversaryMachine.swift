@@ -36,9 +36,9 @@ public final class AdversaryMachine {
         machine = try Machine(emulator, volume: disk, log: workspace.cache.appending(path: "tests/\(name)-\(kind).log"))
         try machine.waitForHypervisor()
         line = try ByteStream.open(machine.link.path)
-        client = ControlClient(line, on: kind)
+        client = ControlClient(line, to: machine)
         (hostile, neighbour) = (
-            ScriptedGuest("hostile", client, on: kind), ScriptedGuest("neighbour", client, on: kind)
+            ScriptedGuest("hostile", client, on: machine), ScriptedGuest("neighbour", client, on: machine)
         )
         do {
             try machine.explaining {
@@ -91,9 +91,9 @@ public final class AdversaryMachine {
         attacks += 1
         let last = "end-\(attacks)"
         hostile.type(line: "\(attack),\(last)")
-        let deadline = ContinuousClock.now + .seconds(seconds * (slowness ?? self.slowness))
+        let deadline = Deadline(machine.clock, after: .seconds(seconds * (slowness ?? self.slowness)))
         var isDone = false, now = before
-        while ContinuousClock.now < deadline {
+        while !deadline.isOver {
             try hostile.exchange()
             now = try info("hostile")
             isDone = isOver(last, from: first)
@@ -118,9 +118,9 @@ public final class AdversaryMachine {
 
     /// Waits until a partition is in this state.
     public func wait(for state: PartitionState, _ partition: String) throws {
-        let deadline = ContinuousClock.now + .seconds(10 * slowness)
+        let deadline = machine.deadline(seconds: 10)
         while try info(partition).state != state {
-            guard ContinuousClock.now < deadline else {
+            guard !deadline.isOver else {
                 throw AdversaryError("\(partition) is \(try info(partition).state.name), not \(state.name)")
             }
             Thread.sleep(forTimeInterval: 0.02)
@@ -129,7 +129,7 @@ public final class AdversaryMachine {
 
     /// Has the manager start the hostile guest anew and waits until it takes orders.
     public func restartHostile() throws {
-        let deadline = ContinuousClock.now + .seconds(60 * slowness)
+        let deadline = machine.deadline(seconds: 60)
         var starts: UInt64
         while true {
             starts = try info("hostile").starts
@@ -138,14 +138,14 @@ public final class AdversaryMachine {
                 break
             } catch {
                 // It may be starting anew by itself just now.
-                guard case .refused(.busy, _, _) = error, ContinuousClock.now < deadline else { throw error }
+                guard case .refused(.busy, _, _) = error, !deadline.isOver else { throw error }
                 Thread.sleep(forTimeInterval: 0.05)
             }
         }
-        while try info("hostile").starts == starts, ContinuousClock.now < deadline {
+        while try info("hostile").starts == starts, !deadline.isOver {
             Thread.sleep(forTimeInterval: 0.02)
         }
-        while ContinuousClock.now < deadline {
+        while !deadline.isOver {
             if try attack("nothing", seconds: 3).isDone { return }
         }
         throw AdversaryError("hostile does not come back:\n\(hostile.lines.suffix(20).joined(separator: "\n"))")

@@ -8,12 +8,12 @@ public final class ScriptedGuest {
     private let client: ControlClient
     private let console: GuestConsole
     public private(set) var lines: [String] = []
-    private let kind: MachineKind
+    private let machine: Machine
 
-    /// - Parameter kind: of the machine that it runs on; waits are given for QEMU.
-    public init(_ name: String, _ client: ControlClient, on kind: MachineKind = .amd) {
+    /// - Parameter machine: on which it runs.
+    public init(_ name: String, _ client: ControlClient, on machine: Machine) {
         self.name = name
-        self.kind = kind
+        self.machine = machine
         self.client = client
         console = GuestConsole(partition: name)
         console.onLine = { [unowned self] in lines.append($0) }
@@ -31,13 +31,14 @@ public final class ScriptedGuest {
     }
 
     /// Waits for a line that starts with `prefix`, from line index `start` on.
+    /// - Parameter seconds: as of `Machine.deadline`.
     @discardableResult
     public func wait(for prefix: String, from start: Int = 0, seconds: Double) throws -> String {
-        let deadline = ContinuousClock.now + .seconds(seconds * kind.slowness)
+        let deadline = machine.deadline(seconds: seconds)
         while true {
             try exchange()
             if let line = lines.dropFirst(start).first(where: { $0.hasPrefix(prefix) }) { return line }
-            guard ContinuousClock.now < deadline else {
+            guard !deadline.isOver else {
                 throw AdversaryError(
                     "\(name) did not print \"\(prefix)\":\n\(lines.suffix(20).joined(separator: "\n"))")
             }

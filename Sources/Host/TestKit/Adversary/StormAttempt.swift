@@ -24,7 +24,7 @@ extension AdversarySession {
     ) throws -> (ticks: UInt64, missed: UInt64, late: UInt64, exits: UInt64) {
         let before = try arena.neighbourReport(), exits = try foreignExits()
         try begin()
-        Thread.sleep(forTimeInterval: seconds * kind.observation)
+        arena.machine.run(seconds: seconds * kind.observation)
         let after = try arena.neighbourReport()
         return (
             after.count("ticks") - before.count("ticks"), after.count("missed") - before.count("missed"),

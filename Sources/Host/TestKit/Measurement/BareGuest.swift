@@ -1,3 +1,4 @@
+import ControlClient
 import Foundation
 import Machines
 
@@ -26,5 +27,6 @@ public final class BareGuest: MeasuredGuest {
     public func type(line: String) throws { try console.type(line: line) }
     public func lines(timeout: Duration) throws -> [String] { try console.lines(timeout: timeout) }
     public func ownExits() throws -> UInt64? { nil }
+    public var clock: any WaitClock { machine.clock }
     public func stop() { machine.stop() }
 }

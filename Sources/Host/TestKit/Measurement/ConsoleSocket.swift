@@ -7,15 +7,15 @@ final class ConsoleSocket {
     private let line: ByteStream
     private var splitter = LineSplitter()
 
-    /// Waits until QEMU serves it, at most so long.
-    init(_ path: URL, seconds: Double = 10) throws {
-        let deadline = ContinuousClock.now + .seconds(seconds)
+    /// Waits until QEMU serves it, at most 10 s by the clock.
+    init(_ path: URL, _ clock: some WaitClock) throws {
+        let deadline = Deadline(clock, after: .seconds(10))
         while true {
             do {
                 line = try ByteStream.open(path.path)
                 return
             } catch {
-                guard ContinuousClock.now < deadline else { throw error }
+                guard !deadline.isOver else { throw error }
                 Thread.sleep(forTimeInterval: 0.05)
             }
         }

@@ -98,7 +98,7 @@ public final class Counter {
         // The counter closes the connection behind its answer.
         while true {
             do {
-                let bytes = try line.receive(timeout: .seconds(20))
+                let bytes = try line.receive(timeout: .seconds(300))
                 guard !bytes.isEmpty else { break }
                 text += bytes
             } catch { break }

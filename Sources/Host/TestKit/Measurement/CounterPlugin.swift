@@ -31,7 +31,7 @@ public final class CounterPlugin {
         var text: [UInt8] = []
         reading: while true {
             do {
-                let bytes = try line.receive(timeout: .seconds(20))
+                let bytes = try line.receive(timeout: .seconds(300))
                 guard !bytes.isEmpty else { throw MachineError.miscounted("the counter does not answer") }
                 text += bytes
             } catch LinkError.closed {

@@ -6,6 +6,8 @@ import Machines
 final class PeerMachine {
     let folder: URL
     private let child: Child
+    /// What waits for this machine are measured by.
+    let clock: ProgressClock
 
     /// - Parameters:
     ///   - consoles: the serial ports' names; the first two become COM1 and COM2, the others PCI devices.
@@ -29,10 +31,11 @@ final class PeerMachine {
             arguments += index < 2 ? ["-serial", "chardev:\(name)"] : ["-device", "pci-serial,chardev=\(name)"]
         }
         child = try Child(emulator.program, arguments + emulator.extra, errors: log) { _ in }
+        clock = ProgressClock(process: child.process)
         Machine.adopt(child, folder)
     }
 
-    func console(_ name: String) throws -> ConsoleSocket { try ConsoleSocket(folder.appending(path: name)) }
+    func console(_ name: String) throws -> ConsoleSocket { try ConsoleSocket(folder.appending(path: name), clock) }
 
     /// Stops the machine and removes its files.
     func stop() { Machine.abandon(child, folder) }

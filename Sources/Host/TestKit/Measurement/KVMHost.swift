@@ -1,3 +1,4 @@
+import ControlClient
 import Foundation
 import Machines
 
@@ -43,6 +44,7 @@ public final class KVMHost {
     }
 
     public func stop() { machine.stop() }
+    fileprivate var clock: ProgressClock { machine.clock }
 
     @discardableResult
     fileprivate func ask(_ command: String, _ answer: String, seconds: Double = 20) throws -> String {
@@ -53,9 +55,9 @@ public final class KVMHost {
     /// The next line that starts so.
     @discardableResult
     private func answer(_ prefix: String, seconds: Double) throws -> String {
-        let deadline = ContinuousClock.now + .seconds(seconds)
+        let deadline = Deadline(machine.clock, after: .seconds(seconds))
         var seen: [String] = []
-        while ContinuousClock.now < deadline {
+        while !deadline.isOver {
             for line in try control.lines(timeout: .milliseconds(200)) {
                 if line.hasPrefix(prefix) { return line }
                 seen.append(line)
@@ -74,6 +76,7 @@ public final class KVMGuest: MeasuredGuest {
     private let index: Int
     public var counter: Counter? { host.counter }
     public var cores: [Int] { index == 0 ? [1] : [2, 3] }
+    public var clock: any WaitClock { host.clock }
 
     fileprivate init(_ host: KVMHost, _ console: ConsoleSocket, index: Int) {
         (self.host, self.console, self.index) = (host, console, index)

@@ -1,3 +1,4 @@
+import ControlClient
 import Foundation
 import Machines
 
@@ -7,6 +8,8 @@ public protocol MeasuredGuest: AnyObject {
     func type(line: String) throws
     /// The lines that its console printed since the last call; waits for some, at most `timeout`.
     func lines(timeout: Duration) throws -> [String]
+    /// What waits for it are measured by.
+    var clock: any WaitClock { get }
     /// What counts its instructions and exits, if anything does.
     var counter: Counter? { get }
     /// The machine's cores that it runs on.
@@ -131,9 +134,9 @@ extension MeasuredGuest {
 
     @discardableResult
     private func wait<T>(seconds: Double, for what: String, _ match: (String) throws -> T?) throws -> T {
-        let deadline = ContinuousClock.now + .seconds(seconds)
+        let deadline = Deadline(clock, after: .seconds(seconds))
         var seen: [String] = []
-        while ContinuousClock.now < deadline {
+        while !deadline.isOver {
             for line in try lines(timeout: .milliseconds(200)) {
                 if let value = try match(line) { return value }
                 seen.append(line)

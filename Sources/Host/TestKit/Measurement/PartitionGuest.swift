@@ -25,11 +25,12 @@ public final class PartitionGuest: MeasuredGuest {
         try console.exchange(client)
     }
 
+    public var clock: any WaitClock { client.clock }
     public func lines(timeout: Duration) throws -> [String] {
-        let deadline = ContinuousClock.now + timeout
+        let deadline = Deadline(HostClock(), after: timeout)
         while true {
             try console.exchange(client)
-            if !heard.isEmpty || ContinuousClock.now >= deadline { break }
+            if !heard.isEmpty || deadline.isOver { break }
             Thread.sleep(forTimeInterval: 0.1)
         }
         defer { heard = [] }

@@ -37,7 +37,8 @@ extension MachineBuilder {
         for i in 0..<size { store(load(start_up_code_address() + i, as: UInt8.self), program.startUpPage + i) }
     }
 
-    /// INIT, then start-up IPIs until the core answers (Intel SDM volume 3, section 9.4.4.1; AMD alike).
+    /// INIT, then start-up IPIs until the core answers (Intel SDM volume 3, section 9.4.4.1; AMD alike). All of it again,
+    /// with longer waits, for 6.4 s in all: an emulated core runs when its host has time for it, while the TSC goes on.
     private func startCore(_ index: Int, _ program: ProgramMemory) {
         let state = Pointer<CoreState>(at: coreStates[index])
         let parameters = program.startUpPage + start_up_code_size() - UInt64(MemoryLayout<start_up_parameters>.size)
@@ -45,13 +46,16 @@ extension MachineBuilder {
         store(state.value.layout.stackTop, parameters + 8)
         store(state.value.layout.base, parameters + 16)
         store(unsafe unsafeBitCast(coreMain as @convention(c) (UInt64) -> Void, to: UInt64.self), parameters + 24)
-        LocalAPIC.sendINIT(tables.apicIDs[index])
-        wait(milliseconds: 10) { state.value.isStarted.load(ordering: .acquiring) }
-        for _ in 0..<2 where !state.value.isStarted.load(ordering: .acquiring) {
-            LocalAPIC.sendStartUp(tables.apicIDs[index], page: program.startUpPage)
-            wait(milliseconds: 100) { state.value.isStarted.load(ordering: .acquiring) }
+        func isStarted() -> Bool { state.value.isStarted.load(ordering: .acquiring) }
+        for attempt in 0..<6 where !isStarted() {
+            LocalAPIC.sendINIT(tables.apicIDs[index])
+            wait(milliseconds: 10, until: isStarted)
+            for _ in 0..<2 where !isStarted() {
+                LocalAPIC.sendStartUp(tables.apicIDs[index], page: program.startUpPage)
+                wait(milliseconds: 50 << attempt, until: isStarted)
+            }
         }
-        if !state.value.isStarted.load(ordering: .acquiring) {
+        if !isStarted() {
             var line = LogLine("bulkhead: core ")
             line.write(decimal: UInt64(index))
             line.write(" does not start; its partition stays without it")
