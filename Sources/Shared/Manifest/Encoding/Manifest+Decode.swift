@@ -1,4 +1,5 @@
 import CBOR
+import Text
 
 extension Manifest {
     /// Replaces this manifest by the one that `bytes` encode: after a throw it has no partitions.
