@@ -59,6 +59,8 @@ let metalWing: [Target] = [
                 "-Xlinker", "-pie", "-Xlinker", "--no-dynamic-linker", "-Xlinker", "-znorelro", "-Xlinker", "-znotext",
                 "-Xlinker", "-Bsymbolic", "-Xlinker", "--gc-sections",
                 "-Xlinker", "-T\(Context.packageDirectory)/Sources/Metal/Silicon/image.ld",
+                "-Xlinker", "-L\(Context.packageDirectory)/.build-metal\(faults ? "-faults" : "")/order",
+                "-Xlinker", "-L\(Context.packageDirectory)/Sources/Metal/Silicon",
                 "-Xlinker", "--oformat=binary",
                 "-Xlinker", "-Map=\(Context.packageDirectory)/.build-metal\(faults ? "-faults" : "")/BULKHEAD.map",
             ])

@@ -51,6 +51,8 @@ public enum OwnershipKind: UInt16, Sendable {
     case remappingUnit
     /// In an IOMMU's tables: what the housekeeping core keeps of the faults that it has read.
     case faultLog
+    /// Instructions that only boot needs, or a vendor's that the machine does not have: zeroes that no core maps.
+    case erased
 }
 
 /// One range of physical memory and its owner.

@@ -13,6 +13,7 @@ public enum CR4 {
     public static let physicalAddressExtension: UInt64 = 1 << 5
     public static let machineCheckEnable: UInt64 = 1 << 6
     public static let vmxEnable: UInt64 = 1 << 13
+    public static let controlFlowEnforcement: UInt64 = 1 << 23
     public static let osFXSR: UInt64 = 1 << 9
     public static let osXSAVE: UInt64 = 1 << 18
 }

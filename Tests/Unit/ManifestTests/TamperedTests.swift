@@ -61,20 +61,19 @@ import Testing
         #expect(decodes > 50 && fits > 20)
     }
 
+    static let changes: [@Sendable (inout Manifest) -> Void] = [
+        { $0.partitions[0].cores = CoreSet() }, { $0.partitions[0].cores = CoreSet(rawValue: 0x1FFFF << 8) },
+        { $0.partitions[0].cores = CoreSet(core: 2) }, { $0.partitions[0].memorySize = 14 << 20 },
+        { $0.partitions[0].memorySize = (64 << 20) + 4096 }, { $0.partitions[1].memoryBase = (1 << 52) - (2 << 20) },
+        { $0.partitions[0].memoryBase = 0x4020_0000 }, { $0.partitions[0].memorySize = 1 << 53 },
+        { $0.partitions[0].image = "" }, { $0.partitions[0].permits = ControlOperations(rawValue: 0x100) },
+        { $0.partitions[0].accepts = Acceptances(rawValue: 2) },
+        { for i in 0..<2 { $0.partitions[i].devices.append(spec("00:02.0")) } },
+        { $0.partitions[0].devices.append(spec("00:02.0") { $0.virtualFunctions = 65 }) },
+    ]
+
     /// Each demand of the invariants is one that a manifest can break.
-    @Test(
-        arguments: [
-            { $0.partitions[0].cores = CoreSet() }, { $0.partitions[0].cores = CoreSet(rawValue: 0x1FFFF << 8) },
-            { $0.partitions[0].cores = CoreSet(core: 2) }, { $0.partitions[0].memorySize = 14 << 20 },
-            { $0.partitions[0].memorySize = (64 << 20) + 4096 }, { $0.partitions[1].memoryBase = (1 << 52) - (2 << 20) },
-            { $0.partitions[0].memoryBase = 0x4020_0000 }, { $0.partitions[0].memorySize = 1 << 53 },
-            { $0.partitions[0].image = "" }, { $0.partitions[0].permits = ControlOperations(rawValue: 0x100) },
-            { $0.partitions[0].accepts = Acceptances(rawValue: 2) },
-            { for i in 0..<2 { $0.partitions[i].devices.append(spec("00:02.0")) } },
-            { $0.partitions[0].devices.append(spec("00:02.0") { $0.virtualFunctions = 65 }) },
-        ] as [@Sendable (inout Manifest) -> Void]) func invariantsBreak(_ change: @Sendable (inout Manifest) -> Void)
-        throws
-    {
+    @Test(arguments: changes) func invariantsBreak(_ change: @Sendable (inout Manifest) -> Void) throws {
         let manifest = sample(change)
         #expect(brokenInvariants(manifest).count == 1, "\(brokenInvariants(manifest))")
         let bytes = try encoded(manifest)

@@ -46,6 +46,9 @@ public struct Audit {
             }
             checkCore(core, registers[core.index])
         }
+        for code in ownership.of(.erased) where !memory.isZero(code.range) {
+            find(code, "the program", code.range, "code that should be gone after boot")
+        }
     }
 
     mutating func find(_ core: OwnershipReader.Entry, _ table: String, _ frames: Range<UInt64>, _ what: String) {
@@ -156,6 +159,7 @@ public struct Audit {
         switch entry.kind {
         case .text, .startUp: return mapping.write ? "the program is writable" : nil
         case .constants: return mapping.write || mapping.execute ? "constants are writable or executable" : nil
+        case .erased: return "code that is gone after boot is mapped"
         case .ownership: return "the ownership is mapped"
         case .remapping: return core.index != housekeepingCore || mapping.write ? "the IOMMU's tables are mapped" : nil
         case .memory, .block, .controlPage, .unclaimed, .core, .nestedRoot, .image: break

@@ -8,14 +8,10 @@ import X86
 @c(hypervisor_main)
 public func hypervisorMain(image: UInt64, systemTable: UInt64) -> UInt64 {
     // Firmware has 128 KiB of stack (UEFI 2.10, section 2.3.4); setting up a machine takes more.
-    let services: UInt64 = load(systemTable + 0x60), pages: UInt64 = 128
-    var stack: UInt64 = 0
-    let status = unsafe withUnsafeMutablePointer(to: &stack) {
-        efi_call(load(services + 0x28), 0, 2, pages, UInt64(UInt(bitPattern: $0)), 0)
-    }
-    guard status == 0 else { return status }
+    let services = BootServices(Pointer(at: systemTable)), pages: UInt64 = 128
+    guard let stack = try? services.allocate(pages: pages, .anywhere) else { return Refusal.efiStatus }
     let answer = call_on_stack(stack + pages * 4096, image, systemTable, bootMachine)
-    _ = efi_call(load(services + 0x30), stack, pages, 0, 0, 0)
+    services.free(stack, pages: pages)
     return answer
 }
 
@@ -29,14 +25,12 @@ func bootMachine(image: UInt64, systemTable: UInt64) -> UInt64 {
     banner.write(decimal: image_data_end() - image_address())
     banner.write(" bytes")
     SerialPort.log.print(banner)
-    let firmware = Firmware(image: image, systemTable: systemTable)
+    let firmware = Firmware(image: image, Pointer(at: systemTable))
     let interrupts = InterruptTable.current
     let refusal = boot(firmware, entryTSC)
     interrupts.activate()
     firmware.freeAll()
-    var line = LogLine("bulkhead: refused: ")
-    line.write(refusal.text)
-    SerialPort.log.print(line)
+    refusal.print()
     return Refusal.efiStatus
 }
 
@@ -56,39 +50,28 @@ private func start(_ firmware: borrowing Firmware, _ entryTSC: UInt64) throws(Re
     var program = try ProgramMemory(firmware, vendor, CrashRegion.prepare(firmware, entryTSC))
     program.interrupts.takeExceptions()
     try vendor.requireProcessor()
-    let tables = try FirmwareTables(firmware, vendor)
-
     #if FAULT_INJECTION
         let fault = BootFault(firmware)
         fault.inject(.firmware)
     #endif
-    var machine = MachineBuilder(tables: tables, entryTSC: entryTSC)
-    try machine.readManifest(firmware)
-    try machine.requireOwnRegisters()
-    try machine.readImages(firmware)
+    let machine = try DiscoveredMachine(firmware, vendor, entryTSC: entryTSC, bootTime: program.crash.bootTime)
+    let plan = try machine.plan(firmware)
     program.readSymbols(firmware)
-    machine.bootTime = program.crash.bootTime
-    machine.tscKHz = try ClockRate.kHz(tables)
-    program.crash.describe(machine, program.symbols)
-    try machine.prepareRemapping(firmware)
-    try machine.leaveFirmware(firmware)
+    program.crash.describe(plan, program.symbols)
+    try plan.leaveFirmware(firmware)
 
     Chipset.silence()
-    machine.silenceFunctions()
-    machine.enableVirtualFunctions()
+    plan.machine.silenceFunctions()
+    plan.enableVirtualFunctions()
     program.takeProcessor()
     #if FAULT_INJECTION
         fault.inject(.building)
     #endif
-    do throws(Refusal) {
-        try machine.buildRemapping()
-        try vendor.build(&machine, program)
-    } catch {
+    let built: BuiltMachine
+    do throws(Refusal) { built = try vendor.build(plan, program) } catch {
         // The firmware is gone: there is nobody to return to.
-        var line = LogLine("bulkhead: refused: ")
-        line.write(error.text)
-        SerialPort.log.print(line)
+        error.print()
         while true { cpu_hlt() }
     }
-    machine.start(program)
+    built.start(program)
 }

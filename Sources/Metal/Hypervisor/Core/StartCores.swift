@@ -4,32 +4,20 @@ import Synchronization
 import Text
 import X86
 
-extension MachineBuilder {
+extension BuiltMachine {
     /// Starts every core that the manifest names, and becomes one of them (or sleeps, where it names this one for
     /// nothing).
     consuming func start(_ program: ProgramMemory) -> Never {
         LocalAPIC.enable()
         copyStartUpCode(program)
-        let own = LocalAPIC.id
-        var ownIndex = 0
-        for index in 0..<tables.processorCount {
-            if tables.apicIDs[index] == own { ownIndex = index }
-            if coreStates[index] != 0 && tables.apicIDs[index] != own { startCore(index, program) }
+        for index in 0..<tables.processorCount where coreStates[index] != 0 && tables.apicIDs[index] != LocalAPIC.id {
+            startCore(index, program)
         }
-        Chipset.routeLink(tables, linkEntry)
-        iommu?.reportFaults(to: tables.apicIDs[manifest.housekeeping], tables.bus)
-        for index in 0..<tables.processorCount where coreStates[index] != 0 {
-            Pointer<CoreState>(at: coreStates[index]).value.mayRun.store(true, ordering: .releasing)
-        }
-        // What came over the link before its interrupt was routed rings no more.
-        LocalAPIC.kick(tables.apicIDs[manifest.housekeeping])
-        cpu_wrmsr(MSR.efer, cpu_rdmsr(MSR.efer) | EFER.noExecute)  // the tables that come next use the bit
-        guard coreStates[ownIndex] != 0 else {
-            SerialPort.log.print(LogLine("bulkhead: the boot core has no part in the manifest; it sleeps"))
-            while true { cpu_hlt() }
-        }
-        let layout = Pointer<CoreState>(at: coreStates[ownIndex]).value.layout
-        core_enter(pageTables[ownIndex], layout.stackTop, layout.base, coreMain)
+        Chipset.routeLink(tables, interrupts.linkEntry)
+        plan.machine.iommu?.reportFaults(to: tables.apicIDs[manifest.housekeeping], tables.bus)
+        var program = program
+        var built = self
+        withAddress(of: &built) { built in withAddress(of: &program) { leave_boot(built, $0) } }
     }
 
     private func copyStartUpCode(_ program: ProgramMemory) {
@@ -66,7 +54,7 @@ extension MachineBuilder {
     }
 
     private func wait(milliseconds: UInt64, until isDone: () -> Bool) {
-        let end = cpu_rdtsc() + milliseconds * tscKHz
+        let end = cpu_rdtsc() + milliseconds * plan.machine.tscKHz
         while !isDone() && cpu_rdtsc() < end { cpu_pause() }
     }
 }
@@ -79,7 +67,7 @@ func coreMain(_ address: UInt64) {
         var line = LogLine("bulkhead: core ")
         line.write(decimal: UInt64(state.value.index))
         line.write(": ")
-        line.write(error.text)
+        error.describe(to: &line)
         SerialPort.log.print(line)
         while true { cpu_hlt() }
     }

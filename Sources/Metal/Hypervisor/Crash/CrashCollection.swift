@@ -32,7 +32,7 @@ extension CrashRegion {
             for slot in 0..<Self.size / UInt64(CrashRecord.size) {
                 let record = Pointer<CrashRecord>(at: base + slot * UInt64(CrashRecord.size))
                 guard CrashRecord.mayBegin(with: record.value.words[0]), record.value.isValid else { continue }
-                SerialPort.log.print(record.value.line)
+                record.value.print()
                 if file == nil { file = try BootVolume(firmware).append(to: "crash.bin", limit: Self.fileLimit) }
                 try file?.write(record.address, UInt64(CrashRecord.size))
             }
@@ -49,7 +49,7 @@ extension CrashRegion {
 }
 
 extension CrashRecord {
-    fileprivate var line: LogLine {
+    fileprivate func print() {
         var line = LogLine("bulkhead: crash record found: ")
         line.write(kind?.name ?? "of a kind unknown")
         if let core {
@@ -78,6 +78,6 @@ extension CrashRecord {
             line.write(", at ")
             line.write(hexadecimal: self[.guestRIP])
         }
-        return line
+        SerialPort.log.print(line)
     }
 }

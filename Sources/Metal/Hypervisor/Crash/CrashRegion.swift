@@ -53,9 +53,9 @@ struct CrashRegion: Stored {
     }
 
     /// What else records say of this boot, known before the firmware is left.
-    mutating func describe(_ machine: borrowing MachineBuilder, _ symbols: SymbolTable?) {
-        tscKHz = machine.tscKHz
-        origin = UInt64(machine.manifestChecksum) | UInt64(symbols?.fingerprint ?? 0) << 32
+    mutating func describe(_ plan: borrowing PlannedMachine, _ symbols: SymbolTable?) {
+        tscKHz = plan.machine.tscKHz
+        origin = UInt64(plan.manifestChecksum) | UInt64(symbols?.fingerprint ?? 0) << 32
         sign()
     }
 

@@ -81,6 +81,9 @@ private func describe(_ fault: Pointer<exception_frame>, _ core: Pointer<CoreSta
         line.write(hexadecimal: UInt64(into ?? 0))
         line.write(")")
     }
+    if let core, core.value.program.isErased(fault.value.rip) {
+        line.write(", which Tools/text-order took for boot code")
+    }
     if fault.value.vector == UInt64(Vector.pageFault) {
         line.write(", address ")
         line.write(hexadecimal: cpu_read_cr2())

@@ -122,7 +122,7 @@ extension Lifecycle {
         return violation(line, detail, core)
     }
 
-    private func violation(_ what: LogLine, _ detail: UInt64, _ core: borrowing CoreState) -> ExitOutcome {
+    private func violation(_ what: borrowing LogLine, _ detail: UInt64, _ core: borrowing CoreState) -> ExitOutcome {
         var line = LogLine("bulkhead: partition ")
         line.write(partition.value.spec.name)
         line.write(", vCPU ")

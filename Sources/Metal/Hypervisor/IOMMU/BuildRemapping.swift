@@ -5,13 +5,22 @@ import Remapping
 import Silicon
 import Text
 
-extension MachineBuilder {
+/// What brings interrupts and the IOMMU's faults to those whom they concern.
+struct MachineInterrupts {
+    /// Of each partition's functions, in the manifest's order.
+    var blocks: [8 of [8 of InterruptBlock]] = .init(repeating: .init(repeating: InterruptBlock()))
+    /// What rings the housekeeping core when something comes over the link; nil where nothing can.
+    var linkEntry: RedirectionEntry?
+    var faultLog: Pointer<FaultLog>?
+}
+
+extension PlannedMachine {
     /// Takes the memory for what the manifest gives away; refuses what the machine's IOMMU cannot hold.
     mutating func prepareRemapping(_ firmware: borrowing Firmware) throws(Refusal) {
         var demand = RemappingDemand()
         for i in 0..<manifest.partitionCount where manifest.partitions[i].devices.count > 0 {
             let vcpus = manifest.partitions[i].cores.count, functions = manifest.partitions[i].devices.count
-            guard let limit = iommu?.format.maxVCPUs else {
+            guard let limit = machine.iommu?.format.maxVCPUs else {
                 throw refusal(i, " owns PCI functions, and the machine has no usable IOMMU")
             }
             guard vcpus <= limit else { throw refusal(i, " has more cores than the IOMMU can interrupt") }
@@ -23,7 +32,7 @@ extension MachineBuilder {
             demand.gibibytes += Int(manifest.partitions[i].memorySize >> 30) + 2
         }
         guard demand.pairs <= 255 else { throw Refusal("the manifest asks for more interrupts than an IOMMU has") }
-        try iommu?.allocate(demand, firmware)
+        try machine.iommu?.allocate(demand, firmware)
     }
 
     private func refusal(_ partition: Int, _ words: StaticString) -> Refusal {
@@ -34,15 +43,15 @@ extension MachineBuilder {
     }
 
     /// Fills the tables with what partitions own, once the firmware is gone.
-    mutating func buildRemapping() throws(Refusal) {
-        let housekeeper = tables.apicIDs[manifest.housekeeping]
-        guard iommu != nil else {
-            linkEntry = .nmi(to: housekeeper)
-            return
+    mutating func buildRemapping() throws(Refusal) -> MachineInterrupts {
+        var interrupts = MachineInterrupts()
+        let housekeeper = machine.tables.apicIDs[manifest.housekeeping]
+        guard machine.iommu != nil else {
+            interrupts.linkEntry = .nmi(to: housekeeper)
+            return interrupts
         }
         for i in 0..<manifest.partitionCount where manifest.partitions[i].devices.count > 0 {
-            guard let plan = memory else { return }
-            let base = plan.ranges[i].base, size = plan.ranges[i].size
+            let base = memory.ranges[i].base, size = memory.ranges[i].size
             let low = min(size, GuestMemory.lowLimit)
             let runs: [2 of RemappingRun] = [
                 RemappingRun(guest: 0, physical: base, size: low),
@@ -51,24 +60,27 @@ extension MachineBuilder {
             var apicIDs: [16 of UInt32] = .init(repeating: 0)
             var vcpuCount = 0
             for core in 0..<64 where manifest.partitions[i].cores.contains(CoreSet(core: core)) {
-                apicIDs[vcpuCount] = tables.apicIDs[core]
+                apicIDs[vcpuCount] = machine.tables.apicIDs[core]
                 vcpuCount += 1
             }
             guard
-                let domain = try iommu?.makeDomain(
+                let domain = try machine.iommu?.makeDomain(
                     partition: i, runs.span.extracting(0..<(size > low ? 2 : 1)), apicIDs: apicIDs, vcpuCount: vcpuCount
                 )
-            else { return }
+            else { return interrupts }
             for n in 0..<manifest.partitions[i].devices.count {
                 let requester = manifest.partitions[i].devices.devices[n].address.requester
-                let alias = owned.value[i * 8 + n].description.alias ?? iommu?.topology.alias(of: requester)
-                guard let block = try iommu?.attach(requester, alias: alias, to: domain) else { return }
-                interrupts[i][n] = block
+                let alias = owned.value[i * 8 + n].description.alias ?? machine.iommu?.topology.alias(of: requester)
+                guard let block = try machine.iommu?.attach(requester, alias: alias, to: domain) else {
+                    return interrupts
+                }
+                interrupts.blocks[i][n] = block
             }
         }
-        linkEntry = iommu?.routeLink(to: housekeeper)
-        try iommu?.activate()
-        let second = max(tscKHz, 1) * 1000
-        faultLog = iommu?.makeFaultLog(ticksPerSecond: second)
+        interrupts.linkEntry = machine.iommu?.routeLink(to: housekeeper)
+        try machine.iommu?.activate()
+        let second = max(machine.tscKHz, 1) * 1000
+        interrupts.faultLog = machine.iommu?.makeFaultLog(ticksPerSecond: second)
+        return interrupts
     }
 }

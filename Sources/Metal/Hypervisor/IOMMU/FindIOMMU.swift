@@ -13,7 +13,7 @@ extension IOMMU {
             return tables.dmar != 0 ? try vtd(topology, requester) : try amdVi(topology, requester)
         } catch {
             var line = LogLine("bulkhead: no usable IOMMU, partitions cannot own PCI functions: ")
-            line.write(error.text)
+            error.describe(to: &line)
             SerialPort.log.print(line)
             return nil
         }

@@ -35,21 +35,22 @@ struct OwnershipWriter: ~Copyable {
     private static let entrySize = UInt64(MemoryLayout<OwnershipEntry>.stride)
 }
 
-extension MachineBuilder {
+extension BuiltMachine {
     /// Writes down who owns what, by what was allocated for whom and not by what was mapped.
     func writeOwnership(_ program: ProgramMemory) {
         var ownership = OwnershipWriter(at: program.ownershipPages)
         program.list(in: &ownership)
         for i in 0..<manifest.partitionCount {
-            if let plan = memory { ownership.add(.memory, plan.ranges[i].base, plan.ranges[i].size, owner: i) }
-            ownership.add(.block, blocks[i].base, blocks[i].size, owner: i)
+            let memory = plan.memory.ranges[i], files = plan.files[i]
+            ownership.add(.memory, memory.base, memory.size, owner: i)
+            ownership.add(.block, plan.blocks[i].base, plan.blocks[i].size, owner: i)
             ownership.add(.controlPage, controlPages[i], Self.controlPageSize, owner: i)
             // Images begin and end at multiples of 2 MiB.
-            ownership.add(.image, files[i].kernel.address, (files[i].kernel.size + 0x1F_FFFF) & ~0x1F_FFFF, owner: i)
-            ownership.add(.image, files[i].initrd.address, (files[i].initrd.size + 0x1F_FFFF) & ~0x1F_FFFF, owner: i)
+            ownership.add(.image, files.kernel.address, (files.kernel.size + 0x1F_FFFF) & ~0x1F_FFFF, owner: i)
+            ownership.add(.image, files.initrd.address, (files.initrd.size + 0x1F_FFFF) & ~0x1F_FFFF, owner: i)
         }
         let housekeeping = Int(OwnershipEntry.housekeeping)
-        ownership.add(.block, blocks[8].base, blocks[8].size, owner: housekeeping)
+        ownership.add(.block, plan.blocks[8].base, plan.blocks[8].size, owner: housekeeping)
         for core in 0..<64 where coreStates[core] != 0 {
             var owner = housekeeping
             for i in 0..<manifest.partitionCount where manifest.partitions[i].cores.contains(CoreSet(core: core)) {
@@ -66,7 +67,7 @@ extension MachineBuilder {
             ownership.add(.unclaimed, nested.unclaimed, nested.unclaimed == 0 ? 0 : 4096, owner: owner, index: core)
         }
         for i in 0..<manifest.partitionCount { listFunctions(i, in: &ownership) }
-        iommu?.list(in: &ownership)
+        plan.machine.iommu?.list(in: &ownership)
     }
 
     /// What partition `i` has of the bus: configuration space, the bridge that resets it, registers, MSI-X tables.

@@ -87,12 +87,38 @@ struct ProgramMemory {
         store(load(at, as: UInt8.self) & ~(1 << UInt8(bit % 8)), at)
     }
 
-    /// Maps all of it into a core's tables.
+    /// The instructions that stay while guests run: this vendor's, and what both need. Multiples of pages.
+    private var keptText: [2 of Range<UInt64>] { [vendor == .amd ? svmText : vmxText, commonText] }
+    /// Those that do not: the header and boot code, and the other vendor's.
+    private var erasedText: [2 of Range<UInt64>] {
+        [image_address()..<image_svm_text(), vendor == .amd ? vmxText : svmText]
+    }
+    private var svmText: Range<UInt64> { image_svm_text()..<image_vmx_text() }
+    private var vmxText: Range<UInt64> { image_vmx_text()..<image_common_text() }
+    private var commonText: Range<UInt64> { image_common_text()..<image_text_end() }
+
+    /// Zeroes the instructions that no core maps.
+    func erase() {
+        for i in 0..<2 {
+            let part = erasedText[i]
+            unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: UInt(part.lowerBound)), UInt64(part.count))
+        }
+    }
+
+    func isErased(_ address: UInt64) -> Bool {
+        for i in 0..<2 where erasedText[i].contains(address) { return true }
+        return false
+    }
+
+    /// Maps all of it but the erased text into a core's tables.
     func map(
         into table: inout PageTable<LongModeFormat>, arena: inout FrameArena
     ) throws(PageTableError) {
-        let image = image_address(), text = image_text_end(), end = image_data_end()
-        try table.map(image, to: image, size: text - image, .readExecute, arena: &arena)
+        let text = image_text_end(), end = image_data_end()
+        for i in 0..<2 {
+            let part = keptText[i]
+            try table.map(part.lowerBound, to: part.lowerBound, size: UInt64(part.count), .readExecute, arena: &arena)
+        }
         try table.map(text, to: text, size: end - text, .read, arena: &arena)
         try table.map(base, to: base, size: Self.tableBytes, .read, arena: &arena)
         try table.map(symbolFile.address, to: symbolFile.address, size: symbolPages, .read, arena: &arena)
@@ -100,8 +126,15 @@ struct ProgramMemory {
     }
 
     func list(in ownership: inout OwnershipWriter) {
-        let image = image_address(), text = image_text_end(), end = image_data_end()
-        ownership.add(.text, image, text - image)
+        let text = image_text_end(), end = image_data_end()
+        for i in 0..<2 {
+            let part = keptText[i]
+            ownership.add(.text, part.lowerBound, UInt64(part.count))
+        }
+        for i in 0..<2 {
+            let part = erasedText[i]
+            ownership.add(.erased, part.lowerBound, UInt64(part.count))
+        }
         ownership.add(.constants, text, end - text)
         ownership.add(.constants, base, Self.tableBytes)
         ownership.add(.constants, symbolFile.address, symbolPages)

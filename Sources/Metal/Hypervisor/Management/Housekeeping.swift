@@ -9,9 +9,9 @@ struct Housekeeping: ~Copyable {
     private var machine: ManagedMachine
     private let hasLink: Bool
 
-    init(_ builder: borrowing MachineBuilder, _ program: ProgramMemory) {
-        machine = ManagedMachine(builder, program)
-        hasLink = builder.manifest.link == .serial && SerialPort.link.isPresent
+    init(_ built: borrowing BuiltMachine, _ program: ProgramMemory) {
+        machine = ManagedMachine(built, program)
+        hasLink = built.manifest.link == .serial && SerialPort.link.isPresent
         if hasLink { SerialPort.link.initialize(interrupts: true) }
     }
 

@@ -1,13 +1,16 @@
 import Manifest
+import Synchronization
 import Text
 
 /// One line of text under construction; what does not fit is cut.
-struct LogLine: ByteSink {
+struct LogLine: ByteSink, ~Copyable {
     private(set) var text = Text<200>()
+    /// A type with an atomic in it has an address: without one, every call would copy the line, byte by byte.
+    private let pin = Atomic<Bool>(false)
 
     init(_ words: StaticString) { write(words) }
 
     mutating func put(_ byte: UInt8) { text.append(byte) }
 
-    mutating func write<let n: Int>(_ other: Text<n>) { writePrintable(other) }
+    mutating func write<let n: Int>(_ other: borrowing Text<n>) { writePrintable(other) }
 }

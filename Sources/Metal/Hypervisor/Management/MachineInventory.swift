@@ -16,13 +16,13 @@ struct MachineInventory {
     private var iommuCount = 0
     private var iommuKind: UInt64 = 0
 
-    init(_ builder: borrowing MachineBuilder, _ vendor: Vendor) {
-        facts = builder.facts
-        topology = builder.tables.topology
-        apicIDs = builder.tables.apicIDs
+    init(_ built: borrowing BuiltMachine, _ vendor: Vendor) {
+        facts = built.plan.machine.facts
+        topology = built.tables.topology
+        apicIDs = built.tables.apicIDs
         self.vendor = vendor
-        iommuKind = builder.tables.dmar != 0 ? 1 : 2
-        guard let units = builder.remapping else { return }
+        iommuKind = built.tables.dmar != 0 ? 1 : 2
+        guard let units = built.plan.machine.remapping else { return }
         iommuCount = units.unitCount
         for i in 0..<iommuCount { iommus[i] = units.units[i].registers }
     }

@@ -35,29 +35,29 @@ struct ManagedMachine: ControlBackend, ~Copyable {
     /// A type with an atomic in it has an address: without one, every call would copy the whole machine to the stack.
     private let pin = Atomic<Bool>(false)
 
-    init(_ builder: borrowing MachineBuilder, _ program: ProgramMemory) {
-        found = MachineInventory(builder, program.vendor)
-        tscKHz = max(builder.tscKHz, 1)
-        entryTSC = builder.entryTSC
-        readTicks = builder.readTicks
-        partitionCount = builder.manifest.partitionCount
-        faultLog = builder.faultLog
+    init(_ built: borrowing BuiltMachine, _ program: ProgramMemory) {
+        found = MachineInventory(built, program.vendor)
+        tscKHz = max(built.plan.machine.tscKHz, 1)
+        entryTSC = built.plan.machine.entryTSC
+        readTicks = built.plan.readTicks
+        partitionCount = built.manifest.partitionCount
+        faultLog = built.interrupts.faultLog
         facts.version = Label(stringLiteral: Version.text)
-        facts.name = builder.manifest.name
-        facts.cores = builder.tables.processorCount
-        facts.memory = builder.facts.installedMemory
+        facts.name = built.manifest.name
+        facts.cores = built.tables.processorCount
+        facts.memory = built.plan.machine.facts.installedMemory
         facts.imageBytes = image_data_end() - image_address()
-        facts.hypervisorMemory = program.size + builder.blocks[8].size
+        facts.hypervisorMemory = program.size + built.plan.blocks[8].size
         for i in 0..<partitionCount {
-            partitions[i].name = builder.manifest.partitions[i].name
-            partitions[i].image = builder.manifest.partitions[i].image
-            partitions[i].permits = builder.manifest.partitions[i].permits
-            partitions[i].cores = builder.manifest.partitions[i].cores
-            partitions[i].memory = builder.manifest.partitions[i].memorySize
-            partitions[i].controlPage = Pointer<ControlPage>(at: builder.controlPages[i])
-            partitions[i].apicID = builder.tables.apicIDs[partitions[i].cores.first]
-            partitions[i].hypervisorMemory = builder.blocks[i].size
-            facts.hypervisorMemory += builder.blocks[i].size
+            partitions[i].name = built.manifest.partitions[i].name
+            partitions[i].image = built.manifest.partitions[i].image
+            partitions[i].permits = built.manifest.partitions[i].permits
+            partitions[i].cores = built.manifest.partitions[i].cores
+            partitions[i].memory = built.manifest.partitions[i].memorySize
+            partitions[i].controlPage = Pointer<ControlPage>(at: built.controlPages[i])
+            partitions[i].apicID = built.tables.apicIDs[partitions[i].cores.first]
+            partitions[i].hypervisorMemory = built.plan.blocks[i].size
+            facts.hypervisorMemory += built.plan.blocks[i].size
         }
     }
 

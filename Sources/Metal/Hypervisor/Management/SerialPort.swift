@@ -34,7 +34,7 @@ struct SerialPort {
         cpu_out8(base, byte)
     }
 
-    func print(_ line: LogLine) {
+    func print(_ line: borrowing LogLine) {
         for i in 0..<line.text.count { write(line.text.bytes[i]) }
         write(0x0D)
         write(0x0A)

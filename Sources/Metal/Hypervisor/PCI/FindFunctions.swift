@@ -5,15 +5,23 @@ import Silicon
 import Text
 import X86
 
-extension MachineBuilder {
-    /// Finds the functions that the manifest gives away, while the firmware runs.
-    mutating func findFunctions(_ firmware: borrowing Firmware) throws(Refusal) {
-        let size = UInt64(MemoryLayout<InlineArray<64, OwnedFunction>>.size)
+extension OwnedFunction {
+    /// Eight places for each partition.
+    static func allocate(_ firmware: borrowing Firmware) throws(Refusal) -> Pointer<InlineArray<64, OwnedFunction>> {
+        let places: Pointer<InlineArray<64, OwnedFunction>>
         do throws(FirmwareError) {
-            owned = Pointer(at: try firmware.allocate(size, .anywhere))
+            let size = UInt64(MemoryLayout<InlineArray<64, OwnedFunction>>.size)
+            places = Pointer(at: try firmware.allocate(size, .anywhere))
         } catch { throw Refusal(error, "memory for what PCI functions are") }
-        owned.initialize(to: InlineArray(repeating: OwnedFunction()))
-        let bus = tables.bus
+        places.initialize(to: InlineArray(repeating: OwnedFunction()))
+        return places
+    }
+}
+
+extension PlannedMachine {
+    /// Finds the functions that the manifest gives away, while the firmware runs.
+    func findFunctions() throws(Refusal) {
+        let bus = machine.tables.bus
         var groups = IsolationGroups()
         BusScan(bus).forEach {
             groups.add($0, on: bus)
@@ -29,10 +37,10 @@ extension MachineBuilder {
 
     private func requireVirtualFunctions(_ count: Int, of physical: FunctionDescription) throws(Refusal) {
         do throws(VirtualFunctionError) {
-            let virtual = try VirtualFunctions(of: physical, on: tables.bus)
+            let virtual = try VirtualFunctions(of: physical, on: machine.tables.bus)
             try virtual.require(count, lastBus: lastBus(for: physical))
-            for k in 0..<count where facts.functions.index(of: FunctionAddress(requester: virtual.requester(k))) != nil
-            {
+            for k in 0..<count
+            where machine.facts.functions.index(of: FunctionAddress(requester: virtual.requester(k))) != nil {
                 throw .noBus
             }
         } catch {
@@ -50,7 +58,7 @@ extension MachineBuilder {
 
     /// The last bus that firmware has put behind the bridge above a function.
     private func lastBus(for function: borrowing FunctionDescription) -> UInt8 {
-        function.bridge == 0 ? 0 : UInt8(truncatingIfNeeded: tables.bus.read(function.bridge, 0x1A, size: 1))
+        function.bridge == 0 ? 0 : UInt8(truncatingIfNeeded: machine.tables.bus.read(function.bridge, 0x1A, size: 1))
     }
 
     private func note(_ function: inout FunctionDescription, alias: UInt16?) {
@@ -65,8 +73,8 @@ extension MachineBuilder {
 
     /// Makes the virtual functions that the manifest asks for, once the firmware is gone, of physical functions that were
     /// reset before.
-    mutating func enableVirtualFunctions() {
-        let bus = tables.bus, ticks = tscKHz
+    func enableVirtualFunctions() {
+        let bus = machine.tables.bus, ticks = machine.tscKHz
         for place in 0..<64 {
             let devices = manifest.partitions[place / 8].devices
             guard place % 8 < devices.count, devices.devices[place % 8].virtualFunctions > 0 else { continue }
@@ -91,7 +99,9 @@ extension MachineBuilder {
             }
         }
     }
+}
 
+extension DiscoveredMachine {
     /// Ends what firmware's drivers left their devices doing, owned or not, and makes ports keep them apart.
     func silenceFunctions() {
         let reset = FunctionReset(tables.bus)
@@ -101,9 +111,11 @@ extension MachineBuilder {
             AccessControl.enable($0, on: bus)
         }
     }
+}
 
+extension BuiltMachine {
     /// What partition `i` has of the bus, in its own block; nil when it owns nothing there.
-    mutating func buildFunctions(
+    func buildFunctions(
         _ i: Int, _ platform: PlatformDescription, _ arena: inout FrameArena
     ) throws(PageTableError) -> Pointer<PartitionFunctions>? {
         let devices = manifest.partitions[i].devices
@@ -111,7 +123,7 @@ extension MachineBuilder {
         let functions = Pointer<PartitionFunctions>(at: try take(PartitionFunctions.self, &arena))
         functions.initialize(to: PartitionFunctions(tables.bus, platform))
         for n in 0..<devices.count {
-            var found = owned.value[i * 8 + n]
+            var found = plan.owned.value[i * 8 + n]
             guard found.description.vendor != 0 else {
                 var line = LogLine("bulkhead: virtual function ")
                 line.write(hexadecimal: UInt64(devices.devices[n].address.requester))
@@ -119,10 +131,10 @@ extension MachineBuilder {
                 SerialPort.log.print(line)
                 continue
             }
-            let index = facts.functions.index(of: FunctionAddress(requester: found.description.requester))
-            let known = index.map { facts.functions.functions[$0].reset.rawValue }
+            let index = plan.machine.facts.functions.index(of: FunctionAddress(requester: found.description.requester))
+            let known = index.map { plan.machine.facts.functions.functions[$0].reset.rawValue }
             found.reset = known.flatMap { ResetMethod(rawValue: $0) } ?? .functionLevel
-            found.interrupts = interrupts[i][n]
+            found.interrupts = interrupts.blocks[i][n]
             do throws(GuestBusError) {
                 try functions.value.append(found, through: FunctionWindow(functions: functions))
             } catch { throw .mappedAlready }

@@ -10,7 +10,7 @@ private struct RegisterClaim {
     var range: Range<UInt64> = 0..<0
 }
 
-extension MachineBuilder {
+extension PlannedMachine {
     /// Refuses functions whose registers are not theirs alone, while the firmware runs: those without an address, those in
     /// one page with another function's, and those where memory is, or something of the machine.
     func requireOwnRegisters() throws(Refusal) {
@@ -45,7 +45,7 @@ extension MachineBuilder {
             }
         }
         var clash: (UInt16, UInt16)?
-        BusScan(tables.bus).forEach { function in
+        BusScan(machine.tables.bus).forEach { function in
             for k in 0..<count where claims[k].requester != function.requester {
                 for bar in 0..<6 where function.bars[bar].pages?.overlaps(claims[k].range) ?? false {
                     clash = (claims[k].requester, function.requester)
@@ -59,7 +59,7 @@ extension MachineBuilder {
     private func claim(_ k: Int, of function: borrowing FunctionDescription, _ virtualFunctions: Int) -> Range<UInt64>?
     {
         if k < 6 { return function.bars[k].pages }
-        guard virtualFunctions > 0, let virtual = try? VirtualFunctions(of: function, on: tables.bus) else {
+        guard virtualFunctions > 0, let virtual = try? VirtualFunctions(of: function, on: machine.tables.bus) else {
             return nil
         }
         let bar = virtual.bars[k - 6]
@@ -69,21 +69,23 @@ extension MachineBuilder {
     }
 
     /// Whether something that is no function's registers lies in `range`: what the firmware lists in its map of memory
-    /// other than memory-mapped I/O (UEFI 2.10, table 7.10), configuration space, remapping units, and below 4 GiB what
+    /// other than memory-mapped I/O (UEFI 2.10, table 7.10), configuration space, machine.remapping units, and below 4 GiB what
     /// chipsets have there, from the I/O APICs to the flash memory.
     private func isTaken(_ range: Range<UInt64>) -> Bool {
         if range.overlaps(0xFEC0_0000..<0x1_0000_0000) { return true }
-        if tables.ecam != 0, range.overlaps(tables.ecam..<tables.ecam + (UInt64(tables.lastBus) + 1) << 20) {
+        if machine.tables.ecam != 0,
+            range.overlaps(machine.tables.ecam..<machine.tables.ecam + (UInt64(machine.tables.lastBus) + 1) << 20)
+        {
             return true
         }
-        if let units = remapping {
+        if let units = machine.remapping {
             for i in 0..<units.unitCount {
                 let registers = units.units[i].registers
                 if range.overlaps(registers..<registers &+ 0x4000) { return true }
             }
         }
         var found = false
-        forEachMemory { type, memory in
+        machine.memoryMap.forEach { type, memory in
             if type != 11, type != 12, range.overlaps(memory) { found = true }
         }
         return found

@@ -117,7 +117,7 @@ struct ControlPage: ~Copyable {
     }
     private func end() { isBeingWritten.store(false, ordering: .releasing) }
 
-    func post(_ line: LogLine) {
+    func post(_ line: borrowing LogLine) {
         begin()
         for i in 0..<line.text.count { log.push(line.text.bytes[i]) }
         log.push(0x0A)

@@ -21,14 +21,14 @@ extension Vendor {
         }
     }
 
-    func build(_ machine: inout MachineBuilder, _ program: ProgramMemory) throws(Refusal) {
+    func build(_ plan: consuming PlannedMachine, _ program: ProgramMemory) throws(Refusal) -> BuiltMachine {
         switch self {
         case .amd:
             program.fillMaps(SVM.self)
-            try machine.build(SVM.self, program)
+            return try plan.build(SVM.self, program)
         case .intel:
             program.fillMaps(VMX.self)
-            try machine.build(VMX.self, program)
+            return try plan.build(VMX.self, program)
         }
     }
 

@@ -1,6 +1,7 @@
 // What Swift cannot express: single instructions, firmware calls, the world switch.
 #pragma once
 #include "instructions.h"
+#include "uefi.h"
 
 /// The guest's registers that the processor does not keep in its own control block (SVM's keeps RAX), and whether an NMI
 /// has come that nobody has looked after yet. The layout is known to registers.h.
@@ -41,6 +42,8 @@ void vmx_idle(guest_registers *registers);
 void unblock_nmi(void);
 /// Takes page tables and a stack, and goes on at `entry`.
 uint64_t call_on_stack(uint64_t stack, uint64_t first, uint64_t second, uint64_t (*function)(uint64_t, uint64_t));
+/// Erases boot code and what the other vendor's extension needs, then takes tables of its own (LeaveBoot.swift).
+void leave_boot(uint64_t machine, uint64_t program) __attribute__((noreturn));
 void core_enter(uint64_t cr3, uint64_t stack, uint64_t argument, void (*entry)(uint64_t)) __attribute__((noreturn));
 /// Abandons everything on the stack of this core and goes on at `entry`.
 void core_restart(uint64_t stack, uint64_t argument, void (*entry)(uint64_t)) __attribute__((noreturn));
@@ -51,11 +54,15 @@ void clear_stack(uint64_t bottom);
 /// Resets x87, SSE and AVX state as XCR0 has it.
 void clear_vector_state(void);
 
-extern const uint8_t image_base[], text_end[], data_end[];
+extern const uint8_t image_base[], svm_text[], vmx_text[], common_text[], text_end[], data_end[];
 extern const uint8_t start_up_code[], start_up_code_end[];
 extern const uint64_t exception_stubs[256];
 
 static inline uint64_t image_address(void) { return (uint64_t)image_base; }
+/// Where boot code ends and SVM's begins, then VMX's, then what stays mapped with either (image.ld).
+static inline uint64_t image_svm_text(void) { return (uint64_t)svm_text; }
+static inline uint64_t image_vmx_text(void) { return (uint64_t)vmx_text; }
+static inline uint64_t image_common_text(void) { return (uint64_t)common_text; }
 static inline uint64_t image_text_end(void) { return (uint64_t)text_end; }
 static inline uint64_t image_data_end(void) { return (uint64_t)data_end; }
 static inline uint64_t start_up_code_address(void) { return (uint64_t)start_up_code; }

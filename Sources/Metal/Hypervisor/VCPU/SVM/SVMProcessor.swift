@@ -6,7 +6,7 @@ import X86
 extension SVM {
     typealias Nested = NestedFormat
     static var vendor: Vendor { .amd }
-    static var hasHugeNestedPages: Bool { MachineBuilder.hasHugePages }
+    static var hasHugeNestedPages: Bool { LongModeFormat.hasHugePages }
     /// The MTRRs count behind nested tables too (section 15.25.8).
     static func memoryRun(from address: UInt64, limit: UInt64) -> (type: MemoryType, end: UInt64) {
         (.writeBack, limit)

@@ -51,18 +51,11 @@ extension VMX {
         case .value(let value): return value
         case .notOffered(let control): throw lacks(set.name(of: control))
         case .alwaysOn(let control):
-            var line = LogLine("the processor insists on ")
-            line.write(set.name(of: control))
-            throw Refusal(line)
+            throw Refusal("the processor insists on ", set.name(of: control))
         }
     }
 
-    @inline(never)
-    private static func lacks(_ name: StaticString) -> Refusal {
-        var line = LogLine("the processor lacks ")
-        line.write(name)
-        return Refusal(line)
-    }
+    private static func lacks(_ name: StaticString) -> Refusal { Refusal("the processor lacks ", name) }
 
     static func enable(core: borrowing CoreLayout) throws(Refusal) {
         if cpu_rdmsr(MSR.featureControl) & 1 == 0 { cpu_wrmsr(MSR.featureControl, 1 << 2 | 1) }

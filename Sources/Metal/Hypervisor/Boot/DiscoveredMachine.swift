@@ -2,12 +2,56 @@ import Manifest
 import PCI
 import Remapping
 import Silicon
+import Synchronization
 import X86
 
-extension MachineBuilder {
+/// What the machine has, found while the firmware runs. Nobody owns any of it yet.
+struct DiscoveredMachine: ~Copyable {
+    let tables: FirmwareTables
+    /// TSC when the firmware started the hypervisor, and its ticks in a millisecond.
+    let entryTSC: UInt64
+    let tscKHz: UInt64
+    /// Seconds since 1970-01-01 at that moment, 0 when the firmware has no clock.
+    let bootTime: UInt64
+    let memoryMap: MemoryMap
+    /// nil where the machine has none that is usable.
+    var iommu: IOMMU?
+    /// What the manifest is held against.
+    private(set) var facts: MachineFacts
+    /// A type with an atomic in it has an address: it is passed on without a copy of each field.
+    private let pin: Atomic<Bool>
+
+    init(
+        _ firmware: borrowing Firmware, _ vendor: Vendor, entryTSC: UInt64, bootTime: UInt64
+    ) throws(Refusal) {
+        let tables = try FirmwareTables(firmware, vendor), tscKHz = try ClockRate.kHz(tables)
+        let memoryMap: MemoryMap
+        do throws(FirmwareError) { memoryMap = try MemoryMap(firmware) } catch {
+            throw Refusal(error, "the memory map")
+        }
+        (self.entryTSC, self.tscKHz, self.bootTime) = (entryTSC, tscKHz, bootTime)
+        self.tables = tables
+        self.memoryMap = memoryMap
+        iommu = IOMMU.find(tables)
+        facts = MachineFacts(coreCount: tables.processorCount)
+        pin = Atomic(false)
+        memoryMap.describe(in: &facts)
+        gatherFacts()
+    }
+
+    /// The remapping units, nil where none is usable.
+    var remapping: RemappingTopology? {
+        switch iommu {
+        case .some(let iommu): iommu.topology
+        case .none: nil
+        }
+    }
+}
+
+extension DiscoveredMachine {
     /// Threads, functions and isolation groups, for the manifest to be held against. The bus is scanned while the firmware
     /// runs.
-    mutating func gatherFacts() {
+    private mutating func gatherFacts() {
         facts.usableIOMMU = iommu != nil && tables.ecam != 0
         for core in 0..<tables.processorCount {
             var lowest = 0
@@ -21,14 +65,6 @@ extension MachineBuilder {
             facts.functions.append(describe(function, groups))
         }
         for i in 0..<facts.functions.count { complete(i, groups) }
-    }
-
-    /// The remapping units, nil where none is usable.
-    var remapping: RemappingTopology? {
-        switch iommu {
-        case .some(let iommu): iommu.topology
-        case .none: nil
-        }
     }
 
     private func describe(

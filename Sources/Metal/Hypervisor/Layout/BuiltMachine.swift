@@ -5,37 +5,69 @@ import Synchronization
 import Text
 import X86
 
-extension MachineBuilder {
-    /// Makes every partition and every core's state out of what was allocated.
-    mutating func build<CPU: VirtualCPU>(_ cpu: CPU.Type, _ program: ProgramMemory) throws(Refusal) {
-        do throws(PageTableError) {
-            let housekeeper = tables.apicIDs[manifest.housekeeping]
-            // Known before any core is built: the housekeeping core, which may be the first, maps all of them.
-            for i in 0..<manifest.partitionCount { controlPages[i] = blocks[i].controlPage }
-            for i in 0..<manifest.partitionCount { try buildPartition(i, cpu, program, housekeeper) }
-            try buildHousekeeping(program)
-            writeOwnership(program)
-        } catch {
+/// A machine whose partitions stand in memory; what is left is to start its cores.
+struct BuiltMachine: ~Copyable {
+    let plan: PlannedMachine
+    let interrupts: MachineInterrupts
+    /// By core index; 0 where a core has no part in the manifest.
+    private(set) var coreStates: [64 of UInt64] = .init(repeating: 0)
+    private(set) var pageTables: [64 of UInt64] = .init(repeating: 0)
+    private(set) var controlPages: [8 of UInt64] = .init(repeating: 0)
+    private var ownership: Ownership
+
+    fileprivate init(_ plan: consuming PlannedMachine, _ interrupts: borrowing MachineInterrupts) {
+        ownership = Ownership(plan.machine.tables)
+        self.interrupts = copy interrupts
+        self.plan = plan
+    }
+
+    var manifest: Manifest { _read { yield plan.manifest } }
+    var tables: FirmwareTables { _read { yield plan.machine.tables } }
+}
+
+extension PlannedMachine {
+    /// Makes every partition and every core's state out of what was allocated, once the firmware is gone.
+    consuming func build<CPU: VirtualCPU>(
+        _ cpu: CPU.Type, _ program: ProgramMemory
+    ) throws(Refusal) -> BuiltMachine {
+        let interrupts = try buildRemapping()
+        var built = BuiltMachine(self, interrupts)
+        do throws(PageTableError) { try built.buildPartitions(cpu, program) } catch {
             switch error {
             case .outOfFrames: throw Refusal("the memory set aside for page tables is too small")
             case .unaligned: throw Refusal("a page table entry would be unaligned")
             case .mappedAlready: throw Refusal("two things lie at the same address")
             }
         }
+        return built
+    }
+}
+
+extension BuiltMachine {
+    fileprivate mutating func buildPartitions<CPU: VirtualCPU>(
+        _ cpu: CPU.Type, _ program: ProgramMemory
+    ) throws(PageTableError) {
+        let housekeeper = tables.apicIDs[manifest.housekeeping]
+        // Known before any core is built: the housekeeping core, which may be the first, maps all of them.
+        for i in 0..<manifest.partitionCount { controlPages[i] = plan.blocks[i].controlPage }
+        for i in 0..<manifest.partitionCount { try buildPartition(i, cpu, program, housekeeper) }
+        try buildHousekeeping(program)
+        writeOwnership(program)
     }
 
     private mutating func buildPartition<CPU: VirtualCPU>(
         _ i: Int, _ cpu: CPU.Type, _ program: ProgramMemory, _ housekeeper: UInt32
     ) throws(PageTableError) {
-        guard let plan = memory, let frames = ownership.takeFrames(base: plan.ranges[i].base, size: plan.ranges[i].size)
-        else { throw .mappedAlready }
-        var arena = blocks[i].makeArena()
+        let range = plan.memory.ranges[i]
+        guard let frames = ownership.takeFrames(base: range.base, size: range.size) else { throw .mappedAlready }
+        var arena = plan.blocks[i].makeArena()
         guard try take(ControlPage.self, &arena) == controlPages[i] else { throw .mappedAlready }
         guard let rings = arena.take(Int(ControlPage.ringBytes / FrameArena.frameSize)) else { throw .outOfFrames }
         let spec = manifest.partitions[i]
         var platform = PlatformDescription(
-            memorySize: frames.size, console: spec.console, tscKHz: UInt32(clamping: tscKHz), bootTime: bootTime,
-            bootTSC: entryTSC)
+            memorySize: frames.size, console: spec.console, tscKHz: UInt32(clamping: plan.machine.tscKHz),
+            bootTime: plan.machine.bootTime,
+            bootTSC: plan.machine.entryTSC)
         for core in 0..<64 where spec.cores.contains(CoreSet(core: core)) {
             platform.append(apicID: tables.apicIDs[core])
         }
@@ -49,8 +81,8 @@ extension MachineBuilder {
         context.initialize(
             to: PartitionContext(
                 spec: spec, memory: frames, addressSpace: ownership.takeAddressSpace(),
-                controlPage: Pointer<ControlPage>(at: controlPages[i]), kernel: files[i].kernel,
-                initrd: files[i].initrd,
+                controlPage: Pointer<ControlPage>(at: controlPages[i]), kernel: plan.files[i].kernel,
+                initrd: plan.files[i].initrd,
                 nested: nested, maps: program.maps, platform: platform,
                 functions: functions,
                 mail: InlineArray<16, Mailbox> { _ in Mailbox() }, devices: PlatformDevices(platform)))
@@ -108,20 +140,20 @@ extension MachineBuilder {
         _ core: consuming Core, _ vcpu: Int, _ i: Int, _ context: Pointer<PartitionContext>, _ program: ProgramMemory,
         _ arena: inout FrameArena
     ) throws(PageTableError) {
-        var table = try PageTable<LongModeFormat>(hugePages: Self.hasHugePages, arena: &arena)
+        var table = try PageTable<LongModeFormat>(hugePages: LongModeFormat.hasHugePages, arena: &arena)
         try program.map(into: &table, arena: &arena)
-        try blocks[i].map(into: &table, arena: &arena)
+        try plan.blocks[i].map(into: &table, arena: &arena)
         let base = context.value.memory.base, size = context.value.memory.size
         try table.map(base, to: base, size: size, .readWrite, arena: &arena)
         if let functions = context.value.functions { try functions.value.map(forCore: &table, arena: &arena) }
-        try map(files[i].kernel, into: &table, &arena)
-        try map(files[i].initrd, into: &table, &arena)
+        try map(plan.files[i].kernel, into: &table, &arena)
+        try map(plan.files[i].initrd, into: &table, &arena)
         var housekeeping: Pointer<Housekeeping>?
         if core.index == manifest.housekeeping {
             housekeeping = try mapHousekeeping(into: &table, except: i, program, &arena)
         }
         try program.crash.map(page: core.index, into: &table, arena: &arena)
-        place(core, blocks[i].layout(vcpu), table.root, context, vcpu, housekeeping, program)
+        place(core, plan.blocks[i].layout(vcpu), table.root, context, vcpu, housekeeping, program)
     }
 
     /// Images lie in 2 MiB aligned pages of their own, so that whole large pages may be mapped.
@@ -137,12 +169,12 @@ extension MachineBuilder {
         into table: inout PageTable<LongModeFormat>, except own: Int?, _ program: ProgramMemory,
         _ arena: inout FrameArena
     ) throws(PageTableError) -> Pointer<Housekeeping> {
-        if own != nil { try blocks[8].map(into: &table, arena: &arena) }
+        if own != nil { try plan.blocks[8].map(into: &table, arena: &arena) }
         for i in 0..<manifest.partitionCount where i != own {
             try table.map(controlPages[i], to: controlPages[i], size: Self.controlPageSize, .readWrite, arena: &arena)
         }
-        try iommu?.mapFaults(into: &table, &arena)
-        var housekeepingArena = blocks[8].makeArena()
+        try plan.machine.iommu?.mapFaults(into: &table, &arena)
+        var housekeepingArena = plan.blocks[8].makeArena()
         let state = Pointer<Housekeeping>(at: try take(Housekeeping.self, &housekeepingArena))
         state.initialize(to: Housekeeping(self, program))
         return state
@@ -150,14 +182,14 @@ extension MachineBuilder {
 
     private mutating func buildHousekeeping(_ program: ProgramMemory) throws(PageTableError) {
         guard let core = ownership.takeCore(manifest.housekeeping) else { return }  // it runs a vCPU too
-        var arena = blocks[8].makeArena()
+        var arena = plan.blocks[8].makeArena()
         _ = arena.take((MemoryLayout<Housekeeping>.size + 4095) / 4096)
-        var table = try PageTable<LongModeFormat>(hugePages: Self.hasHugePages, arena: &arena)
+        var table = try PageTable<LongModeFormat>(hugePages: LongModeFormat.hasHugePages, arena: &arena)
         try program.map(into: &table, arena: &arena)
-        try blocks[8].map(into: &table, arena: &arena)
+        try plan.blocks[8].map(into: &table, arena: &arena)
         let state = try mapHousekeeping(into: &table, except: nil, program, &arena)
         try program.crash.map(page: core.index, into: &table, arena: &arena)
-        place(core, blocks[8].layout(0), table.root, nil, 0, state, program)
+        place(core, plan.blocks[8].layout(0), table.root, nil, 0, state, program)
     }
 
     private mutating func place(
@@ -194,5 +226,9 @@ extension MachineBuilder {
     static var controlPageSize: UInt64 {
         (UInt64(MemoryLayout<ControlPage>.size) + 4095) & ~4095 + ControlPage.ringBytes
     }
+}
+
+extension LongModeFormat {
+    /// Whether the processor has pages of 1 GiB (CPUID 80000001h EDX bit 26).
     static var hasHugePages: Bool { cpu_cpuid(0x8000_0001, 0).edx & 1 << 26 != 0 }
 }

@@ -1,0 +1,32 @@
+import Manifest
+import Silicon
+import Synchronization
+import Text
+import X86
+
+/// The boot core's way from the firmware's page tables to its own. It erases boot code, and so is none itself; no guest
+/// runs before.
+@c(leave_boot)
+func leaveBoot(_ machine: UInt64, _ program: UInt64) {
+    let machine = Pointer<BuiltMachine>(at: machine)
+    // Firmware may have mapped the program read-only; control-flow enforcement forbids that this is overridden.
+    cpu_write_cr4(cpu_read_cr4() & ~CR4.controlFlowEnforcement)
+    cpu_write_cr0(cpu_read_cr0() & ~CR0.writeProtect)
+    Pointer<ProgramMemory>(at: program).value.erase()
+    cpu_write_cr0(cpu_read_cr0() | CR0.writeProtect)
+    var own = 0
+    for index in 0..<machine.value.tables.processorCount {
+        if machine.value.tables.apicIDs[index] == LocalAPIC.id { own = index }
+        guard machine.value.coreStates[index] != 0 else { continue }
+        Pointer<CoreState>(at: machine.value.coreStates[index]).value.mayRun.store(true, ordering: .releasing)
+    }
+    // What came over the link before its interrupt was routed rings no more.
+    LocalAPIC.kick(machine.value.tables.apicIDs[machine.value.manifest.housekeeping])
+    cpu_wrmsr(MSR.efer, cpu_rdmsr(MSR.efer) | EFER.noExecute)  // the tables that come next use the bit
+    guard machine.value.coreStates[own] != 0 else {
+        SerialPort.log.print(LogLine("bulkhead: the boot core has no part in the manifest; it sleeps"))
+        while true { cpu_hlt() }
+    }
+    let layout = Pointer<CoreState>(at: machine.value.coreStates[own]).value.layout
+    core_enter(machine.value.pageTables[own], layout.stackTop, layout.base, coreMain)
+}

@@ -1,0 +1,141 @@
+import Manifest
+import Platform
+import Records
+import Remapping
+import Silicon
+import Text
+
+/// A machine whose parts have owners: what the manifest gives to whom, read and allocated while the firmware runs.
+struct PlannedMachine: ~Copyable {
+    var machine: DiscoveredMachine
+    let manifest: Manifest
+    /// CRC32C of the manifest as it lies on the boot volume.
+    let manifestChecksum: UInt32
+    /// Where each partition's memory lies.
+    let memory: MemoryPlan
+    /// The functions that partitions own, 8 places for each partition.
+    let owned: Pointer<InlineArray<64, OwnedFunction>>
+    private(set) var files: [8 of (kernel: LoadedFile, initrd: LoadedFile)] = .init(
+        repeating: (LoadedFile(), LoadedFile()))
+    /// TSC ticks spent waiting for the boot volume.
+    private(set) var readTicks: UInt64 = 0
+    /// One for each partition, then the housekeeping core's.
+    private(set) var blocks: [9 of PrivateBlock] = .init(repeating: PrivateBlock())
+
+    fileprivate init(
+        _ machine: consuming DiscoveredMachine, _ manifest: borrowing Manifest, checksum: UInt32, _ memory: MemoryPlan,
+        _ owned: Pointer<InlineArray<64, OwnedFunction>>
+    ) {
+        self.machine = machine
+        self.manifest = copy manifest
+        manifestChecksum = checksum
+        self.memory = memory
+        self.owned = owned
+    }
+
+    fileprivate func takeMemory(_ firmware: borrowing Firmware) throws(Refusal) {
+        for i in 0..<manifest.partitionCount {
+            if manifest.partitions[i].cores.count > ControlPage.maxVCPUs {
+                throw Refusal("a partition has more than 16 cores")
+            }
+            do throws(FirmwareError) {
+                _ = try firmware.allocate(memory.ranges[i].size, .at(memory.ranges[i].base))
+            } catch {
+                throw Refusal(error, "taking a partition's memory")
+            }
+        }
+    }
+
+    fileprivate mutating func readImages(_ firmware: borrowing Firmware) throws(Refusal) {
+        let start = cpu_rdtsc()
+        for i in 0..<manifest.partitionCount {
+            files[i].kernel = try read(manifest.partitions[i].image, firmware)
+            if !manifest.partitions[i].initrd.isEmpty {
+                files[i].initrd = try read(manifest.partitions[i].initrd, firmware)
+            }
+        }
+        readTicks = cpu_rdtsc() - start
+    }
+
+    private func read(_ path: borrowing ImagePath, _ firmware: borrowing Firmware) throws(Refusal) -> LoadedFile {
+        do throws(FirmwareError) {
+            return try BootVolume(firmware).read(path, limit: 1 << 30, alignment: 2 << 20, firmware)
+        } catch {
+            var line = LogLine("image ")
+            line.write(path)
+            line.write(": ")
+            error.describe(to: &line)
+            throw Refusal(line)
+        }
+    }
+
+    /// The memory of the hypervisor's own structures.
+    fileprivate mutating func takeBlocks(_ firmware: borrowing Firmware) throws(Refusal) {
+        let faultFrames = machine.iommu?.faultFrames ?? 0
+        do throws(FirmwareError) {
+            for i in 0..<manifest.partitionCount {
+                let isHousekeeper = manifest.partitions[i].cores.contains(CoreSet(core: manifest.housekeeping))
+                blocks[i] = try PrivateBlock(
+                    cores: manifest.partitions[i].cores.count, memory: manifest.partitions[i].memorySize,
+                    functions: manifest.partitions[i].devices.count, further: isHousekeeper ? faultFrames : 0, firmware)
+            }
+            blocks[8] = try PrivateBlock(cores: 1, memory: 0, further: faultFrames, firmware)
+        } catch {
+            throw Refusal(error, "memory for the hypervisor's own structures")
+        }
+    }
+
+    /// Denies DMA and interrupts to every function, then ends the firmware's boot services.
+    func leaveFirmware(_ firmware: borrowing Firmware) throws(Refusal) {
+        try machine.iommu?.denyAll()
+        do throws(FirmwareError) {
+            try firmware.exitBootServices(buffer: machine.memoryMap.buffer, size: MemoryMap.capacity)
+        } catch {
+            machine.iommu?.undo()
+            throw Refusal(error, "leaving the firmware")
+        }
+    }
+}
+
+extension DiscoveredMachine {
+    /// Gives the machine to the manifest's partitions; refuses what the manifest asks for and the machine has not.
+    consuming func plan(_ firmware: borrowing Firmware) throws(Refusal) -> PlannedMachine {
+        var manifest = Manifest()
+        let read = try manifest.read(firmware, for: facts)
+        var plan = PlannedMachine(
+            self, manifest, checksum: read.checksum, read.memory, try OwnedFunction.allocate(firmware))
+        try plan.findFunctions()
+        try plan.takeMemory(firmware)
+        try plan.requireOwnRegisters()
+        try plan.readImages(firmware)
+        try plan.takeBlocks(firmware)
+        try plan.prepareRemapping(firmware)
+        return plan
+    }
+}
+
+extension Manifest {
+    /// Reads `\BULKHEAD\manifest.cbor` and holds it against the machine. Gives its CRC32C and where memory is to lie.
+    fileprivate mutating func read(
+        _ firmware: borrowing Firmware, for facts: borrowing MachineFacts
+    ) throws(Refusal) -> (checksum: UInt32, memory: MemoryPlan) {
+        let file: LoadedFile
+        do throws(FirmwareError) {
+            file = try BootVolume(firmware).read(Self.fileName, limit: UInt64(Self.maxEncodedSize), firmware)
+        } catch {
+            throw Refusal(error, "\\BULKHEAD\\manifest.cbor")
+        }
+        do throws(ManifestError) {
+            let encoded = unsafe bytes(file.address, file.size)
+            let content = unsafe Span(_unsafeElements: encoded.assumingMemoryBound(to: UInt8.self))
+            try decode(content)
+            return (CRC32C(content).value, try check(against: facts))
+        } catch {
+            var line = LogLine("R")
+            line.write(decimal: UInt64(error.reason.rawValue))
+            line.write(" ")
+            error.describe(self, on: facts, to: &line)
+            throw Refusal(line)
+        }
+    }
+}

@@ -1,0 +1,133 @@
+// Structures of the firmware, with the names of UEFI 2.10. Services are addresses to be called by `efi_call`: Swift cannot
+// express their calling convention.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+#define EFI_OFFSET(type, field, offset) _Static_assert(offsetof(type, field) == (offset), #type "." #field)
+#define EFI_SIZE(type, size) _Static_assert(sizeof(type) == (size), #type)
+
+typedef uint64_t EFI_SERVICE, EFI_HANDLE, EFI_ADDRESS;
+
+/// Appendix A, as two little-endian words.
+typedef struct {
+    uint64_t low, high;
+} EFI_GUID;
+
+/// Section 4.2.
+typedef struct {
+    uint64_t Signature;
+    uint32_t Revision, HeaderSize, CRC32, Reserved;
+} EFI_TABLE_HEADER;
+
+/// Section 4.6.
+typedef struct {
+    EFI_GUID VendorGuid;
+    EFI_ADDRESS VendorTable;
+} EFI_CONFIGURATION_TABLE;
+EFI_SIZE(EFI_CONFIGURATION_TABLE, 24);
+
+/// Section 4.3.
+typedef struct {
+    EFI_TABLE_HEADER Hdr;
+    EFI_ADDRESS FirmwareVendor;
+    uint32_t FirmwareRevision;
+    EFI_HANDLE ConsoleInHandle;
+    EFI_ADDRESS ConIn;
+    EFI_HANDLE ConsoleOutHandle;
+    EFI_ADDRESS ConOut;
+    EFI_HANDLE StandardErrorHandle;
+    EFI_ADDRESS StdErr, RuntimeServices, BootServices;
+    uint64_t NumberOfTableEntries;
+    EFI_ADDRESS ConfigurationTable;
+} EFI_SYSTEM_TABLE;
+EFI_OFFSET(EFI_SYSTEM_TABLE, RuntimeServices, 0x58);
+EFI_OFFSET(EFI_SYSTEM_TABLE, ConfigurationTable, 0x70);
+
+/// Section 4.4, up to the last service that is called.
+typedef struct {
+    EFI_TABLE_HEADER Hdr;
+    EFI_SERVICE RaiseTPL, RestoreTPL;
+    EFI_SERVICE AllocatePages, FreePages, GetMemoryMap, AllocatePool, FreePool;
+    EFI_SERVICE CreateEvent, SetTimer, WaitForEvent, SignalEvent, CloseEvent, CheckEvent;
+    EFI_SERVICE InstallProtocolInterface, ReinstallProtocolInterface, UninstallProtocolInterface, HandleProtocol, Reserved,
+        RegisterProtocolNotify, LocateHandle, LocateDevicePath, InstallConfigurationTable;
+    EFI_SERVICE LoadImage, StartImage, Exit, UnloadImage, ExitBootServices;
+    EFI_SERVICE GetNextMonotonicCount, Stall, SetWatchdogTimer;
+    EFI_SERVICE ConnectController, DisconnectController;
+    EFI_SERVICE OpenProtocol, CloseProtocol, OpenProtocolInformation;
+    EFI_SERVICE ProtocolsPerHandle, LocateHandleBuffer, LocateProtocol;
+} EFI_BOOT_SERVICES;
+EFI_OFFSET(EFI_BOOT_SERVICES, AllocatePages, 0x28);
+EFI_OFFSET(EFI_BOOT_SERVICES, HandleProtocol, 0x98);
+EFI_OFFSET(EFI_BOOT_SERVICES, ExitBootServices, 0xE8);
+EFI_OFFSET(EFI_BOOT_SERVICES, LocateProtocol, 0x140);
+
+/// Section 4.5, up to the last service that is called.
+typedef struct {
+    EFI_TABLE_HEADER Hdr;
+    EFI_SERVICE GetTime;
+} EFI_RUNTIME_SERVICES;
+EFI_OFFSET(EFI_RUNTIME_SERVICES, GetTime, 0x18);
+
+/// Section 7.2.3. The firmware says how far apart its descriptors are.
+typedef struct {
+    uint32_t Type;
+    uint64_t PhysicalStart, VirtualStart, NumberOfPages, Attribute;
+} EFI_MEMORY_DESCRIPTOR;
+EFI_OFFSET(EFI_MEMORY_DESCRIPTOR, NumberOfPages, 24);
+
+/// Section 8.3.
+typedef struct {
+    uint16_t Year;
+    uint8_t Month, Day, Hour, Minute, Second, Pad1;
+    uint32_t Nanosecond;
+    int16_t TimeZone;
+    uint8_t Daylight, Pad2;
+} EFI_TIME;
+EFI_SIZE(EFI_TIME, 16);
+
+/// Section 9.1, up to the device that the image came from.
+typedef struct {
+    uint32_t Revision;
+    EFI_HANDLE ParentHandle;
+    EFI_ADDRESS SystemTable;
+    EFI_HANDLE DeviceHandle;
+} EFI_LOADED_IMAGE_PROTOCOL;
+EFI_OFFSET(EFI_LOADED_IMAGE_PROTOCOL, DeviceHandle, 0x18);
+
+/// Section 13.4.
+typedef struct {
+    uint64_t Revision;
+    EFI_SERVICE OpenVolume;
+} EFI_SIMPLE_FILE_SYSTEM_PROTOCOL;
+
+/// Section 13.5.
+typedef struct {
+    uint64_t Revision;
+    EFI_SERVICE Open, Close, Delete, Read, Write, GetPosition, SetPosition, GetInfo, SetInfo, Flush;
+} EFI_FILE_PROTOCOL;
+EFI_OFFSET(EFI_FILE_PROTOCOL, GetInfo, 0x40);
+
+/// Section 13.5.16, with room for the longest name that is opened.
+typedef struct {
+    uint64_t Size, FileSize, PhysicalSize;
+    EFI_TIME CreateTime, LastAccessTime, ModificationTime;
+    uint64_t Attribute;
+    uint64_t FileName[54];
+} EFI_FILE_INFO;
+EFI_SIZE(EFI_FILE_INFO, 512);
+
+/// UEFI Platform Initialization 1.8, volume 2, section 13.4.
+typedef struct {
+    EFI_SERVICE GetNumberOfProcessors, GetProcessorInfo;
+} EFI_MP_SERVICES_PROTOCOL;
+
+typedef struct {
+    uint64_t ProcessorId;
+    uint32_t StatusFlag;
+    uint32_t Location[3];
+    uint32_t ExtendedInformation[6];
+} EFI_PROCESSOR_INFORMATION;
+EFI_OFFSET(EFI_PROCESSOR_INFORMATION, StatusFlag, 8);
+EFI_SIZE(EFI_PROCESSOR_INFORMATION, 48);
