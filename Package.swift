@@ -81,7 +81,7 @@ let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 let hostWing: [Target] = [
     hostRoom("ManifestRules", ["CBOR", "Manifest", "Text"]),
-    hostRoom("ManifestFile", ["Manifest", "ManifestRules", "Text", yams]),
+    hostRoom("ManifestFile", ["Control", "Manifest", "ManifestRules", "Text", yams]),
     hostRoom("ControlClient", ["CBOR", "Control", "Manifest", "Text"]),
     hostRoom("Machines", ["Manifest", "ManifestFile", "ManifestRules", "Control", "ControlClient", "Text"]),
     hostRoom("TestKit", ["Manifest", "ManifestFile", "Control", "ControlClient", "Machines", "Records", yams]),
@@ -107,9 +107,10 @@ let hostWing: [Target] = [
     unitTests("PCITests", ["PCI", "UnitSupport"], exclude: ["q35.txt"]),
     unitTests("ManifestTests", ["CBOR", "Manifest", "ManifestFile", "ManifestRules", "Text", "UnitSupport"]),
     unitTests(
-        "ControlTests", ["CBOR", "Control", "ControlClient", "Manifest", "Records", "Text", "UnitSupport"]),
+        "ControlTests",
+        ["CBOR", "Control", "ControlClient", "Manifest", "ManifestFile", "Records", "Text", "UnitSupport"]),
     unitTests("PlatformTests", ["PCI", "Platform", "UnitSupport", "X86"]),
-    unitTests("InventoryTests", ["Control", "Inventory", "Manifest", "ManifestFile"]),
+    unitTests("InventoryTests", ["Control", "ControlClient", "Inventory", "Manifest", "ManifestFile"]),
     unitTests("MachinesTests", ["ControlClient", "Machines", "TestKit"]),
     .testTarget(
         name: "MachineTests",

@@ -1,4 +1,5 @@
 import Control
+import ControlClient
 import Foundation
 import Machines
 
@@ -65,7 +66,7 @@ struct LinkAttempts {
     }
 
     private static func status(of payload: [UInt8]) -> String {
-        guard let reply = try? ControlReply(payload.span) else { return "unreadable" }
+        guard let reply = try? ReceivedReply(payload) else { return "unreadable" }
         return "\(reply.status.name)"
     }
 
