@@ -70,7 +70,7 @@ struct ManifestSource: ~Escapable {
     mutating func flags<F: FlagSet>(_ key: UInt64, of known: F) throws(CBORError) -> F {
         let value = try reader.uint()
         guard value & ~UInt64(known.rawValue) == 0 else { throw refuse(.unknownValue, value, key) }
-        return F(rawValue: F.Bits(value))
+        return F(rawValue: F.RawValue(value))
     }
 
     /// An array's head, refused for `reason` when it announces more than `max` items.
