@@ -74,16 +74,16 @@ public struct FunctionReset<Space: ConfigurationSpace> {
             wait(100_000)
         default: return method == .none
         }
-        var patience = 100
+        var attempts = 100
         // Virtual functions have no identifier of their own.
         let isVirtual = function.physicalFunction != nil
-        while !isVirtual, patience > 0, space.read(id, 0, size: 4) == .max {
+        while !isVirtual, attempts > 0, space.read(id, 0, size: 4) == .max {
             wait(10_000)
-            patience -= 1
+            attempts -= 1
         }
         if !isVirtual { restoreBARs(function) }
         AccessControl.enable(function, on: space)
-        return patience > 0
+        return attempts > 0
     }
 
     private func restoreBARs(_ function: borrowing FunctionDescription) {

@@ -1,8 +1,8 @@
 /// What the hypervisor writes down about who owns which physical memory, once at boot, in a page of its own that no core
 /// maps: for tools that read a machine's memory from outside. A header, then `count` entries, little-endian.
 public struct OwnershipHeader: BitwiseCopyable, Sendable {
-    /// "BULKHEADLEDGER", a line end and a zero byte.
-    public static let magic: (UInt64, UInt64) = (0x4441_4548_4B4C_5542, 0x000A_5245_4744_454C)
+    /// "BULKHEADOWNERS", a line end and a zero byte.
+    public static let magic: (UInt64, UInt64) = (0x4441_4548_4B4C_5542, 0x000A_5352_454E_574F)
     public static let version: UInt32 = 1
 
     public var magic = Self.magic
@@ -34,9 +34,10 @@ public enum OwnershipKind: UInt16, Sendable {
     case unclaimed
     /// In a block: a core's private structures; `detail` is the root of its page tables.
     case core
-    /// In a block: a page of a nested table, its root; `index` is the core that uses it.
+    /// In a block: a page of a nested table, its root; `index` is the core that uses it, `detail` 1 where that is only
+    /// while the partition's loader runs.
     case nestedRoot
-    /// A kernel or an initial RAM disk, for the partition's cores to read.
+    /// A kernel or an initial RAM disk, for the partition's loader to read; no core maps it.
     case image
     /// Configuration space of a PCI function, or of the bridge above it, for the partition's cores but not for the guest;
     /// `index` is its requester id.

@@ -17,13 +17,13 @@ import X86
         let frames = Frames(40)
         var arena = frames.makeArena()
         guard let ones = arena.take(ScratchPages.frames) else { throw PageTableError.outOfFrames }
-        let nothing = ScratchPages(at: ones, access: access)
-        unsafe nothing.fill(Format.self)
+        let scratch = ScratchPages(at: ones, access: access)
+        unsafe scratch.fill(Format.self)
         var table = try PageTable<Format>(hugePages: true, arena: &arena)
         for range in mapped {
             try table.map(range.virtual, to: physical + range.virtual, size: range.size, .all, arena: &arena)
         }
-        table.fill(with: nothing)
+        table.fill(with: scratch)
         try body(&table, &arena, ones, frames)
     }
 

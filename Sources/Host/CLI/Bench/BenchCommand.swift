@@ -5,7 +5,7 @@ import Machines
 /// `bulkhead bench`: the numbers that Bulkhead promises, measured on an emulated machine, each beside its bound.
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "bench", abstract: "Measures exits, sizes and start times, each beside its bound.",
+        commandName: "bench", abstract: "Measure exits, sizes and start times, each beside its bound.",
         discussion: """
             Boots a guest that provokes each exit under the counter, then Examples/bench.yaml and, for comparison, \
             the same guest bare, one after the other. Takes about three minutes. The bounds are those of \

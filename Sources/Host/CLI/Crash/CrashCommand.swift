@@ -4,13 +4,13 @@ import Foundation
 /// `bulkhead crash`: what is left of crashes.
 struct CrashCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "crash", abstract: "Shows what the hypervisor recorded when it or a guest crashed.",
+        commandName: "crash", abstract: "Show what the hypervisor recorded when it or a guest crashed.",
         subcommands: [CrashShow.self])
 }
 
 struct CrashShow: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "show", abstract: "Decode crash records.",
+        commandName: "show", abstract: "Print crash records.",
         discussion: """
             When a guest crashes, or the hypervisor faults below it, the core writes a record: who, where, the registers, \
             the latest exits. It lies in memory that a warm reset leaves alone (a power cut does not). At the next start \

@@ -5,7 +5,7 @@ import Machines
 /// `bulkhead demo`: an emulated machine from power-on to guests, shown live or measured unattended.
 struct DemoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "demo", abstract: "Boots an emulated machine into its partitions and shows them.",
+        commandName: "demo", abstract: "Boot an emulated machine into its partitions and show them.",
         discussion: """
             On a terminal, a live screen shows the partitions and their consoles. While it runs, other commands (ps, \
             stop, console, ...) reach the same machine. The machine ends with the command.

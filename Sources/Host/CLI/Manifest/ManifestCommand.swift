@@ -40,7 +40,7 @@ struct ImageOptions: ParsableArguments {
     var source: ImageSource { images.map { .folder($0) } ?? .checkout }
 }
 
-/// Runs `body`; a refused manifest is told on standard error, one line a problem, and ends the tool with 1.
+/// Runs `body`; a refused manifest is printed on standard error, one line a problem, and ends the tool with 1.
 func refusing<T>(_ body: () throws -> T) throws -> T {
     do {
         return try body()

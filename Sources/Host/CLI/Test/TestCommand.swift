@@ -5,12 +5,13 @@ import Machines
 /// `bulkhead test`: unit tests and machine tests, summed up in one last line.
 struct TestCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "test", abstract: "Runs the unit tests, the machine tests and the contract.",
+        commandName: "test", abstract: "Run the unit tests, the machine tests and the contract.",
         discussion: """
             Ends with the line "N passed, N failed"; the exit status is 0 only if nothing failed. Machine tests boot \
             whole emulated machines: those on AMD machines one after the other, those on Intel machines beside them, which \
-            take one processor of the host. The contract (Tools/contract.yaml) comes last, with the machine tests. --adversary makes every attempt of Tests/Guests/attempts.yaml to get out of a partition, and \
-            prints what each saw in one table.
+            take one processor of the host. The contract (Tools/contract.yaml) comes last, with the machine tests. \
+            --adversary makes every attempt of Tests/Guests/attempts.yaml to get out of a partition, and prints what \
+            each saw in one table.
             """)
 
     @Flag(help: "Only the unit tests.") var unit = false

@@ -21,7 +21,7 @@ struct GuestVirtualFunctions: Sendable {
         distance = UInt32(truncatingIfNeeded: first &- physical)
     }
 
-    mutating func forget() {
+    mutating func reset() {
         control = 0
         enabled = 0
     }

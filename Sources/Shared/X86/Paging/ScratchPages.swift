@@ -31,15 +31,15 @@ public struct ScratchPages: Sendable {
 
 extension PageTable {
     /// Makes every address that is not mapped yet read as ones. The table takes no further mappings.
-    public mutating func fill(with nothing: ScratchPages) { fill(root, 4, nothing) }
+    public mutating func fill(with scratch: ScratchPages) { fill(root, 4, scratch) }
 
-    private func fill(_ table: UInt64, _ level: Int, _ nothing: ScratchPages) {
+    private func fill(_ table: UInt64, _ level: Int, _ scratch: ScratchPages) {
         for i in 0..<512 {
             let slot = unsafe Self.slot(table, i)
             if unsafe !Format.isPresent(slot.pointee) {
-                unsafe slot.pointee = nothing.entry(Format.self, level: level)
+                unsafe slot.pointee = scratch.entry(Format.self, level: level)
             } else if unsafe level > 1 && !Format.isLeaf(slot.pointee, level: level) {
-                fill(unsafe Format.address(slot.pointee), level - 1, nothing)
+                fill(unsafe Format.address(slot.pointee), level - 1, scratch)
             }
         }
     }

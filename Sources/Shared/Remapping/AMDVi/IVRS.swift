@@ -1,0 +1,96 @@
+/// The firmware's I/O virtualization reporting structure (AMD I/O Virtualization specification 48882, section 5).
+public enum IVRS {
+    public static func parse(_ table: Span<UInt8>) throws(TopologyError) -> RemappingTopology {
+        let reader = try TableReader(table)
+        var topology = RemappingTopology()
+        // A unit is described once for each type of block that some software knows: the newest counts.
+        var newest: UInt8 = 0
+        try reader.forEachStructure { (at: Int, _) throws(TopologyError) in
+            let type = try reader.byte(at)
+            if type == 0x10 || type == 0x11 || type == 0x40 { newest = max(newest, type) }
+        }
+        try reader.forEachStructure { (at: Int, length: Int) throws(TopologyError) in
+            switch try reader.byte(at) {
+            case newest: try readUnit(reader, at, length, newest == 0x10 ? 24 : 40, &topology)
+            case 0x20...0x22: try readReserved(reader, at, length, &topology)
+            default: break
+            }
+        }
+        guard topology.unitCount > 0 else { throw .noUnits }
+        return topology
+    }
+
+    /// An IVHD block (section 5.2.2).
+    private static func readUnit(
+        _ reader: borrowing TableReader, _ at: Int, _ length: Int, _ header: Int, _ topology: inout RemappingTopology
+    ) throws(TopologyError) {
+        guard length >= header else { throw .malformed }
+        guard try reader.half(at + 16) == 0 else { throw .segment }
+        var unit = RemappingUnitDescription()
+        unit.flags = try reader.byte(at + 1)
+        unit.function = try reader.half(at + 4)
+        unit.capability = try reader.half(at + 6)
+        unit.registers = try reader.value(at + 8, 8)
+        guard unit.registers != 0, unit.registers & 0x3FFF == 0 else { throw .malformed }
+        try topology.add(unit)
+        var range = AliasRange()
+        var entry = at + header
+        while entry < at + length {
+            let type = try reader.byte(entry)
+            let size = try entrySize(reader, entry, type)
+            guard size <= at + length - entry else { throw .malformed }
+            try readEntry(reader, entry, type, &range, &topology)
+            entry += size
+        }
+    }
+
+    /// Bytes of a device entry (section 5.2.2.1): its type's two highest bits tell, but for entries that name an ACPI
+    /// device, which end with a text.
+    private static func entrySize(
+        _ reader: borrowing TableReader, _ at: Int, _ type: UInt8
+    ) throws(TopologyError) -> Int {
+        type == 0xF0 ? 22 + Int(try reader.byte(at + 21)) : 4 << Int(type >> 6)
+    }
+
+    private static func readEntry(
+        _ reader: borrowing TableReader, _ at: Int, _ type: UInt8, _ range: inout AliasRange,
+        _ topology: inout RemappingTopology
+    ) throws(TopologyError) {
+        switch type {
+        case 0x42, 0x43:  // alias of one function, start of a range of them
+            range.first = try reader.half(at + 1)
+            range.last = range.first
+            range.alias = try reader.half(at + 5)
+            if type == 0x42 {
+                try topology.add(range)
+                range = AliasRange()
+            }
+        case 0x03, 0x47:  // start of a range without an alias: what ends it adds none
+            range = AliasRange()
+        case 0x04:
+            range.last = try reader.half(at + 1)
+            if range.alias != 0, range.last >= range.first { try topology.add(range) }
+            range = AliasRange()
+        case 0x48 where try reader.byte(at + 7) == 1:  // special device, an I/O APIC
+            try topology.addIOAPIC(try reader.byte(at + 4), try reader.half(at + 5))
+        default: break
+        }
+    }
+
+    /// An IVMD block (section 5.2.2.5): all functions, one, or a range.
+    private static func readReserved(
+        _ reader: borrowing TableReader, _ at: Int, _ length: Int, _ topology: inout RemappingTopology
+    ) throws(TopologyError) {
+        guard length >= 32 else { throw .malformed }
+        var memory = ReservedMemory()
+        switch try reader.byte(at) {
+        case 0x20: (memory.first, memory.last) = (0, .max)
+        case 0x21: (memory.first, memory.last) = (try reader.half(at + 4), try reader.half(at + 4))
+        default: (memory.first, memory.last) = (try reader.half(at + 4), try reader.half(at + 6))
+        }
+        memory.base = try reader.value(at + 16, 8)
+        memory.size = try reader.value(at + 24, 8)
+        guard memory.first <= memory.last else { throw .malformed }
+        try topology.add(memory)
+    }
+}

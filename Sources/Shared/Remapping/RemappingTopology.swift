@@ -1,0 +1,103 @@
+/// One remapping unit as the firmware's tables describe it.
+public struct RemappingUnitDescription: Equatable, Sendable {
+    /// Physical address of its registers.
+    public var registers: UInt64 = 0
+    /// Physical address of the frames that it has for queues and logs, as many as its features say; set when taken.
+    public var buffers: UInt64 = 0
+    /// AMD: the unit's own PCI function, the offset of its capability there, and the flags of its block.
+    public var function: UInt16 = 0
+    public var capability: UInt16 = 0
+    public var flags: UInt8 = 0
+    public init() {}
+}
+
+/// Ids from `first` to `last` reach the unit as `alias`.
+public struct AliasRange: Equatable, Sendable {
+    public var first: UInt16 = 0
+    public var last: UInt16 = 0
+    public var alias: UInt16 = 0
+    public init() {}
+}
+
+/// Memory that firmware wants functions `first` to `last` to reach for ever.
+public struct ReservedMemory: Equatable, Sendable {
+    public var first: UInt16 = 0
+    public var last: UInt16 = 0
+    public var base: UInt64 = 0
+    /// Bytes.
+    public var size: UInt64 = 0
+    public init() {}
+}
+
+/// Why a firmware table cannot be used.
+public enum TopologyError: Error, Equatable {
+    /// A length points outside the table.
+    case malformed
+    /// More units, I/O APICs, aliases or reserved ranges than there is room for.
+    case tooMany
+    /// Devices outside PCI segment 0.
+    case segment
+    case noUnits
+}
+
+/// What DMAR or IVRS say of a machine's remapping units. All units share one set of tables, so that which unit stands above
+/// which function does not matter.
+public struct RemappingTopology: Sendable {
+    public var units: [8 of RemappingUnitDescription] = .init(repeating: RemappingUnitDescription())
+    public var unitCount = 0
+    /// By which requester id an I/O APIC raises interrupts.
+    public var ioAPICs: [8 of (id: UInt8, requester: UInt16)] = .init(repeating: (0, 0))
+    public var ioAPICCount = 0
+    public var aliases: [32 of AliasRange] = .init(repeating: AliasRange())
+    public var aliasCount = 0
+    public var reserved: [32 of ReservedMemory] = .init(repeating: ReservedMemory())
+    public var reservedCount = 0
+    /// The firmware forbids x2APIC with this table (VT-d, DMAR_FLAGS bit 1).
+    public var forbidsX2APIC = false
+
+    public init() {}
+
+    /// The id that requests of `function` carry where the tables name one.
+    public func alias(of function: UInt16) -> UInt16? {
+        for i in 0..<aliasCount where aliases[i].first <= function && function <= aliases[i].last {
+            return aliases[i].alias == function ? nil : aliases[i].alias
+        }
+        return nil
+    }
+
+    /// The requester id of the I/O APIC that ACPI calls `id`.
+    public func requester(ofIOAPIC id: UInt8) -> UInt16? {
+        for i in 0..<ioAPICCount where ioAPICs[i].id == id { return ioAPICs[i].requester }
+        return nil
+    }
+
+    /// Whether firmware keeps memory for `function`: it must not be given to a partition.
+    public func hasReservedMemory(_ function: UInt16) -> Bool {
+        for i in 0..<reservedCount where reserved[i].first <= function && function <= reserved[i].last { return true }
+        return false
+    }
+
+    mutating func add(_ unit: RemappingUnitDescription) throws(TopologyError) {
+        guard unitCount < 8 else { throw .tooMany }
+        units[unitCount] = unit
+        unitCount += 1
+    }
+
+    mutating func addIOAPIC(_ id: UInt8, _ requester: UInt16) throws(TopologyError) {
+        guard ioAPICCount < 8 else { throw .tooMany }
+        ioAPICs[ioAPICCount] = (id, requester)
+        ioAPICCount += 1
+    }
+
+    mutating func add(_ alias: AliasRange) throws(TopologyError) {
+        guard aliasCount < 32 else { throw .tooMany }
+        aliases[aliasCount] = alias
+        aliasCount += 1
+    }
+
+    mutating func add(_ memory: ReservedMemory) throws(TopologyError) {
+        guard reservedCount < 32 else { throw .tooMany }
+        reserved[reservedCount] = memory
+        reservedCount += 1
+    }
+}

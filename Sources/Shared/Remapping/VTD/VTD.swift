@@ -1,0 +1,153 @@
+/// One VT-d unit. It keeps no state: what it needs to know, its registers tell.
+public struct VTD<Registers: RegisterFile>: RemappingHardware {
+    private let unit: RemappingUnitDescription
+    private let registers: Registers
+    private let memory: RemappingMemory
+    /// The invalidation queue, 256 descriptors of 16 bytes.
+    private var queue: UInt64 { unit.buffers }
+
+    public init(_ unit: RemappingUnitDescription, _ registers: Registers, _ memory: RemappingMemory) {
+        self.unit = unit
+        self.registers = registers
+        self.memory = memory
+    }
+
+    public var features: RemappingFeatures { RemappingFeatures(capabilities) }
+
+    private var capabilities: VTDCapabilities {
+        VTDCapabilities(
+            capability: registers.read64(VTDRegister.capability),
+            extended: registers.read64(VTDRegister.extendedCapability))
+    }
+
+    /// Section 11.4.4 demands that each write changes one bit and waits for its status.
+    private func command(_ set: UInt32, _ step: RemappingError.Step) throws(RemappingError) {
+        let lasting = registers.read32(VTDRegister.globalStatus) & VTDCommand.lasting
+        registers.write32(VTDRegister.globalCommand, lasting | set)
+        guard registers.poll(VTDRegister.globalStatus, set, set) else { throw .noAnswer(step) }
+    }
+
+    private func end(_ clear: UInt32, _ step: RemappingError.Step) throws(RemappingError) {
+        let lasting = registers.read32(VTDRegister.globalStatus) & VTDCommand.lasting
+        guard lasting & clear != 0 else { return }
+        registers.write32(VTDRegister.globalCommand, lasting & ~clear)
+        guard registers.poll(VTDRegister.globalStatus, clear, 0) else { throw .noAnswer(step) }
+    }
+
+    public func enable() throws(RemappingError) {
+        registers.write32(VTDRegister.faultControl, 1 << 31)
+        registers.write32(VTDRegister.invalidationControl, 1 << 31)
+        // What firmware may have on: the queue first, so that its address may change.
+        try end(VTDCommand.queue, .queue)
+        try end(VTDCommand.interruptRemapping, .interruptRemapping)
+        try flushWriteBuffer()
+        registers.write64(VTDRegister.rootTable, memory.deviceTable)
+        try command(VTDCommand.setRootTable, .rootTable)
+        // 2^(n + 1) entries; bit 11: 32-bit destinations.
+        registers.write64(
+            VTDRegister.interruptTable,
+            memory.interruptTable | (memory.extendedInterrupts ? 1 << 11 : 0)
+                | UInt64(memory.interruptEntries.trailingZeroBitCount - 1))
+        try command(VTDCommand.setInterruptTable, .interruptTable)
+        registers.write64(VTDRegister.queueTail, 0)
+        registers.write64(VTDRegister.queueAddress, queue)
+        try command(VTDCommand.queue, .queue)
+        try invalidate()
+        try command(VTDCommand.translation, .translation)
+        try command(VTDCommand.interruptRemapping, .interruptRemapping)
+        try releaseProtectedMemory()
+    }
+
+    /// Firmware may have walled off memory by other means, which would go on to deny after translation.
+    private func releaseProtectedMemory() throws(RemappingError) {
+        guard capabilities.hasProtectedMemory else { return }
+        guard registers.read32(VTDRegister.protectedMemory) & (1 << 31 | 1) != 0 else { return }
+        registers.write32(VTDRegister.protectedMemory, 0)
+        guard registers.poll(VTDRegister.protectedMemory, 1, 0) else { throw .noAnswer(.protectedMemory) }
+    }
+
+    private func flushWriteBuffer() throws(RemappingError) {
+        guard capabilities.needsWriteBufferFlush else { return }
+        let lasting = registers.read32(VTDRegister.globalStatus) & VTDCommand.lasting
+        registers.write32(VTDRegister.globalCommand, lasting | VTDCommand.flushWriteBuffer)
+        guard registers.poll(VTDRegister.globalStatus, VTDCommand.flushWriteBuffer, 0) else {
+            throw .noAnswer(.invalidation)
+        }
+    }
+
+    public func invalidate() throws(RemappingError) {
+        try flushWriteBuffer()
+        registers.write32(VTDRegister.faultStatus, VTDFaultStatus.queueErrors)
+        registers.write32(VTDRegister.invalidationStatus, 1)
+        var tail = Int(registers.read64(VTDRegister.queueTail) >> 4 & 255)
+        let words = PhysicalWords(at: queue)
+        let descriptors: [4 of UInt64] = [
+            VTDDescriptor.allContexts, VTDDescriptor.allTranslations(drains: capabilities.drains),
+            VTDDescriptor.allInterrupts, VTDDescriptor.wait,
+        ]
+        for i in 0..<descriptors.count {
+            words[tail * 2] = descriptors[i]
+            words[tail * 2 + 1] = 0
+            if !memory.isCoherent { registers.writeBack(queue + UInt64(tail) * 16, 16) }
+            tail = (tail + 1) & 255
+        }
+        registers.write64(VTDRegister.queueTail, UInt64(tail) << 4)
+        for _ in 0..<PollLimit.polls {
+            if registers.read32(VTDRegister.invalidationStatus) & 1 != 0 { return }
+            if registers.read32(VTDRegister.faultStatus) & VTDFaultStatus.queueErrors != 0 { break }
+        }
+        throw .noAnswer(.invalidation)
+    }
+
+    public func disable() throws(RemappingError) {
+        try end(VTDCommand.interruptRemapping, .disable)
+        try end(VTDCommand.translation, .disable)
+        try end(VTDCommand.queue, .disable)
+    }
+
+    // MARK: Faults (section 7.3)
+
+    public func report(to message: InterruptMessage) {
+        registers.write32(VTDRegister.faultData, message.data)
+        registers.write32(VTDRegister.faultAddress, UInt32(truncatingIfNeeded: message.address))
+        registers.write32(VTDRegister.faultUpperAddress, UInt32(truncatingIfNeeded: message.address >> 32))
+        setReporting(true)
+    }
+
+    public func setReporting(_ isOn: Bool) { registers.write32(VTDRegister.faultControl, isOn ? 0 : 1 << 31) }
+
+    public func nextFault(lost: inout UInt64) -> DeviceFault? {
+        let status = registers.read32(VTDRegister.faultStatus)
+        guard status & (VTDFaultStatus.pending | VTDFaultStatus.overflow) != 0 else { return nil }
+        let capabilities = capabilities
+        // The oldest record, as long as its F bit is set; clearing that moves the hardware on.
+        for step in 0..<capabilities.faultCount {
+            let index = (Int(status >> 8 & 0xFF) + step) % capabilities.faultCount
+            let record = capabilities.faultOffset + index * 16
+            let high = registers.read64(record + 8)
+            guard high >> 63 != 0 else { continue }
+            let fault = DeviceFault(vtdLow: registers.read64(record), high: high)
+            registers.write32(record + 12, 1 << 31)
+            return fault
+        }
+        if status & VTDFaultStatus.overflow != 0 {
+            registers.write32(VTDRegister.faultStatus, VTDFaultStatus.overflow)
+            lost += 1
+        }
+        return nil
+    }
+}
+
+extension DeviceFault {
+    /// A fault recording register (VT-d specification, section 11.4.14; 10.4.14 in older editions).
+    init(vtdLow low: UInt64, high: UInt64) {
+        self.init()
+        requester = UInt16(truncatingIfNeeded: high)
+        reason = UInt8(truncatingIfNeeded: high >> 32)
+        // Reasons 20h to 2Fh are of interrupts, whose index is in the upper half.
+        isInterrupt = reason & 0xF0 == 0x20
+        address = isInterrupt ? low >> 48 : low & ~0xFFF
+        // Type bits T1 and T2 (126 and 92): 0 is a write.
+        isWrite = !isInterrupt && high >> 62 & 1 == 0 && high >> 28 & 1 == 0
+    }
+}
