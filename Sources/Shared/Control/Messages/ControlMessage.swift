@@ -31,7 +31,11 @@ extension CBORWriter: FieldCoder {
     public mutating func field<E: RawRepresentable>(_ key: UInt64, _ value: inout E)
     where E.RawValue: FixedWidthInteger { field(key, UInt64(clamping: value.rawValue)) }
 
-    public mutating func field<let n: Int>(_ key: UInt64, _ value: inout Text<n>) {
+    public mutating func field<let n: Int>(_ key: UInt64, _ value: inout Text<n>) { field(key, text: value) }
+
+    /// Not inlined: a span of a variable that is only read through it must not outlive what the optimizer keeps of it.
+    @inline(never)
+    private mutating func field<let n: Int>(_ key: UInt64, text value: borrowing Text<n>) {
         self.key(key)
         text(value.span)
     }
