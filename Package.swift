@@ -105,25 +105,15 @@ let hostWing: [Target] = [
     hostRoom("ControlClient", ["CBOR", "Control", "Manifest", "Text"]),
     hostRoom("Machines", ["Manifest", "ManifestFile", "ManifestRules", "Control", "ControlClient", "Text"]),
     hostRoom("TestKit", ["Manifest", "ManifestFile", "Control", "ControlClient", "Machines", "Records", yams]),
-<<<<<<< HEAD
-    hostRoom("Inventory", ["Control", "ControlClient", "Manifest", "ManifestFile", "PCI", "Remapping", "X86"]),
+    hostRoom(
+        "Inventory",
+        ["Control", "ControlClient", "Manifest", "ManifestFile", "ManifestRules", "PCI", "Remapping", "X86"]),
     hostRoom("Reports", ["Control", "ControlClient", "ManifestFile", "Text"]),
     .executableTarget(
         name: "CLI",
         dependencies: [
-            "Inventory", "Manifest", "ManifestFile", "Machines", "Control", "ControlClient", "Records", "Reports",
-            "TestKit", "X86",
-=======
-    hostRoom(
-        "Inventory",
-        ["Control", "ControlClient", "Manifest", "ManifestFile", "ManifestRules", "PCI", "Remapping", "X86"]),
-    .executableTarget(
-        name: "CLI",
-        dependencies: [
             "Inventory", "Manifest", "ManifestFile", "ManifestRules", "Machines", "Control", "ControlClient", "Records",
-            "TestKit",
-            "X86",
->>>>>>> main
+            "Reports", "TestKit", "X86",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         path: "Sources/Host/CLI",

@@ -1,4 +1,3 @@
-import Reports
 import ArgumentParser
 import Foundation
 import ManifestFile
