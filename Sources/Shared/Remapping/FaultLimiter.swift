@@ -5,7 +5,7 @@ public struct FaultLimiter: Sendable {
     private var start: UInt64 = 0
     private var count = 0
 
-    public enum Verdict: Equatable, Sendable {
+    public enum Decision: Equatable, Sendable {
         /// Read on.
         case read
         /// Read nothing before the second is over.
@@ -17,7 +17,7 @@ public struct FaultLimiter: Sendable {
     public init(ticksPerSecond: UInt64) { self.ticksPerSecond = ticksPerSecond }
 
     /// Whether the next fault may be read at `now`, in TSC ticks.
-    public mutating func look(now: UInt64) -> Verdict {
+    public mutating func decide(now: UInt64) -> Decision {
         let wasFull = count >= Self.limit
         if now &- start >= ticksPerSecond {
             start = now

@@ -1,40 +1,33 @@
 /// The interrupts that one function may raise: for each vCPU of its partition, a block of 256 entries that nobody changes
 /// any more, entry v of which delivers vector v to that vCPU's core. Programming a message is then arithmetic alone.
 public struct InterruptBlock: Equatable, Sendable {
-    public enum Format: UInt8, Sendable { case none, vtd, amdVi }
-    private var format = Format.none
     /// Index of the first entry.
     private var base = 0
     private var vcpuCount = 0
+    /// Whether a message has its index in the address, as VT-d takes it, or in the data, as AMD does.
+    private var indexInAddress = false
 
     /// No interrupts at all.
     public init() {}
 
-    init(_ format: Format, base: Int, vcpuCount: Int) {
-        self.format = format
+    init(base: Int, vcpuCount: Int, indexInAddress: Bool) {
         self.base = base
         self.vcpuCount = vcpuCount
+        self.indexInAddress = indexInAddress
     }
 
-    /// Entries that a block of `vcpuCount` vCPUs takes.
-    public static func entries(vcpuCount: Int) -> Int { vcpuCount * 256 }
     /// Vectors below this are exceptions; processors refuse them in messages (Intel SDM volume 3A, section 11.5.2).
-    public static let firstVector: UInt8 = 16
+    static let firstVector: UInt8 = 16
 
     /// What the function has to write so that `vector` reaches `vcpu`; nil when there is no such interrupt. A function
     /// with several messages adds their number to the data, as the vectors follow each other.
     public func message(vcpu: Int, vector: UInt8) -> (address: UInt64, data: UInt32)? {
-        guard format != .none, vcpu >= 0, vcpu < vcpuCount, vector >= Self.firstVector else { return nil }
+        guard vcpu >= 0, vcpu < vcpuCount, vector >= Self.firstVector else { return nil }
         let index = base + vcpu * 256 + Int(vector)
-        switch format {
-        case .none: return nil
-        case .vtd:
-            // Remappable format with a subhandle (VT-d specification, section 5.1.2.2): bits 19:5 the index's lower 15, 4
-            // the format, 3 SHV, 2 the index's bit 15. The data is added to the index.
-            return (0xFEE0_0018 | UInt64(index & 0x7FFF) << 5 | UInt64(index >> 15 & 1) << 2, 0)
-        case .amdVi:
-            // The index is in the data's lower 11 bits (specification 48882, section 2.2.5.1).
-            return (0xFEE0_0000, UInt32(index))
-        }
+        // Specification 48882, section 2.2.5.1: the data's lower 11 bits.
+        guard indexInAddress else { return (0xFEE0_0000, UInt32(index)) }
+        // Remappable format with a subhandle (VT-d specification, section 5.1.2.2): bits 19:5 the index's lower 15, 4 the
+        // format, 3 SHV, 2 the index's bit 15. The data is added to the index.
+        return (0xFEE0_0018 | UInt64(index & 0x7FFF) << 5 | UInt64(index >> 15 & 1) << 2, 0)
     }
 }

@@ -31,6 +31,8 @@ public enum RemappingError: Error, Equatable {
     case tooWide
     /// More cores than a function's interrupt table has room for, or an APIC id that its entries cannot name.
     case unreachableCore
+    /// Another domain has the requester id.
+    case otherDomain
 
     public enum Step: UInt8, Sendable {
         case rootTable, interruptTable, queue, invalidation, translation, interruptRemapping, disable, protectedMemory

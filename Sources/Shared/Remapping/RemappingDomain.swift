@@ -1,5 +1,3 @@
-import X86
-
 /// What the functions of one partition may reach: its memory by DMA, its cores by interrupts.
 public struct RemappingDomain: Sendable {
     /// Index of the partition.
@@ -26,49 +24,6 @@ public struct RemappingRun: Sendable {
     }
 }
 
-/// How the tables are written.
-public struct RemappingFormat: Sendable {
-    public enum Kind: Sendable {
-        case vtd
-        case amdVi
-    }
-    public let kind: Kind
-    /// What the levels of a table cover: 48 bits, or 39 with three levels.
-    public let addressWidth: Int
-    /// Bits that guest-physical addresses may have.
-    public let guestBits: Int
-    public let hugePages: Bool
-    /// Interrupt destinations are whole x2APIC ids; otherwise ids are below 255.
-    public let extendedInterrupts: Bool
-    /// AMD: entries of one interrupt table.
-    public let interruptLimit: Int
-
-    /// Of VT-d units that all have these capabilities.
-    public init(_ vtd: VTDCapabilities) {
-        kind = .vtd
-        addressWidth = vtd.addressWidth ?? 39
-        guestBits = min(addressWidth, vtd.maximumAddressWidth)
-        hugePages = vtd.hasHugePages
-        extendedInterrupts = vtd.hasExtendedInterrupts
-        interruptLimit = 65_536
-    }
-
-    public init(_ amdVi: AMDViFeatures) {
-        kind = .amdVi
-        addressWidth = 48
-        guestBits = 48
-        hugePages = true
-        extendedInterrupts = amdVi.hasExtendedInterrupts
-        interruptLimit = amdVi.interruptLimit
-    }
-
-    /// The most vCPUs of a partition that owns functions.
-    public var maxVCPUs: Int { min(16, interruptLimit / 256) }
-
-    /// Whether interrupts can be sent to the core with this id.
-    public func canReach(_ apicID: UInt32) -> Bool { extendedInterrupts || apicID < 255 }
-}
-
 /// What of a machine's tables has to have room.
 public struct RemappingDemand: Sendable {
     /// Partitions that own functions.
@@ -85,23 +40,20 @@ public struct RemappingDemand: Sendable {
     public init() {}
 
     /// VT-d: entries of the interrupt table. The first block of 256 is the machine's own.
-    public var interruptEntries: Int {
+    var interruptEntries: Int {
         var entries = 512
         while entries < min((pairs + 1) * 256, 65_536) { entries *= 2 }
         return entries
     }
 
-    /// Frames for everything but units' queues.
-    public func frames(_ format: RemappingFormat) -> Int {
+    /// Frames for everything but units' buffers, enough for either vendor's interrupt tables.
+    public func frames(_ features: RemappingFeatures) -> Int {
         // A domain: a root and two tables below it; a run: tables for its two ends, where they are no multiples.
         // Where guest-physical and physical addresses differ below 1 GiB, each GiB takes one.
-        let tables = domains * 3 + runs * 4 + gibibytes
-        switch format.kind {
-        case .vtd: return tables + 1 + functions + interruptEntries * 16 / 4096
-        case .amdVi:
-            let bytes = format.extendedInterrupts ? 16 : 4
-            return tables + Int(AMDViEntry.deviceTableBytes / FrameArena.frameSize) + 1 + vcpus * 256 * bytes / 4096
-                + domains * 8
-        }
+        let pageTables = domains * 3 + runs * 4 + gibibytes
+        // VT-d: a context table for each function's bus, one interrupt table. AMD: an empty page table, an interrupt table
+        // for each domain.
+        let interrupts = functions + interruptEntries * 16 / 4096 + 1 + vcpus * 256 * 16 / 4096 + domains * 8
+        return pageTables + features.deviceTableFrames + interrupts
     }
 }

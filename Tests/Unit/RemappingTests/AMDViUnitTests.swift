@@ -42,8 +42,10 @@ import UnitSupport
         }
     }
 
-    private func unit(_ fake: FakeUnit) -> AMDViUnit<FakeUnit> {
-        AMDViUnit(fake, memory, buffers: frames.base, flags: 0b1111)
+    private func unit(_ fake: FakeUnit) -> AMDVi<FakeUnit> {
+        var unit = RemappingUnitDescription()
+        (unit.buffers, unit.flags) = (frames.base, 0b1111)
+        return AMDVi(unit, fake, memory)
     }
 
     @Test func everythingIsInPlaceBeforeTheUnitIsOn() throws {
@@ -109,6 +111,7 @@ import UnitSupport
         #expect(faults.map(\.isWrite) == [true, false, false])
         #expect(faults.first?.address == 0x1234_5678)
         #expect(unit.nextFault(lost: &lost) == nil && fake.registers[0x2010] == 0x30)
+        #expect(unit.features.logFrame == 1 && unit.features.registerBytes == 0x4000)
     }
 
     @Test func anOverflowRestartsTheLog() throws {

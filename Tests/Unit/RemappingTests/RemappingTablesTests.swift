@@ -2,6 +2,9 @@ import Remapping
 import Testing
 import UnitSupport
 
+private typealias Intel = VTD<FakeUnit>
+private typealias AMD = AMDVi<FakeUnit>
+
 /// The tables of both vendors, read back as the hardware would.
 @Suite struct RemappingTablesTests {
     private let runs: [RemappingRun] = [
@@ -15,13 +18,18 @@ import UnitSupport
         return demand
     }
     private let apicIDs = InlineArray<16, UInt32> { $0 == 1 ? 0x1_0203 : 5 }
-    private let vtd = RemappingFormat(VTDCapabilities(capability: 0x0000_000C_0000_0406 | 47 << 16, extended: 0x1B))
-    private let narrowVTD = RemappingFormat(
+    private let vtd = RemappingFeatures(VTDCapabilities(capability: 0x0000_000C_0000_0406 | 47 << 16, extended: 0x1B))
+    private let narrowVTD = RemappingFeatures(
         VTDCapabilities(capability: 0x0000_000C_0000_0206 | 38 << 16, extended: 0x1B))
-    private let amd = RemappingFormat(AMDViFeatures(features: 1 << 2 | 1 << 6 | 1 << 7, features2: 0))
+    private let amd = RemappingFeatures(AMDViFeatures(features: 1 << 2 | 1 << 6 | 1 << 7, features2: 0))
 
-    private func make(_ format: RemappingFormat, _ frames: Frames) throws -> RemappingTables {
-        try RemappingTables(format, isCoherent: true, demand, arena: frames.makeArena())
+    private func frames<H: RemappingHardware>(_ hardware: H.Type, _ features: RemappingFeatures) -> Frames {
+        Frames(demand.frames(features))
+    }
+    private func make<H: RemappingHardware>(
+        _ hardware: H.Type, _ features: RemappingFeatures, _ frames: Frames
+    ) throws -> RemappingTables {
+        try RemappingTables(hardware, features, demand, arena: frames.makeArena())
     }
 
     /// VT-d's walk (section 9.8) from a context entry on.
@@ -60,52 +68,106 @@ import UnitSupport
         return nil
     }
 
-    @Test func nothingIsAllowedAtFirst() throws {
-        for format in [vtd, narrowVTD, amd] {
-            let frames = Frames(demand.frames(format))
-            let tables = try make(format, frames)
-            for requester in [0, 8, 0xA0, 0x0100, 0xFFFF] as [UInt16] {
-                if format.kind == .vtd {
-                    #expect(vtdWalk(tables, requester, 0) == nil)
-                } else {
-                    #expect(amdWalk(tables, requester, 0) == nil)
-                    // IV set and control 0 (bits 61:60): interrupts are refused.
-                    let interrupts = word(at: tables.memory.deviceTable + UInt64(requester) * 32 + 16)
-                    #expect(interrupts & 1 == 1 && interrupts >> 56 == 0)
-                }
-            }
-            guard format.kind == .vtd else { continue }
+    private let requesters: [UInt16] = [0, 8, 0xA0, 0x0100, 0xFFFF]
+
+    @Test func nothingIsAllowedAtFirstByVTd() throws {
+        for features in [vtd, narrowVTD] {
+            let frames = frames(Intel.self, features)
+            let tables = try make(Intel.self, features, frames)
+            for requester in requesters { #expect(vtdWalk(tables, requester, 0) == nil) }
             for i in 0..<UInt64(tables.memory.interruptEntries) {
                 #expect(word(at: tables.memory.interruptTable + i * 16) & 1 == 0)
             }
         }
     }
 
-    @Test func aFunctionReachesItsPartitionsMemoryAlone() throws {
-        for format in [vtd, narrowVTD, amd] {
-            let frames = Frames(demand.frames(format))
-            var tables = try make(format, frames)
-            let domain = try tables.makeDomain(partition: 3, runs.span, apicIDs: apicIDs, vcpuCount: 2)
-            _ = try tables.attach(0x0208, alias: 0x0200, to: domain)
-            func walk(_ requester: UInt16, _ address: UInt64) -> UInt64? {
-                format.kind == .vtd ? vtdWalk(tables, requester, address) : amdWalk(tables, requester, address)
-            }
-            for requester in [0x0208, 0x0200] as [UInt16] {
-                #expect(walk(requester, 0x123) == 0x4000_0123)
-                #expect(walk(requester, 64 << 20 - 1) == 0x4000_0000 + 64 << 20 - 1)
-                #expect(walk(requester, 64 << 20) == nil)
-                #expect(walk(requester, 1 << 32 + 0x12_3456) == 0x1_0012_3456)
-                #expect(walk(requester, 5 << 30) == nil)
-            }
-            for other in [0x0209, 0x0108, 0x0000] as [UInt16] { #expect(walk(other, 0) == nil) }
+    @Test func nothingIsAllowedAtFirstByAMDVi() throws {
+        let frames = frames(AMD.self, amd)
+        let tables = try make(AMD.self, amd, frames)
+        for requester in requesters {
+            #expect(amdWalk(tables, requester, 0) == nil)
+            // IV set and control 0 (bits 61:60): interrupts are refused.
+            let interrupts = word(at: tables.memory.deviceTable + UInt64(requester) * 32 + 16)
+            #expect(interrupts & 1 == 1 && interrupts >> 56 == 0)
         }
     }
 
+    @Test func aFunctionReachesItsPartitionsMemoryAlone() throws {
+        for features in [vtd, narrowVTD] {
+            try requireOwnMemory(Intel.self, features) { vtdWalk($0, $1, $2) }
+        }
+        try requireOwnMemory(AMD.self, amd) { amdWalk($0, $1, $2) }
+    }
+
+    private func requireOwnMemory<H: RemappingHardware>(
+        _ hardware: H.Type, _ features: RemappingFeatures,
+        _ walk: (borrowing RemappingTables, UInt16, UInt64) -> UInt64?
+    ) throws {
+        let frames = frames(hardware, features)
+        var tables = try make(hardware, features, frames)
+        let domain = try tables.makeDomain(hardware, 3, runs.span, apicIDs, 2)
+        _ = try hardware.attach(0x0208, alias: 0x0200, to: domain, in: &tables)
+        for requester in [0x0208, 0x0200] as [UInt16] {
+            #expect(walk(tables, requester, 0x123) == 0x4000_0123)
+            #expect(walk(tables, requester, 64 << 20 - 1) == 0x4000_0000 + 64 << 20 - 1)
+            #expect(walk(tables, requester, 64 << 20) == nil)
+            #expect(walk(tables, requester, 1 << 32 + 0x12_3456) == 0x1_0012_3456)
+            #expect(walk(tables, requester, 5 << 30) == nil)
+        }
+        for other in [0x0209, 0x0108, 0x0000] as [UInt16] { #expect(walk(tables, other, 0) == nil) }
+    }
+
+    @Test func aRequesterIdBelongsToOneDomain() throws {
+        try requireOneDomain(Intel.self, vtd)
+        try requireOneDomain(AMD.self, amd)
+    }
+
+    private func requireOneDomain<H: RemappingHardware>(_ hardware: H.Type, _ features: RemappingFeatures) throws {
+        var demand = demand
+        (demand.domains, demand.functions, demand.pairs) = (2, 6, 3)
+        (demand.vcpus, demand.runs, demand.gibibytes) = (2, 4, 6)
+        let frames = Frames(demand.frames(features))
+        var tables = try RemappingTables(hardware, features, demand, arena: frames.makeArena())
+        let first = try tables.makeDomain(hardware, 0, runs.span, apicIDs, 1)
+        let second = try tables.makeDomain(hardware, 1, runs.span, apicIDs, 1)
+        _ = try hardware.attach(0x0208, alias: 0x0200, to: first, in: &tables)
+        // Another function of the same domain behind the same bridge.
+        _ = try hardware.attach(0x0210, alias: 0x0200, to: first, in: &tables)
+        var refusals: [RemappingError] = []
+        for (requester, alias) in [(0x0208, nil), (0x0200, nil), (0x0218, 0x0200)] as [(UInt16, UInt16?)] {
+            do throws(RemappingError) {
+                _ = try hardware.attach(requester, alias: alias, to: second, in: &tables)
+            } catch {
+                refusals.append(error)
+            }
+        }
+        #expect(refusals == [.otherDomain, .otherDomain, .otherDomain])
+    }
+
+    /// What one unit lacks, all lack.
+    @Test func featuresAreThoseOfAllUnits() {
+        func common(_ first: UInt64, _ second: UInt64, _ extended: UInt64 = 0x1B) -> RemappingFeatures {
+            RemappingFeatures(VTDCapabilities(capability: 0x4_0000_0000 | first, extended: 0x1B))
+                .intersection(
+                    RemappingFeatures(VTDCapabilities(capability: 0x4_0000_0000 | second, extended: extended)))
+        }
+        #expect(common(0x600, 0x200).shortcoming == nil && common(0x600, 0x400).shortcoming == nil)
+        #expect(common(0x400, 0x200).shortcoming != nil, "no number of levels in common")
+        for bit in [1, 3] as [UInt64] { #expect(common(0x400, 0x400, 0x1B & ~(1 << bit)).shortcoming != nil) }
+        #expect(!common(0x400, 0x400, 0x0B).extendedInterrupts && common(0x400, 0x400).extendedInterrupts)
+        #expect(!common(0x400, 0x400, 0x1A).isCoherent && common(0x400, 0x400).isCoherent)
+        #expect(RemappingFeatures(VTDCapabilities(capability: 0x400, extended: 0x1B)).shortcoming != nil)
+        #expect(amd.shortcoming == nil && amd.maxVCPUs == 2)
+        #expect(RemappingFeatures(AMDViFeatures(features: 0, features2: 0)).shortcoming != nil)
+        #expect(common(0x400, 0x400).canReport(to: 300) && !amd.canReport(to: 300) && amd.canReport(to: 254))
+    }
+
     @Test func vtdInterruptsAreTheFunctionsOwn() throws {
-        let frames = Frames(demand.frames(vtd))
-        var tables = try make(vtd, frames)
-        let domain = try tables.makeDomain(partition: 0, runs.span, apicIDs: apicIDs, vcpuCount: 2)
-        let first = try tables.attach(0x0208, to: domain), second = try tables.attach(0x0210, alias: 0x0200, to: domain)
+        let frames = frames(Intel.self, vtd)
+        var tables = try make(Intel.self, vtd, frames)
+        let domain = try tables.makeDomain(Intel.self, 0, runs.span, apicIDs, 2)
+        let first = try Intel.attach(0x0208, alias: nil, to: domain, in: &tables),
+            second = try Intel.attach(0x0210, alias: 0x0200, to: domain, in: &tables)
         var seen = Set<UInt64>()
         for (block, requester) in [(first, 0x0208), (second, 0x0200)] as [(InterruptBlock, UInt64)] {
             for vcpu in 0..<2 {
@@ -125,21 +187,21 @@ import UnitSupport
         }
         var full: RemappingError?
         do throws(RemappingError) {
-            for i in 0..<200 { _ = try tables.attach(0x0218 + UInt16(i), to: domain) }
+            for i in 0..<200 { _ = try Intel.attach(0x0218 + UInt16(i), alias: nil, to: domain, in: &tables) }
         } catch { full = error }
         #expect(full == .outOfMemory)
         // The link: an NMI by the I/O APIC alone.
-        let entry = tables.routeNMI(from: 0xFF00, to: 5)
+        let entry = Intel.routeNMI(from: 0xFF00, to: 5, in: tables)
         #expect(entry == RedirectionEntry(low: 0, high: 1 << 16))
         #expect(word(at: tables.memory.interruptTable) == 5 << 32 | 4 << 5 | 1)
         #expect(word(at: tables.memory.interruptTable + 8) == 1 << 18 | 0xFF00)
     }
 
     @Test func amdInterruptsAreThePartitionsOwn() throws {
-        let frames = Frames(demand.frames(amd))
-        var tables = try make(amd, frames)
-        let domain = try tables.makeDomain(partition: 0, runs.span, apicIDs: apicIDs, vcpuCount: 2)
-        let block = try tables.attach(0x0208, to: domain)
+        let frames = frames(AMD.self, amd)
+        var tables = try make(AMD.self, amd, frames)
+        let domain = try tables.makeDomain(AMD.self, 0, runs.span, apicIDs, 2)
+        let block = try AMD.attach(0x0208, alias: nil, to: domain, in: &tables)
         let interrupts = word(at: tables.memory.deviceTable + 0x0208 * 32 + 16)
         // Valid, 2^9 entries, remapped; no other interrupt passes (bits 63:62 and 58:56).
         #expect(interrupts & 0x3F == 1 | 9 << 1 && interrupts >> 56 == 0x20)
@@ -154,40 +216,43 @@ import UnitSupport
             }
             #expect(word(at: interrupts & 0xF_FFFF_FFFF_FFC0 + UInt64(vcpu) * 4096) == 0, "vector 0 is absent")
         }
-        #expect(tables.routeNMI(from: 0xA0, to: 5) == RedirectionEntry(low: 0x400, high: 5 << 24))
+        #expect(AMD.routeNMI(from: 0xA0, to: 5, in: tables) == RedirectionEntry(low: 0x400, high: 5 << 24))
         #expect(word(at: tables.memory.deviceTable + 0xA0 * 32 + 16) == 1 | 1 << 58)
         #expect(amdWalk(tables, 0xA0, 0) == nil, "the I/O APIC's id has no DMA")
     }
 
+    private func refusal<H: RemappingHardware>(
+        _ hardware: H.Type, _ features: RemappingFeatures, _ runs: [RemappingRun], vcpus: Int, frames count: Int? = nil
+    ) throws -> RemappingError? {
+        let frames = frames(hardware, features)
+        var tables = try RemappingTables(hardware, features, demand, arena: frames.makeArena(count))
+        do throws(RemappingError) {
+            _ = try tables.makeDomain(hardware, 0, runs.span, apicIDs, vcpus)
+            return nil
+        } catch { return error }
+    }
+
     @Test func whatUnitsCannotDoIsRefused() throws {
-        func refusal(_ format: RemappingFormat, _ runs: [RemappingRun], vcpus: Int, frames count: Int? = nil) throws
-            -> RemappingError?
-        {
-            let frames = Frames(demand.frames(format))
-            var tables = try RemappingTables(format, isCoherent: true, demand, arena: frames.makeArena(count))
-            do throws(RemappingError) {
-                _ = try tables.makeDomain(partition: 0, runs.span, apicIDs: apicIDs, vcpuCount: vcpus)
-                return nil
-            } catch { return error }
-        }
-        #expect(try refusal(amd, runs, vcpus: 3) == .unreachableCore, "512 interrupts a function are two cores'")
-        #expect(try refusal(amd, runs, vcpus: 0) == .unreachableCore)
-        let narrow = RemappingFormat(AMDViFeatures(features: 1 << 6, features2: 1 << 8))
-        #expect(try refusal(narrow, runs, vcpus: 2) == .unreachableCore, "APIC id 10203h does not fit")
-        #expect(try refusal(narrow, runs, vcpus: 1) == nil)
+        #expect(try refusal(AMD.self, amd, runs, vcpus: 3) == .unreachableCore, "512 interrupts are two cores'")
+        #expect(try refusal(AMD.self, amd, runs, vcpus: 0) == .unreachableCore)
+        let narrow = RemappingFeatures(AMDViFeatures(features: 1 << 6, features2: 1 << 8))
+        #expect(try refusal(AMD.self, narrow, runs, vcpus: 2) == .unreachableCore, "APIC id 10203h does not fit")
+        #expect(try refusal(AMD.self, narrow, runs, vcpus: 1) == nil)
         let far = [RemappingRun(guest: 1 << 39, physical: 0, size: 1 << 21)]
-        #expect(try refusal(narrowVTD, far, vcpus: 1) == .tooWide)
-        #expect(try refusal(vtd, runs, vcpus: 1, frames: demand.frames(vtd) - 14) == .outOfMemory)
+        #expect(try refusal(Intel.self, narrowVTD, far, vcpus: 1) == .tooWide)
+        // One for the root table, eight for 2,048 interrupt entries, one of the three that the page table takes.
+        let few = 10
+        #expect(try refusal(Intel.self, vtd, runs, vcpus: 1, frames: few) == .outOfMemory)
     }
 
     @Test func faultsAreLimitedToSixteenASecond() {
         var limiter = FaultLimiter(ticksPerSecond: 1000)
         for i in 1...16 {
-            #expect(limiter.look(now: 5000) == .read)
+            #expect(limiter.decide(now: 5000) == .read)
             #expect(limiter.record() == (i == 16))
         }
-        #expect(limiter.look(now: 5999) == .hold)
-        #expect(limiter.look(now: 6000) == .resume)
-        #expect(limiter.look(now: 6001) == .read)
+        #expect(limiter.decide(now: 5999) == .hold)
+        #expect(limiter.decide(now: 6000) == .resume)
+        #expect(limiter.decide(now: 6001) == .read)
     }
 }

@@ -29,7 +29,11 @@ import UnitSupport
         return fake
     }
 
-    private func unit(_ fake: FakeUnit) -> VTDUnit<FakeUnit> { VTDUnit(fake, memory, queue: frames.base) }
+    private func unit(_ fake: FakeUnit, _ memory: RemappingMemory? = nil) -> VTD<FakeUnit> {
+        var unit = RemappingUnitDescription()
+        unit.buffers = frames.base
+        return VTD(unit, fake, memory ?? self.memory)
+    }
 
     @Test func everythingIsInPlaceBeforeTranslationIsOn() throws {
         let fake = hardware()
@@ -112,7 +116,7 @@ import UnitSupport
         let fake = hardware()
         var memory = memory
         memory.isCoherent = false
-        try VTDUnit(fake, memory, queue: frames.base).enable()
+        try unit(fake, memory).enable()
         #expect(fake.writtenBack == [0, 16, 32, 48].map { frames.base + $0 })
     }
 
@@ -143,5 +147,9 @@ import UnitSupport
         fake.registers[0x34] = 1
         #expect(unit.nextFault(lost: &lost) == nil)
         #expect(lost == 1 && fake.writes.last == FakeUnit.Write(offset: 0x34, value: 1))
+        // 220h is in the first page, 1220h is not.
+        #expect(unit.features.registerBytes == 0x1000)
+        fake.registers[0x08] = 0x122 << 24
+        #expect(unit.features.registerBytes == 0x2000)
     }
 }

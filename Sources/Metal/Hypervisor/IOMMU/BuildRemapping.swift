@@ -20,7 +20,7 @@ extension PlannedMachine {
         var demand = RemappingDemand()
         for i in 0..<manifest.partitionCount where manifest.partitions[i].devices.count > 0 {
             let vcpus = manifest.partitions[i].cores.count, functions = manifest.partitions[i].devices.count
-            guard let limit = machine.iommu?.format.maxVCPUs else {
+            guard let limit = machine.iommu?.features.maxVCPUs else {
                 throw refusal(i, " owns PCI functions, and the machine has no usable IOMMU")
             }
             guard vcpus <= limit else { throw refusal(i, " has more cores than the IOMMU can interrupt") }
@@ -78,7 +78,7 @@ extension PlannedMachine {
             }
         }
         interrupts.linkEntry = machine.iommu?.routeLink(to: housekeeper)
-        try machine.iommu?.activate()
+        try machine.iommu?.perform(.invalidate)
         let second = max(machine.tscKHz, 1) * 1000
         interrupts.faultLog = machine.iommu?.makeFaultLog(ticksPerSecond: second)
         return interrupts

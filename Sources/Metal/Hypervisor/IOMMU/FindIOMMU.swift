@@ -3,15 +3,9 @@ import Silicon
 
 extension IOMMU {
     /// The machine's remapping units, while the firmware runs; nil, with the reason on the log, when the machine has none
-    /// that can hold partitions' devices.
+    /// that can hold partitions' functions.
     static func find(_ tables: borrowing FirmwareTables) -> IOMMU? {
-        do throws(Refusal) {
-            let topology = try topology(tables)
-            guard tables.ioAPICCount > 0, let requester = topology.requester(ofIOAPIC: tables.ioAPICIDs[0]) else {
-                throw Refusal("its table does not say by which id the I/O APIC sends interrupts")
-            }
-            return tables.dmar != 0 ? try vtd(topology, requester) : try amdVi(topology, requester)
-        } catch {
+        do throws(Refusal) { return try IOMMU(tables) } catch {
             var line = LogLine("bulkhead: no usable IOMMU, partitions cannot own PCI functions: ")
             error.describe(to: &line)
             SerialPort.log.print(line)
@@ -19,17 +13,31 @@ extension IOMMU {
         }
     }
 
-    private static func topology(_ tables: borrowing FirmwareTables) throws(Refusal) -> RemappingTopology {
+    private init(_ tables: borrowing FirmwareTables) throws(Refusal) {
+        let vendor: RemappingVendor = tables.dmar != 0 ? .vtd : .amdVi
+        let topology = try Self.topology(tables, vendor)
+        guard tables.ioAPICCount > 0, let ioAPIC = topology.requester(ofIOAPIC: tables.ioAPICIDs[0]) else {
+            throw Refusal("its table does not say by which id the I/O APIC sends interrupts")
+        }
+        var common = vendor.features(topology.units[0])
+        for i in 1..<topology.unitCount { common = common.intersection(vendor.features(topology.units[i])) }
+        if let shortcoming = common.shortcoming { throw Refusal(shortcoming) }
+        if topology.forbidsX2APIC { throw Refusal("the firmware forbids x2APIC beside it") }
+        self.init(vendor, topology, common, ioAPIC: ioAPIC)
+    }
+
+    private static func topology(
+        _ tables: borrowing FirmwareTables, _ vendor: RemappingVendor
+    ) throws(Refusal) -> RemappingTopology {
         let table = tables.dmar != 0 ? tables.dmar : tables.ivrs
         guard table != 0 else { throw Refusal("the firmware lists none") }
         let length = min(load(table + 4, as: UInt32.self), 1 << 16)
         // Firmware's table, mapped one-to-one and not written to any more.
         let content = unsafe Span<UInt8>(
             _unsafeElements: bytes(table, UInt64(length)).assumingMemoryBound(to: UInt8.self))
+        let bus = tables.bus
         do throws(TopologyError) {
-            guard tables.dmar != 0 else { return try IVRS.parse(content) }
-            let bus = tables.bus
-            return try DMAR.parse(content) { bridge in
+            return try vendor.parse(content) { bridge in
                 // Header type 1: a bridge, with its secondary bus at 19h (PCI-to-PCI Bridge 1.2, section 3.2.5).
                 bus.read(bridge, 0xE, size: 1) & 0x7F == 1
                     ? UInt8(truncatingIfNeeded: bus.read(bridge, 0x19, size: 1)) : nil
@@ -42,30 +50,5 @@ extension IOMMU {
             case .noUnits: throw Refusal("its table lists no units")
             }
         }
-    }
-
-    private static func vtd(_ topology: RemappingTopology, _ ioAPIC: UInt16) throws(Refusal) -> IOMMU {
-        var common: VTDCapabilities?
-        for i in 0..<topology.unitCount {
-            let registers = UnitRegisters(base: topology.units[i].registers)
-            let own = VTDUnit(registers, RemappingMemory(), queue: 0).capabilities
-            common = common?.intersection(own) ?? own
-        }
-        guard let common else { throw Refusal("its table lists no units") }
-        if let shortcoming = common.shortcoming { throw Refusal(shortcoming) }
-        if topology.forbidsX2APIC { throw Refusal("the firmware forbids x2APIC beside it") }
-        return IOMMU(topology, RemappingFormat(common), isCoherent: common.isCoherent, ioAPIC: ioAPIC)
-    }
-
-    private static func amdVi(_ topology: RemappingTopology, _ ioAPIC: UInt16) throws(Refusal) -> IOMMU {
-        var common: AMDViFeatures?
-        for i in 0..<topology.unitCount {
-            let registers = UnitRegisters(base: topology.units[i].registers)
-            let own = AMDViUnit(registers, RemappingMemory(), buffers: 0, flags: 0).features
-            common = common?.intersection(own) ?? own
-        }
-        guard let common else { throw Refusal("its table lists no units") }
-        if let shortcoming = common.shortcoming { throw Refusal(shortcoming) }
-        return IOMMU(topology, RemappingFormat(common), isCoherent: true, ioAPIC: ioAPIC)
     }
 }

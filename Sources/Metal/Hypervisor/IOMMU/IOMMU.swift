@@ -8,9 +8,10 @@ import X86
 /// All remapping units of the machine under one set of tables. Everything is denied from before the firmware ends; what
 /// partitions own is added before guests run, and no table changes after that, so that no core needs them mapped.
 struct IOMMU: ~Copyable {
-    let topology: RemappingTopology
-    let format: RemappingFormat
-    private let isCoherent: Bool
+    let vendor: RemappingVendor
+    private(set) var topology: RemappingTopology
+    /// What all units can do.
+    let features: RemappingFeatures
     /// By which id the first I/O APIC sends interrupts.
     private let ioAPIC: UInt16
     private var tables: RemappingTables?
@@ -22,61 +23,57 @@ struct IOMMU: ~Copyable {
     private var owners: [64 of (requester: UInt16, partition: UInt8)] = .init(repeating: (0, 0))
     private var ownerCount = 0
 
-    init(_ topology: RemappingTopology, _ format: RemappingFormat, isCoherent: Bool, ioAPIC: UInt16) {
-        self.topology = topology
-        self.format = format
-        self.isCoherent = isCoherent
-        self.ioAPIC = ioAPIC
+    init(_ vendor: RemappingVendor, _ topology: RemappingTopology, _ features: RemappingFeatures, ioAPIC: UInt16) {
+        (self.vendor, self.topology, self.features, self.ioAPIC) = (vendor, topology, features, ioAPIC)
         tables = nil
     }
 
     /// Takes all memory that will be needed, and denies everything in it.
     mutating func allocate(_ demand: RemappingDemand, _ firmware: borrowing Firmware) throws(Refusal) {
-        let queues = UInt64(topology.unitCount * queueFrames + 1) * FrameArena.frameSize
-        size = queues + UInt64(demand.frames(format)) * FrameArena.frameSize
+        let bufferFrames = topology.unitCount * features.bufferFrames + 1
+        let buffers = UInt64(bufferFrames) * FrameArena.frameSize
+        size = buffers + UInt64(demand.frames(features)) * FrameArena.frameSize
         do throws(FirmwareError) { base = try firmware.allocate(size, .anywhere) } catch {
             throw Refusal(error, "memory for the IOMMU's tables")
         }
+        for i in 0..<topology.unitCount {
+            topology.units[i].buffers = base + UInt64(i * features.bufferFrames) * FrameArena.frameSize
+        }
         // The range has just been given to us.
-        var queueArena = unsafe FrameArena(base: base, size: queues)
-        _ = queueArena.take(topology.unitCount * queueFrames + 1)
+        var bufferArena = unsafe FrameArena(base: base, size: buffers)
+        _ = bufferArena.take(bufferFrames)
         do throws(RemappingError) {
-            let made = try RemappingTables(
-                format, isCoherent: isCoherent, demand,
-                arena: unsafe FrameArena(base: base + queues, size: size - queues))
+            let made = try vendor.makeTables(
+                features, demand, arena: unsafe FrameArena(base: base + buffers, size: size - buffers))
             memory = made.memory
             tables = consume made
         } catch { throw Self.refusal(error) }
     }
 
-    /// Where the log of faults lies: behind the queues.
-    var logFrame: UInt64 { base + UInt64(topology.unitCount * queueFrames) * FrameArena.frameSize }
-    private var queueFrames: Int { format.kind == .vtd ? 1 : AMDViUnit<UnitRegisters>.bufferFrames }
+    /// Where the log of faults lies: behind the units' buffers.
+    var logFrame: UInt64 { base + UInt64(topology.unitCount * features.bufferFrames) * FrameArena.frameSize }
 
-    private func unit(_ index: Int, _ memory: RemappingMemory) -> MachineUnit {
-        let registers = UnitRegisters(base: topology.units[index].registers)
-        let queue = base + UInt64(index * queueFrames) * FrameArena.frameSize
-        return format.kind == .vtd
-            ? .vtd(VTDUnit(registers, memory, queue: queue))
-            : .amdVi(AMDViUnit(registers, memory, buffers: queue, flags: topology.units[index].flags))
-    }
-
-    /// Puts everything under the tables. When a unit fails all are switched off again.
-    func denyAll() throws(Refusal) {
-        guard let memory else { return }
-        writeBack()
-        for i in 0..<topology.unitCount {
-            do throws(RemappingError) { try unit(i, memory).enable() } catch {
-                undo()
-                throw Self.refusal(error)
-            }
+    /// Puts everything under the tables, which deny it. When a unit fails all are switched off again.
+    func enable() throws(Refusal) {
+        do throws(Refusal) { try perform(.enable) } catch {
+            disable()
+            throw error
         }
     }
 
     /// Leaves DMA and interrupts to the firmware again.
-    func undo() {
+    func disable() {
+        guard memory != nil else { return }
+        for i in 0..<topology.unitCount { try? vendor.perform(.disable, topology.units[i]) }
+    }
+
+    /// Tells all units, which may look at the tables then.
+    func perform(_ command: UnitCommand) throws(Refusal) {
         guard let memory else { return }
-        for i in 0..<topology.unitCount { try? unit(i, memory).disable() }
+        if !features.isCoherent { cpu_write_back(base, size) }
+        do throws(RemappingError) {
+            for i in 0..<topology.unitCount { try vendor.perform(command, topology.units[i], memory) }
+        } catch { throw Self.refusal(error) }
     }
 
     /// What partition `partition` may reach, see `RemappingTables`.
@@ -84,9 +81,9 @@ struct IOMMU: ~Copyable {
         partition: Int, _ runs: borrowing Span<RemappingRun>, apicIDs: [16 of UInt32], vcpuCount: Int
     ) throws(Refusal) -> RemappingDomain {
         do throws(RemappingError) {
-            guard
-                let domain = try tables?.makeDomain(partition: partition, runs, apicIDs: apicIDs, vcpuCount: vcpuCount)
-            else { throw .outOfMemory }
+            guard let domain = try tables?.makeDomain(vendor, partition, runs, apicIDs, vcpuCount) else {
+                throw .outOfMemory
+            }
             return domain
         } catch { throw Self.refusal(error) }
     }
@@ -98,7 +95,7 @@ struct IOMMU: ~Copyable {
         let alias = alias ?? topology.alias(of: requester)
         do throws(RemappingError) {
             guard ownerCount + 2 <= owners.count,
-                let block = try tables?.attach(requester, alias: alias, to: domain)
+                let block = try tables?.attach(vendor, requester, alias: alias, to: domain)
             else { throw .outOfMemory }
             note(requester, domain)
             if let alias { note(alias, domain) }
@@ -112,38 +109,29 @@ struct IOMMU: ~Copyable {
     }
 
     /// Lets the link's interrupt line ring the core with this APIC id; nil when it cannot.
-    mutating func routeLink(to apicID: UInt32) -> RedirectionEntry? { tables?.routeNMI(from: ioAPIC, to: apicID) }
-
-    /// Makes the units know what was added.
-    func activate() throws(Refusal) {
-        guard let memory else { return }
-        writeBack()
-        for i in 0..<topology.unitCount {
-            do throws(RemappingError) { try unit(i, memory).invalidate() } catch { throw Self.refusal(error) }
-        }
+    mutating func routeLink(to apicID: UInt32) -> RedirectionEntry? {
+        tables?.routeNMI(vendor, from: ioAPIC, to: apicID)
     }
 
     /// Makes the log of what the units refuse, for the core that `mapFaults` is for.
     func makeFaultLog(ticksPerSecond: UInt64) -> Pointer<FaultLog>? {
-        guard let memory else { return nil }
+        guard memory != nil else { return nil }
         let log = Pointer<FaultLog>(at: logFrame)
-        log.initialize(to: FaultLog(ticksPerSecond: ticksPerSecond, owners: owners, ownerCount: ownerCount))
-        for i in 0..<topology.unitCount { log.value.add(unit(i, memory)) }
+        log.initialize(
+            to: FaultLog(
+                vendor, topology.units, topology.unitCount, ticksPerSecond: ticksPerSecond, owners: owners,
+                ownerCount: ownerCount))
         return log
     }
 
     /// Lets faults ring the core with this APIC id, where the units can reach it; elsewhere they wait for the next request.
     func reportFaults(to apicID: UInt32, _ bus: MachineBus) {
-        guard let memory, apicID < 255 || format.kind == .vtd && format.extendedInterrupts else { return }
+        guard features.canReport(to: apicID) else { return }
         let message = InterruptMessage.nmi(to: apicID)
-        for i in 0..<topology.unitCount {
-            if format.kind == .amdVi { EventMessage.set(message, of: topology.units[i].function, bus) }
-            unit(i, memory).report(to: message)
+        for i in 0..<topology.unitCount where topology.units[i].function != 0 {
+            EventMessage.set(message, of: topology.units[i].function, bus)
         }
-    }
-
-    private func writeBack() {
-        if !isCoherent { cpu_write_back(base, size) }
+        try? perform(.report(to: message))
     }
 
     /// Frames of page tables that `mapFaults` takes at most.
@@ -151,23 +139,14 @@ struct IOMMU: ~Copyable {
 
     /// Maps what the housekeeping core needs to read faults: units' registers and event logs.
     func mapFaults(into table: inout PageTable<LongModeFormat>, _ arena: inout FrameArena) throws(PageTableError) {
-        let device = Access.readWrite.with(.uncacheable)
+        let uncached = Access.readWrite.with(.uncacheable)
         try table.map(logFrame, to: logFrame, size: 4096, .readWrite, arena: &arena)
         for i in 0..<topology.unitCount {
             let registers = topology.units[i].registers
-            let queue = base + UInt64(i * queueFrames) * FrameArena.frameSize
-            switch format.kind {
-            case .vtd:
-                try table.map(registers, to: registers, size: 4096, device, arena: &arena)
-                let unit = VTDUnit(UnitRegisters(base: registers), RemappingMemory(), queue: 0)
-                // The fault records may lie in a later page.
-                let page = registers + UInt64(unit.capabilities.faultOffset) & ~0xFFF
-                if page != registers { try table.map(page, to: page, size: 4096, device, arena: &arena) }
-            case .amdVi:
-                try table.map(registers, to: registers, size: 0x4000, device, arena: &arena)
-                let log = AMDViUnit<UnitRegisters>.eventLog(queue)
-                try table.map(log, to: log, size: 4096, .read, arena: &arena)
-            }
+            try table.map(registers, to: registers, size: features.registerBytes, uncached, arena: &arena)
+            guard features.logFrame != 0 else { continue }
+            let log = topology.units[i].buffers + UInt64(features.logFrame) * FrameArena.frameSize
+            try table.map(log, to: log, size: FrameArena.frameSize, .read, arena: &arena)
         }
     }
 
@@ -181,6 +160,7 @@ struct IOMMU: ~Copyable {
         case .tooWide: return Refusal("a partition's memory lies beyond what the IOMMU can address")
         case .unreachableCore:
             return Refusal("a partition with PCI functions has more cores than the IOMMU can interrupt")
+        case .otherDomain: return Refusal("PCI functions of two partitions share a requester id")
         }
     }
 }

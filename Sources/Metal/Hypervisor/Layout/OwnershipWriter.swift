@@ -105,10 +105,9 @@ extension IOMMU {
         ownership.add(.remapping, base, size, owner: owner)
         if size > 0 { ownership.add(.faultLog, logFrame, 4096, owner: owner) }
         for i in 0..<topology.unitCount {
-            let isVTd = format.kind == .vtd
             ownership.add(
-                .remappingUnit, topology.units[i].registers, isVTd ? 0x1000 : 0x4000, owner: owner, index: isVTd ? 0 : 1
-            )
+                .remappingUnit, topology.units[i].registers, features.registerBytes, owner: owner,
+                index: Int(vendor.rawValue) - 1)
         }
     }
 }

@@ -87,11 +87,11 @@ struct PlannedMachine: ~Copyable {
 
     /// Denies DMA and interrupts to every function, then ends the firmware's boot services.
     func leaveFirmware(_ firmware: borrowing Firmware) throws(Refusal) {
-        try machine.iommu?.denyAll()
+        try machine.iommu?.enable()
         do throws(FirmwareError) {
             try firmware.exitBootServices(buffer: machine.memoryMap.buffer, size: MemoryMap.capacity)
         } catch {
-            machine.iommu?.undo()
+            machine.iommu?.disable()
             throw Refusal(error, "leaving the firmware")
         }
     }

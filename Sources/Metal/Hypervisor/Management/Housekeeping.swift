@@ -19,7 +19,7 @@ struct Housekeeping: ~Copyable {
     /// one request can bring.
     mutating func serve(_ core: borrowing CoreState) {
         machine.printLogs()
-        while let fault = machine.faultLog?.value.take() {
+        while let fault = machine.faultLog?.value.readNext() {
             if let partition = machine.firstFault(fault) { core.recordDeviceFault(fault, of: partition) }
         }
         guard hasLink, answer() else { return }

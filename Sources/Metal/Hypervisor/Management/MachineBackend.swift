@@ -112,7 +112,7 @@ struct MachineBackend: ControlBackend, ~Copyable {
     }
 
     mutating func nextEvent() -> ControlEvent? {
-        if let refusal = faultLog?.value.nextUntold() { return event(refusal.fault, lost: refusal.lost) }
+        if let refusal = faultLog?.value.nextPending() { return event(refusal.fault, lost: refusal.lost) }
         for i in 0..<partitionCount {
             let controlPage = partitions[i].controlPage
             guard let stamped = controlPage.value.nextEvent(&partitions[i].nextEvent) else { continue }

@@ -1,8 +1,5 @@
 /// Entries of the tables that AMD's units read (specification 48882, sections 2.2.2 and 2.2.5).
 enum AMDViEntry {
-    /// Bytes of a device table with an entry of four words for each id.
-    static let deviceTableBytes: UInt64 = 65_536 * 32
-
     /// Words 0 to 2 of an entry that denies DMA: valid, four levels under an empty `root`, neither read nor write.
     static func denied(root: UInt64) -> UInt64 { root | 4 << 9 | 0b11 }
     /// All interrupts are refused: entries valid (IV), control 0.

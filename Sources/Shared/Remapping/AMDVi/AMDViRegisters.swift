@@ -46,28 +46,32 @@ enum AMDViStatus {
 }
 
 /// What a unit can do (extended feature registers, sections 3.4.6 and 3.4.9).
-public struct AMDViFeatures: Equatable, Sendable {
-    public let features: UInt64
-    public let features2: UInt64
+public struct AMDViFeatures: Sendable {
+    let features: UInt64
+    let features2: UInt64
 
     public init(features: UInt64, features2: UInt64) {
         self.features = features
         self.features2 = features2
     }
 
-    /// What both units can do.
-    public func intersection(_ other: AMDViFeatures) -> AMDViFeatures {
-        AMDViFeatures(features: features & other.features, features2: features2 & other.features2)
-    }
-
-    public var hasInvalidateAll: Bool { features >> 6 & 1 != 0 }
-    /// 128-bit interrupt entries with 32-bit destinations.
-    public var hasExtendedInterrupts: Bool { features >> 2 & 1 != 0 && features >> 7 & 1 != 0 }
     /// Interrupts of one function: 2,048 or 512.
-    public var interruptLimit: Int { features2 >> 8 & 3 != 0 ? 2048 : 512 }
+    var interruptLimit: Int { features2 >> 8 & 3 != 0 ? 2048 : 512 }
+}
 
-    /// Why partitions cannot own devices behind this unit; nil when they can.
-    public var shortcoming: StaticString? {
-        hasInvalidateAll ? nil : "AMD-Vi cannot invalidate all of its caches (INVALIDATE_IOMMU_ALL)"
+extension RemappingFeatures {
+    public init(_ amdVi: AMDViFeatures) {
+        fourLevels = true
+        hugePages = true
+        // 128-bit interrupt entries with 32-bit destinations.
+        extendedInterrupts = amdVi.features >> 2 & 1 != 0 && amdVi.features >> 7 & 1 != 0
+        interruptLimit = amdVi.interruptLimit
+        registerBytes = 0x4000
+        bufferFrames = 3
+        logFrame = 1
+        deviceTableFrames = 512
+        if amdVi.features >> 6 & 1 == 0 {
+            missing = "AMD-Vi cannot invalidate all of its caches (INVALIDATE_IOMMU_ALL)"
+        }
     }
 }

@@ -40,50 +40,39 @@ enum VTDFaultStatus {
 }
 
 /// What a unit can do (capability and extended capability registers).
-public struct VTDCapabilities: Equatable, Sendable {
-    public let capability: UInt64
-    public let extended: UInt64
+public struct VTDCapabilities: Sendable {
+    let capability: UInt64
+    let extended: UInt64
 
     public init(capability: UInt64, extended: UInt64) {
         self.capability = capability
         self.extended = extended
     }
 
-    /// What both units can do.
-    public func intersection(_ other: VTDCapabilities) -> VTDCapabilities {
-        let width = min(capability & 0x3F_0000, other.capability & 0x3F_0000)
-        let common = capability & other.capability & ~0x3F_0000
-        return VTDCapabilities(capability: common | width, extended: extended & other.extended)
-    }
-
-    /// Bits of guest-physical address by four levels or, where the unit has only these, by three; nil with neither.
-    public var addressWidth: Int? {
-        if capability >> 8 & 4 != 0 { return 48 }
-        return capability >> 8 & 2 != 0 ? 39 : nil
-    }
-    /// Guest-physical addresses have at most so many bits.
-    public var maximumAddressWidth: Int { Int(capability >> 16 & 0x3F) + 1 }
-    public var hasLargePages: Bool { capability >> 34 & 1 != 0 }
-    public var hasHugePages: Bool { capability >> 35 & 1 != 0 }
     /// Writes wait in a buffer that has to be flushed.
-    public var needsWriteBufferFlush: Bool { capability >> 4 & 1 != 0 }
-    public var hasProtectedMemory: Bool { capability >> 5 & 3 != 0 }
-    public var drains: UInt64 { capability >> 54 & 3 }
+    var needsWriteBufferFlush: Bool { capability >> 4 & 1 != 0 }
+    var hasProtectedMemory: Bool { capability >> 5 & 3 != 0 }
+    var drains: UInt64 { capability >> 54 & 3 }
     /// Offset of the fault recording registers, 16 bytes each.
-    public var faultOffset: Int { Int(capability >> 24 & 0x3FF) * 16 }
-    public var faultCount: Int { Int(capability >> 40 & 0xFF) + 1 }
-    /// The unit sees what is in processors' caches.
-    public var isCoherent: Bool { extended & 1 != 0 }
-    public var hasQueue: Bool { extended >> 1 & 1 != 0 }
-    public var hasInterruptRemapping: Bool { extended >> 3 & 1 != 0 }
-    public var hasExtendedInterrupts: Bool { extended >> 4 & 1 != 0 }
+    var faultOffset: Int { Int(capability >> 24 & 0x3FF) * 16 }
+    var faultCount: Int { Int(capability >> 40 & 0xFF) + 1 }
+}
 
-    /// Why partitions cannot own devices behind this unit; nil when they can.
-    public var shortcoming: StaticString? {
-        if addressWidth == nil { return "VT-d has neither three nor four levels of tables" }
-        if !hasLargePages { return "VT-d has no large pages" }
-        if !hasQueue { return "VT-d has no queued invalidation" }
-        if !hasInterruptRemapping { return "VT-d has no interrupt remapping" }
-        return nil
+extension RemappingFeatures {
+    public init(_ vtd: VTDCapabilities) {
+        threeLevels = vtd.capability >> 9 & 1 != 0
+        fourLevels = vtd.capability >> 10 & 1 != 0
+        maximumGuestBits = Int(vtd.capability >> 16 & 0x3F) + 1
+        hugePages = vtd.capability >> 35 & 1 != 0
+        extendedInterrupts = vtd.extended >> 4 & 1 != 0
+        extendedMessages = extendedInterrupts
+        isCoherent = vtd.extended & 1 != 0
+        // The fault recording registers may lie in a later page.
+        registerBytes = UInt64(vtd.faultOffset & ~0xFFF) + 0x1000
+        bufferFrames = 1
+        deviceTableFrames = 1
+        if vtd.capability >> 34 & 1 == 0 { missing = "VT-d has no large pages" }
+        if vtd.extended >> 1 & 1 == 0 { missing = "VT-d has no queued invalidation" }
+        if vtd.extended >> 3 & 1 == 0 { missing = "VT-d has no interrupt remapping" }
     }
 }

@@ -25,4 +25,17 @@ struct TableReader: ~Escapable {
 
     func byte(_ offset: Int) throws(TopologyError) -> UInt8 { UInt8(truncatingIfNeeded: try value(offset, 1)) }
     func half(_ offset: Int) throws(TopologyError) -> UInt16 { UInt16(truncatingIfNeeded: try value(offset, 2)) }
+
+    /// Calls `found` with the offset and the length of each structure behind the table's first 48 bytes, of which bytes 2
+    /// and 3 are its length.
+    func forEachStructure(_ found: (Int, Int) throws(TopologyError) -> Void) throws(TopologyError) {
+        var at = 48
+        while at < end {
+            let length = Int(try half(at + 2))
+            // What is shorter than its own header would never end.
+            guard length >= 4, length <= end - at else { throw .malformed }
+            try found(at, length)
+            at += length
+        }
+    }
 }

@@ -10,17 +10,12 @@ public enum DMAR {
         let reader = try TableReader(table)
         var topology = RemappingTopology()
         topology.forbidsX2APIC = try reader.byte(37) & 2 != 0
-        var at = 48
-        while at < reader.end {
-            let type = try reader.half(at), length = Int(try reader.half(at + 2))
-            // What is shorter than its own header would never end.
-            guard length >= 4, length <= reader.end - at else { throw .malformed }
-            switch type {
+        try reader.forEachStructure { (at: Int, length: Int) throws(TopologyError) in
+            switch try reader.half(at) {
             case 0: try readUnit(reader, at, length, &topology, secondaryBus)
             case 1: try readReserved(reader, at, length, &topology, secondaryBus)
             default: break
             }
-            at += length
         }
         guard topology.unitCount > 0 else { throw .noUnits }
         return topology
@@ -38,12 +33,9 @@ public enum DMAR {
         unit.flags = try reader.byte(at + 4)
         guard unit.registers != 0, unit.registers & 0xFFF == 0 else { throw .malformed }
         try topology.add(unit)
-        var scope = at + 16
-        while scope < at + length {
-            let entry = try Scope(reader, scope, end: at + length, secondaryBus)
+        try forEachScope(reader, at + 16, at + length, secondaryBus) { (scope: Scope) throws(TopologyError) in
             // Type 3: an I/O APIC, with its ACPI id.
-            if entry.type == 3, let function = entry.function { try topology.addIOAPIC(entry.enumeration, function) }
-            scope += entry.length
+            if scope.type == 3, let function = scope.function { try topology.addIOAPIC(scope.enumeration, function) }
         }
     }
 
@@ -59,14 +51,22 @@ public enum DMAR {
         let last = try reader.value(at + 16, 8)
         guard last >= memory.base else { throw .malformed }
         memory.size = (last - memory.base) &+ 1
-        var scope = at + 24
-        while scope < at + length {
-            let entry = try Scope(reader, scope, end: at + length, secondaryBus)
-            if let function = entry.function {
-                (memory.first, memory.last) = (function, function)
-                try topology.add(memory)
-            }
-            scope += entry.length
+        try forEachScope(reader, at + 24, at + length, secondaryBus) { (scope: Scope) throws(TopologyError) in
+            guard let function = scope.function else { return }
+            (memory.first, memory.last) = (function, function)
+            try topology.add(memory)
+        }
+    }
+
+    private static func forEachScope(
+        _ reader: borrowing TableReader, _ start: Int, _ end: Int, _ secondaryBus: (UInt16) -> UInt8?,
+        _ found: (Scope) throws(TopologyError) -> Void
+    ) throws(TopologyError) {
+        var at = start
+        while at < end {
+            let scope = try Scope(reader, at, end: end, secondaryBus)
+            try found(scope)
+            at += scope.length
         }
     }
 

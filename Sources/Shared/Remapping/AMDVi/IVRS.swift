@@ -5,30 +5,19 @@ public enum IVRS {
         var topology = RemappingTopology()
         // A unit is described once for each type of block that some software knows: the newest counts.
         var newest: UInt8 = 0
-        try eachBlock(reader) { (type: UInt8, _, _) throws(TopologyError) in
+        try reader.forEachStructure { (at: Int, _) throws(TopologyError) in
+            let type = try reader.byte(at)
             if type == 0x10 || type == 0x11 || type == 0x40 { newest = max(newest, type) }
         }
-        try eachBlock(reader) { (type: UInt8, at: Int, length: Int) throws(TopologyError) in
-            switch type {
-            case newest: try readUnit(reader, at, length, type == 0x10 ? 24 : 40, &topology)
+        try reader.forEachStructure { (at: Int, length: Int) throws(TopologyError) in
+            switch try reader.byte(at) {
+            case newest: try readUnit(reader, at, length, newest == 0x10 ? 24 : 40, &topology)
             case 0x20...0x22: try readReserved(reader, at, length, &topology)
             default: break
             }
         }
         guard topology.unitCount > 0 else { throw .noUnits }
         return topology
-    }
-
-    private static func eachBlock(
-        _ reader: borrowing TableReader, _ body: (UInt8, Int, Int) throws(TopologyError) -> Void
-    ) throws(TopologyError) {
-        var at = 48
-        while at < reader.end {
-            let length = Int(try reader.half(at + 2))
-            guard length >= 4, length <= reader.end - at else { throw .malformed }
-            try body(try reader.byte(at), at, length)
-            at += length
-        }
     }
 
     /// An IVHD block (section 5.2.2).

@@ -1,17 +1,20 @@
 /// One VT-d unit. It keeps no state: what it needs to know, its registers tell.
-public struct VTDUnit<Registers: RegisterFile>: RemappingUnit {
+public struct VTD<Registers: RegisterFile>: RemappingHardware {
+    private let unit: RemappingUnitDescription
     private let registers: Registers
     private let memory: RemappingMemory
-    private let queue: UInt64
+    /// The invalidation queue, 256 descriptors of 16 bytes.
+    private var queue: UInt64 { unit.buffers }
 
-    /// - Parameter queue: physical address of this unit's invalidation queue, one frame of its own.
-    public init(_ registers: Registers, _ memory: RemappingMemory, queue: UInt64) {
+    public init(_ unit: RemappingUnitDescription, _ registers: Registers, _ memory: RemappingMemory) {
+        self.unit = unit
         self.registers = registers
         self.memory = memory
-        self.queue = queue
     }
 
-    public var capabilities: VTDCapabilities {
+    public var features: RemappingFeatures { RemappingFeatures(capabilities) }
+
+    private var capabilities: VTDCapabilities {
         VTDCapabilities(
             capability: registers.read64(VTDRegister.capability),
             extended: registers.read64(VTDRegister.extendedCapability))
@@ -47,7 +50,7 @@ public struct VTDUnit<Registers: RegisterFile>: RemappingUnit {
                 | UInt64(memory.interruptEntries.trailingZeroBitCount - 1))
         try command(VTDCommand.setInterruptTable, .interruptTable)
         registers.write64(VTDRegister.queueTail, 0)
-        registers.write64(VTDRegister.queueAddress, queue)  // 256 entries of 16 bytes
+        registers.write64(VTDRegister.queueAddress, queue)
         try command(VTDCommand.queue, .queue)
         try invalidate()
         try command(VTDCommand.translation, .translation)
@@ -132,5 +135,19 @@ public struct VTDUnit<Registers: RegisterFile>: RemappingUnit {
             lost += 1
         }
         return nil
+    }
+}
+
+extension DeviceFault {
+    /// A fault recording register (VT-d specification, section 11.4.14; 10.4.14 in older editions).
+    init(vtdLow low: UInt64, high: UInt64) {
+        self.init()
+        requester = UInt16(truncatingIfNeeded: high)
+        reason = UInt8(truncatingIfNeeded: high >> 32)
+        // Reasons 20h to 2Fh are of interrupts, whose index is in the upper half.
+        isInterrupt = reason & 0xF0 == 0x20
+        address = isInterrupt ? low >> 48 : low & ~0xFFF
+        // Type bits T1 and T2 (126 and 92): 0 is a write.
+        isWrite = !isInterrupt && high >> 62 & 1 == 0 && high >> 28 & 1 == 0
     }
 }

@@ -1,30 +1,25 @@
 import X86
 
 /// One AMD-Vi unit. It keeps no state: what it needs to know, its registers tell.
-public struct AMDViUnit<Registers: RegisterFile>: RemappingUnit {
+public struct AMDVi<Registers: RegisterFile>: RemappingHardware {
+    private let unit: RemappingUnitDescription
     private let registers: Registers
     private let memory: RemappingMemory
-    private let buffers: UInt64
-    private let flags: UInt8
-
-    /// Frames behind `buffers`: commands, event log, completion.
-    public static var bufferFrames: Int { 3 }
-    /// The frame of them that the unit writes events to.
-    public static func eventLog(_ buffers: UInt64) -> UInt64 { buffers + FrameArena.frameSize }
-    private var completion: UInt64 { buffers + 2 * FrameArena.frameSize }
+    /// One frame each: commands, then the event log, then what is stored on completion.
+    private var commands: UInt64 { unit.buffers }
+    private var eventLog: UInt64 { unit.buffers + FrameArena.frameSize }
+    private var completion: UInt64 { unit.buffers + 2 * FrameArena.frameSize }
     private static var entries: Int { 256 }
 
-    /// - Parameters:
-    ///   - buffers: physical address of `bufferFrames` frames of this unit's own.
-    ///   - flags: of the unit's IVHD block.
-    public init(_ registers: Registers, _ memory: RemappingMemory, buffers: UInt64, flags: UInt8) {
+    public init(_ unit: RemappingUnitDescription, _ registers: Registers, _ memory: RemappingMemory) {
+        self.unit = unit
         self.registers = registers
         self.memory = memory
-        self.buffers = buffers
-        self.flags = flags
     }
 
-    public var features: AMDViFeatures {
+    public var features: RemappingFeatures { RemappingFeatures(capabilities) }
+
+    private var capabilities: AMDViFeatures {
         AMDViFeatures(
             features: registers.read64(AMDViRegister.features), features2: registers.read64(AMDViRegister.features2))
     }
@@ -37,16 +32,16 @@ public struct AMDViUnit<Registers: RegisterFile>: RemappingUnit {
         // 512 frames, less one.
         registers.write64(AMDViRegister.deviceTable, memory.deviceTable | 511)
         // 2^8 entries of 16 bytes each.
-        registers.write64(AMDViRegister.commandBuffer, buffers | 8 << 56)
+        registers.write64(AMDViRegister.commandBuffer, commands | 8 << 56)
         registers.write64(AMDViRegister.commandHead, 0)
         registers.write64(AMDViRegister.commandTail, 0)
         registers.write32(AMDViRegister.status, AMDViStatus.overflow | AMDViStatus.eventInterrupt)
-        registers.write64(AMDViRegister.eventLog, Self.eventLog(buffers) | 8 << 56)
+        registers.write64(AMDViRegister.eventLog, eventLog | 8 << 56)
         registers.write64(AMDViRegister.eventHead, 0)
         registers.write64(AMDViRegister.eventTail, 0)
-        var control = AMDViControl.wanted(by: flags) | AMDViControl.coherent
+        var control = AMDViControl.wanted(by: unit.flags) | AMDViControl.coherent
         if memory.extendedInterrupts { control |= AMDViControl.wideInterrupts | AMDViControl.x2APIC }
-        if features.interruptLimit > 512 { control |= AMDViControl.manyInterrupts }
+        if capabilities.interruptLimit > 512 { control |= AMDViControl.manyInterrupts }
         registers.write64(AMDViRegister.control, control)
         control |= AMDViControl.eventLog | AMDViControl.commandBuffer
         registers.write64(AMDViRegister.control, control | AMDViControl.enable)
@@ -61,7 +56,7 @@ public struct AMDViUnit<Registers: RegisterFile>: RemappingUnit {
         let next = (tail + 1) & (Self.entries - 1), end = (tail + 2) & (Self.entries - 1)
         let done = PhysicalWords(at: completion)
         done[0] = 0
-        let words = PhysicalWords(at: buffers)
+        let words = PhysicalWords(at: commands)
         words[tail * 2] = AMDViCommand.invalidateAll
         words[tail * 2 + 1] = 0
         words[next * 2] = AMDViCommand.completionWait(storeAt: completion)
@@ -101,8 +96,8 @@ public struct AMDViUnit<Registers: RegisterFile>: RemappingUnit {
             let head = Int(registers.read64(AMDViRegister.eventHead) >> 4) & (Self.entries - 1)
             let tail = Int(registers.read64(AMDViRegister.eventTail) >> 4) & (Self.entries - 1)
             guard head != tail else { break }
-            let low = PhysicalWords(at: Self.eventLog(buffers) + UInt64(head) * 16).loadShared()
-            let high = PhysicalWords(at: Self.eventLog(buffers) + UInt64(head) * 16 + 8).loadShared()
+            let low = PhysicalWords(at: eventLog + UInt64(head) * 16).loadShared()
+            let high = PhysicalWords(at: eventLog + UInt64(head) * 16 + 8).loadShared()
             registers.write64(AMDViRegister.eventHead, UInt64((head + 1) & (Self.entries - 1)) << 4)
             if let fault = DeviceFault(event: low, high) { return fault }
         }
@@ -123,5 +118,21 @@ public struct AMDViUnit<Registers: RegisterFile>: RemappingUnit {
         } else {
             registers.write32(AMDViRegister.status, AMDViStatus.eventInterrupt)
         }
+    }
+}
+
+extension DeviceFault {
+    /// An entry of the event log; nil when it has nothing to say of a function.
+    init?(event low: UInt64, _ high: UInt64) {
+        self.init()
+        reason = UInt8(low >> 60)
+        guard reason != 0 else { return nil }
+        // Command and counter events (5, 6 and 9) name no function.
+        requester = reason == 5 || reason == 6 || reason == 9 ? 0 : UInt16(truncatingIfNeeded: low)
+        address = high
+        // In page faults: bit 51 an interrupt, bit 53 a write. QEMU sets the former for memory accesses too, so that the
+        // address counts also: where MSIs go, or interrupts of HyperTransport (section 2.1.4.2).
+        isInterrupt = reason == 2 && low >> 51 & 1 != 0 && (high >> 20 == 0xFEE || high >> 24 == 0xFDF8)
+        isWrite = reason == 2 && low >> 53 & 1 != 0
     }
 }

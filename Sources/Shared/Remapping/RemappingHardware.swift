@@ -1,0 +1,97 @@
+import X86
+
+/// What one vendor's remapping hardware is. `VTD` and `AMDVi` implement it; nothing else depends on the vendor. A value is
+/// one unit, static members are what the units of a machine share. No method waits longer than `PollLimit` allows.
+public protocol RemappingHardware {
+    associatedtype Registers: RegisterFile
+    /// How the page tables are written.
+    associatedtype Pages: PageTableFormat
+
+    /// Makes the tables that units start from, and denies everything in them.
+    static func denyAll(_ demand: RemappingDemand, in tables: inout RemappingTables) throws(RemappingError)
+    /// The interrupt table that all functions of a domain share; 0 where each function has entries of its own.
+    static func makeInterruptTable(
+        _ apicIDs: [16 of UInt32], _ vcpuCount: Int, in tables: inout RemappingTables
+    ) throws(RemappingError) -> UInt64
+    /// Gives a function to a domain: its DMA reaches the domain's memory alone, its interrupts the domain's cores alone.
+    /// Refuses a requester id that another domain has.
+    /// - Parameter alias: the id that its requests carry where a bridge to conventional PCI stands above it.
+    /// - Returns: what interrupts it has.
+    static func attach(
+        _ requester: UInt16, alias: UInt16?, to domain: RemappingDomain, in tables: inout RemappingTables
+    ) throws(RemappingError) -> InterruptBlock
+    /// Lets the I/O APIC with this requester id send NMIs to the core with this APIC id, and no other interrupt but, on AMD,
+    /// NMIs to other cores too: they pass as they are.
+    /// - Returns: what the I/O APIC's entry has to hold; nil when the core cannot be reached.
+    static func routeNMI(
+        from requester: UInt16, to apicID: UInt32, in tables: borrowing RemappingTables
+    ) -> RedirectionEntry?
+
+    /// A unit whose `buffers` are this caller's alone.
+    init(_ unit: RemappingUnitDescription, _ registers: Registers, _ memory: RemappingMemory)
+    /// What the unit can do.
+    var features: RemappingFeatures { get }
+    /// Puts DMA and interrupts of everything behind the unit under the tables.
+    func enable() throws(RemappingError)
+    /// Empties the unit's caches of the tables.
+    func invalidate() throws(RemappingError)
+    /// Lets DMA and interrupts pass again as after reset.
+    func disable() throws(RemappingError)
+    /// Sends this message for each fault from now on.
+    func report(to message: InterruptMessage)
+    func setReporting(_ isOn: Bool)
+    /// Reads the oldest fault on record and clears it there; nil when there is none.
+    /// - Parameter lost: grows by one for each time that the unit had no room for a record.
+    func nextFault(lost: inout UInt64) -> DeviceFault?
+}
+
+/// Something that every unit of a machine is told.
+public enum UnitCommand: Sendable {
+    case enable, invalidate, disable
+    case report(to: InterruptMessage)
+    case setReporting(Bool)
+}
+
+extension RemappingHardware {
+    public func perform(_ command: UnitCommand) throws(RemappingError) {
+        switch command {
+        case .enable: try enable()
+        case .invalidate: try invalidate()
+        case .disable: try disable()
+        case .report(let message): report(to: message)
+        case .setReporting(let isOn): setReporting(isOn)
+        }
+    }
+}
+
+/// The tables that all units of a machine share.
+public struct RemappingMemory: Sendable {
+    /// VT-d: the root table. AMD: the device table, an entry for each of 65,536 ids.
+    public var deviceTable: UInt64 = 0
+    /// VT-d alone: the interrupt table and its entries, a power of two from 2 to 65,536.
+    public var interruptTable: UInt64 = 0
+    public var interruptEntries = 2
+    /// Interrupt destinations are whole x2APIC ids.
+    public var extendedInterrupts = false
+    /// All units see what is in processors' caches.
+    public var isCoherent = true
+
+    public init() {}
+}
+
+/// A message-signalled interrupt: a write of `data` to `address`.
+public struct InterruptMessage: Equatable, Sendable {
+    public var address: UInt64
+    public var data: UInt32
+    public init(address: UInt64, data: UInt32) {
+        self.address = address
+        self.data = data
+    }
+
+    /// An NMI that no unit remaps (Intel SDM volume 3A, section 11.11). The upper half of the address has bits 31:8 of
+    /// the APIC id, which units with extended interrupts know (VT-d specification, section 5.1.8).
+    public static func nmi(to apicID: UInt32) -> InterruptMessage {
+        InterruptMessage(
+            address: UInt64(apicID & ~0xFF) << 32 | 0xFEE0_0000 | UInt64(apicID & 0xFF) << 12, data: 0x400)
+    }
+}
