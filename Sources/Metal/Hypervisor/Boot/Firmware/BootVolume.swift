@@ -41,6 +41,9 @@ struct BootVolume: ~Copyable {
             done += chunk
         }
         _ = efi_call(file.value.Close, file.address, 0, 0, 0, 0)
+        // A guest may read the pages to their end: nothing of what was there before.
+        let rest = unsafe UnsafeMutableRawPointer(bitPattern: UInt(address + size))
+        unsafe rest.unsafelyUnwrapped.initializeMemory(as: UInt8.self, repeating: 0, count: Int(rounded - size))
         return LoadedFile(address: address, size: size)
     }
 
