@@ -1,4 +1,3 @@
-import Manifest
 import Platform
 import Synchronization
 import X86
