@@ -31,13 +31,13 @@ extension CBORWriter: FieldCoder {
     public mutating func field<E: RawRepresentable>(_ key: UInt64, _ value: inout E)
     where E.RawValue: FixedWidthInteger { field(key, UInt64(clamping: value.rawValue)) }
 
-    public mutating func field<let n: Int>(_ key: UInt64, _ value: inout Text<n>) { field(key, text: value) }
-
-    /// Not inlined: a span of a variable that is only read through it must not outlive what the optimizer keeps of it.
-    @inline(never)
-    private mutating func field<let n: Int>(_ key: UInt64, text value: borrowing Text<n>) {
+    public mutating func field<let n: Int>(_ key: UInt64, _ value: inout Text<n>) {
         self.key(key)
-        text(value.span)
+        // Of a variable by its mutable span, which needs its address: that of a value may be the address of a copy that has
+        // ended when it is read (seen with `-Osize`, where the hypervisor's end sent what lay on its stack).
+        var bytes = value.bytes
+        let span = bytes.mutableSpan
+        text(span.span.extracting(first: value.count))
     }
 
     mutating func field(_ key: UInt64, _ value: UInt64) {
