@@ -33,11 +33,15 @@ extension CBORWriter: FieldCoder {
 
     public mutating func field<let n: Int>(_ key: UInt64, _ value: inout Text<n>) {
         self.key(key)
-        // Of a variable by its mutable span, which needs its address: that of a value may be the address of a copy that has
-        // ended when it is read (seen with `-Osize`, where the hypervisor's end sent what lay on its stack).
         var bytes = value.bytes
-        let span = bytes.mutableSpan
-        text(span.span.extracting(first: value.count))
+        write(&bytes, value.count)
+    }
+
+    /// Of a variable, by its mutable span, which needs its address: the span of a value may point to a copy that has ended
+    /// when it is read (seen with `-Osize`: the hypervisor's end sent what lay on its stack).
+    private mutating func write<let n: Int>(_ bytes: inout InlineArray<n, UInt8>, _ count: Int) {
+        var all = bytes.mutableSpan
+        text(all.span.extracting(first: count))
     }
 
     mutating func field(_ key: UInt64, _ value: UInt64) {
