@@ -99,7 +99,7 @@ struct BootVolume: ~Copyable {
 
     private borrowing func size(of file: Pointer<EFI_FILE_PROTOCOL>) throws(FirmwareError) -> UInt64 {
         var id = EFI_GUID.fileInfo
-        var info: [64 of UInt64] = .init(repeating: 0)
+        var info = EFI_FILE_INFO()
         var bytes = UInt64(MemoryLayout<EFI_FILE_INFO>.size)
         let status = withAddress(of: &id) { id in
             withAddress(of: &info) { info in
@@ -107,6 +107,6 @@ struct BootVolume: ~Copyable {
             }
         }
         try FirmwareError.check("GetInfo", status)
-        return withAddress(of: &info) { Pointer<EFI_FILE_INFO>(at: $0).value.FileSize }
+        return info.FileSize
     }
 }
