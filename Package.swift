@@ -31,8 +31,8 @@ let shared: [Target] = [
     room("Shared", "Records", ["Remapping", "Text", "X86"]),
     room("Shared", "PCI"),
     room("Shared", "Platform", ["PCI", "X86"]),
-    room("Shared", "Manifest", ["CBOR", "Text"]),
-    room("Shared", "Control", ["CBOR", "Manifest", "Records", "Text", "X86"]),
+    room("Shared", "Manifest", ["CBOR", "PCI", "Text"]),
+    room("Shared", "Control", ["CBOR", "Manifest", "PCI", "Records", "Text", "X86"]),
 ]
 
 let metalWing: [Target] = [
@@ -80,7 +80,7 @@ func unitTests(_ name: String, _ dependencies: [Target.Dependency], exclude: [St
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 let hostWing: [Target] = [
-    hostRoom("ManifestFile", ["Manifest", "Text", yams]),
+    hostRoom("ManifestFile", ["Manifest", "PCI", "Text", yams]),
     hostRoom("ControlClient", ["CBOR", "Control", "Manifest", "Text"]),
     hostRoom("Machines", ["Manifest", "ManifestFile", "Control", "ControlClient", "Text", yams]),
     hostRoom("TestKit", ["Manifest", "ManifestFile", "Control", "ControlClient", "Machines", "Records", "Text", yams]),
@@ -100,11 +100,11 @@ let hostWing: [Target] = [
     unitTests("RemappingTests", ["Remapping", "UnitSupport", "X86"]),
     unitTests("RecordsTests", ["Manifest", "Records", "Remapping", "Text", "X86"]),
     unitTests("PCITests", ["PCI", "UnitSupport"], exclude: ["q35.txt"]),
-    unitTests("ManifestTests", ["CBOR", "Manifest", "ManifestFile", "Text", "UnitSupport"]),
+    unitTests("ManifestTests", ["CBOR", "Manifest", "ManifestFile", "PCI", "Text", "UnitSupport"]),
     unitTests(
-        "ControlTests", ["CBOR", "Control", "ControlClient", "Manifest", "Records", "Text", "UnitSupport"]),
+        "ControlTests", ["CBOR", "Control", "ControlClient", "Manifest", "PCI", "Records", "Text", "UnitSupport"]),
     unitTests("PlatformTests", ["PCI", "Platform", "UnitSupport", "X86"]),
-    unitTests("InventoryTests", ["Control", "Inventory", "Manifest", "ManifestFile"]),
+    unitTests("InventoryTests", ["Control", "Inventory", "Manifest", "ManifestFile", "PCI"]),
     unitTests("MachinesTests", ["ControlClient", "Machines", "TestKit"]),
     .testTarget(
         name: "MachineTests",

@@ -89,12 +89,7 @@ public struct VirtualFunctions: Sendable {
         let first = space.read(physical, capability + Register.offset, size: 2)
         let distance = space.read(physical, capability + Register.stride, size: 2)
         guard first == offset, count == 1 || distance == stride else { return 0 }
-        for i in 0..<6 where bars[i].kind != .none {
-            let at = capability + Register.bars + i * 4
-            space.write(physical, at, size: 4, UInt32(truncatingIfNeeded: bars[i].address))
-            guard bars[i].kind == .memory64 else { continue }
-            space.write(physical, at + 4, size: 4, UInt32(truncatingIfNeeded: bars[i].address >> 32))
-        }
+        space.write(bars, of: physical, at: capability + Register.bars)
         space.write(physical, capability + Register.control, size: 2, routing | Control.enable | Control.memory)
         return 100_000
     }
@@ -128,6 +123,8 @@ public struct VirtualFunctions: Sendable {
         found.subsystemVendor = function.subsystemVendor
         found.subsystem = UInt16(truncatingIfNeeded: space.read(id, 0x2E, size: 2))
         found.bridge = function.bridge
+        // Mandatory for virtual functions (section 9.4.2.2).
+        found.reset = .functionLevel
         for i in 0..<6 where bars[i].kind != .none {
             found.bars[i] = bars[i]
             found.bars[i].address &+= bars[i].size &* UInt64(truncatingIfNeeded: k)

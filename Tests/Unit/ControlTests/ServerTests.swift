@@ -1,6 +1,7 @@
 import Control
 import Manifest
 import Testing
+import PCI
 
 @Suite struct ServerTests {
     @Test func helloDescribesTheMachine() throws {

@@ -4,6 +4,7 @@ import Remapping
 import Silicon
 import Text
 import X86
+import PCI
 
 /// What the machine was found to have at boot, for managers. Its functions are `mutating` though they change nothing: others
 /// get a copy of all of it on the stack.

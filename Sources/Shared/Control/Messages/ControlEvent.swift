@@ -1,6 +1,7 @@
 import CBOR
 import Manifest
 import Text
+import PCI
 
 /// Something that happened, told unasked to a manager that asked for `events`.
 public struct ControlEvent: Sendable {
