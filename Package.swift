@@ -32,7 +32,7 @@ let shared: [Target] = [
     room("Shared", "PCI"),
     room("Shared", "Platform", ["PCI", "X86"]),
     room("Shared", "Manifest", ["CBOR", "PCI", "Text"]),
-    room("Shared", "Control", ["CBOR", "Manifest", "PCI", "Records", "Text", "X86"]),
+    room("Shared", "Control", ["CBOR", "Manifest", "Records", "Text"]),
 ]
 
 let metalWing: [Target] = [
@@ -48,7 +48,7 @@ let metalWing: [Target] = [
     .executableTarget(
         name: "Hypervisor",
         dependencies: [
-            "Silicon", "CBOR", "Control", "Manifest", "PCI", "Platform", "Records", "Remapping", "Text", "X86",
+            "Silicon", "Control", "Manifest", "PCI", "Platform", "Records", "Remapping", "Text", "X86",
         ],
         path: "Sources/Metal/Hypervisor",
         swiftSettings: swiftSettings + (faults ? [.define("FAULT_INJECTION")] : []),
@@ -73,43 +73,45 @@ func hostRoom(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, path: "Sources/Host/\(name)", swiftSettings: hostSettings)
 }
 
-func unitTests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+func unitTests(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
     .testTarget(name: name, dependencies: dependencies, path: "Tests/Unit/\(name)", exclude: exclude)
 }
 
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 let hostWing: [Target] = [
-    hostRoom("ManifestFile", ["Manifest", "PCI", "Text", yams]),
-    hostRoom("ControlClient", ["CBOR", "Control", "Manifest", "Text"]),
-    hostRoom("Machines", ["Manifest", "ManifestFile", "Control", "ControlClient", "Text", yams]),
-    hostRoom("TestKit", ["Manifest", "ManifestFile", "Control", "ControlClient", "Machines", "Records", "Text", yams]),
-    hostRoom("Inventory", ["Control", "ControlClient", "Manifest", "ManifestFile", "PCI", "Platform", "Text"]),
+    hostRoom("ManifestFile", ["Control", "Manifest", "PCI", "Text", yams]),
+    hostRoom("ControlClient", ["CBOR", "Control", "Manifest", "PCI", "Text"]),
+    hostRoom("Machines", ["Manifest", "ManifestFile", "Control", "ControlClient", "Text"]),
+    hostRoom("TestKit", ["Manifest", "ManifestFile", "Control", "ControlClient", "Machines", "Records", yams]),
+    hostRoom("Inventory", ["Control", "ControlClient", "Manifest", "ManifestFile", "PCI", "Remapping", "X86"]),
     .executableTarget(
         name: "CLI",
         dependencies: [
-            "Inventory", "ManifestFile", "Machines", "Control", "ControlClient", "Records", "TestKit", "Text", "X86",
+            "Inventory", "Manifest", "ManifestFile", "Machines", "Control", "ControlClient", "Records", "TestKit",
+            "X86",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         path: "Sources/Host/CLI",
         swiftSettings: hostSettings),
     .target(name: "UnitSupport", dependencies: ["X86"], path: "Tests/Unit/Support"),
-    unitTests("HouseTests", []),
+    unitTests("HouseTests"),
     unitTests("CBORTests", ["CBOR"]),
     unitTests("X86Tests", ["UnitSupport", "X86"]),
-    unitTests("RemappingTests", ["Remapping", "UnitSupport", "X86"]),
-    unitTests("RecordsTests", ["Manifest", "Records", "Remapping", "Text", "X86"]),
+    unitTests("RemappingTests", ["Remapping", "UnitSupport"]),
+    unitTests("RecordsTests", ["Records", "Remapping", "Text"]),
     unitTests("PCITests", ["PCI", "UnitSupport"], exclude: ["q35.txt"]),
     unitTests("ManifestTests", ["CBOR", "Manifest", "ManifestFile", "PCI", "Text", "UnitSupport"]),
     unitTests(
-        "ControlTests", ["CBOR", "Control", "ControlClient", "Manifest", "PCI", "Records", "Text", "UnitSupport"]),
+        "ControlTests",
+        ["CBOR", "Control", "ControlClient", "Manifest", "ManifestFile", "PCI", "Records", "Text", "UnitSupport"]),
     unitTests("PlatformTests", ["PCI", "Platform", "UnitSupport", "X86"]),
-    unitTests("InventoryTests", ["Control", "Inventory", "Manifest", "ManifestFile", "PCI"]),
+    unitTests("InventoryTests", ["Control", "ControlClient", "Inventory", "Manifest", "ManifestFile", "PCI"]),
     unitTests("MachinesTests", ["ControlClient", "Machines", "TestKit"]),
     .testTarget(
         name: "MachineTests",
         dependencies: [
-            "Control", "Inventory", "ControlClient", "Machines", "Manifest", "ManifestFile", "Records", "TestKit",
+            "Control", "Inventory", "ControlClient", "Machines", "Manifest", "ManifestFile", "TestKit",
         ],
         path: "Tests/Machines", exclude: ["Manifests"]),
 ]

@@ -12,7 +12,7 @@ extension MachineTests {
             try AdversarySession(on: .amd, Workspace.current(), manifest: "containment-multiboot")
         }
         let session: AdversarySession
-        var arena: AdversaryMachine { session.arena }
+        var adversary: AdversaryMachine { session.adversary }
 
         init() throws { session = try unsafe Self.session.get() }
 
@@ -26,13 +26,13 @@ extension MachineTests {
 
         @Test(arguments: ends)
         func whatEndedStaysStopped(_ end: (attack: String, state: PartitionState, cause: StateCause)) throws {
-            let outcome = try arena.attack(end.attack, seconds: 30)
+            let outcome = try adversary.attack(end.attack, seconds: 30)
             #expect(outcome.info.state == end.state, "\(outcome.info.state.name)\n\(outcome.text)")
             #expect(outcome.info.cause == end.cause, "\(outcome.info.cause.name)")
-            arena.machine.run(seconds: 0.5)
-            #expect(try arena.info("hostile").starts == outcome.info.starts, "nobody started it again")
-            #expect(try arena.neighbourProblems().isEmpty)
-            try arena.restartHostile()
+            adversary.machine.run(seconds: 0.5)
+            #expect(try adversary.info("hostile").starts == outcome.info.starts, "nobody started it again")
+            #expect(try adversary.neighbourProblems().isEmpty)
+            try adversary.restartHostile()
             try session.expectAsItMustBe("residue")
         }
     }

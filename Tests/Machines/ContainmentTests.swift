@@ -17,7 +17,7 @@ extension MachineTests {
     /// The same with PCI functions in both partitions.
     @Suite(.serialized, .stopsMachines) struct ContainmentOfDevices {
         nonisolated(unsafe) static let session = Result {
-            try AdversarySession(on: .amd, Workspace.current(), site: .devices)
+            try AdversarySession(on: .amd, Workspace.current(), setup: .devices)
         }
 
         @Test(arguments: runs(.amd, .devices)) func everyAttemptSeesWhatItMust(_ command: String) throws {
@@ -35,8 +35,8 @@ extension MachineTests {
     }
 
     /// What the table has for a kind of machine; a table that cannot be read gives one run, which fails.
-    static func runs(_ kind: MachineKind, _ site: AttemptTable.Site = .plain) -> [String] {
-        (try? AttemptTable(Workspace.current(), for: kind).runs.filter { $0.site == site }.map(\.command))
+    static func runs(_ kind: MachineKind, _ setup: AttemptTable.Setup = .plain) -> [String] {
+        (try? AttemptTable(Workspace.current(), for: kind).runs.filter { $0.setup == setup }.map(\.command))
             ?? ["the table cannot be read"]
     }
 }

@@ -7,7 +7,7 @@ import ManifestFile
 import Testing
 
 /// A machine whose volume keeps what is written to it, so that it can be reset and looked at afterwards.
-private final class CrashSite {
+private final class PersistentMachine {
     let machine: Machine
     let disk: URL
     private let workspace: Workspace
@@ -72,30 +72,30 @@ extension MachineTests {
     @Suite(.serialized, .stopsMachines) struct Crashes {
         /// "f": while the firmware runs; "b": when it has been left.
         @Test(arguments: ["f", "b"]) func aFaultAtBootIsFoundByTheNextBoot(_ phase: String) throws {
-            let site = try CrashSite("boot-\(phase)", bootFault: phase)
-            try site.machine.wait(for: "fault in the hypervisor: boot, vector 6", seconds: 30)
-            #expect(try site.show().status == 1, "nothing is on the volume before the reset")
-            try site.reset()
-            try site.machine.wait(for: "crash record found: boot fault, vector 6", seconds: 30)
+            let crashed = try PersistentMachine("boot-\(phase)", bootFault: phase)
+            try crashed.machine.wait(for: "fault in the hypervisor: boot, vector 6", seconds: 30)
+            #expect(try crashed.show().status == 1, "nothing is on the volume before the reset")
+            try crashed.reset()
+            try crashed.machine.wait(for: "crash record found: boot fault, vector 6", seconds: 30)
             // The same fault again, behind the collection.
-            let count = site.machine.console.lines.count
-            try site.machine.wait(for: "fault in the hypervisor: boot", from: max(count - 1, 0), seconds: 30)
-            site.machine.stop()
-            let (status, text) = try site.show()
+            let count = crashed.machine.console.lines.count
+            try crashed.machine.wait(for: "fault in the hypervisor: boot", from: max(count - 1, 0), seconds: 30)
+            crashed.machine.stop()
+            let (status, text) = try crashed.show()
             #expect(status == 0)
             #expect(text.hasPrefix("boot fault: while the machine was set up"), "\(text)")
             #expect(text.contains("vector 6 (invalid opcode)") && text.contains("(start("), "\(text)")
         }
 
         @Test func crashesOfAGuestAndBelowItAreFoundByTheNextBoot() throws {
-            let site = try CrashSite("guest")
-            let client = try ControlClient(site.machine)
-            _ = try site.machine.explaining { try client.waitUntilUp(.seconds(60)) }
+            let crashed = try PersistentMachine("guest")
+            let client = try ControlClient(crashed.machine)
+            _ = try crashed.machine.explaining { try client.waitUntilUp(.seconds(60)) }
             let console = GuestConsole(partition: "hostile")
             var lines = 0
             console.onLine = { if $0.hasPrefix("@ready") { lines += 1 } }
             func wait(_ isDone: () throws -> Bool) throws {
-                let deadline = site.machine.deadline(seconds: 60)
+                let deadline = crashed.machine.deadline(seconds: 60)
                 while try !isDone() {
                     try #require(!deadline.isOver, "\(console.lines.suffix(20))")
                     try console.exchange(client)
@@ -113,15 +113,15 @@ extension MachineTests {
                 try client.change(.start, "hostile")
                 try wait { lines == ready }
             }
-            try site.reset()
+            try crashed.reset()
             let found = "crash record found: "
-            let first = try site.machine.wait(for: found + "triple fault, core 1, partition hostile", seconds: 30)
-            try site.machine.wait(for: found + "hypervisor fault, core 1", from: first.index, seconds: 30)
+            let first = try crashed.machine.wait(for: found + "triple fault, core 1, partition hostile", seconds: 30)
+            try crashed.machine.wait(for: found + "hypervisor fault, core 1", from: first.index, seconds: 30)
             // The machine goes on as if nothing had been.
             _ = try client.waitUntilUp(.seconds(60))
-            site.machine.stop()
+            crashed.machine.stop()
 
-            let (status, text) = try site.show()
+            let (status, text) = try crashed.show()
             #expect(status == 0)
             let records = text.components(separatedBy: "\n\n")
             try #require(records.count == 3, "\(text)")
@@ -133,7 +133,7 @@ extension MachineTests {
             #expect(records[1].contains("rax    0x4641554c") && records[1].contains("0x81 (VMMCALL) at 0x"), "\(text)")
             #expect(records[2].contains("vector 8 (double fault)") && records[2].contains("injectFault"), "\(text)")
 
-            let decoded = try site.show("--json", "--last", "1").text
+            let decoded = try crashed.show("--json", "--last", "1").text
             let json = try #require(try JSONSerialization.jsonObject(with: Data(decoded.utf8)) as? [[String: Any]])
             #expect(json.count == 1 && json[0]["vector"] as? Int == 8 && json[0]["partition"] as? String == "hostile")
             #expect((json[0]["time"] as? Double ?? 0) > 1_600_000_000)
@@ -141,12 +141,12 @@ extension MachineTests {
 
         /// One record for each start of the partition, however often its function is refused.
         @Test func whatADeviceWasRefusedIsFoundByTheNextBoot() throws {
-            let site = try CrashSite("device", engine: true)
-            let client = try ControlClient(site.machine)
-            _ = try site.machine.explaining { try client.waitUntilUp(.seconds(60)) }
+            let crashed = try PersistentMachine("device", engine: true)
+            let client = try ControlClient(crashed.machine)
+            _ = try crashed.machine.explaining { try client.waitUntilUp(.seconds(60)) }
             let console = GuestConsole(partition: "hostile")
             func wait(for text: String, from first: Int) throws -> String {
-                let deadline = site.machine.deadline(seconds: 60)
+                let deadline = crashed.machine.deadline(seconds: 60)
                 while true {
                     if let line = console.lines.dropFirst(first).first(where: { $0.hasPrefix(text) }) { return line }
                     try #require(!deadline.isOver, "\(console.lines.suffix(20))")
@@ -167,16 +167,16 @@ extension MachineTests {
                     console.type(line: "dma:\(target)")
                     let seen = try wait(for: "@attempt dma ", from: count)
                     #expect(seen.hasPrefix("@attempt dma seen=ended=yes,own=yes,found="), "\(seen)")
-                    try site.machine.wait(for: "the IOMMU refused requester 0x80: read from \(target)", seconds: 10)
+                    try crashed.machine.wait(for: "the IOMMU refused requester 0x80: read from \(target)", seconds: 10)
                 }
             }
-            try site.reset()
+            try crashed.reset()
             let found = "crash record found: device fault, core 0, partition hostile, requester 0x80, address "
-            let first = try site.machine.wait(for: found + "0x10000000", seconds: 30)
-            try site.machine.wait(for: found + "0x30000000", from: first.index, seconds: 30)
+            let first = try crashed.machine.wait(for: found + "0x10000000", seconds: 30)
+            try crashed.machine.wait(for: found + "0x30000000", from: first.index, seconds: 30)
             _ = try client.waitUntilUp(.seconds(60))
-            site.machine.stop()
-            let (status, text) = try site.show()
+            crashed.machine.stop()
+            let (status, text) = try crashed.show()
             #expect(status == 0)
             let records = text.components(separatedBy: "\n\n")
             try #require(records.count == 2, "\(text)")
@@ -188,16 +188,16 @@ extension MachineTests {
         }
 
         @Test func aRecordIsShownFromAMemoryDump() throws {
-            let site = try CrashSite("dump", bootFault: "b")
-            try site.machine.wait(for: "fault in the hypervisor: boot, vector 6", seconds: 30)
+            let crashed = try PersistentMachine("dump", bootFault: "b")
+            try crashed.machine.wait(for: "fault in the hypervisor: boot, vector 6", seconds: 30)
             let dump = FileManager.default.temporaryDirectory.appending(path: "bulkhead-crash-\(UUID().uuidString)")
             defer { try? FileManager.default.removeItem(at: dump) }
-            try MachineProtocol(site.machine).save(0..<0x20_0000, to: dump)
-            site.machine.stop()
-            let (status, text) = try site.show("--memory", dump.path)
+            try MachineProtocol(crashed.machine).save(0..<0x20_0000, to: dump)
+            crashed.machine.stop()
+            let (status, text) = try crashed.show("--memory", dump.path)
             #expect(status == 0 && text.hasPrefix("boot fault: while the machine was set up (record 1)"), "\(text)")
             try Data(count: 0x20_0000).write(to: dump)
-            #expect(try site.show("--memory", dump.path).status == 1)
+            #expect(try crashed.show("--memory", dump.path).status == 1)
         }
     }
 }

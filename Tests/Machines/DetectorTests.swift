@@ -10,9 +10,9 @@ extension MachineTests {
         nonisolated(unsafe) static let shared = Result {
             try AdversaryMachine(manifest: "detectors", faults: true, Workspace.current())
         }
-        let arena: AdversaryMachine
+        let adversary: AdversaryMachine
 
-        init() throws { arena = try unsafe Self.shared.get() }
+        init() throws { adversary = try unsafe Self.shared.get() }
 
         /// What the hostile guest has its hypervisor do to the neighbour's first core.
         static let strays = [
@@ -24,7 +24,7 @@ extension MachineTests {
             _ stray: (fault: String, detectors: [String])
         ) throws {
             try itIsQuiet()
-            let outcome = try arena.attack("fault:\(stray.fault)", seconds: 20)
+            let outcome = try adversary.attack("fault:\(stray.fault)", seconds: 20)
             #expect(outcome.isDone, "\(outcome.text)")
             try expect(stray.detectors)
         }
@@ -39,26 +39,26 @@ extension MachineTests {
             _ sabotage: (letter: String, detectors: [String], seconds: Double)
         ) throws {
             try itIsQuiet()
-            arena.neighbour.type(sabotage.letter)
-            try arena.neighbour.exchange()
-            arena.machine.run(seconds: sabotage.seconds)
+            adversary.neighbour.type(sabotage.letter)
+            try adversary.neighbour.exchange()
+            adversary.machine.run(seconds: sabotage.seconds)
             try expect(sabotage.detectors)
         }
 
         /// The last one: QEMU resets a core that gets an INIT in root mode, so that nothing is heard of its guest any more.
         @Test func anINITFromAnotherCoreIsNoticed() throws {
             try itIsQuiet()
-            _ = try arena.attack("fault:stray-init", seconds: 20)
+            _ = try adversary.attack("fault:stray-init", seconds: 20)
             try expect(["report"])
         }
 
         private func itIsQuiet() throws {
-            let problems = try arena.neighbourProblems()
+            let problems = try adversary.neighbourProblems()
             #expect(problems.isEmpty, "before anything was done: \(problems)")
         }
 
         private func expect(_ detectors: [String]) throws {
-            let problems = try arena.neighbourProblems()
+            let problems = try adversary.neighbourProblems()
             #expect(problems.map { String($0.prefix { $0 != ":" }) } == detectors, "\(problems)")
         }
     }

@@ -7,12 +7,12 @@ extension MachineTests {
     @Suite(.serialized, .stopsMachines) struct DeviceAttack {
         @Test(arguments: Devices.kinds) func nothingOutsideIsReached(_ kind: EmulatedIOMMU) throws {
             try buildDeviceGuests()
-            let yard = try Yard(
+            let machine = try BootedMachine(
                 manifest: "device-dma", iommu: kind, extra: ["-device", "edu,dma_mask=0xffffffffffffffff,addr=10.0"])
-            defer { yard.testbed.stop() }
-            try yard.guest("neighbour").wait(for: "@bulkhead ready ", seconds: 120)
-            let clock = try yard.clock("neighbour")
-            let attacker = yard.guest("attacker")
+            defer { machine.testbed.stop() }
+            try machine.guest("neighbour").wait(for: "@bulkhead ready ", seconds: 120)
+            let clock = try machine.clock("neighbour")
+            let attacker = machine.guest("attacker")
             try attacker.wait(for: "@bulkhead done", seconds: 240)
             // Its own memory is within reach, both ways: the attacks below are not void.
             let seen = attacker.lines.filter { $0.hasPrefix("@bulkhead dma name=") }
@@ -24,13 +24,13 @@ extension MachineTests {
             #expect(attacks.count == 10)
             for line in attacks { #expect(nothing.contains { line.hasSuffix(" read=" + $0) }, "\(line)") }
             // The partition is told of, and nobody else is disturbed.
-            let faults = try yard.events(of: "attacker", from: 0).filter { $0.kind == .device }
+            let faults = try machine.events(of: "attacker", from: 0).filter { $0.kind == .device }
             // QEMU's AMD unit records nothing.
             #expect(faults.isEmpty == (kind == .amdVi))
-            #expect(try yard.events(of: "neighbour", from: 0).allSatisfy { $0.kind == .state })
-            #expect(try yard.ask("neighbour", "memory 2", "memory", "errors") == 0)
-            #expect(try yard.clock("neighbour") > clock)
-            #expect(try yard.info("neighbour").starts == 1)
+            #expect(try machine.events(of: "neighbour", from: 0).allSatisfy { $0.kind == .state })
+            #expect(try machine.ask("neighbour", "memory 2", "memory", "errors") == 0)
+            #expect(try machine.clock("neighbour") > clock)
+            #expect(try machine.info("neighbour").starts == 1)
         }
     }
 }

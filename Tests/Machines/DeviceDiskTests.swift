@@ -5,23 +5,23 @@ import Testing
 extension MachineTests {
     /// A Debian installation on a passed-through NVMe disk.
     @Suite(.serialized, .stopsMachines, .wantsDevices) struct DeviceDisk {
-        func boot(_ manifest: String, _ kind: EmulatedIOMMU) throws -> Yard {
+        func boot(_ manifest: String, _ kind: EmulatedIOMMU) throws -> BootedMachine {
             try buildDeviceGuests(withRoot: true)
             let root = try Workspace.current().cache.appending(path: "guests/debian-root.img")
-            let yard = try Yard(
+            let machine = try BootedMachine(
                 manifest: manifest, iommu: kind,
                 extra: [
                     "-drive", "if=none,id=root,format=raw,snapshot=on,file=\(root.path)",
                     "-device", "nvme,drive=root,serial=1,addr=10.0",
                 ])
-            try yard.guest("debian").wait(for: "@bulkhead root device=nvme0n1", seconds: 180)
-            return yard
+            try machine.guest("debian").wait(for: "@bulkhead root device=nvme0n1", seconds: 180)
+            return machine
         }
 
         @Test(arguments: Devices.kinds) func debianStartsToItsLoginPrompt(_ kind: EmulatedIOMMU) throws {
-            let yard = try boot("device-disk", kind)
-            defer { yard.testbed.stop() }
-            let guest = yard.guest("debian")
+            let machine = try boot("device-disk", kind)
+            defer { machine.testbed.stop() }
+            let guest = machine.guest("debian")
             try guest.wait(for: "Debian GNU/Linux 12 debian ttyS0", seconds: 180)
             guest.type(line: "root")
             try guest.wait(for: "debian login: root", seconds: 60)
@@ -30,14 +30,14 @@ extension MachineTests {
         }
 
         @Test(arguments: Devices.kinds) func itsDiskWorksWithoutExits(_ kind: EmulatedIOMMU) throws {
-            let yard = try boot("device-disk-silent", kind)
-            defer { yard.testbed.stop() }
-            let guest = yard.guest("debian")
+            let machine = try boot("device-disk-silent", kind)
+            defer { machine.testbed.stop() }
+            let guest = machine.guest("debian")
             try guest.wait(for: "@bulkhead phase name=fio ", seconds: 180)
             Thread.sleep(forTimeInterval: 1)
-            let before = try yard.client.statistics("debian").vcpus
+            let before = try machine.client.statistics("debian").vcpus
             Thread.sleep(forTimeInterval: 10)
-            let after = try yard.client.statistics("debian").vcpus
+            let after = try machine.client.statistics("debian").vcpus
             #expect(after.map(\.total) == before.map(\.total), "\(before) \(after)")
             let end = try guest.wait(for: "@bulkhead phase-end name=fio ", seconds: 60)
             let moved = end.split(separator: " ").compactMap { $0.split(separator: "=").last.flatMap { Int($0) } }

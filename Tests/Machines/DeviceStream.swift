@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension Yard {
+extension BootedMachine {
     /// For 10 s in which device guests receive a stream: every interrupt of their network cards reaches them, and nothing
     /// that they or the others do exits, whatever the reason. Nobody holds a console open, so that none is polled.
     func expectStreams(in receivers: [String], withoutExitsOf partitions: [String]) throws {

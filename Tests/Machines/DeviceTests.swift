@@ -22,9 +22,9 @@ extension MachineTests {
             ]
         }
 
-        func expectAnswers(_ yard: Yard, _ answer: borrowing DeviceFile) throws {
+        func expectAnswers(_ machine: BootedMachine, _ answer: borrowing DeviceFile) throws {
             for (partition, driver) in [("e1000e", "e1000e"), ("virtio-net", "virtio_net")] {
-                let guest = yard.guest(partition)
+                let guest = machine.guest(partition)
                 let link = try guest.wait(for: "@bulkhead link driver=", seconds: 180)
                 #expect(link.hasPrefix("@bulkhead link driver=\(driver) messages=") && !link.hasSuffix("=0"), "\(link)")
                 #expect(try guest.wait(for: "@bulkhead lease ", seconds: 60) == "@bulkhead lease ip=10.0.2.15")
@@ -39,7 +39,7 @@ extension MachineTests {
         @Test func networkCardsAndDisksWork() throws {
             try buildDeviceGuests()
             let answer = try Self.answer(), gate = try DeviceFile(bytes: 1), disk = try DeviceFile(bytes: 4 << 20)
-            let yard = try Yard(
+            let machine = try BootedMachine(
                 manifest: "device-drivers", iommu: .vtd,
                 extra: Self.network("net1", answer, gate) + Self.network("net2", answer, gate) + [
                     "-drive", "if=none,id=disk,format=raw,file=\(disk.url.path)",
@@ -48,9 +48,9 @@ extension MachineTests {
                         "e1000e,netdev=net1", "virtio-net-pci,netdev=net2,\(Self.modern)",
                         "virtio-blk-pci,drive=disk,\(Self.modern)", "virtio-rng-pci,\(Self.modern)",
                     ]))
-            defer { yard.testbed.stop() }
-            try expectAnswers(yard, answer)
-            let guest = yard.guest("virtio-disk")
+            defer { machine.testbed.stop() }
+            try expectAnswers(machine, answer)
+            let guest = machine.guest("virtio-disk")
             let read = try guest.wait(for: "@bulkhead disk ", seconds: 120)
             let digest = try disk.digest(first: 1 << 20)
             #expect(read == "@bulkhead disk bytes=\(4 << 20) sha256=\(digest)")
@@ -60,10 +60,10 @@ extension MachineTests {
             )
             let partitions = ["e1000e", "virtio-net", "virtio-disk"]
             gate.remove()
-            try yard.expectStreams(in: ["e1000e", "virtio-net"], withoutExitsOf: partitions)
+            try machine.expectStreams(in: ["e1000e", "virtio-net"], withoutExitsOf: partitions)
             for partition in partitions {
-                try yard.guest(partition).wait(for: "@bulkhead done", seconds: 10)
-                #expect(try yard.events(of: partition, from: 0).allSatisfy { $0.kind == .state })
+                try machine.guest(partition).wait(for: "@bulkhead done", seconds: 10)
+                #expect(try machine.events(of: partition, from: 0).allSatisfy { $0.kind == .state })
             }
         }
 
@@ -71,16 +71,16 @@ extension MachineTests {
         @Test func networkCardsWorkOnAnAMDUnit() throws {
             try buildDeviceGuests()
             let answer = try Self.answer(), gate = try DeviceFile(bytes: 1)
-            let yard = try Yard(
+            let machine = try BootedMachine(
                 manifest: "device-network", iommu: .amdVi,
                 extra: Self.network("net1", answer, gate) + Self.network("net2", answer, gate) + [
                     "-device", "e1000e,netdev=net1,addr=10.0",
                     "-device", "virtio-net-pci,netdev=net2,addr=11.0,\(Self.modern)",
                 ])
-            defer { yard.testbed.stop() }
-            try expectAnswers(yard, answer)
+            defer { machine.testbed.stop() }
+            try expectAnswers(machine, answer)
             gate.remove()
-            try yard.expectStreams(in: ["e1000e", "virtio-net"], withoutExitsOf: ["e1000e", "virtio-net"])
+            try machine.expectStreams(in: ["e1000e", "virtio-net"], withoutExitsOf: ["e1000e", "virtio-net"])
         }
 
         @Test func virtualFunctionsOfTwoPartitionsTalk() throws {
@@ -88,23 +88,23 @@ extension MachineTests {
             // QEMU 10.0.2 decodes the lower half of their addresses alone. With an expansion ROM, whatever is in
             // it, firmware gives a function and its virtual ones no addresses beyond 4 GiB.
             let rom = try DeviceFile(bytes: 4096, header: "none")
-            let yard = try Yard(
+            let machine = try BootedMachine(
                 manifest: "device-functions", iommu: .vtd,
                 extra: ["-netdev", "user,id=net,restrict=on"] + ports(["igb,netdev=net,romfile=\(rom.url.path)"]))
-            defer { yard.testbed.stop() }
+            defer { machine.testbed.stop() }
             // The virtual functions answer once their owner's driver is up.
-            try yard.guest("port").wait(for: "@bulkhead functions enabled=2 ", seconds: 180)
-            for partition in ["server", "reader"] { try yard.client.change(.start, partition) }
-            let server = yard.guest("server"), reader = yard.guest("reader")
+            try machine.guest("port").wait(for: "@bulkhead functions enabled=2 ", seconds: 180)
+            for partition in ["server", "reader"] { try machine.client.change(.start, partition) }
+            let server = machine.guest("server"), reader = machine.guest("reader")
             let served = try server.wait(for: "@bulkhead serve ", seconds: 120)
             #expect(
                 try reader.wait(for: "@bulkhead ping ", seconds: 120) == "@bulkhead ping peer=10.9.0.2 received=20")
             let fetched = try reader.wait(for: "@bulkhead fetched ", seconds: 120)
             #expect(fetched.hasPrefix("@bulkhead fetched bytes=1048576 sha256="))
             #expect(fetched.suffix(64) == served.suffix(64))
-            try yard.expectStreams(in: ["reader"], withoutExitsOf: ["reader", "server"])
+            try machine.expectStreams(in: ["reader"], withoutExitsOf: ["reader", "server"])
             for partition in ["port", "server", "reader"] {
-                #expect(try yard.events(of: partition, from: 0).allSatisfy { $0.kind == .state })
+                #expect(try machine.events(of: partition, from: 0).allSatisfy { $0.kind == .state })
             }
         }
     }

@@ -10,9 +10,9 @@ extension MachineTests {
         nonisolated(unsafe) static let shared = Result {
             try AdversaryMachine(manifest: "faults", faults: true, Workspace.current())
         }
-        let arena: AdversaryMachine
+        let adversary: AdversaryMachine
 
-        init() throws { arena = try unsafe Self.shared.get() }
+        init() throws { adversary = try unsafe Self.shared.get() }
 
         /// Exception 6 is a trap of Swift's own, 14 an access outside the core's page tables, 8 a stack that overflowed.
         static let kinds: [(kind: String, vector: Int, words: String)] = [
@@ -23,19 +23,19 @@ extension MachineTests {
         @Test(arguments: kinds) func aFaultEndsItsOwnPartitionAlone(
             _ fault: (kind: String, vector: Int, words: String)
         ) throws {
-            let logged = arena.machine.console.lines.count
-            let outcome = try arena.attack("fault:\(fault.kind)", seconds: 20)
-            try arena.wait(for: .crashed, "hostile")
-            #expect(try arena.info("hostile").cause == .hypervisorFault, "\(outcome.text)")
-            #expect(try arena.neighbourProblems().isEmpty)
+            let logged = adversary.machine.console.lines.count
+            let outcome = try adversary.attack("fault:\(fault.kind)", seconds: 20)
+            try adversary.wait(for: .crashed, "hostile")
+            #expect(try adversary.info("hostile").cause == .hypervisorFault, "\(outcome.text)")
+            #expect(try adversary.neighbourProblems().isEmpty)
             let named = "fault in the hypervisor: core 2, partition hostile, vector \(fault.vector),"
-            let line = try arena.machine.wait(for: named, from: logged, seconds: 10).line
+            let line = try adversary.machine.wait(for: named, from: logged, seconds: 10).line
             #expect(line.contains(fault.words), "\(line)")
 
-            let first = arena.hostile.lines.count
-            try arena.client.change(.start, "hostile")
-            try arena.hostile.wait(for: "@ready", from: first, seconds: 30)
-            #expect(try arena.attack("cpuid", seconds: 30).isDone)
+            let first = adversary.hostile.lines.count
+            try adversary.client.change(.start, "hostile")
+            try adversary.hostile.wait(for: "@ready", from: first, seconds: 30)
+            #expect(try adversary.attack("cpuid", seconds: 30).isDone)
         }
     }
 }

@@ -8,24 +8,24 @@ extension MachineTests {
         nonisolated(unsafe) static let shared = Result {
             let folder = URL(filePath: #filePath).deletingLastPathComponent()
             let kernel = folder.appending(path: "../../.cache/guests/vmlinux-cloud").standardizedFileURL
-            return try Yard(
+            return try BootedMachine(
                 manifest: "formats",
                 images: [
                     "damaged-vmlinux": try Data(contentsOf: kernel).prefix(2 << 20),
                     "garbage": Data(repeating: 0x5A, count: 70_000),
                 ])
         }
-        let yard: Yard
+        let machine: BootedMachine
 
-        init() throws { yard = try unsafe Self.shared.get() }
+        init() throws { machine = try unsafe Self.shared.get() }
 
         static let speakers = [
             ("pvh", "@neighbour start"), ("multiboot", "@ready"), ("bzimage", "@bulkhead ready kernel=6.1."),
         ]
 
         @Test(arguments: speakers) func itBootsAndSpeaks(_ partition: String, _ words: String) throws {
-            try yard.guest(partition).wait(for: words, seconds: 180)
-            let info = try yard.info(partition)
+            try machine.guest(partition).wait(for: words, seconds: 180)
+            let info = try machine.info(partition)
             #expect(info.state == .running && info.starts == 1)
         }
 
@@ -36,14 +36,14 @@ extension MachineTests {
 
         @Test(arguments: refused) func itSaysWhyItDoesNotStart(_ partition: String, _ reason: String) throws {
             let line = "bulkhead: partition \(partition): \(reason)"
-            let first = try yard.testbed.machine.wait(for: line, seconds: 30).index
-            let info = try yard.wait(partition) { $0.state == .crashed }
+            let first = try machine.testbed.machine.wait(for: line, seconds: 30).index
+            let info = try machine.wait(partition) { $0.state == .crashed }
             #expect(info.cause == .badImage && info.starts == 0)
-            try yard.client.change(.start, partition)
-            try yard.testbed.machine.wait(for: line, from: first + 1, seconds: 30)
-            let again = try yard.wait(partition) { $0.state == .crashed }
+            try machine.client.change(.start, partition)
+            try machine.testbed.machine.wait(for: line, from: first + 1, seconds: 30)
+            let again = try machine.wait(partition) { $0.state == .crashed }
             #expect(again.cause == .badImage && again.starts == 0)
-            for other in Self.speakers { #expect(try yard.info(other.0).state == .running) }
+            for other in Self.speakers { #expect(try machine.info(other.0).state == .running) }
         }
     }
 }

@@ -8,13 +8,13 @@ extension MachineTests {
     /// gets the exception itself), so the exit that silicon makes is not seen here; what root mode does is.
     @Suite(.serialized, .stopsMachines) struct MachineChecks {
         nonisolated(unsafe) static let shared = Result {
-            let arena = try AdversaryMachine(manifest: "containment", Workspace.current())
-            return (arena, try MachineProtocol(arena.machine))
+            let adversary = try AdversaryMachine(manifest: "containment", Workspace.current())
+            return (adversary, try MachineProtocol(adversary.machine))
         }
-        let arena: AdversaryMachine
+        let adversary: AdversaryMachine
         let qemu: MachineProtocol
 
-        init() throws { (arena, qemu) = try unsafe Self.shared.get() }
+        init() throws { (adversary, qemu) = try unsafe Self.shared.get() }
 
         private static let valid: UInt64 = 1 << 63, uncorrected: UInt64 = 1 << 61, enabled: UInt64 = 1 << 60
         private static let hasAddress: UInt64 = 1 << 58, contextCorrupt: UInt64 = 1 << 57
@@ -28,13 +28,13 @@ extension MachineTests {
         }
 
         @Test func theHousekeepingCoreGoesOnAfterOneThatItCanBear() throws {
-            let logged = arena.machine.console.lines.count
+            let logged = adversary.machine.console.lines.count
             try report(core: 0, Self.uncorrected | Self.hasAddress)
-            let line = try arena.machine.wait(for: "machine check: core 0, bank 4,", from: logged, seconds: 10).line
+            let line = try adversary.machine.wait(for: "machine check: core 0, bank 4,", from: logged, seconds: 10).line
             #expect(line.contains("address 0x1234000"), "\(line)")
-            #expect(try arena.info("hostile").state == .running)
-            #expect(try arena.neighbourProblems().isEmpty)
-            #expect(try arena.attack("cpuid", seconds: 30).isDone)
+            #expect(try adversary.info("hostile").state == .running)
+            #expect(try adversary.neighbourProblems().isEmpty)
+            #expect(try adversary.attack("cpuid", seconds: 30).isDone)
         }
 
         static let endings: [(status: UInt64, canGoOn: Bool)] = [
@@ -43,25 +43,25 @@ extension MachineTests {
 
         /// The core is in root mode while its guest is paused.
         @Test(arguments: endings) func onlyThePartitionOfTheCoreEnds(_ error: (status: UInt64, canGoOn: Bool)) throws {
-            try arena.client.change(.pause, "hostile")
-            try arena.wait(for: .paused, "hostile")
-            let logged = arena.machine.console.lines.count
+            try adversary.client.change(.pause, "hostile")
+            try adversary.wait(for: .paused, "hostile")
+            let logged = adversary.machine.console.lines.count
             try report(core: 2, error.status, canGoOn: error.canGoOn)
-            try arena.machine.wait(for: "machine check: core 2, bank 4,", from: logged, seconds: 10)
-            try arena.wait(for: .crashed, "hostile")
-            #expect(try arena.info("hostile").cause == .machineCheck)
-            #expect(try arena.neighbourProblems().isEmpty)
-            try arena.client.change(.start, "hostile")
-            try arena.restartHostile()
-            #expect(try arena.attack("residue", seconds: 30).isDone)
+            try adversary.machine.wait(for: "machine check: core 2, bank 4,", from: logged, seconds: 10)
+            try adversary.wait(for: .crashed, "hostile")
+            #expect(try adversary.info("hostile").cause == .machineCheck)
+            #expect(try adversary.neighbourProblems().isEmpty)
+            try adversary.client.change(.start, "hostile")
+            try adversary.restartHostile()
+            #expect(try adversary.attack("residue", seconds: 30).isDone)
         }
 
         @Test func theGuestsOwnIsNobodyElses() throws {
-            #expect(try arena.attack("machine-checks-on", seconds: 30).isDone)
+            #expect(try adversary.attack("machine-checks-on", seconds: 30).isDone)
             try report(core: 2, Self.uncorrected)
-            try arena.hostile.wait(for: "@abort cpu=0 vector=#MC", seconds: 10)
-            #expect(try arena.neighbourProblems().isEmpty)
-            try arena.restartHostile()
+            try adversary.hostile.wait(for: "@abort cpu=0 vector=#MC", seconds: 10)
+            #expect(try adversary.neighbourProblems().isEmpty)
+            try adversary.restartHostile()
         }
     }
 }

@@ -61,7 +61,7 @@ extension MachineTests {
             while true {
                 try machine.requireRunning()
                 let snapshot = try Snapshot(machine, workspace, name: "proof-devices")
-                if let seen = try? snapshot.audit(["neighbour", "keeper"], housekeeping: 0),
+                if let seen = try? snapshot.audit(["neighbour", "victim"], housekeeping: 0),
                     seen.audit.coresInGuests.isSuperset(of: [1, 2]), seen.audit.coresInRoot.contains(0)
                 {
                     return (snapshot, seen.ownership, seen.audit)

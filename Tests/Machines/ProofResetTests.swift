@@ -7,19 +7,20 @@ extension MachineTests {
     /// What a function keeps of its guest, in registers that are not memory: read from outside, and by the next guest.
     @Suite(.stopsMachines) struct ProofOfReset {
         @Test func nothingRemainsInAStoppedGuestsFunction() throws {
-            let yard = try Yard(manifest: "proof-devices", iommu: .vtd, extra: ports(["e1000e", "e1000e"]))
-            defer { yard.testbed.stop() }
-            let machine = yard.testbed.machine, keeper = yard.guest("keeper")
-            try keeper.wait(for: "@keeper start", seconds: 60)
-            #expect(keeper.lines.contains("@function slot=1 dirty=0"), "\(keeper.lines)")
+            let machine = try BootedMachine(
+                manifest: "proof-devices", iommu: .vtd, extra: ports(["e1000e", "e1000e"]))
+            defer { machine.testbed.stop() }
+            let emulated = machine.testbed.machine, victim = machine.guest("victim")
+            try victim.wait(for: "@victim start", seconds: 60)
+            #expect(victim.lines.contains("@function slot=1 dirty=0"), "\(victim.lines)")
             // A one in each word: a console that takes any byte for an end mark loses the secret.
             let secret = (0..<32).map { $0 % 8 == 4 ? 1 : UInt8.random(in: 1...254) }
-            #expect(try yard.client.writeConsole("keeper", [UInt8(ascii: "S")] + secret) == 33)
-            let planted = try keeper.wait(for: "@planted words=", seconds: 30)
+            #expect(try machine.client.writeConsole("victim", [UInt8(ascii: "S")] + secret) == 33)
+            let planted = try victim.wait(for: "@planted words=", seconds: 30)
             #expect(planted.hasSuffix(" registers=256"), "\(planted)")
 
-            let during = try Snapshot(machine, yard.workspace, name: "proof-reset")
-            let ownership = try during.audit(yard.testbed).ownership
+            let during = try Snapshot(emulated, machine.workspace, name: "proof-reset")
+            let ownership = try during.audit(machine.testbed).ownership
             // The card's first BAR: 128 KiB.
             let card = try #require(
                 ownership.of(.registers, owner: 1).first { $0.index == 0x200 && $0.range.count == 128 << 10 })
@@ -27,21 +28,21 @@ extension MachineTests {
                 (0..<4).reduce(0 as UInt32) { $0 | UInt32(secret[word * 4 + $1]) << UInt32(8 * $1) }
             }
             for table in [0x5200, 0x5600] as [UInt64] {
-                #expect(try read(machine, card.range.lowerBound + table) == words + words)
+                #expect(try read(emulated, card.range.lowerBound + table) == words + words)
             }
-            try yard.client.change(.stop, "keeper")
-            try yard.wait("keeper") { $0.state == .stopped }
+            try machine.client.change(.stop, "victim")
+            try machine.wait("victim") { $0.state == .stopped }
             for table in [0x5200, 0x5600] as [UInt64] {
-                #expect(try read(machine, card.range.lowerBound + table).allSatisfy { $0 == 0 || $0 == .max })
+                #expect(try read(emulated, card.range.lowerBound + table).allSatisfy { $0 == 0 || $0 == .max })
             }
-            let after = try Snapshot(machine, yard.workspace, name: "proof-reset")
+            let after = try Snapshot(emulated, machine.workspace, name: "proof-reset")
             #expect(after.copies(of: secret).isEmpty, "\(after.copies(of: secret, ownership).joined(separator: "\n"))")
 
-            let first = keeper.lines.count
-            try yard.client.change(.start, "keeper")
-            let line = try keeper.wait(for: "@keeper start", from: first, seconds: 30)
-            #expect(keeper.lines[first...].contains("@function slot=1 dirty=0"), "\(keeper.lines[first...])")
-            #expect(line.hasSuffix("clean=yes"), "\(keeper.lines[first...].joined(separator: "\n"))")
+            let first = victim.lines.count
+            try machine.client.change(.start, "victim")
+            let line = try victim.wait(for: "@victim start", from: first, seconds: 30)
+            #expect(victim.lines[first...].contains("@function slot=1 dirty=0"), "\(victim.lines[first...])")
+            #expect(line.hasSuffix("clean=yes"), "\(victim.lines[first...].joined(separator: "\n"))")
         }
 
         /// 16 words of 32 bits at a physical address, devices included, as QEMU sees them.

@@ -7,18 +7,18 @@ extension MachineTests {
     /// What partitions share and what they leave behind, as somebody sees it who reads the machine's memory from outside:
     /// the hypervisor is asked nothing but what its ownership says.
     @Suite(.serialized, .stopsMachines) struct Proof {
-        nonisolated(unsafe) static let shared = Result { try Yard(manifest: "proof") }
-        let yard: Yard
+        nonisolated(unsafe) static let shared = Result { try BootedMachine(manifest: "proof") }
+        let machine: BootedMachine
 
         init() throws {
-            yard = try unsafe Self.shared.get()
-            try yard.guest("keeper").wait(for: "@keeper start", seconds: 60)
-            try yard.guest("neighbour").wait(for: "@neighbour start", seconds: 60)
+            machine = try unsafe Self.shared.get()
+            try machine.guest("victim").wait(for: "@victim start", seconds: 60)
+            try machine.guest("neighbour").wait(for: "@neighbour start", seconds: 60)
         }
 
         @Test func coresShareNothing() throws {
-            let snapshot = try Snapshot(yard.testbed.machine, yard.workspace, name: "proof")
-            let (ownership, audit) = try snapshot.audit(yard.testbed)
+            let snapshot = try Snapshot(machine.testbed.machine, machine.workspace, name: "proof")
+            let (ownership, audit) = try snapshot.audit(machine.testbed)
             #expect(audit.findings.isEmpty, "\(audit.text)")
             // Boot code and the other vendor's, which no core maps, are zeroes; what stays is less than half.
             let erased = ownership.of(.erased).map(\.range.count), kept = ownership.of(.text).map(\.range.count)
@@ -38,32 +38,32 @@ extension MachineTests {
 
         /// A secret that was typed, and kept wherever a guest can keep anything, is nowhere when the guest was stopped.
         @Test func nothingRemainsOfAStoppedGuest() throws {
-            let machine = yard.testbed.machine
-            let keeper = yard.guest("keeper")
-            let before = try Snapshot(machine, yard.workspace, name: "proof")
+            let emulated = machine.testbed.machine
+            let victim = machine.guest("victim")
+            let before = try Snapshot(emulated, machine.workspace, name: "proof")
             let secret = (0..<32).map { _ in UInt8.random(in: 1...254) }
             #expect(before.copies(of: secret).isEmpty)
-            #expect(try yard.client.writeConsole("keeper", [UInt8(ascii: "S")] + secret) == 33)
-            let planted = try keeper.wait(for: "@planted words=", seconds: 30)
+            #expect(try machine.client.writeConsole("victim", [UInt8(ascii: "S")] + secret) == 33)
+            let planted = try victim.wait(for: "@planted words=", seconds: 30)
             // It has put it into its registers last of all.
-            machine.run(seconds: 1)
-            let during = try Snapshot(machine, yard.workspace, name: "proof")
+            emulated.run(seconds: 1)
+            let during = try Snapshot(emulated, machine.workspace, name: "proof")
             let copies = during.copies(of: secret)
             #expect(copies.count >= 4 * 64, "\(planted)")
             for core in [2, 3] { #expect(copies.contains { $0.hasSuffix("register of core \(core)") }) }
 
-            try yard.client.change(.stop, "keeper")
-            try yard.wait("keeper") { $0.state == .stopped }
-            let after = try Snapshot(machine, yard.workspace, name: "proof")
-            let ownership = try after.audit(yard.testbed).ownership
+            try machine.client.change(.stop, "victim")
+            try machine.wait("victim") { $0.state == .stopped }
+            let after = try Snapshot(emulated, machine.workspace, name: "proof")
+            let ownership = try after.audit(machine.testbed).ownership
             #expect(after.copies(of: secret).isEmpty, "\(after.copies(of: secret, ownership).joined(separator: "\n"))")
             #expect(after.firmware.isSame(as: before.firmware), "the firmware's variables")
             for entry in ownership.of(.memory, owner: 1) { #expect(after.memory.isZero(entry.range)) }
 
-            let first = keeper.lines.count
-            try yard.client.change(.start, "keeper")
-            let line = try keeper.wait(for: "@keeper start", from: first, seconds: 30)
-            #expect(line.hasSuffix("clean=yes"), "\(keeper.lines[first...].joined(separator: "\n"))")
+            let first = victim.lines.count
+            try machine.client.change(.start, "victim")
+            let line = try victim.wait(for: "@victim start", from: first, seconds: 30)
+            #expect(line.hasSuffix("clean=yes"), "\(victim.lines[first...].joined(separator: "\n"))")
         }
     }
 }
@@ -88,7 +88,7 @@ extension Audit {
     var text: String { findings.prefix(40).map(\.description).joined(separator: "\n") }
 }
 
-extension Yard {
+extension BootedMachine {
     var workspace: Workspace {
         Workspace(
             root: URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

@@ -46,9 +46,10 @@ struct RefusalMachine {
         }
         machine = try Machine(emulator, volume: disks[0], log: workspace.cache.appending(path: "tests/\(name).log"))
         // ScratchPages is sent before the last one is there: the firmware takes that line for a console of its own.
-        let starts = Counter()
+        var starts = 0
         let last = machine.wait(seconds: 180) { line in
-            line.hasPrefix("bulkhead: version") && starts.next() == volumes.count ? true : nil
+            if line.hasPrefix("bulkhead: version") { starts += 1 }
+            return starts == volumes.count ? true : nil
         }
         do {
             try machine.requireRunning()
@@ -79,13 +80,5 @@ struct RefusalMachine {
             """
         let manifest = try parseManifest(text + partitions, file: "refusals.yaml", images: .unchecked)
         return try encodeManifest(manifest, file: "refusals.yaml")
-    }
-}
-
-private final class Counter {
-    private var count = 0
-    func next() -> Int {
-        count += 1
-        return count
     }
 }

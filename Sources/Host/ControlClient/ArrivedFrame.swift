@@ -27,7 +27,7 @@ extension FrameReceiver {
 }
 
 extension ArrivedFrame {
-    /// The bytes that go over the line.
+    /// The bytes that go over the link.
     public var encoded: [UInt8] {
         var sender = FrameSender<2048>()
         sender.load(header) { output in

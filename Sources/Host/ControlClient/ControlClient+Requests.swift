@@ -6,9 +6,7 @@ import Manifest
 extension ControlClient {
     /// What machine and hypervisor this is.
     public func hello() throws(LinkError) -> MachineInfo {
-        let payload = try exchange(ControlRequest(.hello))
-        guard let machine = try? Self.machine(payload) else { throw .unreadable(path: path, operation: .hello) }
-        return machine
+        try ask(ControlRequest(.hello)) { (reply) throws(CBORError) in try reply.message() }
     }
 
     /// Asks `hello` until the machine answers, for as long as it may boot; other errors than silence end it.
@@ -29,9 +27,7 @@ extension ControlClient {
 
     /// All partitions, in the manifest's order.
     public func list() throws(LinkError) -> [PartitionInfo] {
-        let payload = try exchange(ControlRequest(.list))
-        guard let list = try? Self.list(payload) else { throw .unreadable(path: path, operation: .list) }
-        return list
+        try ask(ControlRequest(.list)) { (reply) throws(CBORError) in try reply.partitions() }
     }
 
     /// What the machine has. Items of kinds that this version does not know are left out.
@@ -39,13 +35,15 @@ extension ControlClient {
         var request = ControlRequest(.inventory)
         var items: [InventoryItem] = []
         while true {
-            let payload = try exchange(request)
-            guard let part = try? Self.inventory(payload), part.first == Int(request.position) else {
-                throw .unreadable(path: path, operation: .inventory)
+            let position = Int(request.position)
+            let (page, part) = try ask(request) { (reply) throws(CBORError) in
+                let page = try reply.message(InventoryPage.self)
+                guard page.first == position else { throw .outOfRange }
+                return (page, try reply.items())
             }
-            items += (0..<part.count).compactMap { part.items[$0] }
+            items += part.compactMap { $0 }
             request.position += UInt64(part.count)
-            if part.count == 0 || Int(request.position) >= part.total { return items }
+            if part.isEmpty || Int(request.position) >= page.total { return items }
         }
     }
 
@@ -55,13 +53,15 @@ extension ControlClient {
         var result = PartitionStatistics(clockMicroseconds: 0, vcpus: [])
         repeat {
             request.vcpu = result.vcpus.count
-            let payload = try exchange(request)
-            guard let part = try? Self.statistics(payload), part.first == request.vcpu, part.count > 0 else {
-                throw .unreadable(path: path, operation: .statistics)
+            let vcpu = request.vcpu
+            let (page, exits) = try ask(request) { (reply) throws(CBORError) in
+                let page = try reply.message(StatisticsPage.self), exits = try reply.exits()
+                guard page.first == vcpu, !exits.isEmpty else { throw .outOfRange }
+                return (page, exits)
             }
-            result.clockMicroseconds = part.clockMicroseconds
-            for i in 0..<part.count { result.vcpus.append(part.exits[i]) }
-            if part.next >= part.vcpus { return result }
+            result.clockMicroseconds = page.clockMicroseconds
+            result.vcpus += exits
+            if result.vcpus.count >= page.vcpus { return result }
         } while result.vcpus.count < 64
         return result
     }
@@ -70,8 +70,7 @@ extension ControlClient {
     public func readConsole(_ partition: String, from: UInt64) throws(LinkError) -> ConsoleText {
         var request = try self.request(.consoleRead, partition)
         request.position = from
-        let payload = try exchange(request)
-        guard let text = try? Self.console(payload) else { throw .unreadable(path: path, operation: .consoleRead) }
+        let text = try ask(request) { (reply) throws(CBORError) in try reply.console() }
         return ConsoleText(
             position: text.position, bytes: text.bytes, end: text.end,
             lost: text.position > from ? text.position - from : 0)
@@ -79,13 +78,12 @@ extension ControlClient {
 
     /// Offers bytes to a guest's console; returns how many, from the first on, its UART took. Offer the rest again.
     public func writeConsole(_ partition: String, _ bytes: [UInt8]) throws(LinkError) -> Int {
-        let request = try self.request(.consoleWrite, partition)
         let offered = Array(bytes.prefix(ControlRequest.maxData))
-        let payload = try exchange(request, data: offered)
-        guard let count = try? Self.accepted(payload), count <= offered.count else {
-            throw .unreadable(path: path, operation: .consoleWrite)
+        return try ask(try request(.consoleWrite, partition), data: offered) { (reply) throws(CBORError) in
+            let count = try reply.accepted()
+            guard count <= offered.count else { throw .outOfRange }
+            return count
         }
-        return count
     }
 
     /// Asks for `start`, `stop`, `pause`, `resume` or `restart`. Returns once the machine has begun it.
@@ -103,41 +101,13 @@ extension ControlClient {
         return request
     }
 
-    private static func machine(_ payload: [UInt8]) throws(CBORError) -> MachineInfo {
-        var reply = try ControlReply(payload.span)
-        return try MachineInfo(&reply)
-    }
-
-    private static func list(_ payload: [UInt8]) throws(CBORError) -> [PartitionInfo] {
-        var reply = try ControlReply(payload.span)
-        let list = try PartitionList(&reply)
-        return (0..<list.count).map { list.partitions[$0] }
-    }
-
-    private static func inventory(_ payload: [UInt8]) throws(CBORError) -> InventoryPart {
-        var reply = try ControlReply(payload.span)
-        return try InventoryPart(&reply)
-    }
-
-    private static func statistics(_ payload: [UInt8]) throws(CBORError) -> Statistics {
-        var reply = try ControlReply(payload.span)
-        return try Statistics(&reply)
-    }
-
-    private static func console(
-        _ payload: [UInt8]
-    ) throws(CBORError) -> (position: UInt64, bytes: [UInt8], end: UInt64) {
-        var reply = try ControlReply(payload.span)
-        let chunk = try ConsoleChunk(&reply)
-        var bytes: [UInt8] = []
-        for i in 0..<chunk.bytes.count { bytes.append(chunk.bytes[i]) }
-        // A range that wraps around is not believed: positions are added to later.
-        guard chunk.position <= UInt64(Int64.max) else { throw .outOfRange }
-        return (chunk.position, bytes, chunk.end)
-    }
-
-    private static func accepted(_ payload: [UInt8]) throws(CBORError) -> Int {
-        var reply = try ControlReply(payload.span)
-        return try ConsoleAccepted(&reply).count
+    /// Sends a request and reads its reply; what cannot be read is of another version.
+    private func ask<R>(
+        _ request: ControlRequest, data: [UInt8] = [], _ read: (ReceivedReply) throws(CBORError) -> R
+    ) throws(LinkError) -> R {
+        let reply = try exchange(request, data: data)
+        do throws(CBORError) { return try read(reply) } catch {
+            throw .unreadable(path: path, operation: request.operation)
+        }
     }
 }

@@ -4,7 +4,7 @@ import Manifest
 
 /// A manager's end of the link: one request at a time, each with a time limit. Used by one thread.
 public final class ControlClient {
-    private let line: ByteStream
+    private let stream: ByteStream
     private var receiver = FrameReceiver()
     /// Bytes received and not yet looked at.
     private var pending: ArraySlice<UInt8> = []
@@ -20,39 +20,39 @@ public final class ControlClient {
     /// Events kept for `nextEvent`; of more, the oldest are dropped and counted as missed.
     static let maxEvents = 1024
 
-    public init(_ line: ByteStream) { self.line = line }
+    public init(_ stream: ByteStream) { self.stream = stream }
 
     /// Connects to the UNIX socket or serial line at `path`.
     public convenience init(path: String) throws(LinkError) { self.init(try ByteStream.open(path)) }
 
     /// How the machine is called in messages.
-    public var path: String { line.path }
-    public var descriptor: Int32 { line.descriptor }
+    public var path: String { stream.path }
+    public var descriptor: Int32 { stream.descriptor }
 
-    /// Sends a request and returns the payload of its reply, whose status is `ok`.
-    func exchange(_ request: ControlRequest, data: [UInt8] = []) throws(LinkError) -> [UInt8] {
-        var buffer = [UInt8](repeating: 0, count: Frame.maxPayload)
-        guard let count = try? request.encode(into: buffer.mutableSpan, data: data.span) else {
+    /// Sends a request and returns its reply, whose status is `ok`.
+    func exchange(_ request: ControlRequest, data: [UInt8] = []) throws(LinkError) -> ReceivedReply {
+        guard let payload = try? request.payload(data: data) else {
             throw .unwritable("\"\(request.operation.name)\" of this size does not fit a message")
         }
         sequence &+= 1
         let header = FrameHeader(kind: .request, sequence: sequence)
-        let bytes = ArrivedFrame(header: header, payload: Array(buffer[..<count])).encoded
+        let bytes = ArrivedFrame(header: header, payload: payload).encoded
         let deadline = Deadline(clock, after: timeout)
         while !deadline.isOver {
-            try line.send(bytes)
+            try stream.send(bytes)
             let sentAgain = Deadline(clock, after: min(resendAfter, deadline.left))
             let reply = try next(until: sentAgain) { [sequence] frame in
                 frame.header.kind == .reply && frame.header.sequence == sequence
             }
             guard let reply else { continue }
-            let status = reply.status
-            guard let status else { throw .unreadable(path: path, operation: request.operation) }
-            guard status == .ok else {
-                let name = request.partition.string
-                throw .refused(status, request.operation, partition: name.isEmpty ? nil : name)
+            guard let read = try? ReceivedReply(reply.payload) else {
+                throw .unreadable(path: path, operation: request.operation)
             }
-            return reply.payload
+            guard read.status == .ok else {
+                let name = request.partition.string
+                throw .refused(read.status, request.operation, partition: name.isEmpty ? nil : name)
+            }
+            return read
         }
         throw .noAnswer(path: path, seconds: timeout / .seconds(1))
     }
@@ -68,12 +68,12 @@ public final class ControlClient {
                 if frame.header.kind == .event { keep(frame) }
             }
             guard !deadline.isOver else { return nil }
-            pending = try line.receive(timeout: max(deadline.left, .milliseconds(1)))[...]
+            pending = try stream.receive(timeout: max(deadline.left, .milliseconds(1)))[...]
         }
     }
 
     private func keep(_ frame: ArrivedFrame) {
-        guard let event = try? ControlEvent(frame.payload.span) else { return }
+        guard let event = try? ControlEvent(frame.payload) else { return }
         let gap = nextEventSequence.map { UInt64(frame.header.sequence &- $0) } ?? 0
         nextEventSequence = frame.header.sequence &+ 1
         events.append(NumberedEvent(sequence: frame.header.sequence, event: event, missed: gap &+ event.lost))
@@ -99,9 +99,4 @@ public final class ControlClient {
         }
         return events.removeFirst()
     }
-}
-
-extension ArrivedFrame {
-    /// A reply's status, if it can be read.
-    var status: ControlStatus? { try? ControlReply(payload.span).status }
 }

@@ -13,7 +13,7 @@ public enum LinkError: Error, Equatable, CustomStringConvertible {
     /// The other end hung up.
     case closed(path: String)
     /// Reading or writing failed in the system.
-    case lineFailed(path: String, reason: String)
+    case streamFailed(path: String, reason: String)
     case noAnswer(path: String, seconds: Double)
     /// The machine answered, but not in this version's words.
     case unreadable(path: String, operation: ControlOperation)
@@ -34,7 +34,7 @@ public enum LinkError: Error, Equatable, CustomStringConvertible {
         case .alreadyServed(let path):
             "\(path) is served by another process already. Stop that one first, or use another name."
         case .closed(let path): "the machine at \(path) hung up: it stopped, or the process that runs it ended."
-        case .lineFailed(let path, let reason): "the line to \(path) failed: \(reason)."
+        case .streamFailed(let path, let reason): "the line to \(path) failed: \(reason)."
         case .noAnswer(let path, let seconds):
             "the machine at \(path) did not answer within \(Self.format(seconds)) s. It may still be booting, or its "
                 + "manifest grants no management link."

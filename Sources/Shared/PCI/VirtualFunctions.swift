@@ -76,6 +76,15 @@ public struct VirtualFunctions: Sendable {
         physical &+ offset &+ stride &* UInt16(truncatingIfNeeded: k)
     }
 
+    /// Whether registers of the first `count` lie in a page with some of the first `otherCount` of others.
+    public func sharePages(_ count: Int, _ other: borrowing VirtualFunctions, _ otherCount: Int) -> Bool {
+        for i in 0..<6 {
+            guard let pages = bars[i].pages(count) else { continue }
+            for k in 0..<6 where other.bars[k].pages(otherCount)?.overlaps(pages) ?? false { return true }
+        }
+        return false
+    }
+
     /// Enables the first `count`, and again after a reset of the physical function, which disables them.
     /// - Returns: for how many microseconds nobody may address them; 0 when some are enabled, which changes nothing, or
     ///   when the function would place this many elsewhere than `requester` says.

@@ -1,8 +1,6 @@
 /// A set of named bits. The standard library's `OptionSet` promises array literals, which need a heap.
-public protocol FlagSet: Equatable {
-    associatedtype Bits: FixedWidthInteger
-    var rawValue: Bits { get }
-    init(rawValue: Bits)
+public protocol FlagSet: RawRepresentable, Equatable where RawValue: FixedWidthInteger {
+    init(rawValue: RawValue)
 }
 
 extension FlagSet {
@@ -12,5 +10,6 @@ extension FlagSet {
     public func contains(_ other: Self) -> Bool { rawValue & other.rawValue == other.rawValue }
     public func union(_ other: Self) -> Self { Self(rawValue: rawValue | other.rawValue) }
     public func intersection(_ other: Self) -> Self { Self(rawValue: rawValue & other.rawValue) }
+    public static func | (a: Self, b: Self) -> Self { a.union(b) }
     public mutating func insert(_ other: Self) { self = union(other) }
 }

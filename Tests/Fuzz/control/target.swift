@@ -8,28 +8,26 @@ struct CheckingMachine: ControlBackend {
 
     func machine() -> MachineInfo { MachineInfo() }
     var partitionCount: Int { 3 }
-    func name(_ partition: Int) -> Label { partition == 0 ? "a" : partition == 1 ? "b" : "sealed" }
-    func permits(_ partition: Int) -> ControlOperations { partition == 2 ? ControlOperations() : .all }
-    func state(_ partition: Int) -> PartitionState { states[partition] }
-    func vcpuCount(_ partition: Int) -> Int { partition == 0 ? 1 : 40 }
     func clockMicroseconds() -> UInt64 { .max }
     var inventoryCount: Int { 0 }
-    func inventory(_ index: Int) -> InventoryItem { InventoryItem(.machine) }
+    func inventory(_ index: Int) -> InventoryItem { InventoryItem(.machine, []) }
 
     func info(_ partition: Int) -> PartitionInfo {
         var info = PartitionInfo()
-        info.name = name(partition)
+        info.name = partition == 0 ? "a" : partition == 1 ? "b" : "sealed"
+        info.permits = partition == 2 ? ControlOperations() : .all
+        info.cores = CoreSet(rawValue: partition == 0 ? 1 : 1 << 40 - 1)
         info.state = states[partition]
         return info
     }
 
     func exits(_ partition: Int, vcpu: Int) -> ExitCounters {
-        precondition(partition != 2 && vcpu >= 0 && vcpu < vcpuCount(partition))
+        precondition(partition != 2 && vcpu >= 0 && vcpu < info(partition).cores.count)
         return ExitCounters()
     }
 
     mutating func readConsole(_ partition: Int, from: UInt64, into buffer: inout MutableSpan<UInt8>) -> ConsoleRange {
-        precondition(partition != 2 && buffer.count == ConsoleChunk.maxBytes)
+        precondition(partition != 2 && buffer.count == ConsoleRange.maxBytes)
         for i in 0..<buffer.count { buffer[i] = UInt8(truncatingIfNeeded: i) }
         return ConsoleRange(position: from, count: Int(from % 1025), end: .max)
     }
@@ -40,7 +38,7 @@ struct CheckingMachine: ControlBackend {
     }
 
     mutating func request(_ operation: ControlOperation, _ partition: Int) -> ControlStatus {
-        precondition(partition != 2 && states[partition].answer(to: operation) == .ok)
+        precondition(partition != 2 && operation.description.status(in: states[partition]) == .ok)
         states[partition] = operation == .stop ? .stopped : operation == .pause ? .paused : .running
         events += 1
         return .ok
@@ -49,7 +47,9 @@ struct CheckingMachine: ControlBackend {
     mutating func nextEvent() -> ControlEvent? {
         guard events > 0 else { return nil }
         events -= 1
-        return ControlEvent(.state, partition: "a", state: states[0], cause: .manager)
+        var event = ControlEvent(.state)
+        (event.partition, event.state, event.cause) = ("a", states[0], .manager)
+        return event
     }
 }
 
@@ -91,13 +91,13 @@ final class FuzzedServer {
     func feed(_ bytes: ArraySlice<UInt8>) {
         for byte in bytes {
             server.receive(byte)
-            while server.poll(&machine) {
+            while server.serve(&machine) {
                 while let byte = server.nextByte() {
                     guard let arrival = back.receive(byte) else { continue }
                     guard case .frame = arrival else { fatalError("the server sent a frame that is none") }
                 }
             }
-            precondition(server.canReceive && server.isIdle)
+            precondition(server.canReceive && server.nextByte() == nil)
         }
         precondition(back.damaged == 0)
     }

@@ -56,7 +56,7 @@ static enum outcome touch(uint64_t address, uint64_t *seen) {
     }
     return before == ~0ull ? ONES : DATA;
 }
-static void survey(const char *name, uint64_t start, uint64_t count, uint64_t stride) {
+static void scan(const char *name, uint64_t start, uint64_t count, uint64_t stride) {
     uint64_t outcomes[4] = {0}, skipped = 0;
     announce("memory", name);
     for (uint64_t i = 0; i < count; i++) {
@@ -88,14 +88,14 @@ static void reserved_bits(void) {
     attempt("memory-reserved", "%u-of-%u-#PF", faults, tried);
 }
 static void everything(void) {
-    survey("memory-above", low_memory_end(), 512, 4096);
+    scan("memory-above", low_memory_end(), 512, 4096);
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
         char name[32];
         format_into(name, sizeof name, "memory-%s", places[i].name);
-        survey(name, places[i].address, 16, 4096);
+        scan(name, places[i].address, 16, 4096);
     }
-    survey("memory-hole-3g", 0xC0000000, 512, 2 << 20);
-    survey("memory-scan-16g", 0, 8192, 2 << 20);
+    scan("memory-hole-3g", 0xC0000000, 512, 2 << 20);
+    scan("memory-scan-16g", 0, 8192, 2 << 20);
     reserved_bits();
 }
 
@@ -104,7 +104,7 @@ static bool nothing(uint64_t address, uint64_t seen) {
     uint64_t end = low_memory_end();
     return address < end && address + 8 > end ? ~seen >> (end - address) * 8 == 0 : seen == ~0ull;
 }
-static void verdict(const char *name, bool held, int vector, uint64_t seen) {
+static void report_access(const char *name, bool held, int vector, uint64_t seen) {
     attempt(name, "%s,%s,%016lx", vector_name(vector), held ? "nothing" : "something", seen);
 }
 asm(".text\nmemory_push: pushq %rax\n popq %rbx\n jmp probe_done\n"
@@ -157,31 +157,31 @@ static void one(const char *kind, uint64_t address) {
     static uint8_t landing[64];
     if (equal(kind, "read")) {
         vector = try_read(at, &seen);
-        verdict("memory-read", vector >= 0 || nothing(address, seen), vector, seen);
+        report_access("memory-read", vector >= 0 || nothing(address, seen), vector, seen);
     } else if (equal(kind, "write")) {
         vector = try_write(at, PATTERN);
         if (vector < 0) vector = try_read(at, &seen);
-        verdict("memory-write", vector >= 0 || nothing(address, seen), vector, seen);
+        report_access("memory-write", vector >= 0 || nothing(address, seen), vector, seen);
     } else if (equal(kind, "atomic")) {
         vector = probe_run(memory_atomic, &(struct registers){.rdi = value, .rax = 0, .rbx = PATTERN});
-        verdict("memory-atomic", vector >= 0 || nothing(address, probe_after.rax), vector, probe_after.rax);
+        report_access("memory-atomic", vector >= 0 || nothing(address, probe_after.rax), vector, probe_after.rax);
     } else if (equal(kind, "string")) {
         struct registers r = {.rdi = (uint64_t)landing, .rsi = value, .rcx = sizeof landing};
         vector = probe_run(memory_string, &r);
         seen = *(uint64_t *)landing;
-        verdict("memory-string", vector >= 0 || nothing(address, seen), vector, seen);
+        report_access("memory-string", vector >= 0 || nothing(address, seen), vector, seen);
     } else if (equal(kind, "stack")) {
         vector = probe_run(memory_push, &(struct registers){.rsp = value + 0x800, .rax = PATTERN});
-        verdict("memory-stack", vector >= 0 || probe_after.rbx == ~0ull, vector, probe_after.rbx);
+        report_access("memory-stack", vector >= 0 || probe_after.rbx == ~0ull, vector, probe_after.rbx);
     } else if (equal(kind, "fetch")) {
         vector = probe_run((const void *)value, &(struct registers){.rax = (uint64_t)landing});
-        verdict("memory-fetch", vector >= 0 && fault.rip == value, vector, fault.rip - value);
+        report_access("memory-fetch", vector >= 0 && fault.rip == value, vector, fault.rip - value);
     } else if (equal(kind, "walk")) {
         page_map[2] = (address & ~0xFFFull) | 3;
         invlpg(WALKED);
         vector = try_read((volatile void *)WALKED, &seen);
         // All-ones is a present entry with reserved bits set; any other answer came out of someone's memory.
-        verdict("memory-walk", vector == 14 && (fault.error & 8), vector, fault.error);
+        report_access("memory-walk", vector == 14 && (fault.error & 8), vector, fault.error);
         page_map[2] = 0;
     } else if (equal(kind, "table")) {
         struct table_pointer outside = {0xFFF, value & ~0xFFFull};
@@ -192,7 +192,7 @@ static void one(const char *kind, uint64_t address) {
         asm volatile("cli\n\tlgdt %0" ::"m"(outside));
         asm volatile(GUARDED("movl $0x10, %%eax\n\tmovl %%eax, %%ss") ::: "rax", "memory");
         vector = (int)fault.vector;
-        verdict("memory-segments", vector >= 0, vector, fault.error);
+        report_access("memory-segments", vector >= 0, vector, fault.error);
     } else if (!other_kind(kind, address, value)) {
         print("@unknown memory:%s\n", kind);
     }

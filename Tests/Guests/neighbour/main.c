@@ -5,7 +5,7 @@
 //
 // @neighbour ticks= missed= checksum=ok|BAD unexpected= uptime_ms= cpus= silent= spurious= late= gap_max_us= registers=
 // ticks, missed: over all vCPUs. unexpected: vectors nobody asked for, NMIs included. silent: vCPUs that have not looked
-// after themselves for five seconds (an INIT would do that). late: gaps above 50 periods, a note and not a verdict.
+// after themselves for five seconds (an INIT would do that). late: gaps above 50 periods, a note and no failure.
 #include "neighbour.h"
 
 static volatile uint64_t unexpected, last_sign[PROCESSORS_MAX];

@@ -27,6 +27,7 @@ import Testing
         let machine = MachineThread()
         defer { machine.end() }
         machine.with {
+            $0.partitions[0].info.cores = CoreSet(rawValue: 1 << 40 - 1)
             $0.partitions[0].exits = (0..<40).map { vcpu in
                 var exits = ExitCounters()
                 exits[.icr] = UInt64(vcpu)

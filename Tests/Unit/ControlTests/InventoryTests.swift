@@ -1,23 +1,24 @@
 import CBOR
 import Control
+import ControlClient
 import Testing
 
 @Suite struct InventoryTests {
     static func items(_ count: Int) -> [InventoryItem] {
         (0..<count).map { index in
-            var item = InventoryItem(index == 0 ? .machine : .function)
-            for value in 0..<InventoryItem.maxValues { item.append(.max - UInt64(index * 100 + value)) }
-            return item
+            InventoryItem(
+                index == 0 ? .machine : .function,
+                (0..<InventoryItem.maxValues).map { .max - UInt64(index * 100 + $0) })
         }
     }
 
-    func part(_ bench: Bench, from position: UInt64) throws -> InventoryPart {
+    func part(_ bench: Bench, from position: UInt64) throws -> (page: InventoryPage, items: [InventoryItem?]) {
         var request = ControlRequest(.inventory)
         request.position = position
         let reply = try #require(bench.ask(request))
-        var parsed = try ControlReply(reply.payload.span)
+        let parsed = try ReceivedReply(reply.payload)
         #expect(parsed.status == .ok)
-        return try InventoryPart(&parsed)
+        return (try parsed.message(), try parsed.items())
     }
 
     /// The largest items there can be, in as many answers as they need.
@@ -28,15 +29,15 @@ import Testing
         var sizes: [Int] = []
         while next < 29 {
             let part = try part(bench, from: UInt64(next))
-            #expect(part.total == 29 && part.first == next)
-            for i in 0..<part.count {
+            #expect(part.page.total == 29 && part.page.first == next)
+            for i in 0..<part.items.count {
                 let item = try #require(part.items[i])
                 #expect(item.kind == (next + i == 0 ? .machine : .function))
                 #expect(item.count == InventoryItem.maxValues)
                 #expect(item.values[12] == .max - UInt64((next + i) * 100 + 12))
             }
-            next += part.count
-            sizes.append(part.count)
+            next += part.items.count
+            sizes.append(part.items.count)
         }
         #expect(sizes == [12, 12, 5])
     }
@@ -45,7 +46,7 @@ import Testing
         let bench = Bench()
         bench.machine.items = Self.items(29)
         let part = try part(bench, from: position)
-        #expect(part.total == 29 && part.first == 29 && part.count == 0)
+        #expect(part.page.total == 29 && part.page.first == 29 && part.items.isEmpty)
     }
 
     /// A later hypervisor may know more kinds, and say more of each.
@@ -66,9 +67,8 @@ import Testing
         writer.uint(1)
         for value in UInt64(1)...20 { writer.uint(value) }
         let count = try writer.finish()
-        var reply = try ControlReply(Array(buffer[..<count]).span)
-        let part = try InventoryPart(&reply)
-        #expect(part.count == 2 && part.items[0] == nil)
-        #expect(part.items[1]?.kind == .core && part.items[1]?.count == InventoryItem.maxValues)
+        let items = try ReceivedReply(Array(buffer[..<count])).items()
+        #expect(items.count == 2 && items[0] == nil)
+        #expect(items[1]?.kind == .core && items[1]?.count == InventoryItem.maxValues)
     }
 }

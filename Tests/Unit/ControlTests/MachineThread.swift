@@ -74,7 +74,7 @@ final class MachineThread: Sendable {
                             server.receive(Self.weathered(byte, count, shared.weather))
                         }
                     }
-                    while server.poll(&shared.machine) {
+                    while server.serve(&shared.machine) {
                         while let byte = server.nextByte() {
                             count += 1
                             if shared.weather.loseReplies > 0 {

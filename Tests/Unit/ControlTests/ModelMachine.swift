@@ -66,11 +66,7 @@ struct ModelMachine: ControlBackend {
     }
 
     var partitionCount: Int { partitions.count }
-    func name(_ partition: Int) -> Label { partitions[partition].info.name }
-    func permits(_ partition: Int) -> ControlOperations { partitions[partition].info.permits }
-    func state(_ partition: Int) -> PartitionState { partitions[partition].info.state }
     func info(_ partition: Int) -> PartitionInfo { partitions[partition].info }
-    func vcpuCount(_ partition: Int) -> Int { partitions[partition].exits.count }
     func exits(_ partition: Int, vcpu: Int) -> ExitCounters { partitions[partition].exits[vcpu] }
     func clockMicroseconds() -> UInt64 { clock }
 
@@ -114,7 +110,8 @@ struct ModelMachine: ControlBackend {
             return
         }
         let info = partitions[partition].info
-        var event = ControlEvent(.state, partition: info.name, state: info.state, cause: cause)
+        var event = ControlEvent(.state)
+        (event.partition, event.state, event.cause) = (info.name, info.state, cause)
         event.clockMicroseconds = clock
         event.lost = lostEvents
         lostEvents = 0

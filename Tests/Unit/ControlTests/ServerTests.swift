@@ -1,4 +1,6 @@
+import CBOR
 import Control
+import ControlClient
 import Manifest
 import Testing
 import PCI
@@ -9,8 +11,7 @@ import PCI
         _ = bench.feed([0x7E, 1, 2, 3])
         let reply = try #require(bench.ask(ControlRequest(.hello), sequence: 99))
         #expect(reply.header == FrameHeader(kind: .reply, sequence: 99))
-        var parsed = try ControlReply(reply.payload.span)
-        let machine = try MachineInfo(&parsed)
+        let machine = try ReceivedReply(reply.payload).message(MachineInfo.self)
         #expect(string(machine.version) == "0.1.0")
         #expect(string(machine.name) == "model")
         #expect(machine.cores == 5 && machine.memory == 4 << 30 && machine.imageBytes == 123_456)
@@ -28,15 +29,14 @@ import PCI
         bench.machine.partitions[1].info.hypervisorMemory = 99
         for byte in "linux-rt".utf8 { bench.machine.partitions[1].info.image.append(byte) }
         let reply = try #require(bench.ask(ControlRequest(.list)))
-        var parsed = try ControlReply(reply.payload.span)
-        let list = try PartitionList(&parsed)
+        let list = try ReceivedReply(reply.payload).partitions()
         #expect(list.count == 3)
-        #expect((0..<3).map { string(list.partitions[$0].name) } == ["control-loop", "workload", "sealed"])
-        let workload = list.partitions[1]
+        #expect(list.map { string($0.name) } == ["control-loop", "workload", "sealed"])
+        let workload = list[1]
         #expect(workload.state == .crashed && workload.cause == .tripleFault && workload.starts == 4)
         #expect(workload.cores == CoreSet(rawValue: 0b1100) && workload.memory == 256 << 20)
         #expect(workload.uptimeMicroseconds == .max && workload.hypervisorMemory == 99)
-        #expect(workload.permits == .all && list.partitions[2].permits.isEmpty)
+        #expect(workload.permits == .all && list[2].permits.isEmpty)
         #expect(string(workload.image) == "linux-rt")
     }
 
@@ -52,13 +52,14 @@ import PCI
             bench.machine.partitions[i].info = info
         }
         let reply = try #require(bench.ask(ControlRequest(.list)))
-        var parsed = try ControlReply(reply.payload.span)
+        let parsed = try ReceivedReply(reply.payload)
         #expect(parsed.status == .ok)
-        #expect(try PartitionList(&parsed).count == 8)
+        #expect(try parsed.partitions().count == 8)
     }
 
     @Test func statisticsOfManyVCPUsComeInParts() throws {
         let bench = Bench()
+        bench.machine.partitions[0].info.cores = CoreSet(rawValue: 1 << 30 - 1)
         bench.machine.partitions[0].exits = (0..<30).map { vcpu in
             var exits = ExitCounters()
             for i in 0..<14 { exits[ExitReason(rawValue: UInt8(i)) ?? .other] = .max - UInt64(vcpu * 14 + i) }
@@ -70,15 +71,15 @@ import PCI
             request.partition = label("control-loop")
             request.vcpu = next
             let reply = try #require(bench.ask(request))
-            var parsed = try ControlReply(reply.payload.span)
-            let statistics = try Statistics(&parsed)
-            #expect(statistics.vcpus == 30 && statistics.first == next && statistics.count > 0)
-            #expect(statistics.clockMicroseconds == 1_000_000)
-            for i in 0..<statistics.count {
-                #expect(statistics.exits[i][.cpuid] == .max - UInt64((next + i) * 14))
-                #expect(statistics.exits[i][.other] == .max - UInt64((next + i) * 14 + 13))
+            let parsed = try ReceivedReply(reply.payload)
+            let page = try parsed.message(StatisticsPage.self), vcpus = try parsed.exits()
+            #expect(page.vcpus == 30 && page.first == next && !vcpus.isEmpty)
+            #expect(page.clockMicroseconds == 1_000_000)
+            for (i, exits) in vcpus.enumerated() {
+                #expect(exits[.cpuid] == .max - UInt64((next + i) * 14))
+                #expect(exits[.other] == .max - UInt64((next + i) * 14 + 13))
             }
-            next = statistics.next
+            next += vcpus.count
         }
         #expect(next == 30)
         var beyond = ControlRequest(.statistics)
@@ -97,12 +98,11 @@ import PCI
         var first: UInt64?
         while true {
             let reply = try #require(bench.ask(request))
-            var parsed = try ControlReply(reply.payload.span)
-            let chunk = try ConsoleChunk(&parsed)
+            let chunk = try ReceivedReply(reply.payload).console()
             if first == nil { first = chunk.position }
             #expect(chunk.end == 5000)
             if chunk.bytes.count == 0 { break }
-            for i in 0..<chunk.bytes.count { text.append(chunk.bytes[i]) }
+            text += chunk.bytes
             request.position = chunk.position + UInt64(chunk.bytes.count)
         }
         #expect(first == 904)
@@ -117,8 +117,7 @@ import PCI
         var taken: [Int] = []
         for sequence in 0..<3 {
             let reply = try #require(bench.ask(request, data: data, sequence: UInt32(sequence)))
-            var parsed = try ControlReply(reply.payload.span)
-            taken.append(try ConsoleAccepted(&parsed).count)
+            taken.append(try ReceivedReply(reply.payload).accepted())
         }
         #expect(taken == [1024, 476, 0])
         #expect(bench.machine.partitions[1].input == data + data[..<476])
@@ -154,7 +153,7 @@ import PCI
 
     @Test func nothingUnauthorisedReachesTheMachine() {
         let bench = Bench()
-        for request in Wire.requests() where !request.operation.permission.isEmpty {
+        for request in Wire.requests() where !request.operation.description.permission.isEmpty {
             var request = request
             request.partition = label("sealed")
             #expect(bench.ask(request, data: [1])?.status == .notPermitted, "\(request.operation)")
@@ -169,7 +168,7 @@ import PCI
         let permits = ControlOperations(rawValue: 1 << UInt16(bit))
         bench.machine.partitions[1].info.permits = permits
         for (i, request) in Wire.requests().enumerated() {
-            let allowed = permits.contains(request.operation.permission)
+            let allowed = permits.contains(request.operation.description.permission)
             let status = bench.ask(request, data: [1], sequence: UInt32(i))?.status
             #expect((status == .notPermitted) == !allowed, "\(request.operation)")
         }
@@ -205,23 +204,18 @@ import PCI
     }
 
     @Test func faultsTellWhere() throws {
-        var event = ControlEvent(.fault, partition: label("workload"), state: .crashed, cause: .violation)
+        var event = ControlEvent(.fault)
+        (event.partition, event.state, event.cause) = (label("workload"), .crashed, .violation)
         (event.vcpu, event.code, event.address) = (3, 0x400, 0xFEE0_0000)
-        var buffer = [UInt8](repeating: 0, count: 256)
-        let count = try event.encode(into: buffer.mutableSpan)
-        let payload = Array(buffer[..<count])
-        let back = try ControlEvent(payload.span)
+        let back = try ControlEvent(try Wire.payload(event))
         #expect(back.kind == .fault && back.vcpu == 3 && back.code == 0x400 && back.address == 0xFEE0_0000)
     }
 
     @Test func refusedDevicesTellWhichAndWhat() throws {
-        var event = ControlEvent(.device, partition: Label(), state: .stopped, cause: .manifest)
+        var event = ControlEvent(.device)
         let access = RefusedAccess(requester: 0x0110, isWrite: true, isInterrupt: false, reason: 5)
         (event.code, event.address) = (access.rawValue, 0xFEE0_0000)
-        var buffer = [UInt8](repeating: 0, count: 256)
-        let count = try event.encode(into: buffer.mutableSpan)
-        let payload = Array(buffer[..<count])
-        let back = try ControlEvent(payload.span)
+        let back = try ControlEvent(try Wire.payload(event))
         let told = RefusedAccess(rawValue: back.code)
         #expect(back.kind == .device && back.partition.isEmpty && back.address == 0xFEE0_0000)
         #expect(told.function == FunctionAddress(bus: 1, device: 2, function: 0))

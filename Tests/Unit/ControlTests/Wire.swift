@@ -1,3 +1,4 @@
+import CBOR
 import Control
 import ControlClient
 import Manifest
@@ -6,8 +7,14 @@ import Records
 /// Builds requests and drives a server with them, byte by byte.
 enum Wire {
     static func payload(_ request: ControlRequest, data: [UInt8] = []) -> [UInt8] {
+        (try? request.payload(data: data)) ?? []
+    }
+
+    static func payload<M: ControlMessage>(_ message: M) throws -> [UInt8] {
         var buffer = [UInt8](repeating: 0, count: 2048)
-        let count = (try? request.encode(into: buffer.mutableSpan, data: data.span)) ?? 0
+        var writer = CBORWriter(buffer.mutableSpan)
+        writer.message(message)
+        let count = try writer.finish()
         return Array(buffer[..<count])
     }
 
@@ -29,10 +36,7 @@ enum Wire {
     }
 
     static func requests() -> [ControlRequest] {
-        [
-            .hello, .list, .statistics, .consoleRead, .consoleWrite, .start, .stop, .pause, .resume, .restart, .events,
-            .inventory,
-        ].map { (operation: ControlOperation) in
+        ControlOperation.all.map { operation in
             var request = ControlRequest(operation)
             request.partition = label("workload")
             request.on = true
@@ -42,9 +46,9 @@ enum Wire {
 }
 
 extension ArrivedFrame {
-    var status: ControlStatus? { try? ControlReply(payload.span).status }
+    var status: ControlStatus? { try? ReceivedReply(payload).status }
 
-    func event() throws -> ControlEvent { try ControlEvent(payload.span) }
+    func event() throws -> ControlEvent { try ControlEvent(payload) }
 }
 
 /// A server and its machine, with a line that loses nothing.
@@ -62,10 +66,10 @@ final class Bench {
         return received + settle()
     }
 
-    /// Polls and drains until the server has nothing more to say.
+    /// Serves and drains until the server has nothing more to say.
     func settle() -> [ArrivedFrame] {
         var received: [ArrivedFrame] = []
-        while server.poll(&machine) {
+        while server.serve(&machine) {
             while let byte = server.nextByte() {
                 if let frame = back.frame(after: byte) { received.append(frame) }
             }

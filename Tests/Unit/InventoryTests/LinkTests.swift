@@ -1,4 +1,5 @@
 import Control
+import ControlClient
 import Foundation
 import Inventory
 import Manifest
@@ -8,9 +9,7 @@ import PCI
 /// What the hypervisor answers, turned into the same schema as what Linux says.
 @Suite struct LinkTests {
     static func item(_ kind: InventoryItem.Kind, _ values: UInt64...) -> InventoryItem {
-        var item = InventoryItem(kind)
-        for value in values { item.append(value) }
-        return item
+        InventoryItem(kind, values)
     }
 
     static let items = [

@@ -20,7 +20,7 @@ import Testing
 
     @Test func aProblemMakesAnAttemptThatSawTheRightThingAFailure() throws {
         let run = AttemptTable.Run(
-            vector: "ports", command: "ports", kind: .survey, site: .plain, seconds: 1,
+            vector: "ports", command: "ports", kind: .probe, setup: .plain, seconds: 1,
             attempts: [(name: "port-in8", expected: Expectation("ones"))])
         let expected = run.attempts[0].expected
         #expect(AttemptResult(run, "port-in8", expected, Observation("ones")).asExpected)

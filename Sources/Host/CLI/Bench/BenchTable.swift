@@ -1,6 +1,6 @@
 import Foundation
 
-/// A bench for people: what, value, bound, verdict; below a count, its reasons.
+/// A bench for people: what, value, bound, status; below a count, its reasons.
 struct BenchTable {
     private let report: BenchReport
 
@@ -11,7 +11,7 @@ struct BenchTable {
         for figure in report.figures {
             table.add([
                 figure.what, Self.value(figure.value, figure.unit),
-                figure.last.map { Self.value($0, figure.unit) } ?? "", Self.bound(figure), Self.verdict(figure),
+                figure.last.map { Self.value($0, figure.unit) } ?? "", Self.bound(figure), Self.status(figure),
                 Self.remark(figure),
             ])
             let reasons = (figure.byReason ?? [:]).sorted { ($0.value, $1.key) > ($1.value, $0.key) }
@@ -45,7 +45,7 @@ struct BenchTable {
         return figure.boundIncluded == true ? number : "< \(number)"
     }
 
-    private static func verdict(_ figure: BenchFigure) -> String {
+    private static func status(_ figure: BenchFigure) -> String {
         figure.bound == nil ? "" : figure.ok ? "ok" : "over"
     }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Control
+import ControlClient
 import Foundation
 
 struct PsCommand: ParsableCommand {
@@ -74,9 +75,10 @@ struct MachineListing: Encodable {
     }
 
     private static func permits(_ info: PartitionInfo) -> [String] {
-        (UInt8(0)...10).compactMap(ControlOperation.init(rawValue:)).filter {
-            !$0.permission.isEmpty && info.permits.contains($0.permission)
-        }.map { "\($0.name)".replacing(" ", with: "-") }
+        ControlOperation.all.filter {
+            let permission = $0.description.permission
+            return !permission.isEmpty && info.permits.contains(permission)
+        }.map(\.name)
     }
 
     var json: String { get throws { try Self.encode(self) } }

@@ -22,29 +22,29 @@ struct AdversaryCheck {
     private func report(_ kind: MachineKind, _ filter: String?, _ workspace: Workspace) throws -> AdversaryReport {
         let runs = try AttemptTable(workspace, for: kind).runs.filter { Self.matches($0, filter) }
         var report = AdversaryReport(machine: kind.rawValue)
-        for site in AttemptTable.Site.allCases {
-            let here = runs.filter { $0.site == site }
-            if !here.isEmpty { try carryOut(here, kind, site, workspace, &report) }
+        for setup in AttemptTable.Setup.allCases {
+            let here = runs.filter { $0.setup == setup }
+            if !here.isEmpty { try carryOut(here, kind, setup, workspace, &report) }
         }
         return report
     }
 
     private func carryOut(
-        _ runs: [AttemptTable.Run], _ kind: MachineKind, _ site: AttemptTable.Site, _ workspace: Workspace,
+        _ runs: [AttemptTable.Run], _ kind: MachineKind, _ setup: AttemptTable.Setup, _ workspace: Workspace,
         _ report: inout AdversaryReport
     ) throws {
-        progress("booting the \(kind.rawValue) machine, \(site.rawValue)")
-        let session = try AdversarySession(on: kind, workspace, site: site)
-        defer { session.arena.machine.stop() }
+        progress("booting the \(kind.rawValue) machine, \(setup.rawValue)")
+        let session = try AdversarySession(on: kind, workspace, setup: setup)
+        defer { session.adversary.machine.stop() }
         for run in runs {
             progress("\(kind.rawValue): \(run.vector): \(run.command)")
-            do { report.attempts += try session.arena.machine.explaining { try session.carryOut(run) } } catch {
+            do { report.attempts += try session.adversary.machine.explaining { try session.carryOut(run) } } catch {
                 report.problem = "\(run.command): \(error)"
                 break
             }
         }
-        report.missedTicks += session.arena.missedTicks
-        report.hypervisorFaults += session.arena.hypervisorFaults
+        report.missedTicks += session.adversary.missedTicks
+        report.hypervisorFaults += session.adversary.hypervisorFaults
     }
 
     private static func matches(_ run: AttemptTable.Run, _ filter: String?) -> Bool {
@@ -75,8 +75,8 @@ struct AdversaryReport: Encodable {
     var text: String {
         var table = TextTable(["ATTEMPT", "VECTOR", "EXPECTED", "SEEN", ""], numbers: [])
         for result in attempts {
-            let verdict = result.asExpected ? "ok" : "NOT AS EXPECTED"
-            table.add([result.name, result.vector, result.expected, result.seen, verdict])
+            let status = result.asExpected ? "ok" : "NOT AS EXPECTED"
+            table.add([result.name, result.vector, result.expected, result.seen, status])
         }
         return (["Machine: \(machine)", ""] + table.lines + ["", summary]).joined(separator: "\n")
     }

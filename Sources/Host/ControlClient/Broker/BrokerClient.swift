@@ -7,7 +7,7 @@ final class BrokerClient {
     /// A tool that leaves more than this unread is disconnected.
     static let maxUnread = 1 << 20
 
-    let line: ByteStream
+    let stream: ByteStream
     private var receiver = FrameReceiver()
     private var outgoing: ArraySlice<UInt8> = []
     /// Requests that wait for the machine, in the order in which they came.
@@ -18,14 +18,14 @@ final class BrokerClient {
     /// Kept for a tool that asks again because it grew impatient: the machine must not do it twice.
     private var lastReply: ArrivedFrame?
 
-    init(_ line: ByteStream) { self.line = line }
+    init(_ stream: ByteStream) { self.stream = stream }
 
     var mayRead: Bool { queue.count < Self.maxQueued && outgoing.count < Self.maxUnread / 2 }
     var mustWrite: Bool { !outgoing.isEmpty }
 
     /// Takes what the tool sent. Throws when it hung up.
     func read() throws(LinkError) {
-        for byte in try line.receiveNow() {
+        for byte in try stream.receiveNow() {
             guard let arrival = receiver.receive(byte) else { continue }
             switch arrival {
             case .frame(let header): take(ArrivedFrame(header: header, payload: receiver.payloadCopy))
@@ -53,10 +53,8 @@ final class BrokerClient {
 
     /// Answers with nothing but a status.
     func answer(_ request: FrameHeader, _ status: ControlStatus) {
-        var payload = [UInt8](repeating: 0, count: 16)
-        let count = ControlReply.write(status, into: payload.mutableSpan)
         let header = FrameHeader(kind: .reply, sequence: request.sequence)
-        answer(ArrivedFrame(header: header, payload: Array(payload[..<count])))
+        answer(ArrivedFrame(header: header, payload: status.payload))
     }
 
     func send(_ frame: ArrivedFrame) { outgoing += frame.encoded }
@@ -64,7 +62,7 @@ final class BrokerClient {
     /// Writes what the tool's socket takes. Throws when it hung up or reads too slowly.
     func write() throws(LinkError) {
         guard !outgoing.isEmpty else { return }
-        outgoing = outgoing.dropFirst(try line.sendNow(outgoing))
-        if outgoing.count > Self.maxUnread { throw .lineFailed(path: line.path, reason: "it does not read") }
+        outgoing = outgoing.dropFirst(try stream.sendNow(outgoing))
+        if outgoing.count > Self.maxUnread { throw .streamFailed(path: stream.path, reason: "it does not read") }
     }
 }

@@ -39,10 +39,10 @@ final class BrokerLoop {
         var entries = [
             pollfd(fd: wakeup, events: Int16(POLLIN), revents: 0),
             pollfd(fd: listener, events: Int16(POLLIN), revents: 0),
-            pollfd(fd: machine.line.descriptor, events: Self.events(true, machine.mustWrite), revents: 0),
+            pollfd(fd: machine.stream.descriptor, events: Self.events(true, machine.mustWrite), revents: 0),
         ]
         entries += clients.map {
-            pollfd(fd: $0.line.descriptor, events: Self.events($0.mayRead, $0.mustWrite), revents: 0)
+            pollfd(fd: $0.stream.descriptor, events: Self.events($0.mayRead, $0.mustWrite), revents: 0)
         }
         let ready = unsafe poll(&entries, nfds_t(entries.count), timeout())
         guard ready >= 0 || errno == EINTR else { return false }
@@ -80,9 +80,9 @@ final class BrokerLoop {
     private func accept() {
         let descriptor = Glibc.accept(listener, nil, nil)
         guard descriptor >= 0 else { return }
-        let line = ByteStream(descriptor: descriptor, path: path)
-        // A line that nobody keeps is closed, which tells the tool.
-        if clients.count < Self.maxClients { clients.append(BrokerClient(line)) }
+        let stream = ByteStream(descriptor: descriptor, path: path)
+        // A stream that nobody keeps is closed, which tells the tool.
+        if clients.count < Self.maxClients { clients.append(BrokerClient(stream)) }
     }
 
     /// Gives the machine its next request, each tool in turn.
@@ -91,8 +91,8 @@ final class BrokerLoop {
         for i in 0..<clients.count {
             let client = clients[(turn + i) % clients.count]
             guard let next = client.queue.first else { continue }
-            if case .request(let request) = ControlRequest.decode(next.payload.span) {
-                if request.operation.changesSomething, !machine.hasAnswered { return machine.probe() }
+            if let request = try? ControlRequest.decode(next.payload.span) {
+                if !request.operation.description.isRepeatable, !machine.hasAnswered { return machine.probe() }
                 if request.operation == .events, !subscribe(client, request.on, next.header) { return passOn() }
             }
             turn = (turn + i + 1) % clients.count
@@ -116,7 +116,7 @@ final class BrokerLoop {
     }
 
     /// A machine that does not answer one does not answer the others either: all who wait are told now.
-    private func giveUp(_ request: BrokerMachine.Request) {
+    private func giveUp(_ request: BrokerMachine.PendingRequest) {
         request.client?.answer(request.header, .noAnswer)
         for client in clients {
             while let waiting = client.nextRequest() { client.answer(waiting.header, .noAnswer) }

@@ -2,7 +2,7 @@ import Control
 
 /// A broker's end of the machine's link: one request under way at a time, sent again while no reply comes.
 final class BrokerMachine {
-    struct Request {
+    struct PendingRequest {
         /// Nil when the broker itself asked, or the tool that asked has gone.
         weak var client: BrokerClient?
         var header: FrameHeader
@@ -11,17 +11,17 @@ final class BrokerMachine {
         var givenUp: Deadline
     }
 
-    let line: ByteStream
+    let stream: ByteStream
     private var receiver = FrameReceiver()
     private var outgoing: ArraySlice<UInt8> = []
-    private(set) var current: Request?
+    private(set) var current: PendingRequest?
     private var sequence = UInt32.random(in: 0...UInt32.max)
     /// Whether it has ever answered. Before that its firmware may be in charge, and what is sent now is read later.
     private(set) var hasAnswered = false
     private let timeouts: LinkBroker.Timeouts
 
-    init(_ line: ByteStream, _ timeouts: LinkBroker.Timeouts) {
-        self.line = line
+    init(_ stream: ByteStream, _ timeouts: LinkBroker.Timeouts) {
+        self.stream = stream
         self.timeouts = timeouts
     }
 
@@ -35,7 +35,7 @@ final class BrokerMachine {
         var outbound = frame
         outbound.header.sequence = sequence
         let bytes = outbound.encoded
-        current = Request(
+        current = PendingRequest(
             client: client, header: frame.header, bytes: bytes,
             sentAgain: Deadline(timeouts.clock, after: timeouts.resendAfter),
             givenUp: Deadline(timeouts.clock, after: timeouts.giveUpAfter))
@@ -45,7 +45,7 @@ final class BrokerMachine {
 
     /// Takes what the machine sent: calls `event` for events, answers the tool for its reply. Throws when it hung up.
     func read(event: (ArrivedFrame) -> Void) throws(LinkError) {
-        for byte in try line.receiveNow() {
+        for byte in try stream.receiveNow() {
             guard var frame = receiver.frame(after: byte) else { continue }
             if frame.header.kind == .event { event(frame) }
             guard frame.header.kind == .reply, let request = current, frame.header.sequence == sequence else {
@@ -60,20 +60,17 @@ final class BrokerMachine {
 
     /// Asks the machine whether it is there.
     func probe() {
-        var payload = [UInt8](repeating: 0, count: 16)
-        let none: [UInt8] = []
-        let count = (try? ControlRequest(.hello).encode(into: payload.mutableSpan, data: none.span)) ?? 0
         let header = FrameHeader(kind: .request, sequence: 0)
-        begin(ArrivedFrame(header: header, payload: Array(payload[..<count])), for: nil)
+        begin(ArrivedFrame(header: header, payload: (try? ControlRequest(.hello).payload()) ?? []), for: nil)
     }
 
     func write() throws(LinkError) {
         guard !outgoing.isEmpty else { return }
-        outgoing = outgoing.dropFirst(try line.sendNow(outgoing))
+        outgoing = outgoing.dropFirst(try stream.sendNow(outgoing))
     }
 
     /// Sends the current request again when that is due; gives it up, and returns it, when that is due.
-    func tick() -> Request? {
+    func tick() -> PendingRequest? {
         guard var request = current else { return nil }
         if request.givenUp.isOver {
             current = nil

@@ -3,7 +3,7 @@ import Foundation
 /// A byte stream to a machine or a broker: a connected UNIX socket, or a serial line in raw mode. Owned by one thread.
 public final class ByteStream {
     public let descriptor: Int32
-    /// How the line is called in messages.
+    /// How the stream is called in messages.
     public let path: String
     /// How long `send` waits for a peer that does not read.
     static let sendLimit = Duration.seconds(5)
@@ -52,7 +52,7 @@ public final class ByteStream {
         switch failure {
         case 0, EAGAIN, EINTR: return bytes
         case -1, ECONNRESET, EIO: throw .closed(path: path)
-        default: throw .lineFailed(path: path, reason: systemError(failure))
+        default: throw .streamFailed(path: path, reason: systemError(failure))
         }
     }
 
@@ -63,12 +63,12 @@ public final class ByteStream {
             let count = try sendNow(bytes[sent...])
             sent += count
             if count == 0, try !wait(Int16(POLLOUT), Self.sendLimit) {
-                throw .lineFailed(path: path, reason: "it takes no more bytes")
+                throw .streamFailed(path: path, reason: "it takes no more bytes")
             }
         }
     }
 
-    /// Sends as many bytes as the line takes now; returns how many.
+    /// Sends as many bytes as it takes now; returns how many.
     func sendNow(_ bytes: ArraySlice<UInt8>) throws(LinkError) -> Int {
         // A slice's buffer has count bytes. MSG_NOSIGNAL: a peer that hung up is an error, not a signal.
         let result = unsafe bytes.withUnsafeBytes { (buffer: UnsafeRawBufferPointer) -> (sent: Int, failure: Int32) in
@@ -80,7 +80,7 @@ public final class ByteStream {
         switch result.failure {
         case EAGAIN, EINTR: return 0
         case EPIPE, ECONNRESET, EIO: throw .closed(path: path)
-        default: throw .lineFailed(path: path, reason: systemError(result.failure))
+        default: throw .streamFailed(path: path, reason: systemError(result.failure))
         }
     }
 
@@ -94,7 +94,7 @@ public final class ByteStream {
             let ready = unsafe poll(&entry, 1, Int32(milliseconds))
             if ready > 0 { return true }
             if ready == 0 { return false }
-            guard errno == EINTR else { throw .lineFailed(path: path, reason: systemError()) }
+            guard errno == EINTR else { throw .streamFailed(path: path, reason: systemError()) }
         }
     }
 }

@@ -24,7 +24,7 @@ public final class AdversaryMachine {
         manifest name: String, on kind: MachineKind = .amd, faults: Bool = false, _ workspace: Workspace,
         devices: [String] = []
     ) throws {
-        let (manifest, disk) = try arenaVolume(
+        let (manifest, disk) = try adversaryVolume(
             workspace.root.appending(path: "Tests/Machines/Manifests/\(name).yaml"), workspace,
             hypervisor: faults ? workspace.faultyHypervisor : workspace.hypervisor)
         watch = NeighbourWatch(on: kind)

@@ -1,20 +1,21 @@
 import Foundation
 import Machines
 
-/// An arena in which the table's attempts are made, one run after the other.
+/// The machine on which the table's attempts are made, one run after the other.
 public final class AdversarySession {
-    public let arena: AdversaryMachine
+    public let adversary: AdversaryMachine
     public let table: AttemptTable
     let kind: MachineKind
 
     /// Boots the machine.
-    /// - Parameter manifest: of the machine, in Tests/Machines/Manifests; without it, the site's.
+    /// - Parameter manifest: of the machine, in Tests/Machines/Manifests; without it, the setup's.
     public init(
-        on kind: MachineKind, _ workspace: Workspace, site: AttemptTable.Site = .plain, manifest: String? = nil
+        on kind: MachineKind, _ workspace: Workspace, setup: AttemptTable.Setup = .plain, manifest: String? = nil
     ) throws {
         self.kind = kind
         table = try AttemptTable(workspace, for: kind)
-        arena = try AdversaryMachine(manifest: manifest ?? site.rawValue, on: kind, workspace, devices: site.devices)
+        adversary = try AdversaryMachine(
+            manifest: manifest ?? setup.rawValue, on: kind, workspace, devices: setup.devices)
     }
 
     /// Makes the attempts of one run; what the neighbour noticed meanwhile is a problem of all of them.
@@ -25,17 +26,17 @@ public final class AdversarySession {
         var problems: [String] = []
         do {
             switch run.kind {
-            case .survey: seen = try survey(run, &findings, &problems)
+            case .probe: seen = try probe(run, &findings, &problems)
             case .deadly, .end: seen = [(run.command, try deadly(run, &findings, &problems))]
             case .wedge: seen = [(run.command, try wedge(run))]
             case .storm: seen = [(run.command, try storm(run))]
-            case .link: seen = [(run.command, try LinkAttempts(arena, kind).carryOut(run.command))]
+            case .link: seen = [(run.command, try LinkAttempts(adversary, kind).carryOut(run.command))]
             }
         } catch {
             problems.append("\(error)")
             try recover()
         }
-        do { problems += try arena.neighbourProblems().map { "neighbour: \($0)" } } catch {
+        do { problems += try adversary.neighbourProblems().map { "neighbour: \($0)" } } catch {
             problems.append("neighbour: \(error)")
         }
         let known = run.attempts.map { attempt in
@@ -51,36 +52,36 @@ public final class AdversarySession {
     }
 
     private func recover() throws {
-        try arena.machine.requireRunning()
-        try arena.restartHostile()
+        try adversary.machine.requireRunning()
+        try adversary.restartHostile()
     }
 
-    private func survey(
+    private func probe(
         _ run: AttemptTable.Run, _ findings: inout [String], _ problems: inout [String]
     ) throws -> [(name: String, seen: Observation)] {
-        let outcome = try arena.attack(run.command, seconds: run.seconds)
+        let outcome = try adversary.attack(run.command, seconds: run.seconds)
         let reports = take(outcome, &findings, &problems)
         // Its last storm prints more than its console keeps; a report that got lost fails by its absence.
         if run.command == "storms" { problems.removeAll { $0.hasSuffix(" bytes lost)") } }
         guard !outcome.isDone || outcome.wasRestarted else { return reports }
         problems.append(outcome.wasRestarted ? "the guest ended: \(outcome.info.cause.name)" : "the guest did not end")
-        if !outcome.wasRestarted { try arena.restartHostile() }
+        if !outcome.wasRestarted { try adversary.restartHostile() }
         return reports
     }
 
     private func deadly(
         _ run: AttemptTable.Run, _ findings: inout [String], _ problems: inout [String]
     ) throws -> Observation {
-        let outcome = try arena.attack(run.command, seconds: run.seconds)
+        let outcome = try adversary.attack(run.command, seconds: run.seconds)
         var seen = Observation(take(outcome, &findings, &problems).flatMap { $0.seen.words })
         if outcome.wasRestarted {
             seen.add("ended:\(outcome.info.cause.name)".replacingOccurrences(of: " ", with: "-"))
         } else {
             seen.add(outcome.isDone ? "went-on" : "lost")
-            if !outcome.isDone { try arena.restartHostile() }
+            if !outcome.isDone { try adversary.restartHostile() }
         }
         guard run.kind == .end else { return seen }
-        let after = try arena.attack("residue", seconds: 30)
+        let after = try adversary.attack("residue", seconds: 30)
         for word in take(after, &findings, &problems).flatMap({ $0.seen.words }) { seen.add(word) }
         return seen
     }
@@ -101,33 +102,33 @@ public final class AdversarySession {
 
     /// Waits first for a guest that is on its way back: its manifest starts it anew however it ends.
     private func pauseAndResume() throws {
-        try arena.wait(for: .running, "hostile")
-        try arena.client.change(.pause, "hostile")
-        try arena.wait(for: .paused, "hostile")
-        try arena.client.change(.resume, "hostile")
-        try arena.wait(for: .running, "hostile")
+        try adversary.wait(for: .running, "hostile")
+        try adversary.client.change(.pause, "hostile")
+        try adversary.wait(for: .paused, "hostile")
+        try adversary.client.change(.resume, "hostile")
+        try adversary.wait(for: .running, "hostile")
     }
 
     private func wedge(_ run: AttemptTable.Run) throws -> Observation {
-        let outcome = try arena.attack(run.command, seconds: run.seconds, slowness: kind.observation)
+        let outcome = try adversary.attack(run.command, seconds: run.seconds, slowness: kind.observation)
         guard outcome.lines.contains("@try \(run.command)") else { throw AdversaryError("it did not begin") }
         var seen = Observation([String]())
         if outcome.wasRestarted { seen.add("ended:\(outcome.info.cause.name)") }
         do { try pauseAndResume() } catch {
             // It ended by itself meanwhile: the one that follows does nothing of its own.
-            guard try arena.info("hostile").starts != outcome.info.starts else { throw error }
+            guard try adversary.info("hostile").starts != outcome.info.starts else { throw error }
             try pauseAndResume()
         }
         seen.add("paused")
         seen.add("resumed")
-        try arena.restartHostile()
-        let after = try arena.attack("residue", seconds: 30)
+        try adversary.restartHostile()
+        let after = try adversary.attack("residue", seconds: 30)
         seen.add(after.isDone ? "restarted" : "dead")
         return seen
     }
 }
 
-extension AttemptTable.Site {
+extension AttemptTable.Setup {
     /// For the emulator: the functions that the manifest gives away, and the IOMMU before them.
     var devices: [String] {
         guard self == .devices else { return [] }

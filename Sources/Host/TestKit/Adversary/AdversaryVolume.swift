@@ -4,7 +4,7 @@ import Manifest
 import ManifestFile
 
 /// Builds the adversary guests and the boot volume for a manifest that names them.
-func arenaVolume(_ file: URL, _ workspace: Workspace, hypervisor: URL) throws -> (manifest: Manifest, disk: URL) {
+func adversaryVolume(_ file: URL, _ workspace: Workspace, hypervisor: URL) throws -> (manifest: Manifest, disk: URL) {
     try Tool.run(workspace.root.appending(path: "Tests/Guests/build").path, [])
     let images = workspace.cache.appending(path: "images")
     let (manifest, bytes) = try compileManifest(file.path, images: .folder(images.path))

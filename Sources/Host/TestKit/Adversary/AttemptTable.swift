@@ -11,7 +11,7 @@ public struct AttemptTable: Sendable {
         public var command: String
         public var kind: Kind
         /// Which machine it is made on.
-        public var site: Site
+        public var setup: Setup
         /// How long it may take on QEMU.
         public var seconds: Double
         /// In the order of the file.
@@ -21,7 +21,7 @@ public struct AttemptTable: Sendable {
     }
     public enum Kind: String, Sendable {
         /// The guest survives and reports each attempt by its name.
-        case survey
+        case probe
         /// One attempt, named as its command, that may end the guest.
         case deadly
         /// One that ends the guest; the guest that follows finds nothing in its memory.
@@ -35,7 +35,7 @@ public struct AttemptTable: Sendable {
     }
 
     /// The machines, each with a manifest of Tests/Machines/Manifests.
-    public enum Site: String, Sendable, CaseIterable {
+    public enum Setup: String, Sendable, CaseIterable {
         case plain = "containment"
         /// The guests own PCI functions, behind VT-d.
         case devices = "containment-devices"
@@ -65,10 +65,10 @@ public struct AttemptTable: Sendable {
         if let stray = section.keys.first(where: { !known.contains($0.string ?? "") }) {
             throw AttemptTableError("\(stray.string ?? "?") is no key of a section")
         }
-        guard let kind = Kind(rawValue: section["kind"]?.string ?? "survey") else {
+        guard let kind = Kind(rawValue: section["kind"]?.string ?? "probe") else {
             throw AttemptTableError("\(section["kind"]?.string ?? "?") is no kind")
         }
-        guard let site = Site(rawValue: section["machine"]?.string ?? Site.plain.rawValue) else {
+        guard let setup = Setup(rawValue: section["machine"]?.string ?? Setup.plain.rawValue) else {
             throw AttemptTableError("\(section["machine"]?.string ?? "?") is no machine")
         }
         guard let list = section["attempts"]?.mapping else { throw AttemptTableError("a section has no attempts") }
@@ -80,10 +80,11 @@ public struct AttemptTable: Sendable {
         }
         let seconds = section["seconds"]?.float ?? section["seconds"]?.int.map(Double.init) ?? 10
         if let run = section["run"]?.string {
-            runs.append(Run(vector: vector, command: run, kind: kind, site: site, seconds: seconds, attempts: attempts))
+            runs.append(
+                Run(vector: vector, command: run, kind: kind, setup: setup, seconds: seconds, attempts: attempts))
         } else {
             runs += attempts.map {
-                Run(vector: vector, command: $0.name, kind: kind, site: site, seconds: seconds, attempts: [$0])
+                Run(vector: vector, command: $0.name, kind: kind, setup: setup, seconds: seconds, attempts: [$0])
             }
         }
     }

@@ -1,15 +1,16 @@
 import Control
+import ControlClient
 import Foundation
 import Machines
 
 /// What somebody who has the management link may try with it. The answer to each is the words of the statuses that came
 /// back, or `silence`, and whether any partition changed.
 struct LinkAttempts {
-    private let arena: AdversaryMachine
+    private let adversary: AdversaryMachine
     private let kind: MachineKind
 
-    init(_ arena: AdversaryMachine, _ kind: MachineKind) {
-        self.arena = arena
+    init(_ adversary: AdversaryMachine, _ kind: MachineKind) {
+        self.adversary = adversary
         self.kind = kind
     }
 
@@ -20,16 +21,16 @@ struct LinkAttempts {
         var seen = Observation(try answers(to: make(first), first))
         if name == "link-replay" {
             // A pause is over when the guest's core has seen it; a resumption before that is refused as busy.
-            try arena.wait(for: .paused, "hostile")
-            try arena.client.change(.resume, "hostile")
-            try arena.wait(for: .running, "hostile")
+            try adversary.wait(for: .paused, "hostile")
+            try adversary.client.change(.resume, "hostile")
+            try adversary.wait(for: .running, "hostile")
         }
         seen.add(try states() == before ? "unchanged" : "changed")
         return seen
     }
 
     private func states() throws -> [String] {
-        try arena.client.list().map { "\($0.name.string) \($0.state.name) \($0.starts)" }
+        try adversary.client.list().map { "\($0.name.string) \($0.state.name) \($0.starts)" }
     }
 
     /// Sends bytes, and then a question that is right, whose answer shows that all before it have been looked at. The
@@ -38,14 +39,14 @@ struct LinkAttempts {
         let last = first | 0xFFFF
         var receiver = FrameReceiver()
         var counts: [(name: String, count: Int)] = []
-        try arena.line.send(bytes)
-        let deadline = arena.machine.deadline(seconds: 10)
+        try adversary.line.send(bytes)
+        let deadline = adversary.machine.deadline(seconds: 10)
         while !deadline.isOver {
             // Asked again and again: the end of what came before may have eaten it.
-            try arena.line.send(LinkFrame(last, ControlOperation.hello.rawValue).bytes)
+            try adversary.line.send(LinkFrame(last, ControlOperation.hello.rawValue).bytes)
             let pause = ContinuousClock.now + .seconds(1 * kind.slowness)
             while ContinuousClock.now < pause {
-                for byte in try arena.line.receive(timeout: .milliseconds(100)) {
+                for byte in try adversary.line.receive(timeout: .milliseconds(100)) {
                     guard let frame = receiver.frame(after: byte), frame.header.kind == .reply else { continue }
                     let sequence = frame.header.sequence
                     if sequence == last {
@@ -65,7 +66,7 @@ struct LinkAttempts {
     }
 
     private static func status(of payload: [UInt8]) -> String {
-        guard let reply = try? ControlReply(payload.span) else { return "unreadable" }
+        guard let reply = try? ReceivedReply(payload) else { return "unreadable" }
         return "\(reply.status.name)"
     }
 

@@ -23,7 +23,7 @@ public final class ScriptedGuest {
     public func type(line: String) { console.type(line: line) }
 
     /// Sends what is queued and fetches what is new. Output that was overwritten before it was fetched is an error, as a
-    /// verdict may have been in it.
+    /// result may have been in it.
     public func exchange() throws {
         let lost = console.lost
         try console.exchange(client)

@@ -6,12 +6,12 @@ extension AdversarySession {
     func storm(_ run: AttemptTable.Run) throws -> Observation {
         let quiet = try neighbourCounts(seconds: run.seconds) {}
         let stormed = try neighbourCounts(seconds: run.seconds) {
-            let first = arena.hostile.lines.count
-            arena.hostile.type(line: run.command)
-            try arena.hostile.wait(for: "@try \(run.command)", from: first, seconds: 10)
+            let first = adversary.hostile.lines.count
+            adversary.hostile.type(line: run.command)
+            try adversary.hostile.wait(for: "@try \(run.command)", from: first, seconds: 10)
         }
-        let still = try arena.info("hostile").state == .running
-        try arena.restartHostile()
+        let still = try adversary.info("hostile").state == .running
+        try adversary.restartHostile()
         return Observation([
             still ? "storm" : "no-storm", "ticks=\(quiet.ticks)/\(stormed.ticks)",
             "late=\(quiet.late)/\(stormed.late)", "\(quiet.missed + stormed.missed)-missed",
@@ -22,10 +22,10 @@ extension AdversarySession {
     private func neighbourCounts(
         seconds: Double, _ begin: () throws -> Void
     ) throws -> (ticks: UInt64, missed: UInt64, late: UInt64, exits: UInt64) {
-        let before = try arena.neighbourReport(), exits = try foreignExits()
+        let before = try adversary.neighbourReport(), exits = try foreignExits()
         try begin()
-        arena.machine.run(seconds: seconds * kind.observation)
-        let after = try arena.neighbourReport()
+        adversary.machine.run(seconds: seconds * kind.observation)
+        let after = try adversary.neighbourReport()
         return (
             after.count("ticks") - before.count("ticks"), after.count("missed") - before.count("missed"),
             after.count("late") - before.count("late"), try foreignExits() - exits
@@ -35,6 +35,6 @@ extension AdversarySession {
     /// The neighbour's exits for anything but what it does itself, to look at its console and its own registers, and the
     /// kicks of the housekeeping core.
     private func foreignExits() throws -> UInt64 {
-        try arena.client.statistics("neighbour").vcpus.reduce(0) { $0 + $1.total - $1[.port] - $1[.msr] - $1[.nmi] }
+        try adversary.client.statistics("neighbour").vcpus.reduce(0) { $0 + $1.total - $1[.port] - $1[.msr] - $1[.nmi] }
     }
 }

@@ -53,7 +53,7 @@ enum MachineCheck {
                 line.write(", address ")
                 line.write(hexadecimal: cpu_rdmsr(firstStatus + bank * 4 + 1))
             }
-            if let partition { partition.value.controlPage.value.post(line) } else { SerialPort.log.print(line) }
+            if let partition { partition.value.controlPage.value.print(line) } else { SerialPort.log.print(line) }
             cpu_wrmsr(firstStatus + bank * 4, 0)
         }
         cpu_wrmsr(globalStatus, 0)

@@ -45,13 +45,9 @@ private func report(_ fault: Pointer<exception_frame>, _ core: Pointer<CoreState
         SerialPort.log.print(describe(fault, core))
         return
     }
-    partition.value.controlPage.value.post(describe(fault, core))
-    var change = Change()
-    change.isFault = true
-    change.vcpu = core.value.vcpu
-    change.code = fault.value.vector
-    change.address = fault.value.rip &- image_address()
-    partition.value.controlPage.value.record(change)
+    partition.value.controlPage.value.print(describe(fault, core))
+    partition.value.controlPage.value.recordFault(
+        vcpu: core.value.vcpu, code: fault.value.vector, address: fault.value.rip &- image_address())
 }
 
 @inline(never)

@@ -131,13 +131,8 @@ extension Lifecycle {
         line.write(what.text)
         line.write(", at ")
         line.write(hexadecimal: cpu.rip)
-        partition.value.controlPage.value.post(line)
-        var change = Change()
-        change.isFault = true
-        change.vcpu = core.vcpu
-        change.code = detail
-        change.address = cpu.rip
-        partition.value.controlPage.value.record(change)
+        partition.value.controlPage.value.print(line)
+        partition.value.controlPage.value.recordFault(vcpu: core.vcpu, code: detail, address: cpu.rip)
         return .end(.violation)
     }
 }

@@ -15,7 +15,7 @@ extension Lifecycle {
         context.value.takeLock(core.vcpu)
         if port.isInput {
             while let byte = context.value.controlPage.value.consoleIn.peek(), context.value.devices.receive(byte) {
-                context.value.controlPage.value.consoleIn.drop()
+                context.value.controlPage.value.consoleIn.removeFirst()
             }
             cpu.rax = cpu.rax & ~0xFF | UInt64(context.value.devices.uart.read(register))
         } else if let sent = context.value.devices.uart.write(register, UInt8(truncatingIfNeeded: cpu.rax)) {

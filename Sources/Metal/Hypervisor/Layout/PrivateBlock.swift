@@ -19,7 +19,7 @@ struct PrivateBlock {
         let furtherGiB = memory == 0 ? 0 : (memory - 1) >> 30
         let frames =
             18 + UInt64(cores) * (10 + furtherGiB) + furtherGiB * 2 + Self.frames(functions, cores, furtherGiB)
-            + (memory == 0 ? UInt64(MemoryLayout<MachineInventory>.size + 4095) / 4096 : 0) + UInt64(further)
+            + (memory == 0 ? UInt64(MemoryLayout<InventoryList>.size + 4095) / 4096 : 0) + UInt64(further)
         self.cores = cores
         size = UInt64(cores) * CoreLayout.size + frames * FrameArena.frameSize
         base = try firmware.allocate(size, .below(0xFFFF_FFFF))

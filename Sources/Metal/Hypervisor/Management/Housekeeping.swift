@@ -3,14 +3,14 @@ import Manifest
 import Silicon
 import Synchronization
 
-/// What answers managers, on the housekeeping core alone. It reaches the partitions by their notice controlPages.
+/// What answers managers, on the housekeeping core alone. It reaches the partitions by their control pages.
 struct Housekeeping: ~Copyable {
     private var server = ControlServer()
-    private var machine: ManagedMachine
+    private var machine: MachineBackend
     private let hasLink: Bool
 
     init(_ built: borrowing BuiltMachine, _ program: ProgramMemory) {
-        machine = ManagedMachine(built, program)
+        machine = MachineBackend(built, program)
         hasLink = built.manifest.link == .serial && SerialPort.link.isPresent
         if hasLink { SerialPort.link.initialize(interrupts: true) }
     }
@@ -31,13 +31,12 @@ struct Housekeeping: ~Copyable {
     @inline(never)
     private mutating func answer() -> Bool {
         var wasBusy = false
-        var isBusy = true
-        while isBusy {
+        while true {
             while server.canReceive, let byte = SerialPort.link.read() { server.receive(byte) }
-            isBusy = server.poll(&machine)
-            wasBusy = wasBusy || isBusy
+            let isBusy = server.serve(&machine)
             while let byte = server.nextByte() { SerialPort.link.write(byte) }
+            guard isBusy else { return wasBusy }
+            wasBusy = true
         }
-        return wasBusy
     }
 }

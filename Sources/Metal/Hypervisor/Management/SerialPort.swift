@@ -29,8 +29,8 @@ struct SerialPort {
 
     /// Waits for room, but not longer than a byte can take: a dead port must not hang the machine.
     func write(_ byte: UInt8) {
-        var patience = 100_000
-        while !canWrite && patience > 0 { patience -= 1 }
+        var polls = 100_000
+        while !canWrite && polls > 0 { polls -= 1 }
         cpu_out8(base, byte)
     }
 

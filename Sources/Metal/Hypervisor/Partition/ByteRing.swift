@@ -1,3 +1,4 @@
+import Control
 import Synchronization
 
 /// Bytes from one writer to one reader, in different cores. Positions count up for ever; the capacity is a power of two.
@@ -37,24 +38,21 @@ struct ByteRing: ~Copyable {
 
     /// Takes the byte that `peek` showed. Where bytes are offered, none stays behind: no writer comes to this place before
     /// the position moves on.
-    func drop() {
+    func removeFirst() {
         let at = tail.load(ordering: .relaxed)
         store(0 as UInt8, base + at & (capacity - 1))
         tail.store(at &+ 1, ordering: .releasing)
     }
 
-    /// The position of the next byte to be written.
-    var end: UInt64 { head.load(ordering: .acquiring) }
-
     /// For readers of a ring that is written with `push` alone: copies from `position`, or from the oldest byte that the
-    /// writer cannot be overwriting just now. Gives the position and count of what was copied.
-    func copy(from position: UInt64, into buffer: inout MutableSpan<UInt8>) -> (position: UInt64, count: Int) {
-        let end = self.end
+    /// writer cannot be overwriting just now. Gives what was copied.
+    func copy(from position: UInt64, into buffer: inout MutableSpan<UInt8>) -> ConsoleRange {
+        let end = head.load(ordering: .acquiring)
         let oldest = end > capacity ? end - capacity + Self.margin : 0
         let start = min(max(position, oldest), end)
         let count = min(Int(end - start), buffer.count)
         for i in 0..<count { buffer[i] = load(base + (start + UInt64(i)) & (capacity - 1)) }
-        return (start, count)
+        return ConsoleRange(position: start, count: count, end: end)
     }
 
     /// What the writer may write while a reader copies.

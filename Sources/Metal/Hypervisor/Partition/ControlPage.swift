@@ -4,33 +4,13 @@ import Silicon
 import Synchronization
 import Text
 
-/// What a manager has asked of a partition; taken by its lead core.
-enum Request {
-    static let none: UInt32 = 0
-    static let start: UInt32 = 1
-    static let stop: UInt32 = 2
-    static let pause: UInt32 = 3
-    static let resume: UInt32 = 4
-    static let restart: UInt32 = 5
-}
-
-/// A change of a partition's state, as the housekeeping core reads it.
-struct Change {
-    var tsc: UInt64 = 0
-    var state = PartitionState.stopped
-    var cause = StateCause.manifest
-    /// Faults: what happened where. `isFault` says whether this is one.
-    var isFault = false
-    var vcpu = 0
-    var code: UInt64 = 0
-    var address: UInt64 = 0
-}
-
-/// A partition's notice controlPage: all that its cores and the housekeeping core have in common. It holds no guest memory
-/// and no secrets. Written by the partition's cores, but for `request` and `consoleIn`.
+/// A partition's control page: all that its cores and the housekeeping core have in common. It holds no guest memory
+/// and no secrets. Written by the partition's cores, but for `asked` and `consoleIn`.
 struct ControlPage: ~Copyable {
     static let maxVCPUs = 16
-    let request = Atomic<UInt32>(Request.none)
+    /// A `ControlOperation` that a manager has asked for and the lead core has not taken; `nothing` when there is none.
+    private let asked = Atomic<UInt32>(nothing)
+    private static let nothing = UInt32.max
     /// A `PartitionState` and, in the second byte, a `StateCause`; by the lead core.
     private let stateAndCause: Atomic<UInt32>
     let starts = Atomic<UInt64>(0)
@@ -43,10 +23,11 @@ struct ControlPage: ~Copyable {
     let log: ByteRing
     /// Exits by vCPU and reason; each row has one writer, its core.
     private var exits: [16 of ExitCounters] = .init(repeating: ExitCounters())
-    /// The latest changes, by their number; the lead core writes.
-    private var changes: [16 of Change] = .init(repeating: Change())
-    private let changeCount = Atomic<UInt64>(0)
-    /// Keeps the partition's cores from writing `changes` and `log` at the same time.
+    /// The latest events, by their number, and the TSC at each.
+    private var events: [16 of ControlEvent] = .init(repeating: ControlEvent())
+    private var eventTSCs: [16 of UInt64] = .init(repeating: 0)
+    private let eventCount = Atomic<UInt64>(0)
+    /// Keeps the partition's cores from writing `events` and `log` at the same time.
     private let isBeingWritten = Atomic<Bool>(false)
     private let housekeeper: UInt32
 
@@ -80,35 +61,61 @@ struct ControlPage: ~Copyable {
         unsafe withUnsafeMutablePointer(to: &exits[vcpu]) { Pointer(at: UInt64(UInt(bitPattern: $0))) }
     }
 
-    mutating func enter(_ state: PartitionState, _ cause: StateCause) {
-        stateAndCause.store(UInt32(state.rawValue) | UInt32(cause.rawValue) << 8, ordering: .releasing)
-        var change = Change()
-        change.state = state
-        change.cause = cause
-        record(change)
+    /// For managers: asks for an operation; false while another waits.
+    func ask(_ operation: ControlOperation) -> Bool {
+        asked.compareExchange(
+            expected: Self.nothing, desired: UInt32(operation.rawValue), ordering: .sequentiallyConsistent
+        ).exchanged
     }
 
-    /// Notes a change or a fault and tells the housekeeping core.
-    mutating func record(_ change: Change) {
+    /// What was asked for and not taken yet.
+    var request: ControlOperation? {
+        ControlOperation(rawValue: UInt8(truncatingIfNeeded: asked.load(ordering: .sequentiallyConsistent)))
+    }
+
+    /// Takes what was asked for: from here on managers may ask again.
+    @discardableResult
+    func takeRequest() -> ControlOperation? {
+        let taken = asked.exchange(Self.nothing, ordering: .sequentiallyConsistent)
+        return ControlOperation(rawValue: UInt8(truncatingIfNeeded: taken))
+    }
+
+    mutating func enter(_ state: PartitionState, _ cause: StateCause) {
+        stateAndCause.store(UInt32(state.rawValue) | UInt32(cause.rawValue) << 8, ordering: .releasing)
+        record(ControlEvent())
+    }
+
+    /// Notes a fault of a guest or of the hypervisor below it.
+    mutating func recordFault(vcpu: Int, code: UInt64, address: UInt64) {
+        var event = ControlEvent(.fault)
+        event.vcpu = vcpu
+        event.code = code
+        event.address = address
+        record(event)
+    }
+
+    /// Notes an event in the partition's present state and tells the housekeeping core.
+    private mutating func record(_ event: ControlEvent) {
         begin()
-        let count = changeCount.load(ordering: .relaxed)
-        changes[Int(count & 15)] = change
-        changes[Int(count & 15)].tsc = cpu_rdtsc()
-        changeCount.store(count &+ 1, ordering: .releasing)
+        let count = eventCount.load(ordering: .relaxed)
+        events[Int(count & 15)] = event
+        events[Int(count & 15)].state = state
+        events[Int(count & 15)].cause = cause
+        eventTSCs[Int(count & 15)] = cpu_rdtsc()
+        eventCount.store(count &+ 1, ordering: .releasing)
         end()
         LocalAPIC.kick(housekeeper)
     }
 
-    /// The change with number `next`, or the oldest kept; moves `next` behind it and counts what was lost.
-    func nextChange(_ next: inout UInt64, lost: inout UInt64) -> Change? {
-        let count = changeCount.load(ordering: .acquiring)
+    /// The event with number `next`, or the oldest kept; moves `next` behind it.
+    func nextEvent(_ next: inout UInt64) -> (event: ControlEvent, tsc: UInt64)? {
+        let count = eventCount.load(ordering: .acquiring)
         guard next < count else { return nil }
-        if count - next > 12 {
-            lost = count - 12 - next
-            next = count - 12
-        }
-        next += 1
-        return changes[Int((next - 1) & 15)]
+        let number = max(next, count > 12 ? count - 12 : 0)
+        var event = events[Int(number & 15)]
+        event.lost = number - next
+        next = number + 1
+        return (event, eventTSCs[Int(number & 15)])
     }
 
     /// Waits for another core of the partition, but not for ever: one that has faulted meanwhile never comes back.
@@ -117,7 +124,7 @@ struct ControlPage: ~Copyable {
     }
     private func end() { isBeingWritten.store(false, ordering: .releasing) }
 
-    func post(_ line: borrowing LogLine) {
+    func print(_ line: borrowing LogLine) {
         begin()
         for i in 0..<line.text.count { log.push(line.text.bytes[i]) }
         log.push(0x0A)

@@ -38,10 +38,8 @@ struct Lifecycle<CPU: VirtualCPU> {
         }
         while true {
             while !starting {
-                switch partition.value.controlPage.value.request.exchange(
-                    Request.none, ordering: .sequentiallyConsistent)
-                {
-                case Request.start, Request.restart:
+                switch partition.value.controlPage.value.takeRequest() {
+                case .start, .restart:
                     starting = true
                     cause = .manager
                 default: rest(core)
@@ -67,7 +65,7 @@ struct Lifecycle<CPU: VirtualCPU> {
             line.write(partition.value.spec.name)
             line.write(": ")
             line.write(error.reason)
-            partition.value.controlPage.value.post(line)
+            partition.value.controlPage.value.print(line)
             return .badImage
         }
         let now = cpu_rdtsc()
@@ -113,7 +111,9 @@ struct Lifecycle<CPU: VirtualCPU> {
         }
         state.value.devices = PlatformDevices(state.value.platform)
         // What was typed for this guest is not the next one's.
-        while state.value.controlPage.value.consoleIn.peek() != nil { state.value.controlPage.value.consoleIn.drop() }
+        while state.value.controlPage.value.consoleIn.peek() != nil {
+            state.value.controlPage.value.consoleIn.removeFirst()
+        }
         for vcpu in 0..<state.value.vcpuCount where state.value.nested[vcpu].unclaimed != 0 {
             unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: UInt(state.value.nested[vcpu].unclaimed)), 4096)
         }
@@ -131,7 +131,7 @@ struct Lifecycle<CPU: VirtualCPU> {
             line.write(partition.value.spec.name)
             line.write(": a PCI function did not come back from its reset, requester id ")
             line.write(hexadecimal: UInt64(lost))
-            partition.value.controlPage.value.post(line)
+            partition.value.controlPage.value.print(line)
         }
         functions.value.guest.reset(on: FunctionWindow(functions: functions))
     }
@@ -144,12 +144,12 @@ struct Lifecycle<CPU: VirtualCPU> {
     /// What comes after an end, by the manifest's policy.
     private func follow(_ cause: StateCause) -> (start: Bool, cause: StateCause) {
         let controlPage = partition.value.controlPage
-        let request = controlPage.value.request.exchange(Request.none, ordering: .sequentiallyConsistent)
+        let request = controlPage.value.takeRequest()
         // A manager's word that came while the guest ended by itself counts.
-        let cause = request == Request.stop || request == Request.restart ? .manager : cause
+        let cause = request == .stop || request == .restart ? .manager : cause
         let action: LifecycleAction
         switch cause {
-        case .manager: action = request == Request.restart ? .restart : .stop
+        case .manager: action = request == .restart ? .restart : .stop
         case .poweroff: action = partition.value.spec.onPoweroff
         case .reboot: action = partition.value.spec.onReboot
         case .badImage: action = .stop

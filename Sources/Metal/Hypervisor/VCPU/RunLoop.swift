@@ -53,19 +53,19 @@ extension Lifecycle {
         let controlPage = partition.value.controlPage
         let verdict = partition.value.verdict.load(ordering: .sequentiallyConsistent)
         if verdict != 0 { return .end(StateCause(rawValue: UInt8(truncatingIfNeeded: verdict - 1)) ?? .violation) }
-        switch controlPage.value.request.load(ordering: .sequentiallyConsistent) {
-        case Request.stop, Request.restart: return .end(.manager)
-        case Request.pause:
+        switch controlPage.value.request {
+        case .stop, .restart: return .end(.manager)
+        case .pause:
             partition.value.gate.store(Gate.paused, ordering: .sequentiallyConsistent)
             controlPage.value.enter(.paused, .manager)
-        case Request.resume:
+        case .resume:
             partition.value.resumeClock()
             partition.value.gate.store(Gate.open, ordering: .sequentiallyConsistent)
             controlPage.value.enter(.running, .manager)
-        case Request.none: return .resume
+        case nil: return .resume
         default: break  // to start what runs: done, and the next request may come
         }
-        controlPage.value.request.store(Request.none, ordering: .sequentiallyConsistent)
+        controlPage.value.takeRequest()
         partition.value.kick(allBut: core.vcpu)
         return .resume
     }

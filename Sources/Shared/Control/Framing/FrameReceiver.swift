@@ -12,8 +12,8 @@ public enum FrameArrival: Equatable, Sendable {
 
 /// Finds frames in a byte stream. Constant work and memory for each byte, whatever arrives.
 public struct FrameReceiver: ~Copyable {
-    private var payloadBytes: InlineArray<2048, UInt8>
-    private var header: InlineArray<8, UInt8>
+    /// Header, payload and checksum.
+    private var bytes = InlineArray<2060, UInt8>(repeating: 0)
     private var crc = CRC32C()
     /// Bytes of the frame so far, header and checksum included; stops counting far above the largest frame.
     private var count = 0
@@ -24,21 +24,18 @@ public struct FrameReceiver: ~Copyable {
     /// Frames that were dropped because they were damaged (checksum, too short, unknown kind).
     public private(set) var damaged: UInt32 = 0
 
-    public init() {
-        payloadBytes = InlineArray(repeating: 0)
-        header = InlineArray(repeating: 0)
-    }
+    public init() {}
 
     /// The payload of the frame that the last `receive` returned; empty otherwise.
     public var payload: Span<UInt8> {
         @_lifetime(borrow self)
-        borrowing get { payloadBytes.span.extracting(first: payloadCount) }
+        borrowing get { bytes.span.extracting(Frame.headerSize..<(Frame.headerSize + payloadCount)) }
     }
 
     /// Clears what has come: a frame may carry what was typed for a guest.
-    public mutating func forget() {
+    public mutating func clear() {
         payloadCount = 0
-        payloadBytes = InlineArray(repeating: 0)
+        bytes = InlineArray(repeating: 0)
     }
 
     /// Takes the next byte of the stream. Returns what arrived when the byte ended a frame, nil otherwise.
@@ -48,7 +45,7 @@ public struct FrameReceiver: ~Copyable {
         guard inFrame else { return nil }
         if byte == Frame.escape {
             // Two escapes in a row are no frame of ours: skip to the next flag.
-            if escaped { drop() } else { escaped = true }
+            if escaped { discard() } else { escaped = true }
             return nil
         }
         append(escaped ? byte ^ Frame.escapeBit : byte)
@@ -58,25 +55,20 @@ public struct FrameReceiver: ~Copyable {
 
     private mutating func append(_ byte: UInt8) {
         crc.add(byte)
-        let index = count &- Frame.headerSize
-        if index < 0 {
-            header[count] = byte
-        } else if index < Frame.maxPayload {
-            payloadBytes[index] = byte
-        }
+        if count < bytes.count { bytes[count] = byte }
         // Saturates: an endless frame must not wrap around into a short one.
         if count < 1 << 30 { count &+= 1 }
     }
 
-    private mutating func drop() {
+    private mutating func discard() {
         inFrame = false
         damaged &+= 1
     }
 
     /// A flag ends one frame and opens the next.
     private mutating func endFrame() -> FrameArrival? {
-        let arrival = inFrame && count > 0 ? judge() : nil
-        if arrival == nil, count > Frame.headerSize { forget() }
+        let arrival = inFrame && count > 0 ? check() : nil
+        if arrival == nil, count > Frame.headerSize { clear() }
         inFrame = true
         escaped = false
         count = 0
@@ -84,18 +76,18 @@ public struct FrameReceiver: ~Copyable {
         return arrival
     }
 
-    private mutating func judge() -> FrameArrival? {
+    private mutating func check() -> FrameArrival? {
         let overhead = Frame.headerSize + Frame.checksumSize
-        guard !escaped, count >= overhead, crc.endsWithItsOwnValue, let kind = FrameKind(rawValue: header[1]) else {
+        guard !escaped, count >= overhead, crc.endsWithItsOwnValue, let kind = FrameKind(rawValue: bytes[1]) else {
             damaged &+= 1
             return nil
         }
-        let sequence =
-            UInt32(header[4]) << 24 | UInt32(header[5]) << 16 | UInt32(header[6]) << 8 | UInt32(header[7])
-        let frame = FrameHeader(version: header[0], kind: kind, sequence: sequence)
+        var sequence: UInt32 = 0
+        for i in 4..<8 { sequence = sequence << 8 | UInt32(bytes[i]) }
+        let frame = FrameHeader(version: bytes[0], kind: kind, sequence: sequence)
         let size = count &- overhead
         if size > Frame.maxPayload { return .oversized(frame) }
-        guard size == Int(header[2]) << 8 | Int(header[3]) else { return .malformed(frame) }
+        guard size == Int(bytes[2]) << 8 | Int(bytes[3]) else { return .malformed(frame) }
         payloadCount = size
         return .frame(frame)
     }

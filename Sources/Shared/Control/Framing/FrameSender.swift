@@ -2,9 +2,9 @@ import Records
 
 /// Sends one frame at a time, byte by byte, from a payload that it holds.
 public struct FrameSender<let capacity: Int>: ~Copyable {
-    private var payload: InlineArray<capacity, UInt8>
+    private var payload = InlineArray<capacity, UInt8>(repeating: 0)
     private var payloadCount = 0
-    private var header: InlineArray<8, UInt8>
+    private var header = InlineArray<8, UInt8>(repeating: 0)
     private var crc = CRC32C()
     /// The next byte of header, payload and checksum; -1 before the opening flag.
     private var position = 0
@@ -12,10 +12,7 @@ public struct FrameSender<let capacity: Int>: ~Copyable {
     private var escaped: UInt8?
     public private(set) var isIdle = true
 
-    public init() {
-        payload = InlineArray(repeating: 0)
-        header = InlineArray(repeating: 0)
-    }
+    public init() {}
 
     /// Loads a frame whose payload `body` writes, from the buffer's first byte on; it returns the payload's length.
     /// False, and nothing to send, when it throws. Abandons a frame that is still being sent: call it when `isIdle`.

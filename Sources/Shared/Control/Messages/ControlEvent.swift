@@ -1,34 +1,24 @@
-import CBOR
 import Manifest
-import Text
-import PCI
 
 /// Something that happened, told unasked to a manager that asked for `events`.
-public struct ControlEvent: Sendable {
+public struct ControlEvent: ControlMessage, Sendable {
+    /// The raw values travel on the link and never change.
     public enum Kind: UInt8, Sendable {
         /// The partition went into `state` because of `cause`.
         case state = 0
         /// A guest or the hypervisor's instance below it faulted: see `vcpu`, `code` and `address`.
         case fault = 1
-        /// A PCI function tried what its IOMMU refuses: see `access` and `address`. The partition is its owner, without a
+        /// A PCI function tried what its IOMMU refuses: see `code` and `address`. The partition is its owner, without a
         /// name when it has none.
         case device = 2
-
-        public var name: StaticString {
-            switch self {
-            case .state: "state"
-            case .fault: "fault"
-            case .device: "device"
-            }
-        }
     }
 
-    public var kind: Kind
-    public var partition: Label
+    public var kind = Kind.state
+    public var partition = Label()
     /// Microseconds since the hypervisor's first instruction.
     public var clockMicroseconds: UInt64 = 0
-    public var state: PartitionState
-    public var cause: StateCause
+    public var state = PartitionState.stopped
+    public var cause = StateCause.manifest
     /// Faults: the vCPU.
     public var vcpu = 0
     /// Faults: the exception's vector, or the processor's exit code. Devices: a `RefusedAccess`.
@@ -39,48 +29,21 @@ public struct ControlEvent: Sendable {
     /// How many events just before this one were lost, because nobody fetched them in time.
     public var lost: UInt64 = 0
 
-    public init(_ kind: Kind, partition: Label, state: PartitionState, cause: StateCause) {
-        self.kind = kind
-        self.partition = partition
-        self.state = state
-        self.cause = cause
-    }
+    public init() {}
+    public init(_ kind: Kind) { self.kind = kind }
 
-    public func encode(into output: consuming MutableSpan<UInt8>) throws(CBORError) -> Int {
-        var writer = CBORWriter(output)
-        writer.map(9)
-        writer.field(0, UInt64(kind.rawValue))
-        writer.field(1, partition)
-        writer.field(2, clockMicroseconds)
-        writer.field(3, UInt64(state.rawValue))
-        writer.field(4, UInt64(cause.rawValue))
-        writer.field(5, UInt64(max(vcpu, 0)))
-        writer.field(6, code)
-        writer.field(7, address)
-        writer.field(8, lost)
-        return try writer.finish()
-    }
+    public static var fieldCount: Int { 9 }
 
-    /// Reads an event frame's payload.
-    public init(_ payload: borrowing Span<UInt8>) throws(CBORError) {
-        self.init(.state, partition: Label(), state: .stopped, cause: .manifest)
-        var reader = CBORReader(copy payload)
-        var map = try reader.map(max: 64)
-        while let key = try map.next(&reader) {
-            switch key {
-            case 0: kind = try reader.choice(Kind.self)
-            case 1: partition = try reader.short(Label.self)
-            case 2: clockMicroseconds = try reader.uint()
-            case 3: state = try reader.choice(PartitionState.self)
-            case 4: cause = try reader.choice(StateCause.self)
-            case 5: vcpu = try reader.number(max: 63)
-            case 6: code = try reader.uint()
-            case 7: address = try reader.uint()
-            case 8: lost = try reader.uint()
-            default: try reader.skip()
-            }
-        }
-        try reader.finish()
+    public mutating func fields<C: FieldCoder & ~Copyable & ~Escapable>(_ coder: inout C) {
+        coder.field(0, &kind)
+        coder.field(1, &partition)
+        coder.field(2, &clockMicroseconds)
+        coder.field(3, &state)
+        coder.field(4, &cause)
+        coder.field(5, &vcpu, max: 63)
+        coder.field(6, &code)
+        coder.field(7, &address)
+        coder.field(8, &lost)
     }
 }
 
@@ -92,8 +55,4 @@ public struct RefusedAccess: Sendable {
     public init(requester: UInt16, isWrite: Bool, isInterrupt: Bool, reason: UInt8) {
         rawValue = UInt64(requester) | (isWrite ? 1 << 16 : 0) | (isInterrupt ? 1 << 17 : 0) | UInt64(reason) << 24
     }
-    public var function: FunctionAddress { FunctionAddress(requester: UInt16(truncatingIfNeeded: rawValue)) }
-    public var isWrite: Bool { rawValue >> 16 & 1 == 1 }
-    public var isInterrupt: Bool { rawValue >> 17 & 1 == 1 }
-    public var reason: UInt8 { UInt8(truncatingIfNeeded: rawValue >> 24) }
 }

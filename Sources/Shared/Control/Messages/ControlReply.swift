@@ -1,32 +1,20 @@
 import CBOR
 
-/// A reply while it is read: a map whose key 0 is the status. Keys that this version does not know are skipped, so that
-/// a newer hypervisor may say more.
-public struct ControlReply: ~Escapable {
-    var reader: CBORReader
-    var map: CBORMap
-    public let status: ControlStatus
-
-    /// Reads the status; `outOfRange` for one that this version does not know.
-    @_lifetime(copy payload)
-    public init(_ payload: Span<UInt8>) throws(CBORError) {
-        reader = CBORReader(payload)
-        map = try reader.map(max: 64)
-        guard try map.next(&reader) == 0 else { throw .wrongType }
-        status = try reader.choice(ControlStatus.self)
+/// What a request is answered with: a map whose key 0 is the status; it has others only when that is `ok`.
+extension CBORWriter {
+    /// Begins a reply, of which `fields` more must follow.
+    public mutating func reply(_ status: ControlStatus = .ok, fields: Int) {
+        map(1 + fields)
+        field(0, UInt64(status.rawValue))
     }
 
-    /// Reads a reply that has nothing but its status.
-    public mutating func finish() throws(CBORError) {
-        while try map.next(&reader) != nil { try reader.skip() }
-        try reader.finish()
-    }
-
-    /// Writes a reply that has nothing but its status.
-    public static func write(_ status: ControlStatus, into output: consuming MutableSpan<UInt8>) -> Int {
-        var writer = CBORWriter(output)
-        writer.map(1)
-        writer.field(0, UInt64(status.rawValue))
-        return (try? writer.finish()) ?? 0
+    /// Writes a reply that is one message. With `list`, an array of `count` items must follow, whose key that is.
+    mutating func reply<M: ControlMessage>(_ message: M, list: UInt64? = nil, of count: Int = 0) {
+        var message = message
+        reply(fields: M.fieldCount + (list == nil ? 0 : 1))
+        message.fields(&self)
+        guard let list else { return }
+        key(list)
+        array(count)
     }
 }

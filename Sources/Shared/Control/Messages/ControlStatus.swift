@@ -1,5 +1,5 @@
 /// How a request went. Everything but `ok` changed nothing. The raw values travel on the link and never change.
-public enum ControlStatus: UInt8, Sendable {
+public enum ControlStatus: UInt8, Error, Sendable {
     case ok = 0
     /// Not the deterministic CBOR that the operation asks for, or a field out of its bounds.
     case malformed = 1
@@ -21,22 +21,4 @@ public enum ControlStatus: UInt8, Sendable {
     case linkDown = 10
     /// Said by a broker, never by a hypervisor: the machine did not answer in time.
     case noAnswer = 11
-
-    /// The word for reports; stable.
-    public var name: StaticString {
-        switch self {
-        case .ok: "ok"
-        case .malformed: "malformed"
-        case .oversized: "oversized"
-        case .unknownOperation: "unknown operation"
-        case .unknownPartition: "unknown partition"
-        case .notPermitted: "not permitted"
-        case .wrongState: "wrong state"
-        case .busy: "busy"
-        case .unsupportedVersion: "unsupported version"
-        case .failed: "failed"
-        case .linkDown: "link down"
-        case .noAnswer: "no answer"
-        }
-    }
 }

@@ -8,11 +8,4 @@ public struct ExitCounters: Sendable {
         @inline(__always) get { counts[Int(reason.rawValue)] }
         @inline(__always) set { counts[Int(reason.rawValue)] = newValue }
     }
-
-    /// Exits for all reasons together.
-    public var total: UInt64 {
-        var sum: UInt64 = 0
-        for i in 0..<ExitReason.count { sum &+= counts[i] }
-        return sum
-    }
 }

@@ -19,24 +19,4 @@ public enum ExitReason: UInt8, Sendable {
     case exception = 12
     case other = 13
     public static let count = 14
-
-    /// The word for tables and reports; stable.
-    public var name: StaticString {
-        switch self {
-        case .cpuid: "cpuid"
-        case .msr: "msr"
-        case .port: "port"
-        case .icr: "icr"
-        case .nestedPageFault: "nested_page_fault"
-        case .nmi: "nmi"
-        case .hypercall: "hypercall"
-        case .halt: "halt"
-        case .initSipi: "init_sipi"
-        case .shutdown: "shutdown"
-        case .refusedInstruction: "refused_instruction"
-        case .cacheControl: "cache_control"
-        case .exception: "exception"
-        case .other: "other"
-        }
-    }
 }

@@ -1,5 +1,3 @@
-import CBOR
-
 /// One thing that a machine has, as numbers. Items of one kind follow each other; the one of kind `machine` is the first.
 public struct InventoryItem: Sendable {
     /// The raw values travel on the link and never change; so does the order of the numbers, to which a later version may
@@ -25,68 +23,34 @@ public struct InventoryItem: Sendable {
 
     public static let maxValues = 13
     public let kind: Kind
-    public private(set) var values = InlineArray<13, UInt64>(repeating: 0)
-    public private(set) var count = 0
+    public var values = InlineArray<13, UInt64>(repeating: 0)
+    /// How many of `values` are meant.
+    public var count: Int
 
-    public init(_ kind: Kind) { self.kind = kind }
-
-    /// Appends the next number; more than `maxValues` are dropped.
-    public mutating func append(_ value: UInt64) {
-        guard count < Self.maxValues else { return }
-        values[count] = value
-        count += 1
-    }
-
-    func write(_ writer: inout CBORWriter) {
-        writer.array(1 + count)
-        writer.uint(UInt64(kind.rawValue))
-        for i in 0..<count { writer.uint(values[i]) }
-    }
-
-    /// nil for a kind that this version does not know.
-    static func read(_ reader: inout CBORReader) throws(CBORError) -> InventoryItem? {
-        let count = try reader.array(max: 64)
-        guard count > 0 else { throw .outOfRange }
-        let kind = UInt8(exactly: try reader.uint()).flatMap(Kind.init)
-        var item = InventoryItem(kind ?? .machine)
-        for _ in 1..<count { item.append(try reader.uint()) }
-        return kind == nil ? nil : item
+    /// - Parameter values: at most `maxValues`.
+    public init<let n: Int>(_ kind: Kind, _ values: InlineArray<n, UInt64>) {
+        self.kind = kind
+        count = n
+        for i in 0..<n { self.values[i] = values[i] }
     }
 }
 
-/// What one `inventory` request brings: some of the items.
-public struct InventoryPart: Sendable {
-    /// The most items of one answer; each takes at most 129 bytes.
+/// What `inventory` answers before the items: some of them, from the one that was asked for on, follow as {3: array of arrays
+/// of numbers, the kind first}.
+public struct InventoryPage: ControlMessage, Sendable {
+    /// The most items of one reply; each takes at most 129 bytes.
     public static let capacity = 12
     /// How many items there are in all.
-    public private(set) var total = 0
-    /// The index of the first item here, and how many are here.
-    public private(set) var first = 0
-    public private(set) var count = 0
-    /// nil where the item's kind is unknown to this version.
-    public private(set) var items = InlineArray<12, InventoryItem?>(repeating: nil)
+    public var total = 0
+    /// The index of the first item here.
+    public var first = 0
 
-    static func writeHead(_ writer: inout CBORWriter, total: Int, first: Int, count: Int) {
-        writer.map(4)
-        writer.field(0, UInt64(ControlStatus.ok.rawValue))
-        writer.field(1, UInt64(total))
-        writer.field(2, UInt64(first))
-        writer.key(3)
-        writer.array(count)
-    }
+    public init() {}
 
-    /// Reads the rest of a reply whose status was read by `ControlReply`.
-    public init(_ reply: inout ControlReply) throws(CBORError) {
-        while let key = try reply.map.next(&reply.reader) {
-            switch key {
-            case 1: total = try reply.reader.number(max: 1 << 16)
-            case 2: first = try reply.reader.number(max: 1 << 16)
-            case 3:
-                count = try reply.reader.array(max: Self.capacity)
-                for i in 0..<count { items[i] = try InventoryItem.read(&reply.reader) }
-            default: try reply.reader.skip()
-            }
-        }
-        try reply.reader.finish()
+    public static var fieldCount: Int { 2 }
+
+    public mutating func fields<C: FieldCoder & ~Copyable & ~Escapable>(_ coder: inout C) {
+        coder.field(1, &total, max: 1 << 16)
+        coder.field(2, &first, max: 1 << 16)
     }
 }

@@ -1,8 +1,7 @@
-import CBOR
 import Manifest
 
 /// What `hello` answers: the machine and the hypervisor that holds it.
-public struct MachineInfo: Sendable {
+public struct MachineInfo: ControlMessage, Sendable {
     /// The hypervisor's version, e.g. "0.1.0".
     public var version = Label()
     /// The machine's name, from the manifest.
@@ -24,38 +23,18 @@ public struct MachineInfo: Sendable {
 
     public init() {}
 
-    func write(_ writer: inout CBORWriter) {
-        writer.map(11)
-        writer.field(0, UInt64(ControlStatus.ok.rawValue))
-        writer.field(1, version)
-        writer.field(2, name)
-        writer.field(3, UInt64(max(cores, 0)))
-        writer.field(4, memory)
-        writer.field(5, imageBytes)
-        writer.field(6, hypervisorMemory)
-        writer.field(7, startMicroseconds)
-        writer.field(8, uptimeMicroseconds)
-        writer.field(9, UInt64(max(partitions, 0)))
-        writer.field(10, damagedFrames)
-    }
+    public static var fieldCount: Int { 10 }
 
-    /// Reads the rest of a reply whose status was read by `ControlReply`.
-    public init(_ reply: inout ControlReply) throws(CBORError) {
-        while let key = try reply.map.next(&reply.reader) {
-            switch key {
-            case 1: version = try reply.reader.short(Label.self)
-            case 2: name = try reply.reader.short(Label.self)
-            case 3: cores = try reply.reader.number()
-            case 4: memory = try reply.reader.uint()
-            case 5: imageBytes = try reply.reader.uint()
-            case 6: hypervisorMemory = try reply.reader.uint()
-            case 7: startMicroseconds = try reply.reader.uint()
-            case 8: uptimeMicroseconds = try reply.reader.uint()
-            case 9: partitions = try reply.reader.number(max: Manifest.maxPartitions)
-            case 10: damagedFrames = try reply.reader.uint()
-            default: try reply.reader.skip()
-            }
-        }
-        try reply.reader.finish()
+    public mutating func fields<C: FieldCoder & ~Copyable & ~Escapable>(_ coder: inout C) {
+        coder.field(1, &version)
+        coder.field(2, &name)
+        coder.field(3, &cores)
+        coder.field(4, &memory)
+        coder.field(5, &imageBytes)
+        coder.field(6, &hypervisorMemory)
+        coder.field(7, &startMicroseconds)
+        coder.field(8, &uptimeMicroseconds)
+        coder.field(9, &partitions, max: Manifest.maxPartitions)
+        coder.field(10, &damagedFrames)
     }
 }

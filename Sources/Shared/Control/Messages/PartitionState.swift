@@ -1,3 +1,5 @@
+import Text
+
 /// What a partition is doing.
 public enum PartitionState: UInt8, Sendable {
     /// No guest; memory cleared.
@@ -11,31 +13,21 @@ public enum PartitionState: UInt8, Sendable {
     case stopping = 4
     /// Stopped, because the guest crashed or the hypervisor's instance below it did.
     case crashed = 5
+}
 
-    /// The word for tables and reports; stable.
-    public var name: StaticString {
-        switch self {
-        case .stopped: "stopped"
-        case .starting: "starting"
-        case .running: "running"
-        case .paused: "paused"
-        case .stopping: "stopping"
-        case .crashed: "crashed"
-        }
-    }
-
-    /// Whether `operation` makes sense now: `ok`, `busy` while a change is under way, else `wrongState`.
-    public func answer(to operation: ControlOperation) -> ControlStatus {
-        switch (operation, self) {
-        case (.start, .stopped), (.start, .crashed): .ok
-        case (.stop, .running), (.stop, .paused), (.stop, .starting): .ok
-        case (.pause, .running), (.resume, .paused): .ok
-        case (.restart, .stopped), (.restart, .crashed), (.restart, .running), (.restart, .paused): .ok
-        case (.start, .stopping), (.restart, .starting), (.restart, .stopping), (.pause, .starting): .busy
-        case (.start, _), (.stop, _), (.pause, _), (.resume, _), (.restart, _): .wrongState
-        default: .ok
-        }
-    }
+/// Several states.
+public struct PartitionStates: FlagSet, Sendable {
+    public let rawValue: UInt8
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+    public init(_ state: PartitionState) { rawValue = 1 << state.rawValue }
+    static let stopped = PartitionStates(.stopped)
+    static let starting = PartitionStates(.starting)
+    static let running = PartitionStates(.running)
+    static let paused = PartitionStates(.paused)
+    static let stopping = PartitionStates(.stopping)
+    static let crashed = PartitionStates(.crashed)
+    /// Those in which no change is under way.
+    static let settled = stopped | running | paused | crashed
 }
 
 /// Why a partition is in the state that it is in.
@@ -60,20 +52,4 @@ public enum StateCause: UInt8, Sendable {
     case panic = 8
     /// The silicon reported an error that it could not correct.
     case machineCheck = 9
-
-    /// The word for tables and reports; stable.
-    public var name: StaticString {
-        switch self {
-        case .manifest: "manifest"
-        case .manager: "manager"
-        case .poweroff: "poweroff"
-        case .reboot: "reboot"
-        case .tripleFault: "triple fault"
-        case .violation: "violation"
-        case .hypervisorFault: "hypervisor fault"
-        case .badImage: "bad image"
-        case .panic: "panic"
-        case .machineCheck: "machine check"
-        }
-    }
 }

@@ -9,13 +9,8 @@ public protocol ControlBackend: ~Copyable {
 
     /// At most `Manifest.maxPartitions`.
     var partitionCount: Int { get }
-    mutating func name(_ partition: Int) -> Label
-    /// What the manifest permits managers on the partition.
-    mutating func permits(_ partition: Int) -> ControlOperations
-    mutating func state(_ partition: Int) -> PartitionState
     mutating func info(_ partition: Int) -> PartitionInfo
-
-    mutating func vcpuCount(_ partition: Int) -> Int
+    /// - Parameter vcpu: below the number of the partition's cores.
     mutating func exits(_ partition: Int, vcpu: Int) -> ExitCounters
     /// Microseconds since the hypervisor's first instruction.
     mutating func clockMicroseconds() -> UInt64
@@ -32,7 +27,7 @@ public protocol ControlBackend: ~Copyable {
     /// Offers bytes to the guest's UART; returns how many of them, from the first on, it took.
     mutating func writeConsole(_ partition: Int, _ bytes: borrowing Span<UInt8>) -> Int
 
-    /// Begins `start`, `stop`, `pause`, `resume` or `restart`: `ok`, or `busy`, `wrongState` or `failed`.
+    /// Begins an operation that leads to another state: `ok`, `busy` or `failed`.
     mutating func request(_ operation: ControlOperation, _ partition: Int) -> ControlStatus
 
     /// The oldest event not fetched yet.

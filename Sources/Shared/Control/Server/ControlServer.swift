@@ -3,10 +3,10 @@ import Manifest
 import Records
 
 /// The hypervisor's end of the management link: bytes in, bytes out, one machine behind it. No heap, constant work for
-/// each byte, at most one request or event for each `poll`.
+/// each byte, at most one request or event for each `serve`.
 ///
 /// The owner of the line calls, in any order and as often as it likes: `receive` with each byte that came (while
-/// `canReceive`), `poll`, and `nextByte` while the line takes bytes.
+/// `canReceive`), `serve`, and `nextByte` while the line takes bytes.
 public struct ControlServer: ~Copyable {
     private var receiver = FrameReceiver()
     private var arrival: FrameArrival?
@@ -27,19 +27,9 @@ public struct ControlServer: ~Copyable {
     /// False while a whole request waits for its turn. Bytes given in that time are lost, so leave them in the line.
     public var canReceive: Bool { arrival == nil }
 
-    /// Damaged frames dropped so far.
-    public var damagedFrames: UInt32 { receiver.damaged }
-
-    /// Whether there is nothing to send and no request waits.
-    public var isIdle: Bool { arrival == nil && reply.isIdle && event.isIdle }
-
     /// Takes one byte from the line.
     public mutating func receive(_ byte: UInt8) {
-        guard arrival == nil else {
-            overrunBytes &+= 1
-            return
-        }
-        arrival = receiver.receive(byte)
+        if arrival == nil { arrival = receiver.receive(byte) } else { overrunBytes &+= 1 }
     }
 
     /// The next byte for the line; nil when there is none now.
@@ -48,7 +38,7 @@ public struct ControlServer: ~Copyable {
     /// Answers one waiting request, or fetches one event. Does nothing while a frame is still being sent. Returns
     /// whether it did anything: call it again, once `nextByte` is nil, until it returns false.
     @discardableResult
-    public mutating func poll<B: ControlBackend & ~Copyable>(_ backend: inout B) -> Bool {
+    public mutating func serve<B: ControlBackend & ~Copyable>(_ backend: inout B) -> Bool {
         guard reply.isIdle, event.isIdle else { return false }
         if eventIsDue || arrival == nil {
             eventIsDue = false
@@ -62,14 +52,16 @@ public struct ControlServer: ~Copyable {
         case .oversized(let frame): refuse(frame, .oversized)
         case .malformed(let frame): refuse(frame, .malformed)
         }
-        receiver.forget()
+        receiver.clear()
         return true
     }
 
     private mutating func fetchEvent<B: ControlBackend & ~Copyable>(_ backend: inout B) -> Bool {
         guard wantsEvents, let next = backend.nextEvent() else { return false }
         event.load(FrameHeader(kind: .event, sequence: eventSequence)) { output throws(CBORError) in
-            try next.encode(into: output)
+            var writer = CBORWriter(output)
+            writer.message(next)
+            return try writer.finish()
         }
         eventSequence &+= 1
         return true
@@ -80,43 +72,36 @@ public struct ControlServer: ~Copyable {
         guard frame.kind == .request else { return }
         lastChange = nil
         reply.load(FrameHeader(kind: .reply, sequence: frame.sequence)) { output throws(CBORError) in
-            ControlReply.write(status, into: output)
+            var writer = CBORWriter(output)
+            writer.reply(status, fields: 0)
+            return try writer.finish()
         }
     }
 
     private mutating func take<B: ControlBackend & ~Copyable>(_ frame: FrameHeader, _ backend: inout B) {
         guard frame.kind == .request else { return }
         guard frame.version == Frame.version else { return refuse(frame, .unsupportedVersion) }
-        switch ControlRequest.decode(receiver.payload) {
-        case .refused(let status): refuse(frame, status)
-        case .request(let request):
+        do throws(ControlStatus) {
+            let request = try ControlRequest.decode(receiver.payload)
             let checksum = CRC32C(receiver.payload).value
-            if request.operation.changesSomething, let last = lastChange, last == (frame.sequence, checksum) {
-                return reply.rewind()
-            }
-            answer(frame, request, &backend)
-            lastChange = request.operation.changesSomething ? (frame.sequence, checksum) : nil
-        }
-    }
-
-    private mutating func answer<B: ControlBackend & ~Copyable>(
-        _ frame: FrameHeader, _ request: ControlRequest, _ backend: inout B
-    ) {
-        if request.operation == .events { wantsEvents = request.on }
-        let header = FrameHeader(kind: .reply, sequence: frame.sequence)
-        let fits = Self.load(header, request, receiver, &reply, &consoleBuffer, &backend)
-        // Only a backend that breaks its contract (text that is no UTF-8, say) gets here.
-        if !fits { refuse(frame, .failed) }
+            let isRepeatable = request.operation.description.isRepeatable
+            if !isRepeatable, let last = lastChange, last == (frame.sequence, checksum) { return reply.rewind() }
+            if request.operation == .events { wantsEvents = request.on }
+            let header = FrameHeader(kind: .reply, sequence: frame.sequence)
+            // Only a backend that breaks its contract (text that is no UTF-8, say) makes a reply that is none.
+            guard Self.load(header, request, receiver, &reply, &consoleBuffer, &backend) else { throw .failed }
+            lastChange = isRepeatable ? nil : (frame.sequence, checksum)
+        } catch { refuse(frame, error) }
     }
 
     private static func load<B: ControlBackend & ~Copyable>(
         _ header: FrameHeader, _ request: ControlRequest, _ receiver: borrowing FrameReceiver,
         _ reply: inout FrameSender<2048>, _ buffer: inout InlineArray<1024, UInt8>, _ backend: inout B
     ) -> Bool {
-        let data = receiver.payload.extracting(request.dataStart..<(request.dataStart + request.dataCount))
+        let data = receiver.payload.extracting(request.data)
         var scratch = buffer.mutableSpan
         return reply.load(header) { output throws(CBORError) in
-            try ControlAnswer.write(request, data, &scratch, receiver.damaged, &backend, into: output)
+            try backend.reply(to: request, data, &scratch, damaged: receiver.damaged, into: output)
         }
     }
 }

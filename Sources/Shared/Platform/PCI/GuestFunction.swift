@@ -49,7 +49,7 @@ public struct GuestFunction: ~Copyable, Sendable {
             let control = machine.read(description.requester, express + 8, size: 2)
             firmwareControl = UInt16(truncatingIfNeeded: control) & ~(ExpressControl.reset | ExpressControl.reports)
         }
-        forget()
+        resetModel()
     }
 
     var requester: UInt16 { description.requester }
@@ -74,29 +74,23 @@ public struct GuestFunction: ~Copyable, Sendable {
     }
 
     /// What a guest finds when it starts: memory decoding on, so that it keeps the BARs where they are; all else off.
-    private mutating func forget() {
+    private mutating func resetModel() {
         command = Command.memory
         sizing = 0
         powerState = 0
         msi = GuestMSI()
         msix = GuestMSIX()
-        virtual.forget()
+        virtual.reset()
     }
 
     /// Brings the device's configuration and the model into the state in which a guest starts: BARs and device control as
     /// firmware set them (a reset clears them), no bus mastering, messages off, all entries of the MSI-X table masked. The
     /// device must be in power state D0.
     public mutating func reset(on machine: borrowing some FunctionAccess) {
-        forget()
+        resetModel()
         machine.write(requester, 0x04, size: 2, 0)
         // Virtual functions have their BARs in the physical one.
-        for i in 0..<6 where isMemory(i) && !isVirtual {
-            let address = description.bars[i].address
-            machine.write(requester, 0x10 + 4 * i, size: 4, UInt32(truncatingIfNeeded: address))
-            if description.bars[i].kind == .memory64 {
-                machine.write(requester, 0x14 + 4 * i, size: 4, UInt32(truncatingIfNeeded: address >> 32))
-            }
-        }
+        if !isVirtual { machine.write(description.bars, of: requester, at: 0x10) }
         let express = capabilities.first(.express)
         if express != 0 { machine.write(requester, express + 8, size: 2, UInt32(firmwareControl)) }
         resetMSI(on: machine)

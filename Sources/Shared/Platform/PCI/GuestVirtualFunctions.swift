@@ -21,7 +21,8 @@ struct GuestVirtualFunctions: Sendable {
         distance = UInt32(truncatingIfNeeded: first &- physical)
     }
 
-    mutating func forget() {
+    /// As when a guest starts.
+    mutating func reset() {
         control = 0
         enabled = 0
     }

@@ -7,7 +7,7 @@ import Testing
 
 /// An emulated machine made from one of the tests' manifests, with the consoles of its guests and its events. One thread
 /// uses it.
-final class Yard {
+final class BootedMachine {
     let testbed: Testbed
     let client: ControlClient
     private var guests: [String: ScriptedGuest] = [:]

@@ -12,6 +12,11 @@ extension ExitReason {
     public static var all: [ExitReason] { (0..<UInt8(count)).compactMap { ExitReason(rawValue: $0) } }
 }
 
+extension ExitCounters {
+    /// Exits for all reasons together.
+    public var total: UInt64 { ExitReason.all.reduce(0) { $0 &+ self[$1] } }
+}
+
 /// A partition's exit counters at one moment.
 public struct PartitionStatistics: Sendable {
     /// The machine's clock, in microseconds.

@@ -7,26 +7,21 @@ import Text
 
 /// One partition as managers see it.
 private struct ManagedPartition {
-    var name = Label()
-    var image = ImagePath()
-    var permits = ControlOperations()
-    var cores = CoreSet()
-    var memory: UInt64 = 0
+    /// What does not change while the machine runs.
+    var info = PartitionInfo()
     var controlPage = Pointer<ControlPage>(at: 0)
     /// The lead core's.
     var apicID: UInt32 = 0
-    /// Bytes that the hypervisor keeps for it.
-    var hypervisorMemory: UInt64 = 0
-    var nextChange: UInt64 = 0
+    var nextEvent: UInt64 = 0
     /// The start that the latest device fault on record is of, counted from 1.
     var faultedStart: UInt64 = 0
 }
 
 /// The machine as managers see it.
-struct ManagedMachine: ControlBackend, ~Copyable {
+struct MachineBackend: ControlBackend, ~Copyable {
     private var partitions: [8 of ManagedPartition] = .init(repeating: ManagedPartition())
     private var facts = MachineInfo()
-    private var found: MachineInventory
+    private var found: InventoryList
     private let tscKHz: UInt64
     private let entryTSC: UInt64
     private let readTicks: UInt64
@@ -36,7 +31,7 @@ struct ManagedMachine: ControlBackend, ~Copyable {
     private let pin = Atomic<Bool>(false)
 
     init(_ built: borrowing BuiltMachine, _ program: ProgramMemory) {
-        found = MachineInventory(built, program.vendor)
+        found = InventoryList(built, program.vendor)
         tscKHz = max(built.plan.machine.tscKHz, 1)
         entryTSC = built.plan.machine.entryTSC
         readTicks = built.plan.readTicks
@@ -49,14 +44,14 @@ struct ManagedMachine: ControlBackend, ~Copyable {
         facts.imageBytes = image_data_end() - image_address()
         facts.hypervisorMemory = program.size + built.plan.blocks[8].size
         for i in 0..<partitionCount {
-            partitions[i].name = built.manifest.partitions[i].name
-            partitions[i].image = built.manifest.partitions[i].image
-            partitions[i].permits = built.manifest.partitions[i].permits
-            partitions[i].cores = built.manifest.partitions[i].cores
-            partitions[i].memory = built.manifest.partitions[i].memorySize
+            partitions[i].info.name = built.manifest.partitions[i].name
+            partitions[i].info.image = built.manifest.partitions[i].image
+            partitions[i].info.permits = built.manifest.partitions[i].permits
+            partitions[i].info.cores = built.manifest.partitions[i].cores
+            partitions[i].info.memory = built.manifest.partitions[i].memorySize
             partitions[i].controlPage = Pointer<ControlPage>(at: built.controlPages[i])
-            partitions[i].apicID = built.tables.apicIDs[partitions[i].cores.first]
-            partitions[i].hypervisorMemory = built.plan.blocks[i].size
+            partitions[i].apicID = built.tables.apicIDs[partitions[i].info.cores.first]
+            partitions[i].info.hypervisorMemory = built.plan.blocks[i].size
             facts.hypervisorMemory += built.plan.blocks[i].size
         }
     }
@@ -81,10 +76,6 @@ struct ManagedMachine: ControlBackend, ~Copyable {
 
     var inventoryCount: Int { mutating get { found.count } }
     mutating func inventory(_ index: Int) -> InventoryItem { found.item(index) }
-    mutating func name(_ partition: Int) -> Label { partitions[partition].name }
-    mutating func permits(_ partition: Int) -> ControlOperations { partitions[partition].permits }
-    mutating func state(_ partition: Int) -> PartitionState { partitions[partition].controlPage.value.state }
-    mutating func vcpuCount(_ partition: Int) -> Int { partitions[partition].cores.count }
     mutating func exits(_ partition: Int, vcpu: Int) -> ExitCounters {
         partitions[partition].controlPage.value.exits(of: vcpu)
     }
@@ -92,13 +83,7 @@ struct ManagedMachine: ControlBackend, ~Copyable {
 
     mutating func info(_ partition: Int) -> PartitionInfo {
         let controlPage = partitions[partition].controlPage
-        var info = PartitionInfo()
-        info.name = partitions[partition].name
-        info.image = partitions[partition].image
-        info.permits = partitions[partition].permits
-        info.cores = partitions[partition].cores
-        info.memory = partitions[partition].memory
-        info.hypervisorMemory = partitions[partition].hypervisorMemory
+        var info = partitions[partition].info
         info.state = controlPage.value.state
         info.cause = controlPage.value.cause
         info.starts = controlPage.value.starts.load(ordering: .relaxed)
@@ -111,33 +96,17 @@ struct ManagedMachine: ControlBackend, ~Copyable {
     }
 
     mutating func readConsole(_ partition: Int, from: UInt64, into buffer: inout MutableSpan<UInt8>) -> ConsoleRange {
-        let controlPage = partitions[partition].controlPage
-        let copied = controlPage.value.consoleOut.copy(from: from, into: &buffer)
-        return ConsoleRange(position: copied.position, count: copied.count, end: controlPage.value.consoleOut.end)
+        partitions[partition].controlPage.value.consoleOut.copy(from: from, into: &buffer)
     }
 
     mutating func writeConsole(_ partition: Int, _ bytes: borrowing Span<UInt8>) -> Int {
-        let controlPage = partitions[partition].controlPage
         var count = 0
-        while count < bytes.count && controlPage.value.consoleIn.offer(bytes[count]) { count += 1 }
+        while count < bytes.count, partitions[partition].controlPage.value.consoleIn.offer(bytes[count]) { count += 1 }
         return count
     }
 
     mutating func request(_ operation: ControlOperation, _ partition: Int) -> ControlStatus {
-        let request: UInt32
-        switch operation {
-        case .start: request = Request.start
-        case .stop: request = Request.stop
-        case .pause: request = Request.pause
-        case .resume: request = Request.resume
-        case .restart: request = Request.restart
-        default: return .failed
-        }
-        let answer = state(partition).answer(to: operation)
-        guard answer == .ok else { return answer }
-        let taken = partitions[partition].controlPage.value.request.compareExchange(
-            expected: Request.none, desired: request, ordering: .sequentiallyConsistent)
-        guard taken.exchanged else { return .busy }
+        guard partitions[partition].controlPage.value.ask(operation) else { return .busy }
         LocalAPIC.kick(partitions[partition].apicID)
         return .ok
     }
@@ -146,16 +115,10 @@ struct ManagedMachine: ControlBackend, ~Copyable {
         if let refusal = faultLog?.value.nextPending() { return event(refusal.fault, lost: refusal.lost) }
         for i in 0..<partitionCount {
             let controlPage = partitions[i].controlPage
-            var next = partitions[i].nextChange, lost: UInt64 = 0
-            guard let change = controlPage.value.nextChange(&next, lost: &lost) else { continue }
-            partitions[i].nextChange = next
-            var event = ControlEvent(
-                change.isFault ? .fault : .state, partition: name(i), state: change.state, cause: change.cause)
-            event.clockMicroseconds = microseconds(change.tsc)
-            event.vcpu = change.vcpu
-            event.code = change.code
-            event.address = change.address
-            event.lost = lost
+            guard let stamped = controlPage.value.nextEvent(&partitions[i].nextEvent) else { continue }
+            var event = stamped.event
+            event.partition = partitions[i].info.name
+            event.clockMicroseconds = microseconds(stamped.tsc)
             return event
         }
         return nil
@@ -166,7 +129,7 @@ struct ManagedMachine: ControlBackend, ~Copyable {
         for i in 0..<partitionCount {
             let controlPage = partitions[i].controlPage
             while let byte = controlPage.value.log.peek() {
-                controlPage.value.log.drop()
+                controlPage.value.log.removeFirst()
                 if byte == 0x0A { SerialPort.log.write(0x0D) }
                 SerialPort.log.write(byte)
             }
@@ -179,15 +142,14 @@ struct ManagedMachine: ControlBackend, ~Copyable {
         let start = partitions[owner].controlPage.value.starts.load(ordering: .relaxed)
         guard partitions[owner].faultedStart != start else { return nil }
         partitions[owner].faultedStart = start
-        return name(owner)
+        return partitions[owner].info.name
     }
 
     private mutating func event(_ fault: DeviceFault, lost: UInt64) -> ControlEvent {
-        let owner = faultLog?.value.owner(of: fault.requester)
-        var event = ControlEvent(.device, partition: Label(), state: .stopped, cause: .manifest)
-        if let owner {
-            event.partition = name(owner)
-            event.state = state(owner)
+        var event = ControlEvent(.device)
+        if let owner = faultLog?.value.owner(of: fault.requester) {
+            event.partition = partitions[owner].info.name
+            event.state = partitions[owner].controlPage.value.state
         }
         event.clockMicroseconds = clockMicroseconds()
         let access = RefusedAccess(

@@ -1,6 +1,6 @@
-// Console: `@keeper start ... clean=yes`, then takes `S` and 32 bytes, any bytes, and says `@planted words=N registers=N` when they are
+// Console: `@victim start ... clean=yes`, then takes `S` and 32 bytes, any bytes, and says `@planted words=N registers=N` when they are
 // everywhere. It never prints them.
-#include "keeper.h"
+#include "victim.h"
 
 uint64_t secret[4];
 static volatile uint32_t holding;
@@ -48,7 +48,7 @@ static void second_main(uint32_t index) {
 
 void guest_main(void) {
     uint64_t dirty = look_around() + look_at_functions();
-    print("\n@keeper start cpus=%u clean=%s\n", machine.processor_count, dirty ? "no" : "yes");
+    print("\n@victim start cpus=%u clean=%s\n", machine.processor_count, dirty ? "no" : "yes");
     while (console_get() != 'S') delay_us(1000);
     read_secret();
     uint64_t words = plant_memory();

@@ -1,5 +1,5 @@
 // Network cards of the 82574 (Intel 317694, section 10.2.5): the tables of multicast addresses and VLANs keep what is written.
-#include "keeper.h"
+#include "victim.h"
 
 #define MULTICAST_TABLE 0x5200
 #define VLAN_TABLE 0x5600

@@ -1,5 +1,5 @@
 // Registers that hold values: all are found as in a new machine, and all are filled.
-#include "keeper.h"
+#include "victim.h"
 
 extern const uint64_t boot_registers[14];
 static const struct {

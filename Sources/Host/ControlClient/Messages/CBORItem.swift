@@ -1,0 +1,59 @@
+import CBOR
+
+/// An item of deterministic CBOR as a value.
+indirect enum CBORItem {
+    case unsigned(UInt64)
+    case bytes([UInt8])
+    case text([UInt8])
+    case array([CBORItem])
+    case map([UInt64: CBORItem])
+    /// What no message of ours has: read past.
+    case other
+
+    /// Reads all of `input`.
+    init(_ input: [UInt8]) throws(CBORError) {
+        var reader = CBORReader(input.span)
+        self = try Self.next(&reader, depth: 0)
+        try reader.finish()
+    }
+
+    private static func next(_ reader: inout CBORReader, depth: Int) throws(CBORError) -> CBORItem {
+        guard depth < CBORDepth.max else { throw .tooDeep }
+        switch try reader.peek() {
+        case .unsigned: return .unsigned(try reader.uint())
+        case .bytes: return .bytes(copy(try reader.bytes(max: .max)))
+        case .text: return .text(copy(try reader.text(max: .max)))
+        case .array:
+            let count = try reader.array(max: .max)
+            var items: [CBORItem] = []
+            for _ in 0..<count { items.append(try next(&reader, depth: depth + 1)) }
+            return .array(items)
+        case .map:
+            var map = try reader.map(max: .max)
+            var fields: [UInt64: CBORItem] = [:]
+            while let key = try map.next(&reader) { fields[key] = try next(&reader, depth: depth + 1) }
+            return .map(fields)
+        case .negative, .bool, .null:
+            try reader.skip()
+            return .other
+        }
+    }
+
+    private static func copy(_ span: Span<UInt8>) -> [UInt8] { (0..<span.count).map { span[$0] } }
+
+    func unsigned() throws(CBORError) -> UInt64 {
+        guard case .unsigned(let value) = self else { throw .wrongType }
+        return value
+    }
+
+    func array(max: Int) throws(CBORError) -> [CBORItem] {
+        guard case .array(let items) = self else { throw .wrongType }
+        guard items.count <= max else { throw .tooLong }
+        return items
+    }
+
+    func fields() throws(CBORError) -> [UInt64: CBORItem] {
+        guard case .map(let fields) = self else { throw .wrongType }
+        return fields
+    }
+}

@@ -1,0 +1,109 @@
+import CBOR
+import Control
+import Manifest
+import PCI
+
+/// A reply as a manager reads it.
+public struct ReceivedReply {
+    public let status: ControlStatus
+    private let fields: [UInt64: CBORItem]
+
+    /// Reads the status; `outOfRange` for one that this version does not know.
+    public init(_ payload: [UInt8]) throws(CBORError) {
+        fields = try CBORItem(payload).fields()
+        guard let number = try fields[0]?.unsigned() else { throw .wrongType }
+        guard let status = UInt8(exactly: number).flatMap(ControlStatus.init) else { throw .outOfRange }
+        self.status = status
+    }
+
+    /// A reply that is one message; of a longer one, what precedes the list.
+    public func message<M: ControlMessage>(_ type: M.Type = M.self) throws(CBORError) -> M {
+        try FieldReader.read(fields)
+    }
+
+    /// Of `list`: the partitions, in the manifest's order.
+    public func partitions() throws(CBORError) -> [PartitionInfo] {
+        var partitions: [PartitionInfo] = []
+        for item in try list(1, max: Manifest.maxPartitions) {
+            partitions.append(try FieldReader.read(try item.fields()))
+        }
+        return partitions
+    }
+
+    /// Of `statistics`: the counters of some vCPUs. A newer hypervisor may have more reasons than this version knows: they
+    /// are added to `other`.
+    public func exits() throws(CBORError) -> [ExitCounters] {
+        var vcpus: [ExitCounters] = []
+        for item in try list(4, max: StatisticsPage.capacity) {
+            var exits = ExitCounters()
+            for (reason, count) in try item.array(max: 64).enumerated() {
+                exits[ExitReason(rawValue: UInt8(reason)) ?? .other] &+= try count.unsigned()
+            }
+            vcpus.append(exits)
+        }
+        return vcpus
+    }
+
+    /// Of `inventory`: some items; nil where the item's kind is unknown to this version.
+    public func items() throws(CBORError) -> [InventoryItem?] {
+        var items: [InventoryItem?] = []
+        for numbers in try list(3, max: InventoryPage.capacity) {
+            var values: [UInt64] = []
+            for number in try numbers.array(max: 64) { values.append(try number.unsigned()) }
+            guard let kind = values.first else { throw .outOfRange }
+            items.append(
+                UInt8(exactly: kind).flatMap(InventoryItem.Kind.init).map {
+                    InventoryItem($0, Array(values.dropFirst()))
+                })
+        }
+        return items
+    }
+
+    /// Of `consoleRead`.
+    public func console() throws(CBORError) -> (position: UInt64, bytes: [UInt8], end: UInt64) {
+        var bytes: [UInt8] = []
+        if let item = fields[2] {
+            guard case .bytes(let found) = item else { throw .wrongType }
+            guard found.count <= ConsoleRange.maxBytes else { throw .tooLong }
+            bytes = found
+        }
+        let position = try fields[1]?.unsigned() ?? 0
+        // A range that wraps around is not believed: positions are added to later.
+        guard position <= UInt64(Int64.max) else { throw .outOfRange }
+        return (position, bytes, try fields[3]?.unsigned() ?? 0)
+    }
+
+    /// Of `consoleWrite`: how many bytes the guest's UART took.
+    public func accepted() throws(CBORError) -> Int {
+        let count = try fields[1]?.unsigned() ?? 0
+        guard count <= UInt64(ControlRequest.maxData) else { throw .outOfRange }
+        return Int(count)
+    }
+
+    private func list(_ key: UInt64, max: Int) throws(CBORError) -> [CBORItem] {
+        try fields[key]?.array(max: max) ?? []
+    }
+}
+
+extension InventoryItem {
+    /// More than `maxValues` values are dropped.
+    public init(_ kind: Kind, _ values: [UInt64]) {
+        self.init(kind, InlineArray<0, UInt64>(repeating: 0))
+        for value in values.prefix(Self.maxValues) {
+            self.values[count] = value
+            count += 1
+        }
+    }
+}
+
+extension ControlEvent {
+    /// Reads an event frame's payload.
+    public init(_ payload: [UInt8]) throws(CBORError) { self = try FieldReader.read(try CBORItem(payload).fields()) }
+}
+
+extension RefusedAccess {
+    public var function: FunctionAddress { FunctionAddress(requester: UInt16(truncatingIfNeeded: rawValue)) }
+    public var isWrite: Bool { rawValue >> 16 & 1 == 1 }
+    public var isInterrupt: Bool { rawValue >> 17 & 1 == 1 }
+    public var reason: UInt8 { UInt8(truncatingIfNeeded: rawValue >> 24) }
+}

@@ -1,0 +1,82 @@
+import Control
+import Manifest
+import PCI
+import Remapping
+import Silicon
+import Text
+import X86
+
+/// What the machine was found to have at boot, for managers. Its functions are `mutating` though they change nothing: others
+/// get a copy of all of it on the stack.
+struct InventoryList {
+    private var facts: MachineFacts
+    private let topology: Topology
+    private let apicIDs: [64 of UInt32]
+    private let vendor: Vendor
+    private var cacheCount = 0
+    private var iommus: [8 of UInt64] = .init(repeating: 0)
+    private var iommuCount = 0
+    private let iommuKind: UInt64
+
+    init(_ built: borrowing BuiltMachine, _ vendor: Vendor) {
+        facts = built.plan.machine.facts
+        topology = built.tables.topology
+        apicIDs = built.tables.apicIDs
+        self.vendor = vendor
+        iommuKind = UInt64(built.plan.machine.remappingVendor?.rawValue ?? 0)
+        while ProcessorCache(cacheCount, vendor, native: nativeCPUID) != nil { cacheCount += 1 }
+        guard let units = built.plan.machine.remapping else { return }
+        iommuCount = units.unitCount
+        for i in 0..<iommuCount { iommus[i] = units.units[i].registers }
+    }
+
+    var count: Int {
+        mutating get { 1 + facts.cores.count + cacheCount + facts.free.count + facts.functions.count + iommuCount }
+    }
+
+    /// - Parameter index: below `count`.
+    mutating func item(_ index: Int) -> InventoryItem {
+        var i = index
+        if i == 0 {
+            let features = ProcessorFeatures(nativeCPUID).rawValue
+            return InventoryItem(.machine, [facts.usableIOMMU ? 1 : 0, facts.installedMemory, features])
+        }
+        i -= 1
+        if i < facts.cores.count {
+            // Cores are numbered without gaps at boot.
+            let id = apicIDs[i]
+            let package = topology.package(of: id), core = topology.core(of: id), thread = topology.thread(of: id)
+            return InventoryItem(.core, [UInt64(i), UInt64(package), UInt64(core), UInt64(thread), UInt64(id)])
+        }
+        i -= facts.cores.count
+        if i < cacheCount, let cache = ProcessorCache(i, vendor, native: nativeCPUID) {
+            let level = UInt64(cache.level), type = UInt64(cache.type)
+            return InventoryItem(.cache, [level, type, cache.size, UInt64(cache.ways), UInt64(cache.sharedBits)])
+        }
+        i -= cacheCount
+        if i < facts.free.count {
+            return InventoryItem(.memory, [facts.free.ranges[i].base, facts.free.ranges[i].size])
+        }
+        i -= facts.free.count
+        if i < facts.functions.count { return function(i) }
+        return InventoryItem(.iommu, [iommuKind, iommus[(i - facts.functions.count) & 7]])
+    }
+
+    private mutating func function(_ index: Int) -> InventoryItem {
+        let found = facts.functions.functions[index]
+        var bars: UInt64 = 0
+        for bar in 0..<6 where found.bars[bar].kind != .none {
+            let size = UInt64(found.bars[bar].size.trailingZeroBitCount)
+            bars |= (found.bars[bar].kind == .port ? size | 0x80 : size) << UInt64(8 * bar)
+        }
+        return InventoryItem(
+            .function,
+            [
+                UInt64(found.address.requester), UInt64(found.vendor), UInt64(found.device), UInt64(found.classCode),
+                UInt64(found.group), (found.isBridge ? 1 : 0) | (found.isReserved ? 2 : 0),
+                UInt64(found.reset.rawValue), UInt64(found.virtualTotal), UInt64(found.virtualOffset),
+                UInt64(found.virtualStride), UInt64(found.virtualDevice),
+                found.virtualGroup.map { UInt64($0) + 1 } ?? 0, bars,
+            ])
+    }
+}
