@@ -5,7 +5,8 @@ import Testing
 @Suite struct FunctionListTests {
     private func scan(_ bus: BusModel, alias: (UInt16) -> UInt16? = { _ in nil }) -> FunctionList {
         var list = FunctionList()
-        #expect(list.scan(bus, alias: alias, isReserved: { $0 == BusModel.id("02:00.0") }))
+        let isComplete = list.scan(bus, alias: alias, isReserved: { $0 == BusModel.id("02:00.0") })
+        #expect(isComplete)
         return list
     }
 
@@ -58,7 +59,8 @@ import Testing
             bus.functions[i] = function
         }
         var list = FunctionList()
-        #expect(!list.scan(bus) && list.count == 128)
+        let isComplete = list.scan(bus)
+        #expect(!isComplete && list.count == 128)
         #expect((0..<list.count).allSatisfy { list.functions[$0].group == 0 })
     }
 }
