@@ -31,7 +31,7 @@ let shared: [Target] = [
     room("Shared", "Records", ["Remapping", "Text", "X86"]),
     room("Shared", "PCI"),
     room("Shared", "Platform", ["PCI", "X86"]),
-    room("Shared", "Manifest", ["CBOR", "Text"]),
+    room("Shared", "Manifest", ["CBOR", "PCI", "Text"]),
     room("Shared", "Control", ["CBOR", "Manifest", "Records", "Text"]),
 ]
 
@@ -80,8 +80,8 @@ func unitTests(_ name: String, _ dependencies: [Target.Dependency] = [], exclude
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 let hostWing: [Target] = [
-    hostRoom("ManifestFile", ["Control", "Manifest", "Text", yams]),
-    hostRoom("ControlClient", ["CBOR", "Control", "Manifest", "Text"]),
+    hostRoom("ManifestFile", ["Control", "Manifest", "PCI", "Text", yams]),
+    hostRoom("ControlClient", ["CBOR", "Control", "Manifest", "PCI", "Text"]),
     hostRoom("Machines", ["Manifest", "ManifestFile", "Control", "ControlClient", "Text"]),
     hostRoom("TestKit", ["Manifest", "ManifestFile", "Control", "ControlClient", "Machines", "Records", yams]),
     hostRoom("Inventory", ["Control", "ControlClient", "Manifest", "ManifestFile", "PCI", "Remapping", "X86"]),
@@ -101,12 +101,12 @@ let hostWing: [Target] = [
     unitTests("RemappingTests", ["Remapping", "UnitSupport"]),
     unitTests("RecordsTests", ["Records", "Remapping", "Text"]),
     unitTests("PCITests", ["PCI", "UnitSupport"], exclude: ["q35.txt"]),
-    unitTests("ManifestTests", ["CBOR", "Manifest", "ManifestFile", "Text", "UnitSupport"]),
+    unitTests("ManifestTests", ["CBOR", "Manifest", "ManifestFile", "PCI", "Text", "UnitSupport"]),
     unitTests(
         "ControlTests",
-        ["CBOR", "Control", "ControlClient", "Manifest", "ManifestFile", "Records", "Text", "UnitSupport"]),
+        ["CBOR", "Control", "ControlClient", "Manifest", "ManifestFile", "PCI", "Records", "Text", "UnitSupport"]),
     unitTests("PlatformTests", ["PCI", "Platform", "UnitSupport", "X86"]),
-    unitTests("InventoryTests", ["Control", "ControlClient", "Inventory", "Manifest", "ManifestFile"]),
+    unitTests("InventoryTests", ["Control", "ControlClient", "Inventory", "Manifest", "ManifestFile", "PCI"]),
     unitTests("MachinesTests", ["ControlClient", "Machines", "TestKit"]),
     .testTarget(
         name: "MachineTests",

@@ -1,5 +1,6 @@
 import CBOR
 import Text
+import PCI
 
 /// The encoded form: one map, keyed by small integers. A manifest has exactly one encoding, so that a signature over it
 /// means one thing: every key is always there, but for those of a partition that say "none" by their absence.

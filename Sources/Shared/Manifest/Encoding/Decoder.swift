@@ -1,4 +1,5 @@
 import CBOR
+import PCI
 
 extension Manifest {
     /// Replaces this manifest by the one that `bytes` encode, decoded and validated: after a throw it is empty.

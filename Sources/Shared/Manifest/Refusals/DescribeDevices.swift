@@ -1,4 +1,5 @@
 import Text
+import PCI
 
 extension ManifestError {
     /// The sentences about functions and threads.

@@ -1,3 +1,5 @@
+import PCI
+
 /// The rules for the PCI functions of partitions, whatever the machine.
 extension Manifest {
     borrowing func checkDevices(_ i: Int, _ report: (ManifestError) -> Void) {
