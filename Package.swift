@@ -31,40 +31,60 @@ let shared: [Target] = [
     room("Shared", "Records", ["Remapping", "Text", "X86"]),
     room("Shared", "PCI"),
     room("Shared", "Platform", ["PCI", "X86"]),
+    room("Shared", "Loaders", ["Platform"]),
     room("Shared", "Manifest", ["CBOR", "PCI", "Text"]),
     room("Shared", "Control", ["CBOR", "Manifest", "Records", "Text"]),
 ]
 
+let freestanding = [
+    "-ffreestanding", "-fPIC", "-mno-sse", "-mno-red-zone", "-fno-stack-protector", "-fvisibility=hidden", "-Os",
+    "-ffunction-sections",
+]
+/// Where the metal wing is built: Tools/build-metal says so too.
+let metalScratch = "\(Context.packageDirectory)/.build-metal\(faults ? "-faults" : "")"
+let metalSettings = swiftSettings + (faults ? [.define("FAULT_INJECTION")] : [])
+
+func linker(_ script: String, _ flags: [String], map: String) -> [LinkerSetting] {
+    let all =
+        flags + [
+            "--gc-sections", "-T\(Context.packageDirectory)/Sources/Metal/\(script)", "--oformat=binary",
+            "-Map=\(metalScratch)/\(map)",
+        ]
+    return [
+        .unsafeFlags(
+            ["-enable-experimental-feature", "Embedded", "-use-ld=lld", "-nostartfiles", "-Xclang-linker", "-nostdlib"]
+                + all.flatMap { ["-Xlinker", $0] })
+    ]
+}
+
 let metalWing: [Target] = [
+    .target(name: "Silicon", path: "Sources/Metal/Silicon", cSettings: [.unsafeFlags(freestanding)]),
     .target(
-        name: "Silicon",
-        path: "Sources/Metal/Silicon",
-        cSettings: [
-            .unsafeFlags([
-                "-ffreestanding", "-fPIC", "-mno-sse", "-mno-red-zone", "-fno-stack-protector", "-fvisibility=hidden",
-                "-Os", "-ffunction-sections",
-            ])
-        ]),
+        name: "LoaderEntry", path: "Sources/Metal/Loader/Entry", exclude: ["loader.ld"],
+        cSettings: [.unsafeFlags(freestanding)] + (faults ? [.define("FAULT_INJECTION")] : [])),
+    .executableTarget(
+        name: "Loader",
+        dependencies: ["LoaderEntry", "Loaders", "Platform"],
+        path: "Sources/Metal/Loader/Program",
+        swiftSettings: metalSettings,
+        linkerSettings: linker("Loader/Entry/loader.ld", ["-no-pie"], map: "LOADER.map")),
+    .target(
+        name: "LoaderImage", path: "Sources/Metal/LoaderImage",
+        cSettings: [.unsafeFlags(freestanding + ["-I\(metalScratch)/loader"])]),
     .executableTarget(
         name: "Hypervisor",
         dependencies: [
-            "Silicon", "Control", "Manifest", "PCI", "Platform", "Records", "Remapping", "Text", "X86",
+            "Silicon", "LoaderImage", "Control", "Manifest", "PCI", "Platform", "Records", "Remapping", "Text", "X86",
         ],
         path: "Sources/Metal/Hypervisor",
-        swiftSettings: swiftSettings + (faults ? [.define("FAULT_INJECTION")] : []),
-        linkerSettings: [
-            .unsafeFlags([
-                "-enable-experimental-feature", "Embedded", "-use-ld=lld", "-nostartfiles", "-Xclang-linker",
-                "-nostdlib", "-Xclang-linker", "-pie",
-                "-Xlinker", "-pie", "-Xlinker", "--no-dynamic-linker", "-Xlinker", "-znorelro", "-Xlinker", "-znotext",
-                "-Xlinker", "-Bsymbolic", "-Xlinker", "--gc-sections",
-                "-Xlinker", "-T\(Context.packageDirectory)/Sources/Metal/Silicon/image.ld",
-                "-Xlinker", "-L\(Context.packageDirectory)/.build-metal\(faults ? "-faults" : "")/order",
-                "-Xlinker", "-L\(Context.packageDirectory)/Sources/Metal/Silicon",
-                "-Xlinker", "--oformat=binary",
-                "-Xlinker", "-Map=\(Context.packageDirectory)/.build-metal\(faults ? "-faults" : "")/BULKHEAD.map",
-            ])
-        ]),
+        swiftSettings: metalSettings,
+        linkerSettings: [.unsafeFlags(["-Xclang-linker", "-pie"])]
+            + linker(
+                "Silicon/image.ld",
+                [
+                    "-pie", "--no-dynamic-linker", "-znorelro", "-znotext", "-Bsymbolic", "-L\(metalScratch)/order",
+                    "-L\(Context.packageDirectory)/Sources/Metal/Silicon",
+                ], map: "BULKHEAD.map")),
 ]
 
 let hostSettings: [SwiftSetting] = [.strictMemorySafety()]
@@ -94,7 +114,7 @@ let hostWing: [Target] = [
         ],
         path: "Sources/Host/CLI",
         swiftSettings: hostSettings),
-    .target(name: "UnitSupport", dependencies: ["X86"], path: "Tests/Unit/Support"),
+    .target(name: "UnitSupport", dependencies: ["Platform", "X86"], path: "Tests/Unit/Support"),
     unitTests("HouseTests"),
     unitTests("CBORTests", ["CBOR"]),
     unitTests("X86Tests", ["UnitSupport", "X86"]),
@@ -105,6 +125,7 @@ let hostWing: [Target] = [
     unitTests(
         "ControlTests",
         ["CBOR", "Control", "ControlClient", "Manifest", "ManifestFile", "PCI", "Records", "Text", "UnitSupport"]),
+    unitTests("LoadersTests", ["Loaders", "Platform", "UnitSupport"]),
     unitTests("PlatformTests", ["PCI", "Platform", "UnitSupport", "X86"]),
     unitTests("InventoryTests", ["Control", "ControlClient", "Inventory", "Manifest", "ManifestFile", "PCI"]),
     unitTests("MachinesTests", ["ControlClient", "Machines", "TestKit"]),

@@ -18,6 +18,7 @@ extension MachineTests {
         static let kinds: [(kind: String, vector: Int, words: String)] = [
             ("trap", 6, "injectFault"), ("program", 14, "injectFault"), ("stack", 8, "injectFault"),
             ("neighbour", 14, "address 0x20000000"), ("locked", 6, "injectFault"),
+            ("boot-code", 14, "which Tools/text-order took for boot code"),
         ]
 
         @Test(arguments: kinds) func aFaultEndsItsOwnPartitionAlone(

@@ -10,7 +10,7 @@ core_enter:
     pushq $0
     jmp *%rcx
 
-// call_on_stack(stack, first, second, function): calls function(first, second) on another stack and comes back.
+// call_on_stack(stack, argument, function): calls function(argument) on another stack and comes back.
     .globl call_on_stack
     .hidden call_on_stack
 call_on_stack:
@@ -18,8 +18,7 @@ call_on_stack:
     movq %rsp, %rbp
     movq %rdi, %rsp
     movq %rsi, %rdi
-    movq %rdx, %rsi
-    callq *%rcx
+    callq *%rdx
     movq %rbp, %rsp
     popq %rbp
     retq

@@ -1,5 +1,5 @@
 /// What one partition's virtual machine consists of, as far as its guest is told.
-public struct PlatformDescription: Sendable {
+public struct PlatformDescription: BitwiseCopyable, Sendable {
     public static let maxVCPUs = 64
 
     /// The APIC ids of the cores that the vCPUs are, the first `vcpuCount` of them.

@@ -34,9 +34,10 @@ public enum OwnershipKind: UInt16, Sendable {
     case unclaimed
     /// In a block: a core's private structures; `detail` is the root of its page tables.
     case core
-    /// In a block: a page of a nested table, its root; `index` is the core that uses it.
+    /// In a block: a page of a nested table, its root; `index` is the core that uses it, `detail` 1 where that is only
+    /// while the partition's loader runs.
     case nestedRoot
-    /// A kernel or an initial RAM disk, for the partition's cores to read.
+    /// A kernel or an initial RAM disk, for the partition's loader to read; no core maps it.
     case image
     /// Configuration space of a PCI function, or of the bridge above it, for the partition's cores but not for the guest;
     /// `index` is its requester id.

@@ -12,7 +12,7 @@ static const char *timer(void) {
     wrmsr(APIC_LVT_TIMER, TICK);
     wrmsr(APIC_INITIAL, 100000);
     interrupts_on();
-    for (uint32_t ms = 0; ms < 2000 && interrupts[TICK] == before; ms++) delay_us(1000);
+    for (uint32_t ms = 0; ms < 10000 && interrupts[TICK] == before; ms++) delay_us(1000);
     interrupts_off();
     wrmsr(APIC_LVT_TIMER, 1 << 16);
     return interrupts[TICK] > before ? "works" : "dead";

@@ -2,7 +2,7 @@
 // Sources/Metal/Hypervisor/Exits/InjectedFaults.swift). Any other refuses the hypercall, and this is one attempt that it held.
 #include "attack.h"
 
-static const char *const kinds[] = {"trap", "program", "stack", "neighbour", "locked", "map", "map-guest"};
+static const char *const kinds[] = {"trap", "program", "stack", "neighbour", "locked", "map", "map-guest", "boot-code"};
 
 static void demand(uint64_t kind, uint64_t operand) {
     asm volatile(GUARDED(".byte 0x0F, 0x01, 0xD9")::"a"(0x4641554CUL), "b"(kind), "c"(operand) : "memory");

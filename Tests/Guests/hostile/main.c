@@ -40,6 +40,7 @@ const struct attack attacks[] = {
     {"triple", attack_triple, true},
     {"panic", attack_panic, true},
     {"fault", attack_fault, true},
+    {"loader", attack_loader, true},
     {"reset", attack_reset, true},
     {"poweroff", attack_power_off, true},
 };

@@ -70,6 +70,6 @@ bool start_processor(uint32_t index, void (*run)(uint32_t index)) {
     wrmsr(APIC_ICR, destination | 0x4500);
     delay_us(10000);
     wrmsr(APIC_ICR, destination | 0x4600 | AP_PAGE >> 12);
-    for (uint64_t ms = 0; ms < 2000 && ap_alive != index; ms++) delay_us(1000);
+    for (uint64_t ms = 0; ms < 10000 && ap_alive != index; ms++) delay_us(1000);
     return ap_alive == index;
 }

@@ -1,4 +1,5 @@
 import Testing
+import UnitSupport
 import X86
 
 @testable import Platform

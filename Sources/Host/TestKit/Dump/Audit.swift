@@ -73,13 +73,19 @@ public struct Audit {
         }
         walkHost(core, root)
         checkInterrupts(core, interrupts)
-        let roots = ownership.of(.nestedRoot, owner: core.owner).filter { $0.index == core.index }.map(
-            \.range.lowerBound)
-        for (i, root) in roots.enumerated() { walkNested(core, root, i == 0 ? "nested tables" : "nested tables' bus") }
+        let nested = ownership.of(.nestedRoot, owner: core.owner).filter { $0.index == core.index }
+        let roots = nested.map(\.range.lowerBound)
+        for (i, root) in nested.enumerated() {
+            let name = root.detail == 1 ? "the loader's nested tables" : i == 0 ? "nested tables" : "nested tables' bus"
+            walkNested(core, root.range.lowerBound, name, isLoaders: root.detail == 1)
+        }
         guard let used = memory.load(control + VMCBField.nestedCR3, as: UInt64.self) else { return }
         if !isInRoot || used != 0, !roots.contains(used) {
             find(core, "nested CR3", used..<used + 0x1000, "the ownership knows no such tables of this core")
             walkNested(core, used, "nested tables in use")
+        }
+        if nested.contains(where: { $0.detail == 1 && $0.range.lowerBound == used }) {
+            find(core, "nested CR3", used..<used + 0x1000, "the loader's tables, and the loader is done")
         }
         guard !isInRoot else { return }
         if memory.load(control + VMCBField.nestedPaging, as: UInt64.self).map({ $0 & 1 }) != 1 {
@@ -113,7 +119,9 @@ public struct Audit {
         walked[core.index, default: []].append(("the hypervisor's tables", total))
     }
 
-    private mutating func walkNested(_ core: OwnershipReader.Entry, _ root: UInt64, _ name: String) {
+    private mutating func walkNested(
+        _ core: OwnershipReader.Entry, _ root: UInt64, _ name: String, isLoaders: Bool = false
+    ) {
         let walk = TableWalk(root, memory)
         checkTables(core, walk, name)
         var total: UInt64 = 0
@@ -123,6 +131,7 @@ public struct Audit {
                 case .memory where entry?.owner == core.owner: total += UInt64(part.count)
                 case .registers where entry?.owner == core.owner && !mapping.execute: break
                 case .unclaimed where entry?.owner == core.owner && !mapping.execute: break
+                case .image where entry?.owner == core.owner && isLoaders && !mapping.write && !mapping.execute: break
                 default: find(core, name, part, "mapped into the guest at \(hexadecimal(mapping.virtual))")
                 }
             }
@@ -161,12 +170,12 @@ public struct Audit {
         case .constants: return mapping.write || mapping.execute ? "constants are writable or executable" : nil
         case .erased: return "code that is gone after boot is mapped"
         case .ownership: return "the ownership is mapped"
+        case .image: return "an image is mapped"
         case .remapping: return core.index != housekeepingCore || mapping.write ? "the IOMMU's tables are mapped" : nil
-        case .memory, .block, .controlPage, .unclaimed, .core, .nestedRoot, .image: break
+        case .memory, .block, .controlPage, .unclaimed, .core, .nestedRoot: break
         case .configuration, .registers, .messages, .remappingUnit, .faultLog: break
         }
         if mapping.execute { return "executable, and no program" }
-        if entry.kind == .image, mapping.write { return "an image is writable" }
         if entry.kind == .core, part.overlaps(guardPage(entry)) { return "the page below a stack is mapped" }
         let isHousekeeping = core.index == housekeepingCore
         if entry.owner == core.owner || isHousekeeping && entry.owner == Int(OwnershipEntry.housekeeping) { return nil }

@@ -1,4 +1,3 @@
-import Manifest
 import Silicon
 import Text
 import X86
@@ -8,15 +7,17 @@ import X86
 @c(hypervisor_main)
 public func hypervisorMain(image: UInt64, systemTable: UInt64) -> UInt64 {
     // Firmware has 128 KiB of stack (UEFI 2.10, section 2.3.4); setting up a machine takes more.
-    let services = BootServices(Pointer(at: systemTable)), pages: UInt64 = 128
-    guard let stack = try? services.allocate(pages: pages, .anywhere) else { return Refusal.efiStatus }
-    let answer = call_on_stack(stack + pages * 4096, image, systemTable, bootMachine)
-    services.free(stack, pages: pages)
-    return answer
+    var firmware = Firmware(image: image, Pointer(at: systemTable))
+    let size: UInt64 = 512 << 10
+    if let stack = try? firmware.allocate(size, .anywhere) {
+        withAddress(of: &firmware) { call_on_stack(stack + size, $0, bootMachine) }
+    }
+    firmware.freeAll()
+    return Refusal.efiStatus
 }
 
 @c(boot_machine)
-func bootMachine(image: UInt64, systemTable: UInt64) -> UInt64 {
+func bootMachine(_ firmware: UInt64) {
     let entryTSC = cpu_rdtsc()
     SerialPort.log.initialize(interrupts: false)
     var banner = LogLine("bulkhead: version ")
@@ -25,13 +26,10 @@ func bootMachine(image: UInt64, systemTable: UInt64) -> UInt64 {
     banner.write(decimal: image_data_end() - image_address())
     banner.write(" bytes")
     SerialPort.log.print(banner)
-    let firmware = Firmware(image: image, Pointer(at: systemTable))
     let interrupts = InterruptTable.current
-    let refusal = boot(firmware, entryTSC)
+    let refusal = boot(Pointer<Firmware>(at: firmware).value, entryTSC)
     interrupts.activate()
-    firmware.freeAll()
     refusal.print()
-    return Refusal.efiStatus
 }
 
 /// Comes back only with a refusal.

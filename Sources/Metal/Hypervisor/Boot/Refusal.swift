@@ -1,4 +1,3 @@
-import Manifest
 import Text
 
 /// Why nothing was started, in one line. It is small: whoever passes it on copies no line.

@@ -1,7 +1,6 @@
 import Manifest
 import Silicon
 import Synchronization
-import Text
 import X86
 
 /// The boot core's way from the firmware's page tables to its own. It erases boot code, and so is none itself; no guest

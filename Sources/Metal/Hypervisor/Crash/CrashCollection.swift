@@ -1,4 +1,3 @@
-import Manifest
 import Records
 import Silicon
 import Text

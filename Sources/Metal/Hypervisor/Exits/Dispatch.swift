@@ -1,5 +1,6 @@
 import Control
 import Manifest
+import Platform
 import Records
 import Silicon
 import Synchronization
@@ -70,7 +71,7 @@ extension Lifecycle {
             #if FAULT_INJECTION
                 injectFault(core)
             #endif
-            return refuse()
+            return answerLoader() ?? refuse()
         case .refusedInstruction:
             count(.refusedInstruction, core)
             return refuse()
@@ -85,7 +86,8 @@ extension Lifecycle {
             return .resume
         case .shutdown:
             count(.shutdown, core)
-            return MachineCheck.isUnderWay ? machineCheck(core) : .end(.tripleFault)
+            if MachineCheck.isUnderWay { return machineCheck(core) }
+            return cpu.isLoading ? refuseImage(.loaderFailed) : .end(.tripleFault)
         case .initSignal:
             count(.initSipi, core)
             return .resume

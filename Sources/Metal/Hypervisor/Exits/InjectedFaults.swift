@@ -13,7 +13,7 @@
             guard cpu.rax == 0x4641_554C else { return }
             switch cpu.rbx {
             case 0: cpu_ud2()
-            case 1: store(0 as UInt64, image_common_text())  // the program is read-only
+            case 1: store(0 as UInt64, image_text_end() - 0x1000)  // the program is read-only
             case 2: cpu_push_at(core.layout.guardPage + 0x1000)  // the stack is used up
             // Everything that the other partitions own lies outside of this core's page tables.
             case 3: _ = mmio_read32(cpu.rcx)
@@ -23,6 +23,10 @@
             // What the page tables are for is undone: the machine is looked at from outside then.
             case 5: Self.map(cpu.rcx, in: cpu_read_cr3())
             case 6: Self.map(cpu.rcx, in: partition.value.nested[core.vcpu].memory)
+            // What only boot needs is gone.
+            case 7:
+                let erased = unsafe unsafeBitCast(image_address() + 0x2000, to: (@convention(c) (UInt64) -> Void).self)
+                core_restart(core.layout.stackTop, 0, erased)
             // What no neighbour may feel, so that the tests' neighbour can be seen to notice it. RCX: a command for the
             // interrupt command register, address, value or ticks.
             case 16: cpu_wrmsr(MSR.x2apicICR, cpu.rcx)

@@ -1,4 +1,3 @@
-import Manifest
 import Platform
 import Silicon
 import Synchronization

@@ -1,4 +1,3 @@
-import Manifest
 import Remapping
 import Silicon
 import Text

@@ -74,7 +74,8 @@ extension BuiltMachine {
         platform.hasBus = spec.devices.count > 0
         let functions = try buildFunctions(i, platform, &arena)
         let nested = try buildNestedRoots(
-            cpu, frames, functions, buses: spec.devices.count > 0 ? platform.vcpuCount : 1, &arena)
+            cpu, frames, functions, buses: spec.devices.count > 0 ? platform.vcpuCount : 1, plan.files[i],
+            &arena)
         Pointer<ControlPage>(at: controlPages[i]).initialize(
             to: ControlPage(rings: rings, housekeeper: housekeeper, autostart: spec.autostart))
         let context = Pointer<PartitionContext>(at: try take(PartitionContext.self, &arena))
@@ -96,46 +97,71 @@ extension BuiltMachine {
 
     private func buildNestedRoots<CPU: VirtualCPU>(
         _ cpu: CPU.Type, _ frames: borrowing FrameRange, _ functions: Pointer<PartitionFunctions>?, buses: Int,
-        _ arena: inout FrameArena
+        _ images: (kernel: LoadedFile, initrd: LoadedFile), _ arena: inout FrameArena
     ) throws(PageTableError) -> InlineArray<16, NestedRoots> {
         let memory = try buildNestedTable(cpu, frames, functions, &arena).root
-        var roots = InlineArray<16, NestedRoots>(repeating: NestedRoots(memory: memory, bus: 0, unclaimed: 0))
+        var roots = InlineArray<16, NestedRoots>(
+            repeating: NestedRoots(memory: memory, loader: 0, bus: 0, unclaimed: 0))
         for vcpu in 0..<16 {
-            roots[vcpu] = roots[0]
+            roots[vcpu] = NestedRoots(memory: memory, loader: 0, bus: roots[0].bus, unclaimed: roots[0].unclaimed)
             guard vcpu < buses else { continue }
             guard let unclaimed = arena.take(ScratchPages.frames) else { throw .outOfFrames }
             let nothing = ScratchPages(at: unclaimed, access: .readWrite)
             unsafe nothing.fill(CPU.Nested.self)
             var bus = try buildNestedTable(cpu, frames, functions, &arena)
             bus.fill(with: nothing)
-            roots[vcpu] = NestedRoots(memory: memory, bus: bus.root, unclaimed: unclaimed)
+            let loader = vcpu == 0 ? try buildLoaderTable(cpu, frames, images, &arena) : 0
+            roots[vcpu] = NestedRoots(memory: memory, loader: loader, bus: bus.root, unclaimed: unclaimed)
         }
         return roots
     }
 
     /// Guest-physical memory as `GuestMemory` lays it out.
     private func buildNestedTable<CPU: VirtualCPU>(
-        _: CPU.Type, _ frames: borrowing FrameRange, _ functions: Pointer<PartitionFunctions>?,
+        _ cpu: CPU.Type, _ frames: borrowing FrameRange, _ functions: Pointer<PartitionFunctions>?,
         _ arena: inout FrameArena
     ) throws(PageTableError) -> PageTable<CPU.Nested> {
         var nested = try PageTable<CPU.Nested>(hugePages: CPU.hasHugeNestedPages, arena: &arena)
-        var done: UInt64 = 0
-        while done < frames.size {
-            // Low memory, then high memory, each in runs of one memory type.
-            let isLow = done < GuestMemory.lowLimit
-            let run = CPU.memoryRun(
-                from: frames.base + done,
-                limit: frames.base + (isLow ? min(frames.size, GuestMemory.lowLimit) : frames.size))
-            try nested.map(
-                isLow ? done : GuestMemory.highBase + done - GuestMemory.lowLimit, to: frames.base + done,
-                size: run.end - frames.base - done, Access.all.with(run.type), arena: &arena)
-            done = run.end - frames.base
-        }
+        let low = min(frames.size, GuestMemory.lowLimit)
+        try map(cpu, 0, to: frames.base, low, .all, into: &nested, &arena)
+        try map(
+            cpu, GuestMemory.highBase, to: frames.base + low, frames.size - low, .all, into: &nested, &arena)
         if let functions { try functions.value.map(into: &nested, arena: &arena) }
         return nested
     }
 
-    /// A core's own tables: the program, its partition's structures, images and memory; nothing of any other partition.
+    /// The same without functions' registers, and with the images where the loader finds them.
+    private func buildLoaderTable<CPU: VirtualCPU>(
+        _ cpu: CPU.Type, _ frames: borrowing FrameRange, _ images: (kernel: LoadedFile, initrd: LoadedFile),
+        _ arena: inout FrameArena
+    ) throws(PageTableError) -> UInt64 {
+        var nested = try buildNestedTable(cpu, frames, nil, &arena)
+        var window = LoaderMemory.window(memorySize: frames.size)
+        for i in 0..<2 {
+            let file = i == 0 ? images.kernel : images.initrd
+            // Images lie in 2 MiB aligned pages of their own, so that whole large pages may be mapped.
+            let size = LoaderMemory.aligned(file.size)
+            try map(cpu, window, to: file.address, size, .read, into: &nested, &arena)
+            window += size
+        }
+        return nested.root
+    }
+
+    /// Maps physical memory in runs of one memory type.
+    private func map<CPU: VirtualCPU>(
+        _: CPU.Type, _ guest: UInt64, to base: UInt64, _ size: UInt64, _ access: Access,
+        into nested: inout PageTable<CPU.Nested>, _ arena: inout FrameArena
+    ) throws(PageTableError) {
+        var done: UInt64 = 0
+        while done < size {
+            let run = CPU.memoryRun(from: base + done, limit: base + size)
+            try nested.map(
+                guest + done, to: base + done, size: run.end - base - done, access.with(run.type), arena: &arena)
+            done = run.end - base
+        }
+    }
+
+    /// A core's own tables: the program, its partition's structures and memory; nothing of any other partition.
     private mutating func buildCore(
         _ core: consuming Core, _ vcpu: Int, _ i: Int, _ context: Pointer<PartitionContext>, _ program: ProgramMemory,
         _ arena: inout FrameArena
@@ -146,22 +172,12 @@ extension BuiltMachine {
         let base = context.value.memory.base, size = context.value.memory.size
         try table.map(base, to: base, size: size, .readWrite, arena: &arena)
         if let functions = context.value.functions { try functions.value.map(forCore: &table, arena: &arena) }
-        try map(plan.files[i].kernel, into: &table, &arena)
-        try map(plan.files[i].initrd, into: &table, &arena)
         var housekeeping: Pointer<Housekeeping>?
         if core.index == manifest.housekeeping {
             housekeeping = try mapHousekeeping(into: &table, except: i, program, &arena)
         }
         try program.crash.map(page: core.index, into: &table, arena: &arena)
         place(core, plan.blocks[i].layout(vcpu), table.root, context, vcpu, housekeeping, program)
-    }
-
-    /// Images lie in 2 MiB aligned pages of their own, so that whole large pages may be mapped.
-    private func map(
-        _ file: LoadedFile, into table: inout PageTable<LongModeFormat>, _ arena: inout FrameArena
-    ) throws(PageTableError) {
-        let size = (file.size + 0x1F_FFFF) & ~0x1F_FFFF
-        try table.map(file.address, to: file.address, size: size, .read, arena: &arena)
     }
 
     /// The controlPages of all partitions, and nothing else of them, for the core that answers managers.

@@ -7,7 +7,7 @@ import Text
 
 /// Writes the record of `OwnershipRecord.swift` into pages of its own.
 struct OwnershipWriter: ~Copyable {
-    /// Room for 511 entries: partitions need 48 at the most, cores 5 each, functions 9. What finds no room is missing, and
+    /// Room for 511 entries: partitions need 48 at the most, cores 6 each, functions 9. What finds no room is missing, and
     /// who looks from outside finds something without an owner.
     static let bytes: UInt64 = 0x4000
     private let address: UInt64
@@ -46,8 +46,8 @@ extension BuiltMachine {
             ownership.add(.block, plan.blocks[i].base, plan.blocks[i].size, owner: i)
             ownership.add(.controlPage, controlPages[i], Self.controlPageSize, owner: i)
             // Images begin and end at multiples of 2 MiB.
-            ownership.add(.image, files.kernel.address, (files.kernel.size + 0x1F_FFFF) & ~0x1F_FFFF, owner: i)
-            ownership.add(.image, files.initrd.address, (files.initrd.size + 0x1F_FFFF) & ~0x1F_FFFF, owner: i)
+            ownership.add(.image, files.kernel.address, LoaderMemory.aligned(files.kernel.size), owner: i)
+            ownership.add(.image, files.initrd.address, LoaderMemory.aligned(files.initrd.size), owner: i)
         }
         let housekeeping = Int(OwnershipEntry.housekeeping)
         ownership.add(.block, plan.blocks[8].base, plan.blocks[8].size, owner: housekeeping)
@@ -64,6 +64,8 @@ extension BuiltMachine {
             guard let nested = state.value.partition?.value.nested[state.value.vcpu] else { continue }
             ownership.add(.nestedRoot, nested.memory, 4096, owner: owner, index: core)
             ownership.add(.nestedRoot, nested.bus, nested.bus == 0 ? 0 : 4096, owner: owner, index: core)
+            let loader = nested.loader
+            ownership.add(.nestedRoot, loader, loader == 0 ? 0 : 4096, owner: owner, index: core, detail: 1)
             ownership.add(.unclaimed, nested.unclaimed, nested.unclaimed == 0 ? 0 : 4096, owner: owner, index: core)
         }
         for i in 0..<manifest.partitionCount { listFunctions(i, in: &ownership) }

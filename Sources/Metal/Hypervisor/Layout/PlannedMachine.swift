@@ -1,7 +1,6 @@
 import Manifest
 import Platform
 import Records
-import Remapping
 import Silicon
 import Text
 

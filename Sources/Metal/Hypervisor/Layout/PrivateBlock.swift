@@ -14,11 +14,11 @@ struct PrivateBlock {
     init(
         cores: Int, memory: UInt64, functions: Int = 0, further: Int = 0, _ firmware: borrowing Firmware
     ) throws(FirmwareError) {
-        // The controlPage, its rings, the context and two nested tables take 18 frames, each core's own tables 10; without
+        // The controlPage, its rings, the context and three nested tables take 27 frames, each core's own tables 10; without
         // 1 GiB pages each further GiB of memory takes one frame in every table.
         let furtherGiB = memory == 0 ? 0 : (memory - 1) >> 30
         let frames =
-            18 + UInt64(cores) * (10 + furtherGiB) + furtherGiB * 2 + Self.frames(functions, cores, furtherGiB)
+            27 + UInt64(cores) * (10 + furtherGiB) + furtherGiB * 3 + Self.frames(functions, cores, furtherGiB)
             + (memory == 0 ? UInt64(MemoryLayout<InventoryList>.size + 4095) / 4096 : 0) + UInt64(further)
         self.cores = cores
         size = UInt64(cores) * CoreLayout.size + frames * FrameArena.frameSize

@@ -1,4 +1,3 @@
-import Manifest
 import Synchronization
 import Text
 

@@ -96,10 +96,13 @@ struct PartitionContext: ~Copyable {
     func releaseLock() { lock.store(0, ordering: .releasing) }
 }
 
-/// The guest-physical address space, twice. Both have the partition's memory; elsewhere, `memory` has nothing, so that every
-/// access exits, and `bus` has one page everywhere, for the one instruction that is then let through.
+/// The guest-physical address space, thrice. All have the partition's memory; elsewhere, `memory` has nothing, so that every
+/// access exits, `loader` has the images, read-only, and `bus` has one page everywhere, for the one instruction that is then
+/// let through.
 struct NestedRoots {
     let memory: UInt64
+    /// Of the boot vCPU alone, else 0.
+    let loader: UInt64
     let bus: UInt64
     /// That page: ones before each such instruction, as a bus on which nobody answers.
     let unclaimed: UInt64

@@ -46,36 +46,22 @@ struct Lifecycle<CPU: VirtualCPU> {
                 }
             }
             partition.value.controlPage.value.enter(.starting, cause)
-            let end = runOnce(&core, cause)
+            let end = runOnce(&core)
             teardown(core, end)
             forget(&core)
             (starting, cause) = follow(end)
         }
     }
 
-    /// Loads the image and runs the guest until it ends; gives the cause. A frame of its own on the stack: see `forget`.
+    /// Runs the loader and then the guest until it ends; gives the cause. A frame of its own on the stack: see `forget`.
     @inline(never)
-    private mutating func runOnce(_ core: inout CoreState, _ cause: StateCause) -> StateCause {
-        do {
-            let entry = try loadImage()
-            prepareCore(&core)
-            cpu.reset(to: entry)
-        } catch {
-            var line = LogLine("bulkhead: partition ")
-            line.write(partition.value.spec.name)
-            line.write(": ")
-            line.write(error.reason)
-            partition.value.controlPage.value.print(line)
-            return .badImage
-        }
-        let now = cpu_rdtsc()
-        partition.value.controlPage.value.starts.add(1, ordering: .relaxed)
-        partition.value.controlPage.value.latestEntry.store(now, ordering: .releasing)
-        _ = partition.value.controlPage.value.firstEntry.compareExchange(expected: 0, desired: now, ordering: .relaxed)
+    private mutating func runOnce(_ core: inout CoreState) -> StateCause {
+        placeLoader()
+        prepareCore(&core)
+        cpu.resetToLoader()
         partition.value.verdict.store(0, ordering: .relaxed)
         partition.value.clockLag.store(0, ordering: .relaxed)
         partition.value.gate.store(Gate.open, ordering: .sequentiallyConsistent)
-        partition.value.controlPage.value.enter(.running, cause)
         while true {
             switch runGuest(&core) {
             case .end(let cause): return cause
@@ -83,16 +69,6 @@ struct Lifecycle<CPU: VirtualCPU> {
             case .resume: continue
             }
         }
-    }
-
-    private borrowing func loadImage() throws(LoadError) -> GuestEntry {
-        let state = partition
-        let kernel = state.value.kernel, initrd = state.value.initrd, commandLine = state.value.spec.commandLine
-        return try unsafe loadGuest(
-            kernel: bytes(kernel.address, kernel.size),
-            initrd: initrd.size > 0 ? bytes(initrd.address, initrd.size) : nil,
-            commandLine: commandLine.span, platform: state.value.platform,
-            memory: state.value.guestMemory)
     }
 
     /// Stops every other vCPU, then takes the memory back and clears it (law 9).

@@ -1,4 +1,3 @@
-import Manifest
 import Platform
 import Synchronization
 import X86
@@ -67,8 +66,13 @@ protocol VirtualCPU {
     mutating func run() -> Exit
     /// A processor without state: all registers zero, those that the control block keeps and those that only it has.
     mutating func clear()
-    /// Puts the processor in the state that a loaded image wants.
-    mutating func reset(to entry: GuestEntry)
+    /// Puts the processor at the first instruction of the partition's loader, in 32-bit protected mode with flat segments and
+    /// without paging; it sees the images.
+    mutating func resetToLoader()
+    /// From the next entry on the guest sees its own memory alone.
+    mutating func endLoader()
+    /// Whether the guest is the loader.
+    var isLoading: Bool { get }
     /// Puts the processor where a start-up IPI with this vector has it (real mode, CS = vector << 8).
     mutating func reset(startUp vector: UInt8)
 

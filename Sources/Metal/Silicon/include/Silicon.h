@@ -41,7 +41,7 @@ void vmx_idle(guest_registers *registers);
 /// Lets NMIs come again after an exit that one caused.
 void unblock_nmi(void);
 /// Takes page tables and a stack, and goes on at `entry`.
-uint64_t call_on_stack(uint64_t stack, uint64_t first, uint64_t second, uint64_t (*function)(uint64_t, uint64_t));
+void call_on_stack(uint64_t stack, uint64_t argument, void (*function)(uint64_t));
 /// Erases boot code and what the other vendor's extension needs, then takes tables of its own (LeaveBoot.swift).
 void leave_boot(uint64_t machine, uint64_t program) __attribute__((noreturn));
 void core_enter(uint64_t cr3, uint64_t stack, uint64_t argument, void (*entry)(uint64_t)) __attribute__((noreturn));

@@ -7,7 +7,8 @@
 #define EFI_OFFSET(type, field, offset) _Static_assert(offsetof(type, field) == (offset), #type "." #field)
 #define EFI_SIZE(type, size) _Static_assert(sizeof(type) == (size), #type)
 
-typedef uint64_t EFI_SERVICE, EFI_HANDLE, EFI_ADDRESS;
+/// A service, or an address or handle that is passed on.
+typedef uint64_t EFI_SERVICE, EFI_ADDRESS;
 
 /// Appendix A, as two little-endian words.
 typedef struct {
@@ -32,12 +33,7 @@ typedef struct {
     EFI_TABLE_HEADER Hdr;
     EFI_ADDRESS FirmwareVendor;
     uint32_t FirmwareRevision;
-    EFI_HANDLE ConsoleInHandle;
-    EFI_ADDRESS ConIn;
-    EFI_HANDLE ConsoleOutHandle;
-    EFI_ADDRESS ConOut;
-    EFI_HANDLE StandardErrorHandle;
-    EFI_ADDRESS StdErr, RuntimeServices, BootServices;
+    EFI_ADDRESS ConsoleInHandle, ConIn, ConsoleOutHandle, ConOut, StandardErrorHandle, StdErr, RuntimeServices, BootServices;
     uint64_t NumberOfTableEntries;
     EFI_ADDRESS ConfigurationTable;
 } EFI_SYSTEM_TABLE;
@@ -47,16 +43,12 @@ EFI_OFFSET(EFI_SYSTEM_TABLE, ConfigurationTable, 0x70);
 /// Section 4.4, up to the last service that is called.
 typedef struct {
     EFI_TABLE_HEADER Hdr;
-    EFI_SERVICE RaiseTPL, RestoreTPL;
-    EFI_SERVICE AllocatePages, FreePages, GetMemoryMap, AllocatePool, FreePool;
-    EFI_SERVICE CreateEvent, SetTimer, WaitForEvent, SignalEvent, CloseEvent, CheckEvent;
-    EFI_SERVICE InstallProtocolInterface, ReinstallProtocolInterface, UninstallProtocolInterface, HandleProtocol, Reserved,
-        RegisterProtocolNotify, LocateHandle, LocateDevicePath, InstallConfigurationTable;
-    EFI_SERVICE LoadImage, StartImage, Exit, UnloadImage, ExitBootServices;
-    EFI_SERVICE GetNextMonotonicCount, Stall, SetWatchdogTimer;
-    EFI_SERVICE ConnectController, DisconnectController;
-    EFI_SERVICE OpenProtocol, CloseProtocol, OpenProtocolInformation;
-    EFI_SERVICE ProtocolsPerHandle, LocateHandleBuffer, LocateProtocol;
+    EFI_SERVICE RaiseTPL, RestoreTPL, AllocatePages, FreePages, GetMemoryMap, AllocatePool, FreePool, CreateEvent, SetTimer,
+        WaitForEvent, SignalEvent, CloseEvent, CheckEvent, InstallProtocolInterface, ReinstallProtocolInterface,
+        UninstallProtocolInterface, HandleProtocol, Reserved, RegisterProtocolNotify, LocateHandle, LocateDevicePath,
+        InstallConfigurationTable, LoadImage, StartImage, Exit, UnloadImage, ExitBootServices, GetNextMonotonicCount, Stall,
+        SetWatchdogTimer, ConnectController, DisconnectController, OpenProtocol, CloseProtocol, OpenProtocolInformation,
+        ProtocolsPerHandle, LocateHandleBuffer, LocateProtocol;
 } EFI_BOOT_SERVICES;
 EFI_OFFSET(EFI_BOOT_SERVICES, AllocatePages, 0x28);
 EFI_OFFSET(EFI_BOOT_SERVICES, HandleProtocol, 0x98);
@@ -90,9 +82,7 @@ EFI_SIZE(EFI_TIME, 16);
 /// Section 9.1, up to the device that the image came from.
 typedef struct {
     uint32_t Revision;
-    EFI_HANDLE ParentHandle;
-    EFI_ADDRESS SystemTable;
-    EFI_HANDLE DeviceHandle;
+    EFI_ADDRESS ParentHandle, SystemTable, DeviceHandle;
 } EFI_LOADED_IMAGE_PROTOCOL;
 EFI_OFFSET(EFI_LOADED_IMAGE_PROTOCOL, DeviceHandle, 0x18);
 
@@ -111,10 +101,7 @@ EFI_OFFSET(EFI_FILE_PROTOCOL, GetInfo, 0x40);
 
 /// Section 13.5.16, with room for the longest name that is opened.
 typedef struct {
-    uint64_t Size, FileSize, PhysicalSize;
-    EFI_TIME CreateTime, LastAccessTime, ModificationTime;
-    uint64_t Attribute;
-    uint64_t FileName[54];
+    uint64_t Size, FileSize, PhysicalSize, CreateTime[2], LastAccessTime[2], ModificationTime[2], Attribute, FileName[54];
 } EFI_FILE_INFO;
 EFI_SIZE(EFI_FILE_INFO, 512);
 
@@ -125,9 +112,7 @@ typedef struct {
 
 typedef struct {
     uint64_t ProcessorId;
-    uint32_t StatusFlag;
-    uint32_t Location[3];
-    uint32_t ExtendedInformation[6];
+    uint32_t StatusFlag, Location[3], ExtendedInformation[6];
 } EFI_PROCESSOR_INFORMATION;
 EFI_OFFSET(EFI_PROCESSOR_INFORMATION, StatusFlag, 8);
 EFI_SIZE(EFI_PROCESSOR_INFORMATION, 48);

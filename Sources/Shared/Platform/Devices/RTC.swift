@@ -9,7 +9,7 @@ public struct RTC: Sendable {
     private var control: UInt8 = Self.hours24
 
     /// The FADT's CENTURY.
-    static let century: UInt8 = 0x32
+    public static let century: UInt8 = 0x32
     private static let hours24: UInt8 = 1 << 1
     private static let binary: UInt8 = 1 << 2
 

@@ -1,4 +1,4 @@
-/// What the hypervisor puts into a guest's first MiB before its first instruction. Images may use what is left.
+/// What the loader puts into a guest's first MiB before the image's first instruction. Images may use what is left.
 public enum LowMemory {
     /// Boot data, one page each but for the tables; free for the guest once it has read them.
     public static let bootData: UInt64 = 0x1000
@@ -12,6 +12,8 @@ public enum LowMemory {
     public static let commandLineCapacity = 0x1000
     /// Grows down from here, to `0x7000`.
     public static let stackTop: UInt64 = 0x8000
+    /// The instructions that lead from the loader to the image.
+    public static let handover: UInt64 = 0x8000
     /// PML4, PDPT and four page directories: 4 GiB mapped one to one.
     public static let pageTables: UInt64 = 0x9000
     public static let bootDataEnd: UInt64 = 0xF000

@@ -13,7 +13,7 @@ public enum GuestWindows {
     public static let highSize: UInt64 = 1 << 38
 
     /// Whether RAM of `memorySize` bytes leaves the high window free.
-    static func hasHigh(_ memorySize: UInt64) -> Bool {
+    public static func hasHigh(_ memorySize: UInt64) -> Bool {
         memorySize <= high - GuestMemory.highBase + GuestMemory.lowLimit
     }
 }

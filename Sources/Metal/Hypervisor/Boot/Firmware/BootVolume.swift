@@ -41,6 +41,9 @@ struct BootVolume: ~Copyable {
             done += chunk
         }
         _ = efi_call(file.value.Close, file.address, 0, 0, 0, 0)
+        // A guest may read the pages to their end: nothing of what was there before.
+        let rest = unsafe UnsafeMutableRawPointer(bitPattern: UInt(address + size))
+        unsafe rest.unsafelyUnwrapped.initializeMemory(as: UInt8.self, repeating: 0, count: Int(rounded - size))
         return LoadedFile(address: address, size: size)
     }
 
@@ -96,7 +99,7 @@ struct BootVolume: ~Copyable {
 
     private borrowing func size(of file: Pointer<EFI_FILE_PROTOCOL>) throws(FirmwareError) -> UInt64 {
         var id = EFI_GUID.fileInfo
-        var info: [64 of UInt64] = .init(repeating: 0)
+        var info = EFI_FILE_INFO()
         var bytes = UInt64(MemoryLayout<EFI_FILE_INFO>.size)
         let status = withAddress(of: &id) { id in
             withAddress(of: &info) { info in
@@ -104,6 +107,6 @@ struct BootVolume: ~Copyable {
             }
         }
         try FirmwareError.check("GetInfo", status)
-        return withAddress(of: &info) { Pointer<EFI_FILE_INFO>(at: $0).value.FileSize }
+        return info.FileSize
     }
 }

@@ -1,4 +1,3 @@
-import Manifest
 import Silicon
 import Text
 
@@ -43,28 +42,28 @@ func withAddress<T: ~Copyable, R>(of value: inout T, _ body: (UInt64) -> R) -> R
 
 /// UEFI as it is before ExitBootServices: memory, files, tables (UEFI 2.10, sections 4 and 7).
 struct Firmware: ~Copyable {
-    let image: EFI_HANDLE
+    let image: EFI_ADDRESS
     private let system: Pointer<EFI_SYSTEM_TABLE>
+    private let boot: Pointer<EFI_BOOT_SERVICES>
     /// A page that lists what was allocated: a count, then address and pages of each; 0 when the firmware had none.
     private var allocations: UInt64 = 0
 
-    init(image: EFI_HANDLE, _ system: Pointer<EFI_SYSTEM_TABLE>) {
+    init(image: EFI_ADDRESS, _ system: Pointer<EFI_SYSTEM_TABLE>) {
         self.image = image
         self.system = system
-        guard let page = try? boot.allocate(pages: 1, .anywhere) else { return }
-        store(0 as UInt64, page)
-        allocations = page
+        boot = Pointer(at: system.value.BootServices)
+        allocations = (try? allocate(4096, .anywhere)) ?? 0
+        if allocations != 0 { store(0 as UInt64, allocations) }
     }
-
-    private var boot: BootServices { BootServices(system) }
 
     /// Gives back all that was allocated: nothing stays behind when a machine or a manifest is refused.
     borrowing func freeAll() {
         guard allocations != 0 else { return }
         for i in 0..<load(allocations, as: UInt64.self) {
-            boot.free(load(allocations + 16 + i * 16), pages: load(allocations + 24 + i * 16))
+            let entry = allocations + 16 + i * 16
+            _ = efi_call(boot.value.FreePages, load(entry), load(entry + 8), 0, 0, 0)
         }
-        boot.free(allocations, pages: 1)
+        _ = efi_call(boot.value.FreePages, allocations, 1, 0, 0, 0)
     }
 
     private func note(_ address: UInt64, pages: UInt64) {
@@ -76,10 +75,26 @@ struct Firmware: ~Copyable {
         store(count + 1, allocations)
     }
 
-    /// Pages for the hypervisor or a partition. `bytes` is rounded up to 4 KiB.
-    borrowing func allocate(_ bytes: UInt64, _ placement: BootServices.Placement) throws(FirmwareError) -> UInt64 {
-        let pages = (bytes + 4095) / 4096
-        let address = try boot.allocate(pages: pages, placement)
+    enum Placement {
+        case anywhere
+        /// The last byte lies at or below this address.
+        case below(UInt64)
+        case at(UInt64)
+    }
+
+    /// Pages for the hypervisor or a partition (EfiLoaderData). `bytes` is rounded up to 4 KiB.
+    borrowing func allocate(_ bytes: UInt64, _ placement: Placement) throws(FirmwareError) -> UInt64 {
+        // EFI_ALLOCATE_TYPE.
+        let type: UInt64
+        var address: UInt64 = 0
+        switch placement {
+        case .anywhere: type = 0
+        case .below(let limit): (type, address) = (1, limit)
+        case .at(let base): (type, address) = (2, base)
+        }
+        let service = boot.value.AllocatePages, pages = (bytes + 4095) / 4096
+        try FirmwareError.check(
+            "AllocatePages", withAddress(of: &address) { efi_call(service, type, 2, pages, $0, 0) })
         note(address, pages: pages)
         return address
     }
@@ -89,7 +104,7 @@ struct Firmware: ~Copyable {
         buffer: UInt64, size: UInt64
     ) throws(FirmwareError) -> (size: UInt64, key: UInt64, stride: UInt64) {
         var values: [4 of UInt64] = [size, 0, 0, 0]
-        let service = boot.table.value.GetMemoryMap
+        let service = boot.value.GetMemoryMap
         try FirmwareError.check(
             "GetMemoryMap", withAddress(of: &values) { efi_call(service, $0, buffer, $0 + 8, $0 + 16, $0 + 24) })
         return (values[0], values[1], values[2])
@@ -100,19 +115,19 @@ struct Firmware: ~Copyable {
         var status: UInt64 = 0
         for _ in 0..<2 {
             let map = try memoryMap(buffer: buffer, size: size)
-            status = efi_call(boot.table.value.ExitBootServices, image, map.key, 0, 0, 0)
+            status = efi_call(boot.value.ExitBootServices, image, map.key, 0, 0, 0)
             if status == 0 { return }
         }
         try FirmwareError.check("ExitBootServices", status)
     }
 
-    borrowing func stopWatchdog() { _ = efi_call(boot.table.value.SetWatchdogTimer, 0, 0, 0, 0, 0) }
+    borrowing func stopWatchdog() { _ = efi_call(boot.value.SetWatchdogTimer, 0, 0, 0, 0, 0) }
 
     /// The interface of `protocolID` on a handle.
-    borrowing func interface<T>(_ protocolID: EFI_GUID, on handle: EFI_HANDLE) throws(FirmwareError) -> Pointer<T> {
+    borrowing func interface<T>(_ protocolID: EFI_GUID, on handle: EFI_ADDRESS) throws(FirmwareError) -> Pointer<T> {
         var id = protocolID
         var interface: UInt64 = 0
-        let service = boot.table.value.HandleProtocol
+        let service = boot.value.HandleProtocol
         try FirmwareError.check(
             "HandleProtocol",
             withAddress(of: &id) { id in withAddress(of: &interface) { efi_call(service, handle, id, $0, 0, 0) } })
@@ -123,7 +138,7 @@ struct Firmware: ~Copyable {
     borrowing func locate<T>(_ protocolID: EFI_GUID) throws(FirmwareError) -> Pointer<T> {
         var id = protocolID
         var interface: UInt64 = 0
-        let service = boot.table.value.LocateProtocol
+        let service = boot.value.LocateProtocol
         try FirmwareError.check(
             "LocateProtocol",
             withAddress(of: &id) { id in withAddress(of: &interface) { efi_call(service, id, 0, $0, 0, 0) } })
@@ -155,40 +170,6 @@ struct Firmware: ~Copyable {
         let seconds = days * 86_400 + Int(time.Hour) * 3_600 + Int(time.Minute) * 60 + Int(time.Second)
         return UInt64(max(0, seconds))
     }
-}
-
-/// The services that give and take pages (section 7.2), which are needed before there is a `Firmware`.
-struct BootServices {
-    let table: Pointer<EFI_BOOT_SERVICES>
-
-    init(_ system: Pointer<EFI_SYSTEM_TABLE>) { table = Pointer(at: system.value.BootServices) }
-
-    enum Placement {
-        case anywhere
-        /// The last byte lies at or below this address.
-        case below(UInt64)
-        case at(UInt64)
-    }
-
-    func allocate(pages: UInt64, _ placement: Placement) throws(FirmwareError) -> UInt64 {
-        // EFI_ALLOCATE_TYPE.
-        let type: UInt64
-        var address: UInt64 = 0
-        switch placement {
-        case .anywhere: type = 0
-        case .below(let limit): (type, address) = (1, limit)
-        case .at(let base): (type, address) = (2, base)
-        }
-        let service = table.value.AllocatePages
-        try FirmwareError.check(
-            "AllocatePages", withAddress(of: &address) { efi_call(service, type, Self.loaderData, pages, $0, 0) })
-        return address
-    }
-
-    /// EfiLoaderData, of EFI_MEMORY_TYPE.
-    private static let loaderData: UInt64 = 2
-
-    func free(_ address: UInt64, pages: UInt64) { _ = efi_call(table.value.FreePages, address, pages, 0, 0, 0) }
 }
 
 extension EFI_GUID {

@@ -1,4 +1,3 @@
-import Manifest
 import Silicon
 import Text
 import X86
@@ -12,6 +11,7 @@ struct SVM: VirtualCPU {
     let nested: NestedRoots
     /// The guest's own trap flag while `stepOver` has taken it, else nil.
     var steppingOver: UInt64?
+    var isLoading = false
     let addressSpace: UInt32
 
     init(core: borrowing CoreLayout, maps: PermissionMaps, nested: NestedRoots, addressSpace: UInt32) {
@@ -59,13 +59,18 @@ struct SVM: VirtualCPU {
         let trap = steppingOver ?? 0
         steppingOver = nil
         self[VMCB.rflags] = self[VMCB.rflags] & ~RFLAGS.trap | trap
-        useNested(nested.memory)
+        useNested(isLoading ? nested.loader : nested.memory)
         guard self[VMCB.exitCode] == ExitCode.exceptionFirst + UInt64(Vector.debug) else {
             return decode(self[VMCB.exitCode])
         }
         // A guest that steps itself gets the trap that was its own.
         if trap != 0 { raise(Vector.debug, error: nil) } else { self[VMCB.dr6] &= ~(1 << 14) }
         return .stepped
+    }
+
+    mutating func endLoader() {
+        isLoading = false
+        useNested(nested.memory)
     }
 
     private func useNested(_ root: UInt64) {

@@ -4,28 +4,16 @@ import X86
 
 // The guest's state at its start and after start-up IPIs.
 extension SVM {
-    mutating func reset(to entry: GuestEntry) {
+    mutating func resetToLoader() {
         clear()
-        switch entry.mode {
-        case .long64:
-            segment(VMCB.cs, selector: GuestEntry.codeSelector, SegmentAttributes.code64, limit: 0xFFFF_FFFF, base: 0)
-            setData(selector: GuestEntry.dataSelector, SegmentAttributes.data32, limit: 0xFFFF_FFFF)
-            self[VMCB.cr0] = CR0.paging | CR0.numericError | CR0.extensionType | CR0.protectionEnable
-            self[VMCB.cr4] |= CR4.physicalAddressExtension
-            self[VMCB.cr3] = entry.cr3
-            efer = EFER.longModeEnable | EFER.longModeActive
-        case .protected32:
-            segment(VMCB.cs, selector: GuestEntry.codeSelector, SegmentAttributes.code32, limit: 0xFFFF_FFFF, base: 0)
-            setData(selector: GuestEntry.dataSelector, SegmentAttributes.data32, limit: 0xFFFF_FFFF)
-            self[VMCB.cr0] = CR0.extensionType | CR0.protectionEnable
-        }
-        segment(VMCB.tr, selector: GuestEntry.taskSelector, SegmentAttributes.busyTSS, limit: 0x67, base: 0)
-        segment(VMCB.gdtr, selector: 0, 0, limit: UInt32(entry.gdtLimit), base: entry.gdtBase)
-        rip = entry.rip
-        self[VMCB.rsp] = entry.rsp
-        rax = entry.rax
-        rbx = entry.rbx
-        store(entry.rsi, registers + 24)
+        isLoading = true
+        self[VMCB.nestedCR3] = nested.loader
+        segment(VMCB.cs, selector: 0x10, SegmentAttributes.code32, limit: 0xFFFF_FFFF, base: 0)
+        setData(selector: 0x18, SegmentAttributes.data32, limit: 0xFFFF_FFFF)
+        // Nobody loads this one anew: PVH wants it so.
+        segment(VMCB.tr, selector: 0x20, SegmentAttributes.busyTSS, limit: 0x67, base: 0)
+        self[VMCB.cr0] = CR0.extensionType | CR0.protectionEnable
+        rip = LoaderMemory.program
     }
 
     mutating func reset(startUp vector: UInt8) {
@@ -51,6 +39,7 @@ extension SVM {
         self[VMCB.asid] = UInt64(addressSpace) | 1 << 32
         self[VMCB.nestedPaging] = 1
         steppingOver = nil
+        isLoading = false
         self[VMCB.nestedCR3] = nested.memory
         self[VMCB.gPAT] = 0x0007_0406_0007_0406
         efer = 0

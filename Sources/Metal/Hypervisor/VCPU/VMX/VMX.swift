@@ -16,6 +16,7 @@ struct VMX: VirtualCPU {
     private var isLaunched = false
     /// The guest's own trap and interrupt flags while `stepOver` has taken them, else nil.
     private var steppingOver: UInt64?
+    private(set) var isLoading = false
     /// A guest's NMI that waits until the guest can take it.
     private var hasPendingNMI = false
 
@@ -120,7 +121,7 @@ struct VMX: VirtualCPU {
         let flags = steppingOver ?? 0
         steppingOver = nil
         self[VMCSField.guestRFLAGS] = self[VMCSField.guestRFLAGS] & ~Self.stepFlags | flags
-        self[VMCSField.eptPointer] = EPTPointer.make(root: nested.memory)
+        self[VMCSField.eptPointer] = EPTPointer.make(root: isLoading ? nested.loader : nested.memory)
         let isTrap =
             reason.rawValue == UInt32(VMXExit.exceptionOrNMI)
             && self[VMCSField.exitInterruptionInfo] & 0xFF == UInt64(Vector.debug)
@@ -130,12 +131,19 @@ struct VMX: VirtualCPU {
     }
     private static let stepFlags = RFLAGS.trap | RFLAGS.interrupt
 
+    /// Translations are tagged by their root: what the loader's has left in the processor is of no use behind another.
+    mutating func view(isLoading: Bool) {
+        self.isLoading = isLoading
+        self[VMCSField.eptPointer] = EPTPointer.make(root: isLoading ? nested.loader : nested.memory)
+    }
+    mutating func endLoader() { view(isLoading: false) }
+
     /// Lets go of everything that concerned the last guest.
     mutating func forget() {
         steppingOver = nil
         hasPendingNMI = false
         closeNMIWindow()
-        self[VMCSField.eptPointer] = EPTPointer.make(root: nested.memory)
+        view(isLoading: false)
         self[VMCSField.entryInterruptionInfo] = 0
     }
 

@@ -1,4 +1,3 @@
-import Manifest
 import Silicon
 import Text
 import X86

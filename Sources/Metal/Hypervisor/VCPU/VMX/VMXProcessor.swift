@@ -1,6 +1,4 @@
-import Manifest
 import Silicon
-import Text
 import X86
 
 /// What is written to the control fields of every control structure on this processor.

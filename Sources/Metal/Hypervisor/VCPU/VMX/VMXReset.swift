@@ -9,30 +9,15 @@ extension VMX {
         case es, cs, ss, ds, fs, gs, ldtr, tr
     }
 
-    mutating func reset(to entry: GuestEntry) {
+    mutating func resetToLoader() {
         clear()
-        switch entry.mode {
-        case .long64:
-            segment(.cs, selector: GuestEntry.codeSelector, SegmentAttributes.code64, limit: 0xFFFF_FFFF)
-            setData(selector: GuestEntry.dataSelector, SegmentAttributes.data32, limit: 0xFFFF_FFFF)
-            self[VMCSField.guestCR0] = CR0.paging | CR0.numericError | CR0.extensionType | CR0.protectionEnable
-            self[VMCSField.guestCR4] = CR4.physicalAddressExtension | CR4.vmxEnable | MachineCheck.enableBit
-            self[VMCSField.guestCR3] = entry.cr3
-            efer = EFER.longModeEnable | EFER.longModeActive
-            self[VMCSField.entryControls] = UInt64(controls.entry | EntryControl.ia32eModeGuest)
-        case .protected32:
-            segment(.cs, selector: GuestEntry.codeSelector, SegmentAttributes.code32, limit: 0xFFFF_FFFF)
-            setData(selector: GuestEntry.dataSelector, SegmentAttributes.data32, limit: 0xFFFF_FFFF)
-            self[VMCSField.guestCR0] = CR0.numericError | CR0.extensionType | CR0.protectionEnable
-        }
-        segment(.tr, selector: GuestEntry.taskSelector, SegmentAttributes.busyTSS, limit: 0x67)
-        self[VMCSField.guestGDTRBase] = entry.gdtBase
-        self[VMCSField.guestGDTRLimit] = UInt64(entry.gdtLimit)
-        rip = entry.rip
-        self[VMCSField.guestRSP] = entry.rsp
-        rax = entry.rax
-        rbx = entry.rbx
-        store(entry.rsi, registers + 24)
+        view(isLoading: true)
+        segment(.cs, selector: 0x10, SegmentAttributes.code32, limit: 0xFFFF_FFFF)
+        setData(selector: 0x18, SegmentAttributes.data32, limit: 0xFFFF_FFFF)
+        // Nobody loads this one anew: PVH wants it so.
+        segment(.tr, selector: 0x20, SegmentAttributes.busyTSS, limit: 0x67)
+        self[VMCSField.guestCR0] = CR0.numericError | CR0.extensionType | CR0.protectionEnable
+        rip = LoaderMemory.program
     }
 
     mutating func reset(startUp vector: UInt8) {

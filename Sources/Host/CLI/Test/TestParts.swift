@@ -1,0 +1,56 @@
+import Foundation
+import Machines
+import TestKit
+
+/// The parts of `bulkhead test` that are no run of `swift test`.
+extension TestReport {
+    /// Measures the contract's counts. One that is over its bound is a failure, and so is a measurement that failed.
+    init(contract workspace: Workspace) {
+        self.init()
+        let started = ContinuousClock.now
+        do {
+            let check = try ContractCheck(workspace) { FileHandle.standardError.write(Data("contract: \($0)\n".utf8)) }
+            print(check.table)
+            (passed, failures) = (check.passed, check.failures)
+        } catch {
+            failures = ["contract: \(error)"]
+        }
+        takes((ContinuousClock.now - started) / .seconds(1), as: "contract")
+    }
+
+    /// Makes the attempts to get out, on the kinds of machines that can be started here, and prints what came of them.
+    init(adversary workspace: Workspace, _ kinds: [MachineKind], _ filter: String?, json: Bool) throws {
+        self.init()
+        let started = ContinuousClock.now
+        let check = AdversaryCheck(kinds, filter: filter, workspace) {
+            FileHandle.standardError.write(Data("adversary: \($0)\n".utf8))
+        }
+        if json {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+            print(String(decoding: try encoder.encode(check.reports), as: UTF8.self))
+        } else {
+            print(check.reports.map(\.text).joined(separator: "\n\n"))
+        }
+        passed = check.reports.reduce(0) { $0 + $1.attempts.count { $0.asExpected } }
+        failures = check.reports.flatMap(\.failures)
+        takes((ContinuousClock.now - started) / .seconds(1), as: "attempts to get out")
+    }
+
+    /// Fuzzes every target for so long; each that stands it is a test that passed.
+    init(fuzzing workspace: Workspace, seconds: Int) {
+        self.init()
+        let started = ContinuousClock.now
+        let program = workspace.root.appending(path: "Tests/Fuzz/run").path
+        do {
+            for target in try Tool.run(program, ["--list"]).split(separator: "\n").map(String.init) {
+                FileHandle.standardError.write(Data("fuzzing: \(target), \(seconds) s\n".utf8))
+                do {
+                    try Tool.run(program, [target, "\(seconds)"])
+                    passed += 1
+                } catch { failures.append("fuzzing: \(target): \(error)") }
+            }
+        } catch { failures.append("fuzzing: \(error)") }
+        takes((ContinuousClock.now - started) / .seconds(1), as: "fuzzing")
+    }
+}

@@ -1,0 +1,49 @@
+import Platform
+
+/// The parts that every boot protocol needs: placing segments, the initrd and the command line, each checked.
+@safe
+struct BootContext: ~Copyable {
+    let initrd: UnsafeRawBufferPointer?
+    let rsdp: UInt64
+    let commandLineCount: Int
+    let hasBus: Bool
+
+    /// Refuses a range that is not low RAM or that touches what the hypervisor put into the first MiB.
+    static func check(_ start: UInt64, _ size: UInt64, in memory: borrowing GuestMemory) throws(LoadError) {
+        guard start <= memory.lowSize, memory.lowSize - start >= size else { throw .outsideMemory }
+        let end = start + size
+        guard size > 0 else { return }
+        if start < LowMemory.bootDataEnd || (start < LowMemory.end && end > LowMemory.usableEnd) {
+            throw .overlapsBootData
+        }
+    }
+
+    /// Loads `source` at `start` and clears the rest up to `size` bytes.
+    static func place(
+        _ source: UnsafeRawBufferPointer, at start: UInt64, size: UInt64, in memory: borrowing GuestMemory
+    ) throws(LoadError) {
+        guard UInt64(source.count) <= size else { throw .badHeader }
+        try check(start, size, in: memory)
+        guard unsafe memory.copy(from: source, to: start),
+            memory.zero(at: start + UInt64(source.count), count: size - UInt64(source.count))
+        else { throw .outsideMemory }
+    }
+
+    /// Copies the initrd to the highest whole pages of low RAM below `limit` that lie above `floor`.
+    /// - Returns: its address, or 0 when there is none.
+    func placeInitrd(
+        above floor: UInt64, below limit: UInt64, in memory: borrowing GuestMemory
+    ) throws(LoadError) -> UInt64 {
+        guard let initrd = unsafe initrd else { return 0 }
+        let top = min(memory.lowSize, limit)
+        let size = UInt64(initrd.count)
+        guard size <= top else { throw .initrdDoesNotFit }
+        let start = (top - size) & ~0xFFF
+        guard start >= max(floor, LowMemory.end), unsafe memory.copy(from: initrd, to: start) else {
+            throw .initrdDoesNotFit
+        }
+        return start
+    }
+
+    var initrdSize: UInt64 { unsafe initrd.map { UInt64($0.count) } ?? 0 }
+}
