@@ -100,15 +100,19 @@ func unitTests(_ name: String, _ dependencies: [Target.Dependency] = [], exclude
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 let hostWing: [Target] = [
-    hostRoom("ManifestFile", ["Control", "Manifest", "PCI", "Text", yams]),
+    hostRoom("ManifestRules", ["CBOR", "Manifest", "PCI", "Text"]),
+    hostRoom("ManifestFile", ["Control", "Manifest", "ManifestRules", "PCI", "Text", yams]),
     hostRoom("ControlClient", ["CBOR", "Control", "Manifest", "PCI", "Text"]),
-    hostRoom("Machines", ["Manifest", "ManifestFile", "Control", "ControlClient", "Text"]),
+    hostRoom("Machines", ["Manifest", "ManifestFile", "ManifestRules", "Control", "ControlClient", "Text"]),
     hostRoom("TestKit", ["Manifest", "ManifestFile", "Control", "ControlClient", "Machines", "Records", yams]),
-    hostRoom("Inventory", ["Control", "ControlClient", "Manifest", "ManifestFile", "PCI", "Remapping", "X86"]),
+    hostRoom(
+        "Inventory",
+        ["Control", "ControlClient", "Manifest", "ManifestFile", "ManifestRules", "PCI", "Remapping", "X86"]),
     .executableTarget(
         name: "CLI",
         dependencies: [
-            "Inventory", "Manifest", "ManifestFile", "Machines", "Control", "ControlClient", "Records", "TestKit",
+            "Inventory", "Manifest", "ManifestFile", "ManifestRules", "Machines", "Control", "ControlClient", "Records",
+            "TestKit",
             "X86",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
@@ -121,7 +125,7 @@ let hostWing: [Target] = [
     unitTests("RemappingTests", ["Remapping", "UnitSupport"]),
     unitTests("RecordsTests", ["Records", "Remapping", "Text"]),
     unitTests("PCITests", ["PCI", "UnitSupport"], exclude: ["q35.txt"]),
-    unitTests("ManifestTests", ["CBOR", "Manifest", "ManifestFile", "PCI", "Text", "UnitSupport"]),
+    unitTests("ManifestTests", ["CBOR", "Manifest", "ManifestFile", "ManifestRules", "PCI", "Text", "UnitSupport"]),
     unitTests(
         "ControlTests",
         ["CBOR", "Control", "ControlClient", "Manifest", "ManifestFile", "PCI", "Records", "Text", "UnitSupport"]),
@@ -132,7 +136,7 @@ let hostWing: [Target] = [
     .testTarget(
         name: "MachineTests",
         dependencies: [
-            "Control", "Inventory", "ControlClient", "Machines", "Manifest", "ManifestFile", "TestKit",
+            "Control", "Inventory", "ControlClient", "Machines", "Manifest", "ManifestFile", "ManifestRules", "TestKit",
         ],
         path: "Tests/Machines", exclude: ["Manifests"]),
 ]

@@ -63,4 +63,16 @@ import Testing
         #expect(try Data(contentsOf: target.appending(path: "BULKHEAD/manifest.cbor")) == Data([2]))
         #expect(try Data(contentsOf: target.appending(path: "BULKHEAD/k")) == Data([3]))
     }
+    /// Firmware would start the hypervisor instead of what is there.
+    @Test func anotherSystemsBootLoaderIsLeftAlone() throws {
+        let target = folder.appending(path: "other")
+        let loader = target.appending(path: "EFI/BOOT/BOOTX64.EFI")
+        try FileManager.default.createDirectory(
+            at: loader.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try Data([7]).write(to: loader)
+        let volume = BootVolume(hypervisor: try file("efi", [1]), manifest: [2], images: [])
+        let error = #expect(throws: MachineError.self) { try volume.writeFolder(target) }
+        #expect(error?.description.hasSuffix("is another system's boot loader; move it away first") == true)
+        #expect(try Data(contentsOf: loader) == Data([7]))
+    }
 }

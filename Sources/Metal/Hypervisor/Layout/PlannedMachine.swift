@@ -130,7 +130,9 @@ extension Manifest {
             try decode(content)
             return (CRC32C(content).value, try check(against: facts))
         } catch {
-            var line = LogLine("")
+            var line = LogLine("R")
+            line.write(decimal: UInt64(error.reason.rawValue))
+            line.write(" ")
             error.describe(self, on: facts, to: &line)
             throw Refusal(line)
         }

@@ -22,13 +22,13 @@ public enum CBORError: UInt8, Error, Sendable {
     case outOfRange = 9
     /// A string, array or map longer than the format allows.
     case tooLong = 10
-    /// Text that is not valid UTF-8.
-    case invalidUTF8 = 11
+    /// Text with a byte that is not printable ASCII (20h to 7Eh): our formats have no other text.
+    case invalidText = 11
     /// A map key below the one before it.
     case unsortedKeys = 12
     /// A map key that was there before.
     case duplicateKey = 13
-    /// Containers nested beyond `CBORDepth.max`.
+    /// Containers nested beyond `CBORNesting.maxDepth`.
     case tooDeep = 14
     /// Bytes after the one item that should be there.
     case trailingBytes = 15
@@ -36,21 +36,4 @@ public enum CBORError: UInt8, Error, Sendable {
     case bufferFull = 16
     /// Writing only: an array or map has fewer items than its head announced.
     case unfinished = 17
-}
-
-/// How deep containers may nest: arrays and maps alike, the outermost being level 1.
-public enum CBORDepth {
-    public static let max = 8
-}
-
-/// What the next item is, by its head alone.
-public enum CBORKind: UInt8, Sendable {
-    case unsigned = 0
-    case negative = 1
-    case bytes = 2
-    case text = 3
-    case array = 4
-    case map = 5
-    case bool = 6
-    case null = 7
 }

@@ -1,3 +1,8 @@
+/// Where text goes one byte at a time: a console, a buffer, a `Text`.
+public protocol ByteSink: ~Copyable {
+    mutating func put(_ byte: UInt8)
+}
+
 extension ByteSink where Self: ~Copyable {
     public mutating func write(_ words: StaticString) {
         // The compiler laid down utf8CodeUnitCount bytes there, for the life of the program.
@@ -22,30 +27,26 @@ extension ByteSink where Self: ~Copyable {
     /// `0x` and at least one digit.
     public mutating func write(hexadecimal value: UInt64) {
         write("0x")
-        var shift: UInt64 = 60
-        while shift > 0, value >> shift == 0 { shift -= 4 }
-        while true {
-            let digit = UInt8(value >> shift & 0xF)
+        write(hexadecimal: value, digits: max(1, (67 - value.leadingZeroBitCount) / 4))
+    }
+
+    /// The lowest `digits` digits, at most 16, without `0x`.
+    public mutating func write(hexadecimal value: UInt64, digits: Int) {
+        for i in 1...digits {
+            let digit = UInt8(truncatingIfNeeded: value >> UInt64((digits - i) * 4) & 0xF)
             put(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
-            if shift == 0 { return }
-            shift -= 4
         }
     }
 
     /// Bytes in the largest of GiB, MiB, KiB that leaves no rest.
     public mutating func write(size: UInt64) {
-        if size >= 1 << 30, size % (1 << 30) == 0 {
-            write(decimal: size >> 30)
-            write(" GiB")
-        } else if size >= 1 << 20, size % (1 << 20) == 0 {
-            write(decimal: size >> 20)
-            write(" MiB")
-        } else if size >= 1 << 10, size % (1 << 10) == 0 {
-            write(decimal: size >> 10)
-            write(" KiB")
-        } else {
-            write(decimal: size)
-            write(" bytes")
+        let unit = size == 0 ? 0 : min(size.trailingZeroBitCount / 10, 3)
+        write(decimal: size >> UInt64(unit * 10))
+        switch unit {
+        case 3: write(" GiB")
+        case 2: write(" MiB")
+        case 1: write(" KiB")
+        default: write(" bytes")
         }
     }
 }

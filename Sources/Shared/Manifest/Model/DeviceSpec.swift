@@ -30,4 +30,10 @@ public struct DeviceList: Sendable {
         count += 1
         return true
     }
+
+    /// What the list says of a function; nil when it does not name it.
+    public subscript(_ address: FunctionAddress) -> DeviceSpec? {
+        for k in 0..<count where devices[k].address == address { return devices[k] }
+        return nil
+    }
 }

@@ -1,13 +1,10 @@
+import Manifest
 import Text
 
 extension Manifest {
     /// The rules for what is read from the boot volume, a FAT file system: names that it, UEFI and Linux hold alike.
-    borrowing func checkImages(_ i: Int, _ report: (ManifestError) -> Void) {
-        if partitions[i].image.isEmpty {
-            report(ManifestError(.imageMissing, .kernel, partition: i))
-        } else {
-            checkPath(partitions[i].image, .kernel, i, report)
-        }
+    func checkImages(_ i: Int, _ report: (ManifestRefusal) -> Void) {
+        if !partitions[i].image.isEmpty { checkPath(partitions[i].image, .kernel, i, report) }
         if !partitions[i].initrd.isEmpty { checkPath(partitions[i].initrd, .initrd, i, report) }
         for j in 0...i {
             checkCase(i, partitions[i].image, .kernel, j, partitions[j].image, report)
@@ -17,8 +14,8 @@ extension Manifest {
         }
     }
 
-    private borrowing func checkPath(
-        _ path: borrowing ImagePath, _ field: ManifestField, _ i: Int, _ report: (ManifestError) -> Void
+    private func checkPath(
+        _ path: ImagePath, _ field: ManifestField, _ i: Int, _ report: (ManifestRefusal) -> Void
     ) {
         let slash = UInt8(ascii: "/")
         let dot = UInt8(ascii: ".")
@@ -34,24 +31,24 @@ extension Manifest {
             case dot: if previous == slash { isFormed = false }
             case slash: if previous == slash || previous == dot { isFormed = false }
             default:
-                return report(ManifestError(.pathCharacter, field, partition: i, value: UInt64(byte)))
+                return report(ManifestRefusal(.pathCharacter, field, partition: i, value: UInt64(byte)))
             }
             previous = byte
         }
         if previous == slash || previous == dot { isFormed = false }
-        if !isFormed { return report(ManifestError(.pathForm, field, partition: i)) }
+        if !isFormed { return report(ManifestRefusal(.pathForm, field, partition: i)) }
         if Self.equalIgnoringCase(path.span, Self.fileName.span) {
-            report(ManifestError(.pathReserved, field, partition: i))
+            report(ManifestRefusal(.pathReserved, field, partition: i))
         }
     }
 
     /// FAT does not tell `vmlinux` from `VMLINUX`: two names that differ in case alone would be one file.
-    private borrowing func checkCase(
-        _ i: Int, _ path: borrowing ImagePath, _ field: ManifestField, _ j: Int, _ other: borrowing ImagePath,
-        _ report: (ManifestError) -> Void
+    private func checkCase(
+        _ i: Int, _ path: ImagePath, _ field: ManifestField, _ j: Int, _ other: ImagePath,
+        _ report: (ManifestRefusal) -> Void
     ) {
         if !path.isEmpty, !(path == other), Self.equalIgnoringCase(path.span, other.span) {
-            report(ManifestError(.pathCaseClash, field, partition: i, other: j))
+            report(ManifestRefusal(.pathCaseClash, field, partition: i, other: j))
         }
     }
 

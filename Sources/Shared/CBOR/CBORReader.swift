@@ -6,13 +6,12 @@ public struct CBORReader: ~Escapable {
     let input: Span<UInt8>
     /// Bytes read so far.
     public private(set) var offset = 0
+    /// Where the item begins that was read last, or that was refused.
+    public private(set) var itemOffset = 0
 
     /// Reads from the first byte of `input`.
     @_lifetime(copy input)
     public init(_ input: Span<UInt8>) { self.input = input }
-
-    /// Moves on by `count` bytes, which the caller has found to be there.
-    mutating func advance(_ count: Int) { offset += count }
 
     /// Bytes not read yet.
     public var remaining: Int { input.count - offset }
@@ -26,6 +25,7 @@ public struct CBORReader: ~Escapable {
 
     /// Reads one head, refusing what deterministic encoding and our formats leave out.
     mutating func head() throws(CBORError) -> Head {
+        itemOffset = offset
         guard remaining >= 1 else { throw .truncated }
         let first = input[offset]
         let major = first >> 5
@@ -51,44 +51,12 @@ public struct CBORReader: ~Escapable {
         return Head(major: major, info: info, value: value)
     }
 
-    /// What the next item is, without reading it.
-    public func peek() throws(CBORError) -> CBORKind {
-        guard remaining >= 1 else { throw .truncated }
-        let first = input[offset]
-        switch first >> 5 {
-        case 0: return .unsigned
-        case 1: return .negative
-        case 2: return .bytes
-        case 3: return .text
-        case 4: return .array
-        case 5: return .map
-        case 6: throw .tag
-        default:
-            switch first & 0x1F {
-            case 20, 21: return .bool
-            case 22: return .null
-            case 25, 26, 27: throw .float
-            case 28, 29, 30: throw .malformedHead
-            case 31: throw .indefiniteLength
-            default: throw .simpleValue
-            }
-        }
-    }
-
     /// An unsigned integer of at most `max`, else `outOfRange`.
     public mutating func uint(max: UInt64 = .max) throws(CBORError) -> UInt64 {
         let head = try head()
         guard head.major == 0 else { throw .wrongType }
         guard head.value <= max else { throw .outOfRange }
         return head.value
-    }
-
-    /// An integer of either sign that fits 64 bits, else `outOfRange`.
-    public mutating func int() throws(CBORError) -> Int64 {
-        let head = try head()
-        guard head.major <= 1 else { throw .wrongType }
-        guard let value = Int64(exactly: head.value) else { throw .outOfRange }
-        return head.major == 0 ? value : -1 - value
     }
 
     /// `true` or `false`.
@@ -98,36 +66,36 @@ public struct CBORReader: ~Escapable {
         return head.info == 21
     }
 
-    /// `null`.
-    public mutating func null() throws(CBORError) {
-        let head = try head()
-        guard head.major == 7, head.info == 22 else { throw .wrongType }
-    }
-
     /// A byte string of at most `max` bytes, else `tooLong`; a view of the input.
     @_lifetime(copy self)
     public mutating func bytes(max: Int) throws(CBORError) -> Span<UInt8> {
         try string(major: 2, max: max)
     }
 
-    /// A text of at most `max` bytes of valid UTF-8, else `tooLong` or `invalidUTF8`; a view of the input.
+    /// A text of at most `max` bytes of printable ASCII, else `tooLong` or `invalidText`; a view of the input.
     @_lifetime(copy self)
     public mutating func text(max: Int) throws(CBORError) -> Span<UInt8> {
-        let text = try string(major: 3, max: max)
-        guard UTF8Check.isValid(text) else { throw .invalidUTF8 }
-        return text
+        try string(major: 3, max: max)
     }
 
     @_lifetime(copy self)
     private mutating func string(major: UInt8, max: Int) throws(CBORError) -> Span<UInt8> {
         let head = try head()
         guard head.major == major else { throw .wrongType }
+        let found = try content(head)
+        guard found.count <= max else { throw .tooLong }
+        return found
+    }
+
+    /// The bytes of a string whose head was read.
+    @_lifetime(copy self)
+    mutating func content(_ head: Head) throws(CBORError) -> Span<UInt8> {
         guard head.value <= UInt64(remaining) else { throw .truncated }
-        let count = Int(head.value)
-        guard count <= max else { throw .tooLong }
         let start = offset
-        offset += count
-        return input.extracting(start..<offset)
+        offset += Int(head.value)
+        let found = input.extracting(start..<offset)
+        guard head.major == 2 || found.isPrintable else { throw .invalidText }
+        return found
     }
 
     /// An array's head: how many items follow, at most `max`, else `tooLong`.
@@ -150,7 +118,8 @@ public struct CBORReader: ~Escapable {
     }
 
     /// Demands that nothing is left.
-    public func finish() throws(CBORError) {
+    public mutating func finish() throws(CBORError) {
+        itemOffset = offset
         guard remaining == 0 else { throw .trailingBytes }
     }
 }

@@ -14,16 +14,8 @@ public struct CBORWriter: ~Copyable, ~Escapable {
     public private(set) var count = 0
     /// The first error, if there was one.
     public private(set) var error: CBORError?
-    private var levels = InlineArray<8, Level>(repeating: Level())
-    private var depth = 0
+    private var nesting = CBORNesting()
     private var isComplete = false
-
-    private struct Level {
-        /// Items still to come; a map's keys and values are counted singly.
-        var left: UInt64 = 0
-        var isMap = false
-        var lastKey: UInt64?
-    }
 
     /// Writes from the first byte of `output`.
     @_lifetime(copy output)
@@ -31,17 +23,10 @@ public struct CBORWriter: ~Copyable, ~Escapable {
 
     public mutating func uint(_ value: UInt64) { item(major: 0, value) }
 
-    public mutating func int(_ value: Int64) {
-        // -1 - value of a negative number is its bitwise complement, which cannot overflow.
-        if value < 0 { item(major: 1, UInt64(~value)) } else { item(major: 0, UInt64(value)) }
-    }
-
     /// A map key. Keys of one map must rise: `unsortedKeys`, `duplicateKey`.
     public mutating func key(_ value: UInt64) { item(major: 0, value) }
 
     public mutating func bool(_ value: Bool) { item(major: 7, value ? 21 : 20) }
-
-    public mutating func null() { item(major: 7, 22) }
 
     /// A byte string.
     public mutating func bytes(_ value: borrowing Span<UInt8>) {
@@ -49,18 +34,11 @@ public struct CBORWriter: ~Copyable, ~Escapable {
         append(value)
     }
 
-    /// A text; `invalidUTF8` if it is none.
+    /// A text; `invalidText` if it has a byte that is not printable ASCII.
     public mutating func text(_ value: borrowing Span<UInt8>) {
-        guard UTF8Check.isValid(value) else { return fail(.invalidUTF8) }
+        guard value.isPrintable else { return fail(.invalidText) }
         item(major: 3, UInt64(value.count))
         append(value)
-    }
-
-    /// A text known at compile time.
-    public mutating func text(_ value: StaticString) {
-        item(major: 3, UInt64(value.utf8CodeUnitCount))
-        // The compiler laid down utf8CodeUnitCount bytes of valid UTF-8 there, for the life of the program.
-        for i in 0..<value.utf8CodeUnitCount { unsafe put(value.utf8Start[i]) }
     }
 
     /// An array's head; `count` items must follow.
@@ -80,38 +58,26 @@ public struct CBORWriter: ~Copyable, ~Escapable {
 
     private mutating func open(major: UInt8, entries: Int) {
         guard entries >= 0, entries <= Int(UInt32.max) else { return fail(.outOfRange) }
-        guard depth < CBORDepth.max else { return fail(.tooDeep) }
         place(major, UInt64(entries))
-        head(major, UInt64(entries))
-        levels[depth] = Level(left: UInt64(entries) * (major == 5 ? 2 : 1), isMap: major == 5)
-        depth += 1
+        do throws(CBORError) { try nesting.open(major, UInt64(entries)) } catch { fail(error) }
         close()
     }
 
     private mutating func item(major: UInt8, _ value: UInt64) {
         place(major, value)
-        head(major, value)
         close()
     }
 
-    /// Checks that an item may stand here, and counts it.
+    /// Checks that an item may be here, counts it and writes its head.
     private mutating func place(_ major: UInt8, _ value: UInt64) {
         guard !isComplete else { return fail(.trailingBytes) }
-        guard depth > 0 else { return }
-        let top = depth - 1
-        if levels[top].isMap, levels[top].left % 2 == 0 {
-            guard major == 0 else { return fail(.wrongType) }
-            if let last = levels[top].lastKey, value <= last {
-                return fail(value == last ? .duplicateKey : .unsortedKeys)
-            }
-            levels[top].lastKey = value
-        }
-        levels[top].left -= 1
+        do throws(CBORError) { try nesting.place(major, value) } catch { fail(error) }
+        head(major, value)
     }
 
     private mutating func close() {
-        while depth > 0, levels[depth - 1].left == 0 { depth -= 1 }
-        if depth == 0 { isComplete = true }
+        nesting.close()
+        if nesting.depth == 0 { isComplete = true }
     }
 
     private mutating func head(_ major: UInt8, _ value: UInt64) {

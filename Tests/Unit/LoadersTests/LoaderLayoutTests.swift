@@ -1,7 +1,8 @@
 import Foundation
+import Platform
 import Testing
 
-@testable import Platform
+@testable import Loaders
 
 /// What the loader's assembly and linker script know by numbers of their own.
 @Suite struct LoaderLayoutTests {

@@ -1,45 +1,11 @@
 import CBOR
+import Manifest
 import Text
 import PCI
 
-/// The encoded form: one map, keyed by small integers. A manifest has exactly one encoding, so that a signature over it
-/// means one thing: every key is always there, but for those of a partition that say "none" by their absence.
-enum ManifestKey {
-    static let version: UInt64 = 0
-    static let name: UInt64 = 1
-    static let machineCores: UInt64 = 2
-    static let machineMemory: UInt64 = 3
-    static let housekeeping: UInt64 = 4
-    static let link: UInt64 = 5
-    static let partitions: UInt64 = 6
-    static let count = 7
-}
-
-/// The keys of one partition's map.
-enum PartitionKey {
-    static let name: UInt64 = 0
-    static let cores: UInt64 = 1
-    static let memorySize: UInt64 = 2
-    static let memoryBase: UInt64 = 3
-    static let image: UInt64 = 4
-    static let initrd: UInt64 = 5
-    static let commandLine: UInt64 = 6
-    static let console: UInt64 = 7
-    static let autostart: UInt64 = 8
-    static let onPoweroff: UInt64 = 9
-    static let onReboot: UInt64 = 10
-    static let onCrash: UInt64 = 11
-    static let permits: UInt64 = 12
-    /// Absent when there are none.
-    static let devices: UInt64 = 13
-    /// Absent when there are none.
-    static let accepts: UInt64 = 14
-    static let alwaysThere = 13
-}
-
 extension Manifest {
     /// Writes the deterministic CBOR form into `buffer` and returns its length, at most `maxEncodedSize`. The manifest
-    /// should have been validated; `bufferFull` and `invalidUTF8` are the errors that can occur.
+    /// should have been validated; `bufferFull` and `invalidText` are the errors that can occur.
     public borrowing func encode(into buffer: consuming MutableSpan<UInt8>) throws(CBORError) -> Int {
         var writer = CBORWriter(buffer)
         writer.map(ManifestKey.count)
