@@ -87,7 +87,7 @@ func machineFacts(for manifest: Manifest, groups: Bool) -> MachineFacts {
     for i in 0..<manifest.partitionCount {
         for k in 0..<manifest.partitions[i].devices.count {
             let device = manifest.partitions[i].devices.devices[k]
-            var function = FunctionFacts()
+            var function = FunctionDescription()
             function.address = device.address
             (function.vendor, function.device) = (device.vendor, device.device)
             function.group = groups ? device.address.requester & ~7 : device.address.requester
