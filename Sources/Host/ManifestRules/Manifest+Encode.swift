@@ -1,6 +1,7 @@
 import CBOR
 import Manifest
 import Text
+import PCI
 
 extension Manifest {
     /// Writes the deterministic CBOR form into `buffer` and returns its length, at most `maxEncodedSize`. The manifest
