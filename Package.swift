@@ -32,7 +32,7 @@ let shared: [Target] = [
     room("Shared", "PCI"),
     room("Shared", "Platform", ["PCI", "X86"]),
     room("Shared", "Loaders", ["Platform"]),
-    room("Shared", "Manifest", ["CBOR", "Text"]),
+    room("Shared", "Manifest", ["CBOR", "PCI", "Text"]),
     room("Shared", "Control", ["CBOR", "Manifest", "Records", "Text"]),
 ]
 
@@ -100,9 +100,9 @@ func unitTests(_ name: String, _ dependencies: [Target.Dependency] = [], exclude
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 let hostWing: [Target] = [
-    hostRoom("ManifestRules", ["CBOR", "Manifest", "Text"]),
-    hostRoom("ManifestFile", ["Control", "Manifest", "ManifestRules", "Text", yams]),
-    hostRoom("ControlClient", ["CBOR", "Control", "Manifest", "Text"]),
+    hostRoom("ManifestRules", ["CBOR", "Manifest", "PCI", "Text"]),
+    hostRoom("ManifestFile", ["Control", "Manifest", "ManifestRules", "PCI", "Text", yams]),
+    hostRoom("ControlClient", ["CBOR", "Control", "Manifest", "PCI", "Text"]),
     hostRoom("Machines", ["Manifest", "ManifestFile", "ManifestRules", "Control", "ControlClient", "Text"]),
     hostRoom("TestKit", ["Manifest", "ManifestFile", "Control", "ControlClient", "Machines", "Records", yams]),
     hostRoom(
@@ -125,13 +125,13 @@ let hostWing: [Target] = [
     unitTests("RemappingTests", ["Remapping", "UnitSupport"]),
     unitTests("RecordsTests", ["Records", "Remapping", "Text"]),
     unitTests("PCITests", ["PCI", "UnitSupport"], exclude: ["q35.txt"]),
-    unitTests("ManifestTests", ["CBOR", "Manifest", "ManifestFile", "ManifestRules", "Text", "UnitSupport"]),
+    unitTests("ManifestTests", ["CBOR", "Manifest", "ManifestFile", "ManifestRules", "PCI", "Text", "UnitSupport"]),
     unitTests(
         "ControlTests",
-        ["CBOR", "Control", "ControlClient", "Manifest", "ManifestFile", "Records", "Text", "UnitSupport"]),
+        ["CBOR", "Control", "ControlClient", "Manifest", "ManifestFile", "PCI", "Records", "Text", "UnitSupport"]),
     unitTests("LoadersTests", ["Loaders", "Platform", "UnitSupport"]),
     unitTests("PlatformTests", ["PCI", "Platform", "UnitSupport", "X86"]),
-    unitTests("InventoryTests", ["Control", "ControlClient", "Inventory", "Manifest", "ManifestFile"]),
+    unitTests("InventoryTests", ["Control", "ControlClient", "Inventory", "Manifest", "ManifestFile", "PCI"]),
     unitTests("ReportsTests", ["Control", "ControlClient", "Manifest", "Reports", "Text"]),
     unitTests("MachinesTests", ["ControlClient", "Machines", "TestKit"]),
     .testTarget(

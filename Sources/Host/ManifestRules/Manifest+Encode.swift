@@ -1,6 +1,7 @@
 import CBOR
 import Manifest
 import Text
+import PCI
 
 extension Manifest {
     /// Writes the deterministic CBOR form into `buffer` and returns its length, at most `maxEncodedSize`. The manifest
@@ -11,7 +12,7 @@ extension Manifest {
         writer.key(ManifestKey.version)
         writer.uint(Self.formatVersion)
         writer.key(ManifestKey.name)
-        writer.text(name.span)
+        writer.text(name)
         writer.key(ManifestKey.machineCores)
         writer.uint(UInt64(clamping: machineCores))
         writer.key(ManifestKey.machineMemory)
@@ -30,7 +31,7 @@ extension Manifest {
         let hasDevices = partitions[i].devices.count > 0, accepts = partitions[i].accepts
         writer.map(PartitionKey.alwaysThere + (hasDevices ? 1 : 0) + (accepts.isEmpty ? 0 : 1))
         writer.key(PartitionKey.name)
-        writer.text(partitions[i].name.span)
+        writer.text(partitions[i].name)
         writer.key(PartitionKey.cores)
         writer.uint(partitions[i].cores.rawValue)
         writer.key(PartitionKey.memorySize)
@@ -38,11 +39,11 @@ extension Manifest {
         writer.key(PartitionKey.memoryBase)
         writer.uint(partitions[i].memoryBase)
         writer.key(PartitionKey.image)
-        writer.text(partitions[i].image.span)
+        writer.text(partitions[i].image)
         writer.key(PartitionKey.initrd)
-        writer.text(partitions[i].initrd.span)
+        writer.text(partitions[i].initrd)
         writer.key(PartitionKey.commandLine)
-        writer.text(partitions[i].commandLine.span)
+        writer.text(partitions[i].commandLine)
         writer.key(PartitionKey.console)
         writer.bool(partitions[i].console)
         writer.key(PartitionKey.autostart)
@@ -75,5 +76,11 @@ extension Manifest {
             writer.uint(UInt64(device.virtualFunctions))
             writer.bool(device.acceptsNoReset)
         }
+    }
+}
+
+extension CBORWriter {
+    fileprivate mutating func text<let n: Int>(_ value: Text<n>) {
+        text(count: value.count) { value.bytes[$0] }
     }
 }

@@ -34,11 +34,12 @@ public struct CBORWriter: ~Copyable, ~Escapable {
         append(value)
     }
 
-    /// A text; `invalidText` if it has a byte that is not printable ASCII.
-    public mutating func text(_ value: borrowing Span<UInt8>) {
-        guard value.isPrintable else { return fail(.invalidText) }
-        item(major: 3, UInt64(value.count))
-        append(value)
+    /// A text of `count` bytes; `invalidText` if one of them is not printable ASCII. Bytes are asked for one by one: a span
+    /// of text in a variable does not keep the variable in memory once the optimizer has inlined what reads it.
+    public mutating func text(count: Int, _ byte: (Int) -> UInt8) {
+        for i in 0..<count where !(0x20...0x7E ~= byte(i)) { return fail(.invalidText) }
+        item(major: 3, UInt64(count))
+        for i in 0..<count { put(byte(i)) }
     }
 
     /// An array's head; `count` items must follow.

@@ -11,7 +11,10 @@ func written(capacity: Int = 256, _ body: (inout CBORWriter) -> Void) throws(CBO
 }
 
 extension CBORWriter {
-    mutating func text(_ value: String) { text(Array(value.utf8).span) }
+    mutating func text(_ value: String) {
+        let bytes = Array(value.utf8)
+        text(count: bytes.count) { bytes[$0] }
+    }
 }
 
 @Suite struct WriterTests {
@@ -90,7 +93,7 @@ extension CBORWriter {
                 $0.uint(0)
             }
         }
-        #expect(throws: CBORError.invalidText) { try written { $0.text([0xFF].span) } }
+        #expect(throws: CBORError.invalidText) { try written { $0.text(count: 1) { _ in 0xFF } } }
         #expect(throws: CBORError.invalidText) { try written { $0.text("ü") } }
         #expect(throws: CBORError.tooDeep) { try written { for _ in 0...CBORNesting.maxDepth { $0.array(1) } } }
         #expect(throws: CBORError.outOfRange) { try written { $0.array(-1) } }

@@ -153,7 +153,7 @@ import Text
         writer.map(7)
         for key: UInt64 in 0...5 {
             writer.key(key)
-            if key == 1 { writer.text(Array("m".utf8).span) } else { writer.uint(1) }
+            if key == 1 { writer.text(count: 1) { _ in UInt8(ascii: "m") } } else { writer.uint(1) }
         }
         writer.key(6)
         writer.array(9)

@@ -2,6 +2,7 @@ import Foundation
 import Manifest
 import ManifestFile
 import Testing
+import PCI
 
 private func text(_ devices: String) -> String {
     """

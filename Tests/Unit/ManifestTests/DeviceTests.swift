@@ -1,6 +1,7 @@
 import Manifest
 import ManifestRules
 import Testing
+import PCI
 
 func address(_ text: StaticString) -> FunctionAddress {
     FunctionAddress(text.description) ?? FunctionAddress(requester: .max)
@@ -15,9 +16,9 @@ func spec(_ pci: StaticString, _ change: (inout DeviceSpec) -> Void = { _ in }) 
 
 func function(
     _ pci: StaticString, _ vendor: UInt16, _ device: UInt16, class code: UInt32 = 0x020000, group: StaticString? = nil,
-    _ change: (inout FunctionFacts) -> Void = { _ in }
-) -> FunctionFacts {
-    var facts = FunctionFacts()
+    _ change: (inout FunctionDescription) -> Void = { _ in }
+) -> FunctionDescription {
+    var facts = FunctionDescription()
     facts.address = address(pci)
     (facts.vendor, facts.device, facts.classCode) = (vendor, device, code)
     facts.group = address(group ?? pci).requester

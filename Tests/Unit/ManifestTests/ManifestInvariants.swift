@@ -1,5 +1,6 @@
 import Manifest
 import Text
+import PCI
 
 /// What root mode takes for granted of every manifest that was decoded, and which of it does not hold. It is written
 /// down here a second time, and plainly, so that a check that gets lost is noticed: unit tests and the fuzzer hold
@@ -86,7 +87,7 @@ func machineFacts(for manifest: Manifest, groups: Bool) -> MachineFacts {
     for i in 0..<manifest.partitionCount {
         for k in 0..<manifest.partitions[i].devices.count {
             let device = manifest.partitions[i].devices.devices[k]
-            var function = FunctionFacts()
+            var function = FunctionDescription()
             function.address = device.address
             (function.vendor, function.device) = (device.vendor, device.device)
             function.group = groups ? device.address.requester & ~7 : device.address.requester

@@ -1,6 +1,7 @@
 import CBOR
 import Control
 import Manifest
+import PCI
 
 /// A reply as a manager reads it.
 public struct ReceivedReply {

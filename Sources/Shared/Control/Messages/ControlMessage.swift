@@ -33,15 +33,7 @@ extension CBORWriter: FieldCoder {
 
     public mutating func field<let n: Int>(_ key: UInt64, _ value: inout Text<n>) {
         self.key(key)
-        var bytes = value.bytes
-        write(&bytes, value.count)
-    }
-
-    /// Of a variable, by its mutable span, which needs its address: the span of a value may point to a copy that has ended
-    /// when it is read (seen with `-Osize`: the hypervisor's end sent what lay on its stack).
-    private mutating func write<let n: Int>(_ bytes: inout InlineArray<n, UInt8>, _ count: Int) {
-        var all = bytes.mutableSpan
-        text(all.span.extracting(first: count))
+        text(count: value.count) { value.bytes[$0] }
     }
 
     mutating func field(_ key: UInt64, _ value: UInt64) {

@@ -1,3 +1,4 @@
+import PCI
 import Text
 
 extension Manifest {
@@ -23,7 +24,7 @@ extension Manifest {
     private borrowing func check(
         _ device: DeviceSpec, of i: Int, _ machine: borrowing MachineFacts
     ) throws(ManifestError) {
-        var found: FunctionFacts
+        var found: FunctionDescription
         if let index = machine.functions.index(of: device.address) {
             found = machine.functions.functions[index]
         } else if let physical = machine.functions.physicalFunction(of: device.address) {

@@ -1,3 +1,5 @@
+import PCI
+
 /// One PCI function that a partition owns.
 public struct DeviceSpec: Equatable, Sendable {
     /// A virtual function is named by its own address, although the function exists only once it is enabled.

@@ -1,4 +1,5 @@
 import Text
+import PCI
 
 extension ManifestError.Reason {
     /// The sentence that tells it, with facts in their places:

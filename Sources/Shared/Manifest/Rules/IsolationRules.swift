@@ -1,4 +1,5 @@
 import Text
+import PCI
 
 /// The rules that root mode relies on, whoever wrote the manifest; those that only help people are the tool's
 /// (`ManifestRules`). Each use of a field in root mode, and what makes it safe:
