@@ -70,7 +70,7 @@ import Testing
         try FileManager.default.createDirectory(
             at: loader.deletingLastPathComponent(), withIntermediateDirectories: true)
         try Data([7]).write(to: loader)
-        let volume = BootVolume(hypervisor: try file("efi", [1]), manifest: [2], images: [])
+        let volume = BootVolumeImage(hypervisor: try file("efi", [1]), manifest: [2], images: [])
         let error = #expect(throws: MachineError.self) { try volume.writeFolder(target) }
         #expect(error?.description.hasSuffix("is another system's boot loader; move it away first") == true)
         #expect(try Data(contentsOf: loader) == Data([7]))
