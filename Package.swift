@@ -32,7 +32,7 @@ let shared: [Target] = [
     room("Shared", "PCI"),
     room("Shared", "Platform", ["PCI", "X86"]),
     room("Shared", "Loaders", ["Platform"]),
-    room("Shared", "Manifest", ["CBOR", "Text"]),
+    room("Shared", "Manifest", ["CBOR", "PCI", "Text"]),
     room("Shared", "Control", ["CBOR", "Manifest", "Records", "Text"]),
 ]
 
@@ -100,16 +100,21 @@ func unitTests(_ name: String, _ dependencies: [Target.Dependency] = [], exclude
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 let hostWing: [Target] = [
-    hostRoom("ManifestFile", ["Control", "Manifest", "Text", yams]),
-    hostRoom("ControlClient", ["CBOR", "Control", "Manifest", "Text"]),
-    hostRoom("Machines", ["Manifest", "ManifestFile", "Control", "ControlClient", "Text"]),
+    hostRoom("ManifestRules", ["CBOR", "Manifest", "PCI", "Text"]),
+    hostRoom("ManifestFile", ["Control", "Manifest", "ManifestRules", "PCI", "Text", yams]),
+    hostRoom("ControlClient", ["CBOR", "Control", "Manifest", "PCI", "Text"]),
+    hostRoom("Machines", ["Manifest", "ManifestFile", "ManifestRules", "Control", "ControlClient", "Text"]),
     hostRoom("TestKit", ["Manifest", "ManifestFile", "Control", "ControlClient", "Machines", "Records", yams]),
-    hostRoom("CrashReports", ["Machines", "Records", "X86"]),
-    hostRoom("Inventory", ["Control", "ControlClient", "Manifest", "ManifestFile", "PCI", "Remapping", "X86"]),
+    hostRoom(
+        "Inventory",
+        ["Control", "ControlClient", "Manifest", "ManifestFile", "ManifestRules", "PCI", "Remapping", "X86"]),
+    hostRoom("Reports", ["Control", "ControlClient", "ManifestFile", "Text"]),
+    hostRoom("CrashReports", ["Machines", "Records", "Reports", "X86"]),
     .executableTarget(
         name: "CLI",
         dependencies: [
-            "CrashReports", "Inventory", "Manifest", "ManifestFile", "Machines", "Control", "ControlClient", "TestKit",
+            "CrashReports", "Inventory", "Manifest", "ManifestFile", "ManifestRules", "Machines", "Control",
+            "ControlClient", "Reports", "TestKit", "X86",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         path: "Sources/Host/CLI",
@@ -122,18 +127,19 @@ let hostWing: [Target] = [
     unitTests("RecordsTests", ["Records", "Remapping", "Text"]),
     unitTests("CrashReportsTests", ["CrashReports", "Records", "X86"]),
     unitTests("PCITests", ["PCI", "UnitSupport"], exclude: ["q35.txt"]),
-    unitTests("ManifestTests", ["CBOR", "Manifest", "ManifestFile", "Text", "UnitSupport"]),
+    unitTests("ManifestTests", ["CBOR", "Manifest", "ManifestFile", "ManifestRules", "PCI", "Text", "UnitSupport"]),
     unitTests(
         "ControlTests",
-        ["CBOR", "Control", "ControlClient", "Manifest", "ManifestFile", "Records", "Text", "UnitSupport"]),
+        ["CBOR", "Control", "ControlClient", "Manifest", "ManifestFile", "PCI", "Records", "Text", "UnitSupport"]),
     unitTests("LoadersTests", ["Loaders", "Platform", "UnitSupport"]),
     unitTests("PlatformTests", ["PCI", "Platform", "UnitSupport", "X86"]),
-    unitTests("InventoryTests", ["Control", "ControlClient", "Inventory", "Manifest", "ManifestFile"]),
+    unitTests("InventoryTests", ["Control", "ControlClient", "Inventory", "Manifest", "ManifestFile", "PCI"]),
+    unitTests("ReportsTests", ["Control", "ControlClient", "Manifest", "Reports", "Text"]),
     unitTests("MachinesTests", ["ControlClient", "Machines", "TestKit"]),
     .testTarget(
         name: "MachineTests",
         dependencies: [
-            "Control", "Inventory", "ControlClient", "Machines", "Manifest", "ManifestFile", "TestKit",
+            "Control", "Inventory", "ControlClient", "Machines", "Manifest", "ManifestFile", "ManifestRules", "TestKit",
         ],
         path: "Tests/Machines", exclude: ["Manifests"]),
 ]

@@ -23,7 +23,7 @@ private final class PersistentMachine {
         let images = workspace.cache.appending(path: "images")
         let (manifest, bytes) = try compileManifest(
             folder.appending(path: "Manifests/crash\(engine ? "-device" : "").yaml").path, images: .folder(images.path))
-        var files = [BootVolume.Image(path: "hostile.elf", source: images.appending(path: "hostile.elf"))]
+        var files = [BootVolumeImage.Image(path: "hostile.elf", source: images.appending(path: "hostile.elf"))]
         if let bootFault {
             let file = images.appending(path: "fault-\(bootFault)")
             try Data(bootFault.utf8).write(to: file)
@@ -32,7 +32,7 @@ private final class PersistentMachine {
         disk = workspace.cache.appending(path: "tests/crash-\(name).img")
         // Made anew: the last run has written to it.
         try? FileManager.default.removeItem(at: disk)
-        try BootVolume(hypervisor: workspace.faultyHypervisor, manifest: bytes, images: files).writeImage(to: disk)
+        try BootVolumeImage(hypervisor: workspace.faultyHypervisor, manifest: bytes, images: files).writeImage(to: disk)
         var emulator = Emulator()
         emulator.cores = manifest.machineCores
         emulator.memory = manifest.machineMemory

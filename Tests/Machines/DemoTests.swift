@@ -22,6 +22,8 @@ extension MachineTests {
         let workload = try #require(testbed.watch.partition("workload"))
         #expect(control.kernel?.hasSuffix("-rt-amd64") == true)
         #expect(control.vcpus == 1)
+        // Whole texts come over the link, as the manifest has them.
+        #expect(control.info.image.string == "vmlinux-rt" && workload.info.image.string == "vmlinux-cloud")
         #expect(workload.kernel?.hasSuffix("-cloud-amd64") == true)
         #expect(workload.vcpus == 2)
 

@@ -14,7 +14,7 @@ extension MachineTests {
             let garbage = folder.appending(path: "garbage")
             try Data(repeating: 0x42, count: 8192).write(to: garbage)
             let image = folder.appending(path: "boot.img")
-            try BootVolume(hypervisor: garbage, manifest: [0], images: []).writeImage(to: image)
+            try BootVolumeImage(hypervisor: garbage, manifest: [0], images: []).writeImage(to: image)
             var emulator = Emulator()
             emulator.memory = 512 << 20
             let machine = try Machine(emulator, volume: image)

@@ -31,7 +31,7 @@ extension MachineTests {
             compiler.waitUntilExit()
             try #require(compiler.terminationStatus == 0)
             let image = folder.appending(path: "boot.img")
-            try BootVolume(hypervisor: loader, manifest: [0], images: []).writeImage(to: image)
+            try BootVolumeImage(hypervisor: loader, manifest: [0], images: []).writeImage(to: image)
             var emulator = Emulator(.intel)
             (emulator.cores, emulator.memory) = (1, 256 << 20)
             let machine = try Machine(emulator, volume: image)

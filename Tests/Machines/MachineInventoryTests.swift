@@ -39,11 +39,11 @@ extension MachineTests {
             _ manifest: Manifest, _ name: String, threads: Int
         ) throws -> (partitions: [PartitionInfo], inventory: Inventory, disk: URL) {
             try buildAdversaries(workspace)
-            let image = BootVolume.Image(
+            let image = BootVolumeImage.Image(
                 path: "neighbour.elf", source: workspace.cache.appending(path: "images/neighbour.elf"))
             let disk = workspace.cache.appending(path: "tests/inventory-\(name).img")
             let bytes = try encodeManifest(manifest, file: name)
-            try BootVolume(hypervisor: workspace.hypervisor, manifest: bytes, images: [image]).writeImage(to: disk)
+            try BootVolumeImage(hypervisor: workspace.hypervisor, manifest: bytes, images: [image]).writeImage(to: disk)
             var (emulator, devices) = machine(threads: threads)
             (emulator.iommu, emulator.extra) = (.vtd, devices)
             let log = workspace.cache.appending(path: "tests/inventory-\(name).log")

@@ -35,7 +35,7 @@ extension MachineTests {
         /// A network card for each partition, behind a root port of its own.
         private static func start(_ unit: String) throws -> Machine {
             try buildAdversaries(workspace)
-            let (manifest, volume) = try BootVolume.compile(
+            let (manifest, volume) = try BootVolumeImage.compile(
                 folder.appending(path: "Manifests/proof-devices.yaml").path, workspace)
             let disk = workspace.cache.appending(path: "tests/proof-devices.img")
             try volume.writeImage(to: disk)

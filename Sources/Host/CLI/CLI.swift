@@ -13,7 +13,10 @@ struct Bulkhead: ParsableCommand {
         groupedSubcommands: [
             CommandGroup(
                 name: "Manifest",
-                subcommands: [InventoryCommand.self, PlanCommand.self, ManifestCommand.self, ImageCommand.self]),
+                subcommands: [
+                    InventoryCommand.self, PlanCommand.self, ManifestCommand.self, ImageCommand.self,
+                    ExplainCommand.self,
+                ]),
             CommandGroup(name: "Emulated machine", subcommands: [DemoCommand.self]),
             CommandGroup(name: "Running machine", subcommands: Manage.commands + [CrashCommand.self]),
             CommandGroup(name: "Verification", subcommands: [TestCommand.self, BenchCommand.self]),

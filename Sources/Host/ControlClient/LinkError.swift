@@ -46,6 +46,15 @@ public enum LinkError: Error, Equatable, CustomStringConvertible {
         }
     }
 
+    /// Whether the machine answered, and said no.
+    public var isRefusal: Bool {
+        switch self {
+        case .refused(.noAnswer, _, _), .refused(.linkDown, _, _): false
+        case .refused, .unwritable: true
+        default: false
+        }
+    }
+
     private static func format(_ seconds: Double) -> String {
         seconds == seconds.rounded() ? "\(Int(seconds))" : "\((seconds * 10).rounded() / 10)"
     }

@@ -1,3 +1,4 @@
+import Reports
 import Foundation
 import Records
 import X86
@@ -58,7 +59,7 @@ public struct CrashReport: Encodable {
         sequence = record[.sequence]
         core = record.core
         vcpu = record.vcpu
-        partition = record.partition.isEmpty ? nil : Self.printable(record.partition.string)
+        partition = record.partition.isEmpty ? nil : printable(record.partition.string)
         uptimeSeconds = Double(record[.uptime]) / 1e6
         time = record[.bootTime] == 0 ? 0 : Double(record[.bootTime]) + uptimeSeconds
         tsc = record[.tsc]
@@ -89,11 +90,6 @@ public struct CrashReport: Encodable {
     /// Bus, device and function as people write them.
     private static func function(_ id: UInt16) -> String {
         String(format: "%02x:%02x.%x", Int(id >> 8), Int(id >> 3 & 31), Int(id & 7))
-    }
-
-    /// Text from a machine, made harmless for a terminal.
-    private static func printable(_ text: String) -> String {
-        String(text.unicodeScalars.map { (0x20...0x7E).contains($0.value) ? Character($0) : "?" })
     }
 
     static func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }

@@ -126,3 +126,14 @@ public struct Inventory: Codable, Equatable, Sendable {
         features = []
     }
 }
+
+extension Inventory {
+    /// The host's name as a manifest's name of a machine.
+    public var machineName: String {
+        let letters = name.lowercased().prefix { $0 != "." }.map {
+            $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "-"
+        }
+        let text = String(letters.drop { !$0.isLetter }.prefix(31))
+        return text.isEmpty ? "machine" : text
+    }
+}

@@ -1,5 +1,6 @@
 import Manifest
 import ManifestFile
+import PCI
 
 extension Inventory {
     /// The machine as the hypervisor's check of a manifest sees it. What is unknown is taken to be as good as it can be:
@@ -47,8 +48,8 @@ extension Inventory {
 
 extension Inventory.Function {
     /// nil when an address or id is not one.
-    var facts: FunctionFacts? {
-        var facts = FunctionFacts()
+    var facts: FunctionDescription? {
+        var facts = FunctionDescription()
         guard let address = FunctionAddress(address), let id = try? parseIdentifier(id) else { return nil }
         facts.address = address
         (facts.vendor, facts.device) = id

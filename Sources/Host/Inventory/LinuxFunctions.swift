@@ -12,20 +12,23 @@ func linuxFunctions(_ tree: FileTree) -> [Inventory.Function] {
         guard let group = tree.target("\(folder)/\(name)/iommu_group") else { continue }
         if groups[group] == nil { groups[group] = String(name.dropFirst(5)) }
     }
-    // By the hypervisor's rules, which are stricter than Linux' where a switch has no access control.
-    let computed = ComputedGroups(tree, names)
+    let scanned = scan(tree, names)
     return names.compactMap { name in
         let path = "\(folder)/\(name)", short = String(name.dropFirst(5))
         guard let address = FunctionAddress(short), let vendor = tree.number("\(path)/vendor"),
             let device = tree.number("\(path)/device"), let code = tree.number("\(path)/class")
         else { return nil }
-        var group = tree.target("\(path)/iommu_group").flatMap { groups[$0] }
-        if let computed { group = computed.group(of: address) ?? group }
+        // By the hypervisor's rules, which are stricter than Linux' where a switch has no access control.
+        let found = scanned.flatMap { list in list.index(of: address).map { list.functions[$0] } }
+        let group =
+            found.map { FunctionAddress(requester: $0.group).text }
+            ?? tree.target("\(path)/iommu_group").flatMap { groups[$0] }
         return Inventory.Function(
             address: short, id: hexText(vendor, 4) + ":" + hexText(device, 4), classCode: hexText(code, 6),
             driver: tree.target("\(path)/driver"), group: group, bridge: code >> 16 == 0x06, reserved: nil,
             resets: resets(tree.text("\(path)/reset_method") ?? ""),
-            virtualFunctions: virtualFunctions(tree, path, computed?.virtualGroup(of: address)),
+            virtualFunctions: virtualFunctions(
+                tree, path, found?.virtualGroup.map { FunctionAddress(requester: $0).text }),
             physicalFunction: tree.target("\(path)/physfn").map { String($0.dropFirst(5)) },
             bars: bars(tree.text("\(path)/resource") ?? ""))
     }
@@ -58,40 +61,21 @@ private func bars(_ text: String) -> [Inventory.Bar] {
     }
 }
 
-/// Isolation groups by the hypervisor's own rules, from configuration space as Linux shows it to root.
-private struct ComputedGroups {
-    private var groups = IsolationGroups()
-    private var known: Set<UInt16> = []
-    private var virtual: [UInt16: UInt16] = [:]
-
-    /// nil when configuration space cannot be read beyond its first 64 bytes.
-    init?(_ tree: FileTree, _ names: [String]) {
-        var contents: [UInt16: [UInt8]] = [:]
-        for name in names {
-            guard let address = FunctionAddress(name) else { continue }
-            guard let bytes = tree.bytes("sys/bus/pci/devices/\(name)/config"), bytes.count >= 256 else { return nil }
-            contents[address.requester] = bytes
-        }
-        guard !contents.isEmpty else { return nil }
-        let space = RecordedSpace(contents: contents)
-        BusScan(space).forEach { function in
-            groups.add(function, on: space)
-            known.insert(function.requester)
-            if groups.group(virtualFunctionsOf: function) != nil { virtual[function.requester] = function.bridge }
-        }
-        guard groups.isComplete else { return nil }
+/// The hypervisor's own scan, of configuration space as Linux shows it to root; nil when that cannot be read beyond its
+/// first 64 bytes, or has more functions than the hypervisor has room for.
+private func scan(_ tree: FileTree, _ names: [String]) -> FunctionList? {
+    var contents: [UInt16: [UInt8]] = [:]
+    for name in names {
+        guard let address = FunctionAddress(String(name.dropFirst(5))) else { continue }
+        guard let bytes = tree.bytes("sys/bus/pci/devices/\(name)/config"), bytes.count >= 256 else { return nil }
+        contents[address.requester] = bytes
     }
-
-    private func text(_ requester: UInt16) -> String { FunctionAddress(requester: groups.group(of: requester)).text }
-
-    func group(of address: FunctionAddress) -> String? {
-        known.contains(address.requester) ? text(address.requester) : nil
-    }
-
-    func virtualGroup(of address: FunctionAddress) -> String? { virtual[address.requester].map(text) }
+    var found = FunctionList()
+    guard !contents.isEmpty, found.scan(RecordedSpace(contents: contents)) else { return nil }
+    return found
 }
 
-/// Configuration space as it was read; it cannot be written.
+/// Configuration space as it was read. It cannot be written, and so has no sizes of BARs.
 private struct RecordedSpace: ConfigurationSpace {
     let contents: [UInt16: [UInt8]]
 

@@ -1,5 +1,6 @@
 import Manifest
 import ManifestFile
+import ManifestRules
 
 /// Makes a manifest out of demands and what a machine has.
 public struct Planner {
@@ -39,10 +40,10 @@ public struct Planner {
             manifest.machineMemory += min(spec.memorySize, Manifest.addressLimit)
         }
         manifest.machineCores = max(manifest.machineCores, housekeeping + 1)
-        do throws(ManifestError) {
-            try manifest.validate()
-            try manifest.check(against: facts)
-        } catch {
+        do throws(ManifestRefusal) { try manifest.validate() } catch {
+            throw Refused(description: error.sentence(manifest))
+        }
+        do throws(ManifestError) { try manifest.check(against: facts) } catch {
             throw Refused(description: error.sentence(manifest, on: facts))
         }
         return manifest

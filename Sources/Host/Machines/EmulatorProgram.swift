@@ -9,7 +9,7 @@ protocol EmulatorProgram {
 
     /// Puts what a machine needs into its folder, and gives what the program is started with.
     /// - Parameters:
-    ///   - volume: a file system as `BootVolume.writeImage` makes it; only read.
+    ///   - volume: a file system as `BootVolumeImage.writeImage` makes it; only read.
     ///   - folder: the machine's own; COM2 must become the socket `link` in it.
     static func prepare(_ emulator: Emulator, volume: URL, folder: URL) throws -> EmulatorLaunch
 

@@ -71,7 +71,7 @@ public final class Machine: Sendable {
         }
         let output: @Sendable ([UInt8]) -> Void
         if let com1 = launch.com1 {
-            com1.follow(take)
+            com1.forward(to: take)
             output = { if $0.isEmpty { com1.programEnded() } }
         } else {
             output = take

@@ -1,4 +1,5 @@
 import Foundation
+import ManifestRules
 
 /// Why an emulated machine could not do what was asked of it. The description is one plain sentence.
 public enum MachineError: Error, CustomStringConvertible, Sendable {
@@ -29,7 +30,9 @@ public enum MachineError: Error, CustomStringConvertible, Sendable {
             "the firmware did not start the hypervisor within \(seconds) s; the console's last lines:\n\(log)"
         case .impossible(let why): why
         case .miscounted(let why): why
-        case .refused(let line): "the hypervisor refused the manifest: \(line)"
+        case .refused(let line):
+            "the hypervisor refused the manifest: \(line)"
+                + (RefusalExplanation(line).map { "\n" + $0.reason.advice } ?? "")
         case .ended(let status, let output): "the emulator ended with status \(status): \(output)"
         case .declined(let words): "the guest cannot do that; it said: \(words)"
         case .timeout(let awaited, let seconds, let log):

@@ -29,7 +29,7 @@ public final class Testbed {
         hypervisor: URL? = nil, iommu: EmulatedIOMMU? = nil, extra: [String] = [],
         progress: @escaping @Sendable (String) -> Void = { _ in }
     ) throws {
-        var (manifest, volume) = try BootVolume.compile(file, workspace)
+        var (manifest, volume) = try BootVolumeImage.compile(file, workspace)
         volume.hypervisor = hypervisor ?? volume.hypervisor
         guard manifest.link == .serial else {
             throw MachineError.missing(
@@ -82,9 +82,9 @@ public final class Testbed {
     public func directKernel(partition index: Int) throws -> Emulator.DirectKernel {
         let partition = manifest.partitions[index]
         return .init(
-            kernel: try BootVolume.locate(BootVolume.words(partition.image)),
-            initrd: try BootVolume.locate(BootVolume.words(partition.initrd)),
-            commandLine: BootVolume.words(partition.commandLine))
+            kernel: try BootVolumeImage.locate(BootVolumeImage.words(partition.image)),
+            initrd: try BootVolumeImage.locate(BootVolumeImage.words(partition.initrd)),
+            commandLine: BootVolumeImage.words(partition.commandLine))
     }
 
     public func stop() {
@@ -93,12 +93,12 @@ public final class Testbed {
     }
 }
 
-extension BootVolume {
+extension BootVolumeImage {
     /// Reads a manifest and names every file of its boot volume.
     /// - Throws: `ManifestRefused` with all that is wrong with it, `MachineError` when a file is missing.
     public static func compile(
         _ file: String, _ workspace: Workspace
-    ) throws -> (manifest: Manifest, volume: BootVolume) {
+    ) throws -> (manifest: Manifest, volume: BootVolumeImage) {
         let (manifest, bytes) = try compileManifest(file)
         var images: [Image] = []
         for index in 0..<manifest.partitionCount {
@@ -110,7 +110,7 @@ extension BootVolume {
         guard FileManager.default.fileExists(atPath: workspace.hypervisor.path) else {
             throw MachineError.missing(file: workspace.hypervisor.path, hint: "./bulkhead demo and test build it")
         }
-        return (manifest, BootVolume(hypervisor: workspace.hypervisor, manifest: bytes, images: images))
+        return (manifest, BootVolumeImage(hypervisor: workspace.hypervisor, manifest: bytes, images: images))
     }
 
     fileprivate static func locate(_ path: String) throws(MachineError) -> URL {

@@ -1,5 +1,6 @@
 import Foundation
 import Manifest
+import ManifestRules
 
 /// Reads, validates and encodes the manifest file at `path`; its images must be where `images` says.
 /// Throws everything that is wrong with it at once.
@@ -48,15 +49,22 @@ public func encodeManifest(_ manifest: Manifest, file: String) throws(ManifestRe
     }
 }
 
-/// Reads an encoded manifest, as the hypervisor does.
+/// Reads an encoded manifest as the hypervisor does, and holds it against the tool's own rules.
 public func decodeManifest(_ path: String) throws(ManifestRefused) -> Manifest {
     let bytes = try readFile(path, limit: Manifest.maxEncodedSize)
     var manifest = Manifest()
+    var refusals: [ManifestRefusal] = []
     do throws(ManifestError) {
         try manifest.decode(bytes.span)
+        manifest.forEachProblem { refusals.append($0) }
     } catch {
-        let reason = error.sentence(manifest)
-        throw ManifestRefused(problems: [ManifestProblem(file: path, field: error.field.name, reason: reason)])
+        refusals = [ManifestRefusal(error)]
+    }
+    guard refusals.isEmpty else {
+        throw ManifestRefused(
+            problems: refusals.map {
+                ManifestProblem(file: path, field: $0.field.name, reason: $0.sentence(manifest))
+            })
     }
     return manifest
 }

@@ -30,32 +30,3 @@ extension ManagementLink {
     static let names: [(name: String, value: ManagementLink)] = [("none", .none), ("serial", .serial)]
     public var name: String { self == .none ? "none" : "serial" }
 }
-
-extension ManifestField {
-    /// The key that holds it, for reports.
-    public var name: String {
-        switch self {
-        case .whole: "manifest"
-        case .machineName, .name: "name"
-        case .machineCores: "machine.cores"
-        case .machineMemory: "machine.memory"
-        case .housekeeping: "housekeeping"
-        case .link: "link"
-        case .partitions: "partitions"
-        case .cores: "cores"
-        case .memorySize: "memory"
-        case .memoryBase: "memory.at"
-        case .kernel: "image.kernel"
-        case .initrd: "image.initrd"
-        case .commandLine: "command-line"
-        case .permits: "permit"
-        case .console: "console"
-        case .autostart: "autostart"
-        case .onPoweroff: "on-poweroff"
-        case .onReboot: "on-reboot"
-        case .onCrash: "on-crash"
-        case .devices: "devices"
-        case .accepts: "accept"
-        }
-    }
-}

@@ -1,8 +1,9 @@
 import Manifest
+import ManifestRules
 
 extension FieldReader {
     /// Turns a refusal of the model into a problem at the line that caused it, unless that line has one already.
-    mutating func report(_ error: ManifestError, _ manifest: Manifest) {
+    mutating func report(_ error: ManifestRefusal, _ manifest: Manifest) {
         let key = FieldKey(partition: error.partition, field: error.field)
         if broken.contains(key) || followsFromBroken(error) { return }
         partition = error.partition
@@ -19,19 +20,20 @@ extension FieldReader {
             ?? lines[FieldKey(partition: nil, field: .whole)]
     }
 
-    private func otherField(_ error: ManifestError) -> ManifestField {
-        error.reason == .pathCaseClash ? .kernel : error.field
+    private func otherField(_ error: ManifestRefusal) -> ManifestField {
+        error.reason == .tool(.pathCaseClash) ? .kernel : error.field
     }
 
     /// Whether a problem that was told already has made the values that this one compares.
-    private func followsFromBroken(_ error: ManifestError) -> Bool {
+    private func followsFromBroken(_ error: ManifestRefusal) -> Bool {
         switch error.reason {
-        case .noPartitions: return isBroken(.whole, nil)
-        case .coreOutOfRange, .housekeepingOutOfRange: return isBroken(.machineCores, nil)
-        case .memoryTooLarge: return isBroken(.memoryBase, error.partition)
-        case .memoryBaseUnaligned: return isBroken(.memorySize, error.partition)
-        case .coreClaimedTwice: return isBroken(.cores, error.other)
-        case .memoryOverlap: return isBroken(.memoryBase, error.other) || isBroken(.memorySize, error.other)
+        case .hypervisor(.noPartitions): return isBroken(.whole, nil)
+        case .tool(.coreOutOfRange), .tool(.housekeepingOutOfRange): return isBroken(.machineCores, nil)
+        case .hypervisor(.memoryTooLarge): return isBroken(.memoryBase, error.partition)
+        case .hypervisor(.memoryBaseUnaligned): return isBroken(.memorySize, error.partition)
+        case .hypervisor(.coreClaimedTwice): return isBroken(.cores, error.other)
+        case .hypervisor(.memoryOverlap):
+            return isBroken(.memoryBase, error.other) || isBroken(.memorySize, error.other)
         default: return false
         }
     }

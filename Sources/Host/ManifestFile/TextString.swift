@@ -47,19 +47,3 @@ extension Manifest {
         return paths
     }
 }
-
-extension ManifestError {
-    /// The sentence of `describe`, as a string.
-    public func sentence(_ manifest: Manifest) -> String {
-        var words = Text<300>()
-        describe(manifest, to: &words)
-        return words.string
-    }
-
-    /// As the hypervisor says it on this machine.
-    public func sentence(_ manifest: Manifest, on machine: MachineFacts) -> String {
-        var words = Text<300>()
-        describe(manifest, on: machine, to: &words)
-        return words.string
-    }
-}

@@ -8,19 +8,22 @@ public struct BusScan<Space: ConfigurationSpace> {
     public func forEach(_ found: (inout FunctionDescription) -> Void) {
         var known = InlineArray<256, Bool>(repeating: false)
         known[0] = true
-        // Each bus with the bridge that leads there.
-        var buses = InlineArray<256, (bus: UInt8, bridge: UInt16)>(repeating: (0, 0))
+        // Each bus with the bridge that leads there, and the last bus to which that one leads.
+        var buses = InlineArray<256, (bus: UInt8, bridge: UInt16, last: UInt8)>(repeating: (0, 0, 0))
+        buses[0].last = 255
         var count = 1
         var next = 0
         while next < count {
-            let (bus, bridge) = buses[next]
+            let (bus, bridge, last) = buses[next]
             next += 1
             forEach(on: bus) { (function: inout FunctionDescription) in
                 function.bridge = bridge
+                if bus != 0 { function.lastBus = last }
                 let secondary = function.secondaryBus
-                if function.isBridge, !known[Int(secondary)] {
+                // What the bridge above does not pass on cannot be reached.
+                if function.isBridge, !known[Int(secondary)], secondary <= last {
                     known[Int(secondary)] = true
-                    buses[count] = (secondary, function.requester)
+                    buses[count] = (secondary, function.requester, min(last, max(secondary, function.subordinateBus)))
                     count += 1
                 }
                 found(&function)
@@ -40,9 +43,11 @@ public struct BusScan<Space: ConfigurationSpace> {
         }
     }
 
+    /// Whether a function answers: FFFFh and 0000h are no vendors, 0001h asks to try again later (PCI Express Base 6.0,
+    /// section 2.3.2).
     private func isPresent(_ function: UInt16) -> Bool {
         let vendor = space.read(function, 0, size: 2) & 0xFFFF
-        return vendor != 0xFFFF && vendor != 0
+        return vendor != 0xFFFF && vendor > 1
     }
 
     /// What configuration space says of `function`, which is present.
@@ -59,6 +64,7 @@ public struct BusScan<Space: ConfigurationSpace> {
         found.isBridge = header == 1 || classes >> 24 == 6
         if header == 1 {
             found.secondaryBus = UInt8(truncatingIfNeeded: space.read(function, 0x19, size: 1))
+            found.subordinateBus = UInt8(truncatingIfNeeded: space.read(function, 0x1A, size: 1))
         } else if header == 0 {
             found.subsystemVendor = UInt16(truncatingIfNeeded: space.read(function, 0x2C, size: 2))
             found.subsystem = UInt16(truncatingIfNeeded: space.read(function, 0x2E, size: 2))

@@ -45,7 +45,7 @@ extension BusScan {
     }
 
     /// Follows both capability lists, each for as many steps as it has room for.
-    func readCapabilities(_ found: inout FunctionDescription) {
+    public func readCapabilities(_ found: inout FunctionDescription) {
         let function = found.requester
         if space.read(function, 6, size: 2) & 1 << 4 != 0 {
             var at = Int(space.read(function, 0x34, size: 1) & 0xFC)

@@ -32,7 +32,7 @@ public struct MSIXDescription: Equatable, Sendable {
 
 /// One function as the machine has it, found at boot. Offsets are in configuration space, 0 where there is none.
 public struct FunctionDescription: Sendable {
-    public var requester: UInt16 = 0
+    public var address = FunctionAddress()
     public var vendor: UInt16 = 0
     public var device: UInt16 = 0
     public var subsystemVendor: UInt16 = 0
@@ -43,8 +43,11 @@ public struct FunctionDescription: Sendable {
     public var isBridge = false
     /// The bridge to the function's bus; 0 on bus 0, where the host bridge is no bridge to reset.
     public var bridge: UInt16 = 0
-    /// Of a bridge: the bus behind it.
+    /// The highest bus number to which that bridge leads; 0 on bus 0.
+    public var lastBus: UInt8 = 0
+    /// Of a bridge: the bus behind it, and the highest bus number there.
     public var secondaryBus: UInt8 = 0
+    public var subordinateBus: UInt8 = 0
     /// Index n is the register at 10h + 4n; the upper half of a 64-bit one is `.none`.
     public var bars = InlineArray<6, BaseAddress>(repeating: BaseAddress())
     public var powerManagement = 0
@@ -56,12 +59,30 @@ public struct FunctionDescription: Sendable {
     public var accessControl = 0
     /// Whether PCI Express' function level reset is there.
     public var hasFunctionReset = false
+    public var reset = ResetMethod.none
+    /// The lowest requester id of its isolation group.
+    public var group: UInt16 = 0
+    /// Whether the firmware's tables keep memory for it (RMRR, IVMD).
+    public var isReserved = false
+    /// SR-IOV (PCI Express Base 6.0, section 9.3.3): how many virtual functions it has, at which distance from its own
+    /// requester id the first is and the others from each other, and their device id. Zeros where it has none.
+    public var virtualTotal: UInt16 = 0
+    public var virtualOffset: UInt16 = 0
+    public var virtualStride: UInt16 = 0
+    public var virtualDevice: UInt16 = 0
+    /// The group of its virtual functions; nil when each has one of its own.
+    public var virtualGroup: UInt16?
     /// Of a virtual function: its physical function; its identifiers and BARs come from there.
     public var physicalFunction: UInt16?
-    /// The id that its requests carry where a bridge to conventional PCI stands above it.
+    /// The other id that its requests may carry: a bridge to conventional PCI stands above it, or firmware says so.
     public var alias: UInt16?
 
     public init() {}
+
+    public var requester: UInt16 {
+        get { address.requester }
+        set { address = FunctionAddress(requester: newValue) }
+    }
 }
 
 extension BaseAddress {
@@ -73,6 +94,25 @@ extension BaseAddress {
     /// The 4 KiB pages of memory that it touches, nil when it has none.
     public var pages: Range<UInt64>? {
         guard isMemory, size > 0, address != 0 else { return nil }
-        return address & ~0xFFF..<(address &+ size &+ 0xFFF) & ~0xFFF
+        // What nobody has given an address may have one at the very end.
+        let (end, isBeyond) = address.addingReportingOverflow(size - 1)
+        return address & ~0xFFF..<(isBeyond || end > ~0xFFF - 1 ? .max : (end | 0xFFF) + 1)
+    }
+
+    /// The pages of `count` (1 or more) such registers that follow each other; nil without memory or without an address.
+    public func pages(_ count: Int) -> Range<UInt64>? {
+        guard isMemory, hasAddress, size < 1 << 52, count > 0, count <= 256 else { return nil }
+        return address & ~0xFFF..<(address + size * UInt64(count) + 0xFFF) & ~0xFFF
+    }
+}
+
+extension ConfigurationSpace {
+    /// Writes base address registers from `offset` on.
+    public func write(_ bars: InlineArray<6, BaseAddress>, of function: UInt16, at offset: Int) {
+        for i in 0..<6 where bars[i].kind != .none {
+            write(function, offset + i * 4, size: 4, UInt32(truncatingIfNeeded: bars[i].address))
+            guard bars[i].kind == .memory64 else { continue }
+            write(function, offset + i * 4 + 4, size: 4, UInt32(truncatingIfNeeded: bars[i].address >> 32))
+        }
     }
 }

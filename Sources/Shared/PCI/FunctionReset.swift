@@ -42,7 +42,7 @@ public struct FunctionReset<Space: ConfigurationSpace> {
 
     /// Silences the function, waits up to 100 ms for the requests that are under way, and resets it. Of what firmware had
     /// set, its BARs and what keeps it apart from its neighbours are set again; for the rest see `GuestFunction.reset`.
-    /// - Returns: false when the function is not there again a second later.
+    /// - Returns: false when the function is not there again a second later, or its BARs are not where they were.
     public func reset(
         _ function: FunctionDescription, by method: ResetMethod, wait: Wait
     ) -> Bool {
@@ -81,18 +81,18 @@ public struct FunctionReset<Space: ConfigurationSpace> {
             wait(10_000)
             attempts -= 1
         }
-        if !isVirtual { restoreBARs(function) }
         AccessControl.enable(function, on: space)
-        return attempts > 0
+        return attempts > 0 && (isVirtual || restoreBARs(function))
     }
 
-    private func restoreBARs(_ function: borrowing FunctionDescription) {
-        for i in 0..<6 {
-            let bar = function.bars[i], at = 0x10 + i * 4
-            if bar.kind == .none { continue }
-            space.write(function.requester, at, size: 4, UInt32(truncatingIfNeeded: bar.address))
-            guard bar.kind == .memory64 else { continue }
-            space.write(function.requester, at + 4, size: 4, UInt32(truncatingIfNeeded: bar.address >> 32))
+    /// - Returns: whether all registers hold their addresses: one that can be resized may have come back larger.
+    private func restoreBARs(_ function: borrowing FunctionDescription) -> Bool {
+        space.write(function.bars, of: function.requester, at: 0x10)
+        for i in 0..<6 where function.bars[i].kind != .none {
+            let flags: UInt32 = function.bars[i].kind == .port ? 3 : 0xF
+            let low = space.read(function.requester, 0x10 + i * 4, size: 4) & ~flags
+            if low != UInt32(truncatingIfNeeded: function.bars[i].address) { return false }
         }
+        return true
     }
 }

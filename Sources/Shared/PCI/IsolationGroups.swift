@@ -48,7 +48,7 @@ public struct IsolationGroups: Sendable {
         new.pathIsolates = new.isolates && (parent.map { members[$0].pathIsolates } ?? true)
         if header & 0x7F == 1 {
             new.first = secondary
-            new.last = UInt8(truncatingIfNeeded: space.read(id, 0x1A, size: 1))
+            new.last = function.subordinateBus
             new.alias =
                 switch kind {
                 // The bridge to conventional PCI takes the place of what is behind it (PCI Express to PCI/PCI-X Bridge 1.0,
@@ -77,7 +77,8 @@ public struct IsolationGroups: Sendable {
         }
     }
 
-    private mutating func join(_ one: UInt16, _ other: UInt16) {
+    /// Makes one group of those of two functions.
+    mutating func join(_ one: UInt16, _ other: UInt16) {
         let a = group(of: one), b = group(of: other)
         for i in 0..<count where members[i].group == max(a, b) { members[i].group = min(a, b) }
     }

@@ -76,6 +76,15 @@ public struct VirtualFunctions: Sendable {
         physical &+ offset &+ stride &* UInt16(truncatingIfNeeded: k)
     }
 
+    /// Whether registers of the first `count` lie in a page with some of the first `otherCount` of others.
+    public func sharePages(_ count: Int, _ other: borrowing VirtualFunctions, _ otherCount: Int) -> Bool {
+        for i in 0..<6 {
+            guard let pages = bars[i].pages(count) else { continue }
+            for k in 0..<6 where other.bars[k].pages(otherCount)?.overlaps(pages) ?? false { return true }
+        }
+        return false
+    }
+
     /// Enables the first `count`, and again after a reset of the physical function, which disables them.
     /// - Returns: for how many microseconds nobody may address them; 0 when some are enabled, which changes nothing, or
     ///   when the function would place this many elsewhere than `requester` says.
@@ -89,12 +98,7 @@ public struct VirtualFunctions: Sendable {
         let first = space.read(physical, capability + Register.offset, size: 2)
         let distance = space.read(physical, capability + Register.stride, size: 2)
         guard first == offset, count == 1 || distance == stride else { return 0 }
-        for i in 0..<6 where bars[i].kind != .none {
-            let at = capability + Register.bars + i * 4
-            space.write(physical, at, size: 4, UInt32(truncatingIfNeeded: bars[i].address))
-            guard bars[i].kind == .memory64 else { continue }
-            space.write(physical, at + 4, size: 4, UInt32(truncatingIfNeeded: bars[i].address >> 32))
-        }
+        space.write(bars, of: physical, at: capability + Register.bars)
         space.write(physical, capability + Register.control, size: 2, routing | Control.enable | Control.memory)
         return 100_000
     }
@@ -128,6 +132,8 @@ public struct VirtualFunctions: Sendable {
         found.subsystemVendor = function.subsystemVendor
         found.subsystem = UInt16(truncatingIfNeeded: space.read(id, 0x2E, size: 2))
         found.bridge = function.bridge
+        // Mandatory for virtual functions (section 9.4.2.2).
+        found.reset = .functionLevel
         for i in 0..<6 where bars[i].kind != .none {
             found.bars[i] = bars[i]
             found.bars[i].address &+= bars[i].size &* UInt64(truncatingIfNeeded: k)

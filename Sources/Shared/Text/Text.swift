@@ -1,9 +1,4 @@
-/// Where text goes one byte at a time: a console, a buffer, a `Text`.
-public protocol ByteSink: ~Copyable {
-    mutating func put(_ byte: UInt8)
-}
-
-/// A UTF-8 string of at most `capacity` bytes, stored inline: the shared wing has no heap.
+/// A string of at most `capacity` bytes, stored inline: the shared wing has no heap.
 public struct Text<let capacity: Int>: Sendable {
     public private(set) var bytes: InlineArray<capacity, UInt8>
     public private(set) var count: Int

@@ -1,5 +1,6 @@
 import Control
 import ControlClient
+import Foundation
 import Manifest
 import ManifestFile
 import Testing
@@ -52,6 +53,15 @@ import Testing
         #expect(back.position == (fields.contains(.position) ? 77 : 0))
         #expect(Array(payload[back.data]) == (fields.contains(.data) ? [1, 2, 3] : []))
         #expect(back.on == fields.contains(.on))
+    }
+
+    /// The tool has a command for each that changes a partition's state, of the same name.
+    @Test(arguments: operations) func theToolHasACommand(_ operation: ControlOperation) throws {
+        guard operation.description.transition != nil else { return }
+        let sources = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../Sources/Host/CLI")
+        let commands = sources.appending(path: "Lifecycle/LifecycleCommand.swift")
+        let text = try String(contentsOf: commands, encoding: .utf8)
+        #expect(text.contains("operation = ControlOperation.\(operation)\n"))
     }
 
     static let states = (UInt8(0)...5).compactMap(PartitionState.init)

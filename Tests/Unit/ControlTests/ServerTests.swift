@@ -3,6 +3,7 @@ import Control
 import ControlClient
 import Manifest
 import Testing
+import PCI
 
 @Suite struct ServerTests {
     @Test func helloDescribesTheMachine() throws {

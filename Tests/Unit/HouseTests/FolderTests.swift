@@ -27,6 +27,30 @@ import Testing
         }
     }
 
+    /// "Why each folder exists" in Documentation/architecture.md: a paragraph for each module, which names each of its
+    /// folders in italics.
+    @Test func eachFolderIsDescribed() throws {
+        let page = Repository.current.text("Documentation/architecture.md").components(separatedBy: "\n## ")
+        let section = try #require(page.first { $0.hasPrefix("Why each folder exists\n") })
+        let paragraphs = section.components(separatedBy: "\n- **`")
+        for wing in Repository.current.folders(in: "Sources") {
+            for module in Repository.current.folders(in: "Sources/\(wing)") {
+                let paragraph = paragraphs.first { $0.hasPrefix("\(wing)/\(module)`**") } ?? ""
+                #expect(!paragraph.isEmpty, "\(wing)/\(module) is not described")
+                for folder in Self.folders(below: "Sources/\(wing)/\(module)/") {
+                    #expect(paragraph.contains("*\(folder)*"), "\(wing)/\(module)/\(folder) is not described")
+                }
+            }
+        }
+    }
+
+    /// All folders below one that have files of their own, relative to it; but for `include`, where C's headers lie.
+    private static func folders(below folder: String) -> [String] {
+        let files = Repository.current.code(under: String(folder.dropLast())).map { $0.dropFirst(folder.count) }
+        let inside = files.map { $0.split(separator: "/").dropLast().joined(separator: "/") }
+        return Set(inside.filter { !$0.isEmpty && !$0.hasSuffix("include") }).sorted()
+    }
+
     @Test func noFileIsTooLong() {
         let sources = ["Sources", "Tests", "Tools"].flatMap(Repository.current.code(under:))
         #expect(sources.count > 400)

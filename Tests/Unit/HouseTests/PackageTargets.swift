@@ -7,7 +7,7 @@ struct PackageTargets {
 
     init(_ text: String) {
         let pattern =
-            /(?:room\("\w+", |hostRoom\(|unitTests\(\s*|[tT]arget\(\s*name: )"(?<name>\w+)"(?<rest>[^"\[]*\[(?<list>[^\]]*)\])?/
+            /(?:room\("\w+", |hostRoom\(\s*|unitTests\(\s*|[tT]arget\(\s*name: )"(?<name>\w+)"(?<rest>[^"\[]*\[(?<list>[^\]]*)\])?/
         for match in text.matches(of: pattern) {
             let name = String(match.output.name)
             let rest = match.output.rest ?? "", list = match.output.list ?? ""

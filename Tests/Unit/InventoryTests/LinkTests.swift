@@ -4,6 +4,7 @@ import Foundation
 import Inventory
 import Manifest
 import Testing
+import PCI
 
 /// What the hypervisor answers, turned into the same schema as what Linux says.
 @Suite struct LinkTests {

@@ -59,6 +59,20 @@ import Testing
         #expect(manifest.partitions[1].image.string == "vmlinux-rt" && manifest.partitions[1].initrd.string == "b.cpio")
     }
 
+    /// Whatever a host is called, the machine's name is one that the rules accept.
+    @Test(
+        arguments: [
+            ("rack7.example.org", "rack7"), ("Rack_7", "rack-7"), ("7rack", "rack"), ("", "machine"), ("42", "machine"),
+            ("bücher", "b-cher"), (String(repeating: "a", count: 40), String(repeating: "a", count: 31)),
+        ]) func hostNames(host: String, name: String) throws
+    {
+        var named = inventory
+        named.name = host
+        #expect(named.machineName == name)
+        let demand = try PartitionDemand("a:memory=64M")
+        #expect(try Planner(named).manifest(name: named.machineName, [demand]).name.string == name)
+    }
+
     @Test func refusals() throws {
         #expect(
             refusal("a:memory=64M,device=05:00.0") == "function 05:00.0 of partition \"a\" is not in this machine")

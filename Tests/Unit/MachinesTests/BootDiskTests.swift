@@ -34,7 +34,7 @@ import Testing
         let file = folder.appending(path: "efi")
         try Data([1, 2, 3]).write(to: file)
         let image = folder.appending(path: "boot.img")
-        try BootVolume(hypervisor: file, manifest: [4], images: []).writeImage(to: image)
+        try BootVolumeImage(hypervisor: file, manifest: [4], images: []).writeImage(to: image)
         let disk = try BootDisk(volume: image, in: folder.appending(path: "disk.img"))
         let copy = folder.appending(path: "copy")
         let partition = "\(disk.path)@@\(BootDisk.firstSector * BootDisk.sectorSize)"

@@ -16,7 +16,7 @@ import Testing
 
     @Test func theImageHoldsEveryFileUnchanged() throws {
         let kernel = (0..<5_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
-        let volume = BootVolume(
+        let volume = BootVolumeImage(
             hypervisor: try file("efi", [1, 2, 3]), manifest: [4, 5],
             images: [.init(path: "kernels/vmlinux-long-name", source: try file("kernel", kernel))])
         let image = folder.appending(path: "boot.img")
@@ -32,7 +32,7 @@ import Testing
     }
 
     @Test func itIsWrittenAgainOnlyWhenAnInputChanged() throws {
-        var volume = BootVolume(
+        var volume = BootVolumeImage(
             hypervisor: try file("efi", [1]), manifest: [2],
             images: [.init(path: "a", source: try file("a", [3]))])
         let image = folder.appending(path: "boot.img")
@@ -47,14 +47,14 @@ import Testing
 
     @Test func aMissingImageIsNamed() throws {
         let absent = folder.appending(path: "absent")
-        let volume = BootVolume(
+        let volume = BootVolumeImage(
             hypervisor: try file("efi", [1]), manifest: [2], images: [.init(path: "x", source: absent)])
         let error = #expect(throws: MachineError.self) { try volume.writeImage(to: folder.appending(path: "boot.img")) }
         #expect(error?.description.contains(absent.path) == true)
     }
 
     @Test func aFolderForTheEFIPartition() throws {
-        let volume = BootVolume(
+        let volume = BootVolumeImage(
             hypervisor: try file("efi", [1]), manifest: [2], images: [.init(path: "k", source: try file("k", [3]))])
         let target = folder.appending(path: "esp")
         try volume.writeFolder(target)
@@ -62,5 +62,17 @@ import Testing
         #expect(try Data(contentsOf: target.appending(path: "EFI/BOOT/BOOTX64.EFI")) == Data([1]))
         #expect(try Data(contentsOf: target.appending(path: "BULKHEAD/manifest.cbor")) == Data([2]))
         #expect(try Data(contentsOf: target.appending(path: "BULKHEAD/k")) == Data([3]))
+    }
+    /// Firmware would start the hypervisor instead of what is there.
+    @Test func anotherSystemsBootLoaderIsLeftAlone() throws {
+        let target = folder.appending(path: "other")
+        let loader = target.appending(path: "EFI/BOOT/BOOTX64.EFI")
+        try FileManager.default.createDirectory(
+            at: loader.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try Data([7]).write(to: loader)
+        let volume = BootVolumeImage(hypervisor: try file("efi", [1]), manifest: [2], images: [])
+        let error = #expect(throws: MachineError.self) { try volume.writeFolder(target) }
+        #expect(error?.description.hasSuffix("is another system's boot loader; move it away first") == true)
+        #expect(try Data(contentsOf: loader) == Data([7]))
     }
 }

@@ -148,7 +148,7 @@ import Testing
 
     @Test func everythingArrivesAndThenTheEnd() throws {
         let port = try LoopbackPort(), taken = Taken()
-        port.follow(taken.take)
+        port.forward(to: taken.take)
         let bytes = (0..<200_000).map { UInt8(truncatingIfNeeded: $0 &* 5) }
         var line: ByteStream? = ByteStream(descriptor: try connectLoopback(port.number), path: "emulator")
         try line?.send(bytes)
@@ -160,7 +160,7 @@ import Testing
 
     @Test func aProgramThatNeverConnectsIsTheEndToo() throws {
         let port = try LoopbackPort(), taken = Taken()
-        port.follow(taken.take)
+        port.forward(to: taken.take)
         port.programEnded()
         #expect(taken.ended.wait(timeout: .now() + 20) == .success)
         #expect(taken.bytes.withLock { $0.isEmpty })

@@ -16,14 +16,15 @@ import UnitSupport
             do throws(ManifestError) {
                 try manifest.decode(bytes.span)
                 accepted += 1
-                #expect(problems(manifest).isEmpty, "input \(number)")
+                #expect(brokenInvariants(manifest) == [], "input \(number)")
                 let again = try? encoded(manifest)
                 #expect(again == bytes, "input \(number)")
             } catch {
                 reasons.insert(error.reason.rawValue)
-                let words = sentence(error, manifest)
-                #expect(!words.isEmpty, "input \(number)")
-                #expect(words.utf8.allSatisfy { 0x20...0x7E ~= $0 }, "input \(number)")
+                for words in [sentence(error, manifest), consoleSentence(error, manifest)] {
+                    #expect(!words.isEmpty && !words.contains("%"), "input \(number)")
+                    #expect(words.utf8.allSatisfy { 0x20...0x7E ~= $0 }, "input \(number)")
+                }
             }
         }
         // The corpus is worth its name: it holds good manifests, and many kinds of bad ones.

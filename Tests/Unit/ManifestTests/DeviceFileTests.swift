@@ -2,6 +2,7 @@ import Foundation
 import Manifest
 import ManifestFile
 import Testing
+import PCI
 
 private func text(_ devices: String) -> String {
     """
@@ -122,13 +123,22 @@ private func text(_ devices: String) -> String {
         #expect(none.map { sentence($0, manifest) } == "partition \"workload\" has the unknown value 0 in key 14")
         refused[bytes.count - 1] = 2
         let unknown = #expect(throws: ManifestError.self) { try decoded(refused) }
-        #expect(unknown.map { sentence($0, manifest) } == "partition \"workload\" accepts unknown weaknesses: bits 0x2")
+        #expect(unknown.map { sentence($0, manifest) } == "partition \"workload\" has the unknown value 2 in key 14")
         let tooMany = sample {
             $0.partitions[0].devices.append(spec("00:03.0") { $0.virtualFunctions = 65 })
         }
         #expect(
-            problems(tooMany).map { sentence($0, tooMany) } == [
+            problems(tooMany).map { $0.sentence(tooMany) } == [
                 "function 00:03.0 of partition \"control-loop\" is to enable 65 virtual functions; 1 to 64 are possible"
+            ])
+        let tooManyBytes = try encoded(tooMany)
+        let beyond = #expect(throws: ManifestError.self) { try decoded(tooManyBytes) }
+        #expect(beyond.map { sentence($0, tooMany) }?.hasSuffix(": a number is too large") == true)
+        var unknownWeakness = manifest
+        unknownWeakness.partitions[1].accepts = Acceptances(rawValue: 2)
+        #expect(
+            problems(unknownWeakness).map { $0.sentence(unknownWeakness) } == [
+                "partition \"workload\" accepts unknown weaknesses: bits 0x2"
             ])
     }
 

@@ -1,4 +1,5 @@
 import Manifest
+import ManifestRules
 import Text
 
 let gibibyte: UInt64 = 1 << 30
@@ -57,14 +58,14 @@ func decoded(_ bytes: [UInt8]) throws(ManifestError) -> Manifest {
 }
 
 /// The problems of a manifest, in the order of their report.
-func problems(_ manifest: Manifest) -> [ManifestError] {
-    var found: [ManifestError] = []
+func problems(_ manifest: Manifest) -> [ManifestRefusal] {
+    var found: [ManifestRefusal] = []
     manifest.forEachProblem { found.append($0) }
     return found
 }
 
-func sentence(_ error: ManifestError, _ manifest: Manifest) -> String {
-    var words = Text<300>()
-    error.describe(manifest, to: &words)
-    return String(decoding: (0..<words.count).map { words.bytes[$0] }, as: UTF8.self)
-}
+/// What the tool says of a refusal of root mode's.
+func sentence(_ error: ManifestError, _ manifest: Manifest) -> String { ManifestRefusal(error).sentence(manifest) }
+
+/// What the hypervisor says on its console.
+func consoleSentence(_ error: ManifestError, _ manifest: Manifest) -> String { error.sentence(manifest) }

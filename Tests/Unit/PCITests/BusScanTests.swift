@@ -94,6 +94,30 @@ import UnitSupport
         #expect(Set(found).count == found.count)
     }
 
+    /// FFFFh: nobody is there; 0001h: it asks to try again later.
+    @Test(arguments: [0xFFFF, 0x0000, 0x0001] as [UInt16]) func whatDoesNotAnswerIsNoFunction(_ vendor: UInt16) throws {
+        let bus = try BusModel.recorded()
+        let id = BusModel.id("04:00.0")
+        bus.functions[id]!.bytes.put(vendor, at: 0)
+        var found: [UInt16] = []
+        BusScan(bus).forEach { found.append($0.requester) }
+        #expect(!found.contains(id) && found.count == bus.functions.count - 1)
+    }
+
+    @Test func busesEndWhereTheBridgeAboveDoes() throws {
+        let bus = try BusModel.recorded()
+        BusScan(bus).forEach { function in
+            let last = bus.functions[function.bridge]?.bytes[0x1A]
+            #expect(function.requester >> 8 == 0 ? function.lastBus == 0 : function.lastBus == last)
+        }
+        // The port above the switch passes on no bus above 7: those behind the switch's ports, 8 and 9, are not reached.
+        bus.functions[BusModel.id("00:04.0")]!.bytes[0x1A] = 7
+        var found: [UInt16] = []
+        BusScan(bus).forEach { found.append($0.requester) }
+        #expect(found.contains(BusModel.id("07:01.0")))
+        #expect(!found.contains { $0 >> 8 == 8 || $0 >> 8 == 9 })
+    }
+
     @Test func garbageIsScannedWithinBounds() {
         // Whatever bytes functions have, every access is inside of configuration space and the scan ends.
         var random: UInt64 = 1

@@ -112,4 +112,13 @@ import UnitSupport
         #expect(isBack)
         #expect(igb.bytes[0x156] == 0x1D)
     }
+
+    /// A register that can be resized has its default size after a reset, and then not the address that it had.
+    @Test func aRegisterThatComesBackLargerIsReported() throws {
+        let bus = try BusModel.recorded()
+        let igb = bus.describe("04:00.0")
+        bus.functions[igb.requester]?.barSizes[0] = 1 << 28
+        #expect(igb.bars[0].address & (1 << 28 - 1) != 0)
+        #expect(!FunctionReset(bus).reset(igb, by: .functionLevel) { _ in })
+    }
 }

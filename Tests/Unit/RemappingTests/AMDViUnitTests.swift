@@ -118,7 +118,7 @@ import UnitSupport
         let fake = hardware()
         try unit(fake).enable()
         fake.registers[0x2020] = 0x19
-        fake.forget()
+        fake.clearAccesses()
         var lost: UInt64 = 0
         #expect(unit(fake).nextFault(lost: &lost) == nil)
         #expect(lost == 1)

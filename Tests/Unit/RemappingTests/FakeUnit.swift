@@ -29,7 +29,7 @@ final class FakeUnit: RegisterFile {
     }
     func writeBack(_ address: UInt64, _ bytes: UInt64) { writtenBack.append(address) }
 
-    func forget() {
+    func clearAccesses() {
         writes = []
         reads = 0
     }

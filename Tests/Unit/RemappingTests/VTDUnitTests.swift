@@ -99,7 +99,7 @@ import UnitSupport
             }
         }
         fake.registers[0x1C] = 0
-        fake.forget()
+        fake.clearAccesses()
         #expect(throws: RemappingError.noAnswer(.invalidation)) { try unit(fake).enable() }
         #expect(fake.reads < 100)
     }
@@ -107,7 +107,7 @@ import UnitSupport
     @Test func disablingEndsAllThree() throws {
         let fake = hardware()
         try unit(fake).enable()
-        fake.forget()
+        fake.clearAccesses()
         try unit(fake).disable()
         #expect(fake.writes.map(\.value) == [0x8400_0000, 0x0400_0000, 0])
     }

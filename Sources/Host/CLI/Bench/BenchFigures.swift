@@ -1,3 +1,4 @@
+import Reports
 import Control
 import Foundation
 
@@ -55,7 +56,7 @@ extension BenchFigure {
                 var memory = BenchFigure(
                     "memory_\(partition.name.string)", "hypervisor memory, \(cores) core\(cores == 1 ? "" : "s")",
                     .bytes, Double(partition.hypervisorMemory))
-                memory.note = "partition of \(Show.bytes(partition.memory))"
+                memory.note = "partition of \(Quantity.bytes(partition.memory))"
                 return memory
             }
     }

@@ -1,3 +1,5 @@
+import Reports
+
 /// The figures of several machines beside each other, one column a machine.
 struct BenchSideBySide {
     private let reports: [BenchReport]

@@ -1,3 +1,4 @@
+import Reports
 import Foundation
 
 /// A bench for people: what, value, bound, status; below a count, its reasons.

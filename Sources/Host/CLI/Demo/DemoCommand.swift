@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Machines
+import Reports
 
 /// `bulkhead demo`: an emulated machine from power-on to guests, shown live or measured unattended.
 struct DemoCommand: ParsableCommand {
@@ -27,13 +28,13 @@ struct DemoCommand: ParsableCommand {
     }
 
     /// Seconds to run unattended; nil when what was given is no time.
-    private var limit: Int? { duration.map(Self.seconds) ?? Int(60 * machine.slowness) }
+    private var limit: Int? { duration.map(Quantity.seconds) ?? Int(60 * machine.slowness) }
 
     func run() throws {
         let workspace = try Workspace.current()
         let signals = Self.endOnSignal()
         defer { signals.forEach { $0.cancel() } }
-        let unattended = headless || !ScreenTerminal.isInteractive
+        let unattended = headless || !Terminal.isInteractive
         let demo = try Testbed(manifest: manifest ?? workspace.demoManifest, workspace, kind: machine, name: "demo") {
             line in
             FileHandle.standardError.write(Data("\(line)\n".utf8))
@@ -69,16 +70,6 @@ struct DemoCommand: ParsableCommand {
             source.resume()
             return source
         }
-    }
-
-    /// A number with s, m or h behind it (s when nothing is), in seconds.
-    static func seconds(_ text: String) -> Int? {
-        let units: [Character: Int] = ["s": 1, "m": 60, "h": 3600]
-        guard let last = text.last else { return nil }
-        let unit = units[last]
-        guard let count = Int(unit == nil ? text[...] : text.dropLast()), count >= 0 else { return nil }
-        let (seconds, overflow) = count.multipliedReportingOverflow(by: unit ?? 1)
-        return overflow ? nil : seconds
     }
 }
 

@@ -1,15 +1,15 @@
 import Foundation
 import Machines
+import Reports
 
 /// The live screen: a table of the partitions, their consoles below, and one of them full-screen on request.
 final class DemoScreen {
     private let demo: Testbed
-    private let terminal = ScreenTerminal()
+    /// nil where standard input is no terminal.
+    private let raw = RawTerminal.enter()
     /// The partition whose console has the whole screen.
     private var attached: GuestConsole?
     private var leaving = false
-    /// Ctrl-].
-    static let detach: UInt8 = 0x1D
 
     init(_ demo: Testbed, attach: String?) {
         self.demo = demo
@@ -18,15 +18,15 @@ final class DemoScreen {
 
     /// Returns when the user leaves.
     func run() throws {
-        if attached == nil { terminal.write("\u{1B}[?1049h\u{1B}[?25l") }
-        defer { terminal.write("\u{1B}[?25h\u{1B}[?1049l") }
+        if attached == nil { Terminal.write("\u{1B}[?1049h\u{1B}[?25l") }
+        defer { Terminal.write("\u{1B}[?25h\u{1B}[?1049l") }
         var drawn = ContinuousClock.now - .seconds(1)
         while !leaving, demo.machine.isRunning {
-            guard let keys = terminal.keys(waiting: attached == nil ? 100 : 20) else { return }
+            guard let keys = Terminal.typed(timeout: attached == nil ? 0.1 : 0.02) else { return }
             for key in keys { press(key) }
             try demo.machine.explaining { try refresh() }
             if let attached {
-                terminal.write(attached.takeRaw())
+                Terminal.write(attached.takeRaw())
             } else if ContinuousClock.now - drawn > .milliseconds(400) || !keys.isEmpty {
                 draw()
                 drawn = .now
@@ -47,7 +47,7 @@ final class DemoScreen {
 
     private func press(_ key: UInt8) {
         if let attached {
-            if key == Self.detach { leave() } else { attached.type([key]) }
+            if key == Terminal.detachKey { leave() } else { attached.type([key]) }
             return
         }
         switch key {
@@ -63,22 +63,24 @@ final class DemoScreen {
     private func open(_ console: GuestConsole) {
         attached = console
         _ = console.takeRaw()
-        terminal.write("\u{1B}[?25h\u{1B}[?1049l\u{1B}[2J\u{1B}[H")
-        terminal.write("Console of \(console.partition). Ctrl-] leaves it; Enter lists the guest's commands.\r\n")
-        terminal.write("A guest in a silent window hears them when the window is over, within 12 s.\r\n")
-        for line in console.lines.suffix(terminal.size.rows - 4) { terminal.write(line + "\r\n") }
-        terminal.write(console.partialLine)
+        Terminal.write("\u{1B}[?25h\u{1B}[?1049l\u{1B}[2J\u{1B}[H")
+        Terminal.write("Console of \(console.partition). Ctrl-] leaves it; Enter lists the guest's commands.\r\n")
+        Terminal.write("A guest in a silent window hears them when the window is over, within 12 s.\r\n")
+        for line in console.lines.suffix(Terminal.size.rows - 4) { Terminal.write(line + "\r\n") }
+        Terminal.write(console.partialLine)
     }
 
     private func leave() {
         attached = nil
-        terminal.write("\u{1B}[?1049h\u{1B}[?25l")
+        Terminal.write("\u{1B}[?1049h\u{1B}[?25l")
         draw()
     }
 
     private func draw() {
-        let size = terminal.size
-        var lines = DemoTable(demo.watch, uptime: demo.machine.uptime).lines
+        let size = Terminal.size
+        var lines = DemoTable(
+            demo.watch.machine, uptime: demo.machine.uptime, demo.watch.partitions.map(DemoTable.Row.init)
+        ).lines
         let consoles = demo.watch.partitions.filter { $0.console != nil }
         let room = max(size.rows - lines.count - 2 - consoles.count, 0) / max(consoles.count, 1)
         for partition in consoles {
@@ -89,12 +91,23 @@ final class DemoScreen {
         }
         lines.append("1-\(max(consoles.count, 1)): console (Ctrl-] leaves it)   q: switch the machine off")
         let text = lines.prefix(size.rows).map { Self.cut($0, size.columns) + "\u{1B}[K" }.joined(separator: "\r\n")
-        terminal.write("\u{1B}[H" + text + "\u{1B}[J")
+        Terminal.write("\u{1B}[H" + text + "\u{1B}[J")
     }
 
     /// The text's first columns; control sequences take none.
     private static func cut(_ text: String, _ columns: Int) -> String {
         guard !text.contains("\u{1B}") else { return text }
         return String(text.prefix(columns))
+    }
+}
+
+extension DemoTable.Row {
+    init(_ partition: PartitionWatch) {
+        self.init(partition.info)
+        kernel = partition.kernel
+        exits = partition.statistics?.total ?? 0
+        rates = partition.rates
+        steady = partition.steady.map { ($0.exits, $0.seconds) }
+        latency = partition.latency.map { ($0.avg, $0.max) }
     }
 }

@@ -21,15 +21,9 @@ struct ImageCommand: ParsableCommand {
 
     func run() throws {
         let workspace = try Workspace.current()
-        let (manifest, volume) = try BootVolume.compile(manifest ?? workspace.demoManifest, workspace)
+        let (manifest, volume) = try BootVolumeImage.compile(manifest ?? workspace.demoManifest, workspace)
         if let folder {
             let target = URL(filePath: folder, directoryHint: .isDirectory)
-            // The firmware would start this instead of what is there: that must be a decision.
-            let loader = target.appending(path: "EFI/BOOT/BOOTX64.EFI")
-            let ours = target.appending(path: "BULKHEAD/manifest.cbor")
-            if FileManager.default.fileExists(atPath: loader.path), !FileManager.default.fileExists(atPath: ours.path) {
-                throw ValidationError("\(loader.path) is another system's boot loader; move it away first")
-            }
             try volume.writeFolder(target)
             print("machine \(manifest.name.string): written to \(target.path)")
         } else if let output {

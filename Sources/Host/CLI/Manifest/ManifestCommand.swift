@@ -8,7 +8,7 @@ struct ManifestCommand: ParsableCommand {
         commandName: "manifest",
         abstract: "Check, draw and compile manifests.",
         discussion: """
-            A manifest says which partitions a machine falls into: their cores, memory, images, and what a manager may \
+            A manifest says into which partitions a machine is divided: their cores, memory, images, and what a manager may \
             ask of them. You write it in YAML; the hypervisor reads a compact form (deterministic CBOR) that `compile` \
             makes, and checks it again with the same rules.
 

@@ -55,7 +55,7 @@ struct PlanCommand: ParsableCommand {
         let manifest: Manifest
         do throws(Planner.Refused) {
             let planner = Planner(inventory, housekeeping: housekeeping)
-            manifest = try planner.manifest(name: name ?? Self.label(inventory.name), demands)
+            manifest = try planner.manifest(name: name ?? inventory.machineName, demands)
         } catch { throw Self.failed("refused: \(error)") }
         let addresses = manifest.partitionList.flatMap { $0.devices.list.map(\.address.text) }
         for doubt in inventory.doubts(about: addresses) { Manage.fail("note: \(doubt)") }
@@ -85,14 +85,5 @@ struct PlanCommand: ParsableCommand {
         do { return try Inventory(json: data) } catch {
             throw Self.failed("\(file) is not what `bulkhead inventory --json` prints")
         }
-    }
-
-    /// A host's name as a machine's.
-    private static func label(_ name: String) -> String {
-        let letters = name.lowercased().prefix { $0 != "." }.map {
-            $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "-"
-        }
-        let text = String(letters.drop { !$0.isLetter }.prefix(31))
-        return text.isEmpty ? "machine" : text
     }
 }

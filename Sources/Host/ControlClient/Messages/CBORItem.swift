@@ -13,27 +13,29 @@ indirect enum CBORItem {
     /// Reads all of `input`.
     init(_ input: [UInt8]) throws(CBORError) {
         var reader = CBORReader(input.span)
-        self = try Self.next(&reader, depth: 0)
+        self = try Self.next(&reader, input, depth: 0)
         try reader.finish()
     }
 
-    private static func next(_ reader: inout CBORReader, depth: Int) throws(CBORError) -> CBORItem {
-        guard depth < CBORDepth.max else { throw .tooDeep }
-        switch try reader.peek() {
-        case .unsigned: return .unsigned(try reader.uint())
-        case .bytes: return .bytes(copy(try reader.bytes(max: .max)))
-        case .text: return .text(copy(try reader.text(max: .max)))
-        case .array:
+    private static func next(_ reader: inout CBORReader, _ input: [UInt8], depth: Int) throws(CBORError) -> CBORItem {
+        guard depth < CBORNesting.maxDepth else { throw .tooDeep }
+        guard reader.remaining > 0 else { throw .truncated }
+        // The major type (RFC 8949, section 3.1).
+        switch input[reader.offset] >> 5 {
+        case 0: return .unsigned(try reader.uint())
+        case 2: return .bytes(copy(try reader.bytes(max: .max)))
+        case 3: return .text(copy(try reader.text(max: .max)))
+        case 4:
             let count = try reader.array(max: .max)
             var items: [CBORItem] = []
-            for _ in 0..<count { items.append(try next(&reader, depth: depth + 1)) }
+            for _ in 0..<count { items.append(try next(&reader, input, depth: depth + 1)) }
             return .array(items)
-        case .map:
+        case 5:
             var map = try reader.map(max: .max)
             var fields: [UInt64: CBORItem] = [:]
-            while let key = try map.next(&reader) { fields[key] = try next(&reader, depth: depth + 1) }
+            while let key = try map.next(&reader) { fields[key] = try next(&reader, input, depth: depth + 1) }
             return .map(fields)
-        case .negative, .bool, .null:
+        default:
             try reader.skip()
             return .other
         }

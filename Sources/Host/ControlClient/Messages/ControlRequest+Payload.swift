@@ -19,7 +19,7 @@ extension ControlRequest {
             writer.uint(UInt64(operation.rawValue))
             if fields.contains(.partition) {
                 writer.key(1)
-                writer.text(partition.span)
+                writer.text(count: partition.count) { partition.bytes[$0] }
             }
             if fields.contains(.vcpu) {
                 writer.key(2)

@@ -24,6 +24,11 @@ public struct PartitionStatistics: Sendable {
     /// One for each vCPU.
     public var vcpus: [ExitCounters]
 
+    public init(clockMicroseconds: UInt64, vcpus: [ExitCounters]) {
+        self.clockMicroseconds = clockMicroseconds
+        self.vcpus = vcpus
+    }
+
     /// Exits for one reason, all vCPUs together.
     public func exits(_ reason: ExitReason) -> UInt64 { vcpus.reduce(0) { $0 &+ $1[reason] } }
 
@@ -50,4 +55,10 @@ public struct NumberedEvent: Sendable {
     public var event: ControlEvent
     /// Events just before this one that never came: lost on the line or dropped by the hypervisor.
     public var missed: UInt64
+
+    public init(sequence: UInt32, event: ControlEvent, missed: UInt64) {
+        self.sequence = sequence
+        self.event = event
+        self.missed = missed
+    }
 }

@@ -1,6 +1,7 @@
 import CBOR
 import Control
 import Manifest
+import PCI
 
 /// A reply as a manager reads it.
 public struct ReceivedReply {
@@ -17,14 +18,14 @@ public struct ReceivedReply {
 
     /// A reply that is one message; of a longer one, what precedes the list.
     public func message<M: ControlMessage>(_ type: M.Type = M.self) throws(CBORError) -> M {
-        try FieldReader.read(fields)
+        try MessageReader.read(fields)
     }
 
     /// Of `list`: the partitions, in the manifest's order.
     public func partitions() throws(CBORError) -> [PartitionInfo] {
         var partitions: [PartitionInfo] = []
         for item in try list(1, max: Manifest.maxPartitions) {
-            partitions.append(try FieldReader.read(try item.fields()))
+            partitions.append(try MessageReader.read(try item.fields()))
         }
         return partitions
     }
@@ -97,7 +98,7 @@ extension InventoryItem {
 
 extension ControlEvent {
     /// Reads an event frame's payload.
-    public init(_ payload: [UInt8]) throws(CBORError) { self = try FieldReader.read(try CBORItem(payload).fields()) }
+    public init(_ payload: [UInt8]) throws(CBORError) { self = try MessageReader.read(try CBORItem(payload).fields()) }
 }
 
 extension RefusedAccess {

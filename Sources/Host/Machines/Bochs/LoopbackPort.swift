@@ -30,8 +30,8 @@ final class LoopbackPort: Sendable {
         number = UInt16(bigEndian: address.sin_port)
     }
 
-    /// Gives `output` all that the program sends, on a thread of its own, and an empty array in the end.
-    func follow(_ output: @escaping @Sendable ([UInt8]) -> Void) {
+    /// Passes all that the program sends to `output`, on a thread of its own, and an empty array in the end.
+    func forward(to output: @escaping @Sendable ([UInt8]) -> Void) {
         let thread = Thread { [listener, wakeup] in
             var peer: Descriptor?
             while peer == nil {

@@ -1,7 +1,7 @@
 import Foundation
 
 /// What the firmware starts the hypervisor from: `\EFI\BOOT\BOOTX64.EFI`, `\BULKHEAD\manifest.cbor` and the images.
-public struct BootVolume: Sendable {
+public struct BootVolumeImage: Sendable {
     /// One image: where the manifest finds it below `\BULKHEAD`, and the file of the host that it is a copy of.
     public struct Image: Hashable, Sendable {
         public var path: String
@@ -50,7 +50,14 @@ public struct BootVolume: Sendable {
     }
 
     /// Copies the content into a folder, for a real machine's EFI system partition.
+    /// - Throws: `MachineError.impossible` where another system's boot loader is: firmware would start the hypervisor
+    ///   instead, which must be a decision.
     public func writeFolder(_ folder: URL) throws {
+        let loader = folder.appending(path: "EFI/BOOT/BOOTX64.EFI")
+        let ours = folder.appending(path: "BULKHEAD/manifest.cbor")
+        if FileManager.default.fileExists(atPath: loader.path), !FileManager.default.fileExists(atPath: ours.path) {
+            throw MachineError.impossible("\(loader.path) is another system's boot loader; move it away first")
+        }
         for (path, source) in files {
             let target = folder.appending(path: path)
             try FileManager.default.createDirectory(

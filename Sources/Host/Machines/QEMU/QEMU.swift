@@ -21,7 +21,7 @@ enum QEMU: EmulatorProgram {
 
     static func prepare(_ emulator: Emulator, _ direct: Emulator.DirectKernel, folder: URL) throws -> EmulatorLaunch {
         EmulatorLaunch(
-            arguments: board(emulator, folder) + [
+            arguments: machineArguments(emulator, folder) + [
                 "-kernel", direct.kernel.path, "-initrd", direct.initrd.path, "-append", direct.commandLine,
             ] + emulator.extra)
     }
@@ -29,7 +29,7 @@ enum QEMU: EmulatorProgram {
     static func lastWords(errors: String, folder: URL) -> String { errors }
 
     /// Processor, memory, COM1 on the standard streams, and the machine protocol's socket in `folder`.
-    private static func board(_ emulator: Emulator, _ folder: URL) -> [String] {
+    private static func machineArguments(_ emulator: Emulator, _ folder: URL) -> [String] {
         [
             "-name", "bulkhead", "-nodefaults", "-no-user-config", "-display", "none",
             "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", emulator.processor,
@@ -51,7 +51,7 @@ enum QEMU: EmulatorProgram {
 
     private static func arguments(_ emulator: Emulator, volume: URL, folder: URL) -> [String] {
         let path = { (name: String) in folder.appending(path: name).path }
-        return board(emulator, folder) + [
+        return machineArguments(emulator, folder) + [
             "-drive", "if=pflash,unit=0,format=raw,readonly=on,file=\(emulator.firmware.path)",
             "-drive", "if=pflash,unit=1,format=raw,file=\(path("variables.fd"))",
         ] + remapping(emulator.iommu) + [

@@ -70,7 +70,7 @@ public final class PartitionWatch {
     func refresh(_ info: PartitionInfo, _ client: ControlClient) throws(LinkError) {
         let restarted = info.starts != self.info.starts
         self.info = info
-        if restarted { forget() }
+        if restarted { clearReadings() }
         try console?.exchange(client)
         guard info.permits.contains(.statistics) else { return }
         let now = try client.statistics(name)
@@ -80,7 +80,7 @@ public final class PartitionWatch {
         step(now)
     }
 
-    private func forget() {
+    private func clearReadings() {
         (kernel, vcpus, activity, readyMilliseconds, window) = (nil, nil, nil, nil, nil)
         (kernelMilliseconds, statisticsAtReady) = (nil, nil)
     }

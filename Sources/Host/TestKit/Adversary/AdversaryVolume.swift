@@ -8,7 +8,7 @@ func adversaryVolume(_ file: URL, _ workspace: Workspace, hypervisor: URL) throw
     try Tool.run(workspace.root.appending(path: "Tests/Guests/build").path, [])
     let images = workspace.cache.appending(path: "images")
     let (manifest, bytes) = try compileManifest(file.path, images: .folder(images.path))
-    let volume = BootVolume(
+    let volume = BootVolumeImage(
         hypervisor: hypervisor, manifest: bytes,
         images: (0..<manifest.partitionCount).map { index in
             let path = manifest.partitions[index].image.string

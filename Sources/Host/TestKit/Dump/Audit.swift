@@ -34,7 +34,7 @@ public struct Audit {
 
     /// - Parameters:
     ///   - registers: every core's.
-    ///   - housekeepingCore: the only one that may reach all partitions' notice boards.
+    ///   - housekeepingCore: the only one that may reach all partitions' control pages.
     public init(
         _ memory: PhysicalMemory, _ registers: [ProcessorRegisters], _ ownership: OwnershipReader, housekeepingCore: Int
     ) {

@@ -25,7 +25,7 @@ public struct OwnershipReader {
             memory.load(at, as: OwnershipHeader.self).flatMap { $0.address == at ? $0 : nil }
         }
         guard let header = found.first, found.count == 1 else {
-            throw MachineError.declined("there are \(found.count) ledgers in the machine's memory")
+            throw MachineError.declined("there are \(found.count) ownership records in the machine's memory")
         }
         guard header.version == OwnershipHeader.version, header.count > 0, header.count < 512 else {
             throw MachineError.declined("the ownership has version \(header.version) and \(header.count) entries")

@@ -70,7 +70,7 @@ extension PlannedMachine {
             else { return interrupts }
             for n in 0..<manifest.partitions[i].devices.count {
                 let requester = manifest.partitions[i].devices.devices[n].address.requester
-                let alias = owned.value[i * 8 + n].description.alias ?? machine.iommu?.topology.alias(of: requester)
+                let alias = owned.value[i * 8 + n].description.alias
                 guard let block = try machine.iommu?.attach(requester, alias: alias, to: domain) else {
                     return interrupts
                 }

@@ -1,4 +1,4 @@
-import Platform
+import PCI
 import Remapping
 import Silicon
 import Text
@@ -127,8 +127,16 @@ struct IOMMU: ~Copyable {
     func reportFaults(to apicID: UInt32, _ bus: MachineBus) {
         guard features.canReport(to: apicID) else { return }
         let message = InterruptMessage.nmi(to: apicID)
+        // AMD's units send by the MSI capability of a function of their own.
         for i in 0..<topology.unitCount where topology.units[i].function != 0 {
-            EventMessage.set(message, of: topology.units[i].function, bus)
+            var function = FunctionDescription()
+            function.requester = topology.units[i].function
+            BusScan(bus).readCapabilities(&function)
+            guard function.msi != 0 else { continue }
+            let isWide = bus.read(function.requester, function.msi + 2, size: 2) & 1 << 7 != 0
+            MSI.enable(
+                function.requester, at: function.msi, isWide: isWide, address: message.address, data: message.data,
+                on: bus)
         }
         try? perform(.report(to: message))
     }
@@ -160,27 +168,6 @@ struct IOMMU: ~Copyable {
         case .unreachableCore:
             return Refusal("a partition with PCI functions has more cores than the IOMMU can interrupt")
         case .otherDomain: return Refusal("PCI functions of two partitions share a requester id")
-        }
-    }
-}
-
-/// The MSI capability by which an AMD unit announces events (PCI Local Bus 3.0, section 6.8.1).
-enum EventMessage {
-    static func set(_ message: InterruptMessage, of function: UInt16, _ bus: MachineBus) {
-        var at = Int(bus.read(function, 0x34, size: 1) & 0xFC)
-        for _ in 0..<48 where at >= 0x40 {
-            let header = bus.read(function, at, size: 4)
-            guard header & 0xFF == 5 else {
-                at = Int(header >> 8 & 0xFC)
-                continue
-            }
-            let isWide = header >> 23 & 1 != 0
-            bus.write(function, at + 4, size: 4, UInt32(truncatingIfNeeded: message.address))
-            if isWide { bus.write(function, at + 8, size: 4, UInt32(truncatingIfNeeded: message.address >> 32)) }
-            bus.write(function, at + (isWide ? 12 : 8), size: 2, message.data)
-            // One message, on.
-            bus.write(function, at + 2, size: 2, header >> 16 & ~0x70 | 1)
-            return
         }
     }
 }

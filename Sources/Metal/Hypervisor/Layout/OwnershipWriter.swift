@@ -83,7 +83,7 @@ extension BuiltMachine {
             let function = functions.value.owned[n].description
             let id = Int(function.requester)
             ownership.add(.configuration, tables.bus.page(of: function.requester), 4096, owner: i, index: id)
-            if functions.value.owned[n].reset == .bus, function.bridge != bridge {
+            if function.reset == .bus, function.bridge != bridge {
                 bridge = function.bridge
                 ownership.add(.configuration, tables.bus.page(of: bridge), 4096, owner: i, index: Int(bridge))
             }

@@ -88,7 +88,7 @@ struct PlannedMachine: ~Copyable {
     func leaveFirmware(_ firmware: borrowing Firmware) throws(Refusal) {
         try machine.iommu?.enable()
         do throws(FirmwareError) {
-            try firmware.exitBootServices(buffer: machine.memoryMap.buffer, size: MemoryMap.capacity)
+            try firmware.exitBootServices(buffer: machine.memoryMap.buffer, size: FirmwareMemoryMap.capacity)
         } catch {
             machine.iommu?.disable()
             throw Refusal(error, "leaving the firmware")
@@ -130,7 +130,9 @@ extension Manifest {
             try decode(content)
             return (CRC32C(content).value, try check(against: facts))
         } catch {
-            var line = LogLine("")
+            var line = LogLine("R")
+            line.write(decimal: UInt64(error.reason.rawValue))
+            line.write(" ")
             error.describe(self, on: facts, to: &line)
             throw Refusal(line)
         }

@@ -1,4 +1,5 @@
 import Records
+import Silicon
 import X86
 
 /// The memory in which one partition's instance of the hypervisor lives: a layout for each core, then an arena for page
@@ -24,6 +25,8 @@ struct PrivateBlock {
         self.cores = cores
         size = UInt64(cores) * CoreLayout.size + frames * FrameArena.frameSize
         base = try firmware.allocate(size, .below(0xFFFF_FFFF))
+        // The arena clears what it gives away; of the layouts a core without a guest leaves parts as the firmware had them.
+        unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: UInt(base)), UInt64(cores) * CoreLayout.size)
     }
 
     /// What the model of PCI functions takes, and their registers in every table; from two cores on, a page and a nested

@@ -1,5 +1,6 @@
 import Control
 import Manifest
+import PCI
 import Remapping
 import Silicon
 import Text
@@ -22,7 +23,7 @@ struct InventoryList {
         topology = built.tables.topology
         apicIDs = built.tables.apicIDs
         self.vendor = vendor
-        iommuKind = built.tables.dmar != 0 ? 1 : 2
+        iommuKind = UInt64(built.plan.machine.remappingVendor?.rawValue ?? 0)
         while ProcessorCache(cacheCount, vendor, native: nativeCPUID) != nil { cacheCount += 1 }
         guard let units = built.plan.machine.remapping else { return }
         iommuCount = units.unitCount
@@ -64,7 +65,10 @@ struct InventoryList {
     private mutating func function(_ index: Int) -> InventoryItem {
         let found = facts.functions.functions[index]
         var bars: UInt64 = 0
-        for bar in 0..<6 { bars |= UInt64(found.barSizes[bar]) << UInt64(8 * bar) }
+        for bar in 0..<6 where found.bars[bar].kind != .none {
+            let size = UInt64(found.bars[bar].size.trailingZeroBitCount)
+            bars |= (found.bars[bar].kind == .port ? size | 0x80 : size) << UInt64(8 * bar)
+        }
         return InventoryItem(
             .function,
             [

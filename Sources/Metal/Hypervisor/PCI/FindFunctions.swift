@@ -21,28 +21,34 @@ extension OwnedFunction {
 extension PlannedMachine {
     /// Finds the functions that the manifest gives away, while the firmware runs.
     func findFunctions() throws(Refusal) {
-        let bus = machine.tables.bus
-        var groups = IsolationGroups()
-        BusScan(bus).forEach {
-            groups.add($0, on: bus)
-            note(&$0, alias: groups.alias(of: $0))
-        }
-        for i in 0..<manifest.partitionCount {
-            for n in 0..<manifest.partitions[i].devices.count {
-                let count = Int(manifest.partitions[i].devices.devices[n].virtualFunctions)
-                if count > 0 { try requireVirtualFunctions(count, of: owned.value[i * 8 + n].description) }
+        for place in 0..<64 {
+            guard let device = device(place), let found = machine.facts.functions.index(of: device.address) else {
+                continue
             }
+            owned.value[place].description = machine.facts.functions.functions[found]
+            try findVirtualFunctions(Int(device.virtualFunctions), place)
         }
     }
 
-    private func requireVirtualFunctions(_ count: Int, of physical: FunctionDescription) throws(Refusal) {
+    /// What the manifest says of the function in this place; nil when nothing is there.
+    private func device(_ place: Int) -> DeviceSpec? {
+        let n = place % 8
+        return n < manifest.partitions[place / 8].devices.count
+            ? manifest.partitions[place / 8].devices.devices[n] : nil
+    }
+
+    private func findVirtualFunctions(_ count: Int, _ place: Int) throws(Refusal) {
+        guard count > 0 else { return }
+        let physical = owned.value[place].description
         do throws(VirtualFunctionError) {
             let virtual = try VirtualFunctions(of: physical, on: machine.tables.bus)
-            try virtual.require(count, lastBus: lastBus(for: physical))
+            try virtual.require(count, lastBus: physical.lastBus)
             for k in 0..<count
             where machine.facts.functions.index(of: FunctionAddress(requester: virtual.requester(k))) != nil {
                 throw .noBus
             }
+            owned.value[place].virtual = virtual
+            owned.value[place].virtualCount = count
         } catch {
             var line = LogLine("PCI function ")
             line.write(hexadecimal: UInt64(physical.requester))
@@ -56,43 +62,18 @@ extension PlannedMachine {
         }
     }
 
-    /// The last bus that firmware has put behind the bridge above a function.
-    private func lastBus(for function: borrowing FunctionDescription) -> UInt8 {
-        function.bridge == 0 ? 0 : UInt8(truncatingIfNeeded: machine.tables.bus.read(function.bridge, 0x1A, size: 1))
-    }
-
-    private func note(_ function: inout FunctionDescription, alias: UInt16?) {
-        function.alias = alias
-        for i in 0..<manifest.partitionCount {
-            for n in 0..<manifest.partitions[i].devices.count
-            where manifest.partitions[i].devices.devices[n].address.requester == function.requester {
-                owned.value[i * 8 + n].description = function
-            }
-        }
-    }
-
     /// Makes the virtual functions that the manifest asks for, once the firmware is gone, of physical functions that were
     /// reset before.
     func enableVirtualFunctions() {
         let bus = machine.tables.bus, ticks = machine.tscKHz
-        for place in 0..<64 {
-            let devices = manifest.partitions[place / 8].devices
-            guard place % 8 < devices.count, devices.devices[place % 8].virtualFunctions > 0 else { continue }
-            let count = Int(devices.devices[place % 8].virtualFunctions)
-            let physical = owned.value[place].description
-            // Read before the reset, which clears the addresses of their registers.
-            guard let virtual = try? VirtualFunctions(of: physical, on: bus),
-                (try? virtual.require(count, lastBus: lastBus(for: physical))) != nil
-            else { continue }
+        for place in 0..<64 where owned.value[place].virtualCount > 0 {
+            let physical = owned.value[place].description, virtual = owned.value[place].virtual
             let method: ResetMethod = physical.hasFunctionReset ? .functionLevel : .none
             _ = FunctionReset(bus).reset(physical, by: method) { wait($0, ticks) }
-            owned.value[place].virtual = virtual
-            owned.value[place].virtualCount = count
-            wait(virtual.enable(count, on: bus), ticks)
+            wait(virtual.enable(owned.value[place].virtualCount, on: bus), ticks)
             for other in 0..<64 {
-                let others = manifest.partitions[other / 8].devices
-                guard other % 8 < others.count else { continue }
-                for k in 0..<count where virtual.requester(k) == others.devices[other % 8].address.requester {
+                for k in 0..<owned.value[place].virtualCount
+                where virtual.requester(k) == device(other)?.address.requester {
                     guard let found = virtual.describe(k, of: physical, on: bus) else { continue }
                     owned.value[other].description = found
                 }
@@ -131,9 +112,6 @@ extension BuiltMachine {
                 SerialPort.log.print(line)
                 continue
             }
-            let index = plan.machine.facts.functions.index(of: FunctionAddress(requester: found.description.requester))
-            let known = index.map { plan.machine.facts.functions.functions[$0].reset.rawValue }
-            found.reset = known.flatMap { ResetMethod(rawValue: $0) } ?? .functionLevel
             found.interrupts = interrupts.blocks[i][n]
             do throws(GuestBusError) {
                 try functions.value.append(found, through: FunctionWindow(functions: functions))
@@ -144,7 +122,7 @@ extension BuiltMachine {
 }
 
 extension PartitionFunctions {
-    /// The functions' registers into a guest's address space, but for what the hypervisor stands in for.
+    /// The functions' registers into a guest's address space, but for the pages in which accesses are trapped.
     func map<Format: PageTableFormat>(
         into nested: inout PageTable<Format>, arena: inout FrameArena
     ) throws(PageTableError) {
@@ -174,7 +152,7 @@ extension PartitionFunctions {
             let description = guest.functions[i].description
             let page = bus.page(of: description.requester)
             try table.map(page, to: page, size: 4096, access, arena: &arena)
-            if owned[i].reset == .bus, table.translate(bus.page(of: description.bridge)) == nil {
+            if description.reset == .bus, table.translate(bus.page(of: description.bridge)) == nil {
                 let page = bus.page(of: description.bridge)
                 try table.map(page, to: page, size: 4096, access, arena: &arena)
             }

@@ -11,41 +11,30 @@ struct MachineBus: ConfigurationSpace {
     func page(of function: UInt16) -> UInt64 { ecam + UInt64(function) << 12 }
 
     func read(_ function: UInt16, _ offset: Int, size: Int) -> UInt32 {
-        guard UInt8(truncatingIfNeeded: function >> 8) <= lastBus || ecam == 0 else { return .max }
-        if ecam == 0 {
-            guard select(function, offset) else { return .max }
-            let port = UInt16(0xCFC + offset & 3)
-            return switch size {
-            case 1: UInt32(cpu_in8(port))
-            case 2: UInt32(cpu_in16(port))
-            default: cpu_in32(port)
-            }
+        if ecam != 0 {
+            guard function >> 8 <= UInt16(lastBus) else { return .max }
+            return UInt32(truncatingIfNeeded: MemoryRegister.read(page(of: function) + UInt64(offset), size: size))
         }
-        let at = page(of: function) + UInt64(offset)
+        guard select(function, offset) else { return .max }
+        let port = UInt16(0xCFC + offset & 3)
         return switch size {
-        case 1: UInt32(mmio_read8(at))
-        case 2: UInt32(mmio_read16(at))
-        default: mmio_read32(at)
+        case 1: UInt32(cpu_in8(port))
+        case 2: UInt32(cpu_in16(port))
+        default: cpu_in32(port)
         }
     }
 
     func write(_ function: UInt16, _ offset: Int, size: Int, _ value: UInt32) {
-        guard UInt8(truncatingIfNeeded: function >> 8) <= lastBus || ecam == 0 else { return }
-        if ecam == 0 {
-            guard select(function, offset) else { return }
-            let port = UInt16(0xCFC + offset & 3)
-            switch size {
-            case 1: cpu_out8(port, UInt8(truncatingIfNeeded: value))
-            case 2: cpu_out16(port, UInt16(truncatingIfNeeded: value))
-            default: cpu_out32(port, value)
-            }
-            return
+        if ecam != 0 {
+            guard function >> 8 <= UInt16(lastBus) else { return }
+            return MemoryRegister.write(page(of: function) + UInt64(offset), size: size, UInt64(value))
         }
-        let at = page(of: function) + UInt64(offset)
+        guard select(function, offset) else { return }
+        let port = UInt16(0xCFC + offset & 3)
         switch size {
-        case 1: mmio_write8(at, UInt8(truncatingIfNeeded: value))
-        case 2: mmio_write16(at, UInt16(truncatingIfNeeded: value))
-        default: mmio_write32(at, value)
+        case 1: cpu_out8(port, UInt8(truncatingIfNeeded: value))
+        case 2: cpu_out16(port, UInt16(truncatingIfNeeded: value))
+        default: cpu_out32(port, value)
         }
     }
 
@@ -58,4 +47,25 @@ struct MachineBus: ConfigurationSpace {
 
 extension FirmwareTables {
     var bus: MachineBus { MachineBus(ecam: ecam, lastBus: lastBus) }
+}
+
+/// A register in memory, 1, 2, 4 or 8 bytes wide.
+enum MemoryRegister {
+    static func read(_ address: UInt64, size: Int) -> UInt64 {
+        switch size {
+        case 1: UInt64(mmio_read8(address))
+        case 2: UInt64(mmio_read16(address))
+        case 4: UInt64(mmio_read32(address))
+        default: mmio_read64(address)
+        }
+    }
+
+    static func write(_ address: UInt64, size: Int, _ value: UInt64) {
+        switch size {
+        case 1: mmio_write8(address, UInt8(truncatingIfNeeded: value))
+        case 2: mmio_write16(address, UInt16(truncatingIfNeeded: value))
+        case 4: mmio_write32(address, UInt32(truncatingIfNeeded: value))
+        default: mmio_write64(address, value)
+        }
+    }
 }

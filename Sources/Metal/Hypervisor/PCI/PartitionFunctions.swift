@@ -7,7 +7,6 @@ import Silicon
 struct OwnedFunction {
     var description = FunctionDescription()
     var interrupts = InterruptBlock()
-    var reset = ResetMethod.none
     /// Virtual functions of this physical one, and how many of them are enabled for whoever owns them.
     var virtual = VirtualFunctions()
     var virtualCount = 0
@@ -40,8 +39,8 @@ struct PartitionFunctions: ~Copyable {
             let function = owned[i].description
             // At boot, physical functions were reset before their virtual ones were enabled.
             if isFirst, owned[i].virtualCount > 0 { continue }
-            var method = owned[i].reset
-            for j in 0..<i where method == .bus && owned[j].reset == .bus {
+            var method = function.reset
+            for j in 0..<i where method == .bus && owned[j].description.reset == .bus {
                 if owned[j].description.bridge == function.bridge { method = .none }
             }
             let isBack = FunctionReset(bus).reset(function, by: method) { wait($0, ticksPerMillisecond) }
@@ -76,21 +75,11 @@ struct FunctionWindow: FunctionAccess {
     }
 
     func readRegister(_ address: UInt64, size: Int) -> UInt64 {
-        switch size {
-        case 1: UInt64(mmio_read8(address))
-        case 2: UInt64(mmio_read16(address))
-        case 4: UInt64(mmio_read32(address))
-        default: mmio_read64(address)
-        }
+        MemoryRegister.read(address, size: size)
     }
 
     func writeRegister(_ address: UInt64, size: Int, _ value: UInt64) {
-        switch size {
-        case 1: mmio_write8(address, UInt8(truncatingIfNeeded: value))
-        case 2: mmio_write16(address, UInt16(truncatingIfNeeded: value))
-        case 4: mmio_write32(address, UInt32(truncatingIfNeeded: value))
-        default: mmio_write64(address, value)
-        }
+        MemoryRegister.write(address, size: size, value)
     }
 }
 

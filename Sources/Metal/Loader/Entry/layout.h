@@ -1,4 +1,4 @@
-// Numbers of Sources/Shared/Platform/Loader and Memory/LowMemory.swift; Tests/Unit/PlatformTests/LoaderLayoutTests.swift
+// Numbers of Sources/Shared/Platform/Loader and Sources/Shared/Loaders; Tests/Unit/LoadersTests/LoaderLayoutTests.swift
 // compares them.
 #define LOADER_FACTS 0x9F000
 #define LOADER_PROGRAM 0xA0000

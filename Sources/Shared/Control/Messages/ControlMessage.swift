@@ -33,7 +33,7 @@ extension CBORWriter: FieldCoder {
 
     public mutating func field<let n: Int>(_ key: UInt64, _ value: inout Text<n>) {
         self.key(key)
-        text(value.span)
+        text(count: value.count) { value.bytes[$0] }
     }
 
     mutating func field(_ key: UInt64, _ value: UInt64) {

@@ -1,5 +1,3 @@
-import Platform
-
 /// How the first vCPU of a guest starts: registers, and where its descriptor table lies. Registers that are not named
 /// here are zero; RFLAGS is 2 (interrupts off).
 public struct GuestEntry: Equatable, Sendable {

@@ -1,90 +1,82 @@
 import CBOR
 import Text
 
-/// The reader, with its errors turned into the manifest's: which partition, which byte.
+/// A manifest's bytes: which partition is being read, and why reading ended where CBOR itself has no word for it.
 struct ManifestSource: ~Escapable {
-    private var reader: CBORReader
+    var reader: CBORReader
     var partition: Int?
+    private var refused: ManifestError?
 
     @_lifetime(copy bytes)
     init(_ bytes: Span<UInt8>) { reader = CBORReader(bytes) }
 
-    private func wrapped(_ error: CBORError, at offset: Int) -> ManifestError {
-        ManifestError(
-            .encoding, .whole, partition: partition, value: UInt64(offset), bound: UInt64(error.rawValue))
+    /// What `error` ended with.
+    func refusal(_ error: CBORError) -> ManifestError {
+        refused
+            ?? ManifestError(
+                .encoding, partition: partition, value: UInt64(reader.itemOffset), bound: UInt64(error.rawValue))
+    }
+
+    /// Notes a refusal; the error to throw for it carries nothing.
+    mutating func refuse(_ reason: ManifestError.Reason, _ value: UInt64, _ bound: UInt64 = 0) -> CBORError {
+        refused = ManifestError(reason, partition: partition, value: value, bound: bound)
+        return .outOfRange
     }
 
     /// A map of any size: its keys then say which one is missing or unknown.
-    mutating func map() throws(ManifestError) -> CBORMap {
-        let offset = reader.offset
-        do { return try reader.map(max: Manifest.maxEncodedSize) } catch { throw wrapped(error, at: offset) }
-    }
-
-    /// The next key; nil after the last one.
-    mutating func next(_ map: inout CBORMap) throws(ManifestError) -> UInt64? {
-        let offset = reader.offset
-        do { return try map.next(&reader) } catch { throw wrapped(error, at: offset) }
-    }
+    mutating func map() throws(CBORError) -> CBORMap { try reader.map(max: Manifest.maxEncodedSize) }
 
     /// The next key, which must be `expected`.
-    mutating func key(_ expected: UInt64, _ map: inout CBORMap) throws(ManifestError) {
-        guard try next(&map) == expected else {
-            throw ManifestError(.missingKey, .whole, partition: partition, value: expected)
-        }
+    mutating func key(_ expected: UInt64, _ map: inout CBORMap) throws(CBORError) {
+        guard try map.next(&reader) == expected else { throw refuse(.missingKey, expected) }
     }
 
     /// Demands that the map has no further key.
-    mutating func end(_ map: inout CBORMap) throws(ManifestError) {
-        if let key = try next(&map) { throw ManifestError(.unknownKey, .whole, partition: partition, value: key) }
+    mutating func end(_ map: inout CBORMap) throws(CBORError) {
+        if let key = try map.next(&reader) { throw refuse(.unknownKey, key) }
     }
 
-    mutating func uint(max: UInt64 = .max) throws(ManifestError) -> UInt64 {
-        let offset = reader.offset
-        do { return try reader.uint(max: max) } catch { throw wrapped(error, at: offset) }
-    }
-
-    mutating func bool() throws(ManifestError) -> Bool {
-        let offset = reader.offset
-        do { return try reader.bool() } catch { throw wrapped(error, at: offset) }
-    }
-
-    mutating func text<let n: Int>(_ text: inout Text<n>) throws(ManifestError) {
-        let offset = reader.offset
-        do {
-            let bytes = try reader.text(max: n)
-            text.removeAll()
-            text.append(contentsOf: bytes)
-        } catch { throw wrapped(error, at: offset) }
-    }
-
-    mutating func array() throws(ManifestError) -> Int {
-        let offset = reader.offset
-        do { return try reader.array(max: Manifest.maxEncodedSize) } catch { throw wrapped(error, at: offset) }
-    }
-
-    /// An array that must have `count` items.
-    mutating func array(of count: Int) throws(ManifestError) {
-        let offset = reader.offset
-        guard try array() == count else { throw wrapped(.outOfRange, at: offset) }
-    }
-
-    /// What says "none" where its absence would.
-    func none(_ field: ManifestField, key: UInt64) -> ManifestError {
-        ManifestError(.unknownValue, field, partition: partition, value: 0, bound: key)
-    }
-
-    mutating func action(
-        _ key: UInt64, _ field: ManifestField, _ map: inout CBORMap
-    ) throws(ManifestError) -> LifecycleAction {
+    mutating func uint(_ key: UInt64, _ map: inout CBORMap, max: UInt64 = .max) throws(CBORError) -> UInt64 {
         try self.key(key, &map)
-        let value = try uint()
-        guard let action = UInt8(exactly: value).flatMap(LifecycleAction.init) else {
-            throw ManifestError(.unknownValue, field, partition: partition, value: value, bound: key)
-        }
-        return action
+        return try reader.uint(max: max)
     }
 
-    func finish() throws(ManifestError) {
-        do { try reader.finish() } catch { throw wrapped(error, at: reader.offset) }
+    mutating func bool(_ key: UInt64, _ map: inout CBORMap) throws(CBORError) -> Bool {
+        try self.key(key, &map)
+        return try reader.bool()
+    }
+
+    mutating func text<let n: Int>(
+        _ key: UInt64, _ map: inout CBORMap, into text: inout Text<n>
+    ) throws(CBORError) {
+        try self.key(key, &map)
+        let bytes = try reader.text(max: n)
+        text.removeAll()
+        text.append(contentsOf: bytes)
+    }
+
+    /// A number that names a case.
+    mutating func choice<E: RawRepresentable>(
+        _ key: UInt64, _ map: inout CBORMap
+    ) throws(CBORError) -> E where E.RawValue == UInt8 {
+        let value = try uint(key, &map)
+        guard let found = UInt8(exactly: value).flatMap(E.init(rawValue:)) else {
+            throw refuse(.unknownValue, value, key)
+        }
+        return found
+    }
+
+    /// Bits that are all among those of `known`.
+    mutating func flags<F: FlagSet>(_ key: UInt64, of known: F) throws(CBORError) -> F {
+        let value = try reader.uint()
+        guard value & ~UInt64(known.rawValue) == 0 else { throw refuse(.unknownValue, value, key) }
+        return F(rawValue: F.RawValue(value))
+    }
+
+    /// An array's head, refused for `reason` when it announces more than `max` items.
+    mutating func array(max: Int, _ reason: ManifestError.Reason) throws(CBORError) -> Int {
+        let count = try reader.array(max: Manifest.maxEncodedSize)
+        guard count <= max else { throw refuse(reason, UInt64(count), UInt64(max)) }
+        return count
     }
 }

@@ -1,3 +1,4 @@
+import PCI
 import Text
 
 extension Manifest {
@@ -5,7 +6,7 @@ extension Manifest {
     borrowing func checkDevices(against machine: borrowing MachineFacts) throws(ManifestError) {
         for i in 0..<partitionCount {
             for k in 0..<partitions[i].devices.count {
-                guard machine.usableIOMMU else { throw ManifestError(.noIOMMU, .devices, partition: i) }
+                guard machine.usableIOMMU else { throw ManifestError(.noIOMMU, partition: i) }
                 let device = partitions[i].devices.devices[k]
                 try check(device, of: i, machine)
                 try checkGroup(device.address, of: i, machine)
@@ -17,13 +18,13 @@ extension Manifest {
         _ reason: ManifestError.Reason, _ device: DeviceSpec, of i: Int, other: Int? = nil, bound: UInt64 = 0
     ) -> ManifestError {
         let value = UInt64(device.address.requester)
-        return ManifestError(reason, .devices, partition: i, other: other, value: value, bound: bound)
+        return ManifestError(reason, partition: i, other: other, value: value, bound: bound)
     }
 
     private borrowing func check(
         _ device: DeviceSpec, of i: Int, _ machine: borrowing MachineFacts
     ) throws(ManifestError) {
-        var found: FunctionFacts
+        var found: FunctionDescription
         if let index = machine.functions.index(of: device.address) {
             found = machine.functions.functions[index]
         } else if let physical = machine.functions.physicalFunction(of: device.address) {
@@ -77,7 +78,7 @@ extension Manifest {
                 let other = partitions[j].devices.devices[k].address
                 guard machine.functions.group(of: other) == group else { continue }
                 throw ManifestError(
-                    .groupSplit, .devices, partition: i, other: j, value: UInt64(address.requester),
+                    .groupSplit, partition: i, other: j, value: UInt64(address.requester),
                     bound: UInt64(other.requester))
             }
         }
@@ -96,7 +97,8 @@ extension Manifest {
                     let other = owner(ofCore: sibling)
                     if other == nil, sibling != housekeeping { continue }
                     throw ManifestError(
-                        .siblingsSplit, .cores, partition: i, other: other, value: UInt64(core),
+                        other == nil ? .siblingOfHousekeeping : .siblingsSplit, partition: i, other: other,
+                        value: UInt64(core),
                         bound: UInt64(sibling))
                 }
             }

@@ -8,15 +8,15 @@ extension Manifest {
         let present = machine.cores
         if present.count < machineCores {
             let found = UInt64(present.count)
-            throw ManifestError(.tooFewCores, .machineCores, value: found, bound: UInt64(clamping: machineCores))
+            throw ManifestError(.tooFewCores, value: found, bound: UInt64(clamping: machineCores))
         }
         guard !CoreSet(core: housekeeping).isEmpty, present.contains(CoreSet(core: housekeeping)) else {
-            throw ManifestError(.housekeepingAbsent, .housekeeping, value: UInt64(clamping: housekeeping))
+            throw ManifestError(.housekeepingAbsent, value: UInt64(clamping: housekeeping))
         }
         for i in 0..<partitionCount {
             let absent = CoreSet(rawValue: partitions[i].cores.rawValue & ~present.rawValue)
             if !absent.isEmpty {
-                throw ManifestError(.coreAbsent, .cores, partition: i, value: UInt64(absent.first))
+                throw ManifestError(.coreAbsent, partition: i, value: UInt64(absent.first))
             }
         }
         try checkSiblings(on: machine)
@@ -26,7 +26,7 @@ extension Manifest {
         // is let go, so that a 4 GiB machine counts as one.
         let (stretched, overflow) = installed.addingReportingOverflow(installed / 15)
         if !overflow, stretched < machineMemory {
-            throw ManifestError(.tooLittleMemory, .machineMemory, value: installed, bound: machineMemory)
+            throw ManifestError(.tooLittleMemory, value: installed, bound: machineMemory)
         }
         try checkDevices(against: machine)
         return try MemoryPlan(self, free: machine.free)

@@ -1,3 +1,5 @@
+import PCI
+
 /// What only the machine can tell: its cores, its PCI functions and the memory that is free for partitions. Several KiB:
 /// lend it, do not copy it where the stack is small.
 public struct MachineFacts: Sendable {

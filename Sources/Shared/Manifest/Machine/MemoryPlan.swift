@@ -12,14 +12,14 @@ public struct MemoryPlan: Sendable {
         for i in 0..<manifest.partitionCount {
             guard let fixed = manifest.partitions[i].fixedMemory else { continue }
             guard rest.contains(fixed) else {
-                throw ManifestError(.memoryNotFree, .memoryBase, partition: i, value: fixed.base, bound: fixed.size)
+                throw ManifestError(.memoryNotFree, partition: i, value: fixed.base, bound: fixed.size)
             }
             rest.remove(fixed)
             ranges[i] = fixed
         }
         if placeFloating(manifest, rest, largest: 1 << 30) == nil { return }
         guard let i = placeFloating(manifest, rest, largest: Manifest.memoryGranule) else { return }
-        throw ManifestError(.noRoomForMemory, .memorySize, partition: i, value: manifest.partitions[i].memorySize)
+        throw ManifestError(.noRoomForMemory, partition: i, value: manifest.partitions[i].memorySize)
     }
 
     /// Returns the index of the first partition that found no place, or nil when all have one.

@@ -90,13 +90,7 @@ public struct GuestFunction: ~Copyable, Sendable {
         resetModel()
         machine.write(requester, 0x04, size: 2, 0)
         // Virtual functions have their BARs in the physical one.
-        for i in 0..<6 where isMemory(i) && !isVirtual {
-            let address = description.bars[i].address
-            machine.write(requester, 0x10 + 4 * i, size: 4, UInt32(truncatingIfNeeded: address))
-            if description.bars[i].kind == .memory64 {
-                machine.write(requester, 0x14 + 4 * i, size: 4, UInt32(truncatingIfNeeded: address >> 32))
-            }
-        }
+        if !isVirtual { machine.write(description.bars, of: requester, at: 0x10) }
         let express = capabilities.first(.express)
         if express != 0 { machine.write(requester, express + 8, size: 2, UInt32(firmwareControl)) }
         resetMSI(on: machine)

@@ -11,7 +11,7 @@ enum MSIControl {
 
 /// What a message means that a guest wants its function to send (Intel SDM volume 3, section 11.11; AMD APM volume 2,
 /// section 16.11): only an edge with fixed delivery to one core that is named by its APIC id.
-struct InterruptMessage: Equatable, Sendable {
+struct GuestMessage: Equatable, Sendable {
     var apicID: UInt32
     var vector: UInt8
 
@@ -53,7 +53,7 @@ extension GuestFunction {
     func translate(_ low: UInt32, _ high: UInt32, _ data: UInt32, on machine: borrowing some FunctionAccess)
         -> (address: UInt64, data: UInt32)?
     {
-        guard let wanted = InterruptMessage(addressLow: low, addressHigh: high, data: data) else { return nil }
+        guard let wanted = GuestMessage(addressLow: low, addressHigh: high, data: data) else { return nil }
         return machine.message(requester, apicID: wanted.apicID, vector: wanted.vector)
     }
 
@@ -69,10 +69,8 @@ extension GuestFunction {
             machine.write(requester, offset + 2, size: 2, 0)
             return
         }
-        machine.write(requester, offset + 4, size: 4, UInt32(truncatingIfNeeded: message.address))
-        if wide { machine.write(requester, offset + 8, size: 4, UInt32(truncatingIfNeeded: message.address >> 32)) }
-        machine.write(requester, offset + (wide ? 12 : 8), size: 2, message.data & 0xFFFF)
-        machine.write(requester, offset + 2, size: 2, UInt32(MSIControl.enable))
+        MSI.enable(
+            requester, at: offset, isWide: wide, address: message.address, data: message.data, on: machine)
     }
 
     /// MSI off; no vector masked, because the guest is not told that it could mask them.

@@ -21,6 +21,7 @@ struct GuestVirtualFunctions: Sendable {
         distance = UInt32(truncatingIfNeeded: first &- physical)
     }
 
+    /// As when a guest starts.
     mutating func reset() {
         control = 0
         enabled = 0

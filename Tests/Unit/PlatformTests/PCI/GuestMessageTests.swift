@@ -9,8 +9,8 @@ import Testing
     let real: UInt64 = 0x8_0000_1000
 
     @Test func meaning() {
-        func message(_ low: UInt32, _ data: UInt32, high: UInt32 = 0) -> InterruptMessage? {
-            InterruptMessage(addressLow: low, addressHigh: high, data: data)
+        func message(_ low: UInt32, _ data: UInt32, high: UInt32 = 0) -> GuestMessage? {
+            GuestMessage(addressLow: low, addressHigh: high, data: data)
         }
         #expect(message(0xFEE0_3000, 0x31)?.apicID == 3)
         #expect(message(0xFEE0_3000, 0x31)?.vector == 0x31)

@@ -1,0 +1,31 @@
+import ArgumentParser
+import ControlClient
+import Reports
+
+struct EventsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "events", abstract: "Show what happens to partitions, as it happens.", aliases: ["event"])
+
+    @OptionGroup var machine: MachineOptions
+    @Option(name: .customLong("for"), help: ArgumentHelp("End after so many seconds.", valueName: "seconds"))
+    var seconds: Double?
+    @Flag(help: "Print one JSON object a line.") var json = false
+
+    func validate() throws {
+        if let seconds, !(0...86400).contains(seconds) { throw ValidationError("--for takes 0 to 86400 seconds.") }
+    }
+
+    func run() throws {
+        try Manage.run {
+            let client = try machine.connect()
+            try client.subscribe()
+            let end = seconds.map { ContinuousClock.now + .seconds($0) }
+            while end.map({ $0 > .now }) ?? true {
+                let left = min(end.map { $0 - .now } ?? .seconds(60), .seconds(60))
+                guard let event = try client.nextEvent(timeout: max(left, .zero)) else { continue }
+                let report = EventReport(event)
+                Terminal.write((json ? try jsonText(report, pretty: false) : report.text) + "\n")
+            }
+        }
+    }
+}

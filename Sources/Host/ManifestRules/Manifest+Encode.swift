@@ -1,0 +1,86 @@
+import CBOR
+import Manifest
+import Text
+import PCI
+
+extension Manifest {
+    /// Writes the deterministic CBOR form into `buffer` and returns its length, at most `maxEncodedSize`. The manifest
+    /// should have been validated; `bufferFull` and `invalidText` are the errors that can occur.
+    public borrowing func encode(into buffer: consuming MutableSpan<UInt8>) throws(CBORError) -> Int {
+        var writer = CBORWriter(buffer)
+        writer.map(ManifestKey.count)
+        writer.key(ManifestKey.version)
+        writer.uint(Self.formatVersion)
+        writer.key(ManifestKey.name)
+        writer.text(name)
+        writer.key(ManifestKey.machineCores)
+        writer.uint(UInt64(clamping: machineCores))
+        writer.key(ManifestKey.machineMemory)
+        writer.uint(machineMemory)
+        writer.key(ManifestKey.housekeeping)
+        writer.uint(UInt64(clamping: housekeeping))
+        writer.key(ManifestKey.link)
+        writer.uint(UInt64(link.rawValue))
+        writer.key(ManifestKey.partitions)
+        writer.array(partitionCount)
+        for i in 0..<partitionCount { encodePartition(i, &writer) }
+        return try writer.finish()
+    }
+
+    private borrowing func encodePartition(_ i: Int, _ writer: inout CBORWriter) {
+        let hasDevices = partitions[i].devices.count > 0, accepts = partitions[i].accepts
+        writer.map(PartitionKey.alwaysThere + (hasDevices ? 1 : 0) + (accepts.isEmpty ? 0 : 1))
+        writer.key(PartitionKey.name)
+        writer.text(partitions[i].name)
+        writer.key(PartitionKey.cores)
+        writer.uint(partitions[i].cores.rawValue)
+        writer.key(PartitionKey.memorySize)
+        writer.uint(partitions[i].memorySize)
+        writer.key(PartitionKey.memoryBase)
+        writer.uint(partitions[i].memoryBase)
+        writer.key(PartitionKey.image)
+        writer.text(partitions[i].image)
+        writer.key(PartitionKey.initrd)
+        writer.text(partitions[i].initrd)
+        writer.key(PartitionKey.commandLine)
+        writer.text(partitions[i].commandLine)
+        writer.key(PartitionKey.console)
+        writer.bool(partitions[i].console)
+        writer.key(PartitionKey.autostart)
+        writer.bool(partitions[i].autostart)
+        writer.key(PartitionKey.onPoweroff)
+        writer.uint(UInt64(partitions[i].onPoweroff.rawValue))
+        writer.key(PartitionKey.onReboot)
+        writer.uint(UInt64(partitions[i].onReboot.rawValue))
+        writer.key(PartitionKey.onCrash)
+        writer.uint(UInt64(partitions[i].onCrash.rawValue))
+        writer.key(PartitionKey.permits)
+        writer.uint(UInt64(partitions[i].permits.rawValue))
+        if hasDevices { encodeDevices(i, &writer) }
+        if !accepts.isEmpty {
+            writer.key(PartitionKey.accepts)
+            writer.uint(UInt64(accepts.rawValue))
+        }
+    }
+
+    /// Each device is an array: address, vendor, device, virtual functions, whether no reset is accepted.
+    private borrowing func encodeDevices(_ i: Int, _ writer: inout CBORWriter) {
+        writer.key(PartitionKey.devices)
+        writer.array(partitions[i].devices.count)
+        for k in 0..<partitions[i].devices.count {
+            let device = partitions[i].devices.devices[k]
+            writer.array(5)
+            writer.uint(UInt64(device.address.requester))
+            writer.uint(UInt64(device.vendor))
+            writer.uint(UInt64(device.device))
+            writer.uint(UInt64(device.virtualFunctions))
+            writer.bool(device.acceptsNoReset)
+        }
+    }
+}
+
+extension CBORWriter {
+    fileprivate mutating func text<let n: Int>(_ value: Text<n>) {
+        text(count: value.count) { value.bytes[$0] }
+    }
+}

@@ -1,0 +1,64 @@
+import Manifest
+import Text
+
+extension Manifest {
+    /// The rules for what is read from the boot volume, a FAT file system: names that it, UEFI and Linux hold alike.
+    func checkImages(_ i: Int, _ report: (ManifestRefusal) -> Void) {
+        if !partitions[i].image.isEmpty { checkPath(partitions[i].image, .kernel, i, report) }
+        if !partitions[i].initrd.isEmpty { checkPath(partitions[i].initrd, .initrd, i, report) }
+        for j in 0...i {
+            checkCase(i, partitions[i].image, .kernel, j, partitions[j].image, report)
+            checkCase(i, partitions[i].initrd, .initrd, j, partitions[j].image, report)
+            checkCase(i, partitions[i].initrd, .initrd, j, partitions[j].initrd, report)
+            if j < i { checkCase(i, partitions[i].image, .kernel, j, partitions[j].initrd, report) }
+        }
+    }
+
+    private func checkPath(
+        _ path: ImagePath, _ field: ManifestField, _ i: Int, _ report: (ManifestRefusal) -> Void
+    ) {
+        let slash = UInt8(ascii: "/")
+        let dot = UInt8(ascii: ".")
+        var previous = slash
+        var isFormed = true
+        for k in 0..<path.count {
+            let byte = path.bytes[k]
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
+                break
+            // A part that starts with a dot could be `.` or `..`; one that ends with a dot loses it on FAT.
+            case dot: if previous == slash { isFormed = false }
+            case slash: if previous == slash || previous == dot { isFormed = false }
+            default:
+                return report(ManifestRefusal(.pathCharacter, field, partition: i, value: UInt64(byte)))
+            }
+            previous = byte
+        }
+        if previous == slash || previous == dot { isFormed = false }
+        if !isFormed { return report(ManifestRefusal(.pathForm, field, partition: i)) }
+        if Self.equalIgnoringCase(path.span, Self.fileName.span) {
+            report(ManifestRefusal(.pathReserved, field, partition: i))
+        }
+    }
+
+    /// FAT does not tell `vmlinux` from `VMLINUX`: two names that differ in case alone would be one file.
+    private func checkCase(
+        _ i: Int, _ path: ImagePath, _ field: ManifestField, _ j: Int, _ other: ImagePath,
+        _ report: (ManifestRefusal) -> Void
+    ) {
+        if !path.isEmpty, !(path == other), Self.equalIgnoringCase(path.span, other.span) {
+            report(ManifestRefusal(.pathCaseClash, field, partition: i, other: j))
+        }
+    }
+
+    private static func equalIgnoringCase(_ a: borrowing Span<UInt8>, _ b: borrowing Span<UInt8>) -> Bool {
+        guard a.count == b.count else { return false }
+        for k in 0..<a.count where folded(a[k]) != folded(b[k]) { return false }
+        return true
+    }
+
+    private static func folded(_ byte: UInt8) -> UInt8 {
+        UInt8(ascii: "A")...UInt8(ascii: "Z") ~= byte ? byte | 0x20 : byte
+    }
+}

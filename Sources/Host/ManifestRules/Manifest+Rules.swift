@@ -1,0 +1,108 @@
+import Manifest
+import Text
+
+extension Manifest {
+    /// Refuses a manifest that contradicts itself, whatever the machine: throws the first problem.
+    public func validate() throws(ManifestRefusal) {
+        var first: ManifestRefusal?
+        forEachProblem { if first == nil { first = $0 } }
+        if let first { throw first }
+    }
+
+    /// Calls `report` for each problem: what only the tool demands of the machine, then partition by partition, then of
+    /// two that clash; then what root mode would refuse.
+    public func forEachProblem(_ report: (ManifestRefusal) -> Void) {
+        checkLabel(name, .machineName, nil, report)
+        checkMachine(report)
+        for i in 0..<partitionCount {
+            checkLabel(partitions[i].name, .name, i, report)
+            checkCores(i, report)
+            checkImages(i, report)
+            checkCommandLine(i, report)
+            checkBits(i, report)
+        }
+        for i in 0..<partitionCount {
+            for j in 0..<i where !partitions[i].name.isEmpty && partitions[i].name == partitions[j].name {
+                report(ManifestRefusal(.duplicateName, .name, partition: i, other: j))
+            }
+        }
+        forEachIsolationProblem { report(ManifestRefusal($0)) }
+    }
+
+    private func checkMachine(_ report: (ManifestRefusal) -> Void) {
+        let cores = machineCores
+        let housekeeping = housekeeping
+        if cores < 1 || cores > Self.maxCores {
+            let value = UInt64(clamping: cores)
+            report(ManifestRefusal(.machineCoresOutOfRange, .machineCores, value: value, bound: UInt64(Self.maxCores)))
+        } else if housekeeping < 0 || housekeeping >= cores {
+            let value = UInt64(clamping: housekeeping)
+            report(ManifestRefusal(.housekeepingOutOfRange, .housekeeping, value: value, bound: UInt64(cores)))
+        }
+        if machineMemory > Self.addressLimit {
+            report(ManifestRefusal(.machineMemoryTooLarge, .machineMemory, value: machineMemory))
+        }
+        var total: UInt64 = 0
+        for i in 0..<partitionCount {
+            // Sizes beyond the limit have a refusal of their own; capped, eight of them cannot overflow.
+            total += min(partitions[i].memorySize, Self.addressLimit)
+        }
+        if total > machineMemory {
+            report(ManifestRefusal(.memoryBeyondMachine, .machineMemory, value: total, bound: machineMemory))
+        }
+    }
+
+    private func checkLabel(
+        _ label: Label, _ field: ManifestField, _ partition: Int?, _ report: (ManifestRefusal) -> Void
+    ) {
+        if label.isEmpty { return report(ManifestRefusal(.nameEmpty, field, partition: partition)) }
+        for i in 0..<label.count {
+            let byte = label.bytes[i]
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"): continue
+            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"):
+                if i > 0 { continue }
+                return report(ManifestRefusal(.nameStart, field, partition: partition, value: UInt64(byte)))
+            default:
+                return report(ManifestRefusal(.nameCharacter, field, partition: partition, value: UInt64(byte)))
+            }
+        }
+    }
+
+    private func checkCores(_ i: Int, _ report: (ManifestRefusal) -> Void) {
+        let cores = partitions[i].cores
+        guard machineCores >= 1, machineCores < Self.maxCores, cores.last >= machineCores else { return }
+        let bound = UInt64(machineCores)
+        report(ManifestRefusal(.coreOutOfRange, .cores, partition: i, value: UInt64(cores.last), bound: bound))
+    }
+
+    private func checkCommandLine(_ i: Int, _ report: (ManifestRefusal) -> Void) {
+        for k in 0..<partitions[i].commandLine.count {
+            let byte = partitions[i].commandLine.bytes[k]
+            guard 0x20...0x7E ~= byte else {
+                let value = UInt64(byte)
+                return report(ManifestRefusal(.commandLineCharacter, .commandLine, partition: i, value: value))
+            }
+        }
+    }
+
+    /// Bits and counts that the encoded form cannot have.
+    private func checkBits(_ i: Int, _ report: (ManifestRefusal) -> Void) {
+        let operations = partitions[i].permits.rawValue & ~ControlOperations.all.rawValue
+        if operations != 0 {
+            report(ManifestRefusal(.unknownOperation, .permits, partition: i, value: UInt64(operations)))
+        }
+        let weaknesses = partitions[i].accepts.rawValue & ~Acceptances.all.rawValue
+        if weaknesses != 0 {
+            report(ManifestRefusal(.unknownAcceptance, .accepts, partition: i, value: UInt64(weaknesses)))
+        }
+        for k in 0..<partitions[i].devices.count {
+            let device = partitions[i].devices.devices[k]
+            guard Int(device.virtualFunctions) > Self.maxVirtualFunctions else { continue }
+            let bound = UInt64(device.address.requester) << 32 | UInt64(Self.maxVirtualFunctions)
+            let value = UInt64(device.virtualFunctions)
+            report(
+                ManifestRefusal(.virtualFunctionsOutOfRange, .devices, partition: i, value: value, bound: bound))
+        }
+    }
+}

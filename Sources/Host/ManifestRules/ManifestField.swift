@@ -1,0 +1,72 @@
+import Manifest
+
+/// The parts of a manifest, so that a tool can find the line that a refusal is about.
+public enum ManifestField: UInt8, Sendable {
+    case whole, machineName, machineCores, machineMemory, housekeeping, link, partitions
+    case name, cores, memorySize, memoryBase, kernel, initrd, commandLine, permits
+    case console, autostart, onPoweroff, onReboot, onCrash
+    case devices, accepts
+
+    /// What a refusal of the hypervisor's is about.
+    public init(_ error: ManifestError) {
+        self =
+            switch error.reason {
+            case .encoding, .tooLarge, .unsupportedVersion, .missingKey, .unknownKey: .whole
+            case .unknownValue: Self.valued(error.bound, of: error.partition)
+            case .tooManyPartitions, .noPartitions: .partitions
+            case .noCores, .coreClaimedTwice, .tooManyCores, .coreAbsent, .siblingsSplit, .siblingOfHousekeeping: .cores
+            case .memoryTooSmall, .memorySizeUnaligned, .memoryTooLarge, .noRoomForMemory: .memorySize
+            case .memoryBaseUnaligned, .memoryOverlap, .memoryNotFree: .memoryBase
+            case .imageMissing: .kernel
+            case .tooFewCores: .machineCores
+            case .tooLittleMemory: .machineMemory
+            case .housekeepingAbsent: .housekeeping
+            case .tooManyDevices, .deviceNamedTwice, .deviceClaimedTwice, .noIOMMU, .deviceAbsent, .deviceOther,
+                .deviceIsBridge, .deviceReserved, .tooManyVirtualFunctions, .virtualFunctionDisabled, .noReset,
+                .resetShared, .groupSplit:
+                .devices
+            }
+    }
+
+    /// The key whose value the decoder does not know.
+    private static func valued(_ key: UInt64, of partition: Int?) -> ManifestField {
+        guard partition != nil else { return .link }
+        return switch key {
+        case PartitionKey.onPoweroff: .onPoweroff
+        case PartitionKey.onReboot: .onReboot
+        case PartitionKey.onCrash: .onCrash
+        case PartitionKey.permits: .permits
+        case PartitionKey.devices: .devices
+        default: .accepts
+        }
+    }
+}
+
+extension ManifestField {
+    /// The key that holds it, for reports.
+    public var name: String {
+        switch self {
+        case .whole: "manifest"
+        case .machineName, .name: "name"
+        case .machineCores: "machine.cores"
+        case .machineMemory: "machine.memory"
+        case .housekeeping: "housekeeping"
+        case .link: "link"
+        case .partitions: "partitions"
+        case .cores: "cores"
+        case .memorySize: "memory"
+        case .memoryBase: "memory.at"
+        case .kernel: "image.kernel"
+        case .initrd: "image.initrd"
+        case .commandLine: "command-line"
+        case .permits: "permit"
+        case .console: "console"
+        case .autostart: "autostart"
+        case .onPoweroff: "on-poweroff"
+        case .onReboot: "on-reboot"
+        case .onCrash: "on-crash"
+        case .devices: "devices"
+        case .accepts: "accept"
+        }
+    }
+}

@@ -1,0 +1,23 @@
+/// The rules that the tool applies beside those of root mode (`ManifestError.Reason`), because people want to be told
+/// early and because names should work everywhere. The raw values are stable, and none is one of root mode's.
+public enum ManifestRule: UInt8, CaseIterable, Sendable {
+    // The contents as a whole.
+    case machineCoresOutOfRange = 21
+    case machineMemoryTooLarge = 22
+    case memoryBeyondMachine = 23
+    case housekeepingOutOfRange = 24
+    // One partition, or two that clash.
+    case nameEmpty = 40
+    case nameStart = 41
+    case nameCharacter = 42
+    case duplicateName = 43
+    case coreOutOfRange = 45
+    case pathForm = 53
+    case pathCharacter = 54
+    case pathReserved = 55
+    case pathCaseClash = 56
+    case commandLineCharacter = 57
+    case unknownOperation = 58
+    case virtualFunctionsOutOfRange = 63
+    case unknownAcceptance = 64
+}

@@ -1,0 +1,28 @@
+import Control
+import ControlClient
+import Text
+
+/// What `ps` prints: the machine, and one row for each partition.
+public struct PartitionTable {
+    public let text: String
+
+    public init(_ machine: MachineInfo, _ partitions: [PartitionInfo]) {
+        var table = TextTable(
+            ["NAME", "STATE", "CORES", "MEMORY", "UPTIME", "STARTS", "OVERHEAD", "CAUSE", "IMAGE"],
+            numbers: [3, 4, 5, 6])
+        for partition in partitions {
+            let hasGuest = partition.state == .running || partition.state == .paused
+            table.add([
+                printable(partition.name.string), partition.state.name, Quantity.cores(partition.cores.rawValue),
+                Quantity.bytes(partition.memory), hasGuest ? Quantity.time(partition.uptimeMicroseconds) : "-",
+                "\(partition.starts)", Quantity.bytes(partition.hypervisorMemory), partition.cause.name,
+                printable(partition.image.string),
+            ])
+        }
+        let head =
+            "\(printable(machine.name.string)): \(machine.cores) cores, \(Quantity.bytes(machine.memory)); Bulkhead "
+            + "\(printable(machine.version.string)), \(Quantity.bytes(machine.imageBytes)) program, "
+            + "\(Quantity.bytes(machine.hypervisorMemory)) in all, up \(Quantity.time(machine.uptimeMicroseconds))"
+        text = ([head, ""] + table.lines).joined(separator: "\n")
+    }
+}

@@ -1,0 +1,89 @@
+import CBOR
+import Text
+import PCI
+
+extension Manifest {
+    /// Replaces this manifest by the one that `bytes` encode: after a throw it has no partitions.
+    ///
+    /// Bounded and without a heap. The result is filled in place because it is several KiB, a good part of a boot stack.
+    /// What is accepted has exactly these bytes as its encoding, and keeps what `forEachIsolationProblem` demands.
+    public mutating func decode(_ bytes: Span<UInt8>) throws(ManifestError) {
+        removeAllPartitions()
+        guard bytes.count <= Self.maxEncodedSize else {
+            throw ManifestError(.tooLarge, value: UInt64(bytes.count), bound: UInt64(Self.maxEncodedSize))
+        }
+        var source = ManifestSource(bytes)
+        var first: ManifestError?
+        do throws(CBORError) { try decode(&source) } catch { first = source.refusal(error) }
+        if first == nil { forEachIsolationProblem { if first == nil { first = $0 } } }
+        guard let first else { return }
+        removeAllPartitions()
+        throw first
+    }
+
+    private mutating func decode(_ source: inout ManifestSource) throws(CBORError) {
+        var map = try source.map()
+        let version = try source.uint(ManifestKey.version, &map)
+        guard version == Self.formatVersion else {
+            throw source.refuse(.unsupportedVersion, version, Self.formatVersion)
+        }
+        try source.text(ManifestKey.name, &map, into: &name)
+        machineCores = Int(try source.uint(ManifestKey.machineCores, &map, max: UInt64(UInt16.max)))
+        machineMemory = try source.uint(ManifestKey.machineMemory, &map)
+        housekeeping = Int(try source.uint(ManifestKey.housekeeping, &map, max: UInt64(UInt16.max)))
+        link = try source.choice(ManifestKey.link, &map)
+        try source.key(ManifestKey.partitions, &map)
+        for i in 0..<(try source.array(max: Self.maxPartitions, .tooManyPartitions)) {
+            source.partition = i
+            appendEmptyPartition()
+            try decodePartition(i, &source)
+        }
+        source.partition = nil
+        try source.end(&map)
+        try source.reader.finish()
+    }
+
+    private mutating func decodePartition(_ i: Int, _ source: inout ManifestSource) throws(CBORError) {
+        var map = try source.map()
+        try source.text(PartitionKey.name, &map, into: &partitions[i].name)
+        partitions[i].cores = CoreSet(rawValue: try source.uint(PartitionKey.cores, &map))
+        partitions[i].memorySize = try source.uint(PartitionKey.memorySize, &map)
+        partitions[i].memoryBase = try source.uint(PartitionKey.memoryBase, &map)
+        try source.text(PartitionKey.image, &map, into: &partitions[i].image)
+        try source.text(PartitionKey.initrd, &map, into: &partitions[i].initrd)
+        try source.text(PartitionKey.commandLine, &map, into: &partitions[i].commandLine)
+        partitions[i].console = try source.bool(PartitionKey.console, &map)
+        partitions[i].autostart = try source.bool(PartitionKey.autostart, &map)
+        partitions[i].onPoweroff = try source.choice(PartitionKey.onPoweroff, &map)
+        partitions[i].onReboot = try source.choice(PartitionKey.onReboot, &map)
+        partitions[i].onCrash = try source.choice(PartitionKey.onCrash, &map)
+        try source.key(PartitionKey.permits, &map)
+        partitions[i].permits = try source.flags(PartitionKey.permits, of: .all)
+        var key = try map.next(&source.reader)
+        if key == PartitionKey.devices {
+            try decodeDevices(i, &source)
+            key = try map.next(&source.reader)
+        }
+        if key == PartitionKey.accepts {
+            partitions[i].accepts = try source.flags(PartitionKey.accepts, of: .all)
+            if partitions[i].accepts.isEmpty { throw source.refuse(.unknownValue, 0, PartitionKey.accepts) }
+            key = try map.next(&source.reader)
+        }
+        if let key { throw source.refuse(.unknownKey, key) }
+    }
+
+    private mutating func decodeDevices(_ i: Int, _ source: inout ManifestSource) throws(CBORError) {
+        let count = try source.array(max: DeviceList.capacity, .tooManyDevices)
+        if count == 0 { throw source.refuse(.unknownValue, 0, PartitionKey.devices) }
+        for _ in 0..<count {
+            var device = DeviceSpec()
+            guard try source.reader.array(max: 5) == 5 else { throw .outOfRange }
+            device.address.requester = UInt16(try source.reader.uint(max: UInt64(UInt16.max)))
+            device.vendor = UInt16(try source.reader.uint(max: UInt64(UInt16.max)))
+            device.device = UInt16(try source.reader.uint(max: UInt64(UInt16.max)))
+            device.virtualFunctions = UInt8(try source.reader.uint(max: UInt64(Self.maxVirtualFunctions)))
+            device.acceptsNoReset = try source.reader.bool()
+            partitions[i].devices.append(device)
+        }
+    }
+}

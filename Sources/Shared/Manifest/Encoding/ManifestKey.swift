@@ -1,0 +1,35 @@
+/// The encoded form: one map, keyed by small integers. A manifest has exactly one encoding, so that a signature over it
+/// means one thing: every key is always there, but for those of a partition that say "none" by their absence. Keys never
+/// change their meaning.
+public enum ManifestKey {
+    public static let version: UInt64 = 0
+    public static let name: UInt64 = 1
+    public static let machineCores: UInt64 = 2
+    public static let machineMemory: UInt64 = 3
+    public static let housekeeping: UInt64 = 4
+    public static let link: UInt64 = 5
+    public static let partitions: UInt64 = 6
+    public static let count = 7
+}
+
+/// The keys of one partition's map.
+public enum PartitionKey {
+    public static let name: UInt64 = 0
+    public static let cores: UInt64 = 1
+    public static let memorySize: UInt64 = 2
+    public static let memoryBase: UInt64 = 3
+    public static let image: UInt64 = 4
+    public static let initrd: UInt64 = 5
+    public static let commandLine: UInt64 = 6
+    public static let console: UInt64 = 7
+    public static let autostart: UInt64 = 8
+    public static let onPoweroff: UInt64 = 9
+    public static let onReboot: UInt64 = 10
+    public static let onCrash: UInt64 = 11
+    public static let permits: UInt64 = 12
+    /// Absent when there are none.
+    public static let devices: UInt64 = 13
+    /// Absent when there are none.
+    public static let accepts: UInt64 = 14
+    public static let alwaysThere = 13
+}

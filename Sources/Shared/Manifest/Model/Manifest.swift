@@ -1,0 +1,43 @@
+import Text
+
+/// What kind of link a manager may use. Without one the machine takes no requests at all.
+public enum ManagementLink: UInt8, Sendable {
+    case none = 0
+    /// The machine's second serial port (COM2, 2F8h).
+    case serial = 1
+}
+
+/// The signed description of a machine's partitions.
+public struct Manifest: Sendable {
+    public static let maxPartitions = 8
+    public var name = Label()
+    /// How many cores the machine must have, at least.
+    public var machineCores = 0
+    /// How many bytes of memory the machine must have, at least.
+    public var machineMemory: UInt64 = 0
+    /// The core that answers management requests. It may also run a partition's vCPU.
+    public var housekeeping = 0
+    public var link = ManagementLink.none
+    /// The first `partitionCount` count.
+    public var partitions: InlineArray<8, PartitionSpec>
+    public private(set) var partitionCount = 0
+
+    public init() { partitions = InlineArray(repeating: PartitionSpec()) }
+
+    /// Appends a partition; false, and nothing changed, when there are `maxPartitions` already.
+    @discardableResult
+    public mutating func append(_ partition: PartitionSpec) -> Bool {
+        guard partitionCount < Self.maxPartitions else { return false }
+        partitions[partitionCount] = partition
+        partitionCount += 1
+        return true
+    }
+
+    /// Appends a partition without a copy of one from the caller; the caller has seen that there is room.
+    mutating func appendEmptyPartition() {
+        partitions[partitionCount] = PartitionSpec()
+        partitionCount += 1
+    }
+
+    mutating func removeAllPartitions() { partitionCount = 0 }
+}

@@ -1,0 +1,51 @@
+import Text
+
+/// A partition's or machine's name. The decoder demands printable ASCII; the tool, a letter and then `a-z 0-9 -`.
+public typealias Label = Text<31>
+/// A path below `\BULKHEAD` on the boot volume, with `/` between its parts; the decoder demands printable ASCII.
+public typealias ImagePath = Text<63>
+/// What the guest gets as its command line: printable ASCII.
+public typealias CommandLine = Text<511>
+
+/// What happens when a guest powers off, reboots or crashes.
+public enum LifecycleAction: UInt8, Sendable {
+    /// The partition stays stopped, its memory cleared.
+    case stop = 0
+    /// Memory is cleared, the image loaded anew, the guest started.
+    case restart = 1
+}
+
+/// Weaknesses that a partition's owner accepts by name.
+public struct Acceptances: FlagSet, Sendable {
+    public let rawValue: UInt8
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+    /// Another owner has the other thread of one of the partition's physical cores (SMT).
+    public static let splitSMT = Acceptances(rawValue: 1 << 0)
+    public static let all = splitSMT
+}
+
+/// One partition as its owner wants it.
+public struct PartitionSpec: Sendable {
+    public var name = Label()
+    /// Guest vCPU n is the n-th lowest core of this set.
+    public var cores = CoreSet()
+    /// Bytes; a multiple of 2 MiB, at least 16 MiB.
+    public var memorySize: UInt64 = 0
+    /// First physical address, 2 MiB aligned; 0 lets the hypervisor choose.
+    public var memoryBase: UInt64 = 0
+    public var image = ImagePath()
+    /// Linux only; empty when there is none.
+    public var initrd = ImagePath()
+    public var commandLine = CommandLine()
+    /// Whether the guest is shown a UART at 3F8h.
+    public var console = true
+    /// Whether the partition's guest is started with the machine.
+    public var autostart = true
+    public var onPoweroff = LifecycleAction.stop
+    public var onReboot = LifecycleAction.restart
+    public var onCrash = LifecycleAction.stop
+    public var permits = ControlOperations()
+    public var devices = DeviceList()
+    public var accepts = Acceptances()
+    public init() {}
+}

@@ -1,0 +1,94 @@
+/// The functions of a machine, bridges included, at most 128. What the inventory lists, a manifest is held against and
+/// partitions own comes from here.
+public struct FunctionList: Sendable {
+    public static let capacity = 128
+    public private(set) var functions = InlineArray<128, FunctionDescription>(repeating: FunctionDescription())
+    public private(set) var count = 0
+    public init() {}
+
+    /// False, and nothing changed, when the list is full: what is not listed cannot be owned.
+    @discardableResult
+    public mutating func append(_ function: FunctionDescription) -> Bool {
+        guard count < Self.capacity else { return false }
+        functions[count] = function
+        count += 1
+        return true
+    }
+
+    /// Adds every function of a machine, with its isolation group and how it can be reset.
+    /// - Parameters:
+    ///   - alias: the id that requests of a function carry where the firmware's tables name one.
+    ///   - isReserved: whether the firmware's tables keep memory for a function.
+    /// - Returns: false when there was no room for all: then they make up one group.
+    @discardableResult
+    public mutating func scan(
+        _ space: some ConfigurationSpace, alias: (UInt16) -> UInt16? = { _ in nil },
+        isReserved: (UInt16) -> Bool = { _ in false }
+    ) -> Bool {
+        var groups = IsolationGroups()
+        let reset = FunctionReset(space)
+        BusScan(space).forEach { function in
+            groups.add(function, on: space)
+            function.alias = groups.alias(of: function) ?? alias(function.requester)
+            function.isReserved = isReserved(function.requester)
+            function.reset = reset.method(of: function)
+            if let virtual = try? VirtualFunctions(of: function, on: space) {
+                function.virtualTotal = UInt16(truncatingIfNeeded: virtual.total)
+                (function.virtualOffset, function.virtualStride) = (virtual.offset, virtual.stride)
+                function.virtualDevice = virtual.device
+            }
+            append(function)
+        }
+        for i in 0..<count {
+            guard let alias = functions[i].alias else { continue }
+            for k in 0..<count where functions[k].requester == alias || functions[k].alias == alias {
+                groups.join(functions[i].requester, functions[k].requester)
+            }
+        }
+        for i in 0..<count {
+            // Surer than a change of power states, in which some devices keep what they know.
+            if functions[i].reset != .functionLevel, groups.canResetBus(of: functions[i]) { functions[i].reset = .bus }
+            functions[i].group = groups.isComplete ? groups.group(of: functions[i].requester) : 0
+            let virtualGroup = groups.group(virtualFunctionsOf: functions[i])
+            functions[i].virtualGroup = groups.isComplete ? virtualGroup : 0
+        }
+        return groups.isComplete
+    }
+
+    /// The index of the function at `address`; nil when there is none.
+    public func index(of address: FunctionAddress) -> Int? {
+        for i in 0..<count where functions[i].address == address { return i }
+        return nil
+    }
+
+    /// The physical function that has the virtual function at `address`, and that one's number from 0.
+    public func physicalFunction(of address: FunctionAddress) -> (index: Int, number: Int)? {
+        for i in 0..<count {
+            if let number = functions[i].virtualIndex(of: address) { return (i, number) }
+        }
+        return nil
+    }
+
+    /// The isolation group of a function, whether it is listed or a virtual one that is still to be enabled.
+    public func group(of address: FunctionAddress) -> UInt16 {
+        if let i = index(of: address) { return functions[i].group }
+        guard let physical = physicalFunction(of: address) else { return address.requester }
+        return functions[physical.index].virtualGroup ?? address.requester
+    }
+}
+
+extension FunctionDescription {
+    /// Whether the machine itself depends on it: host and other bridges (base class 06h), IOMMUs (0806h).
+    public var isOfTheMachine: Bool {
+        isBridge || classCode >> 16 & 0xFF == 0x06 || classCode >> 8 & 0xFFFF == 0x0806
+    }
+
+    /// Which of its virtual functions, counted from 0, has this address; nil when none has.
+    func virtualIndex(of address: FunctionAddress) -> Int? {
+        let distance = Int(address.requester) - Int(requester) - Int(virtualOffset)
+        guard distance >= 0, virtualTotal > 0 else { return nil }
+        let stride = max(Int(virtualStride), 1)
+        guard distance % stride == 0, distance / stride < Int(virtualTotal) else { return nil }
+        return distance / stride
+    }
+}

@@ -1,0 +1,51 @@
+/// Why a function's registers cannot become a partition's.
+public enum RegisterError: Error, Equatable, Sendable {
+    /// Firmware has given them no address: 0, all ones, or one that is not aligned to their size.
+    case noAddress
+    /// The machine has something else there.
+    case taken
+    /// Another function has registers in the same page.
+    case shared(with: FunctionAddress)
+}
+
+/// Machine memory where no function's registers can be.
+public struct MachineRanges: Sendable {
+    private var ranges = InlineArray<16, Range<UInt64>>(repeating: 0..<0)
+    private var count = 0
+
+    /// Below 4 GiB what chipsets have there, from the I/O APICs to the flash memory.
+    public init() { add(0xFEC0_0000, 0x140_0000) }
+
+    /// At most 15 more.
+    public mutating func add(_ base: UInt64, _ size: UInt64) {
+        ranges[count] = base..<max(base, base &+ size)
+        count += 1
+    }
+
+    func overlap(_ range: Range<UInt64>) -> Bool {
+        for i in 0..<count where ranges[i].overlaps(range) { return true }
+        return false
+    }
+}
+
+extension FunctionList {
+    /// Refuses registers of a function, or of the first `count` of its virtual functions, that are not theirs alone: they
+    /// become a partition's in whole pages.
+    /// - Parameter isMemory: whether the firmware's map of memory has something in a range.
+    public func requireOwnRegisters(
+        of function: borrowing FunctionDescription, _ virtual: borrowing VirtualFunctions, _ count: Int,
+        besides machine: MachineRanges, isMemory: (Range<UInt64>) -> Bool
+    ) throws(RegisterError) {
+        for k in 0..<(count > 0 ? 12 : 6) {
+            let bar = k < 6 ? function.bars[k] : virtual.bars[k - 6]
+            guard bar.isMemory else { continue }
+            guard let pages = bar.pages(k < 6 ? 1 : count) else { throw .noAddress }
+            if machine.overlap(pages) || isMemory(pages) { throw .taken }
+            for i in 0..<self.count where functions[i].address != function.address {
+                for other in 0..<6 where functions[i].bars[other].pages?.overlaps(pages) ?? false {
+                    throw .shared(with: functions[i].address)
+                }
+            }
+        }
+    }
+}

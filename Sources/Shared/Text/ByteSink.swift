@@ -1,0 +1,52 @@
+/// Where text goes one byte at a time: a console, a buffer, a `Text`.
+public protocol ByteSink: ~Copyable {
+    mutating func put(_ byte: UInt8)
+}
+
+extension ByteSink where Self: ~Copyable {
+    public mutating func write(_ words: StaticString) {
+        // The compiler laid down utf8CodeUnitCount bytes there, for the life of the program.
+        for i in 0..<words.utf8CodeUnitCount { unsafe put(words.utf8Start[i]) }
+    }
+
+    /// Bytes that may come from anywhere: those that are not printable ASCII are shown as `?`, so that a hostile name
+    /// cannot steer a terminal.
+    public mutating func writePrintable<let n: Int>(_ text: borrowing Text<n>) {
+        for i in 0..<text.count { put(0x20...0x7E ~= text.bytes[i] ? text.bytes[i] : UInt8(ascii: "?")) }
+    }
+
+    public mutating func write(decimal value: UInt64) {
+        var divisor: UInt64 = 1
+        while value / divisor >= 10 { divisor *= 10 }
+        while divisor > 0 {
+            put(UInt8(ascii: "0") + UInt8(value / divisor % 10))
+            divisor /= 10
+        }
+    }
+
+    /// `0x` and at least one digit.
+    public mutating func write(hexadecimal value: UInt64) {
+        write("0x")
+        write(hexadecimal: value, digits: max(1, (67 - value.leadingZeroBitCount) / 4))
+    }
+
+    /// The lowest `digits` digits, at most 16, without `0x`.
+    public mutating func write(hexadecimal value: UInt64, digits: Int) {
+        for i in 1...digits {
+            let digit = UInt8(truncatingIfNeeded: value >> UInt64((digits - i) * 4) & 0xF)
+            put(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+        }
+    }
+
+    /// Bytes in the largest of GiB, MiB, KiB that leaves no rest.
+    public mutating func write(size: UInt64) {
+        let unit = size == 0 ? 0 : min(size.trailingZeroBitCount / 10, 3)
+        write(decimal: size >> UInt64(unit * 10))
+        switch unit {
+        case 3: write(" GiB")
+        case 2: write(" MiB")
+        case 1: write(" KiB")
+        default: write(" bytes")
+        }
+    }
+}

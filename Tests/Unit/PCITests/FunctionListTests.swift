@@ -1,0 +1,66 @@
+import PCI
+import Testing
+
+/// What the hypervisor and the inventory from Linux know of a machine's functions.
+@Suite struct FunctionListTests {
+    private func scan(_ bus: BusModel, alias: (UInt16) -> UInt16? = { _ in nil }) -> FunctionList {
+        var list = FunctionList()
+        let isComplete = list.scan(bus, alias: alias, isReserved: { $0 == BusModel.id("02:00.0") })
+        #expect(isComplete)
+        return list
+    }
+
+    private func found(_ name: String, _ list: FunctionList) throws -> FunctionDescription {
+        let index = try #require(list.index(of: FunctionAddress(requester: BusModel.id(name))))
+        return list.functions[index]
+    }
+
+    @Test func everyFunctionIsDescribed() throws {
+        let bus = try BusModel.recorded()
+        let list = scan(bus)
+        #expect(list.count == bus.functions.count)
+        let igb = try found("04:00.0", list)
+        #expect(igb.group == BusModel.id("04:00.0") && igb.reset == .functionLevel && !igb.isReserved)
+        #expect(igb.virtualTotal == 8 && igb.virtualOffset == 0x80 && igb.virtualStride == 2)
+        #expect(igb.virtualDevice == 0x10CA && igb.virtualGroup == nil)
+        #expect(igb.bars[0].address == 0xC0A2_0000 && igb.lastBus == 4)
+        // Its bus can be reset, which is surer than power states.
+        let e1000e = try found("02:00.0", list)
+        #expect(e1000e.reset == .bus && e1000e.isReserved)
+        #expect(try found("0b:02.0", list).alias == 0x0B00)
+        #expect(try found("00:1f.2", list).isOfTheMachine == false)
+        #expect(try found("00:02.0", list).isOfTheMachine)
+    }
+
+    @Test func virtualFunctionsAreFoundByTheirPhysicalOne() throws {
+        let list = scan(try BusModel.recorded())
+        let third = try #require(list.physicalFunction(of: FunctionAddress(bus: 4, device: 16, function: 4)))
+        #expect(list.functions[third.index].requester == BusModel.id("04:00.0") && third.number == 2)
+        #expect(list.physicalFunction(of: FunctionAddress(bus: 4, device: 16, function: 5)) == nil)
+        #expect(list.group(of: FunctionAddress(requester: 0x0484)) == 0x0484)
+    }
+
+    /// Whoever sends under one requester id is one group: the IOMMU cannot tell them apart.
+    @Test func functionsWithOneRequesterIdAreOneGroup() throws {
+        let bus = try BusModel.recorded()
+        let edu = BusModel.id("05:00.0"), igb = BusModel.id("04:00.0"), e1000e = BusModel.id("02:00.0")
+        let alias = scan(bus, alias: { $0 == edu ? igb : nil })
+        #expect(try found("05:00.0", alias).group == igb && found("05:00.0", alias).alias == igb)
+        let shared = scan(bus, alias: { $0 == edu || $0 == e1000e ? 0x3FF0 : nil })
+        #expect(try found("05:00.0", shared).group == e1000e && found("02:00.0", shared).group == e1000e)
+        #expect(try found("04:00.0", shared).group == igb)
+    }
+
+    @Test func moreThanThereIsRoomForIsOneGroup() {
+        let bus = BusModel()
+        for i in 0..<UInt16(129) {
+            let function = BusModel.Function()
+            (function.bytes[0], function.bytes[1], function.bytes[0x0E]) = (0xF4, 0x1A, 0x80)
+            bus.functions[i] = function
+        }
+        var list = FunctionList()
+        let isComplete = list.scan(bus)
+        #expect(!isComplete && list.count == 128)
+        #expect((0..<list.count).allSatisfy { list.functions[$0].group == 0 })
+    }
+}
