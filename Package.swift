@@ -114,7 +114,7 @@ let hostWing: [Target] = [
         name: "CLI",
         dependencies: [
             "CrashReports", "Inventory", "Manifest", "ManifestFile", "ManifestRules", "Machines", "Control",
-            "ControlClient", "Reports", "TestKit", "X86",
+            "ControlClient", "Reports", "TestKit",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         path: "Sources/Host/CLI",
