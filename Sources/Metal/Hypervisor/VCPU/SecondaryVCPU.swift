@@ -19,9 +19,12 @@ extension VCPURunner {
             partition.value.signals[vcpu].isActive.store(true, ordering: .sequentiallyConsistent)
             // The boot vCPU's core gives its order first and looks at isActive then: one of both sees the other.
             guard partition.value.order.load(ordering: .sequentiallyConsistent) != VCPUOrder.stop else { continue }
-            // An INIT that has just come stays.
-            _ = partition.value.signals[vcpu].startUp.compareExchange(
-                expected: signal, desired: 0, ordering: .sequentiallyConsistent)
+            // An INIT that has just come stays; the start-up IPI of a guest that has ended meanwhile is none of this guest.
+            guard
+                partition.value.signals[vcpu].startUp.compareExchange(
+                    expected: signal, desired: 0, ordering: .sequentiallyConsistent
+                ).exchanged
+            else { continue }
             runOnce(startUp: UInt8(truncatingIfNeeded: signal))
             scrubCore()
         }

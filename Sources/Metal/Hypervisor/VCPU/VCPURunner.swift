@@ -47,9 +47,8 @@ struct VCPURunner<Extension: VirtualizationExtension>: ~Copyable {
             case VCPUOrder.stop: return .waitForStartUp
             case VCPUOrder.pause: waitWhilePaused()
             default:
+                // The kick of a pause that begins now waits: the guest is left before its first instruction.
                 partition.value.signals[vcpu].pausedAt.store(0, ordering: .sequentiallyConsistent)
-                // Looked at again: a pause that begins now either finds that this vCPU runs, or keeps it here.
-                if partition.value.order.load(ordering: .sequentiallyConsistent) != VCPUOrder.run { continue }
                 context.cpu.clockLag = partition.value.clockLag.load(ordering: .sequentiallyConsistent)
                 return takeSignals()
             }
@@ -72,12 +71,13 @@ struct VCPURunner<Extension: VirtualizationExtension>: ~Copyable {
         case .pause:
             partition.value.order.store(VCPUOrder.pause, ordering: .sequentiallyConsistent)
             controlPage.value.enter(.paused, .manager)
-        case .resume:
+        // A manager's second request may come when the guest runs again: then no vCPU would ever be paused to wait for.
+        case .resume where partition.value.order.load(ordering: .sequentiallyConsistent) == VCPUOrder.pause:
             partition.value.resumeClock()
             partition.value.order.store(VCPUOrder.run, ordering: .sequentiallyConsistent)
             controlPage.value.enter(.running, .manager)
         case nil: return .resume
-        default: break  // to start what runs: done, and the next request may come
+        default: break  // to start or resume what runs: done, and the next request may come
         }
         controlPage.value.takeRequest()
         partition.value.kick(allBut: core.value.vcpu)

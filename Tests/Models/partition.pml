@@ -1,0 +1,286 @@
+/* How the cores of one partition and the core that answers managers work together: orders, signals, kicks, the cause of an
+ * end, active flags, teardown, restart, pause and faults. One boot vCPU (core 0), one secondary vCPU (core 1), a manager.
+ *
+ * Each `--` names the place in Sources/Metal/Hypervisor that a step stands for. `Tests/Models/run` checks the model, then
+ * every variant in which one fence, one second look or one kick is left out (the #ifdefs): each of these must fail, so
+ * that nothing here is there for nothing and the model could find its absence in the code.
+ *
+ * Memory is that of x86: a plain store may wait in its core's store buffer while later loads go ahead (Intel SDM volume
+ * 3A, section 9.2.3.2). Stores that the code makes `.sequentiallyConsistent` are locked instructions and are seen at once.
+ * Variables whose fence can be left out have a buffer (`_buf`, `_late`), which `drain` empties at any later moment.
+ *
+ * A kick is an NMI. It is held while the core is in root mode (GIF is clear, or the flag KICKED is set: doorbell.S) and
+ * ends a guest's run or a sleep; several that wait are one. Scrubbing a core takes what waits, kicks too.
+ */
+#define NONE 0
+#define START 1
+#define STOP 2
+#define PAUSE 3
+#define RESUME 4
+#define RESTART 5
+
+#define RUN 0
+#define PAUSED 1
+#define STOPPED 2
+
+#define NO_SIGNAL 0
+#define INIT 1
+#define SIPI 2
+
+byte request = NONE;          /* ControlPage.request */
+byte order = STOPPED;           /* PartitionContext.order */
+byte startUp = NO_SIGNAL;       /* VCPUSignals.startUp of vCPU 1 */
+byte sipiGuest = 0;           /* which guest sent it */
+bool nmi = false;             /* VCPUSignals.nmi of vCPU 1 */
+bool isActive = false;          /* VCPUSignals.isActive of vCPU 1 */
+bool paused[2];              /* VCPUSignals: the vCPU has stopped for a pause and its clock stands */
+bool ending = false;          /* PartitionContext.endCause: the guest must end */
+
+bool kicked[2];               /* an NMI waits */
+bool inGuest[2];
+byte guest = 0;               /* the number of the guest, 0 or 1 by turns */
+byte ran = 0;                 /* which guest vCPU 1 runs */
+byte actions = 0;             /* what guests and managers do beside running is bounded */
+byte faults = 0;
+
+/* Store buffers. */
+bool orderLate = false; byte orderBuf;
+bool activeLate = false; bool activeBuf;
+
+#ifdef ORDER_WITHOUT_FENCE
+#define STORE_ORDER(x) atomic { orderBuf = x; orderLate = true }
+#define OWN_ORDER (orderLate -> orderBuf : order)
+#else
+#define STORE_ORDER(x) order = x
+#define OWN_ORDER order
+#endif
+#ifdef ACTIVE_WITHOUT_FENCE
+#define STORE_ACTIVE(x) atomic { activeBuf = x; activeLate = true }
+#else
+#define STORE_ACTIVE(x) isActive = x
+#endif
+
+#define KICK(core) kicked[core] = true
+#define SLEEP(core) atomic { kicked[core] -> kicked[core] = false }
+/* Takes every interrupt that waits, and so a kick: LocalAPIC.reset, by SVM's and VMX's windows. */
+#define SCRUB(core) kicked[core] = false
+
+#ifndef MOST_ACTIONS
+#define MOST_ACTIONS 3
+#endif
+
+proctype drain() {
+end: do
+    :: atomic { orderLate -> order = orderBuf; orderLate = false }
+    :: atomic { activeLate -> isActive = activeBuf; activeLate = false }
+    od
+}
+
+/* -- Management/MachineBackend.swift, request: put where none is, then the core of the boot vCPU is kicked. */
+proctype manager() {
+    byte wanted;
+    bool taken;
+    do
+    :: actions < MOST_ACTIONS ->
+        if
+        :: wanted = START :: wanted = STOP :: wanted = PAUSE :: wanted = RESUME :: wanted = RESTART
+        fi;
+        atomic { taken = (request == NONE); if :: taken -> request = wanted; actions++ :: else fi };
+#ifndef REQUEST_WITHOUT_KICK
+        if :: taken -> KICK(0) :: else fi
+#endif
+    :: break
+    od
+}
+
+/* Teardown: closes the order, waits for the other vCPU to be out, clears the guest's memory. */
+inline teardown() {
+    STORE_ORDER(STOPPED);
+#ifndef TEARDOWN_WITHOUT_KICK
+    KICK(1);
+#endif
+    !isActive;                       /* waits for VCPUSignals.isActive */
+    startUp = NO_SIGNAL; nmi = false; paused[1] = false;
+    /* Memory is cleared here. */
+    assert(!inGuest[0] && !inGuest[1]);
+    guest = 1 - guest;
+}
+
+proctype boot() {
+    bool starting = true;
+    byte taken;
+    do
+    :: !starting ->
+        /* -- VCPU/BootVCPU.swift, runBootVCPU: waits for a request to start, asleep while there is none. */
+        atomic { taken = request; request = NONE };
+        if
+        :: taken == START || taken == RESTART -> starting = true
+        :: else ->
+#ifdef SLEEP_WITHOUT_LOOK
+            SLEEP(0); SLEEP(0)
+#else
+            SLEEP(0)
+#endif
+        fi
+    :: starting ->
+        SCRUB(0);
+        ending = false; paused[0] = false;
+        STORE_ORDER(RUN);
+        /* -- VCPU/VCPURunner.swift, runGuest: looks before it enters the guest, as the scrub may have taken a kick. */
+#ifndef NO_FIRST_LOOK
+        goto look;
+#endif
+enter:
+        assert(!inGuest[0]);
+        inGuest[0] = true;
+        do
+        /* -- the guest sends INIT, a start-up IPI or an NMI to the other vCPU (Exits/InterruptCommands.swift). */
+        :: actions < MOST_ACTIONS -> actions++;
+            inGuest[0] = false;
+            if
+            :: startUp = INIT; KICK(1)
+            :: !isActive || startUp == INIT ->
+                atomic { startUp = SIPI; sipiGuest = guest };
+#ifndef SIPI_WITHOUT_KICK
+                KICK(1)
+#endif
+            :: nmi = true;
+#ifndef NMI_WITHOUT_KICK
+                KICK(1)
+#endif
+            /* -- the guest ends by itself: power-off, triple fault. */
+            :: goto ended
+            /* -- Crash/HypervisorFault.swift: on this core, which starts anew and tears down. */
+            :: faults < 1 -> faults++; ending = true; goto ended
+            fi;
+            inGuest[0] = true
+        :: atomic { kicked[0] -> kicked[0] = false; inGuest[0] = false } -> break
+        od;
+look:
+        do
+        :: ending -> goto ended
+        :: !ending ->
+            if
+            :: request == STOP || request == RESTART -> goto ended
+            :: request == PAUSE -> STORE_ORDER(PAUSED); request = NONE;
+#ifndef PAUSE_WITHOUT_KICK
+                KICK(1)
+#endif
+            :: request == RESUME ->
+                /* -- VCPURunner.takeRequest: only what is paused is resumed; a manager's second request may be late. */
+#ifndef RESUME_WITHOUT_LOOK
+                if :: OWN_ORDER == PAUSED ->
+#else
+                if :: true ->
+#endif
+                    /* -- PartitionContext.resumeClock: every active vCPU is paused. */
+                    !isActive || paused[1] || ending;
+                    STORE_ORDER(RUN)
+                :: else
+                fi;
+                request = NONE;
+#ifndef RESUME_WITHOUT_KICK
+                KICK(1)
+#endif
+            :: request == START -> request = NONE
+            :: request == NONE -> skip
+            fi;
+            if
+            :: OWN_ORDER == PAUSED -> paused[0] = true; SLEEP(0)
+            :: else -> paused[0] = false; break
+            fi
+        od;
+        goto enter;
+ended:
+        inGuest[0] = false;
+        teardown();
+        SCRUB(0);
+        /* -- BootVCPU: a request that came meanwhile counts, else the manifest's policy. */
+        atomic { taken = request; request = NONE };
+        if
+        :: taken == RESTART -> starting = true
+        :: taken == STOP -> starting = false
+        :: else -> if :: starting = true :: starting = false fi
+        fi
+    od
+}
+
+proctype secondary() {
+    byte signal; byte from; byte seen;
+again:
+    SCRUB(1);
+    do
+    :: STORE_ACTIVE(false);
+        atomic { signal = startUp; from = sipiGuest };
+        if
+        :: signal == SIPI ->
+            if :: order == RUN :: order != RUN -> SLEEP(1); goto next fi
+        :: else -> SLEEP(1); goto next
+        fi;
+        STORE_ACTIVE(true);
+        /* -- VCPU/SecondaryVCPU.swift: the boot vCPU's core gives its order first and looks at isActive then. */
+#ifndef NO_SECOND_LOOK
+        if :: order == STOPPED -> goto next :: else fi;
+#endif
+        /* -- SecondaryVCPU: takes the start-up IPI only if it is still there; that of a guest that has ended is not. */
+#ifdef STALE_SIPI
+        atomic { if :: startUp == signal -> startUp = NO_SIGNAL :: else fi };
+#else
+        atomic { seen = startUp; if :: seen == signal -> startUp = NO_SIGNAL; from = sipiGuest :: else fi };
+        if :: seen != signal -> goto next :: else fi;
+#endif
+        ran = from;
+        SCRUB(1);
+#ifdef NO_FIRST_LOOK
+        goto enter;
+#endif
+look:
+        do
+        :: order == STOPPED -> goto out
+        :: order == PAUSED -> paused[1] = true; SLEEP(1)
+        :: order == RUN ->
+            /* A pause that begins now has its kick wait: the guest is left before its first instruction. */
+            paused[1] = false;
+            break
+        od;
+        if :: startUp != NO_SIGNAL -> goto out :: else fi;
+        nmi = false;                /* takes the guest's NMI, if there is one */
+enter:
+        /* No vCPU runs in a guest that did not start it. */
+        assert(ran == guest);
+        inGuest[1] = true;
+        do
+        :: atomic { kicked[1] -> kicked[1] = false; inGuest[1] = false } -> goto look
+        :: actions < MOST_ACTIONS -> actions++;
+            inGuest[1] = false;
+            if
+            /* -- SecondaryVCPU.runOnce: a violation; HypervisorFault: on this core. The partition ends. */
+            :: ending = true;
+#ifndef END_WITHOUT_KICK
+                KICK(0);
+#endif
+                goto out
+            :: faults < 1 -> faults++; ending = true; KICK(0); goto again
+            fi
+        od;
+out:
+        SCRUB(1);
+next:   skip
+    od
+}
+
+/* When nobody can go on, nothing may be left undone: that would be a wake-up lost. */
+proctype quiet() {
+    timeout ->
+    assert(request == NONE);
+    assert(!ending || order == STOPPED);
+    assert(!(order == STOPPED && inGuest[1]));
+    assert(!(order == PAUSED && (inGuest[0] || inGuest[1])));
+    assert(!(order == RUN && isActive && (startUp != NO_SIGNAL || nmi)));
+    assert(!(order == RUN && !isActive && startUp == SIPI));
+    assert(!(order == RUN && isActive && !inGuest[1]))
+}
+
+init {
+    atomic { run boot(); run secondary(); run manager(); run drain(); run quiet() }
+}
