@@ -7,10 +7,14 @@ import Testing
 
     static let types = [
         "Board", "NoticeBoard", "Nothing", "StandIn", "Ledger", "Yard", "Arena", "Keeper", "Patience", "Seen", "Mail",
-        "Doorbell",
+        "Doorbell", "Gate", "Mailbox", "Verdict",
     ]
     /// Functions and values.
-    static let others = ["board", "noticeBoard", "patience", "ledger", "yard", "keeper", "doorbell"]
+    static let others = [
+        "board", "noticeBoard", "patience", "ledger", "yard", "keeper", "doorbell", "attend", "stoodAt", "condemn",
+        "verdict",
+        "stepOver", "mail", "gate",
+    ]
 
     @Test func noneIsDeclared() {
         let retired = Set(Self.types + Self.others)
