@@ -46,7 +46,7 @@ struct RefusalMachine {
             ]
         }
         machine = try Machine(emulator, volume: disks[0], log: workspace.cache.appending(path: "tests/\(name).log"))
-        // ScratchPages is sent before the last one is there: the firmware takes that line for a console of its own.
+        // Nothing is sent before the last one is there: the firmware takes that line for a console of its own.
         var starts = 0
         let last = machine.wait(seconds: 180) { line in
             if line.hasPrefix("bulkhead: version") { starts += 1 }

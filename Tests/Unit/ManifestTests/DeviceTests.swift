@@ -84,7 +84,7 @@ func machineWithDevices(_ change: (inout MachineFacts) -> Void = { _ in }) -> Ma
         let manifest = Self.owning(this.first, this.second)
         try manifest.validate()
         try manifest.check(against: machineWithDevices(this.machine))
-        // ScratchPages of it without an IOMMU.
+        // Nothing of it without an IOMMU.
         let bare = machineWithDevices { $0.usableIOMMU = false }
         let error = #expect(throws: ManifestError.self) { try manifest.check(against: bare) }
         #expect(

@@ -70,7 +70,7 @@ import X86
         #expect(answer(0x8000_0007) == CPUIDRegisters(edx: 1 << 8))
     }
 
-    /// ScratchPages that silicon does not say is made up, but for what the platform itself brings.
+    /// Nothing that silicon does not say is made up, but for what the platform itself brings.
     @Test func nothingIsInvented() {
         let none = answer(1, native: CPUIDRegisters())
         #expect(none.ecx == 1 << 21 | 1 << 31)

@@ -63,7 +63,7 @@ public struct OperationDescription: Sendable {
     /// because a change is under way, and which state it leads to.
     public var transition: (in: PartitionStates, busy: PartitionStates, to: PartitionState)?
 
-    /// An operation that the boot vCPU's core carries out.
+    /// An operation that the core of the partition's boot vCPU carries out.
     static func lifecycle(
         _ name: StaticString, _ permission: ControlOperations, in states: PartitionStates,
         busy: PartitionStates = .init(), to state: PartitionState

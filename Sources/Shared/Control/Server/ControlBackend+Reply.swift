@@ -66,7 +66,7 @@ extension ControlBackend where Self: ~Copyable {
             let accepted = writeConsole(partition, data)
             writer.reply(fields: 1)
             writer.field(1, UInt64(min(max(accepted, 0), data.count)))
-        default:  // what the boot vCPU's core carries out
+        default:  // what the core of the partition's boot vCPU carries out
             writer.reply(self.request(request.operation, partition), fields: 0)
         }
     }

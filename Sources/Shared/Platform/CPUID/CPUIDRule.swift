@@ -11,22 +11,13 @@ public struct CPUIDRule: Sendable {
     public let ecx: UInt32
     public let edx: UInt32
 
-    /// A rule for every subleaf.
-    init(_ leaf: UInt32, eax: UInt32 = 0, ebx: UInt32 = 0, ecx: UInt32 = 0, edx: UInt32 = 0) {
-        self.init(leaf, 0, .max, eax: eax, ebx: ebx, ecx: ecx, edx: edx)
-    }
-
+    /// A rule for every subleaf, unless a range is given.
     init(
-        _ leaf: UInt32, _ first: UInt32, _ last: UInt32, eax: UInt32 = 0, ebx: UInt32 = 0, ecx: UInt32 = 0,
+        _ leaf: UInt32, _ first: UInt32 = 0, _ last: UInt32 = .max, eax: UInt32 = 0, ebx: UInt32 = 0, ecx: UInt32 = 0,
         edx: UInt32 = 0
     ) {
-        self.leaf = leaf
-        firstSubleaf = first
-        lastSubleaf = last
-        self.eax = eax
-        self.ebx = ebx
-        self.ecx = ecx
-        self.edx = edx
+        (self.leaf, firstSubleaf, lastSubleaf) = (leaf, first, last)
+        (self.eax, self.ebx, self.ecx, self.edx) = (eax, ebx, ecx, edx)
     }
 }
 

@@ -6,10 +6,6 @@ public enum EFERPolicy {
     private static let fastFXSR: UInt64 = 1 << 14
     private static let common = EFER.systemCall | EFER.longModeEnable | EFER.noExecute
 
-    /// What a guest reads.
-    /// - Parameter current: the register as it is in force, with SVME.
-    public static func shown(_ current: UInt64) -> UInt64 { current & (common | fastFXSR | EFER.longModeActive) }
-
     /// The register after a guest's write; bits that are not the guest's stay as they are.
     /// - Parameter paging: the guest's CR0.PG.
     /// - Returns: nil when the write faults (#GP): a bit that is not the guest's, or another mode while paging is on.

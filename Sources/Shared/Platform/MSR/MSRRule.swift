@@ -24,16 +24,14 @@ public struct MSREntry: Sendable {
     public let first: UInt32
     public let last: UInt32
     public let rule: MSRRule
-    public let name: StaticString
     /// Whose processors have it; nil for both.
     public let vendor: Vendor?
 
-    init(first: UInt32, last: UInt32, rule: MSRRule, name: StaticString, vendor: Vendor? = nil) {
-        self.first = first
-        self.last = last
-        self.rule = rule
-        self.name = name
-        self.vendor = vendor
+    init(_ first: UInt32, _ last: UInt32, rule: MSRRule) {
+        (self.first, self.last, self.rule, vendor) = (first, last, rule, nil)
+    }
+    init(_ msr: UInt32, rule: MSRRule, vendor: Vendor? = nil) {
+        (first, last, self.rule, self.vendor) = (msr, msr, rule, vendor)
     }
 
     /// Whether it is there for guests on processors of `other`.

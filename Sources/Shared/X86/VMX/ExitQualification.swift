@@ -12,9 +12,6 @@ public struct IOQualification: Sendable {
     public var isIn: Bool { rawValue >> 3 & 1 == 1 }
     /// INS or OUTS.
     public var isString: Bool { rawValue >> 4 & 1 == 1 }
-    public var isRepeated: Bool { rawValue >> 5 & 1 == 1 }
-    /// The port is in the instruction, not in DX.
-    public var isImmediate: Bool { rawValue >> 6 & 1 == 1 }
 }
 
 /// Of an EPT violation.
@@ -22,18 +19,7 @@ public struct EPTViolation: Sendable {
     public let rawValue: UInt64
     public init(rawValue: UInt64) { self.rawValue = rawValue }
 
-    public var isRead: Bool { rawValue & 1 == 1 }
-    public var isWrite: Bool { rawValue >> 1 & 1 == 1 }
     public var isFetch: Bool { rawValue >> 2 & 1 == 1 }
-    /// What the tables allow at the address, at all of their levels.
-    public var wasReadable: Bool { rawValue >> 3 & 1 == 1 }
-    public var wasWritable: Bool { rawValue >> 4 & 1 == 1 }
-    public var wasExecutable: Bool { rawValue >> 5 & 1 == 1 }
-    /// Whether the guest-linear-address field holds anything.
-    public var hasLinearAddress: Bool { rawValue >> 7 & 1 == 1 }
-    /// The access was to what the linear address leads to; otherwise to one of the guest's paging structures on the way.
-    /// Without a linear address it says nothing.
-    public var isFinalAddress: Bool { rawValue >> 8 & 1 == 1 }
     /// An IRET that was about to end the blocking of NMIs did the access.
     public var unblockedNMIs: Bool { rawValue >> 12 & 1 == 1 }
 }
@@ -50,8 +36,4 @@ public struct ControlRegisterAccess: Sendable {
     public var kind: Kind { Kind(rawValue: UInt8(truncatingIfNeeded: rawValue >> 4 & 3)) ?? .moveTo }
     /// Number of the general register of a move, in the order of instruction encodings: RAX, RCX, RDX, RBX, RSP, ...
     public var register: Int { Int(rawValue >> 8 & 15) }
-    /// LMSW took its operand from memory, not from a register.
-    public var isFromMemory: Bool { rawValue >> 6 & 1 == 1 }
-    /// LMSW's operand.
-    public var source: UInt16 { UInt16(truncatingIfNeeded: rawValue >> 16) }
 }

@@ -4,11 +4,6 @@ public struct InterruptionInfo: Equatable, Sendable {
     public enum Kind: UInt8, Sendable {
         case externalInterrupt = 0, reserved, nmi, hardwareException, softwareInterrupt, privilegedException
         case softwareException, other
-
-        /// The instruction itself made the event, so that its length has to be given when it is injected.
-        public var isSoftware: Bool {
-            self == .softwareInterrupt || self == .privilegedException || self == .softwareException
-        }
     }
 
     public let rawValue: UInt32

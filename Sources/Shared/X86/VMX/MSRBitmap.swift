@@ -10,10 +10,3 @@ public func msrBitmapBit(_ msr: UInt32, write: Bool) -> Int? {
     }
     return (byte + (write ? 0x800 : 0)) * 8 + Int(msr & 0x1FFF)
 }
-
-public enum MSRBitmapSize {
-    /// Bytes.
-    public static let msr = 0x1000
-    /// Bytes of each of the two I/O bitmaps.
-    public static let port = 0x1000
-}

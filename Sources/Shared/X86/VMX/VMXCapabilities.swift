@@ -11,8 +11,6 @@ public struct VMXBasic: Sendable {
     public var needsLowMemory: Bool { rawValue >> 48 & 1 == 1 }
     /// The memory type with which the processor reaches VMX structures; nil for a reserved one.
     public var memoryType: MemoryType? { MemoryType(rawValue: UInt8(truncatingIfNeeded: rawValue >> 50 & 15)) }
-    /// Whether INS and OUTS report their operands when they exit.
-    public var reportsStringOperands: Bool { rawValue >> 54 & 1 == 1 }
     /// Whether the capability registers of the "true" controls, MSRs 48Dh to 490h, exist.
     public var hasTrueControls: Bool { rawValue >> 55 & 1 == 1 }
 
@@ -31,37 +29,23 @@ public struct EPTCapability: Sendable {
     public let rawValue: UInt64
     public init(rawValue: UInt64) { self.rawValue = rawValue }
 
-    private func has(_ bit: UInt64) -> Bool { rawValue >> bit & 1 == 1 }
-
-    public var executeOnly: Bool { has(0) }
-    public var fourLevels: Bool { has(6) }
-    /// Whether the tables themselves may lie in memory of these types.
-    public var uncacheableTables: Bool { has(8) }
-    public var writeBackTables: Bool { has(14) }
-    public var largePages: Bool { has(16) }
     /// 1 GiB pages. Not required: 2 MiB ones serve instead.
-    public var hugePages: Bool { has(17) }
-    public var invept: Bool { has(20) }
-    public var accessedDirty: Bool { has(21) }
-    public var inveptSingleContext: Bool { has(25) }
-    public var inveptAllContexts: Bool { has(26) }
-    public var invvpid: Bool { has(32) }
-    public var invvpidAddress: Bool { has(40) }
-    public var invvpidSingleContext: Bool { has(41) }
-    public var invvpidAllContexts: Bool { has(42) }
-    public var invvpidKeepingGlobals: Bool { has(43) }
+    public var hugePages: Bool { rawValue >> 17 & 1 == 1 }
 
     /// What the hypervisor needs and the processor lacks, by name; nil when all is there.
     public var missing: StaticString? {
-        if !fourLevels { return "EPT page walks of length 4 (IA32_VMX_EPT_VPID_CAP bit 6)" }
-        if !writeBackTables { return "write-back EPT tables (IA32_VMX_EPT_VPID_CAP bit 14)" }
-        if !largePages { return "2 MiB EPT pages (IA32_VMX_EPT_VPID_CAP bit 16)" }
-        if !invept { return "INVEPT (IA32_VMX_EPT_VPID_CAP bit 20)" }
-        if !inveptSingleContext { return "single-context INVEPT (IA32_VMX_EPT_VPID_CAP bit 25)" }
-        if !inveptAllContexts { return "all-context INVEPT (IA32_VMX_EPT_VPID_CAP bit 26)" }
-        if !invvpid { return "INVVPID (IA32_VMX_EPT_VPID_CAP bit 32)" }
-        if !invvpidSingleContext { return "single-context INVVPID (IA32_VMX_EPT_VPID_CAP bit 41)" }
-        if !invvpidAllContexts { return "all-context INVVPID (IA32_VMX_EPT_VPID_CAP bit 42)" }
+        let required: [9 of (bit: UInt64, name: StaticString)] = [
+            (6, "EPT page walks of length 4 (IA32_VMX_EPT_VPID_CAP bit 6)"),
+            (14, "write-back EPT tables (IA32_VMX_EPT_VPID_CAP bit 14)"),
+            (16, "2 MiB EPT pages (IA32_VMX_EPT_VPID_CAP bit 16)"),
+            (20, "INVEPT (IA32_VMX_EPT_VPID_CAP bit 20)"),
+            (25, "single-context INVEPT (IA32_VMX_EPT_VPID_CAP bit 25)"),
+            (26, "all-context INVEPT (IA32_VMX_EPT_VPID_CAP bit 26)"),
+            (32, "INVVPID (IA32_VMX_EPT_VPID_CAP bit 32)"),
+            (41, "single-context INVVPID (IA32_VMX_EPT_VPID_CAP bit 41)"),
+            (42, "all-context INVVPID (IA32_VMX_EPT_VPID_CAP bit 42)"),
+        ]
+        for i in required.indices where rawValue >> required[i].bit & 1 == 0 { return required[i].name }
         return nil
     }
 }

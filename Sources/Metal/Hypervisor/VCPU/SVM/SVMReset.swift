@@ -56,11 +56,8 @@ extension SVMCPU {
     }
 
     private func setData(selector: UInt16, _ attributes: UInt16, limit: UInt32) {
-        segment(VMCB.ds, selector: selector, attributes, limit: limit, base: 0)
-        segment(VMCB.es, selector: selector, attributes, limit: limit, base: 0)
-        segment(VMCB.ss, selector: selector, attributes, limit: limit, base: 0)
-        segment(VMCB.fs, selector: selector, attributes, limit: limit, base: 0)
-        segment(VMCB.gs, selector: selector, attributes, limit: limit, base: 0)
+        let all: [5 of Int] = [VMCB.ds, VMCB.es, VMCB.ss, VMCB.fs, VMCB.gs]
+        for i in all.indices { segment(all[i], selector: selector, attributes, limit: limit, base: 0) }
     }
 
     private func segment(_ field: Int, selector: UInt16, _ attributes: UInt16, limit: UInt32, base: UInt64) {

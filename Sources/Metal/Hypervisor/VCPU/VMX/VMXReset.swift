@@ -35,30 +35,24 @@ extension VMXCPU {
         hasPendingNMI = false
         closeNMIWindow()
         view(isLoading: false)
-        self[VMCSField.entryInterruptionInfo] = 0
+        let zero: [13 of UInt32] = [
+            VMCSField.entryInterruptionInfo, VMCSField.cr4Shadow, VMCSField.guestCR3, VMCSField.guestRSP,
+            VMCSField.guestDebugControl, VMCSField.guestSysenterCS, VMCSField.guestSysenterESP,
+            VMCSField.guestSysenterEIP, VMCSField.guestInterruptibility, VMCSField.guestActivity,
+            VMCSField.guestPendingDebug, VMCSField.guestGDTRBase, VMCSField.guestIDTRBase,
+        ]
+        for i in zero.indices { self[zero[i]] = 0 }
         registers.value = guest_registers()
         efer = 0
         self[VMCSField.entryControls] = UInt64(controls.entry)
         self[VMCSField.cr0Shadow] = CR0.numericError
-        self[VMCSField.cr4Shadow] = 0
-        self[VMCSField.guestCR3] = 0
         self[VMCSField.guestCR4] = CR4.vmxEnable | MachineCheck.enableBit
-        self[VMCSField.guestRSP] = 0
         rip = 0
         self[VMCSField.guestRFLAGS] = 2
         self[VMCSField.guestDR7] = 0x400
-        self[VMCSField.guestDebugControl] = 0
         self[VMCSField.guestPAT] = 0x0007_0406_0007_0406
-        self[VMCSField.guestSysenterCS] = 0
-        self[VMCSField.guestSysenterESP] = 0
-        self[VMCSField.guestSysenterEIP] = 0
-        self[VMCSField.guestInterruptibility] = 0
-        self[VMCSField.guestActivity] = 0
-        self[VMCSField.guestPendingDebug] = 0
         segment(.ldtr, selector: 0, SegmentAttributes.ldt, limit: 0xFFFF)
         segment(.tr, selector: 0, SegmentAttributes.busyTSS, limit: 0xFFFF)
-        self[VMCSField.guestGDTRBase] = 0
-        self[VMCSField.guestIDTRBase] = 0
         self[VMCSField.guestIDTRLimit] = 0xFFFF
         // What no control structure holds: guests find it in the processor itself.
         for msr in MSR.star...MSR.syscallMask { cpu_wrmsr(msr, 0) }
@@ -71,11 +65,8 @@ extension VMXCPU {
     }
 
     private func setData(selector: UInt16, _ attributes: UInt16, limit: UInt32) {
-        segment(.ds, selector: selector, attributes, limit: limit)
-        segment(.es, selector: selector, attributes, limit: limit)
-        segment(.ss, selector: selector, attributes, limit: limit)
-        segment(.fs, selector: selector, attributes, limit: limit)
-        segment(.gs, selector: selector, attributes, limit: limit)
+        let all: [5 of Segment] = [.ds, .es, .ss, .fs, .gs]
+        for i in all.indices { segment(all[i], selector: selector, attributes, limit: limit) }
     }
 
     /// `attributes` as SVM packs them; VMX has bits 11:8 at 15:12 (section 24.4.1).

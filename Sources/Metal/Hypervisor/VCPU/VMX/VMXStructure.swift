@@ -4,6 +4,13 @@ import X86
 // The parts of the control structure that stay as they are while guests come and go.
 extension VMXCPU {
     func writeControls() {
+        let zero: [14 of UInt32] = [
+            VMCSField.pageFaultMask, VMCSField.pageFaultMatch, VMCSField.cr3TargetCount, VMCSField.exitMSRStoreCount,
+            VMCSField.exitMSRLoadCount, VMCSField.entryMSRLoadCount, VMCSField.tscOffset, VMCSField.hostFSSelector,
+            VMCSField.hostGSSelector, VMCSField.hostFSBase, VMCSField.hostGSBase, VMCSField.hostSysenterCS,
+            VMCSField.hostSysenterESP, VMCSField.hostSysenterEIP,
+        ]
+        for i in zero.indices { self[zero[i]] = 0 }
         self[VMCSField.pinControls] = UInt64(controls.pin)
         self[VMCSField.processorControls] = UInt64(controls.processor)
         self[VMCSField.secondaryControls] = UInt64(controls.secondary)
@@ -21,16 +28,9 @@ extension VMXCPU {
         self[VMCSField.cr4Mask] = VMX.ownedCR4
         // Where guests' NMIs cannot be told from ours, a guest could block both: it is looked after every so often.
         self[VMCSField.preemptionTimer] = 1 << 20
-        self[VMCSField.pageFaultMask] = 0
-        self[VMCSField.pageFaultMatch] = 0
-        self[VMCSField.cr3TargetCount] = 0
-        self[VMCSField.exitMSRStoreCount] = 0
-        self[VMCSField.exitMSRLoadCount] = 0
-        self[VMCSField.entryMSRLoadCount] = 0
-        self[VMCSField.tscOffset] = 0
     }
 
-    /// The hypervisor as it is now: what every exit comes back to.
+    /// The hypervisor as it is now: what every exit comes back to. What is not here is 0 for ever.
     func writeHost() {
         self[VMCSField.hostCR0] = cpu_read_cr0()
         self[VMCSField.hostCR3] = cpu_read_cr3()
@@ -41,17 +41,10 @@ extension VMXCPU {
         self[VMCSField.hostSSSelector] = Descriptors.data
         self[VMCSField.hostDSSelector] = Descriptors.data
         self[VMCSField.hostESSelector] = Descriptors.data
-        self[VMCSField.hostFSSelector] = 0
-        self[VMCSField.hostGSSelector] = 0
         self[VMCSField.hostTRSelector] = Descriptors.task
-        self[VMCSField.hostFSBase] = 0
-        self[VMCSField.hostGSBase] = 0
         self[VMCSField.hostTRBase] = Descriptors.current.taskState
         self[VMCSField.hostGDTRBase] = Descriptors.current.base
         self[VMCSField.hostIDTRBase] = InterruptTable.current.base
-        self[VMCSField.hostSysenterCS] = 0
-        self[VMCSField.hostSysenterESP] = 0
-        self[VMCSField.hostSysenterEIP] = 0
         self[VMCSField.hostRIP] = vmx_exit_address()
     }
 }
