@@ -11,12 +11,12 @@ public struct CBORNesting {
         var lastKey: UInt64?
     }
     private var levels = InlineArray<8, Level>(repeating: Level())
-    private(set) var depth = 0
+    package private(set) var depth = 0
 
-    init() {}
+    package init() {}
 
     /// Counts an item.
-    mutating func place(_ major: UInt8, _ value: UInt64) throws(CBORError) {
+    package mutating func place(_ major: UInt8, _ value: UInt64) throws(CBORError) {
         guard depth > 0 else { return }
         let top = depth - 1
         if levels[top].isMap, levels[top].left % 2 == 0 {
@@ -28,14 +28,14 @@ public struct CBORNesting {
     }
 
     /// Opens an array (major type 4) or map (5) of `entries` items or pairs, at most 2^32.
-    mutating func open(_ major: UInt8, _ entries: UInt64) throws(CBORError) {
+    package mutating func open(_ major: UInt8, _ entries: UInt64) throws(CBORError) {
         guard depth < Self.maxDepth else { throw .tooDeep }
         levels[depth] = Level(left: major == 5 ? entries * 2 : entries, isMap: major == 5)
         depth += 1
     }
 
     /// Closes what is complete.
-    mutating func close() {
+    package mutating func close() {
         while depth > 0, levels[depth - 1].left == 0 { depth -= 1 }
     }
 }

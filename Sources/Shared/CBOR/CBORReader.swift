@@ -17,14 +17,14 @@ public struct CBORReader: ~Escapable {
     public var remaining: Int { input.count - offset }
 
     /// An item's head: major type and argument (RFC 8949, section 3).
-    struct Head {
-        var major: UInt8
-        var info: UInt8
-        var value: UInt64
+    package struct Head {
+        package var major: UInt8
+        package var info: UInt8
+        package var value: UInt64
     }
 
     /// Reads one head, refusing what deterministic encoding and our formats leave out.
-    mutating func head() throws(CBORError) -> Head {
+    package mutating func head() throws(CBORError) -> Head {
         itemOffset = offset
         guard remaining >= 1 else { throw .truncated }
         let first = input[offset]
@@ -89,7 +89,7 @@ public struct CBORReader: ~Escapable {
 
     /// The bytes of a string whose head was read.
     @_lifetime(copy self)
-    mutating func content(_ head: Head) throws(CBORError) -> Span<UInt8> {
+    package mutating func content(_ head: Head) throws(CBORError) -> Span<UInt8> {
         guard head.value <= UInt64(remaining) else { throw .truncated }
         let start = offset
         offset += Int(head.value)

@@ -1,5 +1,6 @@
 import CBOR
 import Testing
+import UnitSupport
 
 /// Reads all of `bytes` as one item of any kind.
 func skipAll(_ bytes: [UInt8]) throws(CBORError) {

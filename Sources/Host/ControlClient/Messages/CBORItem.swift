@@ -36,7 +36,7 @@ indirect enum CBORItem {
             while let key = try map.next(&reader) { fields[key] = try next(&reader, input, depth: depth + 1) }
             return .map(fields)
         default:
-            try reader.skip()
+            _ = try reader.head()
             return .other
         }
     }

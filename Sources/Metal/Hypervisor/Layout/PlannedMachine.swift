@@ -34,9 +34,6 @@ struct PlannedMachine: ~Copyable {
 
     fileprivate func takeMemory(_ firmware: borrowing Firmware) throws(Refusal) {
         for i in 0..<manifest.partitionCount {
-            if manifest.partitions[i].cores.count > ControlPage.maxVCPUs {
-                throw Refusal("a partition has more than 16 cores")
-            }
             do throws(FirmwareError) {
                 _ = try firmware.allocate(memory.ranges[i].size, .at(memory.ranges[i].base))
             } catch {

@@ -2,8 +2,6 @@
 public enum PortNumber {
     /// First of the UART's eight registers.
     public static let uart: UInt16 = 0x3F8
-    public static let rtcIndex: UInt16 = 0x70
-    public static let rtcData: UInt16 = 0x71
     /// Keyboard controller: command and status.
     public static let keyboard: UInt16 = 0x64
     /// The keyboard controller's command that pulses the reset line.

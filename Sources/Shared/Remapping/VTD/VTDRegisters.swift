@@ -26,7 +26,6 @@ enum VTDCommand {
     static let queue: UInt32 = 1 << 26
     static let interruptRemapping: UInt32 = 1 << 25
     static let setInterruptTable: UInt32 = 1 << 24
-    static let compatibilityFormat: UInt32 = 1 << 23
     /// What lasts: translation, queue, interrupt remapping. Compatibility format is left off by every write.
     static let lasting: UInt32 = translation | queue | interruptRemapping
 }

@@ -7,7 +7,6 @@ public enum XCR0 {
     public static let mpx: UInt64 = 3 << 3
     /// Opmask, upper halves of ZMM0 to 15, ZMM16 to 31.
     public static let avx512: UInt64 = 7 << 5
-    public static let pkru: UInt64 = 1 << 9
     /// Tile configuration and data.
     public static let amx: UInt64 = 3 << 17
 

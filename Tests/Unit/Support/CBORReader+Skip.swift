@@ -1,3 +1,5 @@
+import CBOR
+
 extension CBORReader {
     /// Reads past one item of any kind, with all that it contains, by the same rules as everything else: shortest
     /// numbers, definite lengths, printable text, at most `CBORNesting.maxDepth` levels, maps keyed by rising unsigned
