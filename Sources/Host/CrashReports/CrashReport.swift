@@ -1,6 +1,6 @@
-import Reports
 import Foundation
 import Records
+import Reports
 import X86
 
 /// A crash record as people and programs read it.

@@ -1,6 +1,6 @@
 import Manifest
-import Text
 import PCI
+import Text
 
 extension FunctionAddress {
     /// As `lspci` and manifests write it: `01:10.2`.

@@ -1,7 +1,7 @@
 import CBOR
 import Manifest
-import Text
 import PCI
+import Text
 
 extension Manifest {
     /// Writes the deterministic CBOR form into `buffer` and returns its length, at most `maxEncodedSize`. The manifest
@@ -29,7 +29,7 @@ extension Manifest {
 
     private borrowing func encodePartition(_ i: Int, _ writer: inout CBORWriter) {
         let hasDevices = partitions[i].devices.count > 0, accepts = partitions[i].accepts
-        writer.map(PartitionKey.alwaysThere + (hasDevices ? 1 : 0) + (accepts.isEmpty ? 0 : 1))
+        writer.map(13 + (hasDevices ? 1 : 0) + (accepts.isEmpty ? 0 : 1))
         writer.key(PartitionKey.name)
         writer.text(partitions[i].name)
         writer.key(PartitionKey.cores)

@@ -37,7 +37,7 @@ extension Manifest {
         }
         if previous == slash || previous == dot { isFormed = false }
         if !isFormed { return report(ManifestRefusal(.pathForm, field, partition: i)) }
-        if Self.equalIgnoringCase(path.span, Self.fileName.span) {
+        if Self.equalIgnoringCase(path, Self.fileName) {
             report(ManifestRefusal(.pathReserved, field, partition: i))
         }
     }
@@ -47,14 +47,14 @@ extension Manifest {
         _ i: Int, _ path: ImagePath, _ field: ManifestField, _ j: Int, _ other: ImagePath,
         _ report: (ManifestRefusal) -> Void
     ) {
-        if !path.isEmpty, !(path == other), Self.equalIgnoringCase(path.span, other.span) {
+        if !path.isEmpty, !(path == other), Self.equalIgnoringCase(path, other) {
             report(ManifestRefusal(.pathCaseClash, field, partition: i, other: j))
         }
     }
 
-    private static func equalIgnoringCase(_ a: borrowing Span<UInt8>, _ b: borrowing Span<UInt8>) -> Bool {
+    private static func equalIgnoringCase<let n: Int>(_ a: ImagePath, _ b: Text<n>) -> Bool {
         guard a.count == b.count else { return false }
-        for k in 0..<a.count where folded(a[k]) != folded(b[k]) { return false }
+        for k in 0..<a.count where folded(a.bytes[k]) != folded(b.bytes[k]) { return false }
         return true
     }
 

@@ -2,6 +2,9 @@ import Manifest
 import Text
 
 extension Manifest {
+    /// The most cores of a machine.
+    public static let maxCores = 64
+
     /// Refuses a manifest that contradicts itself, whatever the machine: throws the first problem.
     public func validate() throws(ManifestRefusal) {
         var first: ManifestRefusal?

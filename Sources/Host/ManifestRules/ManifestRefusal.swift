@@ -1,6 +1,6 @@
 import Manifest
-import Text
 import PCI
+import Text
 
 /// One thing that is wrong with a manifest: by a rule of the tool's, or by what root mode would refuse.
 public struct ManifestRefusal: Error, Equatable, Sendable {

@@ -41,7 +41,7 @@ extension FunctionList {
             guard bar.isMemory else { continue }
             guard let pages = bar.pages(k < 6 ? 1 : count) else { throw .noAddress }
             if machine.overlap(pages) || isMemory(pages) { throw .taken }
-            for i in 0..<self.count where functions[i].address != function.address {
+            for i in 0..<self.count where k < 6 ? functions[i].address != function.address : true {
                 for other in 0..<6 where functions[i].bars[other].pages?.overlaps(pages) ?? false {
                     throw .shared(with: functions[i].address)
                 }

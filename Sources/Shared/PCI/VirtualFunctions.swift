@@ -57,7 +57,7 @@ public struct VirtualFunctions: Sendable {
         space.write(id, at + Register.pages, size: 4, pages)
     }
 
-    /// Refuses a number that cannot be enabled.
+    /// Refuses a number that cannot be enabled, and registers of which two would lie in one page.
     /// - Parameter lastBus: of those behind the bridge above the physical function.
     public func require(_ count: Int, lastBus: UInt8) throws(VirtualFunctionError) {
         guard count > 0 else { return }
@@ -67,7 +67,7 @@ public struct VirtualFunctions: Sendable {
         guard last >> 8 <= Int(lastBus) else { throw .noBus }
         for i in 0..<6 where bars[i].kind != .none {
             let bar = bars[i]
-            guard bar.kind != .port, bar.hasAddress else { throw .noAddresses }
+            guard bar.kind != .port, bar.hasAddress, bar.size & 0xFFF == 0 else { throw .noAddresses }
         }
     }
 

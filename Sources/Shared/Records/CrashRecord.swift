@@ -34,8 +34,6 @@ public struct CrashRecord: Sendable {
     /// Whether the hypervisor's, or a guest's, registers are there.
     public var hasFrame: Bool { self[.place] >> 32 & 1 != 0 }
     public var hasGuest: Bool { self[.place] >> 33 & 1 != 0 }
-    /// The guest's code segment.
-    public var guestCS: UInt16 { UInt16(truncatingIfNeeded: self[.place] >> 48) }
 
     /// Begins the record. Cores and vCPUs are numbered below 255.
     public mutating func setPlace(_ kind: CrashKind, vector: UInt64 = 0, core: Int?, vcpu: Int?) {
@@ -49,9 +47,6 @@ public struct CrashRecord: Sendable {
     public mutating func addGuest(cs: UInt64, _ vendor: Vendor) {
         self[.place] |= 1 << 33 | (vendor == .intel ? 1 << 34 : 0) | (cs & 0xFFFF) << 48
     }
-    /// Whose processor the exit codes are of.
-    public var vendor: Vendor { self[.place] >> 34 & 1 != 0 ? .intel : .amd }
-
     /// What a device tried: bus, device and function, and the unit's reason.
     public mutating func setDevice(_ fault: DeviceFault) {
         self[.error] =

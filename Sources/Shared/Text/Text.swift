@@ -30,12 +30,6 @@ public struct Text<let capacity: Int>: Sendable {
 
     public var isEmpty: Bool { count == 0 }
 
-    /// The bytes in use.
-    public var span: Span<UInt8> {
-        @_lifetime(borrow self)
-        borrowing get { bytes.span.extracting(0..<count) }
-    }
-
     public static func == <let other: Int>(a: Text, b: Text<other>) -> Bool {
         guard a.count == b.count else { return false }
         for i in 0..<a.count where a.bytes[i] != b.bytes[i] { return false }

@@ -2,8 +2,8 @@ import CBOR
 import Control
 import ControlClient
 import Manifest
-import Testing
 import PCI
+import Testing
 
 @Suite struct ServerTests {
     @Test func helloDescribesTheMachine() throws {

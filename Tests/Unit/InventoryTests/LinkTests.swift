@@ -3,8 +3,8 @@ import ControlClient
 import Foundation
 import Inventory
 import Manifest
-import Testing
 import PCI
+import Testing
 
 /// What the hypervisor answers, turned into the same schema as what Linux says.
 @Suite struct LinkTests {

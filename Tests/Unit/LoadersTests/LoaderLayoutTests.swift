@@ -55,9 +55,12 @@ import Testing
 
     @Test func factsKeepTheCommandLine() {
         let text = Array("console=ttyS0".utf8)
+        var line = InlineArray<511, UInt8>(repeating: 0x21)
+        for (i, byte) in text.enumerated() { line[i] = byte }
         let facts = LoaderFacts(
-            platform: .none, kernelSize: 1, initrdSize: 0, commandLine: text.span, isIntel: true)
+            platform: .none, kernelSize: 1, initrdSize: 0, commandLine: line, count: text.count, isIntel: true)
         #expect(facts.commandLineCount == text.count && facts.isIntel == 1)
         for (i, byte) in text.enumerated() { #expect(facts.commandLine[i] == byte) }
+        #expect(facts.commandLine[text.count] == 0)
     }
 }

@@ -1,8 +1,8 @@
 import Foundation
 import Manifest
 import ManifestFile
-import Testing
 import PCI
+import Testing
 
 private func text(_ devices: String) -> String {
     """

@@ -1,7 +1,7 @@
 import Manifest
 import ManifestRules
-import Testing
 import PCI
+import Testing
 
 func address(_ text: StaticString) -> FunctionAddress {
     FunctionAddress(text.description) ?? FunctionAddress(requester: .max)

@@ -1,6 +1,6 @@
 import Manifest
-import Text
 import PCI
+import Text
 
 /// What root mode takes for granted of every manifest that was decoded, and which of it does not hold. It is written
 /// down here a second time, and plainly, so that a check that gets lost is noticed: unit tests and the fuzzer hold

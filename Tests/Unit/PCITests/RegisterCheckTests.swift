@@ -88,6 +88,12 @@ import Testing
         }
         #expect(refusal(0) == nil && refusal(2) == nil)
         #expect(refusal(3) == .shared(with: Self.other))
+        // Nor may they lie in the pages of their own physical function.
+        var physical = igb
+        physical.bars[0] = memory(0xE0_6002_4000)
+        list = FunctionList()
+        list.append(physical)
+        #expect(refusal(0) == nil && refusal(1) == nil && refusal(2) == .shared(with: igb.address))
         #expect(virtual.sharePages(1, virtual, 1) && !VirtualFunctions().sharePages(1, virtual, 1))
     }
 }

@@ -72,6 +72,13 @@ import UnitSupport
         #expect(throws: VirtualFunctionError.tooMany) { try found.require(9, lastBus: 4) }
         #expect(throws: VirtualFunctionError.noBus) { try found.require(1, lastBus: 3) }
         #expect(throws: VirtualFunctionError.absent) { try VirtualFunctions().require(1, lastBus: 255) }
+        // Several would lie in one page, which one owner would get whole.
+        let sized = try #require(bus.functions[Self.igb])
+        let size = sized.barSizes[7]
+        sized.barSizes[7] = 256 * UInt64(sized.word(0x160 + 0x0C) >> 16)
+        let small = try VirtualFunctions(of: igb, on: bus)
+        #expect(throws: VirtualFunctionError.noAddresses) { try small.require(1, lastBus: 4) }
+        sized.barSizes[7] = size
         let e1000e = bus.describe("02:00.0")
         #expect(throws: VirtualFunctionError.absent) { try VirtualFunctions(of: e1000e, on: bus) }
         let recorded = try #require(bus.functions[Self.igb])

@@ -1,3 +1,4 @@
+import CrashReports
 import Records
 import Remapping
 import Testing

@@ -1,6 +1,6 @@
-import Reports
 import Control
 import Foundation
+import Reports
 
 extension BenchFigure {
     /// Everything that a session measured, in the order in which people read it.

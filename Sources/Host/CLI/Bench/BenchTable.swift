@@ -1,5 +1,5 @@
-import Reports
 import Foundation
+import Reports
 
 /// A bench for people: what, value, bound, status; below a count, its reasons.
 struct BenchTable {

@@ -1,6 +1,6 @@
-import Reports
 import Foundation
 import Machines
+import Reports
 import TestKit
 
 /// `bulkhead test --adversary`: every attempt of Tests/Guests/attempts.yaml on each kind of machine, in one table.

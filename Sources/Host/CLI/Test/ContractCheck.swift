@@ -1,6 +1,6 @@
-import Reports
 import Foundation
 import Machines
+import Reports
 import TestKit
 
 /// The contract, checked by `bulkhead test`: every count of it is measured once.

@@ -1,7 +1,7 @@
-import Reports
 import ArgumentParser
 import Foundation
 import Machines
+import Reports
 import TestKit
 
 /// `bulkhead test`: unit tests and machine tests, summed up in one last line.

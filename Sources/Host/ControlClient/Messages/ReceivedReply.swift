@@ -86,6 +86,9 @@ public struct ReceivedReply {
 }
 
 extension InventoryItem {
+    /// As many as an item has room for.
+    public static let maxValues = 13
+
     /// More than `maxValues` values are dropped.
     public init(_ kind: Kind, _ values: [UInt64]) {
         self.init(kind, InlineArray<0, UInt64>(repeating: 0))

@@ -21,7 +21,7 @@ extension CoreState {
         if let frame { record.value.add(frame) }
         if let partition {
             record.value.setPartition(partition.value.spec.name)
-            if partition.value.controlPage.value.starts.load(ordering: .relaxed) != 0 {
+            if partition.value.controlPage.value.loads.load(ordering: .relaxed) != 0 {
                 program.vendor.record(guestOf: layout, in: &record.value)
                 exitHistory.write(to: &record.value)
             }

@@ -89,7 +89,9 @@ extension ExitContext {
         case .shutdown:
             count(.shutdown)
             if MachineCheck.isUnderWay { return machineCheck() }
-            return cpu.isLoading ? refuseImage(.loaderFailed) : .end(.tripleFault)
+            guard cpu.isLoading else { return .end(.tripleFault) }
+            core.value.recordCrash(.tripleFault)
+            return refuseImage(.loaderFailed)
         case .initSignal:
             count(.initSipi)
             return .resume

@@ -16,7 +16,7 @@ extension ExitContext {
         let commandLine = state.value.spec.commandLine
         let facts = LoaderFacts(
             platform: state.value.platform, kernelSize: state.value.kernel.size, initrdSize: state.value.initrd.size,
-            commandLine: commandLine.span, isIntel: Extension.vendor == .intel)
+            commandLine: commandLine.bytes, count: commandLine.count, isIntel: Extension.vendor == .intel)
         store(facts, state.value.memory.base + LoaderMemory.facts)
         unsafe state.value.guestMemory.copy(from: bytes(loader_address(), loader_size()), to: LoaderMemory.program)
     }

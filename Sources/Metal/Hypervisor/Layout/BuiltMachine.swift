@@ -131,7 +131,7 @@ extension BuiltMachine {
         return nested
     }
 
-    /// The same without functions' registers, and with the images where the loader finds them.
+    /// The same with the images where the loader finds them. Functions' registers are not in it: a single step reaches them.
     private func buildLoaderTable<CPU: VirtualizationExtension>(
         _ cpu: CPU.Type, _ frames: borrowing FrameRange, _ images: (kernel: LoadedFile, initrd: LoadedFile),
         _ arena: inout FrameArena

@@ -124,11 +124,13 @@ struct MachineBackend: ControlBackend, ~Copyable {
         return nil
     }
 
-    /// Puts the lines of the partitions' instances on the machine's log.
+    /// Puts the lines of the partitions' instances on the machine's log: at most as many bytes as a partition's log holds, so
+    /// that one that writes without end does not hold the core. Who writes more kicks again.
     mutating func printLogs() {
         for i in 0..<partitionCount {
             let controlPage = partitions[i].controlPage
-            while let byte = controlPage.value.log.peek() {
+            for _ in 0..<2048 {
+                guard let byte = controlPage.value.log.peek() else { break }
                 controlPage.value.log.removeFirst()
                 if byte == 0x0A { SerialPort.log.write(0x0D) }
                 SerialPort.log.write(byte)
@@ -139,7 +141,7 @@ struct MachineBackend: ControlBackend, ~Copyable {
     /// The name of the partition whose function this is; nil when nobody's, or when the partition's start had one before.
     mutating func firstFault(_ fault: DeviceFault) -> Label? {
         guard let owner = faultLog?.value.owner(of: fault.requester) else { return nil }
-        let start = partitions[owner].controlPage.value.starts.load(ordering: .relaxed)
+        let start = partitions[owner].controlPage.value.loads.load(ordering: .relaxed)
         guard partitions[owner].faultedStart != start else { return nil }
         partitions[owner].faultedStart = start
         return partitions[owner].info.name

@@ -28,11 +28,13 @@ struct ByteRing: ~Copyable {
         return true
     }
 
-    /// The next byte for a reader that takes each once, nil when there is none.
+    /// The next byte for a reader that takes each once, nil when there is none. What `push` has overwritten is skipped.
     @inline(__always)
     func peek() -> UInt8? {
-        let at = tail.load(ordering: .relaxed)
-        guard head.load(ordering: .acquiring) != at else { return nil }
+        let end = head.load(ordering: .acquiring)
+        let at = max(tail.load(ordering: .relaxed), end < capacity ? 0 : end &- capacity)
+        tail.store(at, ordering: .relaxed)
+        guard end != at else { return nil }
         return load(base + at & (capacity - 1))
     }
 

@@ -13,6 +13,8 @@ struct ControlPage: ~Copyable {
     /// A `PartitionState` and, in the second byte, a `StateCause`; by the boot vCPU's core.
     private let stateAndCause: Atomic<UInt32>
     let starts = Atomic<UInt64>(0)
+    /// How often a loader was started, whatever came of it; a start is one that came to the image.
+    let loads = Atomic<UInt64>(0)
     /// TSC at the first instruction of the first and of the latest start; 0 before.
     let firstEntry = Atomic<UInt64>(0)
     let latestEntry = Atomic<UInt64>(0)

@@ -46,6 +46,7 @@ extension VCPURunner {
         prepareCore()
         context.cpu.resetToLoader()
         partition.value.endCause.store(0, ordering: .relaxed)
+        partition.value.controlPage.value.loads.add(1, ordering: .relaxed)
         partition.value.clockLag.store(0, ordering: .relaxed)
         partition.value.order.store(VCPUOrder.run, ordering: .sequentiallyConsistent)
         if case .end(let cause) = runGuest() { return cause }
@@ -57,6 +58,8 @@ extension VCPURunner {
         let state = partition, own = core.value.vcpu
         state.value.order.store(VCPUOrder.stop, ordering: .sequentiallyConsistent)
         state.value.kick(allBut: own)
+        // What ends in its loader was a start too, unless nothing of its image ran: a loop of resets shows.
+        if context.cpu.isLoading, cause != .badImage { state.value.controlPage.value.starts.add(1, ordering: .relaxed) }
         state.value.controlPage.value.enter(.stopping, cause)
         for vcpu in 0..<state.value.vcpuCount where vcpu != own {
             while state.value.signals[vcpu].isActive.load(ordering: .sequentiallyConsistent) { cpu_pause() }

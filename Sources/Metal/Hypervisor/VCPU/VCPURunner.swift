@@ -68,16 +68,16 @@ struct VCPURunner<Extension: VirtualizationExtension>: ~Copyable {
         if cause != 0 { return .end(StateCause(rawValue: UInt8(truncatingIfNeeded: cause - 1)) ?? .violation) }
         switch controlPage.value.request {
         case .stop, .restart: return .end(.manager)
-        case .pause:
+        case .pause where controlPage.value.state == .running:
             partition.value.order.store(VCPUOrder.pause, ordering: .sequentiallyConsistent)
             controlPage.value.enter(.paused, .manager)
-        // A manager's second request may come when the guest runs again: then no vCPU would ever be paused to wait for.
+        // A manager's request may be late. If the guest runs again, no vCPU is paused that could be waited for.
         case .resume where partition.value.order.load(ordering: .sequentiallyConsistent) == VCPUOrder.pause:
             partition.value.resumeClock()
             partition.value.order.store(VCPUOrder.run, ordering: .sequentiallyConsistent)
             controlPage.value.enter(.running, .manager)
         case nil: return .resume
-        default: break  // to start or resume what runs: done, and the next request may come
+        default: break  // too late, or done already: the next request may come
         }
         controlPage.value.takeRequest()
         partition.value.kick(allBut: core.value.vcpu)

@@ -21,13 +21,12 @@ public struct InventoryItem: Sendable {
         case iommu = 5
     }
 
-    public static let maxValues = 13
     public let kind: Kind
     public var values = InlineArray<13, UInt64>(repeating: 0)
     /// How many of `values` are meant.
     public var count: Int
 
-    /// - Parameter values: at most `maxValues`.
+    /// - Parameter values: at most 13.
     public init<let n: Int>(_ kind: Kind, _ values: InlineArray<n, UInt64>) {
         self.kind = kind
         count = n

@@ -93,3 +93,11 @@ private func writeMCFG(at address: UInt64, to memory: borrowing GuestMemory) {
     table.put(0 as UInt64, in: memory)  // segment, first bus and last bus
     _ = table.seal(in: memory)
 }
+
+extension PortNumber {
+    /// The value of the FADT's RESET_VALUE.
+    fileprivate static let resetValue: UInt8 = 0x06
+    /// The FADT's SLEEP_CONTROL_REG (ACPI 6.5, 4.8.3.7).
+    fileprivate static let sleepControl: UInt16 = 0x604
+    fileprivate static let sleepStatus: UInt16 = 0x605
+}

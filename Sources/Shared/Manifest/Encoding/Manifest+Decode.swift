@@ -1,6 +1,6 @@
 import CBOR
-import Text
 import PCI
+import Text
 
 extension Manifest {
     /// Replaces this manifest by the one that `bytes` encode: after a throw it has no partitions.

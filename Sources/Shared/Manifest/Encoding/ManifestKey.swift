@@ -31,5 +31,4 @@ public enum PartitionKey {
     public static let devices: UInt64 = 13
     /// Absent when there are none.
     public static let accepts: UInt64 = 14
-    public static let alwaysThere = 13
 }

@@ -15,8 +15,6 @@ extension Manifest {
     /// One beyond the last byte that a processor of this architecture can address: 52 bits (AMD APM volume 2,
     /// section 5.1; Intel SDM volume 3, section 4.1.4).
     public static let addressLimit: UInt64 = 1 << 52
-    /// The most cores of a machine.
-    public static let maxCores = 64
     /// The most cores of one partition: what the hypervisor has room for beside each partition's notice board.
     public static let maxPartitionCores = 16
     /// The most virtual functions that one physical function enables.

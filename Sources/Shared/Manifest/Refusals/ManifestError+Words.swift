@@ -1,5 +1,5 @@
-import Text
 import PCI
+import Text
 
 extension ManifestError.Reason {
     /// The sentence that tells it, with facts in their places:

@@ -1,12 +1,12 @@
-import Text
 import PCI
+import Text
 
 /// The rules that root mode relies on, whoever wrote the manifest; those that only help people are the tool's
 /// (`ManifestRules`). Each use of a field in root mode, and what makes it safe:
 ///
 /// - names, paths, command line: printed, copied to the guest, sought on the boot volume. The decoder: printable ASCII
-///   of bounded length. A path may lead anywhere on the boot volume, which holds no partition's memory; an image must be
-///   named, since a path without one is a folder's.
+///   of bounded length. A path may lead anywhere on the boot volume: what it holds of crashes (`crash.bin`, with a dead guest's
+///   registers) the owner who wrote the path can read too; an image must be named, since a path without one is a folder's.
 /// - `machineCores`, `machineMemory`: compared with what the machine has, never an index.
 /// - `housekeeping`: an index into the machine's cores. `check(against:)`: it is one of them, thus below 64.
 /// - `link`, actions, `permits`, `accepts`: the decoder knows every value and every bit.

@@ -12,15 +12,18 @@ public struct LoaderFacts: BitwiseCopyable, Sendable {
     public private(set) var commandLineCount = 0
     public private(set) var commandLine: InlineArray<511, UInt8> = .init(repeating: 0)
 
-    public init(
-        platform: PlatformDescription, kernelSize: UInt64, initrdSize: UInt64, commandLine: Span<UInt8>, isIntel: Bool
+    /// - Parameter commandLine: its first `count` bytes. No span: one of a local text's has once outlived the bytes that it
+    ///   was made of, in optimized code.
+    public init<let capacity: Int>(
+        platform: PlatformDescription, kernelSize: UInt64, initrdSize: UInt64,
+        commandLine: borrowing InlineArray<capacity, UInt8>, count: Int, isIntel: Bool
     ) {
         window = LoaderMemory.window(memorySize: platform.memorySize)
         self.isIntel = isIntel ? 1 : 0
         self.kernelSize = kernelSize
         self.initrdSize = initrdSize
         self.platform = platform
-        commandLineCount = min(commandLine.count, self.commandLine.count)
+        commandLineCount = min(count, min(capacity, self.commandLine.count))
         for i in 0..<commandLineCount { self.commandLine[i] = commandLine[i] }
     }
 }

@@ -8,15 +8,10 @@ public enum PortNumber {
     public static let keyboardReset: UInt8 = 0xFE
     /// The chipsets' reset control register.
     public static let reset: UInt16 = 0xCF9
-    /// The value of the FADT's RESET_VALUE.
-    public static let resetValue: UInt8 = 0x06
     /// The panic device (QEMU's docs/specs/pvpanic): a read tells which events the guest may report, a write reports.
     public static let panic: UInt16 = 0x505
     /// The event of a guest that has crashed and goes no further; the only one that is offered.
     public static let panicked: UInt8 = 1 << 0
-    /// The FADT's SLEEP_CONTROL_REG (ACPI 6.5, 4.8.3.7).
-    public static let sleepControl: UInt16 = 0x604
-    public static let sleepStatus: UInt16 = 0x605
     /// SLP_TYP of `\_S5`.
     public static let powerOffSleepType: UInt8 = 5
 }

@@ -1,5 +1,5 @@
-import Reports
 import Foundation
+import Reports
 import TestKit
 
 /// A comparison for people: exits, work, start and latency of the same guest in three places.

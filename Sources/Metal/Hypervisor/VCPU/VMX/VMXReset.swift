@@ -24,7 +24,6 @@ extension VMXCPU {
         clear()
         segment(.cs, selector: UInt16(vector) << 8, SegmentAttributes.code16, limit: 0xFFFF, base: UInt64(vector) << 12)
         setData(selector: 0, SegmentAttributes.data16, limit: 0xFFFF)
-        self[VMCSField.guestGDTRLimit] = 0xFFFF
         // INIT leaves caching disabled (table 9-1), which no guest relies on.
         self[VMCSField.guestCR0] = CR0.numericError | CR0.extensionType
     }
@@ -53,6 +52,7 @@ extension VMXCPU {
         self[VMCSField.guestPAT] = 0x0007_0406_0007_0406
         segment(.ldtr, selector: 0, SegmentAttributes.ldt, limit: 0xFFFF)
         segment(.tr, selector: 0, SegmentAttributes.busyTSS, limit: 0xFFFF)
+        self[VMCSField.guestGDTRLimit] = 0xFFFF
         self[VMCSField.guestIDTRLimit] = 0xFFFF
         // What no control structure holds: guests find it in the processor itself.
         for msr in MSR.star...MSR.syscallMask { cpu_wrmsr(msr, 0) }
