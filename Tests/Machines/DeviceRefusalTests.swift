@@ -19,7 +19,8 @@ extension MachineTests {
                 "-device", "e1000e,bus=left", "-device", "e1000e,bus=right",
                 "-device", "pcie-pci-bridge,id=bridge,addr=a",
                 "-device", "edu,bus=bridge,addr=1", "-device", "edu,bus=bridge,addr=2",
-                // More than the processor can address: the firmware gives it none. On bus 0 it would not start.
+                // More than the processor can address: the firmware leaves its registers where they are. On bus 0 the firmware
+                // would not start.
                 "-device", "pcie-root-port,id=huge,chassis=4,slot=2,addr=b",
                 "-device", "pci-testdev,membar=4T,bus=huge",
             ]
@@ -54,8 +55,8 @@ extension MachineTests {
                     "function 05:01.0 of partition \"left\" can only be reset together with its bus, and with it 05:02.0"
                         + " of partition \"right\""),
                 try volume(
-                    "no-address", left: "{pci: \"06:00.0\", id: \"1b36:0005\", reset: none}", right: "",
-                    "PCI function 0x600 (requester id) has registers to which firmware has given no address"),
+                    "unplaced", left: "{pci: \"06:00.0\", id: \"1b36:0005\", reset: none}", right: "",
+                    "PCI function 0x600 (requester id) has registers where the machine has something else"),
                 try volume(
                     "good", left: "\(edu("00:08.0")), \(edu("00:08.1"))",
                     right: "{pci: \"03:00.0\"}, {pci: \"04:00.0\"}", ""),
