@@ -62,12 +62,21 @@ extension ExitContext {
         switch MSREmulation(msr, Extension.vendor) {
         case nil: false
         case .thermalVector, .performanceVector, .localVector0, .localVector1, .errorVector:
-            LocalAPIC.write(msr, localVector: value)
+            writeLocalVector(msr, value)
+        case .correctedMachineCheck: LocalVectorPolicy.written(value, to: msr, Extension.vendor) != nil
         case .apicBase: value == apicBase
         case .kvmWallClock: core.value.clock.writeWallClock(value, partition.value.guestMemory)
         case .kvmSystemTime: core.value.clock.writeSystemTime(value, partition.value.guestMemory)
         case .some: true
         }
+    }
+
+    private func writeLocalVector(_ msr: UInt32, _ value: UInt64) -> Bool {
+        guard LocalAPIC.hasAllLocalVectors,
+            let value = LocalVectorPolicy.written(value, to: msr, Extension.vendor)
+        else { return false }
+        cpu_wrmsr(msr, value)
+        return true
     }
 
     @inline(never)
