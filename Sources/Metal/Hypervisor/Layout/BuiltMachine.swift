@@ -37,6 +37,7 @@ extension PlannedMachine {
             case .outOfFrames: throw Refusal("the memory set aside for page tables is too small")
             case .unaligned: throw Refusal("a page table entry would be unaligned")
             case .mappedAlready: throw Refusal("two things lie at the same address")
+            case .outOfRange: throw Refusal("something lies beyond what page tables can express")
             }
         }
         return built
@@ -122,7 +123,9 @@ extension BuiltMachine {
         _ cpu: CPU.Type, _ frames: borrowing FrameRange, _ functions: Pointer<PartitionFunctions>?,
         _ arena: inout FrameArena
     ) throws(PageTableError) -> PageTable<CPU.Nested> {
-        var nested = try PageTable<CPU.Nested>(hugePages: CPU.hasHugeNestedPages, arena: &arena)
+        var nested = try PageTable<CPU.Nested>(
+            hugePages: CPU.hasHugeNestedPages, smallExecutable: Errata(CPU.vendor).executesFromSmallPages, arena: &arena
+        )
         let low = min(frames.size, GuestMemory.lowLimit)
         try map(cpu, 0, to: frames.base, low, .all, into: &nested, &arena)
         try map(
