@@ -25,11 +25,11 @@ extension MachineTests {
             let machine = try Machine(
                 emulator, volume: image, log: workspace.cache.appending(path: "tests/dma-protection.log"))
             defer { machine.stop() }
-            let verdict = machine.wait(seconds: 120) { $0.contains("firmware: DMA ") ? $0 : nil }
+            let last = machine.wait(seconds: 120) { $0.contains("firmware: DMA ") ? $0 : nil }
             // The refusal came when everything was denied already.
             #expect(machine.console.lines.contains { $0.contains("refused: leaving the firmware: ") })
             #expect(
-                verdict?.value.hasSuffix("firmware: DMA protection is as it was") == true, "\(machine.console.lines)")
+                last?.value.hasSuffix("firmware: DMA protection is as it was") == true, "\(machine.console.lines)")
         }
     }
 }
