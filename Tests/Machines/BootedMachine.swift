@@ -18,11 +18,12 @@ final class BootedMachine {
     /// - Parameters:
     ///   - images: files to make in the image folder before.
     ///   - faults: whether the hypervisor is the one with faults to inject.
+    ///   - firmware: the name of what stands for firmware, among the images.
     ///   - iommu: which one the machine has.
     ///   - extra: for the emulator's command line.
     init(
-        manifest name: String, images: [String: Data] = [:], faults: Bool = false, iommu: EmulatedIOMMU? = nil,
-        extra: [String] = []
+        manifest name: String, images: [String: Data] = [:], faults: Bool = false, firmware: String? = nil,
+        iommu: EmulatedIOMMU? = nil, extra: [String] = []
     ) throws {
         let folder = URL(filePath: #filePath).deletingLastPathComponent()
         let workspace = Workspace(root: folder.deletingLastPathComponent().deletingLastPathComponent())
@@ -35,7 +36,8 @@ final class BootedMachine {
         testbed = try Testbed(
             manifest: folder.appending(path: "Manifests/\(name).yaml").path, workspace,
             name: "test-\(name)\(faults ? "-faults" : "")",
-            hypervisor: faults ? workspace.faultyHypervisor : nil, iommu: iommu, extra: extra)
+            hypervisor: faults ? workspace.faultyHypervisor : nil,
+            firmware: firmware.map { workspace.cache.appending(path: "images/\($0)") }, iommu: iommu, extra: extra)
         do {
             client = try ControlClient(testbed.machine, path: testbed.socket.path)
             try client.subscribe()

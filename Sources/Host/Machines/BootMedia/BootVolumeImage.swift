@@ -16,6 +16,8 @@ public struct BootVolumeImage: Sendable {
     /// The compiled manifest.
     public var manifest: [UInt8]
     public var images: [Image]
+    /// A UEFI application in the hypervisor's place, which stands for firmware and starts `\EFI\BOOT\BULKHEAD.EFI`.
+    public var firmware: URL?
 
     public init(hypervisor: URL, manifest: [UInt8], images: [Image]) {
         self.hypervisor = hypervisor
@@ -71,7 +73,10 @@ public struct BootVolumeImage: Sendable {
     private var files: [(path: String, source: URL)] {
         let symbols = hypervisor.appendingPathExtension("symbols")
         let hasSymbols = FileManager.default.fileExists(atPath: symbols.path)
-        return [("EFI/BOOT/BOOTX64.EFI", hypervisor)] + (hasSymbols ? [("BULKHEAD/symbols.bin", symbols)] : [])
+        let programs =
+            firmware.map { [("EFI/BOOT/BOOTX64.EFI", $0), ("EFI/BOOT/BULKHEAD.EFI", hypervisor)] }
+            ?? [("EFI/BOOT/BOOTX64.EFI", hypervisor)]
+        return programs + (hasSymbols ? [("BULKHEAD/symbols.bin", symbols)] : [])
             + images.map { ("BULKHEAD/" + $0.path, $0.source) }
     }
 

@@ -90,7 +90,7 @@ struct PlannedMachine: ~Copyable {
         do throws(FirmwareError) {
             try firmware.exitBootServices(buffer: machine.memoryMap.buffer, size: FirmwareMemoryMap.capacity)
         } catch {
-            machine.iommu?.disable()
+            machine.iommu?.restore()
             throw Refusal(error, "leaving the firmware")
         }
     }

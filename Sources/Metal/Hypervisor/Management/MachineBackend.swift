@@ -138,6 +138,15 @@ struct MachineBackend: ControlBackend, ~Copyable {
         }
     }
 
+    /// Stops the partitions that own functions, whose resets end their DMA, where nothing confines it any more.
+    mutating func stopUnconfined() {
+        guard let faultLog, faultLog.value.hasBrokenUnit() else { return }
+        for i in 0..<partitionCount where faultLog.value.hasFunctions(i) {
+            let state = partitions[i].controlPage.value.state
+            if state != .stopped, state != .crashed { _ = request(.stop, i) }
+        }
+    }
+
     /// The name of the partition whose function this is; nil when nobody's, or when the partition's start had one before.
     mutating func firstFault(_ fault: DeviceFault) -> Label? {
         guard let owner = faultLog?.value.owner(of: fault.requester) else { return nil }
