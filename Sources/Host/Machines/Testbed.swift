@@ -20,17 +20,19 @@ public final class Testbed {
     ///   - kind: whose processors the machine has.
     ///   - name: what the disk image, the log and the socket's folder are called in the checkout's `.cache`.
     ///   - hypervisor: another one than the checkout's.
+    ///   - files: more of them for the boot volume.
     ///   - iommu: which one the machine has.
     ///   - extra: for the emulator's command line or configuration.
     ///   - progress: told what is going on, one short line a step.
     /// - Throws: `ManifestRefused`, `MachineError`, `LinkError`.
     public init(
         manifest file: String, _ workspace: Workspace, kind: MachineKind = .amd, name: String,
-        hypervisor: URL? = nil, iommu: EmulatedIOMMU? = nil, extra: [String] = [],
+        hypervisor: URL? = nil, files: [BootVolumeImage.Image] = [], iommu: EmulatedIOMMU? = nil, extra: [String] = [],
         progress: @escaping @Sendable (String) -> Void = { _ in }
     ) throws {
         var (manifest, volume) = try BootVolumeImage.compile(file, workspace)
         volume.hypervisor = hypervisor ?? volume.hypervisor
+        volume.images += files
         guard manifest.link == .serial else {
             throw MachineError.missing(
                 file: "a management link in \(file)", hint: "nothing can be watched without `link: serial`")
