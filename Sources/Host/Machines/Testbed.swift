@@ -21,18 +21,21 @@ public final class Testbed {
     ///   - name: what the disk image, the log and the socket's folder are called in the checkout's `.cache`.
     ///   - hypervisor: another one than the checkout's.
     ///   - firmware: what stands for firmware, see `BootVolumeImage`.
+    ///   - files: more of them for the boot volume.
     ///   - iommu: which one the machine has.
     ///   - extra: for the emulator's command line or configuration.
     ///   - progress: told what is going on, one short line a step.
     /// - Throws: `ManifestRefused`, `MachineError`, `LinkError`.
     public init(
         manifest file: String, _ workspace: Workspace, kind: MachineKind = .amd, name: String,
-        hypervisor: URL? = nil, firmware: URL? = nil, iommu: EmulatedIOMMU? = nil, extra: [String] = [],
+        hypervisor: URL? = nil, firmware: URL? = nil, files: [BootVolumeImage.Image] = [], iommu: EmulatedIOMMU? = nil,
+        extra: [String] = [],
         progress: @escaping @Sendable (String) -> Void = { _ in }
     ) throws {
         var (manifest, volume) = try BootVolumeImage.compile(file, workspace)
         volume.hypervisor = hypervisor ?? volume.hypervisor
         volume.firmware = firmware
+        volume.images += files
         guard manifest.link == .serial else {
             throw MachineError.missing(
                 file: "a management link in \(file)", hint: "nothing can be watched without `link: serial`")

@@ -103,7 +103,11 @@ extension DiscoveredMachine {
         let read = try manifest.read(firmware, for: facts)
         var plan = PlannedMachine(
             self, manifest, checksum: read.checksum, read.memory, try OwnedFunction.allocate(firmware))
-        try plan.findFunctions()
+        do {
+            let level = firmware.raiseLevel()
+            defer { firmware.restoreLevel(level) }
+            try plan.findFunctions()
+        }
         try plan.takeMemory(firmware)
         try plan.requireOwnRegisters()
         try plan.readImages(firmware)

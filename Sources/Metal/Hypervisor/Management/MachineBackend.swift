@@ -106,6 +106,7 @@ struct MachineBackend: ControlBackend, ~Copyable {
     }
 
     mutating func request(_ operation: ControlOperation, _ partition: Int) -> ControlStatus {
+        guard partitions[partition].controlPage.value.hasBootCore else { return .failed }
         guard partitions[partition].controlPage.value.ask(operation) else { return .busy }
         LocalAPIC.kick(partitions[partition].apicID)
         return .ok
