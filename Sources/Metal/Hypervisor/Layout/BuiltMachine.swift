@@ -37,6 +37,7 @@ extension PlannedMachine {
             case .outOfFrames: throw Refusal("the memory set aside for page tables is too small")
             case .unaligned: throw Refusal("a page table entry would be unaligned")
             case .mappedAlready: throw Refusal("two things lie at the same address")
+            case .outOfRange: throw Refusal("something lies beyond what page tables can express")
             }
         }
         return built

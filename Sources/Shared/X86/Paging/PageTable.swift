@@ -30,7 +30,7 @@ public protocol PageTableFormat {
     static func address(_ entry: UInt64) -> UInt64
 }
 
-public enum PageTableError: Error { case unaligned, outOfFrames, mappedAlready }
+public enum PageTableError: Error { case unaligned, outOfFrames, mappedAlready, outOfRange }
 
 /// A four-level page table that grows from a frame arena and uses the largest pages that fit.
 public struct PageTable<Format: PageTableFormat>: ~Copyable {
@@ -45,15 +45,16 @@ public struct PageTable<Format: PageTableFormat>: ~Copyable {
     }
 
     /// Maps `size` bytes at `virtual` to `physical`; all three are multiples of 4 KiB. What is mapped stays as it is:
-    /// a second mapping of a page is refused.
+    /// a second mapping of a page is refused, and so is what four levels (48 bits) or a physical address (52 bits) cannot hold.
     public mutating func map(
         _ virtual: UInt64, to physical: UInt64, size: UInt64, _ access: Access, arena: inout FrameArena
     ) throws(PageTableError) {
         guard (virtual | physical | size) & 0xFFF == 0 else { throw .unaligned }
+        guard virtual < 1 << 48, size <= 1 << 48 - virtual, physical <= 1 << 52 - size else { throw .outOfRange }
         var done: UInt64 = 0
         while done < size {
-            let level = largestLevel(virtual &+ done, physical &+ done, size - done)
-            try place(virtual &+ done, physical &+ done, level, access, &arena)
+            let level = largestLevel(virtual + done, physical + done, size - done)
+            try place(virtual + done, physical + done, level, access, &arena)
             done += Self.span(level)
         }
     }
