@@ -97,7 +97,7 @@ import Testing
         #expect(
             try Planner(Inventory(linux: tree.root)).refusal("a:memory=64M,device=01:00.0")
                 == "function 01:00.0 of partition \"a\" cannot be owned: it has registers to which firmware has given no "
-                + "address")
+                + "address that cores can reach")
     }
 
     @Test func registersInMemory() throws {

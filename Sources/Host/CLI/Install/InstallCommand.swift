@@ -67,6 +67,11 @@ struct InstallCommand: ParsableCommand {
             if let esp { return try install(volume, into: esp) }
             guard let disk else { return }
             try Installing.requireBootManager(bootManager)
+            if dryRun, !FileManager.default.fileExists(atPath: disk) {
+                let size = try SlotDisk.size(for: SlotContent(volume)) >> 20
+                return print(
+                    "\(disk) would be made, the image of a disk of \(size) MiB. Nothing was changed (--dry-run).")
+            }
             try makeImage(disk, SlotContent(volume))
             let facts = try DiskFacts(disk)
             if let obstacle = facts.obstacle { throw MachineError.impossible("\(facts.description): \(obstacle)") }
