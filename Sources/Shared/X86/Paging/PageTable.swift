@@ -49,7 +49,7 @@ public struct PageTable<Format: PageTableFormat>: ~Copyable {
     }
 
     /// One that is in use, to look things up.
-    public init(root: UInt64) { (self.root, hugePages) = (root, false) }
+    public init(root: UInt64) { (self.root, largest, largestExecutable) = (root, 2, 2) }
 
     /// Maps `size` bytes at `virtual` to `physical`; all three are multiples of 4 KiB. What is mapped stays as it is:
     /// a second mapping of a page is refused, and so is what four levels (48 bits) or a physical address (52 bits) cannot hold.
