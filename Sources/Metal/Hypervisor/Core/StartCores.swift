@@ -1,4 +1,5 @@
 import Manifest
+import Platform
 import Silicon
 import Synchronization
 import Text
@@ -10,6 +11,10 @@ extension BuiltMachine {
     consuming func start(_ program: ProgramMemory) -> Never {
         LocalAPIC.enable()
         copyStartUpCode(program)
+        let timerKHz = ClockRate.timerKHz(tscKHz: plan.machine.tscKHz)
+        for index in 0..<tables.processorCount where coreStates[index] != 0 {
+            Pointer<CoreState>(at: coreStates[index]).value.cpuid.apicTimerKHz = timerKHz
+        }
         for index in 0..<tables.processorCount where coreStates[index] != 0 && tables.apicIDs[index] != LocalAPIC.id {
             startCore(index, program)
         }
