@@ -48,6 +48,7 @@ void attack_msrs(const char *argument);
 void attack_cpuid(const char *argument);
 void attack_instructions(const char *argument);
 void attack_registers(const char *argument);
+void attack_steps(const char *argument);
 void attack_ipis(const char *argument);
 void attack_own_ipis(const char *argument);
 void attack_apic(const char *argument);

@@ -9,6 +9,7 @@ const struct attack attacks[] = {
     {"cpuid", attack_cpuid, false},
     {"instructions", attack_instructions, false},
     {"registers", attack_registers, false},
+    {"steps", attack_steps, false},
     {"msrs", attack_msrs, false},
     {"ports", attack_ports, false},
     {"port-strings", attack_port_strings, false},
