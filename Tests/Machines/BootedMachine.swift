@@ -19,10 +19,11 @@ final class BootedMachine {
     ///   - images: files to make in the image folder before.
     ///   - faults: whether the hypervisor is the one with faults to inject.
     ///   - iommu: which one the machine has.
+    ///   - com1Rate: as of `Emulator`.
     ///   - extra: for the emulator's command line.
     init(
         manifest name: String, images: [String: Data] = [:], faults: Bool = false, iommu: EmulatedIOMMU? = nil,
-        extra: [String] = []
+        com1Rate: Int? = nil, extra: [String] = []
     ) throws {
         let folder = URL(filePath: #filePath).deletingLastPathComponent()
         let workspace = Workspace(root: folder.deletingLastPathComponent().deletingLastPathComponent())
@@ -35,7 +36,8 @@ final class BootedMachine {
         testbed = try Testbed(
             manifest: folder.appending(path: "Manifests/\(name).yaml").path, workspace,
             name: "test-\(name)\(faults ? "-faults" : "")",
-            hypervisor: faults ? workspace.faultyHypervisor : nil, iommu: iommu, extra: extra)
+            hypervisor: faults ? workspace.faultyHypervisor : nil, iommu: iommu, com1Rate: com1Rate,
+            extra: extra)
         do {
             client = try ControlClient(testbed.machine, path: testbed.socket.path)
             try client.subscribe()

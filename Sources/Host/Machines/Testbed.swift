@@ -21,12 +21,13 @@ public final class Testbed {
     ///   - name: what the disk image, the log and the socket's folder are called in the checkout's `.cache`.
     ///   - hypervisor: another one than the checkout's.
     ///   - iommu: which one the machine has.
+    ///   - com1Rate: as of `Emulator`.
     ///   - extra: for the emulator's command line or configuration.
     ///   - progress: told what is going on, one short line a step.
     /// - Throws: `ManifestRefused`, `MachineError`, `LinkError`.
     public init(
         manifest file: String, _ workspace: Workspace, kind: MachineKind = .amd, name: String,
-        hypervisor: URL? = nil, iommu: EmulatedIOMMU? = nil, extra: [String] = [],
+        hypervisor: URL? = nil, iommu: EmulatedIOMMU? = nil, com1Rate: Int? = nil, extra: [String] = [],
         progress: @escaping @Sendable (String) -> Void = { _ in }
     ) throws {
         var (manifest, volume) = try BootVolumeImage.compile(file, workspace)
@@ -41,6 +42,7 @@ public final class Testbed {
         var emulator = Emulator(kind)
         emulator.extra = extra
         emulator.iommu = iommu
+        emulator.com1Rate = com1Rate
         emulator.cores = max(manifest.machineCores, 1)
         emulator.memory = max(manifest.machineMemory, 512 << 20)
         progress("switching the machine on: \(emulator.cores) cores, \(emulator.memory >> 20) MiB")

@@ -13,7 +13,7 @@ extension BuiltMachine {
         for index in 0..<tables.processorCount where coreStates[index] != 0 && tables.apicIDs[index] != LocalAPIC.id {
             startCore(index, program)
         }
-        Chipset.routeLink(tables, interrupts.linkEntry)
+        Chipset.routePorts(tables, interrupts.linkEntry)
         plan.machine.iommu?.reportFaults(to: tables.apicIDs[manifest.housekeeping], tables.bus)
         var program = program
         var built = self

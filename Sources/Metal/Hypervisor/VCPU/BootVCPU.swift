@@ -10,6 +10,7 @@ extension VCPURunner {
     mutating func runBootVCPU(start: Bool, recovering: Bool) -> Never {
         var starting = start
         var cause = StateCause.manifest
+        var delay = RestartDelay()
         if recovering {
             let found = partition.value.endCause.load(ordering: .sequentiallyConsistent)
             let isSilicon = found == UInt32(StateCause.machineCheck.rawValue) + 1
@@ -28,15 +29,39 @@ extension VCPURunner {
                 case .start, .restart:
                     starting = true
                     cause = .manager
-                default: idle()
+                default: core.value.nap(Extension.self)
                 }
             }
             partition.value.controlPage.value.enter(.starting, cause)
+            if cause == .manifest || cause == .manager { delay = RestartDelay() }
+            starting = wait(milliseconds: delay.milliseconds)
+            guard starting else {
+                cause = .manager
+                partition.value.controlPage.value.enter(.stopped, cause)
+                continue
+            }
+            let began = cpu_rdtsc()
             let end = runOnce()
+            delay.add(life: (cpu_rdtsc() - began) / UInt64(partition.value.platform.tscKHz))
             teardown(end)
             scrubCore()
             (starting, cause) = applyLifecyclePolicy(end)
         }
+    }
+
+    /// Waits before the manifest starts a guest again that lives short; false when a manager stops it meanwhile.
+    private mutating func wait(milliseconds: UInt64) -> Bool {
+        let controlPage = partition.value.controlPage, tscKHz = UInt64(partition.value.platform.tscKHz)
+        guard milliseconds > 0 else { return true }
+        let due = cpu_rdtsc() + milliseconds * tscKHz
+        controlPage.value.startDue.store(due, ordering: .relaxed)
+        var isStopped = false
+        while cpu_rdtsc() < due, !isStopped {
+            core.value.nap(Extension.self, tscKHz: tscKHz)
+            isStopped = controlPage.value.takeRequest() == .stop
+        }
+        controlPage.value.startDue.store(0, ordering: .relaxed)
+        return !isStopped
     }
 
     /// Runs the loader and then the guest until it ends; gives the cause. A frame of its own on the stack: see `scrubCore`.
