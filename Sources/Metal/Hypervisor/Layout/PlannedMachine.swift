@@ -90,7 +90,7 @@ struct PlannedMachine: ~Copyable {
         do throws(FirmwareError) {
             try firmware.exitBootServices(buffer: machine.memoryMap.buffer, size: FirmwareMemoryMap.capacity)
         } catch {
-            machine.iommu?.disable()
+            machine.iommu?.restore()
             throw Refusal(error, "leaving the firmware")
         }
     }
@@ -103,7 +103,11 @@ extension DiscoveredMachine {
         let read = try manifest.read(firmware, for: facts)
         var plan = PlannedMachine(
             self, manifest, checksum: read.checksum, read.memory, try OwnedFunction.allocate(firmware))
-        try plan.findFunctions()
+        do {
+            let level = firmware.raiseLevel()
+            defer { firmware.restoreLevel(level) }
+            try plan.findFunctions()
+        }
         try plan.takeMemory(firmware)
         try plan.requireOwnRegisters()
         try plan.readImages(firmware)

@@ -113,6 +113,7 @@ struct MachineBackend: ControlBackend, ~Copyable {
     }
 
     mutating func request(_ operation: ControlOperation, _ partition: Int) -> ControlStatus {
+        guard partitions[partition].controlPage.value.hasBootCore else { return .failed }
         guard partitions[partition].controlPage.value.ask(operation) else { return .busy }
         LocalAPIC.kick(partitions[partition].apicID)
         return .ok
@@ -160,8 +161,18 @@ struct MachineBackend: ControlBackend, ~Copyable {
     }
 
     private mutating func readFault(_ line: inout Text<204>, _ core: borrowing CoreState) {
+        stopUnconfined()
         guard let fault = faultLog?.value.readNext(&line) else { return }
         if let partition = firstFault(fault) { core.recordDeviceFault(fault, of: partition) }
+    }
+
+    /// Stops the partitions that own functions, whose resets end their DMA, where nothing confines it any more.
+    private mutating func stopUnconfined() {
+        guard let faultLog, faultLog.value.hasBrokenUnit() else { return }
+        for i in 0..<partitionCount where faultLog.value.hasFunctions(i) {
+            let state = partitions[i].controlPage.value.state
+            if state != .stopped, state != .crashed { _ = request(.stop, i) }
+        }
     }
 
     /// The name of the partition whose function this is; nil when nobody's, or when the partition's start had one before.
