@@ -6,15 +6,16 @@ struct Bulkhead: ParsableCommand {
         commandName: "bulkhead",
         abstract: "An open zero trust hypervisor: describe a machine, run it, manage it, measure it.",
         discussion: """
-            To begin: `bulkhead demo`. For a machine of your own: `bulkhead inventory` and `bulkhead plan` propose a \
-            manifest, `bulkhead manifest check` says what is wrong with it, `bulkhead image` makes what the machine \
+            To begin: `bulkhead demo`. For a machine of your own: `bulkhead doctor` says whether it runs there, `bulkhead \
+            inventory` and `bulkhead plan` propose a manifest, `bulkhead manifest check` says what is wrong with it, `bulkhead image` makes what the machine \
             boots from. `./bulkhead setup` only installs the packages that are missing.
             """,
         groupedSubcommands: [
             CommandGroup(
                 name: "Manifest",
                 subcommands: [
-                    InventoryCommand.self, PlanCommand.self, ManifestCommand.self, ImageCommand.self,
+                    DoctorCommand.self, InventoryCommand.self, PlanCommand.self, ManifestCommand.self,
+                    ImageCommand.self,
                     ExplainCommand.self,
                 ]),
             CommandGroup(name: "Emulated machine", subcommands: [DemoCommand.self]),

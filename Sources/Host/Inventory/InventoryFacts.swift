@@ -28,7 +28,7 @@ extension Inventory {
 
     /// What this inventory does not tell about these functions and the hypervisor will find out at boot.
     public func doubts(about addresses: [String]) -> [String] {
-        var doubts: [String] = []
+        var doubts = coreNotes
         let owned = functions.filter { addresses.contains($0.address) }
         let ungrouped = owned.filter { $0.group == nil && $0.physicalFunction == nil }.map(\.address)
         if !ungrouped.isEmpty {
@@ -36,7 +36,7 @@ extension Inventory {
                 "isolation groups of \(ungrouped.joined(separator: ", ")) are not known: run `bulkhead inventory` as root, "
                     + "or with the IOMMU switched on")
         }
-        if !owned.isEmpty, source == "linux" {
+        if owned.contains(where: { $0.reserved == nil }), source == "linux" {
             doubts.append("whether the firmware goes on using a function is only known at boot")
         }
         if memory.ranges.isEmpty {

@@ -35,6 +35,25 @@ static void local_sources(void) {
         attempt(sources[s].name, "%u-taken,%u-#GP,timer-%s", taken, refused, timer());
     }
 }
+// Each bit by itself, masked: which each entry takes. What a processor would refuse must never be written for the guest.
+static void local_bits(void) {
+    static const struct {
+        const char *name;
+        uint32_t msr;
+    } entries[] = {{"thermal", APIC_LVT_THERMAL}, {"counter", APIC_LVT_COUNTER}, {"lint0", APIC_LVT_LINT0},
+                   {"lint1", APIC_LVT_LINT1}, {"error", APIC_LVT_ERROR}, {"cmci", 0x82F}};
+    char seen[160];
+    size_t used = 0;
+    announce("lvt-bits", "");
+    for (size_t e = 0; e < sizeof entries / sizeof entries[0]; e++) {
+        uint64_t taken = 0;
+        for (uint32_t bit = 0; bit < 64; bit++)
+            if (try_wrmsr(entries[e].msr, 1ull << bit | 1 << 16) < 0) taken |= 1ull << bit;
+        try_wrmsr(entries[e].msr, 1 << 16);
+        used += format_into(seen + used, sizeof seen - used, "%s%s-%lx", e ? "," : "", entries[e].name, taken);
+    }
+    attempt("lvt-bits", "%s,timer-%s", seen, timer());
+}
 static void storms(void) {
     announce("eoi-storm", "");
     for (uint32_t i = 0; i < 100000; i++) try_wrmsr(APIC_EOI, 0);
@@ -136,6 +155,7 @@ static void priorities(void) {
 void attack_apic(const char *argument) {
     (void)argument;
     local_sources();
+    local_bits();
     storms();
     off_and_on();
     low();

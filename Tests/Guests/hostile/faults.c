@@ -1,11 +1,12 @@
 // Makes the hypervisor itself fault, on purpose: only a hypervisor built with faults to inject obeys (see
-// Sources/Metal/Hypervisor/Exits/InjectedFaults.swift). Any other refuses the hypercall, and this is one attempt that it held.
+// Sources/Metal/Hypervisor/Exits/InjectedFaults.swift). Any other does not know the hypercall, and this is one attempt that it held.
 #include "attack.h"
 
 static const char *const kinds[] = {"trap", "program", "stack", "neighbour", "locked", "map", "map-guest", "boot-code"};
 
 static void demand(uint64_t kind, uint64_t operand) {
-    asm volatile(GUARDED(".byte 0x0F, 0x01, 0xD9")::"a"(0x4641554CUL), "b"(kind), "c"(operand) : "memory");
+    uint64_t call = 0x4641554C;
+    asm volatile(GUARDED(".byte 0x0F, 0x01, 0xD9") : "+a"(call) : "b"(kind), "c"(operand) : "memory");
 }
 // Commands that no guest may send, for the first core of the neighbour (APIC id 2 in the test's manifest).
 static const struct {

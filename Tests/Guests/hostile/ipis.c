@@ -135,8 +135,10 @@ void attack_ipis(const char *argument) {
 
 // Our own second vCPU, harassed: INIT and start-up storms must neither reach others nor wear the hypervisor out.
 static volatile uint32_t second_runs;
+static volatile uint64_t second_base;
 static void second_main(uint32_t index) {
     (void)index;
+    second_base = rdmsr(APIC_BASE);
     second_runs++;
     interrupts_on();
     for (;;) asm volatile("hlt");
@@ -151,6 +153,10 @@ void attack_own_ipis(const char *argument) {
     uint32_t id = machine.apic_ids[1];
     struct count count = {0, 0};
     bool first = start_processor(1, second_main);
+    for (uint32_t ms = 0; ms < 10000 && !second_runs; ms++) delay_us(1000);
+    // The bootstrap processor is this partition's first one, whichever core the machine began on.
+    attempt("own-bootstrap", "first-%s,second-%s", rdmsr(APIC_BASE) & 0x100 ? "set" : "clear",
+            !second_runs ? "silent" : second_base & 0x100 ? "set" : "clear");
     uint64_t before = interrupts[0x51];
     for (uint32_t i = 0; i < 1000; i++) send(&count, id, ASSERT | 0x51);
     delay_us(20000);

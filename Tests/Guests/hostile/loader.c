@@ -5,6 +5,7 @@
 
 #define IMAGES 0x100000000ul
 #define PATTERN 0x5EED0BADC0FFEE11ul
+#define UNKNOWN 1000
 asm(".text\nloader_call_amd: .byte 0x0F, 0x01, 0xD9\n jmp probe_done\n"
     "loader_call_intel: .byte 0x0F, 0x01, 0xC1\n jmp probe_done\n");
 extern const char loader_call_amd[], loader_call_intel[];
@@ -12,7 +13,9 @@ extern const char loader_call_amd[], loader_call_intel[];
 static int call(uint64_t number, uint64_t detail) {
     struct cpuid vendor = cpuid(0, 0);
     struct registers r = {.rax = number, .rbx = detail};
-    return probe_run(vendor.ebx == 0x756E6547 ? loader_call_intel : loader_call_amd, &r);
+    int vector = probe_run(vendor.ebx == 0x756E6547 ? loader_call_intel : loader_call_amd, &r);
+    // "No such call", as any guest is told.
+    return vector < 0 && probe_after.rax == -1000ull ? UNKNOWN : vector;
 }
 static uint64_t read(uint64_t address) {
     uint64_t seen = 0;
@@ -34,16 +37,17 @@ static void window(void) {
     }
     attempt("loader-beyond", "%lu-ones,%lu-data", ones, other);
 }
+static const char *answer_name(int answer) { return answer == UNKNOWN ? "unknown" : vector_name(answer); }
 static void calls(const char *name, uint64_t first) {
-    uint64_t undefined = 0, other = 0;
+    uint64_t unknown = 0, other = 0;
     for (uint64_t number = first; number < 4096; number++)
         for (uint64_t high = 0; high < 2; high++) {
             int vector = call(high << 31 | number, number * 0x100001);
-            if (vector == 6) undefined++;
+            if (vector == UNKNOWN) unknown++;
             else other++, finding(name, "rax=%lx", number);
         }
     int zero = call(0, 0);
-    attempt(name, "%lu-#UD,%lu-other,zero-%s", undefined, other, vector_name(zero));
+    attempt(name, "%lu-unknown,%lu-other,zero-%s", unknown, other, answer_name(zero));
 }
 void attack_loader(const char *argument) {
     if (equal(argument, "refuse")) {
@@ -61,7 +65,8 @@ void attack_loader(const char *argument) {
     window();
     calls("loader-calls", 3);
     int first = call(1, 0), second = call(1, 0), refused = call(2, 0);
-    attempt("loader-finished", "%s,again-%s,refused-%s", vector_name(first), vector_name(second), vector_name(refused));
+    attempt("loader-finished", "%s,again-%s,refused-%s", answer_name(first), answer_name(second),
+            answer_name(refused));
     calls("loader-calls-after", 1);
     uint64_t words = 0;
     for (uint64_t at = 0x9F000; at < 0xE0000; at += 8) words += *(volatile uint64_t *)at != 0;

@@ -53,7 +53,10 @@ static void provoke(void) {
     MARK(NESTED_PAGE_FAULT);
     for (uint32_t i = 0; i < TIMES; i++) *(volatile uint64_t *)0xF0000000 = i;
     MARK(HYPERCALL);
-    for (uint32_t i = 0; i < TIMES; i++) asm volatile(GUARDED("vmmcall") ::"a"(0) : "memory");
+    for (uint32_t i = 0; i < TIMES; i++) {
+        uint64_t call = 0;
+        asm volatile(GUARDED("vmmcall") : "+a"(call)::"memory");
+    }
     MARK(0);
 }
 

@@ -85,7 +85,8 @@ static void sabotage(int what) {
     default: return;
     }
     interrupts_off();
-    asm volatile(GUARDED(".byte 0x0F, 0x01, 0xD9")::"a"(0x4641554CUL), "b"(kind), "c"(operand) : "memory");
+    uint64_t call = 0x4641554C;
+    asm volatile(GUARDED(".byte 0x0F, 0x01, 0xD9") : "+a"(call) : "b"(kind), "c"(operand) : "memory");
     interrupts_on();
 }
 

@@ -32,9 +32,11 @@ static void plant_outside(void) {
         try_wrmsr(0xC0010114, secret[i]);
         try_wrmsr(0x10, secret[i]);
         try_wrmsr(0x4B564D01, secret[i]);
-        asm volatile(GUARDED(".byte 0x0F, 0x01, 0xD9")::"a"(secret[i]), "b"(secret[i]), "c"(secret[i]), "d"(secret[i])
+        uint64_t a = secret[i];
+        asm volatile(GUARDED(".byte 0x0F, 0x01, 0xD9") : "+a"(a) : "b"(secret[i]), "c"(secret[i]), "d"(secret[i])
                      : "memory");
-        uint64_t a = (uint32_t)secret[i], b = secret[i], c = secret[i], d = secret[i];
+        a = (uint32_t)secret[i];
+        uint64_t b = secret[i], c = secret[i], d = secret[i];
         asm volatile("cpuid" : "+a"(a), "+b"(b), "+c"(c), "+d"(d));
         try_out(0x3FF, 1, (uint32_t)secret[i]);  // the UART's scratch register, then a port that is not there
         try_out(0x1234, 4, (uint32_t)secret[i]);

@@ -59,6 +59,25 @@ import Testing
         #expect(manifest.partitions[1].image.string == "vmlinux-rt" && manifest.partitions[1].initrd.string == "b.cpio")
     }
 
+    /// Each gets what it asked for, or all are refused: also on a machine with more cores than a manifest has numbers for.
+    @Test(arguments: [40, 64, 72, 96]) func nobodyGetsLess(cores: Int) throws {
+        var large = inventory
+        let one = try #require(large.cores.first)
+        large.cores = (0..<cores).map { index in
+            var core = one
+            (core.index, core.core, core.thread) = (index, index, 0)
+            return core
+        }
+        large.caches = []
+        let demands = try (1...5).map { try PartitionDemand("p\($0):cores=14,memory=64M") }
+        do throws(Planner.Refused) {
+            let manifest = try Planner(large).manifest(name: "large", demands)
+            #expect(manifest.partitionList.map(\.cores.count) == Array(repeating: 14, count: 5))
+        } catch {
+            #expect(error.description.contains("needs 14 cores; ") && (cores < 70 || cores > 64), "\(error)")
+        }
+    }
+
     /// Whatever a host is called, the machine's name is one that the rules accept.
     @Test(
         arguments: [

@@ -119,6 +119,13 @@ import X86
         }
     }
 
+    /// SDM volume 3A, section 11.4.4 (10.4.4 in editions before 2023); APM volume 2, section 16.3.1.
+    @Test(arguments: [0xFEE0_0C00, 0xFEE0_0D00] as [UInt64]) func theBootstrapProcessorIsVCPU0(native: UInt64) {
+        #expect(MSREmulation.apicBase(native, vcpu: 0) == 0xFEE0_0D00)
+        for vcpu in 1..<16 { #expect(MSREmulation.apicBase(native, vcpu: vcpu) == 0xFEE0_0C00) }
+        for vendor in [Vendor.amd, .intel] { #expect(MSRPolicy.lookup(0x1B, vendor) == .emulated) }
+    }
+
     @Test func constants() {
         #expect(MSREmulation.hardwareConfiguration.constant == 1 << 24)
         #expect(MSREmulation.northbridgeConfiguration.constant == 0)

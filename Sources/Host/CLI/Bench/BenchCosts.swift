@@ -25,7 +25,7 @@ extension BenchFigure {
         case .icr: ("icr", "IPI")
         case .nmi: ("nmi", "NMI that arrives")
         case .nestedPageFault: ("nested_page_fault", "write to no memory")
-        case .hypercall: ("hypercall", "hypercall that is refused")
+        case .hypercall: ("hypercall", "hypercall that is not known")
         }
     }
 }

@@ -29,6 +29,7 @@ public struct BootVolumeImage: Sendable {
     /// - Returns: whether it was written.
     @discardableResult
     public func writeImage(to file: URL) throws -> Bool {
+        let file = try SafeFile.target(file)
         let print = try fingerprint()
         let stamp = file.appendingPathExtension("inputs")
         if FileManager.default.fileExists(atPath: file.path), (try? String(contentsOf: stamp, encoding: .utf8)) == print
@@ -37,14 +38,9 @@ public struct BootVolumeImage: Sendable {
         }
         try FileManager.default.createDirectory(
             at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try SafeFile.requireRoom(UInt64(try fileSystemSize()), in: file.deletingLastPathComponent())
         try? FileManager.default.removeItem(at: stamp)
-        let partial = file.deletingLastPathComponent().appending(
-            path: ".\(file.lastPathComponent).\(ProcessInfo.processInfo.processIdentifier)")
-        defer { try? FileManager.default.removeItem(at: partial) }
-        try writeFileSystem(to: partial)
-        guard unsafe rename(partial.path, file.path) == 0 else {
-            throw MachineError.program("rename", status: errno, output: file.path)
-        }
+        try SafeFile.replace(file) { try writeFileSystem(to: $0) }
         try print.write(to: stamp, atomically: true, encoding: .utf8)
         return true
     }
@@ -58,14 +54,17 @@ public struct BootVolumeImage: Sendable {
         if FileManager.default.fileExists(atPath: loader.path), !FileManager.default.fileExists(atPath: ours.path) {
             throw MachineError.impossible("\(loader.path) is another system's boot loader; move it away first")
         }
-        for (path, source) in files {
+        // Each new file lies beside the old one until it is whole; the largest cluster of FAT is rounded up to.
+        let size = try files.reduce(manifest.count) { try $0 + Self.attributes($1.source).size + 65_536 }
+        try SafeFile.requireRoom(UInt64(size), in: folder)
+        for (path, source) in files.reversed() {
             let target = folder.appending(path: path)
             try FileManager.default.createDirectory(
                 at: target.deletingLastPathComponent(), withIntermediateDirectories: true)
-            try? FileManager.default.removeItem(at: target)
-            try FileManager.default.copyItem(at: source, to: target)
+            let content = source.resolvingSymlinksInPath()
+            try SafeFile.replace(target) { try FileManager.default.copyItem(at: content, to: $0) }
         }
-        try Data(manifest).write(to: folder.appending(path: "BULKHEAD/manifest.cbor"))
+        try SafeFile.replace(ours) { try Data(manifest).write(to: $0) }
     }
 
     /// Every file but the manifest: its path on the volume and what it is a copy of.
@@ -76,18 +75,21 @@ public struct BootVolumeImage: Sendable {
             + images.map { ("BULKHEAD/" + $0.path, $0.source) }
     }
 
-    private func writeFileSystem(to file: URL) throws {
-        // 8 KiB clusters keep volumes from 32 MiB to 512 MiB within FAT16; more room for directories and rounding.
-        let sectorSize = 512
+    /// Bytes, whole mebibytes: the content, and room for directories and rounding.
+    func fileSystemSize() throws -> Int {
         let content = try files.reduce(manifest.count) { try $0 + Self.attributes($1.source).size + 16384 }
-        let size = max(content + (4 << 20), 40 << 20)
+        return ((max(content + (4 << 20), 40 << 20) + (1 << 20) - 1) >> 20) << 20
+    }
+
+    private func writeFileSystem(to file: URL) throws {
+        let size = try fileSystemSize()
+        // 8 KiB clusters keep volumes from 32 MiB to 512 MiB within FAT16.
         let clusterSectors = size < 480 << 20 ? 16 : 64
-        let sectors = (size / sectorSize + 2047) / 2048 * 2048
         guard FileManager.default.createFile(atPath: file.path, contents: nil) else {
             throw MachineError.missing(file: file.path, hint: "it cannot be created")
         }
         let handle = try FileHandle(forWritingTo: file)
-        try handle.truncate(atOffset: UInt64(sectors * sectorSize))
+        try handle.truncate(atOffset: UInt64(size))
         try handle.close()
         try Tool.run("mformat", ["-i", file.path, "-c", "\(clusterSectors)", "-v", "BULKHEAD", "-N", "42554C4B", "::"])
 

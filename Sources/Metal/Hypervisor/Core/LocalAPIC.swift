@@ -23,15 +23,6 @@ enum LocalAPIC {
     /// bits 23:16).
     static var hasAllLocalVectors: Bool { cpu_rdmsr(0x803) >> 16 & 0xFF >= 5 }
 
-    /// Writes an entry of the table for the guest; false when it is refused: reserved bits, or a delivery mode by which
-    /// the core would leave the hypervisor's hands (SMI, INIT).
-    static func write(_ msr: UInt32, localVector value: UInt64) -> Bool {
-        let mode = value >> 8 & 7
-        guard hasAllLocalVectors, value & ~0x1_F7FF == 0, mode == 0 || mode == 4 || mode == 7 else { return false }
-        cpu_wrmsr(msr, value)
-        return true
-    }
-
     /// Leaves nothing of a guest: timer and local interrupts off, what is pending or in service taken and dropped.
     static func reset<Extension: VirtualizationExtension>(_: Extension.Type) {
         let isWhole = hasAllLocalVectors

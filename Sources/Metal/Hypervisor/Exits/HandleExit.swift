@@ -73,7 +73,9 @@ extension ExitContext {
                 injectFault()
             #endif
             if cpu.isLoading, let answer = answerLoader() { return answer }
-            return refuse()
+            cpu.rax = KVMCall.answer(privilegeLevel: cpu.privilegeLevel, is64Bit: cpu.is64Bit)
+            cpu.skip(3)
+            return .resume
         case .refusedInstruction:
             count(.refusedInstruction)
             return refuse()

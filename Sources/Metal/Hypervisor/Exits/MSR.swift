@@ -20,6 +20,7 @@ extension ExitContext {
     private mutating func readOther(_ msr: UInt32) -> UInt64? {
         switch MSREmulation(msr, Extension.vendor) {
         case nil: nil
+        case .apicBase: apicBase
         case .thermalVector, .performanceVector, .localVector0, .localVector1, .errorVector:
             LocalAPIC.hasAllLocalVectors ? cpu_rdmsr(msr) : nil
         case .kvmWallClock: core.value.clock.wallClock
@@ -53,18 +54,29 @@ extension ExitContext {
         return true
     }
 
+    private var apicBase: UInt64 { MSREmulation.apicBase(cpu_rdmsr(MSR.apicBase), vcpu: core.value.vcpu) }
+
     /// False when the write is refused.
     @inline(never)
     private mutating func writeOther(_ msr: UInt32, _ value: UInt64) -> Bool {
         switch MSREmulation(msr, Extension.vendor) {
         case nil: false
         case .thermalVector, .performanceVector, .localVector0, .localVector1, .errorVector:
-            LocalAPIC.write(msr, localVector: value)
-        case .apicBase: value == cpu_rdmsr(MSR.apicBase)
+            writeLocalVector(msr, value)
+        case .correctedMachineCheck: LocalVectorPolicy.written(value, to: msr, Extension.vendor) != nil
+        case .apicBase: value == apicBase
         case .kvmWallClock: core.value.clock.writeWallClock(value, partition.value.guestMemory)
         case .kvmSystemTime: core.value.clock.writeSystemTime(value, partition.value.guestMemory)
         case .some: true
         }
+    }
+
+    private func writeLocalVector(_ msr: UInt32, _ value: UInt64) -> Bool {
+        guard LocalAPIC.hasAllLocalVectors,
+            let value = LocalVectorPolicy.written(value, to: msr, Extension.vendor)
+        else { return false }
+        cpu_wrmsr(msr, value)
+        return true
     }
 
     @inline(never)

@@ -28,6 +28,10 @@ protocol VirtualCPU {
     var exitCode: UInt64 { get }
     var cr4: UInt64 { get }
     var cr0: UInt64 { get }
+    /// 0 for a kernel and in real mode, 3 for programs.
+    var privilegeLevel: Int { get }
+    /// Whether the guest's code is 64-bit code.
+    var is64Bit: Bool { get }
     /// Ticks by which the guest's time-stamp counter is behind the core's.
     var clockLag: UInt64 { get nonmutating set }
     /// EFER as the guest sees it.

@@ -2,7 +2,7 @@ import X86
 
 /// The registers that the hypervisor answers for, by their numbers. Which of them exist says `MSRPolicy`.
 public enum MSREmulation: UInt32, Sendable {
-    /// Reads as the processor has it; a write must not change it.
+    /// Reads as `apicBase(_:vcpu:)` says; a write must not change it.
     case apicBase = 0x1B
     /// Microcode revision: reads as the processor has it; writes are ignored.
     case patchLevel = 0x8B
@@ -51,4 +51,9 @@ public enum MSREmulation: UInt32, Sendable {
         default: nil
         }
     }
+
+    /// APIC_BASE as a vCPU sees it: `native`, but the bootstrap processor (bit 8) is vCPU 0 and no other, whichever core the
+    /// firmware began on. A kernel takes a first processor without that bit for a crash kernel's, and starts no others.
+    @inline(__always)
+    public static func apicBase(_ native: UInt64, vcpu: Int) -> UInt64 { native & ~(1 << 8) | (vcpu == 0 ? 1 << 8 : 0) }
 }

@@ -6,7 +6,8 @@ public enum MSRPolicy {
     public static let entries: [23 of MSREntry] = [
         // Writing it would shift the core's own time.
         MSREntry(0x10, rule: .passThrough(.readOnly)),  // TSC
-        MSREntry(0x1B, rule: .readable),  // APIC_BASE
+        // Which core is the machine's bootstrap processor is no guest's business.
+        MSREntry(0x1B, rule: .emulated),  // APIC_BASE
         // Speculation controls act on this core alone, and a core is one partition's alone.
         MSREntry(0x48, rule: .passThrough(.readWrite)),  // SPEC_CTRL
         MSREntry(0x49, rule: .passThrough(.writeOnly)),  // PRED_CMD

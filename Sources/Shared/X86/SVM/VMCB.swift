@@ -29,6 +29,7 @@ public enum VMCB {
     public static let ldtr = 0x470
     public static let idtr = 0x480
     public static let tr = 0x490
+    public static let privilegeLevel = 0x4CB
     public static let efer = 0x4D0
     public static let cr4 = 0x548
     public static let cr3 = 0x550

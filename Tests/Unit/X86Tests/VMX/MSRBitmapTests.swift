@@ -40,28 +40,3 @@ import X86
         #expect(seen.count == 4096 * 8)
     }
 }
-
-/// Intel SDM volume 1, section 13.3, and XSETBV in volume 2.
-@Suite struct XCR0Tests {
-    private let all: UInt64 = 0x6_02FF
-
-    @Test(
-        arguments: [
-            (0x1, true), (0x3, true), (0x7, true), (0xE7, true), (0x207, true), (0x2E7, true), (0x201, true),
-            (0x1F, true), (0x6_02FF, true), (0x6_0007, true), (0x6_0001, true), (0x19, true),
-            (0x0, false), (0x2, false), (0x6, false), (0x5, false), (0x205, false),
-            (0x27, false), (0x47, false), (0x87, false), (0x67, false), (0xC7, false), (0xA7, false), (0xE3, false),
-            (0xE1, false), (0xB, false), (0x13, false), (0x2_0003, false), (0x4_0003, false),
-            (0x103, false), (0x8000_0000_0000_0003, false),
-        ] as [(UInt64, Bool)]) func combinations(value: UInt64, isValid: Bool)
-    {
-        #expect(XCR0.isValid(value, supported: all) == isValid)
-    }
-
-    @Test func nothingBeyondWhatIsSupported() {
-        for bit in 1..<64 as Range<UInt64> { #expect(!XCR0.isValid(1 | 1 << bit, supported: 1)) }
-        #expect(!XCR0.isValid(7, supported: 3))
-        #expect(XCR0.isValid(3, supported: 3))
-        #expect(!XCR0.isValid(1, supported: 0))
-    }
-}
