@@ -28,6 +28,8 @@ extension StateCause {
         case .badImage: "bad image"
         case .panic: "panic"
         case .machineCheck: "machine check"
+        case .physicalFunction: "physical function"
+        case .functionLost: "function lost"
         }
     }
 }

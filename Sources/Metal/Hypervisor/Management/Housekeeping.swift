@@ -18,6 +18,7 @@ struct Housekeeping: ~Copyable {
     /// Takes what has come over the link, answers, and prints what partitions' instances have to say. Bounded by what
     /// one request can bring.
     mutating func serve(_ core: borrowing CoreState) {
+        machine.relayHolds()
         machine.printLogs()
         while let fault = machine.faultLog?.value.readNext() {
             if let partition = machine.firstFault(fault) { core.recordDeviceFault(fault, of: partition) }

@@ -12,6 +12,8 @@ private struct ManagedPartition {
     var controlPage = Pointer<ControlPage>(at: 0)
     /// The boot vCPU's core.
     var apicID: UInt32 = 0
+    /// The partitions, a bit for each, that own virtual functions of this one's.
+    var dependents: UInt8 = 0
     var nextEvent: UInt64 = 0
     /// The start that the latest device fault on record is of, counted from 1.
     var faultedStart: UInt64 = 0
@@ -50,6 +52,7 @@ struct MachineBackend: ControlBackend, ~Copyable {
             partitions[i].info.cores = built.manifest.partitions[i].cores
             partitions[i].info.memory = built.manifest.partitions[i].memorySize
             partitions[i].controlPage = Pointer<ControlPage>(at: built.controlPages[i])
+            partitions[i].dependents = built.plan.dependents(of: i)
             partitions[i].apicID = built.tables.apicIDs[partitions[i].info.cores.first]
             partitions[i].info.hypervisorMemory = built.plan.blocks[i].size
             facts.hypervisorMemory += built.plan.blocks[i].size
@@ -122,6 +125,22 @@ struct MachineBackend: ControlBackend, ~Copyable {
             return event
         }
         return nil
+    }
+
+    /// Makes the owners of virtual functions stand still while their physical functions are reset: see `FunctionHold`.
+    mutating func relayHolds() {
+        var wanted: UInt8 = 0, held: UInt8 = 0
+        for i in 0..<partitionCount where partitions[i].controlPage.value.hold.isWanted {
+            wanted |= partitions[i].dependents
+        }
+        for i in 0..<partitionCount {
+            let controlPage = partitions[i].controlPage
+            if controlPage.value.hold.set(wanted >> UInt8(i) & 1 != 0) { LocalAPIC.kick(partitions[i].apicID) }
+            if controlPage.value.hold.isHeld { held |= 1 << UInt8(i) }
+        }
+        for i in 0..<partitionCount where partitions[i].dependents & ~held == 0 {
+            partitions[i].controlPage.value.hold.grant()
+        }
     }
 
     /// Puts the lines of the partitions' instances on the machine's log: at most as many bytes as a partition's log holds, so

@@ -37,6 +37,16 @@ extension PlannedMachine {
             ? manifest.partitions[place / 8].devices.devices[n] : nil
     }
 
+    /// The partitions, a bit for each, that own virtual functions of partition `i`'s physical ones.
+    func dependents(of i: Int) -> UInt8 {
+        var found: UInt8 = 0
+        for place in 0..<64 where place / 8 != i {
+            guard let physical = owned.value[place].description.physicalFunction else { continue }
+            if manifest.owner(of: FunctionAddress(requester: physical)) == i { found |= 1 << UInt8(place / 8) }
+        }
+        return found
+    }
+
     private func findVirtualFunctions(_ count: Int, _ place: Int) throws(Refusal) {
         guard count > 0 else { return }
         let physical = owned.value[place].description
@@ -102,7 +112,7 @@ extension BuiltMachine {
         let devices = manifest.partitions[i].devices
         guard devices.count > 0 else { return nil }
         let functions = Pointer<PartitionFunctions>(at: try take(PartitionFunctions.self, &arena))
-        functions.initialize(to: PartitionFunctions(tables.bus, platform))
+        functions.initialize(to: PartitionFunctions(tables.bus, platform, hasDependents: plan.dependents(of: i) != 0))
         for n in 0..<devices.count {
             var found = plan.owned.value[i * 8 + n]
             guard found.description.vendor != 0 else {

@@ -19,11 +19,11 @@ extension VCPURunner {
             partition.value.controlPage.value.enter(.crashed, end)
             cause = .manager
         } else {
-            resetFunctions(isFirst: true)
+            resetFunctions(keepsPhysical: true)
             clearMemory()
         }
         while true {
-            while !starting {
+            while !mayStart(&starting) {
                 switch partition.value.controlPage.value.takeRequest() {
                 case .start, .restart:
                     starting = true
@@ -77,23 +77,8 @@ extension VCPURunner {
         for vcpu in 0..<state.value.vcpuCount where state.value.nested[vcpu].unclaimed != 0 {
             unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: UInt(state.value.nested[vcpu].unclaimed)), 4096)
         }
-        resetFunctions(isFirst: false)
+        resetFunctions(keepsPhysical: false)
         clearMemory()
-    }
-
-    /// Takes the functions out of the last guest's hands, before its memory is cleared: from here on none of them writes.
-    private mutating func resetFunctions(isFirst: Bool) {
-        guard let functions = partition.value.functions else { return }
-        if let lost = functions.value.reset(
-            isFirst: isFirst, ticksPerMillisecond: UInt64(partition.value.platform.tscKHz))
-        {
-            var line = LogLine("bulkhead: partition ")
-            line.write(partition.value.spec.name)
-            line.write(": a PCI function did not come back from its reset, requester id ")
-            line.write(hexadecimal: UInt64(lost))
-            partition.value.controlPage.value.print(line)
-        }
-        functions.value.guest.reset(on: FunctionWindow(functions: functions))
     }
 
     private mutating func clearMemory() {
@@ -113,6 +98,7 @@ extension VCPURunner {
         case .poweroff: action = partition.value.spec.onPoweroff
         case .reboot: action = partition.value.spec.onReboot
         case .badImage: action = .stop
+        case .physicalFunction: action = .restart
         default: action = partition.value.spec.onCrash
         }
         if case .restart = action { return (true, cause) }

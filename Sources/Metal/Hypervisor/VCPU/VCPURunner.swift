@@ -17,6 +17,8 @@ enum ExitOutcome {
 /// Runs one vCPU on its core, from boot on.
 struct VCPURunner<Extension: VirtualizationExtension>: ~Copyable {
     var context: ExitContext<Extension>
+    /// Of the boot vCPU.
+    var functionState = FunctionState.away
     var partition: Pointer<PartitionContext> { context.partition }
     var core: Pointer<CoreState> { context.core }
 
@@ -66,6 +68,7 @@ struct VCPURunner<Extension: VirtualizationExtension>: ~Copyable {
         let controlPage = partition.value.controlPage
         let cause = partition.value.endCause.load(ordering: .sequentiallyConsistent)
         if cause != 0 { return .end(StateCause(rawValue: UInt8(truncatingIfNeeded: cause - 1)) ?? .violation) }
+        if controlPage.value.hold.isAsked { return .end(.physicalFunction) }
         switch controlPage.value.request {
         case .stop, .restart: return .end(.manager)
         case .pause where controlPage.value.state == .running:

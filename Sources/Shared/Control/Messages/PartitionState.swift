@@ -52,4 +52,8 @@ public enum StateCause: UInt8, Sendable {
     case panic = 8
     /// The silicon reported an error that it could not correct.
     case machineCheck = 9
+    /// Another partition resets the physical function of virtual functions that this one owns.
+    case physicalFunction = 11
+    /// A PCI function did not come back from its reset.
+    case functionLost = 12
 }
