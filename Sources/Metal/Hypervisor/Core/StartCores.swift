@@ -97,6 +97,7 @@ extension CoreState {
         let hasXSAVE = cpu_cpuid(1, 0).ecx & 1 << 26 != 0
         cpu_write_cr4(
             CR4.physicalAddressExtension | CR4.osFXSR | MachineCheck.enableBit | (hasXSAVE ? CR4.osXSAVE : 0))
+        try Errata(program.vendor).enforce()
         try program.vendor.enable(layout)
     }
 }

@@ -123,7 +123,9 @@ extension BuiltMachine {
         _ cpu: CPU.Type, _ frames: borrowing FrameRange, _ functions: Pointer<PartitionFunctions>?,
         _ arena: inout FrameArena
     ) throws(PageTableError) -> PageTable<CPU.Nested> {
-        var nested = try PageTable<CPU.Nested>(hugePages: CPU.hasHugeNestedPages, arena: &arena)
+        var nested = try PageTable<CPU.Nested>(
+            hugePages: CPU.hasHugeNestedPages, smallExecutable: Errata(CPU.vendor).executesFromSmallPages, arena: &arena
+        )
         let low = min(frames.size, GuestMemory.lowLimit)
         try map(cpu, 0, to: frames.base, low, .all, into: &nested, &arena)
         try map(

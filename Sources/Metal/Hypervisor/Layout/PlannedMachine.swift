@@ -3,6 +3,7 @@ import Platform
 import Records
 import Silicon
 import Text
+import X86
 
 /// A machine whose parts have owners: what the manifest gives to whom, read and allocated while the firmware runs.
 struct PlannedMachine: ~Copyable {
@@ -68,12 +69,14 @@ struct PlannedMachine: ~Copyable {
     /// The memory of the hypervisor's own structures.
     fileprivate mutating func takeBlocks(_ firmware: borrowing Firmware) throws(Refusal) {
         let faultFrames = machine.iommu?.faultFrames ?? 0
+        let small = Errata(try Vendor.ofThisProcessor()).executesFromSmallPages
         do throws(FirmwareError) {
             for i in 0..<manifest.partitionCount {
                 let isHousekeeper = manifest.partitions[i].cores.contains(CoreSet(core: manifest.housekeeping))
                 blocks[i] = try PrivateBlock(
                     cores: manifest.partitions[i].cores.count, memory: manifest.partitions[i].memorySize,
-                    functions: manifest.partitions[i].devices.count, further: isHousekeeper ? faultFrames : 0, firmware)
+                    functions: manifest.partitions[i].devices.count, further: isHousekeeper ? faultFrames : 0,
+                    smallExecutable: small, firmware)
             }
             blocks[8] = try PrivateBlock(cores: 1, memory: 0, further: faultFrames, firmware)
         } catch {
