@@ -127,19 +127,22 @@ struct MachineBackend: ControlBackend, ~Copyable {
         return nil
     }
 
-    /// Makes the owners of virtual functions stand still while their physical functions are reset: see `FunctionHold`.
+    /// Makes the owners of virtual functions stand still while their physical functions are reset: see `FunctionHold`. Who
+    /// stands still is looked up first: one that was made to may want to reset as well, and says so before it stands.
     mutating func relayHolds() {
         var wanted: UInt8 = 0, held: UInt8 = 0
-        for i in 0..<partitionCount where partitions[i].controlPage.value.hold.isWanted {
-            wanted |= partitions[i].dependents
-        }
+        var wants = InlineArray<8, UInt32>(repeating: 0)
+        for i in 0..<partitionCount where partitions[i].controlPage.value.hold.isHeld { held |= 1 << UInt8(i) }
         for i in 0..<partitionCount {
-            let controlPage = partitions[i].controlPage
-            if controlPage.value.hold.set(wanted >> UInt8(i) & 1 != 0) { LocalAPIC.kick(partitions[i].apicID) }
-            if controlPage.value.hold.isHeld { held |= 1 << UInt8(i) }
+            wants[i] = partitions[i].controlPage.value.hold.wants
+            if wants[i] & 1 != 0 { wanted |= partitions[i].dependents }
+        }
+        for i in 0..<partitionCount
+        where partitions[i].controlPage.value.hold.set(wanted >> UInt8(i) & 1 != 0) {
+            LocalAPIC.kick(partitions[i].apicID)
         }
         for i in 0..<partitionCount where partitions[i].dependents & ~held == 0 {
-            partitions[i].controlPage.value.hold.grant()
+            partitions[i].controlPage.value.hold.grant(wants[i])
         }
     }
 

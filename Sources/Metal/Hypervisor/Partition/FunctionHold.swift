@@ -25,7 +25,8 @@ struct FunctionHold: ~Copyable {
     }
     func end() { wanted.add(1, ordering: .sequentiallyConsistent) }
 
-    var isWanted: Bool { wanted.load(ordering: .sequentiallyConsistent) & 1 != 0 }
+    /// Odd while a reset is wanted or under way.
+    var wants: UInt32 { wanted.load(ordering: .sequentiallyConsistent) }
     /// - Returns: whether the boot vCPU's core has to look.
     func set(_ isHeld: Bool) -> Bool {
         state.compareExchange(
@@ -34,7 +35,7 @@ struct FunctionHold: ~Copyable {
         ).exchanged
     }
     var isHeld: Bool { state.load(ordering: .sequentiallyConsistent) == Self.held }
-    func grant() { granted.store(wanted.load(ordering: .sequentiallyConsistent), ordering: .sequentiallyConsistent) }
+    func grant(_ wants: UInt32) { granted.store(wants, ordering: .sequentiallyConsistent) }
 
     var isAsked: Bool { state.load(ordering: .sequentiallyConsistent) == Self.asked }
     /// Says that no vCPU runs and that nothing reaches for the functions from here on.
