@@ -46,7 +46,7 @@ extension MachineTests {
                 ]
                     + ports([
                         "e1000e,netdev=net1", "virtio-net-pci,netdev=net2,\(Self.modern)",
-                        "virtio-blk-pci,drive=disk,\(Self.modern)", "virtio-rng-pci,\(Self.modern)",
+                        "virtio-blk-pci,drive=disk,\(Self.modern)", "virtio-rng-pci,\(Self.modern)", "qemu-xhci",
                     ]))
             defer { machine.testbed.stop() }
             try expectAnswers(machine, answer)

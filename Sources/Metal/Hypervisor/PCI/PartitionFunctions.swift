@@ -35,6 +35,11 @@ struct PartitionFunctions: ~Copyable {
         try guest.append(function.description, virtualFunctions: function.virtualCount, on: window)
     }
 
+    /// Takes the function that was added last from firmware: see `GuestFunction.takeFromFirmware`.
+    func takeLastFromFirmware(through window: FunctionWindow, wait: (UInt32) -> Void) {
+        guest.functions[guest.count - 1].takeFromFirmware(on: window, wait: wait)
+    }
+
     /// Brings every function to what it is after power-on; a bus is reset once for all that lie behind it. All resets come
     /// before what they take away is set again, and virtual functions before their physical one, which takes them away.
     /// - Parameter keepsPhysical: whether those on which virtual functions depend stay as they are: at boot they were reset
