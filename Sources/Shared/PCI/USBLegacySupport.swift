@@ -1,6 +1,6 @@
 /// The capability by which firmware keeps an xHCI controller for itself (eXtensible Host Controller Interface 1.2, section
 /// 7.1): USBLEGSUP, and behind it USBLEGCTLSTS, whose writer can make the controller raise SMIs, which stop every core.
-public struct USBLegacySupport: Equatable, Sendable {
+public struct USBLegacySupport: Sendable {
     /// Offset in BAR 0; 0 where there is none.
     public private(set) var offset: UInt64 = 0
     private var base: UInt64 = 0
