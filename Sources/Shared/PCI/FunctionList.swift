@@ -93,6 +93,9 @@ extension FunctionDescription {
         isBridge || classCode >> 16 & 0xFF == 0x06 || classCode >> 8 & 0xFFFF == 0x0806
     }
 
+    /// Whether it is an xHCI controller.
+    public var isXHCI: Bool { classCode == 0x0C0330 && bars[0].isMemory }
+
     /// Which of its virtual functions, counted from 0, has this address; nil when none has.
     func virtualIndex(of address: FunctionAddress) -> Int? {
         let distance = Int(address.requester) - Int(requester) - Int(virtualOffset)

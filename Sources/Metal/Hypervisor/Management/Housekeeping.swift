@@ -28,6 +28,7 @@ struct Housekeeping: ~Copyable {
     /// One turn: at most one line or device's fault is looked up and one request or event answered, and each port moves as
     /// many bytes as its FIFO holds. Whatever is left rings for the next turn, before which the core's guest may run.
     mutating func serve(_ core: borrowing CoreState) {
+        machine.relayHolds()
         writeLog(core)
         guard hasLink, answer() else { return }
         // What was typed for a guest came this way.

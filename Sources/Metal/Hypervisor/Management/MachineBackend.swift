@@ -12,6 +12,8 @@ private struct ManagedPartition {
     var controlPage = Pointer<ControlPage>(at: 0)
     /// The boot vCPU's core.
     var apicID: UInt32 = 0
+    /// The partitions, a bit for each, that own virtual functions of this one's.
+    var dependents: UInt8 = 0
     var nextEvent: UInt64 = 0
     /// The start that the latest device fault on record is of, counted from 1.
     var faultedStart: UInt64 = 0
@@ -55,6 +57,7 @@ struct MachineBackend: ControlBackend, ~Copyable {
             partitions[i].info.cores = built.manifest.partitions[i].cores
             partitions[i].info.memory = built.manifest.partitions[i].memorySize
             partitions[i].controlPage = Pointer<ControlPage>(at: built.controlPages[i])
+            partitions[i].dependents = built.plan.dependents(of: i)
             partitions[i].apicID = built.tables.apicIDs[partitions[i].info.cores.first]
             partitions[i].info.hypervisorMemory = built.plan.blocks[i].size
             facts.hypervisorMemory += built.plan.blocks[i].size
@@ -135,6 +138,25 @@ struct MachineBackend: ControlBackend, ~Copyable {
             return event
         }
         return nil
+    }
+
+    /// Makes the owners of virtual functions stand still while their physical functions are reset: see `FunctionHold`. Who
+    /// stands still is looked up first: one that was made to may want to reset as well, and says so before it stands.
+    mutating func relayHolds() {
+        var wanted: UInt8 = 0, held: UInt8 = 0
+        var wants = InlineArray<8, UInt32>(repeating: 0)
+        for i in 0..<partitionCount where partitions[i].controlPage.value.hold.isHeld { held |= 1 << UInt8(i) }
+        for i in 0..<partitionCount {
+            wants[i] = partitions[i].controlPage.value.hold.wants
+            if wants[i] & 1 != 0 { wanted |= partitions[i].dependents }
+        }
+        for i in 0..<partitionCount
+        where partitions[i].controlPage.value.hold.set(wanted >> UInt8(i) & 1 != 0) {
+            LocalAPIC.kick(partitions[i].apicID)
+        }
+        for i in 0..<partitionCount where partitions[i].dependents & ~held == 0 {
+            partitions[i].controlPage.value.hold.grant(wants[i])
+        }
     }
 
     /// Looks for the next line of the machine's log: what a device was refused, and what each partition's instances say, in

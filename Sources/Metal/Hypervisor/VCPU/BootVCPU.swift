@@ -22,7 +22,7 @@ extension VCPURunner {
             if !isClean { partition.value.controlPage.value.enter(.crashed, .coreLost) }
         }
         while true {
-            while !starting {
+            while !mayStart(&starting) {
                 switch partition.value.controlPage.value.takeRequest() {
                 case .start, .restart:
                     starting = true
@@ -44,6 +44,8 @@ extension VCPURunner {
                 partition.value.controlPage.value.enter(.stopped, cause)
                 continue
             }
+            // A physical function may have been reset meanwhile.
+            guard functionState == .ready else { continue }
             let began = cpu_rdtsc()
             isClean = false
             let found = runOnce()
@@ -63,6 +65,7 @@ extension VCPURunner {
         var isStopped = false
         while cpu_rdtsc() < due, !isStopped {
             core.value.nap(Extension.self, tscKHz: tscKHz)
+            if controlPage.value.isHeld() { functionState = .away }
             isStopped = controlPage.value.takeRequest() == .stop
         }
         controlPage.value.startDue.store(0, ordering: .relaxed)
@@ -119,25 +122,10 @@ extension VCPURunner {
         for vcpu in 0..<state.value.vcpuCount where state.value.nested[vcpu].unclaimed != 0 {
             unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: UInt(state.value.nested[vcpu].unclaimed)), 4096)
         }
-        resetFunctions(isFirst: state.value.controlPage.value.loads.load(ordering: .relaxed) == 0)
+        resetFunctions(keepsPhysical: state.value.controlPage.value.loads.load(ordering: .relaxed) == 0)
         clearMemory()
         isClean = true
         return true
-    }
-
-    /// Takes the functions out of the last guest's hands, before its memory is cleared: from here on none of them writes.
-    private mutating func resetFunctions(isFirst: Bool) {
-        guard let functions = partition.value.functions else { return }
-        if let lost = functions.value.reset(
-            isFirst: isFirst, ticksPerMillisecond: UInt64(partition.value.platform.tscKHz))
-        {
-            var line = LogLine("bulkhead: partition ")
-            line.write(partition.value.spec.name)
-            line.write(": a PCI function did not come back from its reset, requester id ")
-            line.write(hexadecimal: UInt64(lost))
-            partition.value.controlPage.value.print(line)
-        }
-        functions.value.guest.reset(on: FunctionWindow(functions: functions))
     }
 
     private mutating func clearMemory() {
@@ -164,6 +152,7 @@ extension VCPURunner {
         case .poweroff: action = partition.value.spec.onPoweroff
         case .reboot: action = partition.value.spec.onReboot
         case .badImage, .coreLost: action = .stop
+        case .physicalFunction: action = .restart
         default: action = partition.value.spec.onCrash
         }
         if case .restart = action { return (true, cause) }

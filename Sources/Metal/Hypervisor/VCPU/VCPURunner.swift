@@ -19,6 +19,8 @@ struct VCPURunner<Extension: VirtualizationExtension>: ~Copyable {
     var context: ExitContext<Extension>
     /// Whether the partition's memory is clear and no vCPU of its uses it.
     var isClean = false
+    /// Of the boot vCPU.
+    var functionState = FunctionState.away
     var partition: Pointer<PartitionContext> { context.partition }
     var core: Pointer<CoreState> { context.core }
 
@@ -67,6 +69,7 @@ struct VCPURunner<Extension: VirtualizationExtension>: ~Copyable {
     private mutating func takeRequest() -> ExitOutcome {
         let controlPage = partition.value.controlPage
         if let cause = partition.value.foundCause { return .end(cause) }
+        if controlPage.value.hold.isAsked { return .end(.physicalFunction) }
         switch controlPage.value.request {
         case .stop, .restart: return .end(.manager)
         case .pause where controlPage.value.state == .running:
