@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 
 @main
 struct Bulkhead: ParsableCommand {
@@ -6,19 +7,46 @@ struct Bulkhead: ParsableCommand {
         commandName: "bulkhead",
         abstract: "An open zero trust hypervisor: describe a machine, run it, manage it, measure it.",
         discussion: """
-            To begin: `bulkhead demo`. For a machine of your own: `bulkhead inventory` and `bulkhead plan` propose a \
-            manifest, `bulkhead manifest check` says what is wrong with it, `bulkhead image` makes what the machine \
+            To begin: `bulkhead demo`. For a machine of your own: `bulkhead doctor` says whether it runs there, `bulkhead \
+            inventory` and `bulkhead plan` propose a manifest, `bulkhead manifest check` says what is wrong with it, `bulkhead image` makes what the machine \
             boots from. `./bulkhead setup` only installs the packages that are missing.
             """,
+        version: "0.1.0",
         groupedSubcommands: [
             CommandGroup(
                 name: "Manifest",
                 subcommands: [
-                    InventoryCommand.self, PlanCommand.self, ManifestCommand.self, ImageCommand.self,
+                    DoctorCommand.self, InventoryCommand.self, PlanCommand.self, ManifestCommand.self,
+                    ImageCommand.self,
                     ExplainCommand.self,
+                ]),
+            CommandGroup(
+                name: "Boot disk",
+                subcommands: [
+                    InstallCommand.self, UpdateCommand.self, StatusCommand.self, ConfirmCommand.self,
+                    RollbackCommand.self, UninstallCommand.self,
                 ]),
             CommandGroup(name: "Emulated machine", subcommands: [DemoCommand.self]),
             CommandGroup(name: "Running machine", subcommands: Manage.commands + [CrashCommand.self]),
             CommandGroup(name: "Verification", subcommands: [TestCommand.self, BenchCommand.self]),
         ])
+
+    /// As ArgumentParser's, but that whatever goes wrong is one line with one prefix, usage is shown for errors of usage
+    /// alone, and output that nobody got is an error.
+    static func main() {
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch {
+            if let words = PlainError(error) {
+                Manage.fail(words.description)
+                Foundation.exit(1)
+            }
+            exit(withError: error)
+        }
+        if fflush(nil) != 0 || Terminal.hasFailed {
+            Manage.fail("standard output cannot be written: \(unsafe String(cString: strerror(errno)))")
+            Foundation.exit(1)
+        }
+    }
 }

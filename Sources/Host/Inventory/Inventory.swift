@@ -11,6 +11,8 @@ public struct Inventory: Codable, Equatable, Sendable {
         public var core: Int
         public var thread: Int
         public var apicId: UInt32?
+        /// Of a processor with two kinds: `performance` or `efficiency`; from Linux.
+        public var kind: String?
     }
 
     public struct Cache: Codable, Equatable, Sendable {
@@ -72,6 +74,12 @@ public struct Inventory: Codable, Equatable, Sendable {
         /// Of a virtual function that is enabled: its physical one.
         public var physicalFunction: String?
         public var bars: [Bar]
+        /// Vendor's and device's, where pci.ids is installed; Linux only.
+        public var name: String?
+        /// `msi`, `msi-x`, `pin`: how it can interrupt; absent when unknown.
+        public var interrupts: [String]?
+        /// Why no partition can own it, where that is known and not said by another key.
+        public var problem: String?
     }
 
     public struct Unit: Codable, Equatable, Sendable {
@@ -94,6 +102,12 @@ public struct Inventory: Codable, Equatable, Sendable {
     public var iommus: [Unit]
     /// Whether partitions can own functions; from Linux, whether there is an IOMMU at all.
     public var usableIommu: Bool
+    /// Why partitions cannot, in the words of the boot's line.
+    public var iommuProblem: String?
+    /// By what cores are numbered: `firmware`, as manifests do, or `linux` where its table cannot be read.
+    public var coreNumbers: String?
+    /// Processors that Linux has switched off, by its own numbers; they are not among `cores`.
+    public var offline: [Int]?
     /// Memory encryption and allocation, as Linux names them: `sme`, `sev`, `tme`, `cat_l3`, `mba` ...
     public var features: [String]
 

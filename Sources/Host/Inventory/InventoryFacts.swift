@@ -1,5 +1,6 @@
 import Manifest
 import ManifestFile
+import ManifestRules
 import PCI
 
 extension Inventory {
@@ -26,9 +27,26 @@ extension Inventory {
         return facts
     }
 
+    /// Why this machine refuses a valid manifest, in the words of the boot; nil when it does not.
+    public func refusal(of manifest: Manifest) -> String? {
+        let facts = facts
+        do throws(ManifestError) { try manifest.check(against: facts) } catch {
+            return error.sentence(manifest, on: facts)
+        }
+        for spec in manifest.partitionList {
+            for device in spec.devices.list {
+                if let problem = functions.first(where: { $0.address == device.address.text })?.problem {
+                    return
+                        "function \(device.address.text) of partition \"\(spec.name.string)\" cannot be owned: \(problem)"
+                }
+            }
+        }
+        return nil
+    }
+
     /// What this inventory does not tell about these functions and the hypervisor will find out at boot.
     public func doubts(about addresses: [String]) -> [String] {
-        var doubts: [String] = []
+        var doubts = coreNotes
         let owned = functions.filter { addresses.contains($0.address) }
         let ungrouped = owned.filter { $0.group == nil && $0.physicalFunction == nil }.map(\.address)
         if !ungrouped.isEmpty {
@@ -36,7 +54,7 @@ extension Inventory {
                 "isolation groups of \(ungrouped.joined(separator: ", ")) are not known: run `bulkhead inventory` as root, "
                     + "or with the IOMMU switched on")
         }
-        if !owned.isEmpty, source == "linux" {
+        if owned.contains(where: { $0.reserved == nil }), source == "linux" {
             doubts.append("whether the firmware goes on using a function is only known at boot")
         }
         if memory.ranges.isEmpty {

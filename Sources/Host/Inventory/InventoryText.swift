@@ -6,11 +6,14 @@ extension Inventory {
         let processor = processor.map { ", \($0)" } ?? ""
         let origin = source == "linux" ? "as Linux sees it" : "as the hypervisor found it at boot"
         var lines = ["\(shown(name))\(shown(processor)): \(origin)", "", "Cores"]
+        let hasKinds = cores.contains { $0.kind != nil }
         lines += table(
-            ["CORE", "PACKAGE", "PHYSICAL CORE", "THREAD", "APIC ID"],
+            ["CORE", "PACKAGE", "PHYSICAL CORE", "THREAD", "APIC ID"] + (hasKinds ? ["KIND"] : []),
             cores.map {
                 ["\($0.index)", "\($0.package)", "\($0.core)", "\($0.thread)", $0.apicId.map(String.init) ?? "-"]
+                    + (hasKinds ? [shown($0.kind ?? "-")] : [])
             })
+        lines += coreNotes.map { "  note: \($0)" }
         lines += ["", "Caches"]
         lines += table(
             ["CACHE", "SIZE", "WAYS", "SHARED BY CORES"],
@@ -23,13 +26,19 @@ extension Inventory {
         lines += memory.ranges.map { "  0x\(hexText($0.base, 1)) to 0x\(hexText($0.base &+ $0.sizeBytes &- 1, 1))" }
         lines += ["", "PCI functions"]
         lines += table(
-            ["FUNCTION", "ID", "CLASS", "GROUP", "RESET", "VIRTUAL", "MEMORY", "DRIVER", "KIND"],
+            ["FUNCTION", "ID", "CLASS", "GROUP", "RESET", "INTERRUPTS", "VIRTUAL", "MEMORY", "DRIVER", "KIND"],
             functions.map { row($0) })
+        lines += functions.compactMap { function in
+            function.isOfTheMachine ? nil : function.obstacle.map { "  \(function.address) cannot be owned: \($0)" }
+        }
         let units = iommus.map { unit in
             unit.kind + (unit.name.map { " \($0)" } ?? unit.registers.map { " at 0x\(hexText($0, 1))" } ?? "")
         }
         lines += ["", "IOMMUs: " + (units.isEmpty ? "none" : units.joined(separator: ", "))]
-        if !usableIommu { lines.append("  partitions cannot own functions here") }
+        if !usableIommu {
+            let cause = iommuProblem.map { ": " + $0 } ?? ""
+            lines.append("  partitions cannot own functions here\(cause)")
+        }
         lines.append("Encryption and allocation: " + (features.isEmpty ? "none" : features.joined(separator: ", ")))
         return lines.joined(separator: "\n") + "\n"
     }
@@ -40,9 +49,25 @@ extension Inventory {
             function.virtualFunctions.map { "\($0.total)" } ?? function.physicalFunction.map { "of \($0)" } ?? "-"
         let reset = function.resets.isEmpty ? "none" : function.resets.joined(separator: ",")
         return [
-            function.address, function.id, function.classCode, function.group ?? "?", reset, virtual,
-            memory == 0 ? "-" : sizeText(memory), shown(function.driver ?? "-"), kind(of: function.classCode),
+            function.address, function.id, function.classCode, function.group ?? "?", reset,
+            function.interrupts.map { $0.isEmpty ? "none" : $0.joined(separator: ",") } ?? "?", virtual,
+            memory == 0 ? "-" : sizeText(memory), shown(function.driver ?? "-"),
+            shown(function.name ?? kind(of: function.classCode)),
         ]
+    }
+
+    /// What to know of the cores' numbers.
+    var coreNotes: [String] {
+        var notes: [String] = []
+        if coreNumbers == "linux" {
+            notes.append(
+                "cores are numbered as Linux does (cpuN); manifests number them as the firmware's table lists them, which "
+                    + "only root may read")
+        }
+        if let offline, !offline.isEmpty {
+            notes.append("Linux has switched off its processors \(ranges(offline)); they are not listed")
+        }
+        return notes
     }
 
     private func ranges(_ list: [Int]) -> String {

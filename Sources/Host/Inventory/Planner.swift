@@ -1,6 +1,7 @@
 import Manifest
 import ManifestFile
 import ManifestRules
+import PCI
 
 /// Makes a manifest out of demands and what a machine has.
 public struct Planner {
@@ -18,6 +19,22 @@ public struct Planner {
         public var description: String
     }
 
+    /// How a manager reaches the hypervisor.
+    public var link = ManagementLink.serial
+
+    /// What the reader of a plan has to know.
+    public func notes(_ manifest: Manifest) -> [String] {
+        var notes: [String] = []
+        let shared = manifest.partitionList.first { $0.cores.contains(CoreSet(core: manifest.housekeeping)) }
+        if let shared {
+            notes.append(
+                "partition \"\(shared.name.string)\" shares core \(manifest.housekeeping) with housekeeping, since no other "
+                    + "is left: requests of managers interrupt its guest")
+        }
+        if manifest.link == .none { notes.append("without a link nobody can ask the hypervisor for anything") }
+        return notes
+    }
+
     /// A manifest that validates and that this machine passes. Partitions get whole physical cores, of one package and
     /// one last-level cache where they fit; the housekeeping core only when no other is left. Each device gets the id
     /// that is found there, so that a card in the wrong slot is noticed.
@@ -26,12 +43,16 @@ public struct Planner {
         guard let label = Label(name) else { throw Refused(description: "the name \(quoted(name)) is too long") }
         manifest.name = label
         manifest.housekeeping = housekeeping
+        manifest.link = link
         let cores = try chooseCores(demands)
         let facts = inventory.facts
         for (demand, chosen) in zip(demands, cores) {
             var spec = demand.spec
             spec.cores = chosen
-            for i in 0..<spec.devices.count { spec.devices.change(i) { identify(&$0) } }
+            for i in 0..<spec.devices.count {
+                try requireOwnable(spec.devices.devices[i].address, spec.name.string)
+                spec.devices.change(i) { identify(&$0) }
+            }
             guard manifest.append(spec) else {
                 let most = Manifest.maxPartitions
                 throw Refused(description: "there are \(demands.count) partitions; the most is \(most)")
@@ -49,6 +70,13 @@ public struct Planner {
         return manifest
     }
 
+    /// Refuses a function of which the inventory knows that no partition can own it.
+    private func requireOwnable(_ address: FunctionAddress, _ partition: String) throws(Refused) {
+        guard let problem = inventory.functions.first(where: { $0.address == address.text })?.problem else { return }
+        throw Refused(
+            description: "function \(address.text) of partition \"\(partition)\" cannot be owned: \(problem)")
+    }
+
     private func identify(_ device: inout DeviceSpec) {
         let text = device.address.text
         if let found = inventory.functions.first(where: { $0.address == text }), found.physicalFunction == nil,
@@ -62,7 +90,9 @@ public struct Planner {
     private typealias Physical = [Int]
 
     private func chooseCores(_ demands: [PartitionDemand]) throws(Refused) -> [CoreSet] {
-        let places = Dictionary(grouping: inventory.cores) { [$0.package, cluster(of: $0.index), $0.core] }
+        // What a set of cores has no room for, no manifest can name.
+        let usable = inventory.cores.filter { !CoreSet(core: $0.index).isEmpty }
+        let places = Dictionary(grouping: usable) { [$0.package, cluster(of: $0.index), $0.core] }
         var free: [(place: [Int], threads: Physical)] = places.map { ($0.key, $0.value.map(\.index).sorted()) }
         free.sort { ($0.place[0], $0.place[1], $0.threads[0]) < ($1.place[0], $1.place[1], $1.threads[0]) }
         // Last, so that it is taken when nothing else is left.

@@ -68,8 +68,8 @@ public struct BusScan<Space: ConfigurationSpace> {
         } else if header == 0 {
             found.subsystemVendor = UInt16(truncatingIfNeeded: space.read(function, 0x2C, size: 2))
             found.subsystem = UInt16(truncatingIfNeeded: space.read(function, 0x2E, size: 2))
-            found.bars = sizeBARs(function)
         }
+        found.bars = sizeBARs(function, header: header)
         readCapabilities(&found)
         return found
     }

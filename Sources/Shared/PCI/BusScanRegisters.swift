@@ -1,27 +1,34 @@
 extension BusScan {
     /// Base address registers and their sizes (PCI Express Base 6.0, section 7.5.1.2.1). Decoding is off meanwhile; all is as
-    /// it was afterwards. None of bridges: what a host bridge decodes cannot be switched off.
-    func sizeBARs(_ function: UInt16) -> InlineArray<6, BaseAddress> {
-        if space.read(function, 0x0B, size: 1) == 6 { return InlineArray(repeating: BaseAddress()) }
+    /// it was afterwards. What host bridges and the like decode cannot be switched off: theirs are only read, and taken to be
+    /// as large as their addresses allow. A port that decodes nothing itself goes on passing on what others decode.
+    func sizeBARs(_ function: UInt16, header: UInt32) -> InlineArray<6, BaseAddress> {
+        let count = header == 0 ? 6 : header == 1 ? 2 : 1
+        let isFixed = header == 0 ? space.read(function, 0x0B, size: 1) == 6 : header != 1
+        let hasNone = (space.read(function, 0x10, size: 4) | space.read(function, 0x14, size: 4)) & ~0xF == 0
+        if isFixed || header == 1 && hasNone { return baseAddresses(function, at: 0x10, count, sized: false) }
         let command = space.read(function, 4, size: 2)
         space.write(function, 4, size: 2, command & ~3)
-        let bars = baseAddresses(function, at: 0x10)
+        let bars = baseAddresses(function, at: 0x10, count)
         space.write(function, 4, size: 2, command)
         return bars
     }
 
-    /// Six base address registers from `offset` on, of a function that decodes nothing.
-    func baseAddresses(_ function: UInt16, at offset: Int) -> InlineArray<6, BaseAddress> {
+    /// The first `count` base address registers from `offset` on, of a function that decodes nothing if they are `sized`.
+    func baseAddresses(
+        _ function: UInt16, at offset: Int, _ count: Int = 6, sized: Bool = true
+    ) -> InlineArray<6, BaseAddress> {
         var bars = InlineArray<6, BaseAddress>(repeating: BaseAddress())
         var i = 0
-        while i < 6 {
-            let (low, mask) = probe(function, offset + i * 4)
+        while i < count {
+            let (low, mask) = probe(function, offset + i * 4, sized)
             if low & 1 != 0 {
                 bars[i] = BaseAddress(.port, address: UInt64(low & ~3), size: UInt64(~(mask & ~3) &+ 1) & 0xFFFF)
-            } else if low & 6 == 4, i < 5 {
-                let (high, highMask) = probe(function, offset + i * 4 + 4)
+            } else if low & 6 == 4, i + 1 < count {
+                let (high, highMask) = probe(function, offset + i * 4 + 4, sized)
+                let address = UInt64(high) << 32 | UInt64(low & ~0xF)
                 let size = ~(UInt64(highMask) << 32 | UInt64(mask & ~0xF)) &+ 1
-                bars[i] = BaseAddress(.memory64, address: UInt64(high) << 32 | UInt64(low & ~0xF), size: size)
+                bars[i] = BaseAddress(.memory64, address: address, size: sized ? size : address & (0 &- address))
                 bars[i].isPrefetchable = low & 8 != 0
                 i += 1
             } else {
@@ -36,8 +43,10 @@ extension BusScan {
         return bars
     }
 
-    private func probe(_ function: UInt16, _ offset: Int) -> (value: UInt32, mask: UInt32) {
+    /// The register, and which of its bits can be written; unless it is `sized`, those from its lowest 1 on.
+    private func probe(_ function: UInt16, _ offset: Int, _ sized: Bool) -> (value: UInt32, mask: UInt32) {
         let value = space.read(function, offset, size: 4)
+        guard sized else { return (value, value & ~0xF | (0 &- (value & ~0xF))) }
         space.write(function, offset, size: 4, .max)
         let mask = space.read(function, offset, size: 4)
         space.write(function, offset, size: 4, value)
@@ -60,8 +69,11 @@ extension BusScan {
             let header = space.read(function, at, size: 4)
             if header == 0 || header == .max { return }
             switch header & 0xFFFF {
-            case 0x0D: found.accessControl = at
-            case 0x10: found.sriov = at
+            // Of what a function says it has beyond its configuration space, nothing is touched: there is the next one's.
+            case 0x0D where at <= 0xFF8: found.accessControl = at
+            case 0x10 where at <= 0xFC0: found.sriov = at
+            case 0x15 where at <= 0xFC8: found.resizable = at
+            case 0x24 where at <= 0xFC8: found.virtualResizable = at
             default: break
             }
             at = Int(header >> 20 & 0xFFC)

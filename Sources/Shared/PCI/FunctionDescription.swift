@@ -12,7 +12,7 @@ public struct BaseAddress: Equatable, Sendable {
     /// A register; none when `size` is 0.
     public init(_ kind: Kind, address: UInt64, size: UInt64) {
         self.kind = size == 0 ? .none : kind
-        self.address = address
+        self.address = size == 0 ? 0 : address
         self.size = size
     }
 }
@@ -57,6 +57,9 @@ public struct FunctionDescription: Sendable {
     /// Extended capabilities.
     public var sriov = 0
     public var accessControl = 0
+    /// Of its own base address registers, and of its virtual functions'.
+    public var resizable = 0
+    public var virtualResizable = 0
     /// Whether PCI Express' function level reset is there.
     public var hasFunctionReset = false
     public var reset = ResetMethod.none
@@ -107,6 +110,25 @@ extension BaseAddress {
 }
 
 extension ConfigurationSpace {
+    /// Writes base address registers from `offset` on, and before them the sizes of those that `resizable` names (PCI
+    /// Express Base 6.0, section 7.8.6; 0: none). The function decodes nothing.
+    /// - Returns: whether all read back as they were, sizes too: a reset brings back the size that is the default.
+    func restore(
+        _ bars: InlineArray<6, BaseAddress>, of function: UInt16, at offset: Int, resizable: Int
+    ) -> Bool {
+        let count = resizable == 0 ? 0 : min(read(function, resizable + 8, size: 4) >> 5 & 7, 6)
+        for n in 0..<Int(count) {
+            let control = read(function, resizable + 8 + n * 8, size: 4), bar = Int(control & 7)
+            guard bar < 6, bars[bar].size >= 1 << 20 else { continue }
+            let size = UInt32(bars[bar].size.trailingZeroBitCount - 20) << 8
+            write(function, resizable + 8 + n * 8, size: 4, control & ~0x3F00 | size)
+        }
+        write(bars, of: function, at: offset)
+        let found = BusScan(self).baseAddresses(function, at: offset)
+        for i in 0..<6 where found[i] != bars[i] { return false }
+        return true
+    }
+
     /// Writes base address registers from `offset` on.
     public func write(_ bars: InlineArray<6, BaseAddress>, of function: UInt16, at offset: Int) {
         for i in 0..<6 where bars[i].kind != .none {

@@ -47,7 +47,12 @@ public struct FunctionList: Sendable {
         }
         for i in 0..<count {
             // Surer than a change of power states, in which some devices keep what they know.
-            if functions[i].reset != .functionLevel, groups.canResetBus(of: functions[i]) { functions[i].reset = .bus }
+            var canResetBus = functions[i].reset != .functionLevel && groups.canResetBus(of: functions[i])
+            // What the machine itself depends on would be reset with it.
+            for k in 0..<count where functions[k].bridge == functions[i].bridge && functions[k].isOfTheMachine {
+                canResetBus = false
+            }
+            if canResetBus { functions[i].reset = .bus }
             functions[i].group = groups.isComplete ? groups.group(of: functions[i].requester) : 0
             let virtualGroup = groups.group(virtualFunctionsOf: functions[i])
             functions[i].virtualGroup = groups.isComplete ? virtualGroup : 0

@@ -40,12 +40,8 @@ public struct FunctionReset<Space: ConfigurationSpace> {
         if msix != 0 { space.write(id, msix + 2, size: 2, space.read(id, msix + 2, size: 2) & ~(3 << 14) | 1 << 14) }
     }
 
-    /// Silences the function, waits up to 100 ms for the requests that are under way, and resets it. Of what firmware had
-    /// set, its BARs and what keeps it apart from its neighbours are set again; for the rest see `GuestFunction.reset`.
-    /// - Returns: false when the function is not there again a second later, or its BARs are not where they were.
-    public func reset(
-        _ function: FunctionDescription, by method: ResetMethod, wait: Wait
-    ) -> Bool {
+    /// Silences the function, waits up to 100 ms for the requests that are under way, and resets it.
+    public func reset(_ function: borrowing FunctionDescription, by method: ResetMethod, wait: Wait) {
         let id = function.requester
         silence(function)
         let express = function.express
@@ -72,27 +68,26 @@ public struct FunctionReset<Space: ConfigurationSpace> {
             wait(2000)
             space.write(bridge, 0x3E, size: 2, bridgeControl & ~(1 << 6))
             wait(100_000)
-        default: return method == .none
+        default: break
         }
-        var attempts = 100
-        // Virtual functions have no identifier of their own.
-        let isVirtual = function.physicalFunction != nil
-        while !isVirtual, attempts > 0, space.read(id, 0, size: 4) == .max {
-            wait(10_000)
-            attempts -= 1
-        }
-        AccessControl.enable(function, on: space)
-        return attempts > 0 && (isVirtual || restoreBARs(function))
     }
 
-    /// - Returns: whether all registers hold their addresses: one that can be resized may have come back larger.
-    private func restoreBARs(_ function: borrowing FunctionDescription) -> Bool {
-        space.write(function.bars, of: function.requester, at: 0x10)
-        for i in 0..<6 where function.bars[i].kind != .none {
-            let flags: UInt32 = function.bars[i].kind == .port ? 3 : 0xF
-            let low = space.read(function.requester, 0x10 + i * 4, size: 4) & ~flags
-            if low != UInt32(truncatingIfNeeded: function.bars[i].address) { return false }
-        }
-        return true
+    /// After the resets of all functions that one reset may have taken along: what firmware had set of a function's BARs and
+    /// of what keeps it apart from its neighbours is set again; for the rest see `GuestFunction.reset`.
+    /// - Returns: false when another function than the one that was there, or none, answers within a second, or its BARs are
+    ///   not as they were.
+    public func restore(_ function: borrowing FunctionDescription, wait: Wait) -> Bool {
+        let id = function.requester, isVirtual = function.physicalFunction != nil
+        // Virtual functions have no identifiers of their own, but a class.
+        let own =
+            isVirtual
+            ? function.classCode << 8 | UInt32(function.revision)
+            : UInt32(function.device) << 16 | UInt32(function.vendor)
+        for _ in 0..<100 where space.read(id, isVirtual ? 8 : 0, size: 4) != own { wait(10_000) }
+        guard space.read(id, isVirtual ? 8 : 0, size: 4) == own else { return false }
+        AccessControl.enable(function, on: space)
+        if isVirtual { return true }
+        space.write(id, 4, size: 2, space.read(id, 4, size: 2) & ~3)
+        return space.restore(function.bars, of: id, at: 0x10, resizable: function.resizable)
     }
 }

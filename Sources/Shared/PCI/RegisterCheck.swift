@@ -10,15 +10,23 @@ public enum RegisterError: Error, Equatable, Sendable {
 
 /// Machine memory where no function's registers can be.
 public struct MachineRanges: Sendable {
-    private var ranges = InlineArray<16, Range<UInt64>>(repeating: 0..<0)
+    private var ranges = InlineArray<64, Range<UInt64>>(repeating: 0..<0)
     private var count = 0
+    /// One beyond the last address that cores reach.
+    let end: UInt64
 
     /// Below 4 GiB what chipsets have there, from the I/O APICs to the flash memory.
-    public init() { add(0xFEC0_0000, 0x140_0000) }
+    /// - Parameter addressBits: of physical addresses (CPUID 80000008h EAX bits 7:0). A core maps one-to-one what its functions
+    ///   have, below the 47 bits that the lower half of its address space has.
+    public init(addressBits: Int = 47) {
+        end = 1 << UInt64(max(32, min(addressBits, 47)))
+        add(0xFEC0_0000, 0x140_0000)
+    }
 
-    /// At most 15 more.
+    /// At most 63 more: of what is added then, nothing is known but that it is somewhere.
     public mutating func add(_ base: UInt64, _ size: UInt64) {
-        ranges[count] = base..<max(base, base &+ size)
+        guard count < 64 else { return ranges[0] = 0..<end }
+        ranges[count] = base..<(size > .max - base ? .max : base + size)
         count += 1
     }
 
@@ -39,13 +47,29 @@ extension FunctionList {
         for k in 0..<(count > 0 ? 12 : 6) {
             let bar = k < 6 ? function.bars[k] : virtual.bars[k - 6]
             guard bar.isMemory else { continue }
-            guard let pages = bar.pages(k < 6 ? 1 : count) else { throw .noAddress }
+            guard let pages = bar.pages(k < 6 ? 1 : count), pages.upperBound <= machine.end else { throw .noAddress }
             if machine.overlap(pages) || isMemory(pages) { throw .taken }
             for i in 0..<self.count where k < 6 ? functions[i].address != function.address : true {
                 for other in 0..<6 where functions[i].bars[other].pages?.overlaps(pages) ?? false {
                     throw .shared(with: functions[i].address)
                 }
             }
+            // One virtual function's would be another's.
+            for other in 6..<max(k, 6) where virtual.bars[other - 6].pages(count)?.overlaps(pages) ?? false {
+                throw .shared(with: function.address)
+            }
         }
+    }
+
+    /// Whether `physical` can have a virtual function with this requester id: no function has it, and no other bridge than
+    /// those above leads to its bus.
+    public func hasRoom(for id: UInt16, of physical: borrowing FunctionDescription) -> Bool {
+        let own = physical.address.bus
+        for i in 0..<count {
+            let first = functions[i].secondaryBus, buses = first...max(first, functions[i].subordinateBus)
+            let isOthers = first != 0 && !buses.contains(own)
+            if functions[i].requester == id || isOthers && buses.contains(UInt8(id >> 8)) { return false }
+        }
+        return true
     }
 }

@@ -17,6 +17,7 @@ public struct VirtualFunctions: Sendable {
     public private(set) var physical: UInt16 = 0
     /// Where the capability is in the physical function; 0: there are none.
     private var capability = 0
+    private var resizable = 0
     /// Whether firmware routes by 8-bit function numbers, on which `offset` and `stride` depend.
     private var routing: UInt32 = 0
     /// How many there can be.
@@ -42,6 +43,7 @@ public struct VirtualFunctions: Sendable {
         routing = control & Control.alternativeRouting
         physical = id
         capability = at
+        resizable = function.virtualResizable
         let pages = space.read(id, at + Register.pages, size: 4)
         let number = space.read(id, at + Register.number, size: 2)
         let initial = space.read(id, at + Register.initial, size: 2)
@@ -76,8 +78,12 @@ public struct VirtualFunctions: Sendable {
         physical &+ offset &+ stride &* UInt16(truncatingIfNeeded: k)
     }
 
-    /// Whether registers of the first `count` lie in a page with some of the first `otherCount` of others.
-    public func sharePages(_ count: Int, _ other: borrowing VirtualFunctions, _ otherCount: Int) -> Bool {
+    /// Whether one of the first `count` has the requester id of one of the first `otherCount` of others, or registers in a
+    /// page with some of theirs.
+    public func meet(_ count: Int, _ other: borrowing VirtualFunctions, _ otherCount: Int) -> Bool {
+        for k in 0..<count {
+            for n in 0..<otherCount where requester(k) == other.requester(n) { return true }
+        }
         for i in 0..<6 {
             guard let pages = bars[i].pages(count) else { continue }
             for k in 0..<6 where other.bars[k].pages(otherCount)?.overlaps(pages) ?? false { return true }
@@ -87,7 +93,7 @@ public struct VirtualFunctions: Sendable {
 
     /// Enables the first `count`, and again after a reset of the physical function, which disables them.
     /// - Returns: for how many microseconds nobody may address them; 0 when some are enabled, which changes nothing, or
-    ///   when the function would place this many elsewhere than `requester` says.
+    ///   when the function would place this many elsewhere than `requester` and `bars` say.
     public func enable(_ count: Int, on space: borrowing some ConfigurationSpace) -> UInt32 {
         guard count > 0, capability != 0 else { return 0 }
         let control = space.read(physical, capability + Register.control, size: 2)
@@ -98,19 +104,19 @@ public struct VirtualFunctions: Sendable {
         let first = space.read(physical, capability + Register.offset, size: 2)
         let distance = space.read(physical, capability + Register.stride, size: 2)
         guard first == offset, count == 1 || distance == stride else { return 0 }
-        space.write(bars, of: physical, at: capability + Register.bars)
+        guard space.restore(bars, of: physical, at: capability + Register.bars, resizable: resizable) else { return 0 }
         space.write(physical, capability + Register.control, size: 2, routing | Control.enable | Control.memory)
         return 100_000
     }
 
-    /// - Returns: for how many microseconds the physical function must be left alone; 0 when none was enabled.
-    @discardableResult
-    public func disable(on space: borrowing some ConfigurationSpace) -> UInt32 {
-        guard capability != 0 else { return 0 }
-        let control = space.read(physical, capability + Register.control, size: 2)
-        guard control & Control.enable != 0 else { return 0 }
-        space.write(physical, capability + Register.control, size: 2, control & ~(Control.enable | Control.memory))
-        return 1_000_000
+    /// Ends those that somebody else has enabled, for good: they could only be enabled again a second later.
+    public static func disable(of function: borrowing FunctionDescription, on space: borrowing some ConfigurationSpace)
+    {
+        guard function.sriov != 0 else { return }
+        let control = space.read(function.requester, function.sriov + Register.control, size: 2)
+        guard control & Control.enable != 0 else { return }
+        let disabled = control & ~(Control.enable | Control.memory)
+        space.write(function.requester, function.sriov + Register.control, size: 2, disabled)
     }
 
     /// Number `k`, which must be enabled: identifiers and registers come from the physical function, capabilities from its

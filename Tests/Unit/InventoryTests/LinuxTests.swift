@@ -39,9 +39,58 @@ import Testing
         #expect(found.cores.map(\.index) == Array(0..<8))
         #expect(found.cores.map { $0.apicId ?? 0 } == [0, 1, 2, 3, 0x10, 0x11, 0x12, 0x13])
         #expect(found.caches[0].cores == [0, 1] && found.caches[5].cores == [4, 5, 6, 7])
+        #expect(found.coreNumbers == "firmware" && found.offline == [8])
         // A table without one of them is of no use.
         try tree.writeMADT([0, 1])
         #expect(Inventory(linux: tree.root).caches[0].cores == [0, 4])
+    }
+
+    /// Without the firmware's table a core's number is Linux' own, also when processors before it are switched off, and it is
+    /// said.
+    @Test func coresBehindOneThatIsOffKeepTheirNumbers() throws {
+        let tree = try RecordedTree()
+        try tree.remove("sys/devices/system/cpu/cpu1/topology")
+        let found = Inventory(linux: tree.root)
+        #expect(found.cores.map(\.index) == [0, 2, 3, 4, 5, 6, 7])
+        #expect(found.coreNumbers == "linux" && found.offline == [1, 8])
+        #expect(found.text.contains("note: cores are numbered as Linux does (cpuN)"))
+        #expect(found.text.contains("note: Linux has switched off its processors 1,8"))
+        #expect(found.doubts(about: []).contains { $0.hasPrefix("cores are numbered as Linux does") })
+    }
+
+    @Test func twoKindsOfCores() throws {
+        let tree = try RecordedTree()
+        try tree.write("sys/devices/cpu_core/cpus", "0-3\n")
+        try tree.write("sys/devices/cpu_atom/cpus", "4-7\n")
+        let found = Inventory(linux: tree.root)
+        #expect(
+            found.cores.map(\.kind) == Array(repeating: "performance", count: 4)
+                + Array(repeating: "efficiency", count: 4))
+        #expect(found.text.contains("APIC ID  KIND") && found.text.contains("efficiency"))
+    }
+
+    @Test func namesOfDevices() throws {
+        let tree = try RecordedTree()
+        let list = """
+            # a comment
+            144d  Samsung Electronics Co Ltd
+            \ta808  NVMe SSD Controller SM981/PM981/PM983
+            \t\t144d a801  SSD 970 EVO
+            8086  Intel Corporation
+            \t10c9  82576 Gigabit Network Connection
+            C 01  Mass storage controller
+            \t06  SATA controller
+
+            """
+        try tree.write("usr/share/misc/pci.ids", list)
+        let found = Inventory(linux: tree.root)
+        let names = Dictionary(uniqueKeysWithValues: found.functions.map { ($0.address, $0.name) })
+        #expect(names["01:00.0"] == "Intel Corporation 82576 Gigabit Network Connection")
+        #expect(names["02:00.0"] == "Samsung Electronics Co Ltd NVMe SSD Controller SM981/PM981/PM983")
+        // The vendor alone, where the device is not listed; nothing without a vendor.
+        #expect(names["02:00.1"] == "Samsung Electronics Co Ltd")
+        #expect(names["00:00.0"] == .some(nil))
+        #expect(found.text.contains("82576 Gigabit Network Connection"))
     }
 
     @Test func withoutIOMMUAndRights() throws {
@@ -55,7 +104,8 @@ import Testing
         #expect(!found.usableIommu && found.iommus.isEmpty)
         #expect(found.memory.ranges.isEmpty && found.memory.installedBytes == 8_000_000 * 1024)
         #expect(found.functions.allSatisfy { $0.group == nil })
-        #expect(found.doubts(about: ["01:00.0"]).count == 3)
+        #expect(found.iommuProblem == "the firmware lists none")
+        #expect(found.doubts(about: ["01:00.0"]).count == 5)
         // One that Linux has not switched on is one.
         try tree.write("sys/firmware/acpi/tables/DMAR", "")
         #expect(Inventory(linux: tree.root).iommus.map(\.kind) == ["vt-d"])
@@ -106,7 +156,8 @@ import Testing
         }
         for words in [
             "rack7.example.org, Sample 8-thread: as Linux sees it", "L3", "16 MiB", "2-3,6-7",
-            "01:00.0   8086:10c9  020000  01:00.0  function-level,bus  7", "igb", "NVMe", "IOMMUs: amd-vi ivhd0",
+            "01:00.0   8086:10c9  020000  01:00.0  function-level,bus  ?           7", "igb", "NVMe",
+            "IOMMUs: amd-vi ivhd0",
             "sme, sev, cat_l3",
         ] { #expect(found.text.contains(words), "\(words)\n\(found.text)") }
     }

@@ -81,10 +81,10 @@ final class RecordedTree {
     }
 
     /// The firmware's table of interrupt controllers: APIC ids in this order, then one that is not enabled.
-    func writeMADT(_ order: [UInt8]) throws {
+    func writeMADT(_ order: [UInt8], ioAPIC: UInt8 = 0) throws {
         var table = [UInt8](repeating: 0, count: 44)
         for id in order { table += [0, 8, 0, id, 1, 0, 0, 0] }
-        table += [1, 12] + [UInt8](repeating: 0, count: 10)
+        table += [1, 12, ioAPIC] + [UInt8](repeating: 0, count: 9)
         table += [0, 8, 0, 0x55, 0, 0, 0, 0]
         try write("sys/firmware/acpi/tables/APIC", table)
     }

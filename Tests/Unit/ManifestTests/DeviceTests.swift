@@ -129,6 +129,20 @@ func machineWithDevices(_ change: (inout MachineFacts) -> Void = { _ in }) -> Ma
                 + "partition, with virtual-functions: 1 or more", first: [spec("01:10.0")]),
         Case(
             words: "function 01:10.1 of partition \"control-loop\" is not in this machine", first: [spec("01:10.1")]),
+        // Virtual functions on the bus beyond the one that is reset, behind the same bridge.
+        Case(
+            words: "function 03:00.0 of partition \"control-loop\" can only be reset together with its bus, "
+                + "and with it 04:08.0 of partition \"workload\"", first: [spec("03:00.0")], second: [spec("04:08.0")]
+        ) { facts in
+            let old = facts.functions
+            facts.functions = FunctionList()
+            for i in 0..<old.count {
+                var function = old.functions[i]
+                if function.address.bus == 3 { function.lastBus = 4 }
+                facts.functions.append(function)
+            }
+            facts.functions.append(function("04:08.0", 1, 2))
+        },
         // Virtual functions behind a port that cannot tell requests apart.
         Case(
             words: "function 01:10.0 of partition \"workload\" is in one isolation group with 01:00.0 of partition "

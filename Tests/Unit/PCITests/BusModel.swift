@@ -98,7 +98,11 @@ final class BusModel: ConfigurationSpace {
         writes.append(Write(function: function, offset: offset, size: size, value: value))
         guard let target = functions[function] else { return }
         let isBridge = target.bytes[0x0E] & 0x7F == 1
-        if !isBridge, 0x10..<0x28 ~= offset { return writeBAR(target, offset, value, at: 0x10, first: 0) }
+        if 0x10..<(isBridge ? 0x18 : 0x28) ~= offset { return writeBAR(target, offset, value, at: 0x10, first: 0) }
+        if let at = target.capability(extended: 0x15), at + 8..<at + 0x38 ~= offset, offset & 4 == 0 {
+            // A size that can be written, of the register that the entry names.
+            target.barSizes[Int(target.bytes[offset] & 7)] = 1 << UInt64(20 + value >> 8 & 0x3F)
+        }
         if let at = target.capability(extended: 0x10), at + 0x24..<at + 0x3C ~= offset, at < 0xFC0 {
             return writeBAR(target, offset, value, at: at + 0x24, first: 7)
         }

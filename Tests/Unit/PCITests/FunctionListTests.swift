@@ -40,6 +40,17 @@ import Testing
         #expect(list.group(of: FunctionAddress(requester: 0x0484)) == 0x0484)
     }
 
+    /// A bus is not reset under what the machine itself depends on.
+    @Test func busesWithAPartOfTheMachineAreNotReset() throws {
+        let bus = try BusModel.recorded()
+        let part = BusModel.Function()
+        (part.bytes[0], part.bytes[1], part.bytes[0x0A], part.bytes[0x0B]) = (0x22, 0x10, 0x06, 0x08)
+        bus.functions[BusModel.id("02:00.0")]?.bytes[0x0E] |= 0x80
+        bus.functions[BusModel.id("02:00.1")] = part
+        let list = scan(bus)
+        #expect(try found("02:00.0", list).reset == .powerState && found("05:00.0", list).reset == .bus)
+    }
+
     /// Whoever sends under one requester id is one group: the IOMMU cannot tell them apart.
     @Test func functionsWithOneRequesterIdAreOneGroup() throws {
         let bus = try BusModel.recorded()

@@ -94,6 +94,111 @@ import Testing
         list = FunctionList()
         list.append(physical)
         #expect(refusal(0) == nil && refusal(1) == nil && refusal(2) == .shared(with: igb.address))
-        #expect(virtual.sharePages(1, virtual, 1) && !VirtualFunctions().sharePages(1, virtual, 1))
+        #expect(virtual.meet(1, virtual, 1) && !VirtualFunctions().meet(1, virtual, 1))
+        #expect(!virtual.meet(0, virtual, 1))
+    }
+
+    /// Two physical functions' virtual ones: neither one id nor one page.
+    @Test func virtualFunctionsOfTwoPhysicalOnesMeet() throws {
+        let bus = try BusModel.recorded()
+        let one = try VirtualFunctions(of: bus.describe("04:00.0"), on: bus)
+        let bytes = try #require(bus.functions[BusModel.id("04:00.0")])
+        let neighbour = BusModel.Function()
+        (neighbour.bytes, neighbour.barSizes) = (bytes.bytes, bytes.barSizes)
+        bus.functions[BusModel.id("04:00.0")]?.bytes[0x0E] |= 0x80
+        bus.functions[BusModel.id("04:00.1")] = neighbour
+        func other(_ low: UInt32) throws -> VirtualFunctions {
+            neighbour.bytes.put(low, at: 0x160 + 0x24)
+            neighbour.bytes.put(0xD000_000C as UInt32, at: 0x160 + 0x30)
+            return try VirtualFunctions(of: bus.describe("04:00.1"), on: bus)
+        }
+        // 04:10.0, .2, .4 and 04:10.1, .3, .5; eight registers of 16 KiB from 6000_0000h and from 6002_0000h on.
+        #expect(try one.meet(2, other(0x6002_8004), 8) == false)
+        #expect(try one.meet(3, other(0x6002_8004), 8))
+        #expect(try one.meet(8, other(0x5FFF_C004), 1) == false)
+        #expect(try one.meet(8, other(0x5FFF_C004), 2))
+        // 04:10.2 and on, by an offset of 129.
+        neighbour.bytes.put(0x81 as UInt16, at: 0x160 + 0x14)
+        #expect(try one.meet(1, other(0x7000_0004), 8) == false)
+        #expect(try one.meet(2, other(0x7000_0004), 1))
+    }
+
+    @Test func registersOfOneVirtualFunctionAreNotAnothers() throws {
+        let bus = try BusModel.recorded()
+        let bytes = try #require(bus.functions[BusModel.id("04:00.0")])
+        // The third register begins where the first ones of number 2 and up are.
+        bytes.bytes.put(0x6002_800C as UInt32, at: 0x160 + 0x30)
+        let igb = bus.describe("04:00.0")
+        let virtual = try VirtualFunctions(of: igb, on: bus)
+        let list = FunctionList()
+        func refusal(_ count: Int) -> RegisterError? {
+            do throws(RegisterError) {
+                try list.requireOwnRegisters(
+                    of: igb, virtual, count, besides: MachineRanges(), isMemory: { _ in false })
+                return nil
+            } catch { return error }
+        }
+        #expect(refusal(2) == nil && refusal(3) == .shared(with: igb.address))
+    }
+
+    /// Bridges decode registers of their own, which nobody may have in a page.
+    @Test func bridgesHaveRegistersToo() throws {
+        let bus = try BusModel.recorded()
+        var list = FunctionList()
+        list.scan(bus)
+        func refusal(_ address: UInt64) -> RegisterError? {
+            do throws(RegisterError) {
+                try list.requireOwnRegisters(
+                    of: function(memory(address)), VirtualFunctions(), 0, besides: MachineRanges(),
+                    isMemory: { _ in false })
+                return nil
+            } catch { return error }
+        }
+        let port = FunctionAddress(requester: BusModel.id("00:02.0"))
+        #expect(refusal(0xC134_9000) == .shared(with: port))
+        #expect(refusal(0xC134_A000) == nil)
+    }
+
+    @Test func whatCoresDoNotReachIsRefused() {
+        let narrow = MachineRanges(addressBits: 39)
+        #expect(refusal(memory(1 << 39 - 0x1000), machine: narrow) == nil)
+        #expect(refusal(memory(1 << 39), machine: narrow) == .noAddress)
+        #expect(refusal(memory(1 << 38, 1 << 38), machine: narrow) == nil)
+        // A core's tables map it one-to-one, in the lower half of the address space.
+        let wide = MachineRanges(addressBits: 52)
+        #expect(refusal(memory(1 << 47 - 0x1000), machine: wide) == nil)
+        #expect(refusal(memory(1 << 47), machine: wide) == .noAddress)
+    }
+
+    @Test func rangesThatWrapOrDoNotFitHideNothing() {
+        var machine = MachineRanges()
+        machine.add(1 << 40, .max)
+        #expect(refusal(memory(1 << 41), machine: machine) == .taken)
+        #expect(refusal(memory(1 << 39), machine: machine) == nil)
+        for i in 0..<62 { machine.add(UInt64(i) << 12, 0x1000) }
+        #expect(refusal(memory(1 << 39), machine: machine) == nil)
+        machine.add(0, 0x1000)
+        #expect(refusal(memory(1 << 39), machine: machine) == .taken, "one too many")
+    }
+
+    /// A virtual function takes an id that no function has, on a bus to which no other bridge leads.
+    @Test func realFunctionsAreReal() throws {
+        let bus = try BusModel.recorded()
+        var list = FunctionList()
+        list.scan(bus)
+        let nvme = bus.describe("01:00.0")
+        #expect(list.hasRoom(for: BusModel.id("01:10.0"), of: nvme))
+        #expect(!list.hasRoom(for: BusModel.id("01:00.0"), of: nvme))
+        #expect(!list.hasRoom(for: BusModel.id("02:00.0"), of: nvme) && !list.hasRoom(for: 0x0280, of: nvme))
+        #expect(list.hasRoom(for: 0x0E00, of: nvme), "behind no bridge")
+        let igb = bus.describe("04:00.0")
+        var physical = igb
+        (physical.virtualTotal, physical.virtualOffset, physical.virtualStride) = (8, 0x100, 2)
+        list = FunctionList()
+        list.append(physical)
+        let real = FunctionAddress(requester: BusModel.id("05:00.0"))
+        #expect(list.group(of: real) == real.requester && list.physicalFunction(of: real)?.number == 0)
+        list.append(bus.describe("05:00.0"))
+        #expect(list.index(of: real) == 1 && list.group(of: real) == list.functions[1].group)
     }
 }

@@ -51,16 +51,29 @@ import UnitSupport
         let found = try VirtualFunctions(of: igb, on: bus)
         _ = found.enable(3, on: bus)
         let enabled = try #require(bus.functions[Self.igb]).bytes[0x160..<0x1A0]
-        #expect(FunctionReset(bus).reset(igb, by: .functionLevel) { _ in })
+        FunctionReset(bus).reset(igb, by: .functionLevel) { _ in }
         #expect(try #require(bus.functions[Self.igb]).bytes[0x160..<0x1A0] != enabled)
         #expect(found.enable(3, on: bus) == 100_000)
         #expect(try #require(bus.functions[Self.igb]).bytes[0x160..<0x1A0] == enabled)
         // Enabled already: their number must not be written.
         bus.writes = []
         #expect(found.enable(3, on: bus) == 0 && bus.writes == [])
-        #expect(found.disable(on: bus) == 1_000_000)
+        VirtualFunctions.disable(of: igb, on: bus)
         #expect(bus.functions[Self.igb]?.bytes[0x168] == 0x10)
-        #expect(found.disable(on: bus) == 0)
+        bus.writes = []
+        VirtualFunctions.disable(of: igb, on: bus)
+        VirtualFunctions.disable(of: bus.describe("05:00.0"), on: bus)
+        #expect(bus.writes == [])
+    }
+
+    /// One whose registers have another size than before is not enabled.
+    @Test func registersOfAnotherSizeAreNotEnabled() throws {
+        let bus = try BusModel.recorded()
+        let igb = bus.describe("04:00.0")
+        let found = try VirtualFunctions(of: igb, on: bus)
+        bus.functions[Self.igb]?.barSizes[7]? *= 2
+        #expect(found.enable(2, on: bus) == 0)
+        #expect(bus.functions[Self.igb]?.bytes[0x168] == 0x10)
     }
 
     @Test func whatCannotBeEnabledIsRefused() throws {
@@ -86,7 +99,7 @@ import UnitSupport
         #expect(throws: VirtualFunctionError.enabled) { try VirtualFunctions(of: igb, on: bus) }
         recorded.bytes[0x168] &= 0xFE
         // As a reset leaves them.
-        _ = FunctionReset(bus).reset(igb, by: .functionLevel) { _ in }
+        FunctionReset(bus).reset(igb, by: .functionLevel) { _ in }
         let lost = try VirtualFunctions(of: igb, on: bus)
         #expect(throws: VirtualFunctionError.noAddresses) { try lost.require(1, lastBus: 4) }
     }

@@ -63,6 +63,25 @@ import X86
         #expect(used == 4096, "nothing was mapped")
     }
 
+    /// Nothing wraps around to the first entry of the root, nor runs into an entry's upper bits.
+    @Test(
+        arguments: [
+            (1 << 48, 0, 4096), (1 << 48 - 4096, 0, 8192), (.max & ~0xFFF, 0, 8192), (0, 0, 1 << 48 + 4096),
+            (0, 1 << 52, 4096), (0, 1 << 52 - 4096, 8192), (0, .max & ~0xFFF, 8192), (0, 0, .max & ~0xFFF),
+        ] as [(UInt64, UInt64, UInt64)])
+    func whatEntriesCannotExpressIsRefused(virtual: UInt64, physical: UInt64, size: UInt64) throws {
+        for huge in [false, true] {
+            let frames = Frames(8)
+            var arena = frames.makeArena()
+            var table = try PageTable<NestedFormat>(hugePages: huge, arena: &arena)
+            #expect(throws: PageTableError.outOfRange) {
+                try table.map(virtual, to: physical, size: size, .read, arena: &arena)
+            }
+            let used = arena.used
+            #expect(used == 4096, "nothing was mapped")
+        }
+    }
+
     @Test(arguments: 1...3) func tooFewFramesAreNamed(frames count: Int) throws {
         let frames = Frames(4)
         var arena = frames.makeArena(count)

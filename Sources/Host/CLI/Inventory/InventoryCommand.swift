@@ -29,11 +29,14 @@ struct InventoryCommand: ParsableCommand {
     func run() throws {
         try Manage.run {
             let isRemote = link || machine.machineSocket != nil
-            let inventory = isRemote ? try Inventory(try machine.connect()) : Inventory(linux: root)
+            let doctor = isRemote ? Doctor(running: try Inventory(try machine.connect())) : Doctor(linux: root)
+            let inventory = doctor.inventory
             guard !inventory.cores.isEmpty else {
                 throw ManageError.unexpected("\(isRemote ? "the machine" : root) lists no cores")
             }
-            print(json ? try inventory.json : inventory.text, terminator: json ? "\n" : "")
+            if json { return print(try inventory.json) }
+            print(doctor.diagnosis.sentence + "; `bulkhead doctor` has the details")
+            print(inventory.text, terminator: "")
         }
     }
 }

@@ -16,6 +16,8 @@ public struct BootVolumeImage: Sendable {
     /// The compiled manifest.
     public var manifest: [UInt8]
     public var images: [Image]
+    /// A UEFI application in the hypervisor's place, which stands for firmware and starts `\EFI\BOOT\BULKHEAD.EFI`.
+    public var firmware: URL?
 
     public init(hypervisor: URL, manifest: [UInt8], images: [Image]) {
         self.hypervisor = hypervisor
@@ -29,6 +31,7 @@ public struct BootVolumeImage: Sendable {
     /// - Returns: whether it was written.
     @discardableResult
     public func writeImage(to file: URL) throws -> Bool {
+        let file = try SafeFile.target(file)
         let print = try fingerprint()
         let stamp = file.appendingPathExtension("inputs")
         if FileManager.default.fileExists(atPath: file.path), (try? String(contentsOf: stamp, encoding: .utf8)) == print
@@ -37,14 +40,9 @@ public struct BootVolumeImage: Sendable {
         }
         try FileManager.default.createDirectory(
             at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try SafeFile.requireRoom(UInt64(try fileSystemSize()), in: file.deletingLastPathComponent())
         try? FileManager.default.removeItem(at: stamp)
-        let partial = file.deletingLastPathComponent().appending(
-            path: ".\(file.lastPathComponent).\(ProcessInfo.processInfo.processIdentifier)")
-        defer { try? FileManager.default.removeItem(at: partial) }
-        try writeFileSystem(to: partial)
-        guard unsafe rename(partial.path, file.path) == 0 else {
-            throw MachineError.program("rename", status: errno, output: file.path)
-        }
+        try SafeFile.replace(file) { try writeFileSystem(to: $0) }
         try print.write(to: stamp, atomically: true, encoding: .utf8)
         return true
     }
@@ -52,42 +50,52 @@ public struct BootVolumeImage: Sendable {
     /// Copies the content into a folder, for a real machine's EFI system partition.
     /// - Throws: `MachineError.impossible` where another system's boot loader is: firmware would start the hypervisor
     ///   instead, which must be a decision.
-    public func writeFolder(_ folder: URL) throws {
-        let loader = folder.appending(path: "EFI/BOOT/BOOTX64.EFI")
+    /// - Parameter program: where in it the hypervisor goes; the default is what firmware starts from a removable disk.
+    public func writeFolder(_ folder: URL, program: String = "EFI/BOOT/BOOTX64.EFI") throws {
+        let loader = folder.appending(path: program)
         let ours = folder.appending(path: "BULKHEAD/manifest.cbor")
         if FileManager.default.fileExists(atPath: loader.path), !FileManager.default.fileExists(atPath: ours.path) {
             throw MachineError.impossible("\(loader.path) is another system's boot loader; move it away first")
         }
-        for (path, source) in files {
-            let target = folder.appending(path: path)
+        // Each new file lies beside the old one until it is whole; the largest cluster of FAT is rounded up to.
+        let size = try files.reduce(manifest.count) { try $0 + Self.attributes($1.source).size + 65_536 }
+        try SafeFile.requireRoom(UInt64(size), in: folder)
+        for (path, source) in files.reversed() {
+            let target = folder.appending(path: path == "EFI/BOOT/BOOTX64.EFI" ? program : path)
             try FileManager.default.createDirectory(
                 at: target.deletingLastPathComponent(), withIntermediateDirectories: true)
-            try? FileManager.default.removeItem(at: target)
-            try FileManager.default.copyItem(at: source, to: target)
+            let content = source.resolvingSymlinksInPath()
+            try SafeFile.replace(target) { try FileManager.default.copyItem(at: content, to: $0) }
         }
-        try Data(manifest).write(to: folder.appending(path: "BULKHEAD/manifest.cbor"))
+        try SafeFile.replace(ours) { try Data(manifest).write(to: $0) }
     }
 
     /// Every file but the manifest: its path on the volume and what it is a copy of.
-    private var files: [(path: String, source: URL)] {
+    package var files: [(path: String, source: URL)] {
         let symbols = hypervisor.appendingPathExtension("symbols")
         let hasSymbols = FileManager.default.fileExists(atPath: symbols.path)
-        return [("EFI/BOOT/BOOTX64.EFI", hypervisor)] + (hasSymbols ? [("BULKHEAD/symbols.bin", symbols)] : [])
+        let programs =
+            firmware.map { [("EFI/BOOT/BOOTX64.EFI", $0), ("EFI/BOOT/BULKHEAD.EFI", hypervisor)] }
+            ?? [("EFI/BOOT/BOOTX64.EFI", hypervisor)]
+        return programs + (hasSymbols ? [("BULKHEAD/symbols.bin", symbols)] : [])
             + images.map { ("BULKHEAD/" + $0.path, $0.source) }
     }
 
-    private func writeFileSystem(to file: URL) throws {
-        // 8 KiB clusters keep volumes from 32 MiB to 512 MiB within FAT16; more room for directories and rounding.
-        let sectorSize = 512
+    /// Bytes, whole mebibytes: the content, and room for directories and rounding.
+    func fileSystemSize() throws -> Int {
         let content = try files.reduce(manifest.count) { try $0 + Self.attributes($1.source).size + 16384 }
-        let size = max(content + (4 << 20), 40 << 20)
+        return ((max(content + (4 << 20), 40 << 20) + (1 << 20) - 1) >> 20) << 20
+    }
+
+    private func writeFileSystem(to file: URL) throws {
+        let size = try fileSystemSize()
+        // 8 KiB clusters keep volumes from 32 MiB to 512 MiB within FAT16.
         let clusterSectors = size < 480 << 20 ? 16 : 64
-        let sectors = (size / sectorSize + 2047) / 2048 * 2048
         guard FileManager.default.createFile(atPath: file.path, contents: nil) else {
             throw MachineError.missing(file: file.path, hint: "it cannot be created")
         }
         let handle = try FileHandle(forWritingTo: file)
-        try handle.truncate(atOffset: UInt64(sectors * sectorSize))
+        try handle.truncate(atOffset: UInt64(size))
         try handle.close()
         try Tool.run("mformat", ["-i", file.path, "-c", "\(clusterSectors)", "-v", "BULKHEAD", "-N", "42554C4B", "::"])
 

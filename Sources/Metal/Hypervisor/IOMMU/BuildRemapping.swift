@@ -69,6 +69,8 @@ extension PlannedMachine {
                 )
             else { return interrupts }
             for n in 0..<manifest.partitions[i].devices.count {
+                // What does not answer is nobody's, also if something answers there one day.
+                guard owned.value[i * 8 + n].description.vendor != 0 else { continue }
                 let requester = manifest.partitions[i].devices.devices[n].address.requester
                 let alias = owned.value[i * 8 + n].description.alias
                 guard let block = try machine.iommu?.attach(requester, alias: alias, to: domain) else {

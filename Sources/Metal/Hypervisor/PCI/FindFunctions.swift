@@ -44,9 +44,7 @@ extension PlannedMachine {
             let virtual = try VirtualFunctions(of: physical, on: machine.tables.bus)
             try virtual.require(count, lastBus: physical.lastBus)
             for k in 0..<count
-            where machine.facts.functions.index(of: FunctionAddress(requester: virtual.requester(k))) != nil {
-                throw .noBus
-            }
+            where !machine.facts.functions.hasRoom(for: virtual.requester(k), of: physical) { throw .noBus }
             owned.value[place].virtual = virtual
             owned.value[place].virtualCount = count
         } catch {
@@ -69,7 +67,8 @@ extension PlannedMachine {
         for place in 0..<64 where owned.value[place].virtualCount > 0 {
             let physical = owned.value[place].description, virtual = owned.value[place].virtual
             let method: ResetMethod = physical.hasFunctionReset ? .functionLevel : .none
-            _ = FunctionReset(bus).reset(physical, by: method) { wait($0, ticks) }
+            FunctionReset(bus).reset(physical, by: method) { wait($0, ticks) }
+            guard FunctionReset(bus).restore(physical, wait: { wait($0, ticks) }) else { continue }
             wait(virtual.enable(owned.value[place].virtualCount, on: bus), ticks)
             for other in 0..<64 {
                 for k in 0..<owned.value[place].virtualCount
@@ -89,6 +88,7 @@ extension DiscoveredMachine {
         let bus = tables.bus
         BusScan(bus).forEach {
             reset.silence($0)
+            VirtualFunctions.disable(of: $0, on: bus)
             AccessControl.enable($0, on: bus)
         }
     }

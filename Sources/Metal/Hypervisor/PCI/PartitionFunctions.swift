@@ -10,6 +10,7 @@ struct OwnedFunction {
     /// Virtual functions of this physical one, and how many of them are enabled for whoever owns them.
     var virtual = VirtualFunctions()
     var virtualCount = 0
+    var isVirtual: Bool { description.physicalFunction != nil }
 }
 
 /// The PCI functions that one partition owns, for its own cores alone; guarded by the partition's lock.
@@ -31,21 +32,29 @@ struct PartitionFunctions: ~Copyable {
         try guest.append(function.description, virtualFunctions: function.virtualCount, on: window)
     }
 
-    /// Brings every function to what it is after power-on; a bus is reset once for all that lie behind it.
+    /// Brings every function to what it is after power-on; a bus is reset once for all that lie behind it. All resets come
+    /// before what they take away is set again, and virtual functions before their physical one, which takes them away.
     /// - Returns: the first function that did not come back, if any.
     mutating func reset(isFirst: Bool, ticksPerMillisecond: UInt64) -> UInt16? {
+        let reset = FunctionReset(bus)
         var failed: UInt16?
-        for i in 0..<guest.count {
-            let function = owned[i].description
-            // At boot, physical functions were reset before their virtual ones were enabled.
-            if isFirst, owned[i].virtualCount > 0 { continue }
-            var method = function.reset
-            for j in 0..<i where method == .bus && owned[j].description.reset == .bus {
-                if owned[j].description.bridge == function.bridge { method = .none }
+        for pass in 0..<2 {
+            for i in 0..<guest.count where owned[i].isVirtual == (pass == 0) {
+                // At boot, physical functions were reset before their virtual ones were enabled.
+                if isFirst, owned[i].virtualCount > 0 { continue }
+                var method = owned[i].description.reset
+                for j in 0..<i where method == .bus && owned[j].description.reset == .bus {
+                    if owned[j].description.bridge == owned[i].description.bridge { method = .none }
+                }
+                reset.reset(owned[i].description, by: method) { wait($0, ticksPerMillisecond) }
             }
-            let isBack = FunctionReset(bus).reset(function, by: method) { wait($0, ticksPerMillisecond) }
-            wait(owned[i].virtual.enable(owned[i].virtualCount, on: bus), ticksPerMillisecond)
-            if !isBack, failed == nil { failed = function.requester }
+        }
+        for pass in 0..<2 {
+            for i in 0..<guest.count where owned[i].isVirtual == (pass == 1) {
+                let isBack = reset.restore(owned[i].description) { wait($0, ticksPerMillisecond) }
+                if isBack { wait(owned[i].virtual.enable(owned[i].virtualCount, on: bus), ticksPerMillisecond) }
+                if !isBack, failed == nil { failed = owned[i].description.requester }
+            }
         }
         return failed
     }
@@ -86,5 +95,5 @@ struct FunctionWindow: FunctionAccess {
 /// Waits for so many microseconds.
 func wait(_ microseconds: UInt32, _ ticksPerMillisecond: UInt64) {
     let end = cpu_rdtsc() &+ UInt64(microseconds) &* ticksPerMillisecond / 1000
-    while cpu_rdtsc() < end { cpu_pause() }
+    while cpu_rdtsc() < end { openWindow() }
 }

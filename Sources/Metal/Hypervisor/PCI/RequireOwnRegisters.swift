@@ -2,16 +2,22 @@ import Manifest
 import PCI
 import Platform
 import Remapping
+import Silicon
 import Text
 
 extension PlannedMachine {
     /// Refuses functions whose registers are not theirs alone, while the firmware runs: see `FunctionList`.
     func requireOwnRegisters() throws(Refusal) {
-        var ranges = MachineRanges()
+        var ranges = MachineRanges(addressBits: Int(cpu_cpuid(0x8000_0008, 0).eax & 0xFF))
         ranges.add(machine.tables.ecam, machine.tables.ecam == 0 ? 0 : (UInt64(machine.tables.lastBus) + 1) << 20)
         if let units = machine.remapping {
-            for i in 0..<units.unitCount { ranges.add(units.units[i].registers, 0x4000) }
+            for i in 0..<units.unitCount {
+                // AMD's have 512 KiB, aligned to as much, where they have performance counters (48882, section 3.4).
+                let base = units.units[i].registers
+                ranges.add(base, base & 0x7_FFFF == 0 ? 0x8_0000 : 0x4000)
+            }
         }
+        for i in 0..<machine.tables.ioAPICCount { ranges.add(machine.tables.ioAPICs[i], 0x1000) }
         for i in 0..<manifest.partitionCount {
             var addresses = GuestAddresses(memorySize: manifest.partitions[i].memorySize)
             for place in i * 8..<i * 8 + manifest.partitions[i].devices.count {
@@ -31,7 +37,7 @@ extension PlannedMachine {
             try machine.facts.functions.requireOwnRegisters(
                 of: function, owned.value[place].virtual, count, besides: ranges, isMemory: { isMemory($0) })
             for other in 0..<place where owned.value[other].virtualCount > 0 && count > 0 {
-                if owned.value[other].virtual.sharePages(
+                if owned.value[other].virtual.meet(
                     owned.value[other].virtualCount, owned.value[place].virtual, count)
                 {
                     throw .shared(with: owned.value[other].description.address)
@@ -40,7 +46,8 @@ extension PlannedMachine {
         } catch {
             switch error {
             case .noAddress:
-                throw refusal(function.address, " has registers to which firmware has given no address")
+                throw refusal(
+                    function.address, " has registers to which firmware has given no address that cores can reach")
             case .taken: throw refusal(function.address, " has registers where the machine has something else")
             case .shared(let other): throw refusal(function.address, and: other)
             }

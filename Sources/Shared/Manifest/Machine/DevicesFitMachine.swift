@@ -53,10 +53,12 @@ extension Manifest {
         }
         if found.reset == .none, !device.acceptsNoReset { throw Self.refusal(.noReset, device, of: i) }
         guard found.reset == .bus else { return }
+        // All buses behind the bridge: virtual functions may be on one beyond their physical function's.
+        let buses = device.address.bus...max(device.address.bus, found.lastBus)
         for j in 0..<partitionCount where j != i {
             for k in 0..<partitions[j].devices.count {
                 let other = partitions[j].devices.devices[k].address
-                guard other.bus == device.address.bus else { continue }
+                guard buses.contains(other.bus) else { continue }
                 throw Self.refusal(.resetShared, device, of: i, other: j, bound: UInt64(other.requester))
             }
         }

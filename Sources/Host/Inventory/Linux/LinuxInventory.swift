@@ -10,44 +10,57 @@ extension Inventory {
     /// - Parameter root: the folder that has `sys` and `proc`.
     public init(linux root: String) {
         let tree = FileTree(root: root)
-        let info = ProcessorInfo(tree)
+        let info = ProcessorInfo(tree), firmware = FirmwareFindings(tree)
         self.init(source: "linux", name: tree.text("proc/sys/kernel/hostname") ?? "")
         processor = info.model
-        readCores(tree, info)
+        readCores(tree, info, firmware.interrupts)
         readMemory(tree)
         features = (0..<ProcessorFeatures.names.count).map { ProcessorFeatures.names[$0].description }
             .filter(info.flags.contains)
+        readRemapping(tree, firmware)
+        functions = linuxFunctions(tree, firmware)
+    }
+
+    private mutating func readRemapping(_ tree: FileTree, _ firmware: FirmwareFindings) {
         for name in tree.names("sys/class/iommu") {
             iommus.append(Unit(kind: name.hasPrefix("ivhd") ? "amd-vi" : "vt-d", name: name))
         }
         // There, but not switched on by Linux.
         if iommus.isEmpty {
             for (table, kind) in [("DMAR", "vt-d"), ("IVRS", "amd-vi")]
-            where tree.names("sys/firmware/acpi/tables").contains(table) { iommus.append(Unit(kind: kind)) }
+            where tree.names(FirmwareFindings.folder).contains(table) { iommus.append(Unit(kind: kind)) }
         }
-        usableIommu = !iommus.isEmpty
-        functions = linuxFunctions(tree)
+        switch firmware.remapping {
+        case .usable: usableIommu = true
+        case .refused(let words, _): iommuProblem = words
+        case .unreadable: usableIommu = !iommus.isEmpty
+        }
     }
 
-    private mutating func readCores(_ tree: FileTree, _ info: ProcessorInfo) {
+    private mutating func readCores(_ tree: FileTree, _ info: ProcessorInfo, _ table: MADT?) {
         let cpus = "sys/devices/system/cpu"
-        let order = apicOrder(tree)
+        let order = Dictionary(uniqueKeysWithValues: (table?.apicIds ?? []).enumerated().map { ($1, $0) })
+        let kinds = coreKinds(tree)
         var indexOf: [Int: Int] = [:]
         let online = tree.names(cpus).compactMap { $0.hasPrefix("cpu") ? Int($0.dropFirst(3)) : nil }.sorted()
             .filter { tree.text("\(cpus)/cpu\($0)/topology/core_id") != nil }
         let isKnown = online.allSatisfy { cpu in info.apicIds[cpu].map { order[$0] != nil } ?? false }
-        for (position, cpu) in online.enumerated() {
+        coreNumbers = isKnown ? "firmware" : "linux"
+        for cpu in online {
             let topology = "\(cpus)/cpu\(cpu)/topology"
             let siblings = processorSet(tree.text("\(topology)/thread_siblings_list") ?? "")
             let apicId = info.apicIds[cpu]
-            let index = isKnown ? apicId.flatMap { order[$0] } ?? position : position
+            let index = isKnown ? apicId.flatMap { order[$0] } ?? cpu : cpu
             indexOf[cpu] = index
-            cores.append(
-                Core(
-                    index: index, package: Int(tree.text("\(topology)/physical_package_id") ?? "") ?? 0,
-                    core: Int(tree.text("\(topology)/core_id") ?? "") ?? cpu,
-                    thread: siblings.firstIndex(of: cpu) ?? 0, apicId: apicId))
+            var core = Core(
+                index: index, package: Int(tree.text("\(topology)/physical_package_id") ?? "") ?? 0,
+                core: Int(tree.text("\(topology)/core_id") ?? "") ?? cpu,
+                thread: siblings.firstIndex(of: cpu) ?? 0, apicId: apicId)
+            core.kind = kinds[cpu]
+            cores.append(core)
         }
+        offline = tree.names(cpus).compactMap { $0.hasPrefix("cpu") ? Int($0.dropFirst(3)) : nil }.sorted()
+            .filter { !online.contains($0) }
         cores.sort { $0.index < $1.index }
         for cpu in online {
             for name in tree.names("\(cpus)/cpu\(cpu)/cache") where name.hasPrefix("index") {
@@ -78,50 +91,5 @@ extension Inventory {
         let total = (tree.text("proc/meminfo") ?? "").split(separator: "\n").first { $0.hasPrefix("MemTotal:") }
         let kibibytes = total?.split(separator: " ").dropFirst().first.flatMap { UInt64($0) } ?? 0
         memory.installedBytes = kibibytes &* 1024
-    }
-
-    /// The index of each enabled APIC id in the firmware's table, which only root may read: a manifest's numbers.
-    private func apicOrder(_ tree: FileTree) -> [UInt32: Int] {
-        guard let table = tree.bytes("sys/firmware/acpi/tables/APIC") else { return [:] }
-        var order: [UInt32: Int] = [:]
-        var at = 44
-        while at + 2 <= table.count, table[at + 1] >= 2, at + Int(table[at + 1]) <= table.count {
-            let entry = Array(table[at..<at + Int(table[at + 1])])
-            at += entry.count
-            func word(_ offset: Int) -> UInt32 {
-                (0..<4).reduce(0) { $0 | UInt32(entry[offset + $1]) << UInt32(8 * $1) }
-            }
-            let id: UInt32
-            switch (entry[0], entry.count) {
-            case (0, 8) where word(4) & 1 != 0: id = UInt32(entry[3])
-            case (9, 16) where word(8) & 1 != 0: id = word(4)
-            default: continue
-            }
-            if order[id] == nil { order[id] = order.count }
-        }
-        return order
-    }
-}
-
-/// What `/proc/cpuinfo` says.
-private struct ProcessorInfo {
-    var model: String?
-    var flags: Set<String> = []
-    var apicIds: [Int: UInt32] = [:]
-
-    init(_ tree: FileTree) {
-        var cpu: Int?
-        for line in (tree.text("proc/cpuinfo") ?? "").split(separator: "\n") {
-            let parts = line.split(separator: ":", maxSplits: 1)
-            guard parts.count == 2 else { continue }
-            let value = parts[1].trimmingCharacters(in: .whitespaces)
-            switch parts[0].trimmingCharacters(in: .whitespaces) {
-            case "processor": cpu = Int(value)
-            case "model name": model = model ?? value
-            case "flags" where flags.isEmpty: flags = Set(value.split(separator: " ").map(String.init))
-            case "apicid": if let cpu { apicIds[cpu] = UInt32(value) }
-            default: break
-            }
-        }
     }
 }

@@ -11,17 +11,27 @@ struct FileTree {
         bytes(path).map { String(decoding: $0, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines) }
     }
 
-    /// At most 1 MiB.
-    func bytes(_ path: String) -> [UInt8]? {
+    /// At most `limit` bytes.
+    func bytes(_ path: String, limit: Int = 1 << 20) -> [UInt8]? {
         guard let handle = FileHandle(forReadingAtPath: self.path(path)) else { return nil }
         defer { try? handle.close() }
-        return (try? handle.read(upToCount: 1 << 20)).map { Array($0) }
+        return (try? handle.read(upToCount: limit)).map { Array($0) }
     }
 
     /// `0x8086` or `12`.
     func number(_ path: String) -> UInt64? {
         guard let text = text(path) else { return nil }
         return text.hasPrefix("0x") ? UInt64(text.dropFirst(2), radix: 16) : UInt64(text)
+    }
+
+    /// Hexadecimal without a prefix, as Linux writes some registers.
+    func hexadecimal(_ path: String) -> UInt64? { text(path).flatMap { UInt64($0, radix: 16) } }
+
+    func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: self.path(path)) }
+
+    func isRegularFile(_ path: String) -> Bool {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: self.path(path))
+        return attributes?[.type] as? FileAttributeType == .typeRegular
     }
 
     func names(_ path: String) -> [String] {

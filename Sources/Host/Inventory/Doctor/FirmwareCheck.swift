@@ -1,0 +1,73 @@
+import Foundation
+
+/// How the machine's firmware starts programs, and what it keeps.
+struct FirmwareCheck {
+    let tree: FileTree
+
+    var requirements: [Requirement] { [uefi, secureBoot, tpm, serialPort] }
+
+    private static let globalVariables = "8be4df61-93ca-11d2-aa0d-00e098032b8c"
+
+    private var uefi: Requirement {
+        guard tree.exists("sys/firmware/efi") else {
+            return Requirement(
+                "UEFI", .unmet, "Linux was not started by UEFI",
+                advice: "switch off \"CSM\" (\"Legacy Boot\") in the firmware's set-up, and start this Linux by UEFI")
+        }
+        if tree.text("sys/firmware/efi/fw_platform_size") == "32" {
+            return Requirement("UEFI", .unmet, "the firmware is of 32 bits, and starts no program of 64")
+        }
+        return Requirement("UEFI", .met, "of 64 bits")
+    }
+
+    /// The value of a variable of the firmware's, behind its four bytes of attributes.
+    private func variable(_ name: String) -> [UInt8]? {
+        tree.bytes("sys/firmware/efi/efivars/\(name)-\(Self.globalVariables)").map { Array($0.dropFirst(4)) }
+    }
+
+    private var secureBoot: Requirement {
+        guard tree.exists("sys/firmware/efi") else {
+            return Requirement("Secure Boot", .met, "not in use without UEFI")
+        }
+        guard tree.exists("sys/firmware/efi/efivars") else {
+            return Requirement(
+                "Secure Boot", .unknown, "the firmware's variables are not shown",
+                advice: "mount efivarfs on /sys/firmware/efi/efivars")
+        }
+        // A firmware that does not know it has no such variable.
+        guard variable("SecureBoot")?.first == 1 else { return Requirement("Secure Boot", .met, "off") }
+        return Requirement(
+            "Secure Boot", .unmet, "on: the firmware starts only programs that are signed by a key it knows",
+            advice:
+                "switch \"Secure Boot\" off in the firmware's set-up, or sign BULKHEAD's program with a key of your own "
+                + "that you enrol there")
+    }
+
+    private var tpm: Requirement {
+        guard let name = tree.names("sys/class/tpm").first else {
+            return Requirement(
+                "TPM", .limited, "none: what was started cannot be measured",
+                advice:
+                    "switch on \"fTPM\", \"PTT\" or \"Security Device Support\" in the firmware's set-up, if it has it")
+        }
+        let version = tree.text("sys/class/tpm/\(name)/tpm_version_major")
+        if version == "1" { return Requirement("TPM", .limited, "version 1.2: what was started cannot be measured") }
+        return Requirement("TPM", .met, version.map { "version \($0)" } ?? "there")
+    }
+
+    /// The first serial port, by which the hypervisor says what it does.
+    private var serialPort: Requirement {
+        for name in tree.names("sys/class/tty") where name.hasPrefix("ttyS") {
+            guard tree.text("sys/class/tty/\(name)/port")?.uppercased() == "0X3F8" else { continue }
+            // Type 0 is a port that does not answer.
+            if tree.text("sys/class/tty/\(name)/type") != "0" {
+                return Requirement("serial port", .met, "COM1 at 3F8h, \(name) in Linux")
+            }
+        }
+        return Requirement(
+            "serial port", .limited, "no COM1: what the hypervisor says is not seen",
+            advice:
+                "switch on \"Serial Port\" (\"Super IO\", \"Serial over LAN\" as COM1) in the firmware's set-up, if it "
+                + "has it")
+    }
+}

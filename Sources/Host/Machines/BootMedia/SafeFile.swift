@@ -1,0 +1,75 @@
+import Foundation
+
+/// Writes files so that a loss of power, a full volume or a wrong name destroys nothing.
+enum SafeFile {
+    /// Where a file that is to be written really lies: the end of symbolic links.
+    /// - Throws: `MachineError.impossible` for what is there and no file: a device, a folder, a pipe.
+    static func target(_ file: URL) throws(MachineError) -> URL {
+        let resolved = end(of: file)
+        guard let kind = kind(of: resolved) else { return resolved }
+        switch kind {
+        case S_IFREG: return resolved
+        case S_IFBLK:
+            throw .impossible("\(file.path) is a disk, not a file; `bulkhead install --disk \(file.path)` makes a disk")
+        case S_IFDIR: throw .impossible("\(file.path) is a folder; name a file in it")
+        default: throw .impossible("\(file.path) is a device or a pipe, not a file")
+        }
+    }
+
+    /// What symbolic links lead to, also where nothing is yet.
+    private static func end(of file: URL) -> URL {
+        var file = file
+        for _ in 0..<16 {
+            guard let next = try? FileManager.default.destinationOfSymbolicLink(atPath: file.path) else { break }
+            file = URL(filePath: next, relativeTo: file.deletingLastPathComponent()).standardizedFileURL
+        }
+        return file
+    }
+
+    /// The type bits of what is at a path, nil when nothing is.
+    static func kind(of file: URL) -> mode_t? {
+        var facts = stat()
+        return unsafe stat(file.path, &facts) == 0 ? facts.st_mode & S_IFMT : nil
+    }
+
+    /// Refuses to begin where a folder's file system has not as many free bytes.
+    static func requireRoom(_ bytes: UInt64, in folder: URL) throws(MachineError) {
+        var facts = statvfs()
+        var place = folder
+        // A folder that is still to be made has the room of the one above.
+        while kind(of: place) == nil, place.path != "/" { place.deleteLastPathComponent() }
+        guard unsafe statvfs(place.path, &facts) == 0 else { return }
+        let free = UInt64(facts.f_bavail) * UInt64(facts.f_frsize)
+        guard free < bytes else { return }
+        throw .impossible(
+            "\(place.path) has \(mebibytes(free)) free; \(mebibytes(bytes)) are needed. Nothing was written")
+    }
+
+    private static func mebibytes(_ bytes: UInt64) -> String { "\((bytes + (1 << 20) - 1) >> 20) MiB" }
+
+    /// Replaces a file at one moment: what is written lies beside it until all of it has reached the disk.
+    /// - Parameter write: fills the file of this name, which is removed when it throws.
+    static func replace(_ file: URL, _ write: (URL) throws -> Void) throws {
+        let target = try target(file)
+        let folder = target.deletingLastPathComponent()
+        let partial = folder.appending(
+            path: ".\(target.lastPathComponent).\(ProcessInfo.processInfo.processIdentifier)")
+        defer { try? FileManager.default.removeItem(at: partial) }
+        try write(partial)
+        try synchronize(partial)
+        guard unsafe rename(partial.path, target.path) == 0 else {
+            throw MachineError.program("rename", status: errno, output: target.path)
+        }
+        // A folder that cannot be synchronized (a pipe's, a network's) still has the file.
+        try? synchronize(folder)
+    }
+
+    private static func synchronize(_ file: URL) throws {
+        let descriptor = unsafe open(file.path, O_RDONLY)
+        guard descriptor >= 0 else { throw MachineError.missing(file: file.path, hint: "it cannot be opened") }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else {
+            throw MachineError.program("fsync", status: errno, output: file.path)
+        }
+    }
+}
