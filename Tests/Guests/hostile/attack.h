@@ -59,6 +59,7 @@ void attack_triple(const char *argument);
 void attack_panic(const char *argument);
 void attack_fault(const char *argument);
 void attack_loader(const char *argument);
+void attack_module(const char *argument);
 void attack_reset(const char *argument);
 void attack_power_off(const char *argument);
 void attack_mode(const char *argument);

@@ -42,6 +42,7 @@ const struct attack attacks[] = {
     {"panic", attack_panic, true},
     {"fault", attack_fault, true},
     {"loader", attack_loader, true},
+    {"module", attack_module, true},
     {"reset", attack_reset, true},
     {"poweroff", attack_power_off, true},
 };
