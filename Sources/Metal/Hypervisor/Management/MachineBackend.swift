@@ -142,9 +142,9 @@ struct MachineBackend: ControlBackend, ~Copyable {
     /// Stops the partitions that own functions, whose resets end their DMA, where nothing confines it any more.
     mutating func stopUnconfined() {
         guard let faultLog, faultLog.value.hasBrokenUnit() else { return }
-        for i in 0..<partitionCount where faultLog.value.hasFunctions(i) {
-            let state = partitions[i].controlPage.value.state
-            if state != .stopped, state != .crashed { _ = request(.stop, i) }
+        for i in 0..<faultLog.value.ownerCount {
+            let owner = Int(faultLog.value.owners[i].partition), state = partitions[owner].controlPage.value.state
+            if state != .stopped, state != .crashed { _ = request(.stop, owner) }
         }
     }
 
