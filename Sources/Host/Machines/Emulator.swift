@@ -28,9 +28,10 @@ public struct Emulator: Sendable {
     public struct DirectKernel: Sendable {
         /// An ELF file with a PVH note.
         public var kernel: URL
-        public var initrd: URL
+        /// Nil: none.
+        public var initrd: URL?
         public var commandLine: String
-        public init(kernel: URL, initrd: URL, commandLine: String) {
+        public init(kernel: URL, initrd: URL?, commandLine: String) {
             self.kernel = kernel
             self.initrd = initrd
             self.commandLine = commandLine

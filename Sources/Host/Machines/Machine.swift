@@ -34,7 +34,7 @@ public final class Machine: Sendable {
     /// Starts a machine that runs this kernel and no hypervisor: what a guest is compared with. It has no `link`.
     /// - Parameter log: a file that gets everything COM1 prints, if given.
     public convenience init(bare emulator: Emulator, _ direct: Emulator.DirectKernel, log: URL? = nil) throws {
-        try MachineError.require([direct.kernel, direct.initrd], hint: "Guests/build makes it")
+        try MachineError.require([direct.kernel, direct.initrd].compactMap { $0 }, hint: "Guests/build makes it")
         try self.init(emulator, log: log, onLine: { _ in }) { folder in
             try emulator.kind.program.prepare(emulator, direct, folder: folder)
         }

@@ -19,7 +19,7 @@ struct TestRun {
         try? FileManager.default.removeItem(at: report)
         process = try Self.swift(
             "test", ["--disable-xctest", "--xunit-output", report.path] + arguments, workspace,
-            nightly ? ["BULKHEAD_DEVICES": "1"] : [:])
+            nightly ? ["BULKHEAD_DEVICES": "1", "BULKHEAD_SEQUENCES": "4000000"] : [:])
     }
 
     /// Suites on AMD machines that attack, and that wait for guests rather than compute: they run beside the other ones.

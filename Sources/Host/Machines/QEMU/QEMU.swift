@@ -22,8 +22,8 @@ enum QEMU: EmulatorProgram {
     static func prepare(_ emulator: Emulator, _ direct: Emulator.DirectKernel, folder: URL) throws -> EmulatorLaunch {
         EmulatorLaunch(
             arguments: machineArguments(emulator, folder) + [
-                "-kernel", direct.kernel.path, "-initrd", direct.initrd.path, "-append", direct.commandLine,
-            ] + emulator.extra)
+                "-kernel", direct.kernel.path, "-append", direct.commandLine,
+            ] + (direct.initrd.map { ["-initrd", $0.path] } ?? []) + emulator.extra)
     }
 
     static func lastWords(errors: String, folder: URL) -> String { errors }

@@ -13,7 +13,8 @@ final class PeerMachine {
     ///   - consoles: the serial ports' names; the first two become COM1 and COM2, the others PCI devices.
     ///   - log: a file that gets the emulator's own words.
     init(_ emulator: Emulator, _ direct: Emulator.DirectKernel, consoles: [String], log: URL) throws {
-        for file in [direct.kernel, direct.initrd] where !FileManager.default.fileExists(atPath: file.path) {
+        for file in [direct.kernel, direct.initrd].compactMap({ $0 })
+        where !FileManager.default.fileExists(atPath: file.path) {
             throw MachineError.missing(file: file.path, hint: "Guests/build and Guests/build-kvm-host make it")
         }
         folder = FileManager.default.temporaryDirectory.appending(path: "bulkhead-\(UUID().uuidString.prefix(8))")
@@ -24,8 +25,9 @@ final class PeerMachine {
             "-name", "bulkhead", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
             "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", emulator.processor,
             "-smp", "\(emulator.cores)", "-m", "\(emulator.memory >> 20)M",
-            "-kernel", direct.kernel.path, "-initrd", direct.initrd.path, "-append", direct.commandLine,
+            "-kernel", direct.kernel.path, "-append", direct.commandLine,
         ]
+        if let initrd = direct.initrd { arguments += ["-initrd", initrd.path] }
         for (index, name) in consoles.enumerated() {
             arguments += ConsoleSocket.device(name, in: folder)
             arguments += index < 2 ? ["-serial", "chardev:\(name)"] : ["-device", "pci-serial,chardev=\(name)"]

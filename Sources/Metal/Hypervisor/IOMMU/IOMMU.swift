@@ -11,18 +11,18 @@ struct IOMMU: ~Copyable {
     private(set) var topology: RemappingTopology
     /// What all units can do.
     let features: RemappingFeatures
-    /// By which id the first I/O APIC sends interrupts.
-    private let ioAPIC: UInt16
+    /// By which id the first I/O APIC sends interrupts; nil where these are not held.
+    private let ioAPIC: UInt16?
     private var tables: RemappingTables?
     private var memory: RemappingMemory?
     /// Units' queues and logs, the log of faults, then the tables.
     private(set) var base: UInt64 = 0
     /// Bytes.
     private(set) var size: UInt64 = 0
-    private var owners: [64 of (requester: UInt16, partition: UInt8)] = .init(repeating: (0, 0))
+    private var owners: [192 of (requester: UInt16, partition: UInt8)] = .init(repeating: (0, 0))
     private var ownerCount = 0
 
-    init(_ vendor: RemappingVendor, _ topology: RemappingTopology, _ features: RemappingFeatures, ioAPIC: UInt16) {
+    init(_ vendor: RemappingVendor, _ topology: RemappingTopology, _ features: RemappingFeatures, ioAPIC: UInt16?) {
         (self.vendor, self.topology, self.features, self.ioAPIC) = (vendor, topology, features, ioAPIC)
         tables = nil
     }
@@ -37,6 +37,8 @@ struct IOMMU: ~Copyable {
         }
         for i in 0..<topology.unitCount {
             topology.units[i].buffers = base + UInt64(i * features.bufferFrames) * FrameArena.frameSize
+            // Until the log of faults takes the frame.
+            topology.units[i].saved = logFrame + UInt64(i) * 128
         }
         // The range has just been given to us.
         var bufferArena = unsafe FrameArena(base: base, size: buffers)
@@ -52,27 +54,31 @@ struct IOMMU: ~Copyable {
     /// Where the log of faults lies: behind the units' buffers.
     var logFrame: UInt64 { base + UInt64(topology.unitCount * features.bufferFrames) * FrameArena.frameSize }
 
-    /// Puts everything under the tables, which deny it. When a unit fails all are switched off again.
+    /// Puts everything under the tables, which deny it, while the firmware runs. When a unit fails, all are again what
+    /// firmware made of them.
     func enable() throws(Refusal) {
+        try perform(.save)
         do throws(Refusal) { try perform(.enable) } catch {
-            disable()
+            restore()
             throw error
         }
     }
 
     /// Leaves DMA and interrupts to the firmware again.
-    func disable() {
-        guard memory != nil else { return }
-        for i in 0..<topology.unitCount { try? vendor.perform(.disable, topology.units[i]) }
+    func restore() {
+        guard let memory else { return }
+        for i in 0..<topology.unitCount { try? vendor.perform(.restore, topology.units[i], memory) }
     }
 
     /// Tells all units, which may look at the tables then.
     func perform(_ command: UnitCommand) throws(Refusal) {
         guard let memory else { return }
         if !features.isCoherent { cpu_write_back(base, size) }
-        do throws(RemappingError) {
-            for i in 0..<topology.unitCount { try vendor.perform(command, topology.units[i], memory) }
-        } catch { throw Self.refusal(error) }
+        for i in 0..<topology.unitCount {
+            do throws(RemappingError) { try vendor.perform(command, topology.units[i], memory) } catch {
+                throw Self.refusal(error, unit: topology.units[i].registers)
+            }
+        }
     }
 
     /// What partition `partition` may reach, see `RemappingTables`.
@@ -87,38 +93,45 @@ struct IOMMU: ~Copyable {
         } catch { throw Self.refusal(error) }
     }
 
-    /// Gives a function to a domain, see `RemappingTables`; faults of it and its alias count as the partition's.
+    /// Gives a function to a domain, see `RemappingTables`; faults of it and of the ids that it passes for count as the
+    /// partition's.
+    /// - Parameter alias: a bridge's; firmware may name another one.
     mutating func attach(
         _ requester: UInt16, alias: UInt16?, to domain: RemappingDomain
     ) throws(Refusal) -> InterruptBlock {
-        let alias = alias ?? topology.alias(of: requester)
+        let named = topology.alias(of: requester)
         do throws(RemappingError) {
-            guard ownerCount + 2 <= owners.count,
-                let block = try tables?.attach(vendor, requester, alias: alias, to: domain)
-            else { throw .outOfMemory }
-            note(requester, domain)
-            if let alias { note(alias, domain) }
+            try note(requester, domain)
+            if let alias { try note(alias, domain) }
+            if let named { try note(named, domain) }
+            guard let block = try tables?.attach(vendor, requester, alias: alias ?? named, to: domain) else {
+                throw .outOfMemory
+            }
+            // On AMD alone: there all of a domain's functions have the same interrupts.
+            if let named { _ = try tables?.attach(vendor, requester, alias: named, to: domain) }
             return block
         } catch { throw Self.refusal(error) }
     }
 
-    private mutating func note(_ requester: UInt16, _ domain: RemappingDomain) {
+    private mutating func note(_ requester: UInt16, _ domain: RemappingDomain) throws(RemappingError) {
+        guard !topology.isReserved(requester) else { throw .otherDomain }
         owners[ownerCount] = (requester, UInt8(truncatingIfNeeded: domain.partition))
         ownerCount += 1
     }
 
     /// Lets the link's interrupt line ring the core with this APIC id; nil when it cannot.
     mutating func routeLink(to apicID: UInt32) -> RedirectionEntry? {
-        tables?.routeNMI(vendor, from: ioAPIC, to: apicID)
+        guard let ioAPIC else { return .nmi(to: apicID) }
+        return tables?.routeNMI(vendor, from: ioAPIC, to: apicID)
     }
 
     /// Makes the log of what the units refuse, for the core that `mapFaults` is for.
     func makeFaultLog(ticksPerSecond: UInt64) -> Pointer<FaultLog>? {
-        guard memory != nil else { return nil }
+        guard let memory else { return nil }
         let log = Pointer<FaultLog>(at: logFrame)
         log.initialize(
             to: FaultLog(
-                vendor, topology.units, topology.unitCount, ticksPerSecond: ticksPerSecond, owners: owners,
+                vendor, topology.units, topology.unitCount, memory, ticksPerSecond: ticksPerSecond, owners: owners,
                 ownerCount: ownerCount))
         return log
     }
@@ -157,17 +170,25 @@ struct IOMMU: ~Copyable {
         }
     }
 
-    private static func refusal(_ error: RemappingError) -> Refusal {
+    /// What is wrong with the unit whose registers are at `unit`.
+    static func line(_ words: StaticString, _ step: RemappingError.Step, _ unit: UInt64) -> LogLine {
+        var line = LogLine(words)
+        line.write(step.words)
+        line.write(", registers at ")
+        line.write(hexadecimal: unit)
+        return line
+    }
+
+    private static func refusal(_ error: RemappingError, unit: UInt64 = 0) -> Refusal {
         switch error {
-        case .noAnswer(let step):
-            var line = LogLine("an IOMMU does not answer, step ")
-            line.write(decimal: UInt64(step.rawValue))
-            return Refusal(line)
+        case .noAnswer(let step): return Refusal(line("the IOMMU does not answer: ", step, unit))
+        case .changed(let step): return Refusal(line("the IOMMU is not as it was set up: ", step, unit))
         case .outOfMemory: return Refusal("the IOMMU's tables are too small")
         case .tooWide: return Refusal("a partition's memory lies beyond what the IOMMU can address")
         case .unreachableCore:
             return Refusal("a partition with PCI functions has more cores than the IOMMU can interrupt")
-        case .otherDomain: return Refusal("PCI functions of two partitions share a requester id")
+        case .otherDomain:
+            return Refusal("a PCI function's requester id is another partition's, or an interrupt source's")
         }
     }
 }

@@ -19,6 +19,8 @@ struct PlannedMachine: ~Copyable {
         repeating: (LoadedFile(), LoadedFile()))
     /// TSC ticks spent waiting for the boot volume.
     private(set) var readTicks: UInt64 = 0
+    /// Of what partitions own.
+    var interrupts = MachineInterrupts()
     /// One for each partition, then the housekeeping core's.
     private(set) var blocks: [9 of PrivateBlock] = .init(repeating: PrivateBlock())
 
@@ -90,7 +92,7 @@ struct PlannedMachine: ~Copyable {
         do throws(FirmwareError) {
             try firmware.exitBootServices(buffer: machine.memoryMap.buffer, size: FirmwareMemoryMap.capacity)
         } catch {
-            machine.iommu?.disable()
+            machine.iommu?.restore()
             throw Refusal(error, "leaving the firmware")
         }
     }
@@ -103,7 +105,11 @@ extension DiscoveredMachine {
         let read = try manifest.read(firmware, for: facts)
         var plan = PlannedMachine(
             self, manifest, checksum: read.checksum, read.memory, try OwnedFunction.allocate(firmware))
-        try plan.findFunctions()
+        do {
+            let level = firmware.raiseLevel()
+            defer { firmware.restoreLevel(level) }
+            try plan.findFunctions()
+        }
         try plan.takeMemory(firmware)
         try plan.requireOwnRegisters()
         try plan.readImages(firmware)

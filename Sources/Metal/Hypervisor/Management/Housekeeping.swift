@@ -20,6 +20,7 @@ struct Housekeeping: ~Copyable {
     mutating func serve(_ core: borrowing CoreState) {
         machine.relayHolds()
         machine.printLogs()
+        machine.stopUnconfined()
         while let fault = machine.faultLog?.value.readNext() {
             if let partition = machine.firstFault(fault) { core.recordDeviceFault(fault, of: partition) }
         }

@@ -109,6 +109,7 @@ struct MachineBackend: ControlBackend, ~Copyable {
     }
 
     mutating func request(_ operation: ControlOperation, _ partition: Int) -> ControlStatus {
+        guard partitions[partition].controlPage.value.hasBootCore else { return .failed }
         guard partitions[partition].controlPage.value.ask(operation) else { return .busy }
         LocalAPIC.kick(partitions[partition].apicID)
         return .ok
@@ -157,6 +158,15 @@ struct MachineBackend: ControlBackend, ~Copyable {
                 if byte == 0x0A { SerialPort.log.write(0x0D) }
                 SerialPort.log.write(byte)
             }
+        }
+    }
+
+    /// Stops the partitions that own functions, whose resets end their DMA, where nothing confines it any more.
+    mutating func stopUnconfined() {
+        guard let faultLog, faultLog.value.hasBrokenUnit() else { return }
+        for i in 0..<faultLog.value.ownerCount {
+            let owner = Int(faultLog.value.owners[i].partition), state = partitions[owner].controlPage.value.state
+            if state != .stopped, state != .crashed { _ = request(.stop, owner) }
         }
     }
 

@@ -31,6 +31,8 @@ struct ControlPage: ~Copyable {
     /// Keeps the partition's cores from writing `events` and `log` at the same time.
     private let isBeingWritten = Atomic<Bool>(false)
     private let housekeeper: UInt32
+    /// Whether the boot vCPU's core, which carries requests out, has started; set before any core runs.
+    var hasBootCore = true
     let hold = FunctionHold()
 
     /// A partition that starts with the machine is `starting` from the first moment on: a manager that asks for what is

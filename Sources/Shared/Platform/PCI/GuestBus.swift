@@ -6,6 +6,8 @@ import PCI
 /// The value is a partition's own; its cores take turns.
 public struct GuestBus: ~Copyable, Sendable {
     public static let capacity = 8
+    /// Virtual functions of all its functions: each has a number behind these.
+    public static let virtualCapacity = 256 - (capacity + 1) << 3
     /// The first `count` are there.
     public private(set) var functions = InlineArray<8, GuestFunction> { _ in GuestFunction() }
     public private(set) var count = 0

@@ -48,6 +48,9 @@ public struct PageTable<Format: PageTableFormat>: ~Copyable {
         largestExecutable = smallExecutable ? 1 : largest
     }
 
+    /// One that is in use, to look things up.
+    public init(root: UInt64) { (self.root, largest, largestExecutable) = (root, 2, 2) }
+
     /// Maps `size` bytes at `virtual` to `physical`; all three are multiples of 4 KiB. What is mapped stays as it is:
     /// a second mapping of a page is refused, and so is what four levels (48 bits) or a physical address (52 bits) cannot hold.
     public mutating func map(

@@ -16,8 +16,6 @@ extension VMXCPU {
         self[VMCSField.secondaryControls] = UInt64(controls.secondary)
         self[VMCSField.exitControls] = UInt64(controls.exit)
         self[VMCSField.entryControls] = UInt64(controls.entry)
-        self[VMCSField.exceptionBitmap] =
-            1 << UInt64(Vector.debug) | 1 << UInt64(Vector.alignmentCheck) | 1 << UInt64(Vector.machineCheck)
         self[VMCSField.ioBitmapA] = maps.ports
         self[VMCSField.ioBitmapB] = maps.ports + 4096
         self[VMCSField.msrBitmap] = maps.msrs
