@@ -18,6 +18,8 @@ struct ControlPage: ~Copyable {
     /// TSC at the first instruction of the first and of the latest start; 0 before.
     let firstEntry = Atomic<UInt64>(0)
     let latestEntry = Atomic<UInt64>(0)
+    /// TSC at which the manifest's policy starts the guest again; 0 while none waits for that.
+    let startDue = Atomic<UInt64>(0)
     let consoleOut: ByteRing
     let consoleIn: ByteRing
     /// Lines of the hypervisor itself about this partition.
@@ -147,8 +149,7 @@ struct ControlPage: ~Copyable {
 
     func print(_ line: borrowing LogLine) {
         begin()
-        for i in 0..<line.text.count { log.push(line.text.bytes[i]) }
-        log.push(0x0A)
+        log.push(line)
         end()
         LocalAPIC.kick(housekeeper)
     }

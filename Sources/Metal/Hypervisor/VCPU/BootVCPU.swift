@@ -10,6 +10,7 @@ extension VCPURunner {
     mutating func runBootVCPU(start: Bool, recovering: Bool) -> Never {
         var starting = start
         var cause = StateCause.manifest
+        var delay = RestartDelay()
         if recovering {
             let isOther = partition.value.foundCause.map { $0 == .machineCheck || $0 == .coreLost } ?? false
             let end = teardown(isOther ? partition.value.foundCause ?? .coreLost : .hypervisorFault)
@@ -26,15 +27,43 @@ extension VCPURunner {
                 case .start, .restart:
                     starting = true
                     cause = .manager
-                default: idle()
+                default: core.value.nap(Extension.self)
                 }
             }
-            isClean = false
             partition.value.controlPage.value.enter(.starting, cause)
-            let end = teardown(runOnce())
+            if cause == .manifest || cause == .manager { delay = RestartDelay() }
+            starting = wait(milliseconds: delay.milliseconds)
+            guard starting else {
+                cause = .manager
+                partition.value.controlPage.value.enter(.stopped, cause)
+                continue
+            }
+            // A physical function may have been reset meanwhile.
+            guard functionState == .ready else { continue }
+            let began = cpu_rdtsc()
+            isClean = false
+            let found = runOnce()
+            delay.add(life: (cpu_rdtsc() - began) / UInt64(partition.value.platform.tscKHz))
+            let end = teardown(found)
             scrubCore()
             (starting, cause) = applyLifecyclePolicy(end)
         }
+    }
+
+    /// Waits before the manifest starts a guest again that lives short; false when a manager stops it meanwhile.
+    private mutating func wait(milliseconds: UInt64) -> Bool {
+        let controlPage = partition.value.controlPage, tscKHz = UInt64(partition.value.platform.tscKHz)
+        guard milliseconds > 0 else { return true }
+        let due = cpu_rdtsc() + milliseconds * tscKHz
+        controlPage.value.startDue.store(due, ordering: .relaxed)
+        var isStopped = false
+        while cpu_rdtsc() < due, !isStopped {
+            core.value.nap(Extension.self, tscKHz: tscKHz)
+            if controlPage.value.isHeld() { functionState = .away }
+            isStopped = controlPage.value.takeRequest() == .stop
+        }
+        controlPage.value.startDue.store(0, ordering: .relaxed)
+        return !isStopped
     }
 
     /// Runs the loader and then the guest until it ends; gives the cause. A frame of its own on the stack: see `scrubCore`.

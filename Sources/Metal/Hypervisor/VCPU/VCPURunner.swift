@@ -63,7 +63,7 @@ struct VCPURunner<Extension: VirtualizationExtension>: ~Copyable {
     private mutating func waitWhilePaused() {
         _ = partition.value.signals[core.value.vcpu].pausedAt.compareExchange(
             expected: 0, desired: cpu_rdtsc(), ordering: .sequentiallyConsistent)
-        Extension.idle(core.value.layout)
+        Extension.idle(core.value.layout, interruptible: false)
     }
 
     private mutating func takeRequest() -> ExitOutcome {
@@ -93,11 +93,5 @@ struct VCPURunner<Extension: VirtualizationExtension>: ~Copyable {
         if partition.value.signals[vcpu].startUp.load(ordering: .relaxed) != 0 { return .waitForStartUp }
         if partition.value.signals[vcpu].nmi.exchange(false, ordering: .relaxed) { context.cpu.injectNMI() }
         return .resume
-    }
-
-    /// Halts until a kick; the caller looks up what came with it.
-    mutating func idle() {
-        core.value.housekeeping?.value.serve(core.value)
-        Extension.idle(core.value.layout)
     }
 }
