@@ -29,7 +29,10 @@ struct SerialPort {
     /// Waits for room, but not longer than a byte can take: a dead port must not hang the machine.
     func write(_ byte: UInt8) {
         var polls = 100_000
-        while !canWrite && polls > 0 { polls -= 1 }
+        while !canWrite && polls > 0 {
+            polls -= 1
+            openWindow()
+        }
         cpu_out8(base, byte)
     }
 
