@@ -154,7 +154,8 @@ let package = Package(
     dependencies: metal
         ? []
         : [
-            .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
-            .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+            // Exactly these, so that an archive can be made again (Tools/release).
+            .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+            .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
         ],
     targets: shared + (metal ? metalWing : hostWing))
