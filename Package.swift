@@ -122,7 +122,7 @@ let hostWing: [Target] = [
         path: "Sources/Host/CLI",
         swiftSettings: hostSettings),
     .target(name: "UnitSupport", dependencies: ["CBOR", "Platform", "X86"], path: "Tests/Unit/Support"),
-    unitTests("HouseTests"),
+    unitTests("HouseTests", ["UnitSupport"]),
     unitTests("CBORTests", ["CBOR", "UnitSupport"]),
     unitTests("X86Tests", ["UnitSupport", "X86"]),
     unitTests("RemappingTests", ["Remapping", "UnitSupport"]),
@@ -144,7 +144,7 @@ let hostWing: [Target] = [
         dependencies: [
             "Control", "Installation", "Inventory", "ControlClient", "Machines", "Manifest", "ManifestFile",
             "ManifestRules",
-            "TestKit",
+            "TestKit", "UnitSupport",
         ],
         path: "Tests/Machines", exclude: ["Manifests"]),
 ]
