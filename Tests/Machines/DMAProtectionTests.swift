@@ -32,6 +32,25 @@ extension MachineTests {
                 last?.value.hasSuffix("firmware: DMA protection is as it was") == true, "\(machine.console.lines)")
         }
 
+        /// Firmware's last act clears the one bit by which DMA is translated; all else stays as it was set up.
+        @Test(arguments: Devices.kinds) func translationThatFirmwareEndedIsOnAgain(_ kind: EmulatedIOMMU) throws {
+            var emulator = Emulator()
+            (emulator.cores, emulator.memory, emulator.iommu) = (2, 512 << 20, kind)
+            let manifest = try RefusalMachine.compile(
+                "  - {name: only, cores: [1], memory: 64M, image: neighbour.elf}\n", memory: "256M")
+            let found = try RefusalMachine(
+                "dma-cleared-\(kind)", [RefusedVolume(name: "good", manifest: manifest, reason: "")], emulator,
+                firmware: "protection-clears.efi")
+            defer { found.machine.stop() }
+            #expect(found.machine.console.lines.contains { $0.hasSuffix("firmware: DMA protection is off") })
+            // Global status: translation, queue, interrupt remapping; AMD's control: IommuEn, EventLogEn, CmdBufEn.
+            let (address, mask) = kind == .vtd ? (0xFED9_001C, 0x8680_0000) : (0xFED8_0018, 0x1005)
+            let wanted = kind == .vtd ? 0x8600_0000 : 0x1005
+            let answer = try MachineProtocol(found.machine).monitor("xp /1wx 0x\(String(address, radix: 16))")
+            let word = answer.split(separator: "x").last.flatMap { Int($0.prefix(8), radix: 16) }
+            #expect(word.map { $0 & mask } == wanted, "\(answer)")
+        }
+
         /// Interrupts pass, no partition can own a function, and no function reaches any memory.
         @Test func unitsThatCannotHoldInterruptsDenyAllDMA() throws {
             var emulator = Emulator()

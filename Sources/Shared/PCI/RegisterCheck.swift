@@ -44,6 +44,7 @@ extension FunctionList {
         of function: borrowing FunctionDescription, _ virtual: borrowing VirtualFunctions, _ count: Int,
         besides machine: MachineRanges, isMemory: (Range<UInt64>) -> Bool
     ) throws(RegisterError) {
+        let traps = function.msix.capability != 0 ? true : function.isXHCI
         for k in 0..<(count > 0 ? 12 : 6) {
             let bar = k < 6 ? function.bars[k] : virtual.bars[k - 6]
             guard bar.isMemory else { continue }
@@ -57,9 +58,10 @@ extension FunctionList {
                     throw .shared(with: functions[i].address)
                 }
             }
-            // One virtual function's would be another's.
-            for other in 6..<max(k, 6) where virtual.bars[other - 6].pages(count)?.overlaps(pages) ?? false {
-                throw .shared(with: function.address)
+            // One virtual function's would be another's, or one register lead to what is trapped in another.
+            for other in k / 6 * 6..<k where k > 5 || traps {
+                let bar = k < 6 ? function.bars[other] : virtual.bars[other - 6]
+                if bar.pages(k < 6 ? 1 : count)?.overlaps(pages) ?? false { throw .shared(with: function.address) }
             }
         }
     }

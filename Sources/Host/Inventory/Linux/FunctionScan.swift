@@ -35,7 +35,7 @@ struct FunctionScan {
         var ranges = MachineRanges(addressBits: ProcessorInfo(tree).addressBits ?? 47)
         if let ecam = firmware.configuration { ranges.add(ecam.base, (UInt64(ecam.lastBus) + 1) << 20) }
         if let units {
-            for i in 0..<min(units.unitCount, 8) {
+            for i in 0..<units.unitCount {
                 ranges.add(units.units[i].registers, size(units.units[i].registers))
             }
         }

@@ -10,11 +10,11 @@ extension PlannedMachine {
     func requireOwnRegisters() throws(Refusal) {
         var ranges = MachineRanges(addressBits: Int(cpu_cpuid(0x8000_0008, 0).eax & 0xFF))
         ranges.add(machine.tables.ecam, machine.tables.ecam == 0 ? 0 : (UInt64(machine.tables.lastBus) + 1) << 20)
-        if let units = machine.remapping {
+        if let (_, units, bytes) = machine.remapping {
             for i in 0..<units.unitCount {
                 // AMD's have 512 KiB, aligned to as much, where they have performance counters (48882, section 3.4).
                 let base = units.units[i].registers
-                ranges.add(base, base & 0x7_FFFF == 0 ? 0x8_0000 : 0x4000)
+                ranges.add(base, max(bytes, base & 0x7_FFFF == 0 ? 0x8_0000 : 0x4000))
             }
         }
         for i in 0..<machine.tables.ioAPICCount { ranges.add(machine.tables.ioAPICs[i], 0x1000) }
@@ -24,11 +24,11 @@ extension PlannedMachine {
                 try requireOwnRegisters(place, ranges)
                 let address = manifest.partitions[i].devices.devices[place % 8].address, bars = bars(of: place, address)
                 for bar in 0..<6 where bars[bar].isMemory && (try? addresses.place(bars[bar])) == nil {
-                    throw refusal(address, " has more registers than a guest has addresses for")
+                    throw Refusal(LogLine(address, " has more registers than a guest has addresses for"))
                 }
                 virtualCount += owned.value[place].virtualCount
                 if virtualCount > GuestBus.virtualCapacity {
-                    throw refusal(address, " has more virtual functions than its guest has numbers for")
+                    throw Refusal(LogLine(address, " has more virtual functions than its guest has numbers for"))
                 }
             }
         }
@@ -50,21 +50,21 @@ extension PlannedMachine {
         do throws(RegisterError) {
             try machine.facts.functions.requireOwnRegisters(
                 of: function, owned.value[place].virtual, count, besides: ranges, isMemory: { isMemory($0) })
-            for other in 0..<place where owned.value[other].virtualCount > 0 && count > 0 {
-                if owned.value[other].virtual.meet(
-                    owned.value[other].virtualCount, owned.value[place].virtual, count)
-                {
-                    throw .shared(with: owned.value[other].description.address)
-                }
+            for other in 0..<place {
+                let theirs = owned.value[other].virtualCount
+                guard owned.value[other].virtual.meet(theirs, owned.value[place].virtual, count) else { continue }
+                throw .shared(with: owned.value[other].description.address)
             }
         } catch {
-            switch error {
-            case .noAddress:
-                throw refusal(
-                    function.address, " has registers to which firmware has given no address that cores can reach")
-            case .taken: throw refusal(function.address, " has registers where the machine has something else")
-            case .shared(let other): throw refusal(function.address, and: other)
-            }
+            let words: StaticString =
+                switch error {
+                case .noAddress: " has registers to which firmware has given no address that cores can reach"
+                case .taken: " has registers where the machine has something else"
+                case .shared: " has registers that cannot be owned alone: in one page of memory with those of "
+                }
+            var line = LogLine(function.address, words)
+            if case .shared(let other) = error { line.write(hexadecimal: UInt64(other.requester)) }
+            throw Refusal(line)
         }
     }
 
@@ -76,21 +76,14 @@ extension PlannedMachine {
         }
         return found
     }
+}
 
-    private func refusal(_ one: FunctionAddress, and other: FunctionAddress) -> Refusal {
-        var line = LogLine("PCI functions ")
-        line.write(hexadecimal: UInt64(one.requester))
-        line.write(" and ")
-        line.write(hexadecimal: UInt64(other.requester))
-        line.write(" (requester ids) have registers in one page of memory, so that no partition can own one alone")
-        return Refusal(line)
-    }
-
-    private func refusal(_ function: FunctionAddress, _ words: StaticString) -> Refusal {
-        var line = LogLine("PCI function ")
-        line.write(hexadecimal: UInt64(function.requester))
-        line.write(" (requester id)")
-        line.write(words)
-        return Refusal(line)
+extension LogLine {
+    /// What is wrong with a function.
+    init(_ function: FunctionAddress, _ words: StaticString, prefix: StaticString = "PCI function ") {
+        self.init(prefix)
+        write(hexadecimal: UInt64(function.requester))
+        write(" (requester id)")
+        write(words)
     }
 }

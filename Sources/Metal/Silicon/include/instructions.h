@@ -11,11 +11,6 @@ INSTRUCTION uint8_t cpu_in8(uint16_t port) {
     return value;
 }
 INSTRUCTION void cpu_out16(uint16_t port, uint16_t value) { __asm__ volatile("outw %0, %1" ::"a"(value), "Nd"(port)); }
-INSTRUCTION uint16_t cpu_in16(uint16_t port) {
-    uint16_t value;
-    __asm__ volatile("inw %1, %0" : "=a"(value) : "Nd"(port));
-    return value;
-}
 INSTRUCTION void cpu_out32(uint16_t port, uint32_t value) { __asm__ volatile("outl %0, %1" ::"a"(value), "Nd"(port)); }
 INSTRUCTION uint32_t cpu_in32(uint16_t port) {
     uint32_t value;
