@@ -4,6 +4,9 @@ public enum RegisterError: Error, Equatable, Sendable {
     case noAddress
     /// The machine has something else there.
     case taken
+    /// An OHCI controller, whose driver can route interrupts to SMIs by a register that it needs (OpenHCI 1.0a, section 7.1.2,
+    /// InterruptRouting).
+    case raisesSMIs
     /// Another function has registers in the same page.
     case shared(with: FunctionAddress)
 }
@@ -44,6 +47,7 @@ extension FunctionList {
         of function: borrowing FunctionDescription, _ virtual: borrowing VirtualFunctions, _ count: Int,
         besides machine: MachineRanges, isMemory: (Range<UInt64>) -> Bool
     ) throws(RegisterError) {
+        if function.classCode == 0x0C0310 { throw .raisesSMIs }
         let traps = function.msix.capability != 0 ? true : function.isXHCI
         for k in 0..<(count > 0 ? 12 : 6) {
             let bar = k < 6 ? function.bars[k] : virtual.bars[k - 6]

@@ -75,6 +75,19 @@ import Testing
             } == nil)
     }
 
+    /// The interface of USB's class tells: 10h is OHCI, 20h EHCI.
+    @Test(arguments: [(0x0C0310, true), (0x0C0320, false), (0x0C0330, false), (0x0C0410, false)] as [(UInt32, Bool)])
+    func controllersThatRaiseSMIsAreRefused(_ classCode: UInt32, _ isRefused: Bool) {
+        var function = function(memory(0xC000_0000))
+        function.classCode = classCode
+        var found: RegisterError?
+        do throws(RegisterError) {
+            try FunctionList().requireOwnRegisters(
+                of: function, VirtualFunctions(), 0, besides: MachineRanges(), isMemory: { _ in false })
+        } catch { found = error }
+        #expect(found == (isRefused ? .raisesSMIs : nil))
+    }
+
     @Test func registersWithoutAnAddressAreRefused() {
         #expect(refusal(memory(0xC000_0000, 0x3000)) == .noAddress, "no power of two")
         #expect(refusal(memory(0)) == .noAddress)

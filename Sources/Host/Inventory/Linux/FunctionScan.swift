@@ -71,6 +71,7 @@ struct FunctionScan {
             switch error {
             case .noAddress: return "it has registers to which firmware has given no address that cores can reach"
             case .taken: return "it has registers where the machine has something else"
+            case .raisesSMIs: return "it is an OHCI controller, which can stop every core by SMIs"
             case .shared(let other): return "it shares pages of registers with \(other.text)"
             }
         }

@@ -60,6 +60,7 @@ extension PlannedMachine {
                 switch error {
                 case .noAddress: " has registers to which firmware has given no address that cores can reach"
                 case .taken: " has registers where the machine has something else"
+                case .raisesSMIs: " is an OHCI controller, which can stop every core by SMIs"
                 case .shared: " has registers that cannot be owned alone: in one page of memory with those of "
                 }
             var line = LogLine(function.address, words)
