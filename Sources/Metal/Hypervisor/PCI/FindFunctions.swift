@@ -58,14 +58,14 @@ extension PlannedMachine {
             owned.value[place].virtual = virtual
             owned.value[place].virtualCount = count
         } catch {
-            let words: StaticString =
-                switch error {
-                case .absent, .tooMany: " has not so many virtual functions"
-                case .enabled: " has virtual functions that the firmware has enabled"
-                case .noBus: ": firmware has left no bus numbers for its virtual functions"
-                case .noAddresses: ": firmware has left no memory for its virtual functions"
-                }
-            throw Refusal(LogLine(physical.address, words))
+            var line = LogLine("PCI function %x (requester id)", UInt64(physical.requester))
+            switch error {
+            case .absent, .tooMany: line.write(" has not so many virtual functions")
+            case .enabled: line.write(" has virtual functions that the firmware has enabled")
+            case .noBus: line.write(": firmware has left no bus numbers for its virtual functions")
+            case .noAddresses: line.write(": firmware has left no memory for its virtual functions")
+            }
+            throw Refusal(line)
         }
     }
 
@@ -73,15 +73,17 @@ extension PlannedMachine {
     /// functions, refuses a machine on which that fails, or whose functions are not those that were checked.
     func silenceFunctions() throws(Refusal) {
         let bus = machine.tables.bus, reset = FunctionReset(bus)
-        var changed: FunctionAddress?
+        var changed: UInt16?
         BusScan(bus).forEach {
             reset.silence($0)
             VirtualFunctions.disable(of: $0, on: bus)
-            if !AccessControl.enable($0, on: bus) || !machine.facts.functions.has($0) { changed = $0.address }
+            if !AccessControl.enable($0, on: bus) || !machine.facts.functions.has($0) { changed = $0.requester }
         }
         for i in 0..<manifest.partitionCount where manifest.partitions[i].devices.count > 0 {
             guard let changed else { return }
-            throw Refusal(LogLine(changed, " is not what it was, or does not keep its access control"))
+            let words: StaticString =
+                "PCI function %x (requester id) is not what it was, or does not keep its access control"
+            throw Refusal(LogLine(words, UInt64(changed)))
         }
     }
 
@@ -121,7 +123,9 @@ extension BuiltMachine {
             let isThere = found.description.vendor != 0
             // Its registers are where they were, before anything is read there.
             guard isThere, FunctionReset(tables.bus).restore(found.description, wait: { wait($0, ticks) }) else {
-                stays(devices.devices[n].address, " does not answer, or not as before; its partition stays without it")
+                stays(
+                    devices.devices[n].address,
+                    "bulkhead: PCI function %x does not answer, or not as before; its partition stays without it")
                 continue
             }
             found.interrupts = interrupts.blocks[i][n]
@@ -131,14 +135,16 @@ extension BuiltMachine {
                 functions.value.takeLastFromFirmware(through: window) { wait($0, ticks) }
             } catch {
                 guard error == .badCapabilities else { throw .mappedAlready }
-                stays(devices.devices[n].address, " has no usable list of capabilities; its partition stays without it")
+                stays(
+                    devices.devices[n].address,
+                    "bulkhead: PCI function %x has no usable capabilities; its partition stays without it")
             }
         }
         return functions
     }
 
-    private func stays(_ function: FunctionAddress, _ why: StaticString) {
-        SerialPort.log.print(LogLine(function, why, prefix: "bulkhead: PCI function "))
+    private func stays(_ function: FunctionAddress, _ words: StaticString) {
+        SerialPort.log.print(LogLine(words, UInt64(function.requester)))
     }
 }
 

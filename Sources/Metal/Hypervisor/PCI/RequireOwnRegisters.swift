@@ -23,12 +23,14 @@ extension PlannedMachine {
             for place in i * 8..<i * 8 + manifest.partitions[i].devices.count {
                 try requireOwnRegisters(place, ranges)
                 let address = manifest.partitions[i].devices.devices[place % 8].address, bars = bars(of: place, address)
+                let id = UInt64(address.requester)
                 for bar in 0..<6 where bars[bar].isMemory && (try? addresses.place(bars[bar])) == nil {
-                    throw Refusal(LogLine(address, " has more registers than a guest has addresses for"))
+                    throw Refusal(LogLine("PCI function %x has more registers than a guest has addresses for", id))
                 }
                 virtualCount += owned.value[place].virtualCount
                 if virtualCount > GuestBus.virtualCapacity {
-                    throw Refusal(LogLine(address, " has more virtual functions than its guest has numbers for"))
+                    throw Refusal(
+                        LogLine("PCI function %x has more virtual functions than a guest has numbers for", id))
                 }
             }
         }
@@ -56,15 +58,13 @@ extension PlannedMachine {
                 throw .shared(with: owned.value[other].description.address)
             }
         } catch {
-            let words: StaticString =
-                switch error {
-                case .noAddress: " has registers to which firmware has given no address that cores can reach"
-                case .taken: " has registers where the machine has something else"
-                case .raisesSMIs: " is an OHCI controller, which can stop every core by SMIs"
-                case .shared: " has registers that cannot be owned alone: in one page of memory with those of "
-                }
-            var line = LogLine(function.address, words)
-            if case .shared(let other) = error { line.write(hexadecimal: UInt64(other.requester)) }
+            var line = LogLine("PCI function %x (requester id)", UInt64(function.requester))
+            switch error {
+            case .noAddress: line.write(" has registers to which firmware has given no address that cores can reach")
+            case .taken: line.write(" has registers where the machine has something else")
+            case .raisesSMIs: line.write(" is an OHCI controller, which can stop every core by SMIs")
+            case .shared(let other): line.write(" has registers in one page of memory with %x", UInt64(other.requester))
+            }
             throw Refusal(line)
         }
     }
@@ -76,15 +76,5 @@ extension PlannedMachine {
             if type != 11, type != 12, range.overlaps(memory) { found = true }
         }
         return found
-    }
-}
-
-extension LogLine {
-    /// What is wrong with a function.
-    init(_ function: FunctionAddress, _ words: StaticString, prefix: StaticString = "PCI function ") {
-        self.init(prefix)
-        write(hexadecimal: UInt64(function.requester))
-        write(" (requester id)")
-        write(words)
     }
 }
