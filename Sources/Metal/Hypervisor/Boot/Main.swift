@@ -56,7 +56,7 @@ private func start(_ firmware: borrowing Firmware, _ entryTSC: UInt64) throws(Re
     let machine = try DiscoveredMachine(firmware, vendor, entryTSC: entryTSC, bootTime: program.crash.bootTime)
     let plan = try machine.plan(firmware)
     program.readSymbols(firmware)
-    program.crash.describe(plan, program.symbols)
+    program.describe(plan)
     try plan.leaveFirmware(firmware)
 
     Chipset.silence()

@@ -40,7 +40,7 @@ extension CoreState {
         line.write(": the core of vCPU ")
         line.write(decimal: UInt64(vcpu))
         line.write(" does not answer")
-        partition.value.controlPage.value.print(line)
+        partition.value.controlPage.print(line)
         recordCrash(.coreLost, detail: UInt64(vcpu))
     }
 

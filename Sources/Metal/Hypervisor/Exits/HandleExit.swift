@@ -152,7 +152,7 @@ extension ExitContext {
         line.write(what.text)
         line.write(", at ")
         line.write(hexadecimal: cpu.rip)
-        partition.value.controlPage.value.print(line)
+        partition.value.controlPage.print(line)
         partition.value.controlPage.value.recordFault(vcpu: core.value.vcpu, code: detail, address: cpu.rip)
         return .end(.violation)
     }

@@ -46,7 +46,7 @@ extension ExitContext {
         line.write(partition.value.spec.name)
         line.write(": ")
         line.write(error.reason)
-        partition.value.controlPage.value.print(line)
+        partition.value.controlPage.print(line)
         return .end(.badImage)
     }
 }

@@ -78,6 +78,6 @@ extension VCPURunner {
         line.write(partition.value.spec.name)
         line.write(what)
         if let number { line.write(hexadecimal: number) }
-        partition.value.controlPage.value.print(line)
+        partition.value.controlPage.print(line)
     }
 }

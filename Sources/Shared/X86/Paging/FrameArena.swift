@@ -12,8 +12,14 @@ public struct FrameArena: ~Copyable {
         next = base
     }
 
+    /// How many frames a value takes.
+    public static func count<T: ~Copyable>(_: T.Type) -> Int { (MemoryLayout<T>.size + 4095) / 4096 }
+
     /// Bytes handed out so far.
     public var used: UInt64 { next - base }
+
+    /// Whether all are handed out.
+    public var isEmpty: Bool { next == end }
 
     /// The next `count` frames, contiguous and zeroed; nil when fewer are left.
     public mutating func take(_ count: Int = 1) -> UInt64? {
