@@ -35,13 +35,13 @@
                 while cpu_rdtsc() &- start < cpu.rcx { cpu_pause() }
             // A stray write to what never changes: the core's page tables, nested tables and those of a single step, the
             // context, the core's constants, its segments, and where the processor keeps the host.
-            case 9: store(0 as UInt64, cpu_read_cr3() + 8)
-            case 10: store(0 as UInt64, partition.value.nested[core.value.vcpu].memory)
-            case 11: store(0 as UInt64, partition.value.nested[core.value.vcpu].bus + 8)
-            case 12: store(0 as UInt64, partition.address + PartitionContext.constantsAt)
-            case 13: store(0 as UInt64, core.value.layout.hostState)
-            case 14: store(0 as UInt64, core.value.layout.descriptors)
-            case 15: store(0 as UInt64, core.value.layout.hostSave)
+            case 9...15:
+                let nested = partition.value.nested[core.value.vcpu], layout = core.value.layout
+                let places: [7 of UInt64] = [
+                    cpu_read_cr3() + 8, nested.memory, nested.bus + 8, partition.address + PartitionContext.constantsAt,
+                    layout.hostState, layout.descriptors, layout.hostSave,
+                ]
+                store(0 as UInt64, places[Int(cpu.rbx) - 9])
             // What no neighbour may feel, so that the tests' neighbour can be seen to notice it. RCX: a command for the
             // interrupt command register, address, value or ticks.
             case 16: cpu_wrmsr(MSR.x2apicICR, cpu.rcx)

@@ -50,7 +50,10 @@ extension BuiltMachine {
         // Known before any core is built: the housekeeping core, which may be the first, maps all of them.
         for i in 0..<manifest.partitionCount { controlPages[i] = plan.blocks[i].controlPage }
         for i in 0..<manifest.partitionCount { try buildPartition(i, cpu, program) }
-        try buildHousekeeping(program)
+        if let core = ownership.takeCore(manifest.housekeeping) {  // else it runs a vCPU too
+            var arena = plan.blocks[8].makeConstants()
+            try buildCore(core, 0, 8, nil, program, &arena)
+        }
         writeOwnership(program)
     }
 
@@ -77,7 +80,7 @@ extension BuiltMachine {
             cpu, frames, functions, buses: spec.devices.count > 0 ? platform.vcpuCount : 1, plan.files[i],
             &arena, &changing)
         Pointer<ControlPage>(at: controlPages[i]).initialize(to: ControlPage(autostart: spec.autostart))
-        guard changing.take(PartitionContext.changingFrames) != nil, changing.isEmpty else { throw .outOfFrames }
+        guard changing.take(PartitionContext.changingFrames) != nil else { throw .outOfFrames }
         let context = Pointer<PartitionContext>(at: plan.blocks[i].constants - PartitionContext.constantsAt)
         context.initialize(
             to: PartitionContext(
@@ -167,31 +170,40 @@ extension BuiltMachine {
     }
 
     /// A core's own tables: the program, its partition's structures and memory; nothing of any other partition.
+    /// - Parameter i: a partition, or 8 for the housekeeping core without one.
     private mutating func buildCore(
-        _ core: consuming OwnedCore, _ vcpu: Int, _ i: Int, _ context: Pointer<PartitionContext>,
+        _ core: consuming OwnedCore, _ vcpu: Int, _ i: Int, _ context: Pointer<PartitionContext>?,
         _ program: ProgramMemory,
         _ arena: inout FrameArena
     ) throws(PageTableError) {
         var table = try PageTable<LongModeFormat>(hugePages: LongModeFormat.hasHugePages, arena: &arena)
         try program.map(into: &table, arena: &arena)
         try plan.blocks[i].map(program.vendor, into: &table, arena: &arena)
-        let base = context.value.memory.base, size = context.value.memory.size
-        try table.map(base, to: base, size: size, .readWrite, arena: &arena)
-        if let functions = context.value.functions { try functions.value.map(forCore: &table, arena: &arena) }
+        if let context {
+            let base = context.value.memory.base, size = context.value.memory.size
+            try table.map(base, to: base, size: size, .readWrite, arena: &arena)
+            if let functions = context.value.functions { try functions.value.map(forCore: &table, arena: &arena) }
+        }
         var housekeeping: Pointer<Housekeeping>?
         if core.index == manifest.housekeeping {
             housekeeping = try mapHousekeeping(into: &table, except: i, program, &arena)
         }
         try program.crash.map(page: core.index, into: &table, arena: &arena)
-        place(core, plan.blocks[i].layout(vcpu), table.root, context, vcpu, housekeeping, program)
+        let layout = plan.blocks[i].layout(vcpu), index = core.index
+        coreStates[index] = layout.base
+        layout.state.initialize(
+            to: CoreState(
+                core, layout: layout, pageTables: table.root, partition: context, vcpu: vcpu,
+                housekeeping: housekeeping,
+                program: program, hasOthersSibling: isSplit(index)))
     }
 
     /// The controlPages of all partitions, and nothing else of them, for the core that answers managers.
     private mutating func mapHousekeeping(
-        into table: inout PageTable<LongModeFormat>, except own: Int?, _ program: ProgramMemory,
+        into table: inout PageTable<LongModeFormat>, except own: Int, _ program: ProgramMemory,
         _ arena: inout FrameArena
     ) throws(PageTableError) -> Pointer<Housekeeping> {
-        if own != nil { try plan.blocks[8].map(program.vendor, into: &table, arena: &arena) }
+        if own != 8 { try plan.blocks[8].map(program.vendor, into: &table, arena: &arena) }
         for i in 0..<manifest.partitionCount where i != own {
             try table.map(controlPages[i], to: controlPages[i], size: ControlPage.bytes, .readWrite, arena: &arena)
         }
@@ -200,30 +212,6 @@ extension BuiltMachine {
         let state = Pointer<Housekeeping>(at: try take(Housekeeping.self, &changing))
         state.initialize(to: Housekeeping(self, program))
         return state
-    }
-
-    private mutating func buildHousekeeping(_ program: ProgramMemory) throws(PageTableError) {
-        guard let core = ownership.takeCore(manifest.housekeeping) else { return }  // it runs a vCPU too
-        var arena = plan.blocks[8].makeConstants()
-        var table = try PageTable<LongModeFormat>(hugePages: LongModeFormat.hasHugePages, arena: &arena)
-        try program.map(into: &table, arena: &arena)
-        try plan.blocks[8].map(program.vendor, into: &table, arena: &arena)
-        let state = try mapHousekeeping(into: &table, except: nil, program, &arena)
-        try program.crash.map(page: core.index, into: &table, arena: &arena)
-        place(core, plan.blocks[8].layout(0), table.root, nil, 0, state, program)
-    }
-
-    private mutating func place(
-        _ core: consuming OwnedCore, _ layout: CoreLayout, _ root: UInt64, _ context: Pointer<PartitionContext>?,
-        _ vcpu: Int,
-        _ housekeeping: Pointer<Housekeeping>?, _ program: ProgramMemory
-    ) {
-        let index = core.index
-        coreStates[index] = layout.base
-        layout.state.initialize(
-            to: CoreState(
-                core, layout: layout, pageTables: root, partition: context, vcpu: vcpu, housekeeping: housekeeping,
-                program: program, hasOthersSibling: isSplit(index)))
     }
 
     /// Whether a thread of this core's physical core has another owner, or none.

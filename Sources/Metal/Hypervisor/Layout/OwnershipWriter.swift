@@ -44,14 +44,17 @@ extension BuiltMachine {
         for i in 0..<manifest.partitionCount {
             let memory = plan.memory.ranges[i], files = plan.files[i]
             ownership.add(.memory, memory.base, memory.size, owner: i)
-            plan.blocks[i].list(in: &ownership, owner: i)
             ownership.add(.controlPage, controlPages[i], ControlPage.bytes, owner: i)
             // Images begin and end at multiples of 2 MiB.
             ownership.add(.image, files.kernel.address, LoaderMemory.aligned(files.kernel.size), owner: i)
             ownership.add(.image, files.initrd.address, LoaderMemory.aligned(files.initrd.size), owner: i)
         }
         let housekeeping = Int(OwnershipEntry.housekeeping)
-        plan.blocks[8].list(in: &ownership, owner: housekeeping)
+        for i in 0...8 where plan.blocks[i].size != 0 {
+            let block = plan.blocks[i], owner = i == 8 ? housekeeping : i
+            ownership.add(.block, block.base, block.size, owner: owner)
+            ownership.add(.constantBlock, block.constants, block.base + block.size - block.constants, owner: owner)
+        }
         for core in 0..<64 where coreStates[core] != 0 {
             var owner = housekeeping
             for i in 0..<manifest.partitionCount where manifest.partitions[i].cores.contains(CoreSet(core: core)) {
@@ -99,13 +102,6 @@ extension BuiltMachine {
                 }
             }
         }
-    }
-}
-
-extension PrivateBlock {
-    fileprivate func list(in ownership: inout OwnershipWriter, owner: Int) {
-        ownership.add(.block, base, size, owner: owner)
-        ownership.add(.constantBlock, constants, base + size - constants, owner: owner)
     }
 }
 

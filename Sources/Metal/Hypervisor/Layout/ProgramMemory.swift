@@ -11,7 +11,7 @@ struct ProgramMemory {
     /// Whose processors these are: decides how every core runs its guest.
     let vendor: Vendor
     /// The housekeeping core's APIC id.
-    private(set) var housekeeper: UInt32 = 0
+    var housekeeper: UInt32 = 0
     private let base: UInt64
     /// Below 1 MiB, page aligned.
     let startUpPage: UInt64
@@ -51,12 +51,6 @@ struct ProgramMemory {
 
     var symbols: SymbolTable? {
         symbolFile.size == 0 ? nil : unsafe SymbolTable(bytes(symbolFile.address, symbolFile.size))
-    }
-
-    /// Takes what is known of the boot before the firmware is left.
-    mutating func describe(_ plan: borrowing PlannedMachine) {
-        crash.describe(plan, symbols)
-        housekeeper = plan.machine.tables.apicIDs[plan.manifest.housekeeping]
     }
 
     /// Segments and interrupts of the boot core, until it gets its own.

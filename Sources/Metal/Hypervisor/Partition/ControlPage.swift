@@ -146,17 +146,11 @@ struct ControlPage: ~Copyable {
 
 /// The rings: where they lie is known by what a core keeps for itself.
 extension Pointer where Value == ControlPage {
-    var consoleOut: ByteRing {
-        @inline(__always) get { unsafe ByteRing(at: rings, capacity: 16384) }
-    }
-    var consoleIn: ByteRing {
-        @inline(__always) get { unsafe ByteRing(at: rings &+ 0x4010, capacity: 1024) }
-    }
+    var consoleOut: ByteRing { unsafe ByteRing(at: rings, capacity: 16384) }
+    var consoleIn: ByteRing { unsafe ByteRing(at: rings &+ 0x4010, capacity: 1024) }
     /// Lines of the hypervisor itself about this partition.
-    var log: ByteRing { unsafe ByteRing(at: rings + 0x4420, capacity: 2048) }
-    private var rings: UInt64 {
-        @inline(__always) get { address &+ UInt64(FrameArena.count(ControlPage.self)) &* FrameArena.frameSize }
-    }
+    var log: ByteRing { unsafe ByteRing(at: rings &+ 0x4420, capacity: 2048) }
+    private var rings: UInt64 { address &+ UInt64(FrameArena.count(ControlPage.self)) &* FrameArena.frameSize }
 
     /// Appends a line and its end at once, so that the reader finds all of it or nothing.
     func print(_ line: borrowing LogLine) {

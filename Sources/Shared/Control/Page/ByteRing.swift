@@ -9,11 +9,6 @@ public struct ByteRing {
     /// Bytes in front of a ring's own: its positions.
     public static let headSize: UInt64 = 16
 
-    private struct Positions: ~Copyable {
-        let head = Atomic<UInt64>(0)
-        let tail = Atomic<UInt64>(0)
-    }
-
     /// - Parameters:
     ///   - base: where `headSize` + `capacity` bytes are mapped one-to-one, a multiple of 8; an empty ring is zeroes.
     ///   - capacity: a power of two.
@@ -23,17 +18,10 @@ public struct ByteRing {
         self.capacity = capacity
     }
 
-    private var positions: UnsafePointer<Positions> {
-        @inline(__always) get { unsafe UnsafePointer(bitPattern: UInt(base)).unsafelyUnwrapped }
-    }
-
+    private var head: UnsafePointer<Atomic<UInt64>> { unsafe UnsafePointer(bitPattern: UInt(base)).unsafelyUnwrapped }
+    private var tail: UnsafePointer<Atomic<UInt64>> { unsafe head + 1 }
     /// The byte at a position, which is within the ring by its mask.
-    private subscript(position: UInt64) -> UInt8 {
-        @inline(__always) get { unsafe place(position).pointee }
-        @inline(__always) nonmutating set { unsafe place(position).pointee = newValue }
-    }
-    @inline(__always)
-    private func place(_ position: UInt64) -> UnsafeMutablePointer<UInt8> {
+    private func byte(_ position: UInt64) -> UnsafeMutablePointer<UInt8> {
         unsafe UnsafeMutablePointer(bitPattern: UInt(base &+ Self.headSize &+ position & (capacity &- 1)))
             .unsafelyUnwrapped
     }
@@ -41,28 +29,26 @@ public struct ByteRing {
     /// Writes the byte that comes `ahead` bytes after the next one, which no reader sees before `advance`.
     @inline(__always)
     public func put(_ byte: UInt8, ahead: UInt64 = 0) {
-        self[unsafe positions.pointee.head.load(ordering: .relaxed) &+ ahead] = byte
+        unsafe self.byte(head.pointee.load(ordering: .relaxed) &+ ahead).pointee = byte
     }
 
     /// Lets the reader see the bytes that were put, all at once.
     @inline(__always)
     public func advance(by count: UInt64 = 1) {
-        unsafe positions.pointee.head.store(
-            positions.pointee.head.load(ordering: .relaxed) &+ count, ordering: .releasing)
+        unsafe head.pointee.store(head.pointee.load(ordering: .relaxed) &+ count, ordering: .releasing)
     }
 
     /// Appends a byte and never waits: the oldest gives way.
     @inline(__always)
     public func push(_ byte: UInt8) {
-        let at = unsafe positions.pointee.head.load(ordering: .relaxed)
-        self[at] = byte
-        unsafe positions.pointee.head.store(at &+ 1, ordering: .releasing)
+        put(byte)
+        advance()
     }
 
     /// Appends a byte unless as many bytes as fit are still unread.
     public func offer(_ byte: UInt8) -> Bool {
-        let head = unsafe positions.pointee.head.load(ordering: .relaxed)
-        guard unsafe head &- positions.pointee.tail.load(ordering: .acquiring) < capacity else { return false }
+        let unread = unsafe head.pointee.load(ordering: .relaxed) &- tail.pointee.load(ordering: .acquiring)
+        guard unread < capacity else { return false }
         push(byte)
         return true
     }
@@ -71,32 +57,32 @@ public struct ByteRing {
     /// that there are at most as many as fit.
     @inline(__always)
     public func peek() -> UInt8? {
-        let end = unsafe positions.pointee.head.load(ordering: .acquiring)
-        var at = unsafe positions.pointee.tail.load(ordering: .relaxed)
+        let end = unsafe head.pointee.load(ordering: .acquiring)
+        var at = unsafe tail.pointee.load(ordering: .relaxed)
         guard end != at else { return nil }
         if end &- at > capacity {
             at = end &- capacity
-            unsafe positions.pointee.tail.store(at, ordering: .relaxed)
+            unsafe tail.pointee.store(at, ordering: .relaxed)
         }
-        return self[at]
+        return unsafe byte(at).pointee
     }
 
     /// Takes the byte that `peek` showed. Where bytes are offered, none stays behind: no writer comes to this place before
     /// the position moves on.
     public func removeFirst() {
-        let at = unsafe positions.pointee.tail.load(ordering: .relaxed)
-        self[at] = 0
-        unsafe positions.pointee.tail.store(at &+ 1, ordering: .releasing)
+        let at = unsafe tail.pointee.load(ordering: .relaxed)
+        unsafe byte(at).pointee = 0
+        unsafe tail.pointee.store(at &+ 1, ordering: .releasing)
     }
 
     /// For readers of a ring that is written with `push` alone: copies from `position`, or from the oldest byte that the
     /// writer cannot be overwriting just now. Gives what was copied.
     public func copy(from position: UInt64, into buffer: inout MutableSpan<UInt8>) -> ConsoleRange {
-        let end = unsafe positions.pointee.head.load(ordering: .acquiring)
+        let end = unsafe head.pointee.load(ordering: .acquiring)
         let oldest = end > capacity ? end - capacity + min(Self.margin, capacity) : 0
         let start = min(max(position, oldest), end)
         let count = min(Int(end - start), buffer.count)
-        for i in 0..<count { buffer[i] = self[start + UInt64(i)] }
+        for i in 0..<count { unsafe buffer[i] = byte(start + UInt64(i)).pointee }
         return ConsoleRange(position: start, count: count, end: end)
     }
 

@@ -11,8 +11,8 @@ public struct StoredEvent {
 
     /// Of the event, what a partition's own cores know.
     public init(_ event: ControlEvent, _ state: PartitionState, _ cause: StateCause, tsc: UInt64) {
-        let (kind, vcpu) = (UInt64(event.kind.rawValue), UInt64(truncatingIfNeeded: event.vcpu) & 63)
-        tag = kind | UInt64(state.rawValue) << 8 | UInt64(cause.rawValue) << 16 | vcpu << 24
+        let what = UInt64(event.kind.rawValue) | UInt64(state.rawValue) << 8 | UInt64(cause.rawValue) << 16
+        tag = what | UInt64(truncatingIfNeeded: event.vcpu) << 24
         (code, address, self.tsc) = (event.code, event.address, tsc)
     }
 

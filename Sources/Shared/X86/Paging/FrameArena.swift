@@ -18,9 +18,6 @@ public struct FrameArena: ~Copyable {
     /// Bytes handed out so far.
     public var used: UInt64 { next - base }
 
-    /// Whether all are handed out.
-    public var isEmpty: Bool { next == end }
-
     /// The next `count` frames, contiguous and zeroed; nil when fewer are left.
     public mutating func take(_ count: Int = 1) -> UInt64? {
         let size = UInt64(count) * Self.frameSize
