@@ -19,12 +19,12 @@ struct PrivateBlock {
         cores: Int, memory: UInt64, functions: Int = 0, further: Int = 0, smallExecutable: Bool = false,
         _ firmware: borrowing Firmware
     ) throws(FirmwareError) {
-        // The context and three nested tables take 20 frames, each core's own tables 10; without 1 GiB pages each further
+        // The context and three nested tables take 18 frames, each core's own tables 10; without 1 GiB pages each further
         // GiB of memory takes one frame in every table.
         let furtherGiB = memory == 0 ? 0 : (memory - 1) >> 30
         let small = smallExecutable ? UInt64(3 + (functions > 0 ? cores - 1 : 0)) * (memory >> 21) : 0
         let frames =
-            20 + UInt64(cores) * (10 + furtherGiB) + furtherGiB * 3 + Self.frames(functions, cores, furtherGiB)
+            18 + UInt64(cores) * (10 + furtherGiB) + furtherGiB * 3 + Self.frames(functions, cores, furtherGiB)
             + UInt64(further) + small
         let changing =
             memory == 0
