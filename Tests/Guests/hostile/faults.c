@@ -2,7 +2,8 @@
 // Sources/Metal/Hypervisor/Exits/InjectedFaults.swift). Any other does not know the hypercall, and this is one attempt that it held.
 #include "attack.h"
 
-static const char *const kinds[] = {"trap", "program", "stack", "neighbour", "locked", "map", "map-guest", "boot-code"};
+static const char *const kinds[] = {"trap", "program", "stack", "neighbour", "locked", "map", "map-guest", "boot-code", "pause",
+    "own-tables", "nested-tables", "step-tables", "context", "constants", "segments", "host-save"};
 
 static void demand(uint64_t kind, uint64_t operand) {
     uint64_t call = 0x4641554C;

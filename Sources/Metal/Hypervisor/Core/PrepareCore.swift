@@ -6,7 +6,7 @@ import X86
 /// Where every core lands on its own page tables and stack; never returns.
 @c(core_main)
 func coreMain(_ address: UInt64) {
-    let state = Pointer<CoreState>(at: address)
+    let state = CoreLayout(base: address).state
     do throws(Refusal) { try state.value.prepareProcessor() } catch {
         var line = LogLine("bulkhead: core %d: ", UInt64(state.value.index))
         error.describe(to: &line)
@@ -23,7 +23,7 @@ func coreMain(_ address: UInt64) {
 /// Where a core goes on after a fault of its instance of the hypervisor.
 @c(core_recover)
 func coreRecover(_ address: UInt64) {
-    let state = Pointer<CoreState>(at: address)
+    let state = CoreLayout(base: address).state
     state.value.faultDepth = 0
     state.value.program.vendor.run(state, recovering: true)
 }
@@ -35,12 +35,13 @@ extension CoreState {
         descriptors.fill(doubleFaultStack: layout.doubleFaultStackTop)
         descriptors.activate()
         program.interrupts.activate()
-        cpu_write_cr0(CR0.paging | CR0.writeProtect | CR0.numericError | CR0.extensionType | CR0.protectionEnable | 2)
         let hasXSAVE = cpu_cpuid(1, 0).ecx & 1 << 26 != 0
         cpu_write_cr4(
             CR4.physicalAddressExtension | CR4.osFXSR | MachineCheck.enableBit | (hasXSAVE ? CR4.osXSAVE : 0))
         try Errata(program.vendor).enforce()
         try program.vendor.enable(layout)
+        // From here on the core writes nothing that its tables map read-only, whatever goes wrong.
+        cpu_write_cr0(CR0.paging | CR0.writeProtect | CR0.numericError | CR0.extensionType | CR0.protectionEnable | 2)
         if MachineCheck.enableBit != 0 { MachineCheckRegisters.enable(read: cpu_rdmsr, write: cpu_wrmsr) }
     }
 }
