@@ -25,11 +25,7 @@ struct DiscoveredMachine: ~Copyable {
         _ firmware: borrowing Firmware, _ vendor: Vendor, entryTSC: UInt64, bootTime: UInt64
     ) throws(Refusal) {
         let tables = try FirmwareTables(firmware, vendor), tscKHz = try ClockRate.kHz(tables)
-        let memoryMap: FirmwareMemoryMap
-        do throws(FirmwareError) { memoryMap = try FirmwareMemoryMap(firmware) } catch {
-            throw Refusal(error, "the memory map")
-        }
-        let units = try IOMMU.find(tables)
+        let memoryMap = try FirmwareMemoryMap(firmware), units = try IOMMU.find(tables)
         (self.entryTSC, self.tscKHz, self.bootTime) = (entryTSC, tscKHz, bootTime)
         self.tables = tables
         self.memoryMap = memoryMap

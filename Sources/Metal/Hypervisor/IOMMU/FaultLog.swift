@@ -49,13 +49,9 @@ struct FaultLog: ~Copyable {
     @inline(never)
     mutating func readNext(_ line: inout Text<204>) -> DeviceFault? {
         guard let fault = nextFault() else { return nil }
-        line.write("bulkhead: the IOMMU refused requester ")
-        line.write(hexadecimal: UInt64(fault.requester))
+        line.write("bulkhead: the IOMMU refused requester %x", UInt64(fault.requester))
         line.write(fault.isInterrupt ? ": interrupt " : fault.isWrite ? ": write to " : ": read from ")
-        line.write(hexadecimal: fault.address)
-        line.write(", reason ")
-        line.write(decimal: UInt64(fault.reason))
-        line.write("\r\n")
+        line.write("%x, reason %d\r\n", fault.address, UInt64(fault.reason))
         if pendingCount < pending.count {
             pending[pendingCount] = fault
             pendingCount += 1

@@ -12,13 +12,7 @@ struct BuiltMachine: ~Copyable {
     /// By core index; 0 where a core has no part in the manifest.
     private(set) var coreStates: [64 of UInt64] = .init(repeating: 0)
     private(set) var controlPages: [8 of UInt64] = .init(repeating: 0)
-    private var ownership: Ownership
-
-    fileprivate init(_ plan: consuming PlannedMachine, _ interrupts: borrowing MachineInterrupts) {
-        ownership = Ownership(plan.machine.tables)
-        self.interrupts = copy interrupts
-        self.plan = plan
-    }
+    fileprivate var ownership: Ownership
 
     var manifest: Manifest { _read { yield plan.manifest } }
     var tables: FirmwareTables { _read { yield plan.machine.tables } }
@@ -29,8 +23,8 @@ extension PlannedMachine {
     consuming func build<CPU: VirtualizationExtension>(
         _ cpu: CPU.Type, _ program: ProgramMemory
     ) throws(Refusal) -> BuiltMachine {
-        let interrupts = try buildRemapping()
-        var built = BuiltMachine(self, interrupts)
+        let interrupts = try buildRemapping(), ownership = Ownership(machine.tables)
+        var built = BuiltMachine(plan: self, interrupts: interrupts, ownership: ownership)
         do throws(PageTableError) { try built.buildPartitions(cpu, program) } catch {
             switch error {
             case .outOfFrames: throw Refusal("the memory set aside for page tables is too small")
@@ -66,16 +60,14 @@ extension BuiltMachine {
         let spec = manifest.partitions[i]
         var platform = PlatformDescription(
             memorySize: frames.size, console: spec.console, tscKHz: UInt32(clamping: plan.machine.tscKHz),
-            bootTime: plan.machine.bootTime,
-            bootTSC: plan.machine.entryTSC)
+            bootTime: plan.machine.bootTime, bootTSC: plan.machine.entryTSC)
         for core in 0..<64 where spec.cores.contains(CoreSet(core: core)) {
             platform.append(apicID: tables.apicIDs[core])
         }
         platform.hasBus = spec.devices.count > 0
         let functions = try buildFunctions(i, platform, &arena)
         let nested = try buildNestedRoots(
-            cpu, frames, functions, buses: spec.devices.count > 0 ? platform.vcpuCount : 1, plan.files[i],
-            &arena)
+            cpu, frames, functions, buses: platform.hasBus ? platform.vcpuCount : 1, plan.files[i], &arena)
         Pointer<ControlPage>(at: controlPages[i]).initialize(
             to: ControlPage(rings: rings, housekeeper: housekeeper, autostart: spec.autostart))
         let context = Pointer<PartitionContext>(at: try take(PartitionContext.self, &arena))
@@ -83,15 +75,13 @@ extension BuiltMachine {
             to: PartitionContext(
                 spec: spec, memory: frames, addressSpace: ownership.takeAddressSpace(),
                 controlPage: Pointer<ControlPage>(at: controlPages[i]), kernel: plan.files[i].kernel,
-                initrd: plan.files[i].initrd,
-                nested: nested, maps: program.maps, platform: platform,
-                functions: functions,
-                signals: InlineArray<16, VCPUSignals> { VCPUSignals(of: $0) },
+                initrd: plan.files[i].initrd, nested: nested, maps: program.maps, platform: platform,
+                functions: functions, signals: InlineArray<16, VCPUSignals> { VCPUSignals(of: $0) },
                 legacyDevices: LegacyDevices(platform)))
         var vcpu = 0
         for index in 0..<64 where spec.cores.contains(CoreSet(core: index)) {
             guard let core = ownership.takeCore(index) else { throw .mappedAlready }
-            try buildCore(core, vcpu, i, context, program, &arena)
+            try buildCore(core, vcpu, block: i, context, program, &arena)
             vcpu += 1
         }
     }
@@ -164,32 +154,39 @@ extension BuiltMachine {
         }
     }
 
-    /// A core's own tables: the program, its partition's structures and memory; nothing of any other partition.
+    /// A core's state and its own tables: the program, its block's structures and its partition's memory; nothing of any
+    /// other partition.
     private mutating func buildCore(
-        _ core: consuming OwnedCore, _ vcpu: Int, _ i: Int, _ context: Pointer<PartitionContext>,
-        _ program: ProgramMemory,
-        _ arena: inout FrameArena
+        _ core: consuming OwnedCore, _ vcpu: Int, block: Int, _ context: Pointer<PartitionContext>?,
+        _ program: ProgramMemory, _ arena: inout FrameArena
     ) throws(PageTableError) {
+        let index = core.index, layout = plan.blocks[block].layout(vcpu)
         var table = try PageTable<LongModeFormat>(hugePages: LongModeFormat.hasHugePages, arena: &arena)
         try program.map(into: &table, arena: &arena)
-        try plan.blocks[i].map(into: &table, arena: &arena)
-        let base = context.value.memory.base, size = context.value.memory.size
-        try table.map(base, to: base, size: size, .readWrite, arena: &arena)
-        if let functions = context.value.functions { try functions.value.map(forCore: &table, arena: &arena) }
-        var housekeeping: Pointer<Housekeeping>?
-        if core.index == manifest.housekeeping {
-            housekeeping = try mapHousekeeping(into: &table, except: i, program, &arena)
+        try plan.blocks[block].map(into: &table, arena: &arena)
+        if let context {
+            let base = context.value.memory.base, size = context.value.memory.size
+            try table.map(base, to: base, size: size, .readWrite, arena: &arena)
+            if let functions = context.value.functions { try functions.value.map(forCore: &table, arena: &arena) }
         }
-        try program.crash.map(page: core.index, into: &table, arena: &arena)
-        place(core, plan.blocks[i].layout(vcpu), table.root, context, vcpu, housekeeping, program)
+        var housekeeping: Pointer<Housekeeping>?
+        if index == manifest.housekeeping {
+            housekeeping = try mapHousekeeping(into: &table, besides: block, program, &arena)
+        }
+        try program.crash.map(page: index, into: &table, arena: &arena)
+        coreStates[index] = layout.base
+        Pointer<CoreState>(at: layout.base).initialize(
+            to: CoreState(
+                core, layout: layout, pageTables: table.root, partition: context, vcpu: vcpu,
+                housekeeping: housekeeping, program: program, hasOthersSibling: isSplit(index)))
     }
 
     /// The controlPages of all partitions, and nothing else of them, for the core that answers managers.
     private mutating func mapHousekeeping(
-        into table: inout PageTable<LongModeFormat>, except own: Int?, _ program: ProgramMemory,
+        into table: inout PageTable<LongModeFormat>, besides own: Int, _ program: ProgramMemory,
         _ arena: inout FrameArena
     ) throws(PageTableError) -> Pointer<Housekeeping> {
-        if own != nil { try plan.blocks[8].map(into: &table, arena: &arena) }
+        if own != 8 { try plan.blocks[8].map(into: &table, arena: &arena) }
         for i in 0..<manifest.partitionCount where i != own {
             try table.map(controlPages[i], to: controlPages[i], size: Self.controlPageSize, .readWrite, arena: &arena)
         }
@@ -204,34 +201,15 @@ extension BuiltMachine {
         guard let core = ownership.takeCore(manifest.housekeeping) else { return }  // it runs a vCPU too
         var arena = plan.blocks[8].makeArena()
         _ = arena.take((MemoryLayout<Housekeeping>.size + 4095) / 4096)
-        var table = try PageTable<LongModeFormat>(hugePages: LongModeFormat.hasHugePages, arena: &arena)
-        try program.map(into: &table, arena: &arena)
-        try plan.blocks[8].map(into: &table, arena: &arena)
-        let state = try mapHousekeeping(into: &table, except: nil, program, &arena)
-        try program.crash.map(page: core.index, into: &table, arena: &arena)
-        place(core, plan.blocks[8].layout(0), table.root, nil, 0, state, program)
-    }
-
-    private mutating func place(
-        _ core: consuming OwnedCore, _ layout: CoreLayout, _ root: UInt64, _ context: Pointer<PartitionContext>?,
-        _ vcpu: Int,
-        _ housekeeping: Pointer<Housekeeping>?, _ program: ProgramMemory
-    ) {
-        let index = core.index
-        coreStates[index] = layout.base
-        Pointer<CoreState>(at: layout.base).initialize(
-            to: CoreState(
-                core, layout: layout, pageTables: root, partition: context, vcpu: vcpu, housekeeping: housekeeping,
-                program: program, hasOthersSibling: isSplit(index)))
+        try buildCore(core, 0, block: 8, nil, program, &arena)
     }
 
     /// Whether a thread of this core's physical core has another owner, or none.
     private func isSplit(_ index: Int) -> Bool {
-        for i in 0..<manifest.partitionCount where manifest.partitions[i].cores.contains(CoreSet(core: index)) {
-            for other in 0..<tables.processorCount
-            where tables.topology.areSiblings(tables.apicIDs[index], tables.apicIDs[other]) {
-                if !manifest.partitions[i].cores.contains(CoreSet(core: other)) { return true }
-            }
+        guard let owner = manifest.owner(ofCore: index) else { return false }
+        for other in 0..<tables.processorCount
+        where tables.topology.areSiblings(tables.apicIDs[index], tables.apicIDs[other]) {
+            if manifest.owner(ofCore: other) != owner { return true }
         }
         return false
     }

@@ -8,11 +8,9 @@ import X86
 extension OwnedFunction {
     /// Eight places for each partition.
     static func allocate(_ firmware: borrowing Firmware) throws(Refusal) -> Pointer<InlineArray<64, OwnedFunction>> {
-        let places: Pointer<InlineArray<64, OwnedFunction>>
-        do throws(FirmwareError) {
-            let size = UInt64(MemoryLayout<InlineArray<64, OwnedFunction>>.size)
-            places = Pointer(at: try firmware.allocate(size, .anywhere))
-        } catch { throw Refusal(error, "memory for what PCI functions are") }
+        let size = UInt64(MemoryLayout<InlineArray<64, OwnedFunction>>.size)
+        let places = Pointer<InlineArray<64, OwnedFunction>>(
+            at: try firmware.allocate(size, .anywhere, for: "memory for what PCI functions are"))
         places.initialize(to: InlineArray(repeating: OwnedFunction()))
         return places
     }
@@ -58,15 +56,14 @@ extension PlannedMachine {
             owned.value[place].virtual = virtual
             owned.value[place].virtualCount = count
         } catch {
-            var line = LogLine("PCI function ")
-            line.write(hexadecimal: UInt64(physical.requester))
-            switch error {
-            case .absent, .tooMany: line.write(" (requester id) has not so many virtual functions")
-            case .enabled: line.write(" (requester id) has virtual functions that the firmware has enabled")
-            case .noBus: line.write(" (requester id): firmware has left no bus numbers for its virtual functions")
-            case .noAddresses: line.write(" (requester id): firmware has left no memory for its virtual functions")
-            }
-            throw Refusal(line)
+            let words: StaticString =
+                switch error {
+                case .absent, .tooMany: " has not so many virtual functions"
+                case .enabled: " has virtual functions that the firmware has enabled"
+                case .noBus: ": firmware has left no bus numbers for its virtual functions"
+                case .noAddresses: ": firmware has left no memory for its virtual functions"
+                }
+            throw Refusal(function: physical.address, words)
         }
     }
 
@@ -134,9 +131,7 @@ extension BuiltMachine {
     }
 
     private func stays(_ function: FunctionAddress, _ why: StaticString) {
-        var line = LogLine("bulkhead: PCI function ")
-        line.write(hexadecimal: UInt64(function.requester))
-        line.write(" (requester id)")
+        var line = LogLine("bulkhead: PCI function %x (requester id)", UInt64(function.requester))
         line.write(why)
         line.write("; its partition stays without it")
         SerialPort.log.print(line)

@@ -24,11 +24,11 @@ extension PlannedMachine {
                 try requireOwnRegisters(place, ranges)
                 let address = manifest.partitions[i].devices.devices[place % 8].address, bars = bars(of: place, address)
                 for bar in 0..<6 where bars[bar].isMemory && (try? addresses.place(bars[bar])) == nil {
-                    throw refusal(address, " has more registers than a guest has addresses for")
+                    throw Refusal(function: address, " has more registers than a guest has addresses for")
                 }
                 virtualCount += owned.value[place].virtualCount
                 if virtualCount > GuestBus.virtualCapacity {
-                    throw refusal(address, " has more virtual functions than its guest has numbers for")
+                    throw Refusal(function: address, " has more virtual functions than its guest has numbers for")
                 }
             }
         }
@@ -60,10 +60,12 @@ extension PlannedMachine {
         } catch {
             switch error {
             case .noAddress:
-                throw refusal(
-                    function.address, " has registers to which firmware has given no address that cores can reach")
-            case .taken: throw refusal(function.address, " has registers where the machine has something else")
-            case .shared(let other): throw refusal(function.address, and: other)
+                throw Refusal(
+                    function: function.address,
+                    " has registers to which firmware has given no address that cores can reach")
+            case .taken:
+                throw Refusal(function: function.address, " has registers where the machine has something else")
+            case .shared(let other): throw Refusal(functions: function.address, other)
             }
         }
     }
@@ -76,21 +78,19 @@ extension PlannedMachine {
         }
         return found
     }
+}
 
-    private func refusal(_ one: FunctionAddress, and other: FunctionAddress) -> Refusal {
+extension Refusal {
+    fileprivate init(functions one: FunctionAddress, _ other: FunctionAddress) {
         var line = LogLine("PCI functions ")
-        line.write(hexadecimal: UInt64(one.requester))
-        line.write(" and ")
-        line.write(hexadecimal: UInt64(other.requester))
-        line.write(" (requester ids) have registers in one page of memory, so that no partition can own one alone")
-        return Refusal(line)
+        line.write("%x and %x (requester ids) have ", UInt64(one.requester), UInt64(other.requester))
+        line.write("registers in one page of memory, so that no partition can own one alone")
+        self.init(line)
     }
 
-    private func refusal(_ function: FunctionAddress, _ words: StaticString) -> Refusal {
-        var line = LogLine("PCI function ")
-        line.write(hexadecimal: UInt64(function.requester))
-        line.write(" (requester id)")
+    init(function: FunctionAddress, _ words: StaticString) {
+        var line = LogLine("PCI function %x (requester id)", UInt64(function.requester))
         line.write(words)
-        return Refusal(line)
+        self.init(line)
     }
 }
