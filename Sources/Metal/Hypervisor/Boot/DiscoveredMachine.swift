@@ -3,6 +3,7 @@ import PCI
 import Remapping
 import Silicon
 import Synchronization
+import Text
 import X86
 
 /// What the machine has, found while the firmware runs. Nobody owns any of it yet.
@@ -30,7 +31,7 @@ struct DiscoveredMachine: ~Copyable {
         self.tables = tables
         self.memoryMap = memoryMap
         iommu = units
-        facts = MachineFacts(coreCount: tables.processorCount)
+        facts = MachineFacts(cores: CoreSet())
         pin = Atomic(false)
         memoryMap.describe(in: &facts)
         let level = firmware.raiseLevel()
@@ -59,6 +60,7 @@ extension DiscoveredMachine {
     /// runs.
     private mutating func gatherFacts() {
         for core in 0..<tables.processorCount {
+            facts.cores.insert(CoreSet(core: core))
             var lowest = 0
             while !tables.topology.areSiblings(tables.apicIDs[lowest], tables.apicIDs[core]) { lowest += 1 }
             facts.siblings[core] = UInt8(lowest)
