@@ -20,8 +20,9 @@ struct InventoryList {
         facts = built.plan.machine.facts
         topology = built.tables.topology
         apicIDs = built.tables.apicIDs
-        iommuKind = UInt64(built.plan.machine.remappingVendor?.rawValue ?? 0)
-        guard let units = built.plan.machine.remapping else { return }
+        let remapping = built.plan.machine.remapping
+        iommuKind = UInt64(remapping?.vendor.rawValue ?? 0)
+        guard let units = remapping?.units else { return }
         iommuCount = units.unitCount
         for i in 0..<iommuCount { iommus[i] = units.units[i].registers }
     }
