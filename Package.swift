@@ -124,7 +124,7 @@ let hostWing: [Target] = [
     .target(name: "UnitSupport", dependencies: ["CBOR", "Loaders", "Platform", "X86"], path: "Tests/Unit/Support"),
     unitTests("HouseTests"),
     unitTests("CBORTests", ["CBOR", "UnitSupport"]),
-    unitTests("X86Tests", ["UnitSupport", "X86"]),
+    unitTests("X86Tests", ["Inventory", "UnitSupport", "X86"]),
     unitTests("RemappingTests", ["Remapping", "UnitSupport"]),
     unitTests("RecordsTests", ["CrashReports", "Records", "Remapping", "Text"]),
     unitTests("CrashReportsTests", ["CrashReports", "Records", "X86"]),
@@ -135,8 +135,7 @@ let hostWing: [Target] = [
         ["CBOR", "Control", "ControlClient", "Manifest", "ManifestFile", "PCI", "Records", "Text", "UnitSupport"]),
     unitTests("LoadersTests", ["Loaders", "Platform", "UnitSupport"]),
     unitTests("PlatformTests", ["Loaders", "PCI", "Platform", "UnitSupport", "X86"]),
-    unitTests(
-        "InventoryTests", ["Control", "ControlClient", "Inventory", "Manifest", "ManifestFile", "PCI", "X86"]),
+    unitTests("InventoryTests", ["Control", "ControlClient", "Inventory", "Manifest", "ManifestFile", "PCI"]),
     unitTests("ReportsTests", ["Control", "ControlClient", "Manifest", "ManifestRules", "Reports", "Text"]),
     unitTests("InstallationTests", ["Installation", "Machines"]),
     unitTests("MachinesTests", ["ControlClient", "Machines", "TestKit"]),
