@@ -1,4 +1,5 @@
 import Manifest
+import ManifestRules
 import PCI
 import Text
 

@@ -37,7 +37,7 @@ struct MachineBackend: ControlBackend, ~Copyable {
     private let pin = Atomic<Bool>(false)
 
     init(_ built: borrowing BuiltMachine, _ program: ProgramMemory) {
-        found = InventoryList(built, program.vendor)
+        found = InventoryList(built)
         tscKHz = max(built.plan.machine.tscKHz, 1)
         entryTSC = built.plan.machine.entryTSC
         readTicks = built.plan.readTicks
