@@ -29,8 +29,8 @@ enum MachineCheck {
     }
 
     /// Says on the partition's log, or the machine's, what this core's banks hold; the worst of it, which is also that the
-    /// interrupted program cannot go on (MCG_STATUS.RIPV is clear). Banks are cleared, but for an error in memory that is
-    /// another's: its owner's cores see the same bank, and clear it.
+    /// interrupted program cannot go on (MCG_STATUS.RIPV is clear). Banks are cleared: an error that stays in one makes the next
+    /// there one without an address.
     static func take(_ partition: Pointer<PartitionContext>?) -> MachineCheckStatus.Severity {
         guard enableBit != 0 else { return .none }
         let global = cpu_rdmsr(MachineCheckRegisters.status), capability = cpu_rdmsr(MachineCheckRegisters.capability)
@@ -55,9 +55,13 @@ enum MachineCheck {
                 }
             }
             if let partition { partition.value.controlPage.value.print(line) } else { SerialPort.log.print(line) }
-            guard isOwn else { continue }
-            if status.severity.rawValue > worst.rawValue { worst = status.severity }
-            cpu_wrmsr(bank + 1, 0)
+            if isOwn {
+                worst = status.severity.rawValue > worst.rawValue ? status.severity : worst
+            } else {
+                // Its owner's cores may see the same bank, and have a moment to do so.
+                for _ in 0..<20_000 { cpu_pause() }
+            }
+            if isOwn || cpu_rdmsr(bank + 1) == status.rawValue { cpu_wrmsr(bank + 1, 0) }
         }
         cpu_wrmsr(MachineCheckRegisters.status, 0)
         return worst
