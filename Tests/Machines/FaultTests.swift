@@ -46,6 +46,14 @@ extension MachineTests {
             try adversary.wait(for: .crashed, "hostile")
             #expect(try adversary.info("hostile").cause == .coreLost)
             #expect(adversary.machine.console.lines.dropFirst(logged).count { $0.contains("does not answer") } == 1)
+            // What comes behind an end has a cause of its own.
+            let error = "mce 2 4 0xb200000000000000 4 0 0"
+            #expect(try MachineProtocol(adversary.machine).monitor(error).isEmpty)
+            let deadline = adversary.machine.deadline(seconds: 10)
+            while try adversary.info("hostile").cause != .machineCheck, !deadline.isOver {
+                Thread.sleep(forTimeInterval: 0.02)
+            }
+            #expect(try adversary.info("hostile").cause == .machineCheck)
             #expect(try adversary.neighbourProblems().isEmpty)
             try expectStart()
         }

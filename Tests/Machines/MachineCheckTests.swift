@@ -69,6 +69,7 @@ extension MachineTests {
                 try report(core: 2, Self.uncorrected, memory: other + 0x5040)
                 let line = try adversary.machine.wait(for: named, from: logged, seconds: 10).line
                 #expect(line.hasSuffix("in memory of another partition or of none"), "\(line)")
+                adversary.machine.run(seconds: 1)
                 #expect(try adversary.info("hostile").state == .paused)
             }
             let logged = adversary.machine.console.lines.count
