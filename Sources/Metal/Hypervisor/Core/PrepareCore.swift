@@ -13,7 +13,8 @@ func coreMain(_ address: UInt64) {
         SerialPort.log.print(line)
         while true { cpu_hlt() }
     }
-    state.value.isStarted.store(true, ordering: .releasing)
+    // The boot core may have given it up.
+    if state.value.isStarted.exchange(true, ordering: .acquiringAndReleasing) { while true { cpu_hlt() } }
     // For the boot core, whose own waits have limits. Nothing is held back meanwhile: firmware's SMIs are taken.
     while !state.value.mayRun.load(ordering: .acquiring) { cpu_pause() }
     state.value.program.vendor.disableGlobalInterrupts()

@@ -36,8 +36,9 @@ extension ExitContext {
             return .handleKick
         case .smi:
             count(.other)
+            // A kick that waits is taken with it.
             cpu.takeHostInterrupt()
-            return .resume
+            return .handleKick
         case .nestedPageFault(let address, let isFetch, let isWrite):
             count(.nestedPageFault)
             if isFetch || address >> 48 != 0 { return refuseMemory(address, isFetch) }

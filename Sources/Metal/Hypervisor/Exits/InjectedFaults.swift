@@ -29,8 +29,9 @@
             case 7:
                 let erased = unsafe unsafeBitCast(image_address() + 0x2000, to: (@convention(c) (UInt64) -> Void).self)
                 core_restart(core.value.layout.stackTop, 0, erased)
-            // The core does not come back from root mode for so many ticks.
+            // The core does not come back from root mode for so many ticks, nor give the lock back.
             case 8:
+                partition.value.takeLock(core.value.vcpu)
                 let start = cpu_rdtsc()
                 while cpu_rdtsc() &- start < cpu.rcx { cpu_pause() }
             // A stray write to what never changes: the core's page tables, nested tables and those of a single step, the

@@ -96,7 +96,7 @@ struct MachineBackend: ControlBackend, ~Copyable {
         info.cause = controlPage.value.cause
         info.starts = controlPage.value.starts.load(ordering: .relaxed)
         let due = controlPage.value.startDue.load(ordering: .relaxed), now = cpu_rdtsc()
-        if due > now { info.startsInMicroseconds = microseconds(due) - microseconds(now) }
+        if info.state == .starting, due > now { info.startsInMicroseconds = microseconds(due) - microseconds(now) }
         if info.state == .running || info.state == .paused {
             let entry = microseconds(controlPage.value.latestEntry.load(ordering: .acquiring))
             let now = clockMicroseconds()
@@ -145,7 +145,11 @@ struct MachineBackend: ControlBackend, ~Copyable {
     mutating func relayHolds() {
         var wanted: UInt8 = 0, held: UInt8 = 0
         var wants = InlineArray<8, UInt32>(repeating: 0)
-        for i in 0..<partitionCount where partitions[i].controlPage.value.hold.isHeld { held |= 1 << UInt8(i) }
+        for i in 0..<partitionCount {
+            // Without the boot vCPU's core no guest ever runs.
+            let page = partitions[i].controlPage
+            if page.value.hold.isHeld || !page.value.hasBootCore { held |= 1 << UInt8(i) }
+        }
         for i in 0..<partitionCount {
             wants[i] = partitions[i].controlPage.value.hold.wants
             if wants[i] & 1 != 0 { wanted |= partitions[i].dependents }

@@ -21,7 +21,7 @@ struct ControlPage: ~Copyable {
     /// TSC at the first instruction of the first and of the latest start; 0 before.
     let firstEntry = Atomic<UInt64>(0)
     let latestEntry = Atomic<UInt64>(0)
-    /// TSC at which the manifest's policy starts the guest again; 0 while none waits for that.
+    /// TSC before which a partition that is `starting` does not, by the manifest's policy.
     let startDue = Atomic<UInt64>(0)
     /// Exits by vCPU and reason; each row has one writer, its core.
     private var exits: [16 of ExitCounters] = .init(repeating: ExitCounters())

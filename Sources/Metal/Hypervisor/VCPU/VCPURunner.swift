@@ -78,6 +78,7 @@ struct VCPURunner<Extension: VirtualizationExtension>: ~Copyable {
         // A manager's request may be late. If the guest runs again, no vCPU is paused that could be waited for.
         case .resume where partition.value.order.load(ordering: .sequentiallyConsistent) == VCPUOrder.pause:
             partition.value.resumeClock()
+            if let cause = partition.value.foundCause { return .end(cause) }
             partition.value.order.store(VCPUOrder.run, ordering: .sequentiallyConsistent)
             controlPage.value.enter(.running, .manager)
         case nil: return .resume
