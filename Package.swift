@@ -108,7 +108,7 @@ let hostWing: [Target] = [
     hostRoom(
         "Inventory",
         ["Control", "ControlClient", "Manifest", "ManifestFile", "ManifestRules", "PCI", "Remapping", "X86"]),
-    hostRoom("Reports", ["Control", "ControlClient", "ManifestFile", "Text"]),
+    hostRoom("Reports", ["Control", "ControlClient", "ManifestFile", "Text", "X86"]),
     hostRoom("CrashReports", ["Machines", "Records", "Reports", "X86"]),
     .executableTarget(
         name: "CLI",
@@ -134,12 +134,13 @@ let hostWing: [Target] = [
     unitTests("LoadersTests", ["Loaders", "Platform", "UnitSupport"]),
     unitTests("PlatformTests", ["PCI", "Platform", "UnitSupport", "X86"]),
     unitTests("InventoryTests", ["Control", "ControlClient", "Inventory", "Manifest", "ManifestFile", "PCI"]),
-    unitTests("ReportsTests", ["Control", "ControlClient", "Manifest", "Reports", "Text"]),
+    unitTests("ReportsTests", ["Control", "ControlClient", "Manifest", "Reports", "Text", "X86"]),
     unitTests("MachinesTests", ["ControlClient", "Machines", "TestKit"]),
     .testTarget(
         name: "MachineTests",
         dependencies: [
             "Control", "Inventory", "ControlClient", "Machines", "Manifest", "ManifestFile", "ManifestRules", "TestKit",
+            "X86",
         ],
         path: "Tests/Machines", exclude: ["Manifests"]),
 ]

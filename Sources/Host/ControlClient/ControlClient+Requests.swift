@@ -66,6 +66,12 @@ extension ControlClient {
         return result
     }
 
+    /// Has a partition's cores read back what protects them. Gives what each read back before, by vCPU, and what the
+    /// housekeeping core has read back now, as `ProtectionReport.word`.
+    public func selfCheck(_ partition: String) throws(LinkError) -> (vcpus: [UInt64], housekeeping: UInt64) {
+        try ask(try request(.selfCheck, partition)) { (reply) throws(CBORError) in try reply.protection() }
+    }
+
     /// Up to 1 KiB of a console from stream position `from` on. Position 0 gives the oldest bytes that are still kept.
     public func readConsole(_ partition: String, from: UInt64) throws(LinkError) -> ConsoleText {
         var request = try self.request(.consoleRead, partition)

@@ -59,6 +59,13 @@ public struct ReceivedReply {
         return items
     }
 
+    /// Of `selfCheck`.
+    public func protection() throws(CBORError) -> (vcpus: [UInt64], housekeeping: UInt64) {
+        var words: [UInt64] = []
+        for item in try list(1, max: 64) { words.append(try item.unsigned()) }
+        return (words, try fields[2]?.unsigned() ?? 0)
+    }
+
     /// Of `consoleRead`.
     public func console() throws(CBORError) -> (position: UInt64, bytes: [UInt8], end: UInt64) {
         var bytes: [UInt8] = []

@@ -33,6 +33,14 @@ struct CoreState: ~Copyable {
     let index: Int
     let apicID: UInt32
     let layout: CoreLayout
+    /// Of the core's own page tables.
+    let root: UInt64
+    /// The latest request for a self-check that the core has answered.
+    var checksDone: UInt32 = 0
+    #if FAULT_INJECTION
+        /// Items of the self-check that are read wrongly.
+        var misread: UInt64 = 0
+    #endif
     /// The partition whose vCPU this core is, nil for a housekeeping core without one.
     let partition: Pointer<PartitionContext>?
     let vcpu: Int
@@ -55,8 +63,8 @@ struct CoreState: ~Copyable {
     let mayRun = Atomic<Bool>(false)
 
     init(
-        _ core: consuming OwnedCore, layout: CoreLayout, partition: Pointer<PartitionContext>?, vcpu: Int,
-        housekeeping: Pointer<Housekeeping>?, program: ProgramMemory, hasOthersSibling: Bool
+        _ core: consuming OwnedCore, layout: CoreLayout, root: UInt64, partition: Pointer<PartitionContext>?,
+        vcpu: Int, housekeeping: Pointer<Housekeeping>?, program: ProgramMemory, hasOthersSibling: Bool
     ) {
         precondition(MemoryLayout<CoreState>.size <= CoreLayout.stateLimit)
         let platform = partition?.value.platform ?? PlatformDescription.none
@@ -68,6 +76,7 @@ struct CoreState: ~Copyable {
         index = core.index
         apicID = core.apicID
         self.layout = layout
+        self.root = root
         self.partition = partition
         self.vcpu = vcpu
         counters = partition?.value.controlPage.value.counters(of: vcpu) ?? Pointer(at: 0)

@@ -93,10 +93,12 @@ extension CoreState {
         descriptors.activate()
         program.interrupts.activate()
         if cpu_rdmsr(MSR.apicBase) & 1 << 10 == 0 { LocalAPIC.enable() }
-        cpu_write_cr0(CR0.paging | CR0.writeProtect | CR0.numericError | CR0.extensionType | CR0.protectionEnable | 2)
-        let hasXSAVE = cpu_cpuid(1, 0).ecx & 1 << 26 != 0
-        cpu_write_cr4(
-            CR4.physicalAddressExtension | CR4.osFXSR | MachineCheck.enableBit | (hasXSAVE ? CR4.osXSAVE : 0))
+        cpu_write_cr0(Self.cr0)
+        cpu_write_cr4(Self.cr4)
         try program.vendor.enable(layout)
+        let report = checkProcessor()
+        if report.failed != 0 {
+            throw Refusal("the core does not hold what was written, items ", number: UInt64(report.failed))
+        }
     }
 }

@@ -40,9 +40,19 @@
             case 22:
                 let start = cpu_rdtsc()
                 while cpu_rdtsc() &- start < cpu.rcx { cpu_pause() }
+            // What the self-check looks at is undone, or done again. RDX: the bits; RCX: a field of the VMCB, or a register.
+            case 24: flip(core.value.layout.controlBlock + cpu.rcx)
+            case 25:
+                cpu_wrmsr(UInt32(truncatingIfNeeded: cpu.rcx), cpu_rdmsr(UInt32(truncatingIfNeeded: cpu.rcx)) ^ cpu.rdx)
+            case 26: cpu_write_cr0(cpu_read_cr0() ^ cpu.rdx)
+            case 27: cpu_write_cr4(cpu_read_cr4() ^ cpu.rdx)
+            // What cannot be undone while the core goes on is read wrongly.
+            case 28: core.value.misread ^= cpu.rdx
             default: break
             }
         }
+
+        private func flip(_ address: UInt64) { store(load(address, as: UInt64.self) ^ cpu.rdx, address) }
 
         /// Two MiB at `address`, whoever owns them, below the first GiB, where every table has a directory already.
         private static func map(_ address: UInt64, in root: UInt64) {

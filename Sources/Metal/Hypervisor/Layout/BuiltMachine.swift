@@ -221,7 +221,7 @@ extension BuiltMachine {
         pageTables[index] = root
         Pointer<CoreState>(at: layout.base).initialize(
             to: CoreState(
-                core, layout: layout, partition: context, vcpu: vcpu, housekeeping: housekeeping,
+                core, layout: layout, root: root, partition: context, vcpu: vcpu, housekeeping: housekeeping,
                 program: program, hasOthersSibling: isSplit(index)))
     }
 

@@ -4,6 +4,7 @@ import Remapping
 import Silicon
 import Synchronization
 import Text
+import X86
 
 /// One partition as managers see it.
 private struct ManagedPartition {
@@ -93,6 +94,18 @@ struct MachineBackend: ControlBackend, ~Copyable {
             info.uptimeMicroseconds = now > entry ? now - entry : 0
         }
         return info
+    }
+
+    mutating func beginSelfCheck(_ partition: Int) {
+        partitions[partition].controlPage.value.checksAsked.add(1, ordering: .releasing)
+        LocalAPIC.kick(partitions[partition].apicID)
+    }
+    mutating func protection(_ partition: Int, vcpu: Int) -> UInt64 {
+        partitions[partition].controlPage.value.protection[vcpu].load(ordering: .acquiring)
+    }
+    /// Of the core that executes this.
+    mutating func ownProtection() -> UInt64 {
+        Pointer<CoreState>(at: cpu_gdt_base() & ~0xFFF).value.checkProcessor().word(count: 0)
     }
 
     mutating func readConsole(_ partition: Int, from: UInt64, into buffer: inout MutableSpan<UInt8>) -> ConsoleRange {

@@ -31,6 +31,10 @@ struct ControlPage: ~Copyable {
     /// Keeps the partition's cores from writing `events` and `log` at the same time.
     private let isBeingWritten = Atomic<Bool>(false)
     private let housekeeper: UInt32
+    /// How many times managers have asked for a self-check, and what each vCPU's core read back last
+    /// (`ProtectionReport.word`).
+    let checksAsked = Atomic<UInt32>(0)
+    let protection: [16 of Atomic<UInt64>] = .init { _ in Atomic(0) }
 
     /// A partition that starts with the machine is `starting` from the first moment on: a manager that asks for what is
     /// about to happen anyway is told so.

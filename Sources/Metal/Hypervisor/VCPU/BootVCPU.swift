@@ -112,7 +112,8 @@ extension VCPURunner {
         case .manager: action = request == .restart ? .restart : .stop
         case .poweroff: action = partition.value.spec.onPoweroff
         case .reboot: action = partition.value.spec.onReboot
-        case .badImage: action = .stop
+        // What a core does not hold now, it does not hold at the next start.
+        case .badImage, .hypervisorFault: action = .stop
         default: action = partition.value.spec.onCrash
         }
         if case .restart = action { return (true, cause) }

@@ -1,5 +1,6 @@
 import Platform
 import Silicon
+import X86
 
 /// The state of one vCPU as the exit handlers see it. One implementation a vendor.
 protocol VirtualCPU {
@@ -44,6 +45,8 @@ protocol VirtualCPU {
     /// Runs the one instruction that exited again, on a bus where nobody claims what is outside the partition's memory: it
     /// reads ones there, and what it writes is gone.
     mutating func singleStep()
+    /// Reads the control block back: what must stay as it is while guests come and go.
+    func check(_ report: inout ProtectionReport)
     /// Lets the host take the NMI or SMI that ended the guest's run, so that the next one can come.
     mutating func takeHostInterrupt()
 }

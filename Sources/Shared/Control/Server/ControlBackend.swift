@@ -15,6 +15,13 @@ public protocol ControlBackend: ~Copyable {
     /// Microseconds since the hypervisor's first instruction.
     mutating func clockMicroseconds() -> UInt64
 
+    /// Has the partition's cores read back what protects them.
+    mutating func beginSelfCheck(_ partition: Int)
+    /// What a vCPU's core read back last (`ProtectionReport.word`).
+    mutating func protection(_ partition: Int, vcpu: Int) -> UInt64
+    /// What the core that answers reads back now.
+    mutating func ownProtection() -> UInt64
+
     /// How many items the inventory has.
     var inventoryCount: Int { mutating get }
     /// - Parameter index: 0 to `inventoryCount` - 1.

@@ -55,6 +55,17 @@ extension SVMCPU {
         cpu_write_dr(0)
     }
 
+    func check(_ report: inout ProtectionReport) {
+        report.check(.intercepts, self[VMCB.intercepts], is: Intercept.wanted)
+        report.check(
+            .exceptionIntercepts, self[VMCB.interceptExceptions], mask: 0xFFFF_FFFF, is: UInt64(Intercept.exceptions))
+        report.check(.permissionMaps, self[VMCB.iopmBase], is: maps.ports)
+        report.check(.permissionMaps, self[VMCB.msrpmBase], is: maps.msrs)
+        report.check(.nestedTables, self[VMCB.nestedPaging], is: 1)
+        report.check(.nestedTables, self[VMCB.nestedCR3], is: isLoading ? nested.loader : nested.memory)
+        report.check(.addressSpace, self[VMCB.asid], mask: 0xFFFF_FFFF, is: UInt64(addressSpace))
+    }
+
     private func setData(selector: UInt16, _ attributes: UInt16, limit: UInt32) {
         let all: [5 of Int] = [VMCB.ds, VMCB.es, VMCB.ss, VMCB.fs, VMCB.gs]
         for i in all.indices { segment(all[i], selector: selector, attributes, limit: limit, base: 0) }

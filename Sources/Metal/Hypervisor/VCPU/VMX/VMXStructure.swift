@@ -3,6 +3,9 @@ import X86
 
 // The parts of the control structure that stay as they are while guests come and go.
 extension VMXCPU {
+    private static let exceptions: UInt64 =
+        1 << UInt64(Vector.debug) | 1 << UInt64(Vector.alignmentCheck) | 1 << UInt64(Vector.machineCheck)
+
     func writeControls() {
         let zero: [14 of UInt32] = [
             VMCSField.pageFaultMask, VMCSField.pageFaultMatch, VMCSField.cr3TargetCount, VMCSField.exitMSRStoreCount,
@@ -16,8 +19,7 @@ extension VMXCPU {
         self[VMCSField.secondaryControls] = UInt64(controls.secondary)
         self[VMCSField.exitControls] = UInt64(controls.exit)
         self[VMCSField.entryControls] = UInt64(controls.entry)
-        self[VMCSField.exceptionBitmap] =
-            1 << UInt64(Vector.debug) | 1 << UInt64(Vector.alignmentCheck) | 1 << UInt64(Vector.machineCheck)
+        self[VMCSField.exceptionBitmap] = Self.exceptions
         self[VMCSField.ioBitmapA] = maps.ports
         self[VMCSField.ioBitmapB] = maps.ports + 4096
         self[VMCSField.msrBitmap] = maps.msrs
@@ -28,6 +30,28 @@ extension VMXCPU {
         self[VMCSField.cr4Mask] = VMX.ownedCR4
         // Where guests' NMIs cannot be told from ours, a guest could block both: it is looked after every so often.
         self[VMCSField.preemptionTimer] = 1 << 20
+    }
+
+    func check(_ report: inout ProtectionReport) {
+        func check(_ item: ProtectionItem, _ field: UInt32, _ expected: UInt64, except mask: UInt64 = 0) {
+            report.check(item, self[field] & ~mask, is: expected & ~mask)
+        }
+        // What the handlers themselves turn on and off is left out: the NMI window, and the guest's mode (section 24.8.1, bit 9).
+        let window = UInt64(ProcessorControl.nmiWindowExiting), view = isLoading ? nested.loader : nested.memory
+        check(.intercepts, VMCSField.pinControls, UInt64(controls.pin))
+        check(.intercepts, VMCSField.processorControls, UInt64(controls.processor), except: window)
+        check(.intercepts, VMCSField.secondaryControls, UInt64(controls.secondary))
+        check(.exitState, VMCSField.exitControls, UInt64(controls.exit))
+        check(.exitState, VMCSField.entryControls, UInt64(controls.entry), except: 1 << 9)
+        check(.exitState, VMCSField.hostCR3, cpu_read_cr3())
+        check(.exitState, VMCSField.hostRIP, vmx_exit_address())
+        check(.exceptionIntercepts, VMCSField.exceptionBitmap, Self.exceptions)
+        check(.permissionMaps, VMCSField.ioBitmapA, maps.ports)
+        check(.permissionMaps, VMCSField.msrBitmap, maps.msrs)
+        check(.nestedTables, VMCSField.eptPointer, EPTPointer.make(root: view))
+        check(.addressSpace, VMCSField.vpid, UInt64(addressSpace))
+        check(.ownedBits, VMCSField.cr0Mask, VMX.ownedCR0)
+        check(.ownedBits, VMCSField.cr4Mask, VMX.ownedCR4)
     }
 
     /// The hypervisor as it is now: what every exit comes back to. What is not here is 0 for ever.

@@ -1,0 +1,35 @@
+/// What protects a core and is read back from it. The raw values are bits of a `ProtectionReport` and travel on the
+/// management link: they never change.
+///
+/// - `cr0`, `cr3`, `cr4`: paging, write protection, caches; the root of the core's own tables.
+/// - `efer`: NX and, on AMD, SVME. `memoryTypes`: PAT entries 0 (write-back) and 3 (uncached), which the core's own tables use.
+/// - `localAPIC`: APIC_BASE: on, in x2APIC mode, where it belongs. `virtualization`: VM_CR, or IA32_FEATURE_CONTROL.
+/// - `exitState`: VM_HSAVE_PA; Intel: what an exit loads, and the controls of exits and entries.
+/// - `permissionMaps`: the addresses of the maps of ports and MSRs. `nestedTables`: on, and the partition's.
+/// - `ownedBits`: Intel: bits of CR0 and CR4 that are not the guest's.
+public enum ProtectionItem: UInt8, Sendable {
+    case cr0, cr3, cr4, efer, memoryTypes, localAPIC, virtualization, exitState
+    case intercepts, exceptionIntercepts, permissionMaps, nestedTables, addressSpace, ownedBits
+}
+
+/// What a core has read back, and what of it was not as it had been written.
+public struct ProtectionReport: Sendable {
+    /// Bits by `ProtectionItem`.
+    public private(set) var read: UInt16 = 0
+    public private(set) var failed: UInt16 = 0
+
+    public init() {}
+
+    @inline(never)
+    public mutating func check(_ item: ProtectionItem, _ value: UInt64, mask: UInt64 = .max, is expected: UInt64) {
+        read |= 1 << UInt16(item.rawValue)
+        if value & mask != expected { failed |= 1 << UInt16(item.rawValue) }
+    }
+
+    /// As it travels: bits read, then those that failed, then how many times the core was asked.
+    public func word(count: UInt32) -> UInt64 { UInt64(read) | UInt64(failed) << 16 | UInt64(count) << 32 }
+    public init(word: UInt64) {
+        read = UInt16(truncatingIfNeeded: word)
+        failed = UInt16(truncatingIfNeeded: word >> 16)
+    }
+}
