@@ -101,9 +101,10 @@ let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 let hostWing: [Target] = [
     hostRoom("ManifestRules", ["CBOR", "Manifest", "PCI", "Text"]),
-    hostRoom("ManifestFile", ["Control", "Manifest", "ManifestRules", "PCI", "Text", yams]),
+    hostRoom("ManifestFile", ["Control", "Loaders", "Manifest", "ManifestRules", "PCI", "Platform", "Text", yams]),
     hostRoom("ControlClient", ["CBOR", "Control", "Manifest", "PCI", "Text"]),
     hostRoom("Machines", ["Manifest", "ManifestFile", "ManifestRules", "Control", "ControlClient", "Text"]),
+    hostRoom("Installation", ["Machines"]),
     hostRoom("TestKit", ["Manifest", "ManifestFile", "Control", "ControlClient", "Machines", "Records", yams]),
     hostRoom(
         "Inventory",
@@ -113,7 +114,8 @@ let hostWing: [Target] = [
     .executableTarget(
         name: "CLI",
         dependencies: [
-            "CrashReports", "Inventory", "Manifest", "ManifestFile", "ManifestRules", "Machines", "Control",
+            "CrashReports", "Installation", "Inventory", "Manifest", "ManifestFile", "ManifestRules", "Machines",
+            "Control",
             "ControlClient", "Reports", "TestKit",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
@@ -135,12 +137,14 @@ let hostWing: [Target] = [
     unitTests("PlatformTests", ["PCI", "Platform", "UnitSupport", "X86"]),
     unitTests("InventoryTests", ["Control", "ControlClient", "Inventory", "Manifest", "ManifestFile", "PCI"]),
     unitTests("ReportsTests", ["Control", "ControlClient", "Manifest", "Reports", "Text", "X86"]),
+    unitTests("InstallationTests", ["Installation", "Machines"]),
     unitTests("MachinesTests", ["ControlClient", "Machines", "TestKit"]),
     .testTarget(
         name: "MachineTests",
         dependencies: [
-            "Control", "Inventory", "ControlClient", "Machines", "Manifest", "ManifestFile", "ManifestRules", "TestKit",
-            "X86",
+            "Control", "Installation", "Inventory", "ControlClient", "Machines", "Manifest", "ManifestFile",
+            "ManifestRules",
+            "TestKit", "X86",
         ],
         path: "Tests/Machines", exclude: ["Manifests"]),
 ]

@@ -18,11 +18,14 @@ final class BootedMachine {
     /// - Parameters:
     ///   - images: files to make in the image folder before.
     ///   - faults: whether the hypervisor is the one with faults to inject.
+    ///   - firmware: the name of what stands for firmware, among the images.
+    ///   - bootFault: what that hypervisor does to itself while it sets the machine up.
     ///   - iommu: which one the machine has.
     ///   - extra: for the emulator's command line.
     init(
-        manifest name: String, images: [String: Data] = [:], faults: Bool = false, iommu: EmulatedIOMMU? = nil,
-        extra: [String] = []
+        manifest name: String, images: [String: Data] = [:], faults: Bool = false, firmware: String? = nil,
+        bootFault: String? = nil,
+        iommu: EmulatedIOMMU? = nil, extra: [String] = []
     ) throws {
         let folder = URL(filePath: #filePath).deletingLastPathComponent()
         let workspace = Workspace(root: folder.deletingLastPathComponent().deletingLastPathComponent())
@@ -32,10 +35,18 @@ final class BootedMachine {
             // Written only when it differs: the boot volume is made anew when a file is.
             if (try? Data(contentsOf: file)) != content { try content.write(to: file) }
         }
+        var files: [BootVolumeImage.Image] = []
+        if let bootFault {
+            let file = workspace.cache.appending(path: "images/fault-\(bootFault)")
+            try Data(bootFault.utf8).write(to: file)
+            files.append(.init(path: "fault", source: file))
+        }
         testbed = try Testbed(
             manifest: folder.appending(path: "Manifests/\(name).yaml").path, workspace,
             name: "test-\(name)\(faults ? "-faults" : "")",
-            hypervisor: faults ? workspace.faultyHypervisor : nil, iommu: iommu, extra: extra)
+            hypervisor: faults ? workspace.faultyHypervisor : nil,
+            firmware: firmware.map { workspace.cache.appending(path: "images/\($0)") }, files: files, iommu: iommu,
+            extra: extra)
         do {
             client = try ControlClient(testbed.machine, path: testbed.socket.path)
             try client.subscribe()

@@ -8,7 +8,7 @@ extension MachineTests {
     /// gets the exception itself), so the exit that silicon makes is not seen here; what root mode does is.
     @Suite(.serialized, .stopsMachines) struct MachineChecks {
         nonisolated(unsafe) static let shared = Result {
-            let adversary = try AdversaryMachine(manifest: "containment", Workspace.current())
+            let adversary = try AdversaryMachine(manifest: "machine-checks", Workspace.current())
             return (adversary, try MachineProtocol(adversary.machine))
         }
         let adversary: AdversaryMachine
@@ -18,12 +18,18 @@ extension MachineTests {
 
         private static let valid: UInt64 = 1 << 63, uncorrected: UInt64 = 1 << 61, enabled: UInt64 = 1 << 60
         private static let hasAddress: UInt64 = 1 << 58, contextCorrupt: UInt64 = 1 << 57
+        private static let hasMisc: UInt64 = 1 << 59
 
-        /// - Parameter canGoOn: whether the interrupted program can (MCG_STATUS.RIPV).
-        private func report(core: Int, bank: Int = 4, _ status: UInt64, canGoOn: Bool = true) throws {
+        /// - Parameters:
+        ///   - canGoOn: whether the interrupted program can (MCG_STATUS.RIPV).
+        ///   - memory: the physical address that the bank names.
+        private func report(
+            core: Int, bank: Int = 4, _ status: UInt64, canGoOn: Bool = true, memory: UInt64? = nil
+        ) throws {
             let global = 1 << 2 | (canGoOn ? 1 : 0)
-            let status = status | Self.valid | Self.enabled
-            let words = try qemu.monitor("mce \(core) \(bank) \(status) \(global) 0x1234000 0")
+            let status = status | Self.valid | Self.enabled | (memory == nil ? 0 : Self.hasAddress | Self.hasMisc)
+            let misc = memory == nil ? 0 : 2 << 6 | 6
+            let words = try qemu.monitor("mce \(core) \(bank) \(status) \(global) \(memory ?? 0x123_4000) \(misc)")
             #expect(words.isEmpty, "\(words)")
         }
 
@@ -54,6 +60,27 @@ extension MachineTests {
             try adversary.client.change(.start, "hostile")
             try adversary.restartHostile()
             #expect(try adversary.attack("residue", seconds: 30).isDone)
+        }
+
+        /// Where machine checks come to all cores alike, a bank that several see names memory of one partition. QEMU has no
+        /// such banks on this processor: here a core sees what another partition's would see as well.
+        @Test func anErrorInMemoryIsItsOwners() throws {
+            let other: UInt64 = 0x2000_0000, own: UInt64 = 0x2800_0000
+            try adversary.client.change(.pause, "hostile")
+            try adversary.wait(for: .paused, "hostile")
+            var logged = adversary.machine.console.lines.count
+            try report(core: 2, Self.uncorrected, memory: other + 0x5040)
+            let line = try adversary.machine.wait(for: "machine check: core 2, bank 4,", from: logged, seconds: 10).line
+            #expect(line.hasSuffix("in memory of another partition or of none"), "\(line)")
+            #expect(try adversary.info("hostile").state == .paused)
+            logged = adversary.machine.console.lines.count
+            try report(core: 2, Self.uncorrected, memory: own + 0x5040)
+            try adversary.machine.wait(for: "machine check: core 2, bank 4,", from: logged, seconds: 10)
+            try adversary.wait(for: .crashed, "hostile")
+            #expect(try adversary.info("hostile").cause == .machineCheck)
+            #expect(try adversary.neighbourProblems().isEmpty)
+            try adversary.client.change(.start, "hostile")
+            try adversary.restartHostile()
         }
 
         @Test func theGuestsOwnIsNobodyElses() throws {

@@ -32,7 +32,9 @@ byte order = STOPPED;           /* PartitionContext.order */
 byte startUp = NO_SIGNAL;       /* VCPUSignals.startUp of vCPU 1 */
 byte sipiGuest = 0;           /* which guest sent it */
 bool nmi = false;             /* VCPUSignals.nmi of vCPU 1 */
-bool isActive = false;          /* VCPUSignals.isActive of vCPU 1 */
+bool isActive = true;           /* VCPUSignals.isActive of vCPU 1: until its core has come it may be anywhere */
+bool isClean = false;           /* VCPURunner.isClean: memory is cleared, and no vCPU uses it */
+byte losses = 0;                /* how often a core was waited for in vain */
 bool paused[2];              /* VCPUSignals: the vCPU has stopped for a pause and its clock stands */
 bool ending = false;          /* PartitionContext.endCause: the guest must end */
 
@@ -93,22 +95,38 @@ proctype manager() {
     od
 }
 
-/* Teardown: closes the order, waits for the other vCPU to be out, clears the guest's memory. */
+/* -- BootVCPU.takeBack: waits for the other vCPU to be out, then clears the guest's memory; a core that does not come out in
+ * time is lost, and all stays as it is. */
+inline takeBack(first) {
+    isClean = false;
+    if
+    :: !isActive ->                  /* PartitionContext.firstActive */
+        startUp = NO_SIGNAL; nmi = false; paused[1] = false;
+        /* Memory is cleared here. */
+        assert(!inGuest[0] && !inGuest[1]);
+        guest = 1 - guest;
+        isClean = true
+#ifdef LOST_WITHOUT_LOOK
+    :: first == false && losses > 0 -> assert(!inGuest[1]); isClean = true
+#endif
+    :: losses < 1 -> losses++
+    fi
+}
+
+/* -- BootVCPU.teardown: closes the order first. */
 inline teardown() {
     STORE_ORDER(STOPPED);
 #ifndef TEARDOWN_WITHOUT_KICK
     KICK(1);
 #endif
-    !isActive;                       /* waits for VCPUSignals.isActive */
-    startUp = NO_SIGNAL; nmi = false; paused[1] = false;
-    /* Memory is cleared here. */
-    assert(!inGuest[0] && !inGuest[1]);
-    guest = 1 - guest;
+    takeBack(true)
 }
 
 proctype boot() {
     bool starting = true;
     byte taken;
+    takeBack(true);
+    if :: !isClean -> starting = false :: else fi;
     do
     :: !starting ->
         /* -- VCPU/BootVCPU.swift, runBootVCPU: waits for a request to start, asleep while there is none. */
@@ -122,8 +140,13 @@ proctype boot() {
             SLEEP(0)
 #endif
         fi
-    :: starting ->
+    :: starting && !isClean ->
+        /* -- BootVCPU.runBootVCPU: a core that was lost is looked for again. */
+        takeBack(false);
+        if :: !isClean -> starting = false :: else fi
+    :: starting && isClean ->
         SCRUB(0);
+        isClean = false;
         ending = false; paused[0] = false;
         STORE_ORDER(RUN);
         /* -- VCPU/VCPURunner.swift, runGuest: looks before it enters the guest, as the scrub may have taken a kick. */
@@ -198,8 +221,9 @@ ended:
         /* -- BootVCPU: a request that came meanwhile counts, else the manifest's policy. */
         atomic { taken = request; request = NONE };
         if
-        :: taken == RESTART -> starting = true
-        :: taken == STOP -> starting = false
+        :: !isClean -> starting = false
+        :: isClean && taken == RESTART -> starting = true
+        :: isClean && taken == STOP -> starting = false
         :: else -> if :: starting = true :: starting = false fi
         fi
     od

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 
 @main
 struct Bulkhead: ParsableCommand {
@@ -10,6 +11,7 @@ struct Bulkhead: ParsableCommand {
             inventory` and `bulkhead plan` propose a manifest, `bulkhead manifest check` says what is wrong with it, `bulkhead image` makes what the machine \
             boots from. `./bulkhead setup` only installs the packages that are missing.
             """,
+        version: "0.1.0",
         groupedSubcommands: [
             CommandGroup(
                 name: "Manifest",
@@ -18,8 +20,33 @@ struct Bulkhead: ParsableCommand {
                     ImageCommand.self,
                     ExplainCommand.self,
                 ]),
+            CommandGroup(
+                name: "Boot disk",
+                subcommands: [
+                    InstallCommand.self, UpdateCommand.self, StatusCommand.self, ConfirmCommand.self,
+                    RollbackCommand.self, UninstallCommand.self,
+                ]),
             CommandGroup(name: "Emulated machine", subcommands: [DemoCommand.self]),
             CommandGroup(name: "Running machine", subcommands: Manage.commands + [CrashCommand.self]),
             CommandGroup(name: "Verification", subcommands: [TestCommand.self, BenchCommand.self]),
         ])
+
+    /// As ArgumentParser's, but that whatever goes wrong is one line with one prefix, usage is shown for errors of usage
+    /// alone, and output that nobody got is an error.
+    static func main() {
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch {
+            if let words = PlainError(error) {
+                Manage.fail(words.description)
+                Foundation.exit(1)
+            }
+            exit(withError: error)
+        }
+        if fflush(nil) != 0 || Terminal.hasFailed {
+            Manage.fail("standard output cannot be written: \(unsafe String(cString: strerror(errno)))")
+            Foundation.exit(1)
+        }
+    }
 }

@@ -46,6 +46,8 @@ public struct CrashReport: Encodable {
     let reason: Int?
     /// Guest states that the processor did not enter: the check that failed.
     let failedCheck: String?
+    /// Of the vCPU whose core did not answer.
+    let lostVCPU: Int?
     let place: String?
     let function: String?
     let hypervisor: Registers?
@@ -73,6 +75,7 @@ public struct CrashReport: Encodable {
         access = isDevice ? isInterrupt ? "interrupt" : isWrite ? "write" : "read" : nil
         address = isDevice ? Self.hex(record[.detail]) : hasFrame && record.vector == 14 ? Self.hex(record[.cr2]) : nil
         failedCheck = record.kind == .invalidState ? RecordedState(record).words : nil
+        lostVCPU = record.kind == .coreLost ? Int(truncatingIfNeeded: record[.detail]) : nil
         place = hasFrame ? "image+" + Self.hex(record[.imageOffset]) : nil
         let fingerprint = UInt32(record[.origin] >> 32)
         function = hasFrame ? symbols?.name(of: record[.imageOffset], fingerprint: fingerprint) : nil

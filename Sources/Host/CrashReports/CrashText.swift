@@ -17,6 +17,8 @@ extension CrashReport {
             add(&lines, "what", words.joined(separator: ", "))
         } else if let device, let access, let reason, let address {
             add(&lines, "what", "\(device), \(access), address \(address), reason \(reason)")
+        } else if let lostVCPU {
+            add(&lines, "what", "the core of vCPU \(lostVCPU) did not answer")
         } else if let exit, let exitAddress {
             add(&lines, "what", "exit \(exit.code) (\(exit.reason)), address \(exitAddress)")
         }

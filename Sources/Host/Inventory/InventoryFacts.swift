@@ -1,5 +1,6 @@
 import Manifest
 import ManifestFile
+import ManifestRules
 import PCI
 
 extension Inventory {
@@ -24,6 +25,23 @@ extension Inventory {
             if let found = function.facts { facts.functions.append(found) }
         }
         return facts
+    }
+
+    /// Why this machine refuses a valid manifest, in the words of the boot; nil when it does not.
+    public func refusal(of manifest: Manifest) -> String? {
+        let facts = facts
+        do throws(ManifestError) { try manifest.check(against: facts) } catch {
+            return error.sentence(manifest, on: facts)
+        }
+        for spec in manifest.partitionList {
+            for device in spec.devices.list {
+                if let problem = functions.first(where: { $0.address == device.address.text })?.problem {
+                    return
+                        "function \(device.address.text) of partition \"\(spec.name.string)\" cannot be owned: \(problem)"
+                }
+            }
+        }
+        return nil
     }
 
     /// What this inventory does not tell about these functions and the hypervisor will find out at boot.

@@ -12,17 +12,53 @@ public struct PartitionDemand: Sendable {
         public var description: String
     }
 
-    static let keys = ["cores", "memory", "device", "virtual-functions", "reset", "kernel", "initrd", "accept"]
+    static let keys = [
+        "cores", "memory", "device", "virtual-functions", "reset", "kernel", "initrd", "accept", "permit", "on-crash",
+        "command-line",
+    ]
 
-    public init(_ text: String) throws(Malformed) {
+    /// What a partition has where its demand does not say it.
+    public struct Defaults: Sendable {
+        public var kernel: ImagePath = "vmlinux-cloud"
+        public var initrd: ImagePath = "workload.cpio"
+        public var permits = ControlOperations.all
+        public var onCrash = LifecycleAction.restart
+        /// nil: one with which a Linux boots and says so on its console.
+        public var commandLine: CommandLine?
+        public init() {}
+
+        /// False, and nothing changed, when it is longer than a manifest's.
+        public mutating func setCommandLine(_ text: String) -> Bool {
+            guard let line = CommandLine(text) else { return false }
+            commandLine = line
+            return true
+        }
+    }
+
+    /// - Parameter text: `NAME:` and terms with commas between them; a command line is the last one, and may have commas.
+    public init(_ text: String, _ defaults: Defaults = Defaults()) throws(Malformed) {
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         guard parts.count == 2, let name = Label(parts[0]), !name.isEmpty else {
             throw Malformed(description: "\(quoted(text)) is not NAME:cores=1,memory=512M,device=00:03.0")
         }
         spec.name = name
-        spec.image = "vmlinux"
+        (spec.permits, spec.onCrash) = (defaults.permits, defaults.onCrash)
         do throws(ValueError) {
-            for part in parts[1].split(separator: ",") { try read(String(part)) }
+            let key = "command-line="
+            var terms = parts[1]
+            var line = defaults.commandLine
+            if let found = terms.range(of: key),
+                found.lowerBound == terms.startIndex || terms[..<found.lowerBound].last == ","
+            {
+                line = try commandLine(String(terms[found.upperBound...]))
+                terms = String(terms[..<found.lowerBound])
+            }
+            for part in terms.split(separator: ",") { try read(String(part)) }
+            // An initrd belongs to its kernel: who names a kernel of his own gets none of ours.
+            if spec.image.isEmpty {
+                (spec.image, spec.initrd) = (defaults.kernel, spec.initrd.isEmpty ? defaults.initrd : spec.initrd)
+            }
+            spec.commandLine = line ?? Self.usualCommandLine(hasDevices: spec.devices.count > 0)
             guard spec.memorySize > 0 else { throw ValueError(reason: "there is no memory", hint: "add memory=512M") }
         } catch {
             throw Malformed(description: "\(quoted(text)): \(error.reason)" + (error.hint.map { "; \($0)" } ?? ""))
@@ -64,8 +100,49 @@ public struct PartitionDemand: Sendable {
             }
             spec.accepts.insert(.splitSMT)
         case "kernel": spec.image = try path(value)
+        case "permit":
+            // A comma ends the term.
+            let names = value == "all" || value == "none" ? [value] : value.split(separator: "+").map(String.init)
+            spec.permits = try Self.permits(names)
+        case "on-crash": spec.onCrash = try Self.action(value)
         default: spec.initrd = try path(value)
         }
+    }
+
+    /// `all`, `none`, or operations by name.
+    package static func permits(_ names: [String]) throws(ValueError) -> ControlOperations {
+        if names == ["all"] { return .all }
+        if names == ["none"] { return ControlOperations() }
+        var set = ControlOperations()
+        for name in names {
+            guard let found = ControlOperations.names.first(where: { $0.name == name }) else {
+                throw ValueError(
+                    reason: "\(quoted(name)) is not an operation",
+                    hint: ManifestFile.hint(for: name, among: ControlOperations.names.map(\.name)))
+            }
+            set.insert(found.operation)
+        }
+        return set
+    }
+
+    package static func action(_ text: String) throws(ValueError) -> LifecycleAction {
+        guard let found = [LifecycleAction.stop, .restart].first(where: { $0.name == text }) else {
+            throw ValueError(reason: "\(quoted(text)) is not an action", hint: "write stop or restart")
+        }
+        return found
+    }
+
+    /// A Linux says on its console what it does, and does not look for what the partition has not (Examples/demo.yaml says why).
+    static func usualCommandLine(hasDevices: Bool) -> CommandLine {
+        let words = "console=ttyS0 loglevel=4 reserve=0x2e,2,0x4e,2 8250.nr_uarts=1"
+        return CommandLine(hasDevices ? words : words + " pci=off") ?? CommandLine()
+    }
+
+    private func commandLine(_ text: String) throws(ValueError) -> CommandLine {
+        guard let line = CommandLine(text) else {
+            throw ValueError(reason: "the command line is too long", hint: nil)
+        }
+        return line
     }
 
     private func path(_ text: String) throws(ValueError) -> ImagePath {

@@ -19,6 +19,22 @@ public struct Planner {
         public var description: String
     }
 
+    /// How a manager reaches the hypervisor.
+    public var link = ManagementLink.serial
+
+    /// What the reader of a plan has to know.
+    public func notes(_ manifest: Manifest) -> [String] {
+        var notes: [String] = []
+        let shared = manifest.partitionList.first { $0.cores.contains(CoreSet(core: manifest.housekeeping)) }
+        if let shared {
+            notes.append(
+                "partition \"\(shared.name.string)\" shares core \(manifest.housekeeping) with housekeeping, since no other "
+                    + "is left: requests of managers interrupt its guest")
+        }
+        if manifest.link == .none { notes.append("without a link nobody can ask the hypervisor for anything") }
+        return notes
+    }
+
     /// A manifest that validates and that this machine passes. Partitions get whole physical cores, of one package and
     /// one last-level cache where they fit; the housekeeping core only when no other is left. Each device gets the id
     /// that is found there, so that a card in the wrong slot is noticed.
@@ -27,6 +43,7 @@ public struct Planner {
         guard let label = Label(name) else { throw Refused(description: "the name \(quoted(name)) is too long") }
         manifest.name = label
         manifest.housekeeping = housekeeping
+        manifest.link = link
         let cores = try chooseCores(demands)
         let facts = inventory.facts
         for (demand, chosen) in zip(demands, cores) {

@@ -20,17 +20,23 @@ public final class Testbed {
     ///   - kind: whose processors the machine has.
     ///   - name: what the disk image, the log and the socket's folder are called in the checkout's `.cache`.
     ///   - hypervisor: another one than the checkout's.
+    ///   - firmware: what stands for firmware, see `BootVolumeImage`.
+    ///   - files: more of them for the boot volume.
     ///   - iommu: which one the machine has.
     ///   - extra: for the emulator's command line or configuration.
+    ///   - images: where the manifest's images are looked for.
     ///   - progress: told what is going on, one short line a step.
     /// - Throws: `ManifestRefused`, `MachineError`, `LinkError`.
     public init(
         manifest file: String, _ workspace: Workspace, kind: MachineKind = .amd, name: String,
-        hypervisor: URL? = nil, iommu: EmulatedIOMMU? = nil, extra: [String] = [],
+        hypervisor: URL? = nil, firmware: URL? = nil, files: [BootVolumeImage.Image] = [], iommu: EmulatedIOMMU? = nil,
+        extra: [String] = [], images: ImageSource = .checkout,
         progress: @escaping @Sendable (String) -> Void = { _ in }
     ) throws {
-        var (manifest, volume) = try BootVolumeImage.compile(file, workspace)
+        var (manifest, volume) = try BootVolumeImage.compile(file, workspace, images: images)
         volume.hypervisor = hypervisor ?? volume.hypervisor
+        volume.firmware = firmware
+        volume.images += files
         guard manifest.link == .serial else {
             throw MachineError.missing(
                 file: "a management link in \(file)", hint: "nothing can be watched without `link: serial`")
@@ -97,14 +103,14 @@ extension BootVolumeImage {
     /// Reads a manifest and names every file of its boot volume.
     /// - Throws: `ManifestRefused` with all that is wrong with it, `MachineError` when a file is missing.
     public static func compile(
-        _ file: String, _ workspace: Workspace
+        _ file: String, _ workspace: Workspace, images source: ImageSource = .checkout
     ) throws -> (manifest: Manifest, volume: BootVolumeImage) {
-        let (manifest, bytes) = try compileManifest(file)
+        let (manifest, bytes) = try compileManifest(file, images: source, isLoading: true)
         var images: [Image] = []
         for index in 0..<manifest.partitionCount {
             let partition = manifest.partitions[index]
             for path in [words(partition.image), words(partition.initrd)] where !path.isEmpty {
-                images.append(Image(path: path, source: try locate(path)))
+                images.append(Image(path: path, source: try locate(path, source)))
             }
         }
         guard FileManager.default.fileExists(atPath: workspace.hypervisor.path) else {
@@ -113,8 +119,10 @@ extension BootVolumeImage {
         return (manifest, BootVolumeImage(hypervisor: workspace.hypervisor, manifest: bytes, images: images))
     }
 
-    fileprivate static func locate(_ path: String) throws(MachineError) -> URL {
-        do { return try ImageSource.checkout.locate(path) } catch {
+    fileprivate static func locate(
+        _ path: String, _ source: ImageSource = .checkout
+    ) throws(MachineError) -> URL {
+        do { return try source.locate(path) } catch {
             throw .missing(file: path, hint: error.hint ?? error.reason)
         }
     }

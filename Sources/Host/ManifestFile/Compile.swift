@@ -5,29 +5,32 @@ import ManifestRules
 /// Reads, validates and encodes the manifest file at `path`; its images must be where `images` says.
 /// Throws everything that is wrong with it at once.
 public func compileManifest(
-    _ path: String, images: ImageSource = .checkout
+    _ path: String, images: ImageSource = .checkout, isLoading: Bool = false
 ) throws(ManifestRefused) -> (Manifest, [UInt8]) {
-    let manifest = try readManifest(path, images: images)
+    let manifest = try readManifest(path, images: images, isLoading: isLoading)
     return (manifest, try encodeManifest(manifest, file: path))
 }
 
 /// As `compileManifest`, without the encoding.
-public func readManifest(_ path: String, images: ImageSource = .checkout) throws(ManifestRefused) -> Manifest {
+public func readManifest(
+    _ path: String, images: ImageSource = .checkout, isLoading: Bool = false
+) throws(ManifestRefused) -> Manifest {
     let data = try readFile(path, limit: maxFileSize)
     guard let text = String(validating: data, as: UTF8.self) else {
         throw ManifestRefused(problems: [ManifestProblem(file: path, reason: "this is not UTF-8 text")])
     }
-    return try parseManifest(text, file: path, images: images)
+    return try parseManifest(text, file: path, images: images, isLoading: isLoading)
 }
 
 /// The manifest that the YAML in `text` describes. `file` is its name in problems.
+/// - Parameter isLoading: whether partitions' loaders are run on their images.
 public func parseManifest(
-    _ text: String, file: String, images: ImageSource = .checkout
+    _ text: String, file: String, images: ImageSource = .checkout, isLoading: Bool = false
 ) throws(ManifestRefused) -> Manifest {
     var reader = FieldReader(file: file)
     let manifest = reader.manifest(try composeYAML(text, file: file))
     manifest.forEachProblem { reader.report($0, manifest) }
-    reader.checkImages(manifest, images)
+    reader.checkImages(manifest, images, isLoading: isLoading)
     guard reader.problems.isEmpty else {
         // Lines in order; a stable sort keeps what was found first within one line.
         let sorted = reader.problems.enumerated().sorted {

@@ -7,6 +7,8 @@ public enum ImageSource: Sendable {
     case checkout
     /// This folder and no other.
     case folder(String)
+    /// These folders in their order and, where the second value says so, then those of `checkout`.
+    case search([String], thenCheckout: Bool)
     /// Nowhere: images are not checked.
     case unchecked
 
@@ -16,6 +18,9 @@ public enum ImageSource: Sendable {
         case .checkout:
             let root = checkoutRoot()
             return [root.appending(path: ".cache/images"), root.appending(path: ".cache/guests")]
+        case .search(let paths, let thenCheckout):
+            let own = paths.map { URL(filePath: $0, directoryHint: .isDirectory) }
+            return own + (thenCheckout ? Self.checkout.folders : [])
         case .folder(let path): return [URL(filePath: path, directoryHint: .isDirectory)]
         case .unchecked: return []
         }

@@ -1,3 +1,4 @@
+import Foundation
 import Manifest
 import ManifestRules
 
@@ -42,20 +43,30 @@ extension FieldReader {
         broken.contains(FieldKey(partition: partition, field: field))
     }
 
-    /// Each image that is named must be there. Paths that are refused are not looked for.
-    mutating func checkImages(_ manifest: Manifest, _ source: ImageSource) {
+    /// Each image that is named must be there, and be one that its partition's loader loads. Paths that are refused are not
+    /// looked for.
+    mutating func checkImages(_ manifest: Manifest, _ source: ImageSource, isLoading: Bool) {
         if case .unchecked = source { return }
         var refusedPaths: Set<FieldKey> = broken
         manifest.forEachProblem { refusedPaths.insert(FieldKey(partition: $0.partition, field: $0.field)) }
         for (index, spec) in manifest.partitionList.enumerated() {
+            var found: [ManifestField: URL] = [:]
             for (field, path) in [(ManifestField.kernel, spec.image.string), (.initrd, spec.initrd.string)] {
                 let key = FieldKey(partition: index, field: field)
                 guard !path.isEmpty, !refusedPaths.contains(key) else { continue }
                 do throws(ImageMissing) {
-                    _ = try source.locate(path)
+                    found[field] = try source.locate(path)
                 } catch {
                     fail(line(key), error.reason, hint: error.hint, field: field)
                 }
+            }
+            guard isLoading, let kernel = found[.kernel], spec.initrd.isEmpty || found[.initrd] != nil else { continue }
+            do throws(ImageLoading.Problem) {
+                try ImageLoading.check(kernel: kernel, initrd: found[.initrd], of: spec)
+            } catch {
+                let field = error.isInitrd ? ManifestField.initrd : .kernel
+                let place = line(FieldKey(partition: index, field: field))
+                fail(place, error.reason, hint: error.hint, field: field)
             }
         }
     }

@@ -19,6 +19,8 @@ extension ProtectionItem {
         case .permissionMaps: "permission maps of ports and MSRs"
         case .nestedTables: "nested page tables"
         case .addressSpace: "address space id"
+        case .errata: "settings against the processor's errata"
+        case .remapping: "IOMMUs: translation on, by our tables"
         case .ownedBits: "bits of CR0 and CR4 that are not the guest's"
         }
     }

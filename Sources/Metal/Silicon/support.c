@@ -14,10 +14,7 @@ AT(guest_registers, r15, GUEST_R8 + 7 * 8);
 AT(guest_registers, rax, GUEST_RAX);
 AT(guest_registers, kicked, GUEST_KICKED);
 AT(core_header, magic, CORE_MAGIC_AT);
-AT(start_up_parameters, cr3, START_UP_CR3);
-AT(start_up_parameters, stack, START_UP_STACK);
-AT(start_up_parameters, argument, START_UP_ARGUMENT);
-AT(start_up_parameters, entry, START_UP_ENTRY);
+AT(core_header, cr3, CORE_CR3);
 
 typedef uint64_t __attribute__((ms_abi)) (*efi_function)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
 

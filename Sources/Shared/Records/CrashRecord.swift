@@ -113,7 +113,8 @@ public enum CrashField: Int, Sendable {
     /// Time-stamp counter; microseconds since the firmware started the hypervisor; Unix seconds of that moment, 0 where the
     /// firmware had no clock.
     case tsc, uptime, bootTime
-    /// The guest-physical address that the last exit named; the address that a device wanted.
+    /// The guest-physical address that the last exit named; the address that a device wanted; the
+    /// vCPU whose core was lost.
     case detail
     case cr2
     /// The hypervisor's place in its image.
@@ -149,6 +150,8 @@ public enum CrashKind: UInt8, Sendable {
     case deviceFault = 6
     /// The processor did not enter the state of the guest: `InvalidStateRecord`.
     case invalidState = 7
+    /// A core of the partition did not answer; the detail is its vCPU.
+    case coreLost = 8
 
     /// The words for tables and reports; stable.
     public var name: StaticString {
@@ -160,6 +163,7 @@ public enum CrashKind: UInt8, Sendable {
         case .panic: "panic"
         case .deviceFault: "device fault"
         case .invalidState: "invalid guest state"
+        case .coreLost: "core lost"
         }
     }
 }

@@ -25,6 +25,8 @@ enum PollLimit {
 public enum RemappingError: Error, Equatable {
     /// A unit did not do within bounds what it was told.
     case noAnswer(Step)
+    /// A unit is not any more as it was set up.
+    case changed(Step)
     /// The memory that was set aside is too small.
     case outOfMemory
     /// Guest-physical memory lies beyond the address width of a unit.
@@ -36,5 +38,19 @@ public enum RemappingError: Error, Equatable {
 
     public enum Step: UInt8, Sendable {
         case rootTable, interruptTable, queue, invalidation, translation, interruptRemapping, disable, protectedMemory
+
+        /// What it is about.
+        public var words: StaticString {
+            switch self {
+            case .rootTable: "table of functions"
+            case .interruptTable: "interrupt table"
+            case .queue: "command queue"
+            case .invalidation: "invalidation"
+            case .translation: "translation"
+            case .interruptRemapping: "interrupt remapping"
+            case .disable: "end of remapping"
+            case .protectedMemory: "protected memory"
+            }
+        }
     }
 }

@@ -31,12 +31,16 @@ public protocol RemappingHardware {
     init(_ unit: RemappingUnitDescription, _ registers: Registers, _ memory: RemappingMemory)
     /// What the unit can do.
     var features: RemappingFeatures { get }
-    /// Puts DMA and interrupts of everything behind the unit under the tables.
+    /// Keeps what firmware has in the unit's registers, and brings it back: nothing stays behind when a machine is refused.
+    func save()
+    func restore() throws(RemappingError)
+    /// Puts DMA and interrupts of everything behind the unit under the tables, whatever is on, and reads that back; what is
+    /// under them already stays so meanwhile.
     func enable() throws(RemappingError)
+    /// Reads back what `enable` set up.
+    func verify() throws(RemappingError)
     /// Empties the unit's caches of the tables.
     func invalidate() throws(RemappingError)
-    /// Lets DMA and interrupts pass again as after reset.
-    func disable() throws(RemappingError)
     /// Sends this message for each fault from now on.
     func report(to message: InterruptMessage)
     func setReporting(_ isOn: Bool)
@@ -47,7 +51,7 @@ public protocol RemappingHardware {
 
 /// Something that every unit of a machine is told.
 public enum UnitCommand: Sendable {
-    case enable, invalidate, disable
+    case save, enable, invalidate, restore
     case report(to: InterruptMessage)
     case setReporting(Bool)
 }
@@ -55,9 +59,10 @@ public enum UnitCommand: Sendable {
 extension RemappingHardware {
     public func perform(_ command: UnitCommand) throws(RemappingError) {
         switch command {
+        case .save: save()
         case .enable: try enable()
         case .invalidate: try invalidate()
-        case .disable: try disable()
+        case .restore: try restore()
         case .report(let message): report(to: message)
         case .setReporting(let isOn): setReporting(isOn)
         }

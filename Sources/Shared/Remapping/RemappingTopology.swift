@@ -4,6 +4,8 @@ public struct RemappingUnitDescription: Equatable, Sendable {
     public var registers: UInt64 = 0
     /// Physical address of the frames that it has for queues and logs, as many as its features say; set when taken.
     public var buffers: UInt64 = 0
+    /// Physical address of 128 bytes in which it keeps what firmware had in its registers; set when taken.
+    public var saved: UInt64 = 0
     /// AMD: the unit's own PCI function, the offset of its capability there, and the flags of its block.
     public var function: UInt16 = 0
     public var capability: UInt16 = 0

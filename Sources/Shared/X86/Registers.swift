@@ -12,6 +12,8 @@ public enum CR0 {
 public enum CR4 {
     public static let physicalAddressExtension: UInt64 = 1 << 5
     public static let machineCheckEnable: UInt64 = 1 << 6
+    /// LA57: page tables of five levels.
+    public static let wideAddresses: UInt64 = 1 << 12
     public static let vmxEnable: UInt64 = 1 << 13
     public static let controlFlowEnforcement: UInt64 = 1 << 23
     public static let osFXSR: UInt64 = 1 << 9

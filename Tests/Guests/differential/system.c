@@ -199,7 +199,7 @@ static void emit_rest(struct writer *writer) {
         {"\xCD\x04", 2}, {"\xCD\x80", 2}, {"\xCD\x21", 2}, {"\xF1", 1},
         {"\x0F\x01\xF8", 3}, {"\xFA", 1}, {"\xFB", 1}, {"\x0F\x01\x3B", 3}, {"\x0F\x01\x7B\x10", 4},  // SWAPGS, CLI, STI, INVLPG
         {"\x0F\x01\xCB", 3}, {"\x0F\x01\xCA", 3},                                  // STAC, CLAC
-        {"\x0F\x01\xC1", 3}, {"\x0F\x01\xD9", 3},                                  // VMCALL, VMMCALL
+        {"\x0F\x01\xC1", 3},                                                          // VMCALL
         {"\x0F\x01\xEE", 3}, {"\x0F\x01\xEF", 3},                                  // RDPKRU, WRPKRU
         {"\xF3\x0F\xC7\xF8", 4}, {"\xF3\x48\x0F\xAE\xC0", 5}, {"\xF3\x48\x0F\xAE\xC8", 5},  // RDPID, RDFSBASE, RDGSBASE
         {"\x48\x63\xD2\xF3\x48\x0F\xAE\xD2", 8},                                     // MOVSXD RDX, EDX; WRFSBASE RDX

@@ -26,6 +26,8 @@ static const struct {
     {24, 0x048, 0x1000},       // the MSR permission map,
     {24, 0x090, 1 << 1},       // nested paging,
     {24, 0x058, 1},            // address space id
+    {0, 0, 0},                 // (Intel's own)
+    {28, 0, 1 << 14},          // errata: read wrongly, no emulated processor has one
 };
 static void unprotect(uint64_t item) {
     uint64_t call = 0x4641554C;

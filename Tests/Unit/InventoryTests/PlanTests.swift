@@ -59,6 +59,58 @@ import Testing
         #expect(manifest.partitions[1].image.string == "vmlinux-rt" && manifest.partitions[1].initrd.string == "b.cpio")
     }
 
+    /// What is not said is such that the plan boots the checkout's own guests and can be managed.
+    @Test func whatIsNotSaid() throws {
+        let manifest = try plan(
+            "a:memory=512M,device=01:00.0", "b:memory=512M,kernel=mine", "c:memory=512M,permit=none")
+        #expect(manifest.link == .serial)
+        let (a, b, c) = (manifest.partitions[0], manifest.partitions[1], manifest.partitions[2])
+        #expect(a.image.string == "vmlinux-cloud" && a.initrd.string == "workload.cpio")
+        #expect(a.permits == .all && a.onCrash == .restart && a.console && a.autostart)
+        #expect(a.commandLine.string.contains("console=ttyS0") && !a.commandLine.string.contains("pci=off"))
+        #expect(b.commandLine.string.contains("pci=off") && b.image.string == "mine" && b.initrd.isEmpty)
+        #expect(c.permits.isEmpty)
+        #expect(try Planner(inventory).notes(manifest) == [])
+    }
+
+    @Test func whatIsSaidForAllOrForOne() throws {
+        var defaults = PartitionDemand.Defaults()
+        let startStop = try PartitionDemand.permits(["start", "stop"])
+        (defaults.permits, defaults.onCrash) = (startStop, .stop)
+        defaults.commandLine = "quiet"
+        let one = try PartitionDemand("a:memory=64M", defaults).spec
+        #expect(one.permits == startStop && one.onCrash == .stop && one.commandLine.string == "quiet")
+        let other = try PartitionDemand(
+            "a:memory=64M,permit=start+console-read,on-crash=restart,command-line=console=ttyS0 isolcpus=1,2 cores=2",
+            defaults
+        ).spec
+        #expect(other.permits.nameList == ["start", "console-read"] && other.onCrash == .restart)
+        #expect(other.commandLine.string == "console=ttyS0 isolcpus=1,2 cores=2")
+        let error = #expect(throws: PartitionDemand.Malformed.self) { try PartitionDemand("a:memory=64M,permit=stopp") }
+        #expect(error?.description.contains("did you mean \"stop\"?") == true)
+    }
+
+    /// The housekeeping core is given away last, and then it is said.
+    @Test func theHousekeepingCoreIsSharedWithANote() throws {
+        let manifest = try plan("a:cores=8,memory=64M")
+        let notes = Planner(inventory).notes(manifest)
+        #expect(notes.count == 1 && notes[0].hasPrefix("partition \"a\" shares core 0 with housekeeping"))
+    }
+
+    /// `check --machine` says what the boot would say.
+    @Test func aManifestIsHeldAgainstAMachine() throws {
+        let manifest = try plan("a:memory=512M,device=01:00.0")
+        #expect(inventory.refusal(of: manifest) == nil)
+        var smaller = inventory
+        smaller.functions.removeAll { $0.address == "01:00.0" }
+        #expect(smaller.refusal(of: manifest) == "function 01:00.0 of partition \"a\" is not in this machine")
+        var odd = inventory
+        odd.functions[2].problem = "it interrupts by a pin alone"
+        #expect(
+            odd.refusal(of: manifest)
+                == "function 01:00.0 of partition \"a\" cannot be owned: it interrupts by a pin alone")
+    }
+
     /// Each gets what it asked for, or all are refused: also on a machine with more cores than a manifest has numbers for.
     @Test(arguments: [40, 64, 72, 96]) func nobodyGetsLess(cores: Int) throws {
         var large = inventory

@@ -92,11 +92,12 @@ import Testing
         try tree.configure { name, config in
             if name == "01:00.0" { for i in 0..<4 { config[0x10 + i] = UInt8(address >> UInt32(8 * i) & 0xFF) } }
         }
-        #expect(try problem("01:00.0") == "it has registers to which firmware has given no address")
+        #expect(
+            try problem("01:00.0") == "it has registers to which firmware has given no address that cores can reach")
         #expect(
             try Planner(Inventory(linux: tree.root)).refusal("a:memory=64M,device=01:00.0")
                 == "function 01:00.0 of partition \"a\" cannot be owned: it has registers to which firmware has given no "
-                + "address")
+                + "address that cores can reach")
     }
 
     @Test func registersInMemory() throws {

@@ -55,6 +55,17 @@ import Text
         #expect(!ones.isValid)
     }
 
+    @Test func aLostCoreIsNamedByItsVCPU() {
+        var record = CrashRecord()
+        record.setPlace(.coreLost, core: 2, vcpu: 0)
+        record.setPartition("controller")
+        record.addGuest(cs: 0x10, .amd)
+        record[.detail] = 3
+        let text = CrashReport(record, nil).text
+        #expect(text.hasPrefix("core lost: core 2, partition controller, vCPU 0 (record 0)"))
+        #expect(text.contains("the core of vCPU 3 did not answer"))
+    }
+
     @Test func anUnknownKindIsNotMistaken() {
         var record = record()
         record[.place] |= 0xFF

@@ -90,7 +90,7 @@ import UnitSupport
         // A buffer that does not stop.
         let running = FakeUnit()
         running.registers[0x2020] = 1 << 4
-        #expect(throws: RemappingError.noAnswer(.disable)) { try unit(running).disable() }
+        #expect(throws: RemappingError.noAnswer(.disable)) { try unit(running).enable() }
     }
 
     @Test func eventsAreReadInOrder() throws {

@@ -104,14 +104,6 @@ import UnitSupport
         #expect(fake.reads < 100)
     }
 
-    @Test func disablingEndsAllThree() throws {
-        let fake = hardware()
-        try unit(fake).enable()
-        fake.clearAccesses()
-        try unit(fake).disable()
-        #expect(fake.writes.map(\.value) == [0x8400_0000, 0x0400_0000, 0])
-    }
-
     @Test func queuesAreWrittenBackForUnitsThatDoNotSnoop() throws {
         let fake = hardware()
         var memory = memory

@@ -56,6 +56,32 @@ import X86
         }
     }
 
+    /// Where a fetch may meet no large page (`Errata`), what is executable is of 4 KiB pages, and nothing else is.
+    @Test func smallExecutablePages() throws {
+        for format in formats { try expectSmallExecutablePages(format) }
+    }
+    private func expectSmallExecutablePages<Format: PageTableFormat>(_ format: Format.Type) throws {
+        let frames = Frames(16)
+        var arena = frames.makeArena()
+        var table = try PageTable<Format>(hugePages: true, smallExecutable: true, arena: &arena)
+        // From the last page of a table on, over two whole ones and into the next.
+        let start = gib + 2 * mib - 4 * kib, size = 4 * mib + 8 * kib
+        try table.map(start, to: 3 * gib + start, size: size, .all, arena: &arena)
+        for page in stride(from: start, to: start + size, by: 4096) {
+            let walk = Walk(table.root, page)
+            #expect(walk?.level == 1 && walk?.physical == 3 * gib + page && walk?.isExecutable(format) == true)
+        }
+        #expect(Walk(table.root, start - 1) == nil && Walk(table.root, start + size) == nil)
+        let used = arena.used
+        #expect(used == (1 + 1 + 1 + 4) * 4096)
+        #expect(throws: PageTableError.mappedAlready) {
+            try table.map(start + 8 * kib, to: 0, size: 4 * kib, .all, arena: &arena)
+        }
+        try table.map(4 * gib, to: 4 * gib, size: gib, .readWrite, arena: &arena)
+        #expect(Walk(table.root, 4 * gib)?.level == 3)
+        withExtendedLifetime(frames) {}
+    }
+
     @Test func aRangeTakesTheLargestPagesThatFit() throws {
         let start = gib - 2 * mib - 4 * kib
         let size = 4 * kib + 2 * mib + 2 * gib + 2 * mib + 4 * kib

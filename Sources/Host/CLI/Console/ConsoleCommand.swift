@@ -1,12 +1,14 @@
 import ArgumentParser
 import ControlClient
+import Reports
 
 struct ConsoleCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "console", abstract: "Read and write a guest's console.",
         discussion: """
             On a terminal: interactive, Ctrl-] detaches; the guest goes on either way. Otherwise, or with --send, --read \
-            or --until: types what --send says and prints what the guest writes from then on.
+            or --until: types what --send says and prints what the guest writes from then on, as plain text: without what \
+            would move a cursor, change a terminal or make it answer; --raw prints it as it is.
             """)
 
     @OptionGroup var machine: MachineOptions
@@ -14,6 +16,8 @@ struct ConsoleCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Type this and Enter. May be repeated.", valueName: "text")) var send: [String] = []
     @Option(help: ArgumentHelp("Print for so many seconds, then end.", valueName: "seconds")) var read: Double?
     @Option(help: ArgumentHelp("Print until a line contains this, then end.", valueName: "text")) var until: String?
+
+    @Flag(help: "Print the guest's bytes as they are, control sequences and all.") var raw = false
 
     func validate() throws {
         if let read, !(0...86400).contains(read) { throw ValidationError("--read takes 0 to 86400 seconds.") }
@@ -41,10 +45,11 @@ struct ConsoleCommand: ParsableCommand {
         guard read != nil || until != nil || send.isEmpty else { return }
         let limit = read ?? (until == nil ? .infinity : 60)
         let end = ContinuousClock.now + .seconds(min(limit, 1e9))
+        var filter = ConsoleFilter()
         var search = until.map { LineSearch(for: $0) }
         repeat {
             let bytes = try stream.next(client)
-            Terminal.write(bytes)
+            Terminal.write(raw ? bytes : filter.take(bytes))
             for byte in bytes where search?.isFound(after: byte) == true { return Terminal.write("\n") }
             if bytes.isEmpty { Manage.sleep(seconds: 0.1) }
         } while ContinuousClock.now < end

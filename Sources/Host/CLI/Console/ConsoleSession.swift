@@ -16,11 +16,15 @@ struct ConsoleSession {
         Terminal.write("[console of \(printable(stream.partition)); Ctrl-] detaches]\r\n")
         defer { Terminal.write("\r\n[detached]\r\n") }
         var mayType = true
+        // A terminal would answer queries that the guest made long ago.
+        var filter = ConsoleFilter()
+        try stream.noteEnd(client)
         // Keys that the guest's UART has not taken yet.
         var keys: [UInt8] = []
         while !EndRequest.isMade {
+            let isReplay = stream.isReplay
             let bytes = try stream.next(client)
-            Terminal.write(bytes)
+            Terminal.write(isReplay ? filter.take(bytes) : bytes)
             guard let typed = Terminal.typed(timeout: bytes.isEmpty ? 0.1 : 0) else { return }
             let isLast = typed.contains(Terminal.detachKey)
             keys += typed.prefix { $0 != Terminal.detachKey }

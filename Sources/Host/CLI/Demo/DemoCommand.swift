@@ -1,6 +1,8 @@
 import ArgumentParser
 import Foundation
 import Machines
+import Manifest
+import ManifestFile
 import Reports
 
 /// `bulkhead demo`: an emulated machine from power-on to guests, shown live or measured unattended.
@@ -13,6 +15,7 @@ struct DemoCommand: ParsableCommand {
             """)
 
     @Option(help: "The manifest, as YAML (default: Examples/demo.yaml).") var manifest: String?
+    @OptionGroup var images: ImageOptions
     @Option(help: "Attach to this partition's console at once.") var console: String?
     @Flag(help: "No screen: run unattended, print what happens.") var headless = false
     @Option(name: .customLong("for"), help: "How long to run unattended, e.g. 90s or 2m (default: 60s; intel: 30m).")
@@ -35,14 +38,13 @@ struct DemoCommand: ParsableCommand {
         let signals = Self.endOnSignal()
         defer { signals.forEach { $0.cancel() } }
         let unattended = headless || !Terminal.isInteractive
-        let demo = try Testbed(manifest: manifest ?? workspace.demoManifest, workspace, kind: machine, name: "demo") {
-            line in
+        let file = manifest ?? workspace.demoManifest
+        let source = images.source(beside: file)
+        try checkOptions(try refusing { try readManifest(file, images: .unchecked) })
+        let demo = try Testbed(manifest: file, workspace, kind: machine, name: "demo", images: source) { line in
             FileHandle.standardError.write(Data("\(line)\n".utf8))
         }
         defer { demo.stop() }
-        if let console, demo.watch.partition(console)?.console == nil {
-            throw ValidationError("no partition \(console) has a console that the manifest permits to read")
-        }
         var problems: [String] = []
         do {
             if unattended {
@@ -56,6 +58,23 @@ struct DemoCommand: ParsableCommand {
         guard unattended || !problems.isEmpty else { return }
         for problem in result.problems { FileHandle.standardError.write(Data("bulkhead: \(problem)\n".utf8)) }
         guard result.problems.isEmpty else { throw ExitCode.failure }
+    }
+
+    /// Before the machine boots, which takes a while.
+    private func checkOptions(_ manifest: Manifest) throws {
+        if let console {
+            let isReadable = manifest.partitionList.contains {
+                $0.name.string == console && $0.console && $0.permits.contains(.consoleRead)
+            }
+            guard isReadable else {
+                throw ValidationError("no partition \(console) has a console that the manifest permits to read")
+            }
+        }
+        guard let report else { return }
+        let folder = URL(filePath: report).deletingLastPathComponent().path
+        guard FileManager.default.isWritableFile(atPath: folder) else {
+            throw ValidationError("--report: \(folder) is no folder that can be written to")
+        }
     }
 
     /// Ctrl-C and `kill` switch the machine off and remove its files. (SIGKILL ends the machine too, but leaves them.)

@@ -12,6 +12,7 @@ struct ImageCommand: ParsableCommand {
             """)
 
     @Option(help: "The manifest, as YAML (default: the demo's).") var manifest: String?
+    @OptionGroup var images: ImageOptions
     @Option(help: "Write a FAT disk image to this file.") var output: String?
     @Option(help: "Copy the files into this folder.") var folder: String?
 
@@ -21,7 +22,10 @@ struct ImageCommand: ParsableCommand {
 
     func run() throws {
         let workspace = try Workspace.current()
-        let (manifest, volume) = try BootVolumeImage.compile(manifest ?? workspace.demoManifest, workspace)
+        let file = manifest ?? workspace.demoManifest
+        let (manifest, volume) = try refusing {
+            try BootVolumeImage.compile(file, workspace, images: images.source(beside: file))
+        }
         if let folder {
             let target = URL(filePath: folder, directoryHint: .isDirectory)
             try volume.writeFolder(target)

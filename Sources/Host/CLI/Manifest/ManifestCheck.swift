@@ -1,4 +1,7 @@
 import ArgumentParser
+import Foundation
+import Inventory
+import Manifest
 import ManifestFile
 
 struct ManifestCheck: ParsableCommand {
@@ -7,8 +10,9 @@ struct ManifestCheck: ParsableCommand {
         abstract: "Say what is wrong with a manifest, all of it at once.",
         discussion: """
             Each problem is one line on standard error, FILE:LINE: reason, and the exit code is 1. Checked are the \
-            YAML, each key and value, whether partitions clash (cores, memory, names), and that every image is there. \
-            What only the machine can tell (does it have those cores and that memory?) is checked when it boots.
+            YAML, each key and value, whether partitions clash (cores, memory, names), that every image is there and that \
+            its partition's loader loads it: its format, its size, whether the initrd fits. With --machine, all that \
+            the hypervisor checks at boot is checked against what `bulkhead inventory --json` printed there.
             """)
 
     @Argument(help: "The manifest, a YAML file.")
@@ -16,22 +20,47 @@ struct ManifestCheck: ParsableCommand {
 
     @OptionGroup var options: ImageOptions
 
+    @Option(help: ArgumentHelp("What `bulkhead inventory --json` printed on the machine.", valueName: "inventory"))
+    var machine: String?
+
     @Flag(help: "Print {file, ok, problems: [{file, line, field, reason, hint}]} on standard output instead.")
     var json = false
 
     func run() throws {
+        let source = options.source(beside: file)
         if json {
             var problems: [ManifestProblem] = []
             do {
-                _ = try compileManifest(file, images: options.source)
-            } catch {
-                problems = error.problems
+                let manifest = try compileManifest(file, images: source, isLoading: true).0
+                problems = try machineProblems(manifest)
+            } catch let refused as ManifestRefused {
+                problems = refused.problems
             }
             print(try jsonText(CheckReport(file: file, problems: problems)))
             if !problems.isEmpty { throw ExitCode(1) }
             return
         }
-        let (manifest, bytes) = try refusing { try compileManifest(file, images: options.source) }
+        let (manifest, bytes) = try refusing {
+            let result = try compileManifest(file, images: source, isLoading: true)
+            let problems = try machineProblems(result.0)
+            if !problems.isEmpty { throw ManifestRefused(problems: problems) }
+            return result
+        }
         print("\(file): good. \(summary(manifest)); \(bytes.count) bytes when compiled.")
+    }
+
+    /// What the machine refuses, as the hypervisor would at boot; notes what its inventory cannot tell.
+    private func machineProblems(_ manifest: Manifest) throws -> [ManifestProblem] {
+        guard let machine else { return [] }
+        guard let data = FileManager.default.contents(atPath: machine), let inventory = try? Inventory(json: data)
+        else {
+            throw ManifestRefused(
+                problems: [
+                    ManifestProblem(file: machine, reason: "this is not what `bulkhead inventory --json` prints")
+                ])
+        }
+        let addresses = manifest.partitionList.flatMap { $0.devices.list.map(\.address.text) }
+        if !json { for doubt in inventory.doubts(about: addresses) { Manage.fail("note: \(doubt)") } }
+        return inventory.refusal(of: manifest).map { [ManifestProblem(file: file, reason: $0)] } ?? []
     }
 }

@@ -6,7 +6,7 @@ import ManifestFile
 struct ManifestCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "manifest",
-        abstract: "Check, draw and compile manifests.",
+        abstract: "Begin, check, draw and compile manifests.",
         discussion: """
             A manifest says into which partitions a machine is divided: their cores, memory, images, and what a manager may \
             ask of them. You write it in YAML; the hypervisor reads a compact form (deterministic CBOR) that `compile` \
@@ -26,18 +26,28 @@ struct ManifestCommand: ParsableCommand {
             Examples/demo.yaml is annotated line by line; Documentation/manifest.md has every key.
             Exit codes: 0 all is well, 1 the manifest is refused, 64 the command line is wrong.
             """,
-        subcommands: [ManifestCheck.self, ManifestShow.self, ManifestCompile.self, ManifestDecode.self])
+        subcommands: [
+            ManifestInit.self, ManifestCheck.self, ManifestShow.self, ManifestCompile.self, ManifestDecode.self,
+            ManifestSchemaCommand.self,
+        ])
 }
 
 /// Where images are, for the commands that look for them.
 struct ImageOptions: ParsableArguments {
     @Option(
+        parsing: .singleValue,
         help: ArgumentHelp(
-            "The folder that the images named in the manifest are in.",
-            discussion: "Default: .cache/images and then .cache/guests of this checkout.", valueName: "dir"))
-    var images: String?
+            "A folder that images named in the manifest are in; repeat it for more.",
+            discussion:
+                "Then the manifest's own folder; without this option also .cache/images and .cache/guests of this "
+                + "checkout.", valueName: "dir"))
+    var images: [String] = []
 
-    var source: ImageSource { images.map { .folder($0) } ?? .checkout }
+    /// Where the images of this manifest are looked for.
+    func source(beside manifest: String) -> ImageSource {
+        let folder = URL(filePath: manifest).deletingLastPathComponent().path
+        return .search(images + [folder], thenCheckout: images.isEmpty)
+    }
 }
 
 /// Runs `body`; a refused manifest is printed on standard error, one line a problem, and ends the tool with 1.

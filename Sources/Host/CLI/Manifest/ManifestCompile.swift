@@ -21,7 +21,9 @@ struct ManifestCompile: ParsableCommand {
     @OptionGroup var options: ImageOptions
 
     func run() throws {
-        let (manifest, bytes) = try refusing { try compileManifest(file, images: options.source) }
+        let (manifest, bytes) = try refusing {
+            try compileManifest(file, images: options.source(beside: file), isLoading: true)
+        }
         do {
             try Data(bytes).write(to: URL(filePath: output), options: .atomic)
         } catch {

@@ -24,8 +24,14 @@ struct PlanCommand: ParsableCommand {
               device=BUS:DEV.FN     a PCI function; repeat it for more, each followed by what belongs to it:
               virtual-functions=N   how many of its virtual functions the function before enables (SR-IOV)
               reset=none            the function before cannot be reset, and you accept that
-              kernel=PATH           what it boots (default vmlinux); initrd=PATH
+              kernel=PATH           what it boots; initrd=PATH
               accept=split-smt      another owner may have the other thread of its physical cores
+              permit=OP+OP          what a manager may ask of it, all (default) or none
+              on-crash=stop         or restart (default)
+              command-line=TEXT     the last one: all that follows is the guest's command line
+
+            --kernel, --initrd, --permit, --on-crash and --command-line say it for all partitions that do not. Without \
+            them, the manifest boots the guest images of this checkout and can be managed.
 
             The manifest goes to standard output and the picture to standard error; with --output the manifest goes \
             to the file and the picture to standard output. Exit codes: 0 planned, 1 refused, 64 the command line is \
@@ -39,28 +45,65 @@ struct PlanCommand: ParsableCommand {
     var partition: [String]
     @Option(help: "The machine's name in the manifest.") var name: String?
     @Option(help: "The core that answers management requests.") var housekeeping = 0
+    @Option(help: "How a manager reaches the hypervisor: serial or none.") var link = "serial"
+    @Option(help: ArgumentHelp("What a manager may ask of partitions: all, none, or operations.", valueName: "op,op"))
+    var permit: String?
+    @Option(help: "What happens when a guest crashes: restart or stop.") var onCrash: String?
+    @Option(help: "Partitions' command line.") var commandLine: String?
+    @Option(help: "The kernel that partitions boot.") var kernel: String?
+    @Option(help: "Its initial RAM disk.") var initrd: String?
     @Option(name: [.short, .long], help: "The manifest to write.") var output: String?
+
+    private var defaults: PartitionDemand.Defaults {
+        get throws {
+            var defaults = PartitionDemand.Defaults()
+            do throws(ValueError) {
+                if let permit {
+                    defaults.permits = try PartitionDemand.permits(permit.split(separator: ",").map(String.init))
+                }
+                if let onCrash { defaults.onCrash = try PartitionDemand.action(onCrash) }
+            } catch { throw ValidationError(error.reason + (error.hint.map { "; \($0)" } ?? "")) }
+            if let kernel {
+                guard let path = ImagePath(kernel) else { throw ValidationError("--kernel is too long") }
+                (defaults.kernel, defaults.initrd) = (path, ImagePath())
+            }
+            if let initrd {
+                guard let path = ImagePath(initrd) else { throw ValidationError("--initrd is too long") }
+                defaults.initrd = path
+            }
+            if let commandLine {
+                guard defaults.setCommandLine(commandLine) else { throw ValidationError("--command-line is too long") }
+            }
+            return defaults
+        }
+    }
 
     func validate() throws {
         if partition.isEmpty { throw ValidationError("name at least one --partition") }
+        guard ["serial", "none"].contains(link) else { throw ValidationError("--link takes serial or none") }
+        let defaults = try defaults
         for text in partition {
-            do { _ = try PartitionDemand(text) } catch { throw ValidationError(error.description) }
+            do throws(PartitionDemand.Malformed) { _ = try PartitionDemand(text, defaults) } catch {
+                throw ValidationError(error.description)
+            }
         }
         guard 0..<64 ~= housekeeping else { throw ValidationError("cores are numbered 0 to 63") }
     }
 
     func run() throws {
         let inventory = try read()
-        let demands = try partition.map { try PartitionDemand($0) }
+        let defaults = try defaults
+        let demands = try partition.map { try PartitionDemand($0, defaults) }
         let manifest: Manifest
+        var planner = Planner(inventory, housekeeping: housekeeping)
+        planner.link = link == "none" ? .none : .serial
         do throws(Planner.Refused) {
-            let planner = Planner(inventory, housekeeping: housekeeping)
             manifest = try planner.manifest(name: name ?? inventory.machineName, demands)
         } catch { throw Self.failed("refused: \(error)") }
         let addresses = manifest.partitionList.flatMap { $0.devices.list.map(\.address.text) }
-        for doubt in inventory.doubts(about: addresses) { Manage.fail("note: \(doubt)") }
+        for note in planner.notes(manifest) + inventory.doubts(about: addresses) { Manage.fail("note: \(note)") }
         let yaml =
-            "# Proposed from the inventory of this machine: name the images, then `manifest check`.\n"
+            "# Proposed from the inventory of this machine. Next: bulkhead manifest check --machine INVENTORY THIS-FILE\n"
             + manifestYAML(manifest)
         let picture = ManifestPicture(manifest).text
         guard let output else {

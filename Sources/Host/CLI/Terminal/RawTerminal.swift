@@ -18,6 +18,7 @@ struct RawTerminal: ~Copyable {
 
     deinit {
         var settings = saved
-        unsafe tcsetattr(STDIN_FILENO, TCSADRAIN, &settings)
+        // What was typed and not read, or what the terminal answered, must not reach the shell.
+        unsafe tcsetattr(STDIN_FILENO, TCSAFLUSH, &settings)
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// The terminal that the tool runs on.
 enum Terminal {
@@ -31,7 +32,15 @@ enum Terminal {
         return ended ? nil : bytes
     }
 
-    static func write(_ bytes: [UInt8]) { FileHandle.standardOutput.write(Data(bytes)) }
+    private static let failed = Atomic(false)
+    /// Whether something could not be written.
+    static var hasFailed: Bool { failed.load(ordering: .relaxed) }
+
+    static func write(_ bytes: [UInt8]) {
+        do { try FileHandle.standardOutput.write(contentsOf: Data(bytes)) } catch {
+            failed.store(true, ordering: .relaxed)
+        }
+    }
 
     static func write(_ text: String) { write(Array(text.utf8)) }
 }

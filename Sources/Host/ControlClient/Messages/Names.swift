@@ -28,6 +28,7 @@ extension StateCause {
         case .badImage: "bad image"
         case .panic: "panic"
         case .machineCheck: "machine check"
+        case .coreLost: "core lost"
         }
     }
 }

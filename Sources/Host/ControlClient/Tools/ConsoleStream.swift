@@ -4,12 +4,21 @@ import Foundation
 public struct ConsoleStream {
     public let partition: String
     private var position: UInt64 = 0
+    private var replayEnd: UInt64 = 0
+
+    /// Whether what `next` gives next was written before `noteEnd`.
+    public var isReplay: Bool { position < replayEnd }
 
     public init(partition: String) { self.partition = partition }
 
     /// From here on only what the guest writes from now on.
     public mutating func skipToEnd(_ client: ControlClient) throws(LinkError) {
         position = try client.readConsole(partition, from: position).end
+    }
+
+    /// What the guest has written until now is a replay.
+    public mutating func noteEnd(_ client: ControlClient) throws(LinkError) {
+        replayEnd = try client.readConsole(partition, from: position).end
     }
 
     /// New bytes, none when there are none now. Bytes that the guest overwrote before they were read are told in their place.

@@ -131,6 +131,8 @@ struct MADT {
     private(set) var apicIds: [UInt32] = []
     /// I/O APICs' ids, in the table's order.
     private(set) var ioAPICs: [UInt8] = []
+    /// Physical addresses of their registers.
+    private(set) var ioAPICAddresses: [UInt64] = []
 
     /// nil when the table is cut short.
     init?(_ table: [UInt8]) {
@@ -145,7 +147,9 @@ struct MADT {
             switch (entry[0], entry.count) {
             case (0, 8...) where word(4) & 1 != 0: add(UInt32(entry[3]))
             case (9, 16...) where word(8) & 1 != 0: add(word(4))
-            case (1, 12...): ioAPICs.append(entry[2])
+            case (1, 12...):
+                ioAPICs.append(entry[2])
+                ioAPICAddresses.append(UInt64(word(4)))
             default: break
             }
         }

@@ -32,9 +32,14 @@ struct FunctionScan {
                 space, alias: { units?.alias(of: $0) }, isReserved: { units?.hasReservedMemory($0) ?? false })
         else { return nil }
         self.list = list
-        var ranges = MachineRanges()
+        var ranges = MachineRanges(addressBits: ProcessorInfo(tree).addressBits ?? 47)
         if let ecam = firmware.configuration { ranges.add(ecam.base, (UInt64(ecam.lastBus) + 1) << 20) }
-        if let units { for i in 0..<min(units.unitCount, 8) { ranges.add(units.units[i].registers, 0x4000) } }
+        if let units {
+            for i in 0..<min(units.unitCount, 8) {
+                ranges.add(units.units[i].registers, size(units.units[i].registers))
+            }
+        }
+        for address in firmware.interrupts?.ioAPICAddresses ?? [] { ranges.add(address, 0x1000) }
         self.ranges = ranges
         memory = memoryMap(tree)
     }
@@ -64,7 +69,7 @@ struct FunctionScan {
                 isMemory: { range in memory.contains { $0.overlaps(range) } })
         } catch {
             switch error {
-            case .noAddress: return "it has registers to which firmware has given no address"
+            case .noAddress: return "it has registers to which firmware has given no address that cores can reach"
             case .taken: return "it has registers where the machine has something else"
             case .shared(let other): return "it shares pages of registers with \(other.text)"
             }
@@ -90,3 +95,7 @@ private func memoryMap(_ tree: FileTree) -> [Range<UInt64>] {
         return ["System RAM", "ACPI Tables", "ACPI Non-volatile Storage"].contains(type) ? first..<last + 1 : nil
     }
 }
+
+/// Of a remapping unit's registers, bytes: AMD's have 512 KiB, aligned to as much, where they have performance counters (48882,
+/// section 3.4).
+private func size(_ registers: UInt64) -> UInt64 { registers & 0x7_FFFF == 0 ? 0x8_0000 : 0x4000 }

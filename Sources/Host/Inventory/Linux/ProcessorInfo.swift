@@ -10,6 +10,8 @@ struct ProcessorInfo {
     /// What Linux names of VMX (from 5.10 on): `ept`, `vpid`, `unrestricted_guest`.
     var vmxFlags: Set<String> = []
     var apicIds: [Int: UInt32] = [:]
+    /// Of physical addresses.
+    var addressBits: Int?
 
     init(_ tree: FileTree) {
         var cpu: Int?
@@ -24,6 +26,7 @@ struct ProcessorInfo {
             case "microcode": microcode = microcode ?? value
             case "flags" where flags.isEmpty: flags = Set(value.split(separator: " ").map(String.init))
             case "vmx flags" where vmxFlags.isEmpty: vmxFlags = Set(value.split(separator: " ").map(String.init))
+            case "address sizes": addressBits = value.split(separator: " ").first.flatMap { Int($0) }
             case "apicid": if let cpu { apicIds[cpu] = UInt32(value) }
             default: break
             }

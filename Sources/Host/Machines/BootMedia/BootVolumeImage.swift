@@ -16,6 +16,8 @@ public struct BootVolumeImage: Sendable {
     /// The compiled manifest.
     public var manifest: [UInt8]
     public var images: [Image]
+    /// A UEFI application in the hypervisor's place, which stands for firmware and starts `\EFI\BOOT\BULKHEAD.EFI`.
+    public var firmware: URL?
 
     public init(hypervisor: URL, manifest: [UInt8], images: [Image]) {
         self.hypervisor = hypervisor
@@ -48,8 +50,9 @@ public struct BootVolumeImage: Sendable {
     /// Copies the content into a folder, for a real machine's EFI system partition.
     /// - Throws: `MachineError.impossible` where another system's boot loader is: firmware would start the hypervisor
     ///   instead, which must be a decision.
-    public func writeFolder(_ folder: URL) throws {
-        let loader = folder.appending(path: "EFI/BOOT/BOOTX64.EFI")
+    /// - Parameter program: where in it the hypervisor goes; the default is what firmware starts from a removable disk.
+    public func writeFolder(_ folder: URL, program: String = "EFI/BOOT/BOOTX64.EFI") throws {
+        let loader = folder.appending(path: program)
         let ours = folder.appending(path: "BULKHEAD/manifest.cbor")
         if FileManager.default.fileExists(atPath: loader.path), !FileManager.default.fileExists(atPath: ours.path) {
             throw MachineError.impossible("\(loader.path) is another system's boot loader; move it away first")
@@ -58,7 +61,7 @@ public struct BootVolumeImage: Sendable {
         let size = try files.reduce(manifest.count) { try $0 + Self.attributes($1.source).size + 65_536 }
         try SafeFile.requireRoom(UInt64(size), in: folder)
         for (path, source) in files.reversed() {
-            let target = folder.appending(path: path)
+            let target = folder.appending(path: path == "EFI/BOOT/BOOTX64.EFI" ? program : path)
             try FileManager.default.createDirectory(
                 at: target.deletingLastPathComponent(), withIntermediateDirectories: true)
             let content = source.resolvingSymlinksInPath()
@@ -68,10 +71,13 @@ public struct BootVolumeImage: Sendable {
     }
 
     /// Every file but the manifest: its path on the volume and what it is a copy of.
-    private var files: [(path: String, source: URL)] {
+    package var files: [(path: String, source: URL)] {
         let symbols = hypervisor.appendingPathExtension("symbols")
         let hasSymbols = FileManager.default.fileExists(atPath: symbols.path)
-        return [("EFI/BOOT/BOOTX64.EFI", hypervisor)] + (hasSymbols ? [("BULKHEAD/symbols.bin", symbols)] : [])
+        let programs =
+            firmware.map { [("EFI/BOOT/BOOTX64.EFI", $0), ("EFI/BOOT/BULKHEAD.EFI", hypervisor)] }
+            ?? [("EFI/BOOT/BOOTX64.EFI", hypervisor)]
+        return programs + (hasSymbols ? [("BULKHEAD/symbols.bin", symbols)] : [])
             + images.map { ("BULKHEAD/" + $0.path, $0.source) }
     }
 

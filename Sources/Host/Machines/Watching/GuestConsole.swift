@@ -35,7 +35,14 @@ public final class GuestConsole {
     /// - Throws: `LinkError`.
     public func exchange(_ client: ControlClient) throws(LinkError) {
         while !outgoing.isEmpty {
-            let taken = try client.writeConsole(partition, outgoing)
+            let taken: Int
+            do throws(LinkError) { taken = try client.writeConsole(partition, outgoing) } catch {
+                // Who may not type is told, and goes on reading.
+                guard case .refused(.notPermitted, _, _) = error else { throw error }
+                outgoing = []
+                raw += Array("\r\n[\(error)]\r\n".utf8)
+                break
+            }
             guard taken > 0 else { break }
             outgoing.removeFirst(min(taken, outgoing.count))
         }

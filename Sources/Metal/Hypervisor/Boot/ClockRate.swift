@@ -1,13 +1,22 @@
 import Silicon
+import X86
 
 /// The rate of the TSC, measured against another clock.
 enum ClockRate {
     /// TSC ticks a millisecond.
     static func kHz(_ tables: borrowing FirmwareTables) throws(Refusal) -> UInt64 {
-        let kHz = tables.timerPort != 0 ? byPowerManagementTimer(tables.timerPort) : byIntervalTimer()
-        guard kHz > 0 else { throw Refusal("the machine has no ACPI timer, and its 8254 does not count") }
+        var kHz = tables.timerPort != 0 ? byPowerManagementTimer(tables.timerPort) : 0
+        if kHz == 0 { kHz = byIntervalTimer() }
+        if kHz == 0 { kHz = TimeStampRate.kHz(nativeCPUID) ?? 0 }
+        guard kHz > 0 else {
+            throw Refusal(
+                "neither ACPI's timer nor the 8254 counts, and the processor does not tell its rate (CPUID 15h)")
+        }
         return kHz
     }
+
+    /// No clock takes so many TSC ticks for what it is asked here: 50 ms take 4 s at 1 GHz.
+    private static let limit: UInt64 = 1 << 32
 
     /// Against one countdown of the 8254's counter 2, 65,535 ticks at 1,193,182 Hz (8254 datasheet, mode 0; its gate and
     /// output are bits 0 and 5 of port 61h). 0 when it does not end.
@@ -20,15 +29,19 @@ enum ClockRate {
         var now = start
         while cpu_in8(0x61) & 0x20 == 0 {
             now = cpu_rdtsc()
-            if now - start > 1 << 32 { return 0 }
+            if now - start > limit { return 0 }
         }
         return (now - start) * 1_193_182 / 65_535 / 1000
     }
 
-    /// Over at least 50 ms against the ACPI timer, which counts 24 bits at 3,579,545 Hz (ACPI 6.5, section 4.8.3.3).
+    /// Over at least 50 ms against the ACPI timer, which counts 24 bits at 3,579,545 Hz (ACPI 6.5, section 4.8.3.3). 0 when
+    /// it stands still.
     private static func byPowerManagementTimer(_ timerPort: UInt16) -> UInt64 {
         let first = sample(timerPort)
-        while (cpu_in32(timerPort) &- first.timer) & 0xFF_FFFF < 178_977 { cpu_pause() }
+        while (cpu_in32(timerPort) &- first.timer) & 0xFF_FFFF < 178_977 {
+            guard cpu_rdtsc() - first.tsc < limit else { return 0 }
+            cpu_pause()
+        }
         let last = sample(timerPort)
         let ticks = UInt64((last.timer &- first.timer) & 0xFF_FFFF)
         return (last.tsc - first.tsc) * 3_579_545 / max(ticks, 1) / 1000

@@ -36,7 +36,9 @@ struct DiscoveredMachine: ~Copyable {
         facts = MachineFacts(coreCount: tables.processorCount)
         pin = Atomic(false)
         memoryMap.describe(in: &facts)
+        let level = firmware.raiseLevel()
         gatherFacts()
+        firmware.restoreLevel(level)
     }
 
     var remappingVendor: RemappingVendor? {

@@ -1,3 +1,4 @@
+import Remapping
 import Silicon
 import Text
 import X86
@@ -59,14 +60,18 @@ private func start(_ firmware: borrowing Firmware, _ entryTSC: UInt64) throws(Re
     try plan.leaveFirmware(firmware)
 
     Chipset.silence()
-    plan.machine.silenceFunctions()
-    plan.enableVirtualFunctions()
-    program.takeProcessor()
-    #if FAULT_INJECTION
-        fault.inject(.building)
-    #endif
     let built: BuiltMachine
-    do throws(Refusal) { built = try vendor.build(plan, program) } catch {
+    do throws(Refusal) {
+        // The firmware's last act may have been to switch units off, as EDK2's drivers do, or to give them other tables.
+        try plan.machine.iommu?.perform(.enable)
+        plan.machine.silenceFunctions()
+        plan.enableVirtualFunctions()
+        program.takeProcessor()
+        #if FAULT_INJECTION
+            fault.inject(.building)
+        #endif
+        built = try vendor.build(plan, program)
+    } catch {
         // The firmware is gone: there is nobody to return to.
         error.print()
         while true { cpu_hlt() }

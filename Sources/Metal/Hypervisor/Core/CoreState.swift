@@ -7,7 +7,7 @@ import Synchronization
 /// Where a core's private structures lie: one block of 48 KiB. A fault handler finds it by the descriptor table register. What
 /// tools outside know of it is `OwnershipEntry`'s.
 struct CoreLayout {
-    static let size: UInt64 = 0xC000
+    static let size = UInt64(CORE_SIZE)
     let base: UInt64
     /// `CoreState`, which begins with the guest's registers.
     var registers: UInt64 { base }
@@ -29,12 +29,10 @@ struct CoreLayout {
 
 /// What one core's instance of the hypervisor knows. Written by this core alone, but for `isStarted`.
 struct CoreState: ~Copyable {
-    let header = core_header(registers: guest_registers(), magic: UInt64(CORE_MAGIC))
+    let header: core_header
     let index: Int
     let apicID: UInt32
     let layout: CoreLayout
-    /// Of the core's own page tables.
-    let root: UInt64
     /// The latest request for a self-check that the core has answered.
     var checksDone: UInt32 = 0
     #if FAULT_INJECTION
@@ -62,11 +60,19 @@ struct CoreState: ~Copyable {
     /// Set by the boot core when every core is on its own tables: kicks come from then on.
     let mayRun = Atomic<Bool>(false)
 
+    /// That of the core that executes this; nil while the machine is set up.
+    static var own: Pointer<CoreState>? {
+        let block = cpu_gdt_base() & ~0xFFF
+        return Pointer<core_header>(at: block).value.magic == UInt64(CORE_MAGIC) ? Pointer(at: block) : nil
+    }
+
     init(
-        _ core: consuming OwnedCore, layout: CoreLayout, root: UInt64, partition: Pointer<PartitionContext>?,
-        vcpu: Int, housekeeping: Pointer<Housekeeping>?, program: ProgramMemory, hasOthersSibling: Bool
+        _ core: consuming OwnedCore, layout: CoreLayout, pageTables: UInt64, partition: Pointer<PartitionContext>?,
+        vcpu: Int,
+        housekeeping: Pointer<Housekeeping>?, program: ProgramMemory, hasOthersSibling: Bool
     ) {
         precondition(MemoryLayout<CoreState>.size <= CoreLayout.stateLimit)
+        header = core_header(registers: guest_registers(), magic: UInt64(CORE_MAGIC), cr3: pageTables)
         let platform = partition?.value.platform ?? PlatformDescription.none
         cpuid = CPUIDContext(platform, vcpu: vcpu)
         cpuid.vendor = program.vendor
@@ -76,7 +82,6 @@ struct CoreState: ~Copyable {
         index = core.index
         apicID = core.apicID
         self.layout = layout
-        self.root = root
         self.partition = partition
         self.vcpu = vcpu
         counters = partition?.value.controlPage.value.counters(of: vcpu) ?? Pointer(at: 0)

@@ -17,15 +17,20 @@ func leaveBoot(_ machine: UInt64, _ program: UInt64) {
     for index in 0..<machine.value.tables.processorCount {
         if machine.value.tables.apicIDs[index] == LocalAPIC.id { own = index }
         guard machine.value.coreStates[index] != 0 else { continue }
-        Pointer<CoreState>(at: machine.value.coreStates[index]).value.mayRun.store(true, ordering: .releasing)
+        let core = Pointer<CoreState>(at: machine.value.coreStates[index])
+        // One that was given up stays where it is.
+        guard index == own || core.value.isStarted.load(ordering: .acquiring) else { continue }
+        core.value.mayRun.store(true, ordering: .releasing)
     }
     // What came over the link before its interrupt was routed rings no more.
     LocalAPIC.kick(machine.value.tables.apicIDs[machine.value.manifest.housekeeping])
     cpu_wrmsr(MSR.efer, cpu_rdmsr(MSR.efer) | EFER.noExecute)  // the tables that come next use the bit
     guard machine.value.coreStates[own] != 0 else {
         SerialPort.log.print(LogLine("bulkhead: the boot core has no part in the manifest; it sleeps"))
+        // A machine check is borne here (`hypervisorFault`); without the bit it would shut the machine down.
+        cpu_write_cr4(cpu_read_cr4() | MachineCheck.enableBit)
         while true { cpu_hlt() }
     }
     let layout = Pointer<CoreState>(at: machine.value.coreStates[own]).value.layout
-    core_enter(machine.value.pageTables[own], layout.stackTop, layout.base, coreMain)
+    core_enter(Pointer<CoreState>(at: layout.base).value.header.cr3, layout.stackTop, layout.base, coreMain)
 }

@@ -4,13 +4,9 @@ import Synchronization
 import Text
 import X86
 
-/// Errors that the silicon itself reports (SDM volume 3B, chapter 16; AMD64 APM volume 2, chapter 9). They are the
-/// concern of the partition whose core sees them, and of no other.
+/// Errors that the silicon itself reports (SDM volume 3B, chapter 16; AMD64 APM volume 2, chapter 9). An error in memory is the
+/// concern of whoever owns the address, where it is known, and every other one of the partition whose core sees it.
 enum MachineCheck {
-    private static let capability: UInt32 = 0x179
-    private static let globalStatus: UInt32 = 0x17A
-    private static let firstStatus: UInt32 = 0x401
-
     /// CR4.MCE where there are machine checks (CPUID 1 EDX bits 7 and 14), else 0: with it they are exceptions, without it
     /// they shut the machine down.
     static var enableBit: UInt64 {
@@ -18,7 +14,7 @@ enum MachineCheck {
         return cpu_cpuid(1, 0).edx & both == both ? CR4.machineCheckEnable : 0
     }
     /// Whether one has been raised that nobody has handled yet (MCG_STATUS.MCIP).
-    static var isUnderWay: Bool { enableBit != 0 && cpu_rdmsr(globalStatus) & 1 << 2 != 0 }
+    static var isUnderWay: Bool { enableBit != 0 && cpu_rdmsr(MachineCheckRegisters.status) & 1 << 2 != 0 }
 
     /// One in root mode: whether the core may go on as if nothing had been. A core without a partition does wherever it can.
     @inline(never)
@@ -32,31 +28,49 @@ enum MachineCheck {
         return take(partition).rawValue <= most.rawValue
     }
 
-    /// Says on the partition's log, or the machine's, what this core's banks hold, and clears them; the worst of it, which
-    /// is also that the interrupted program cannot go on (MCG_STATUS.RIPV is clear).
+    /// Says on the partition's log, or the machine's, what this core's banks hold; the worst of it, which is also that the
+    /// interrupted program cannot go on (MCG_STATUS.RIPV is clear). Banks are cleared, but for an error in memory that is
+    /// another's: its owner's cores see the same bank, and clear it.
     static func take(_ partition: Pointer<PartitionContext>?) -> MachineCheckStatus.Severity {
         guard enableBit != 0 else { return .none }
-        let global = cpu_rdmsr(globalStatus)
+        let global = cpu_rdmsr(MachineCheckRegisters.status), capability = cpu_rdmsr(MachineCheckRegisters.capability)
         var worst = global & 5 == 4 ? MachineCheckStatus.Severity.contextCorrupt : .none
-        for bank in 0..<UInt32(min(cpu_rdmsr(capability) & 0xFF, 32)) {
-            let status = MachineCheckStatus(rawValue: cpu_rdmsr(firstStatus + bank * 4))
+        for index in 0..<MachineCheckRegisters.bankCount(capability) {
+            let bank = MachineCheckRegisters.bank(index)
+            let status = MachineCheckStatus(rawValue: cpu_rdmsr(bank + 1))
             guard status.isValid else { continue }
-            if status.severity.rawValue > worst.rawValue { worst = status.severity }
             var line = LogLine("bulkhead: machine check: core ")
             line.write(decimal: UInt64(LocalAPIC.id))
             line.write(", bank ")
-            line.write(decimal: UInt64(bank))
+            line.write(decimal: UInt64(index))
             line.write(", status ")
             line.write(hexadecimal: status.rawValue)
+            var isOwn = true
             if status.hasAddress {
+                let address = cpu_rdmsr(bank + 2)
                 line.write(", address ")
-                line.write(hexadecimal: cpu_rdmsr(firstStatus + bank * 4 + 1))
+                line.write(hexadecimal: address)
+                // MCi_MISC exists where its bit of the status says so.
+                let misc = status.hasMisc ? cpu_rdmsr(bank + 3) : 0
+                if status.severity == .uncorrected,
+                    let memory = status.physicalAddress(address, misc: misc, capability: capability)
+                {
+                    isOwn = isMapped(memory)
+                    if !isOwn { line.write(", in memory of another partition or of none") }
+                }
             }
             if let partition { partition.value.controlPage.value.print(line) } else { SerialPort.log.print(line) }
-            cpu_wrmsr(firstStatus + bank * 4, 0)
+            guard isOwn else { continue }
+            if status.severity.rawValue > worst.rawValue { worst = status.severity }
+            cpu_wrmsr(bank + 1, 0)
         }
-        cpu_wrmsr(globalStatus, 0)
+        cpu_wrmsr(MachineCheckRegisters.status, 0)
         return worst
+    }
+
+    /// Whether this core's instance knows the memory: its partition's, its own, the program.
+    private static func isMapped(_ address: UInt64) -> Bool {
+        PageTable<LongModeFormat>(root: cpu_read_cr3()).translate(address) != nil
     }
 }
 

@@ -3,21 +3,20 @@ import Records
 import Remapping
 import Silicon
 import Synchronization
+import Text
 import X86
 
 extension CoreState {
     /// Records the end of the guest on this core, or what the hypervisor's instance below it did (`frame`).
     @inline(never)
     mutating func recordCrash(
-        _ kind: CrashKind, error: UInt64 = 0, detail: UInt64 = 0, frame: Pointer<exception_frame>? = nil
+        _ kind: CrashKind, detail: UInt64? = nil, frame: Pointer<exception_frame>? = nil
     ) {
         let vcpu = partition == nil ? nil : vcpu
         guard
             let record = program.crash.begin(
                 kind, vector: frame?.value.vector ?? 0, core: index, vcpu: vcpu)
         else { return }
-        record.value[.detail] = detail
-        record.value[.error] = error
         if let frame { record.value.add(frame) }
         if let partition {
             record.value.setPartition(partition.value.spec.name)
@@ -26,11 +25,25 @@ extension CoreState {
                 exitHistory.write(to: &record.value)
             }
         }
+        if let detail { record.value[.detail] = detail }
         record.value.seal()
     }
 }
 
 extension CoreState {
+    /// Says and records that the core of one of the partition's vCPUs does not answer.
+    @inline(never)
+    mutating func recordLoss(of vcpu: Int) {
+        guard let partition else { return }
+        var line = LogLine("bulkhead: partition ")
+        line.write(partition.value.spec.name)
+        line.write(": the core of vCPU ")
+        line.write(decimal: UInt64(vcpu))
+        line.write(" does not answer")
+        partition.value.controlPage.value.print(line)
+        recordCrash(.coreLost, detail: UInt64(vcpu))
+    }
+
     /// Records what a remapping unit refused to a partition's function, on the core that reads the unit's log.
     @inline(never)
     func recordDeviceFault(_ fault: DeviceFault, of partition: Label) {

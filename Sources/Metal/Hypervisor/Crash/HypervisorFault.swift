@@ -13,16 +13,13 @@ import X86
 func hypervisorFault(_ frame: UnsafePointer<exception_frame>) {
     // It stays where it is until the core starts anew.
     let fault = Pointer<exception_frame>(at: UInt64(UInt(bitPattern: frame)))
-    let block = cpu_gdt_base() & ~0xFFF
-    let isCore = Pointer<core_header>(at: block).value.magic == UInt64(CORE_MAGIC)
     let isMachineCheck = fault.value.vector == UInt64(Vector.machineCheck)
-    if isMachineCheck, MachineCheck.isBearable(isCore ? Pointer<CoreState>(at: block).value.partition : nil) { return }
-    guard isCore else {
+    if isMachineCheck, MachineCheck.isBearable(CoreState.own?.value.partition) { return }
+    guard let core = CoreState.own else {
         CrashRegion.recordBootFault(fault)
         SerialPort.log.print(describe(fault, nil))
         while true { cpu_hlt() }
     }
-    let core = Pointer<CoreState>(at: block)
     core.value.program.vendor.disableGlobalInterrupts()
     core.value.faultDepth += 1
     // What faults while a fault is reported is reported no more, and the partition ends; what faults then, the core does.
@@ -30,13 +27,20 @@ func hypervisorFault(_ frame: UnsafePointer<exception_frame>) {
         core.value.recordCrash(.hypervisorFault, frame: fault)
         report(fault, core)
     }
-    guard core.value.faultDepth < 3, let partition = core.value.partition else { while true { cpu_hlt() } }
-    // A lock that this core held; another's it leaves alone.
-    _ = partition.value.lock.compareExchange(expected: core.value.vcpu + 1, desired: 0, ordering: .releasing)
-    partition.value.requestEnd(isMachineCheck ? .machineCheck : .hypervisorFault)
-    LocalAPIC.kick(partition.value.platform.apicIDs[0])
-    core.value.faultDepth = 0
-    core_restart(core.value.layout.stackTop, block, coreRecover)
+    if core.value.faultDepth < 3 { core.value.leaveGuest(isMachineCheck ? .machineCheck : .hypervisorFault) }
+    while true { openWindow() }
+}
+
+extension CoreState {
+    /// Abandons what this core is doing: its guest ends, and it begins anew. Comes back where it has no partition.
+    func leaveGuest(_ cause: StateCause) {
+        guard let partition else { return }
+        // A lock that this core held; another's it leaves alone.
+        _ = partition.value.lock.compareExchange(expected: vcpu + 1, desired: 0, ordering: .releasing)
+        partition.value.requestEnd(cause)
+        LocalAPIC.kick(partition.value.platform.apicIDs[0])
+        core_restart(layout.stackTop, layout.base, coreRecover)
+    }
 }
 
 @inline(never)

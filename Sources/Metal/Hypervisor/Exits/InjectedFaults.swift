@@ -27,6 +27,10 @@
             case 7:
                 let erased = unsafe unsafeBitCast(image_address() + 0x2000, to: (@convention(c) (UInt64) -> Void).self)
                 core_restart(core.value.layout.stackTop, 0, erased)
+            // The core does not come back from root mode for so many ticks.
+            case 8:
+                let start = cpu_rdtsc()
+                while cpu_rdtsc() &- start < cpu.rcx { cpu_pause() }
             // What no neighbour may feel, so that the tests' neighbour can be seen to notice it. RCX: a command for the
             // interrupt command register, address, value or ticks.
             case 16: cpu_wrmsr(MSR.x2apicICR, cpu.rcx)
@@ -62,13 +66,25 @@
         }
     }
 
-    /// A fault while the machine is set up, where the boot volume asks for one: the first letter of `\BULKHEAD\fault`.
+    /// A fault while the machine is set up, where the boot volume asks for one: the first letter of `\BULKHEAD\fault`, and
+    /// behind it a core's number.
     struct BootFault {
         private var wanted: UInt8 = 0
+        nonisolated(unsafe) private static var deafness: (kind: UInt8, core: Int) = (0, -1)
 
         init(_ firmware: borrowing Firmware) {
             let path: ImagePath = "fault"
-            if let file = try? BootVolume(firmware).read(path, limit: 64, firmware) { wanted = load(file.address) }
+            guard let file = try? BootVolume(firmware).read(path, limit: 64, firmware) else { return }
+            wanted = load(file.address)
+            unsafe Self.deafness = (wanted, Int(load(file.address + 1, as: UInt8.self)) - 0x30)
+        }
+
+        /// Whether a core does not hear start-up IPIs: "o": those of the first round; "n": none; "l": those that come before
+        /// it is given up.
+        static func isDeaf(_ core: Int, _ attempt: Int) -> Bool {
+            guard unsafe core == deafness.core else { return false }
+            let kind = unsafe deafness.kind
+            return kind == 0x6E || kind == 0x6C && attempt < 6 || kind == 0x6F && attempt == 0
         }
 
         enum Phase: UInt8 {

@@ -7,6 +7,9 @@ struct FaultLog: ~Copyable {
     private let vendor: RemappingVendor
     private let units: [8 of RemappingUnitDescription]
     private let unitCount: Int
+    private let memory: RemappingMemory
+    /// Whether a unit was found changed, which is said once.
+    private var isBroken = false
     private var limiter: FaultLimiter
     private let owners: [64 of (requester: UInt16, partition: UInt8)]
     private let ownerCount: Int
@@ -17,15 +20,29 @@ struct FaultLog: ~Copyable {
     private var lost: UInt64 = 0
 
     init(
-        _ vendor: RemappingVendor, _ units: [8 of RemappingUnitDescription], _ unitCount: Int, ticksPerSecond: UInt64,
-        owners: [64 of (requester: UInt16, partition: UInt8)], ownerCount: Int
+        _ vendor: RemappingVendor, _ units: [8 of RemappingUnitDescription], _ unitCount: Int,
+        _ memory: RemappingMemory,
+        ticksPerSecond: UInt64, owners: [64 of (requester: UInt16, partition: UInt8)], ownerCount: Int
     ) {
         self.vendor = vendor
         self.units = units
         self.unitCount = unitCount
+        self.memory = memory
         limiter = FaultLimiter(ticksPerSecond: ticksPerSecond)
         self.owners = owners
         self.ownerCount = ownerCount
+    }
+
+    /// Whether a unit is not any more as it was set up. What its functions reach is then unknown.
+    mutating func hasBrokenUnit() -> Bool {
+        for i in 0..<unitCount where !isBroken {
+            do throws(RemappingError) { try vendor.verify(units[i], memory) } catch {
+                guard case .changed(let step) = error else { continue }
+                SerialPort.log.print(IOMMU.line("bulkhead: an IOMMU has changed: ", step, units[i].registers))
+                isBroken = true
+            }
+        }
+        return isBroken
     }
 
     /// Reads the next one, nil when there is none, and puts it on the machine's log.
@@ -75,6 +92,12 @@ struct FaultLog: ~Copyable {
 
     private func setReporting(_ isOn: Bool) {
         for i in 0..<unitCount { try? vendor.perform(.setReporting(isOn), units[i]) }
+    }
+
+    /// Whether a partition owns any function.
+    func hasFunctions(_ partition: Int) -> Bool {
+        for i in 0..<ownerCount where owners[i].partition == partition { return true }
+        return false
     }
 
     /// The partition that owns the function, nil when nobody does.

@@ -37,6 +37,8 @@ struct IOMMU: ~Copyable {
         }
         for i in 0..<topology.unitCount {
             topology.units[i].buffers = base + UInt64(i * features.bufferFrames) * FrameArena.frameSize
+            // Until the log of faults takes the frame.
+            topology.units[i].saved = logFrame + UInt64(i) * 128
         }
         // The range has just been given to us.
         var bufferArena = unsafe FrameArena(base: base, size: buffers)
@@ -52,27 +54,31 @@ struct IOMMU: ~Copyable {
     /// Where the log of faults lies: behind the units' buffers.
     var logFrame: UInt64 { base + UInt64(topology.unitCount * features.bufferFrames) * FrameArena.frameSize }
 
-    /// Puts everything under the tables, which deny it. When a unit fails all are switched off again.
+    /// Puts everything under the tables, which deny it, while the firmware runs. When a unit fails, all are again what
+    /// firmware made of them.
     func enable() throws(Refusal) {
+        try perform(.save)
         do throws(Refusal) { try perform(.enable) } catch {
-            disable()
+            restore()
             throw error
         }
     }
 
     /// Leaves DMA and interrupts to the firmware again.
-    func disable() {
-        guard memory != nil else { return }
-        for i in 0..<topology.unitCount { try? vendor.perform(.disable, topology.units[i]) }
+    func restore() {
+        guard let memory else { return }
+        for i in 0..<topology.unitCount { try? vendor.perform(.restore, topology.units[i], memory) }
     }
 
     /// Tells all units, which may look at the tables then.
     func perform(_ command: UnitCommand) throws(Refusal) {
         guard let memory else { return }
         if !features.isCoherent { cpu_write_back(base, size) }
-        do throws(RemappingError) {
-            for i in 0..<topology.unitCount { try vendor.perform(command, topology.units[i], memory) }
-        } catch { throw Self.refusal(error) }
+        for i in 0..<topology.unitCount {
+            do throws(RemappingError) { try vendor.perform(command, topology.units[i], memory) } catch {
+                throw Self.refusal(error, unit: topology.units[i].registers)
+            }
+        }
     }
 
     /// What partition `partition` may reach, see `RemappingTables`.
@@ -114,11 +120,11 @@ struct IOMMU: ~Copyable {
 
     /// Makes the log of what the units refuse, for the core that `mapFaults` is for.
     func makeFaultLog(ticksPerSecond: UInt64) -> Pointer<FaultLog>? {
-        guard memory != nil else { return nil }
+        guard let memory else { return nil }
         let log = Pointer<FaultLog>(at: logFrame)
         log.initialize(
             to: FaultLog(
-                vendor, topology.units, topology.unitCount, ticksPerSecond: ticksPerSecond, owners: owners,
+                vendor, topology.units, topology.unitCount, memory, ticksPerSecond: ticksPerSecond, owners: owners,
                 ownerCount: ownerCount))
         return log
     }
@@ -157,12 +163,19 @@ struct IOMMU: ~Copyable {
         }
     }
 
-    private static func refusal(_ error: RemappingError) -> Refusal {
+    /// What is wrong with the unit whose registers are at `unit`.
+    static func line(_ words: StaticString, _ step: RemappingError.Step, _ unit: UInt64) -> LogLine {
+        var line = LogLine(words)
+        line.write(step.words)
+        line.write(", registers at ")
+        line.write(hexadecimal: unit)
+        return line
+    }
+
+    private static func refusal(_ error: RemappingError, unit: UInt64 = 0) -> Refusal {
         switch error {
-        case .noAnswer(let step):
-            var line = LogLine("an IOMMU does not answer, step ")
-            line.write(decimal: UInt64(step.rawValue))
-            return Refusal(line)
+        case .noAnswer(let step): return Refusal(line("the IOMMU does not answer: ", step, unit))
+        case .changed(let step): return Refusal(line("the IOMMU is not as it was set up: ", step, unit))
         case .outOfMemory: return Refusal("the IOMMU's tables are too small")
         case .tooWide: return Refusal("a partition's memory lies beyond what the IOMMU can address")
         case .unreachableCore:

@@ -11,7 +11,6 @@ struct BuiltMachine: ~Copyable {
     let interrupts: MachineInterrupts
     /// By core index; 0 where a core has no part in the manifest.
     private(set) var coreStates: [64 of UInt64] = .init(repeating: 0)
-    private(set) var pageTables: [64 of UInt64] = .init(repeating: 0)
     private(set) var controlPages: [8 of UInt64] = .init(repeating: 0)
     private var ownership: Ownership
 
@@ -87,7 +86,7 @@ extension BuiltMachine {
                 initrd: plan.files[i].initrd,
                 nested: nested, maps: program.maps, platform: platform,
                 functions: functions,
-                signals: InlineArray<16, VCPUSignals> { _ in VCPUSignals() },
+                signals: InlineArray<16, VCPUSignals> { VCPUSignals(of: $0) },
                 legacyDevices: LegacyDevices(platform)))
         var vcpu = 0
         for index in 0..<64 where spec.cores.contains(CoreSet(core: index)) {
@@ -123,7 +122,9 @@ extension BuiltMachine {
         _ cpu: CPU.Type, _ frames: borrowing FrameRange, _ functions: Pointer<PartitionFunctions>?,
         _ arena: inout FrameArena
     ) throws(PageTableError) -> PageTable<CPU.Nested> {
-        var nested = try PageTable<CPU.Nested>(hugePages: CPU.hasHugeNestedPages, arena: &arena)
+        var nested = try PageTable<CPU.Nested>(
+            hugePages: CPU.hasHugeNestedPages, smallExecutable: Errata(CPU.vendor).executesFromSmallPages, arena: &arena
+        )
         let low = min(frames.size, GuestMemory.lowLimit)
         try map(cpu, 0, to: frames.base, low, .all, into: &nested, &arena)
         try map(
@@ -218,10 +219,9 @@ extension BuiltMachine {
     ) {
         let index = core.index
         coreStates[index] = layout.base
-        pageTables[index] = root
         Pointer<CoreState>(at: layout.base).initialize(
             to: CoreState(
-                core, layout: layout, root: root, partition: context, vcpu: vcpu, housekeeping: housekeeping,
+                core, layout: layout, pageTables: root, partition: context, vcpu: vcpu, housekeeping: housekeeping,
                 program: program, hasOthersSibling: isSplit(index)))
     }
 

@@ -3,6 +3,7 @@ import PCI
 import Platform
 import Records
 import Remapping
+import Silicon
 import Text
 
 /// Writes the record of `OwnershipRecord.swift` into pages of its own.
@@ -56,11 +57,12 @@ extension BuiltMachine {
             for i in 0..<manifest.partitionCount where manifest.partitions[i].cores.contains(CoreSet(core: core)) {
                 owner = i
             }
-            ownership.add(.core, coreStates[core], CoreLayout.size, owner: owner, index: core, detail: pageTables[core])
+            let state = Pointer<CoreState>(at: coreStates[core])
+            ownership.add(
+                .core, coreStates[core], CoreLayout.size, owner: owner, index: core, detail: state.value.header.cr3)
             if program.crash.base != 0 {
                 ownership.add(.block, program.crash.page(of: core), CrashRegion.pageSize, owner: owner, index: core)
             }
-            let state = Pointer<CoreState>(at: coreStates[core])
             guard let nested = state.value.partition?.value.nested[state.value.vcpu] else { continue }
             ownership.add(.nestedRoot, nested.memory, 4096, owner: owner, index: core)
             ownership.add(.nestedRoot, nested.bus, nested.bus == 0 ? 0 : 4096, owner: owner, index: core)

@@ -3,6 +3,7 @@ import Platform
 import Records
 import Silicon
 import Text
+import X86
 
 /// A machine whose parts have owners: what the manifest gives to whom, read and allocated while the firmware runs.
 struct PlannedMachine: ~Copyable {
@@ -68,12 +69,14 @@ struct PlannedMachine: ~Copyable {
     /// The memory of the hypervisor's own structures.
     fileprivate mutating func takeBlocks(_ firmware: borrowing Firmware) throws(Refusal) {
         let faultFrames = machine.iommu?.faultFrames ?? 0
+        let small = Errata(try Vendor.ofThisProcessor()).executesFromSmallPages
         do throws(FirmwareError) {
             for i in 0..<manifest.partitionCount {
                 let isHousekeeper = manifest.partitions[i].cores.contains(CoreSet(core: manifest.housekeeping))
                 blocks[i] = try PrivateBlock(
                     cores: manifest.partitions[i].cores.count, memory: manifest.partitions[i].memorySize,
-                    functions: manifest.partitions[i].devices.count, further: isHousekeeper ? faultFrames : 0, firmware)
+                    functions: manifest.partitions[i].devices.count, further: isHousekeeper ? faultFrames : 0,
+                    smallExecutable: small, firmware)
             }
             blocks[8] = try PrivateBlock(cores: 1, memory: 0, further: faultFrames, firmware)
         } catch {
@@ -87,7 +90,7 @@ struct PlannedMachine: ~Copyable {
         do throws(FirmwareError) {
             try firmware.exitBootServices(buffer: machine.memoryMap.buffer, size: FirmwareMemoryMap.capacity)
         } catch {
-            machine.iommu?.disable()
+            machine.iommu?.restore()
             throw Refusal(error, "leaving the firmware")
         }
     }
@@ -100,7 +103,11 @@ extension DiscoveredMachine {
         let read = try manifest.read(firmware, for: facts)
         var plan = PlannedMachine(
             self, manifest, checksum: read.checksum, read.memory, try OwnedFunction.allocate(firmware))
-        try plan.findFunctions()
+        do {
+            let level = firmware.raiseLevel()
+            defer { firmware.restoreLevel(level) }
+            try plan.findFunctions()
+        }
         try plan.takeMemory(firmware)
         try plan.requireOwnRegisters()
         try plan.readImages(firmware)

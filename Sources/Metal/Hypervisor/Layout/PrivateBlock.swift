@@ -12,16 +12,18 @@ struct PrivateBlock {
     init() { (base, cores, size) = (0, 0, 0) }
 
     /// `memory` is the partition's, bytes; 0 for the housekeeping core's block. `functions` are of PCI; `further`
-    /// frames are added.
+    /// frames are added. `smallExecutable`: each nested table has one more for 2 MiB of memory.
     init(
-        cores: Int, memory: UInt64, functions: Int = 0, further: Int = 0, _ firmware: borrowing Firmware
+        cores: Int, memory: UInt64, functions: Int = 0, further: Int = 0, smallExecutable: Bool = false,
+        _ firmware: borrowing Firmware
     ) throws(FirmwareError) {
         // The control page, its rings, the context and three nested tables take 27 frames, each core's own tables 10; without
         // 1 GiB pages each further GiB of memory takes one frame in every table.
         let furtherGiB = memory == 0 ? 0 : (memory - 1) >> 30
+        let small = smallExecutable ? UInt64(3 + (functions > 0 ? cores - 1 : 0)) * (memory >> 21) : 0
         let frames =
             27 + UInt64(cores) * (10 + furtherGiB) + furtherGiB * 3 + Self.frames(functions, cores, furtherGiB)
-            + (memory == 0 ? UInt64(MemoryLayout<InventoryList>.size + 4095) / 4096 : 0) + UInt64(further)
+            + (memory == 0 ? UInt64(MemoryLayout<InventoryList>.size + 4095) / 4096 : 0) + UInt64(further) + small
         self.cores = cores
         size = UInt64(cores) * CoreLayout.size + frames * FrameArena.frameSize
         base = try firmware.allocate(size, .below(0xFFFF_FFFF))

@@ -19,6 +19,7 @@ struct Housekeeping: ~Copyable {
     /// one request can bring.
     mutating func serve(_ core: borrowing CoreState) {
         machine.printLogs()
+        machine.stopUnconfined()
         while let fault = machine.faultLog?.value.readNext() {
             if let partition = machine.firstFault(fault) { core.recordDeviceFault(fault, of: partition) }
         }

@@ -103,9 +103,11 @@ struct MachineBackend: ControlBackend, ~Copyable {
     mutating func protection(_ partition: Int, vcpu: Int) -> UInt64 {
         partitions[partition].controlPage.value.protection[vcpu].load(ordering: .acquiring)
     }
-    /// Of the core that executes this.
+    /// Of the core that executes this, and of the IOMMUs, which it looks after.
     mutating func ownProtection() -> UInt64 {
-        Pointer<CoreState>(at: cpu_gdt_base() & ~0xFFF).value.checkProcessor().word(count: 0)
+        var report = CoreState.own?.value.checkProcessor() ?? ProtectionReport()
+        if let faultLog { report.check(.remapping, faultLog.value.hasBrokenUnit() ? 0 : 1, is: 1) }
+        return report.word(count: 0)
     }
 
     mutating func readConsole(_ partition: Int, from: UInt64, into buffer: inout MutableSpan<UInt8>) -> ConsoleRange {
@@ -119,6 +121,7 @@ struct MachineBackend: ControlBackend, ~Copyable {
     }
 
     mutating func request(_ operation: ControlOperation, _ partition: Int) -> ControlStatus {
+        guard partitions[partition].controlPage.value.hasBootCore else { return .failed }
         guard partitions[partition].controlPage.value.ask(operation) else { return .busy }
         LocalAPIC.kick(partitions[partition].apicID)
         return .ok
@@ -148,6 +151,15 @@ struct MachineBackend: ControlBackend, ~Copyable {
                 if byte == 0x0A { SerialPort.log.write(0x0D) }
                 SerialPort.log.write(byte)
             }
+        }
+    }
+
+    /// Stops the partitions that own functions, whose resets end their DMA, where nothing confines it any more.
+    mutating func stopUnconfined() {
+        guard let faultLog, faultLog.value.hasBrokenUnit() else { return }
+        for i in 0..<partitionCount where faultLog.value.hasFunctions(i) {
+            let state = partitions[i].controlPage.value.state
+            if state != .stopped, state != .crashed { _ = request(.stop, i) }
         }
     }
 

@@ -95,5 +95,5 @@ struct FunctionWindow: FunctionAccess {
 /// Waits for so many microseconds.
 func wait(_ microseconds: UInt32, _ ticksPerMillisecond: UInt64) {
     let end = cpu_rdtsc() &+ UInt64(microseconds) &* ticksPerMillisecond / 1000
-    while cpu_rdtsc() < end { cpu_pause() }
+    while cpu_rdtsc() < end { openWindow() }
 }

@@ -35,6 +35,8 @@ struct ControlPage: ~Copyable {
     /// (`ProtectionReport.word`).
     let checksAsked = Atomic<UInt32>(0)
     let protection: [16 of Atomic<UInt64>] = .init { _ in Atomic(0) }
+    /// Whether the boot vCPU's core, which carries requests out, has started; set before any core runs.
+    var hasBootCore = true
 
     /// A partition that starts with the machine is `starting` from the first moment on: a manager that asks for what is
     /// about to happen anyway is told so.

@@ -21,8 +21,10 @@ struct VCPUSignals: ~Copyable {
     let nmi = Atomic<Bool>(false)
     /// TSC when a pause stopped the vCPU; 0 while it runs.
     let pausedAt = Atomic<UInt64>(0)
-    /// Whether the vCPU's core is inside the run loop.
-    let isActive = Atomic<Bool>(false)
+    /// Whether the vCPU's core is inside the run loop. A secondary vCPU's may be until it has come and says otherwise.
+    let isActive: Atomic<Bool>
+
+    init(of vcpu: Int) { isActive = Atomic(vcpu != 0) }
 }
 
 /// One partition as its own cores know it; no other core maps it. Constant after boot, but for atomics and what `lock`
@@ -72,15 +74,41 @@ struct PartitionContext: ~Copyable {
             expected: 0, desired: UInt32(cause.rawValue) + 1, ordering: .sequentiallyConsistent)
     }
 
+    /// TSC when a core that was kicked now, and has not done what it is waited for, is lost: in ten seconds.
+    var deadline: UInt64 { cpu_rdtsc() + UInt64(platform.tscKHz) * 10_000 }
+
+    /// The first vCPU but `own` that may still be in the guest when the deadline is over, or at once where the guest ends
+    /// because a core was lost; nil when none is.
+    func firstActive(but own: Int) -> Int? {
+        let end = deadline
+        for vcpu in 0..<vcpuCount where vcpu != own {
+            while signals[vcpu].isActive.load(ordering: .sequentiallyConsistent) {
+                guard cpu_rdtsc() < end, foundCause != .coreLost else { return vcpu }
+                openWindow()
+            }
+        }
+        return nil
+    }
+
+    /// Why the guest must end; nil while it may go on.
+    var foundCause: StateCause? {
+        let cause = endCause.load(ordering: .sequentiallyConsistent)
+        return cause == 0 ? nil : StateCause(rawValue: UInt8(truncatingIfNeeded: cause - 1)) ?? .violation
+    }
+
     /// Makes the guest's clock go on where the last of its vCPUs stopped, so that none sees time go back. Every vCPU was
-    /// kicked when the pause began and is here at its next exit.
+    /// kicked when the pause began and is here at its next exit; the guest ends where one is not.
     func resumeClock() {
         var latest: UInt64 = 0
+        let end = deadline
         for vcpu in 0..<vcpuCount {
             while signals[vcpu].isActive.load(ordering: .sequentiallyConsistent),
                 signals[vcpu].pausedAt.load(ordering: .sequentiallyConsistent) == 0,
                 endCause.load(ordering: .sequentiallyConsistent) == 0
-            { cpu_pause() }
+            {
+                openWindow()
+                if cpu_rdtsc() >= end { requestEnd(.coreLost) }
+            }
             latest = max(latest, signals[vcpu].pausedAt.load(ordering: .sequentiallyConsistent))
         }
         let now = cpu_rdtsc()
@@ -90,7 +118,17 @@ struct PartitionContext: ~Copyable {
     @inline(__always)
     func takeLock(_ vcpu: Int) {
         while !lock.weakCompareExchange(expected: 0, desired: vcpu &+ 1, ordering: .acquiring).exchanged {
-            while lock.load(ordering: .relaxed) != 0 {}
+            waitForLock()
+        }
+    }
+
+    /// It is held for short work. When a core does not come back from that, this one leaves the guest, which ends.
+    @inline(never)
+    private func waitForLock() {
+        let end = deadline
+        while lock.load(ordering: .relaxed) != 0 {
+            openWindow()
+            if cpu_rdtsc() >= end { CoreState.own?.value.leaveGuest(.coreLost) }
         }
     }
     @inline(__always)

@@ -20,6 +20,11 @@ extension Vendor {
         guard cpu_cpuid(1, 0).ecx & 1 << 21 != 0 else {
             throw Refusal("the processor has no x2APIC (CPUID 1 ECX bit 21)")
         }
+        // It cannot be cleared with paging on, and page tables of four levels would be read as of five.
+        guard cpu_read_cr4() & CR4.wideAddresses == 0 else {
+            throw Refusal(
+                "the firmware uses 57-bit addresses (CR4.LA57); its set-up may have a switch for 5-level paging")
+        }
     }
 
     func build(_ plan: consuming PlannedMachine, _ program: ProgramMemory) throws(Refusal) -> BuiltMachine {

@@ -17,7 +17,7 @@ extension CoreState {
         let isAMD = program.vendor == .amd
         var report = ProtectionReport()
         report.check(.cr0, cpu_read_cr0(), is: Self.cr0)
-        report.check(.cr3, cpu_read_cr3(), is: root)
+        report.check(.cr3, cpu_read_cr3(), is: header.cr3)
         report.check(.cr4, cpu_read_cr4(), is: Self.cr4 | (isAMD ? 0 : CR4.vmxEnable))
         let mode = EFER.longModeEnable | EFER.longModeActive | EFER.noExecute | EFER.secureVirtualMachine
         report.check(.efer, cpu_rdmsr(MSR.efer), mask: mode, is: isAMD ? mode : mode ^ EFER.secureVirtualMachine)
@@ -29,8 +29,10 @@ extension CoreState {
         } else {
             report.check(.virtualization, cpu_rdmsr(MSR.featureControl), mask: 5, is: 5)
         }
+        let errata = Errata(program.vendor).violated { cpu_rdmsr($0) }
+        report.check(.errata, errata == nil ? 1 : 0, is: 1)
         #if FAULT_INJECTION
-            for bit in UInt8(0)..<8 where misread >> UInt64(bit) & 1 == 1 {
+            for bit in UInt8(0)..<16 where misread >> UInt64(bit) & 1 == 1 {
                 report.check(ProtectionItem(rawValue: bit) ?? .cr0, 1, is: 0)
             }
         #endif

@@ -17,6 +17,8 @@ enum ExitOutcome {
 /// Runs one vCPU on its core, from boot on.
 struct VCPURunner<Extension: VirtualizationExtension>: ~Copyable {
     var context: ExitContext<Extension>
+    /// Whether the partition's memory is clear and no vCPU of its uses it.
+    var isClean = false
     var partition: Pointer<PartitionContext> { context.partition }
     var core: Pointer<CoreState> { context.core }
 
@@ -66,8 +68,7 @@ struct VCPURunner<Extension: VirtualizationExtension>: ~Copyable {
 
     private mutating func takeRequest() -> ExitOutcome {
         let controlPage = partition.value.controlPage
-        let cause = partition.value.endCause.load(ordering: .sequentiallyConsistent)
-        if cause != 0 { return .end(StateCause(rawValue: UInt8(truncatingIfNeeded: cause - 1)) ?? .violation) }
+        if let cause = partition.value.foundCause { return .end(cause) }
         switch controlPage.value.request {
         case .stop, .restart: return .end(.manager)
         case .pause where controlPage.value.state == .running:

@@ -10,10 +10,11 @@ typedef struct {
     uint64_t rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15, rax, kicked;
 } guest_registers;
 
-/// What a core's block begins with: the NMI's stub and the fault handler know the core by it.
+/// What a core's block begins with: the NMI's stub and the fault handler know the core by it, and a started processor
+/// finds its page tables there.
 typedef struct {
     guest_registers registers;
-    uint64_t magic;
+    uint64_t magic, cr3;
 } core_header;
 
 /// What an exception left on the stack, below it what the stub saved.
@@ -23,11 +24,6 @@ typedef struct {
 } exception_frame;
 
 #include "svm.h"
-
-/// Where a started processor finds its page tables, stack and argument (start_up.S).
-typedef struct {
-    uint64_t cr3, stack, argument, entry;
-} start_up_parameters;
 
 /// Calls a firmware service in the Microsoft convention (UEFI 2.10, section 2.3.4.1).
 uint64_t efi_call(uint64_t function, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e);

@@ -16,12 +16,13 @@
 // In core_header: where the magic is, and what.
 #define CORE_MAGIC_AT 128
 #define CORE_MAGIC 0x6C754B6845614421
+// Behind it the core's page tables. The block's bytes, the last of which are its stack.
+#define CORE_CR3 136
+#define CORE_SIZE 0xC000
 
-// Offsets in start_up_parameters.
-#define START_UP_CR3 0
-#define START_UP_STACK 8
-#define START_UP_ARGUMENT 16
-#define START_UP_ENTRY 24
+// The slots on the page on which processors start, 8 bytes each.
+#define START_UP_SLOTS 64
+#define START_UP_SLOTS_AT 0x400
 
 // The hypervisor's own segments.
 #define CODE_SELECTOR 0x10

@@ -52,4 +52,6 @@ public enum StateCause: UInt8, Sendable {
     case panic = 8
     /// The silicon reported an error that it could not correct.
     case machineCheck = 9
+    /// A core of the partition did not start, or does not answer.
+    case coreLost = 10
 }

@@ -2,14 +2,24 @@ import X86
 
 /// One AMD-Vi unit. It keeps no state: what it needs to know, its registers tell.
 public struct AMDVi<Registers: RegisterFile>: RemappingHardware {
-    private let unit: RemappingUnitDescription
-    private let registers: Registers
-    private let memory: RemappingMemory
+    let unit: RemappingUnitDescription
+    let registers: Registers
+    let memory: RemappingMemory
     /// One frame each: commands, then the event log, then what is stored on completion.
     private var commands: UInt64 { unit.buffers }
     private var eventLog: UInt64 { unit.buffers + FrameArena.frameSize }
     private var completion: UInt64 { unit.buffers + 2 * FrameArena.frameSize }
     private static var entries: Int { 256 }
+    /// The registers of both, as `enable` sets them: the device table has 512 frames, less one is told; the buffer 2^8 entries.
+    var deviceTable: UInt64 { memory.deviceTable | 511 }
+    var commandBuffer: UInt64 { commands | 8 << 56 }
+    /// The bits of control by which functions are held.
+    var protection: UInt64 {
+        var control = AMDViControl.running
+        if memory.extendedInterrupts { control |= AMDViControl.wideInterrupts | AMDViControl.x2APIC }
+        if capabilities.interruptLimit > 512 { control |= AMDViControl.manyInterrupts }
+        return control
+    }
 
     public init(_ unit: RemappingUnitDescription, _ registers: Registers, _ memory: RemappingMemory) {
         self.unit = unit
@@ -25,30 +35,28 @@ public struct AMDVi<Registers: RegisterFile>: RemappingHardware {
     }
 
     public func enable() throws(RemappingError) {
-        // Off, whatever firmware had on, so that base addresses may change (section 3.4.2).
+        // What is under our tables stays so; else off, whatever firmware had on, so that base addresses may change
+        // (section 3.4.2).
+        if (try? verify()) != nil { return try invalidate() }
         try disable()
         registers.write64(AMDViRegister.exclusionBase, 0)
         registers.write64(AMDViRegister.exclusionLimit, 0)
-        // 512 frames, less one.
-        registers.write64(AMDViRegister.deviceTable, memory.deviceTable | 511)
-        // 2^8 entries of 16 bytes each.
-        registers.write64(AMDViRegister.commandBuffer, commands | 8 << 56)
+        registers.write64(AMDViRegister.deviceTable, deviceTable)
+        registers.write64(AMDViRegister.commandBuffer, commandBuffer)
         registers.write64(AMDViRegister.commandHead, 0)
         registers.write64(AMDViRegister.commandTail, 0)
         registers.write32(AMDViRegister.status, AMDViStatus.overflow | AMDViStatus.eventInterrupt)
         registers.write64(AMDViRegister.eventLog, eventLog | 8 << 56)
         registers.write64(AMDViRegister.eventHead, 0)
         registers.write64(AMDViRegister.eventTail, 0)
-        var control = AMDViControl.wanted(by: unit.flags) | AMDViControl.coherent
-        if memory.extendedInterrupts { control |= AMDViControl.wideInterrupts | AMDViControl.x2APIC }
-        if capabilities.interruptLimit > 512 { control |= AMDViControl.manyInterrupts }
-        registers.write64(AMDViRegister.control, control)
-        control |= AMDViControl.eventLog | AMDViControl.commandBuffer
-        registers.write64(AMDViRegister.control, control | AMDViControl.enable)
+        let control = AMDViControl.wanted(by: unit.flags) | AMDViControl.coherent
+        registers.write64(AMDViRegister.control, control | protection & ~AMDViControl.running)
+        registers.write64(AMDViRegister.control, control | protection)
         guard registers.poll(AMDViRegister.status, AMDViStatus.commandRunning, AMDViStatus.commandRunning) else {
             throw .noAnswer(.queue)
         }
         try invalidate()
+        try verify()
     }
 
     public func invalidate() throws(RemappingError) {
@@ -70,7 +78,7 @@ public struct AMDVi<Registers: RegisterFile>: RemappingHardware {
         throw .noAnswer(.invalidation)
     }
 
-    public func disable() throws(RemappingError) {
+    func disable() throws(RemappingError) {
         // Logs and buffers stop first, the unit then (section 3.4.2, CmdBufEn and EventLogEn).
         registers.write64(AMDViRegister.control, registers.read64(AMDViRegister.control) & AMDViControl.enable)
         guard registers.poll(AMDViRegister.status, AMDViStatus.commandRunning | AMDViStatus.eventRunning, 0) else {

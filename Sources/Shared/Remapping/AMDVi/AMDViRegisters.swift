@@ -28,6 +28,10 @@ enum AMDViControl {
     /// Value 1 of bits 44:43: 2,048 interrupts a function.
     static let manyInterrupts: UInt64 = 1 << 43
     static let x2APIC: UInt64 = 1 << 50
+    /// What `enable` switches on last.
+    static let running = enable | eventLog | commandBuffer
+    /// What functions are held by, on or off.
+    static let protecting = running | wideInterrupts | 3 << 43 | x2APIC
 
     /// What the flags of the unit's IVHD block ask for (section 5.2.2.1, table 96): HyperTransport tunnel, posted writes,
     /// responses and isochronous traffic, in the same order as here but for one.

@@ -1,10 +1,15 @@
 /// One VT-d unit. It keeps no state: what it needs to know, its registers tell.
 public struct VTD<Registers: RegisterFile>: RemappingHardware {
-    private let unit: RemappingUnitDescription
-    private let registers: Registers
-    private let memory: RemappingMemory
+    let unit: RemappingUnitDescription
+    let registers: Registers
+    let memory: RemappingMemory
     /// The invalidation queue, 256 descriptors of 16 bytes.
-    private var queue: UInt64 { unit.buffers }
+    var queue: UInt64 { unit.buffers }
+    /// What the interrupt table's register holds: 2^(n + 1) entries; bit 11: 32-bit destinations.
+    var interruptTable: UInt64 {
+        memory.interruptTable | (memory.extendedInterrupts ? 1 << 11 : 0)
+            | UInt64(memory.interruptEntries.trailingZeroBitCount - 1)
+    }
 
     public init(_ unit: RemappingUnitDescription, _ registers: Registers, _ memory: RemappingMemory) {
         self.unit = unit
@@ -14,20 +19,20 @@ public struct VTD<Registers: RegisterFile>: RemappingHardware {
 
     public var features: RemappingFeatures { RemappingFeatures(capabilities) }
 
-    private var capabilities: VTDCapabilities {
+    var capabilities: VTDCapabilities {
         VTDCapabilities(
             capability: registers.read64(VTDRegister.capability),
             extended: registers.read64(VTDRegister.extendedCapability))
     }
 
     /// Section 11.4.4 demands that each write changes one bit and waits for its status.
-    private func command(_ set: UInt32, _ step: RemappingError.Step) throws(RemappingError) {
+    func command(_ set: UInt32, _ step: RemappingError.Step) throws(RemappingError) {
         let lasting = registers.read32(VTDRegister.globalStatus) & VTDCommand.lasting
         registers.write32(VTDRegister.globalCommand, lasting | set)
         guard registers.poll(VTDRegister.globalStatus, set, set) else { throw .noAnswer(step) }
     }
 
-    private func end(_ clear: UInt32, _ step: RemappingError.Step) throws(RemappingError) {
+    func end(_ clear: UInt32, _ step: RemappingError.Step) throws(RemappingError) {
         let lasting = registers.read32(VTDRegister.globalStatus) & VTDCommand.lasting
         guard lasting & clear != 0 else { return }
         registers.write32(VTDRegister.globalCommand, lasting & ~clear)
@@ -37,18 +42,19 @@ public struct VTD<Registers: RegisterFile>: RemappingHardware {
     public func enable() throws(RemappingError) {
         registers.write32(VTDRegister.faultControl, 1 << 31)
         registers.write32(VTDRegister.invalidationControl, 1 << 31)
-        // What firmware may have on: the queue first, so that its address may change.
+        // What firmware may have on: the queue first, so that its address may change. What is under our tables already
+        // stays so.
         try end(VTDCommand.queue, .queue)
-        try end(VTDCommand.interruptRemapping, .interruptRemapping)
+        try end(VTDCommand.compatibilityFormat, .interruptRemapping)
+        if registers.read64(VTDRegister.interruptTable) != interruptTable {
+            try end(VTDCommand.interruptRemapping, .interruptRemapping)
+        }
+        // Another kind of table (TTM, section 11.4.5) changes only while translation is off.
+        if registers.read64(VTDRegister.rootTable) & VTDCommand.tableType != 0 {
+            try end(VTDCommand.translation, .translation)
+        }
         try flushWriteBuffer()
-        registers.write64(VTDRegister.rootTable, memory.deviceTable)
-        try command(VTDCommand.setRootTable, .rootTable)
-        // 2^(n + 1) entries; bit 11: 32-bit destinations.
-        registers.write64(
-            VTDRegister.interruptTable,
-            memory.interruptTable | (memory.extendedInterrupts ? 1 << 11 : 0)
-                | UInt64(memory.interruptEntries.trailingZeroBitCount - 1))
-        try command(VTDCommand.setInterruptTable, .interruptTable)
+        try setTables(memory.deviceTable, interruptTable)
         registers.write64(VTDRegister.queueTail, 0)
         registers.write64(VTDRegister.queueAddress, queue)
         try command(VTDCommand.queue, .queue)
@@ -56,6 +62,14 @@ public struct VTD<Registers: RegisterFile>: RemappingHardware {
         try command(VTDCommand.translation, .translation)
         try command(VTDCommand.interruptRemapping, .interruptRemapping)
         try releaseProtectedMemory()
+        try verify()
+    }
+
+    func setTables(_ root: UInt64, _ interrupts: UInt64) throws(RemappingError) {
+        registers.write64(VTDRegister.rootTable, root)
+        try command(VTDCommand.setRootTable, .rootTable)
+        registers.write64(VTDRegister.interruptTable, interrupts)
+        try command(VTDCommand.setInterruptTable, .interruptTable)
     }
 
     /// Firmware may have walled off memory by other means, which would go on to deny after translation.
@@ -97,12 +111,6 @@ public struct VTD<Registers: RegisterFile>: RemappingHardware {
             if registers.read32(VTDRegister.faultStatus) & VTDFaultStatus.queueErrors != 0 { break }
         }
         throw .noAnswer(.invalidation)
-    }
-
-    public func disable() throws(RemappingError) {
-        try end(VTDCommand.interruptRemapping, .disable)
-        try end(VTDCommand.translation, .disable)
-        try end(VTDCommand.queue, .disable)
     }
 
     // MARK: Faults (section 7.3)

@@ -26,8 +26,11 @@ enum VTDCommand {
     static let queue: UInt32 = 1 << 26
     static let interruptRemapping: UInt32 = 1 << 25
     static let setInterruptTable: UInt32 = 1 << 24
-    /// What lasts: translation, queue, interrupt remapping. Compatibility format is left off by every write.
-    static let lasting: UInt32 = translation | queue | interruptRemapping
+    static let compatibilityFormat: UInt32 = 1 << 23
+    /// Of the root table's register: what kind of table it names; 0 for ours (section 11.4.5).
+    static let tableType: UInt64 = 3 << 10
+    /// What lasts, and is written as it is with every command.
+    static let lasting: UInt32 = translation | queue | interruptRemapping | compatibilityFormat
 }
 
 /// Fault status.

@@ -35,14 +35,21 @@ public enum PageTableError: Error { case unaligned, outOfFrames, mappedAlready, 
 /// A four-level page table that grows from a frame arena and uses the largest pages that fit.
 public struct PageTable<Format: PageTableFormat>: ~Copyable {
     public let root: UInt64
-    /// Whether the processor has 1 GiB pages.
-    private let hugePages: Bool
+    /// Of the largest pages: 3 where the processor has 1 GiB pages.
+    private let largest: Int
+    /// Of the largest pages from which instructions may be fetched.
+    private let largestExecutable: Int
 
-    public init(hugePages: Bool, arena: inout FrameArena) throws(PageTableError) {
+    /// - Parameter smallExecutable: whether instructions are fetched from pages of 4 KiB alone (`Errata`).
+    public init(hugePages: Bool, smallExecutable: Bool = false, arena: inout FrameArena) throws(PageTableError) {
         guard let root = arena.take() else { throw .outOfFrames }
         self.root = root
-        self.hugePages = hugePages
+        largest = hugePages ? 3 : 2
+        largestExecutable = smallExecutable ? 1 : largest
     }
+
+    /// One that is in use, to look things up.
+    public init(root: UInt64) { (self.root, largest, largestExecutable) = (root, 2, 2) }
 
     /// Maps `size` bytes at `virtual` to `physical`; all three are multiples of 4 KiB. What is mapped stays as it is:
     /// a second mapping of a page is refused, and so is what four levels (48 bits) or a physical address (52 bits) cannot hold.
@@ -53,9 +60,8 @@ public struct PageTable<Format: PageTableFormat>: ~Copyable {
         guard virtual < 1 << 48, size <= 1 << 48 - virtual, physical <= 1 << 52 - size else { throw .outOfRange }
         var done: UInt64 = 0
         while done < size {
-            let level = largestLevel(virtual + done, physical + done, size - done)
-            try place(virtual + done, physical + done, level, access, &arena)
-            done += Self.span(level)
+            let level = largestLevel(virtual + done, physical + done, size - done, access)
+            done += try place(virtual + done, physical + done, size - done, level, access, &arena)
         }
     }
 
@@ -81,17 +87,19 @@ public struct PageTable<Format: PageTableFormat>: ~Copyable {
         Int(virtual >> UInt64(12 + 9 * (level - 1)) & 511)
     }
 
-    private func largestLevel(_ virtual: UInt64, _ physical: UInt64, _ size: UInt64) -> Int {
-        var level = hugePages ? 3 : 2
+    private func largestLevel(_ virtual: UInt64, _ physical: UInt64, _ size: UInt64, _ access: Access) -> Int {
+        var level = access.execute ? largestExecutable : largest
         while level > 1 && ((virtual | physical) & (Self.span(level) - 1) != 0 || size < Self.span(level)) {
             level -= 1
         }
         return level
     }
 
+    /// Writes one entry, or of the lowest level all that are wanted in one table.
+    /// - Returns: how many bytes they map.
     private func place(
-        _ virtual: UInt64, _ physical: UInt64, _ level: Int, _ access: Access, _ arena: inout FrameArena
-    ) throws(PageTableError) {
+        _ virtual: UInt64, _ physical: UInt64, _ size: UInt64, _ level: Int, _ access: Access, _ arena: inout FrameArena
+    ) throws(PageTableError) -> UInt64 {
         var table = root
         var at = 4
         while at > level {
@@ -104,9 +112,14 @@ public struct PageTable<Format: PageTableFormat>: ~Copyable {
             table = unsafe Format.address(slot.pointee)
             at -= 1
         }
-        let slot = unsafe Self.slot(table, Self.index(virtual, level))
-        guard unsafe !Format.isPresent(slot.pointee) else { throw .mappedAlready }
-        unsafe slot.pointee = Format.leaf(at: physical, level: level, access: access)
+        var done: UInt64 = 0
+        repeat {
+            let slot = unsafe Self.slot(table, Self.index(virtual &+ done, level))
+            guard unsafe !Format.isPresent(slot.pointee) else { throw .mappedAlready }
+            unsafe slot.pointee = Format.leaf(at: physical &+ done, level: level, access: access)
+            done += Self.span(level)
+        } while level == 1 && done < size && Self.index(virtual &+ done, 1) != 0
+        return done
     }
 
     /// Tables come from the arena alone, whose frames are mapped one-to-one; `index` is below 512.

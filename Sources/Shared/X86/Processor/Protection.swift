@@ -6,10 +6,11 @@
 /// - `localAPIC`: APIC_BASE: on, in x2APIC mode, where it belongs. `virtualization`: VM_CR, or IA32_FEATURE_CONTROL.
 /// - `exitState`: VM_HSAVE_PA; Intel: what an exit loads, and the controls of exits and entries.
 /// - `permissionMaps`: the addresses of the maps of ports and MSRs. `nestedTables`: on, and the partition's.
+/// - `errata`: what is set against the processor's errata. `remapping`: every IOMMU translates, by our tables.
 /// - `ownedBits`: Intel: bits of CR0 and CR4 that are not the guest's.
 public enum ProtectionItem: UInt8, Sendable {
     case cr0, cr3, cr4, efer, memoryTypes, localAPIC, virtualization, exitState
-    case intercepts, exceptionIntercepts, permissionMaps, nestedTables, addressSpace, ownedBits
+    case intercepts, exceptionIntercepts, permissionMaps, nestedTables, addressSpace, ownedBits, errata, remapping
 }
 
 /// What a core has read back, and what of it was not as it had been written.

@@ -121,6 +121,11 @@ struct Firmware: ~Copyable {
         try FirmwareError.check("ExitBootServices", status)
     }
 
+    /// Keeps the firmware's own events and interrupts away until `restore`, as while sizes of BARs are found by writing
+    /// (section 7.1.8; TPL_HIGH_LEVEL). No service may be called meanwhile.
+    borrowing func raiseLevel() -> UInt64 { efi_call(boot.value.RaiseTPL, 31, 0, 0, 0, 0) }
+    borrowing func restoreLevel(_ level: UInt64) { _ = efi_call(boot.value.RestoreTPL, level, 0, 0, 0, 0) }
+
     borrowing func stopWatchdog() { _ = efi_call(boot.value.SetWatchdogTimer, 0, 0, 0, 0, 0) }
 
     /// The interface of `protocolID` on a handle.

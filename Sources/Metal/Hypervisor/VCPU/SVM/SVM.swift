@@ -34,11 +34,18 @@ enum SVM: VirtualizationExtension {
     static func disableGlobalInterrupts() { cpu_clgi() }
     static func enableGlobalInterrupts() { cpu_stgi() }
     static func idle(_ core: borrowing CoreLayout) { svm_idle() }
+    /// See `openWindow`.
+    static func openWindow(_ core: borrowing CoreLayout) {
+        let registers = Pointer<guest_registers>(at: core.registers)
+        registers.value.kicked = 0
+        cpu_stgi()
+        cpu_clgi()
+        if registers.value.kicked != 0 { LocalAPIC.kick(LocalAPIC.id) }
+    }
 
     static func enable(core: borrowing CoreLayout) {
         cpu_wrmsr(MSR.efer, cpu_rdmsr(MSR.efer) | EFER.secureVirtualMachine)
         cpu_wrmsr(MSR.vmHSavePA, core.hostSave)
-        cpu_clgi()
         cpu_vmsave(core.hostState)
     }
 

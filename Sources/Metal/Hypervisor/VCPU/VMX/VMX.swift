@@ -63,7 +63,10 @@ enum VMX: VirtualizationExtension {
     private static func lacks(_ name: StaticString) -> Refusal { Refusal("the processor lacks ", name) }
 
     static func enable(core: borrowing CoreLayout) throws(Refusal) {
-        if cpu_rdmsr(MSR.featureControl) & 1 == 0 { cpu_wrmsr(MSR.featureControl, 1 << 2 | 1) }
+        if cpu_rdmsr(MSR.featureControl) & 1 == 0 {
+            let isLocal = MachineCheckRegisters.hasLocal(cpu_rdmsr(MachineCheckRegisters.capability))
+            cpu_wrmsr(MSR.featureControl, 1 << 2 | 1 | (isLocal ? MachineCheckRegisters.localInFeatureControl : 0))
+        }
         try requireProcessor()
         cpu_write_cr4(cpu_read_cr4() | CR4.vmxEnable)
         store(VMXBasic(rawValue: cpu_rdmsr(MSR.vmxBasic)).revision, core.hostSave)

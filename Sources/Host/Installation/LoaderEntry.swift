@@ -1,0 +1,68 @@
+import Foundation
+
+/// Which of a disk's two places for a system.
+public enum Slot: String, CaseIterable, Codable, Sendable {
+    case a, b
+    public var other: Slot { self == .a ? .b : .a }
+}
+
+/// What makes a slot one that the boot manager may choose: a file `loader/entries/bulkhead-a+2-1.conf` on the slot's own
+/// volume (Boot Loader Specification, type 1). Behind the plus are the tries that are left, then those that are done; the boot
+/// manager counts before it starts the slot. Without them nothing is counted.
+public struct LoaderEntry: Equatable, Sendable {
+    public var slot: Slot
+    /// Rises with each update: of two good slots the higher one is started.
+    public var version: Int
+    /// nil: healthy, or never to be counted.
+    public var triesLeft: Int?
+    public var triesDone: Int
+
+    public init(_ slot: Slot, version: Int, tries: Int?) {
+        self.slot = slot
+        self.version = version
+        triesLeft = tries
+        triesDone = 0
+    }
+
+    public static let folder = "loader/entries"
+    public static let program = "EFI/BULKHEAD/BULKHEAD.EFI"
+
+    public var fileName: String {
+        let count = triesLeft.map { "+\($0)" + (triesDone > 0 ? "-\(triesDone)" : "") } ?? ""
+        return "bulkhead-\(slot.rawValue)\(count).conf"
+    }
+
+    public var content: String {
+        """
+        title Bulkhead (slot \(slot.rawValue), version \(version))
+        sort-key bulkhead
+        version \(version)
+        efi /\(Self.program)
+
+        """
+    }
+
+    /// nil for a file that is no entry of ours, or damaged.
+    public init?(fileName: String, content: String) {
+        guard let match = fileName.lowercased().wholeMatch(of: /bulkhead-([ab])(?:\+(\d+)(?:-(\d+))?)?\.conf/),
+            let slot = Slot(rawValue: String(match.1))
+        else { return nil }
+        let lines = content.split(separator: "\n").map { $0.split(separator: " ", maxSplits: 1).map(String.init) }
+        func value(_ key: String) -> String? { lines.first { $0.count == 2 && $0[0] == key }?[1] }
+        guard let version = value("version").flatMap({ Int($0) }), value("efi") == "/" + Self.program else {
+            return nil
+        }
+        self.slot = slot
+        self.version = version
+        triesLeft = match.2.flatMap { Int($0) }
+        triesDone = match.3.flatMap { Int($0) } ?? 0
+    }
+
+    /// The one that the boot manager starts: the highest version that has tries left, else the highest at all.
+    public static func chosen(_ entries: [LoaderEntry]) -> LoaderEntry? {
+        entries.min { one, other in
+            let (oneIsSpent, otherIsSpent) = (one.triesLeft == 0, other.triesLeft == 0)
+            return oneIsSpent != otherIsSpent ? otherIsSpent : one.version > other.version
+        }
+    }
+}

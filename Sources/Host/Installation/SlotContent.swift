@@ -1,0 +1,76 @@
+import Foundation
+import Machines
+
+/// The files of one slot, and the list by which `status` sees whether all of it is there.
+public struct SlotContent {
+    /// By path on the volume.
+    let files: [(path: String, source: URL)]
+    let manifest: [UInt8]
+    static let list = "BULKHEAD/slot.txt"
+
+    public init(_ volume: BootVolumeImage) {
+        files = volume.files.map { ($0.path == "EFI/BOOT/BOOTX64.EFI" ? LoaderEntry.program : $0.path, $0.source) }
+        manifest = volume.manifest
+    }
+
+    /// Bytes that a volume needs for it.
+    public func size() throws -> UInt64 {
+        try files.reduce(UInt64(manifest.count) + 65_536) { sum, file in
+            let content = file.source.resolvingSymlinksInPath()
+            let size = try content.resourceValues(forKeys: [.fileSizeKey]).fileSize ?? 0
+            return sum + UInt64(size) + 65_536
+        }
+    }
+
+    /// Removes what a slot had.
+    static func remove(from image: String) throws {
+        for folder in ["BULKHEAD", "EFI/BULKHEAD"] {
+            if (try? Tool.run("mdir", ["-b", "-i", image, "::/\(folder)"])) != nil {
+                try Tool.run("mdeltree", ["-i", image, "::/\(folder)"])
+            }
+        }
+    }
+
+    /// Puts the files into a volume that has none of them.
+    func add(to image: String) throws {
+        let scratch = FileManager.default.temporaryDirectory.appending(path: "bulkhead-files-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        let manifestFile = scratch.appending(path: "manifest.cbor"), listFile = scratch.appending(path: "slot.txt")
+        try Data(manifest).write(to: manifestFile)
+        var all = files + [("BULKHEAD/manifest.cbor", manifestFile)]
+        let lines = try all.map { file in
+            let content = try Data(contentsOf: file.source, options: .mappedIfSafe)
+            return "\(String(CRC32.of(content), radix: 16)) \(content.count) \(file.path)\n"
+        }
+        try Data(lines.joined().utf8).write(to: listFile)
+        all.append((Self.list, listFile))
+        var folders: [String] = []
+        for (path, _) in all {
+            let parts = path.split(separator: "/").dropLast()
+            for count in 1...max(1, parts.count) {
+                let folder = parts.prefix(count).joined(separator: "/")
+                if !folder.isEmpty, !folders.contains(folder) { folders.append(folder) }
+            }
+        }
+        for folder in folders where (try? Tool.run("mdir", ["-b", "-i", image, "::/\(folder)"])) == nil {
+            try Tool.run("mmd", ["-i", image, "::/\(folder)"])
+        }
+        for (path, source) in all { try Tool.run("mcopy", ["-o", "-i", image, source.path, "::/\(path)"]) }
+    }
+
+    /// Whether a volume has all that its list says; nil where there is no list.
+    static func isWhole(_ image: String) -> Bool? {
+        SlotVolume.extract(["BULKHEAD", "EFI"], from: image) { folder in
+            func read(_ path: String) -> Data? { try? Data(contentsOf: folder.appending(path: path)) }
+            guard let list = read(Self.list) else { return nil }
+            let lines = String(decoding: list, as: UTF8.self).split(separator: "\n")
+            return !lines.isEmpty
+                && lines.allSatisfy { line in
+                    let parts = line.split(separator: " ", maxSplits: 2).map(String.init)
+                    guard parts.count == 3, let content = read(parts[2]) else { return false }
+                    return String(content.count) == parts[1] && String(CRC32.of(content), radix: 16) == parts[0]
+                }
+        }
+    }
+}

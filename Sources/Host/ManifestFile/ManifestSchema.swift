@@ -1,0 +1,111 @@
+import Foundation
+import Manifest
+
+/// The manifest's JSON Schema (draft 2020-12), for editors that complete and check YAML as it is typed. What it accepts may still be
+/// refused: `manifest check` knows more.
+public func manifestSchema() throws -> String {
+    let size = string("a size: 512M, 2G", pattern: #"^[0-9]+[KMGT]?$"#)
+    let cores: [String: Any] = [
+        "description": "1, 2-3, or a list of them", "type": ["integer", "string", "array"],
+    ]
+    let operations: [String: Any] = [
+        "description": "what a manager may ask of the partition",
+        "oneOf": [
+            words(["all", "none"]),
+            ["type": "array", "items": words(ControlOperations.names.map(\.name)), "uniqueItems": true],
+        ],
+    ]
+    func action(_ event: String) -> [String: Any] {
+        words(LifecycleAction.names.map(\.name), "what happens when the guest \(event)")
+    }
+    let address = string(
+        "bus:device.function, as lspci prints it",
+        pattern: #"^([0-9a-fA-F]{4}:)?[0-9a-fA-F]{2}:[0-9a-fA-F]{2}\.[0-7]$"#)
+    let device: [String: Any] = [
+        "oneOf": [
+            address,
+            [
+                "type": "object", "additionalProperties": false, "required": ["pci"],
+                "properties": [
+                    "pci": address,
+                    "id": string("vendor:device, so that a card in the wrong slot is noticed"),
+                    "virtual-functions": integer(
+                        "how many virtual functions are enabled (SR-IOV)", Manifest.maxVirtualFunctions),
+                    "reset": words(["none"], "accept that it cannot be reset between two guests"),
+                ] as [String: Any],
+            ] as [String: Any],
+        ]
+    ]
+    let partition: [String: Any] = [
+        "type": "object", "additionalProperties": false, "required": ["name", "cores", "memory", "image"],
+        "properties": [
+            "name": string("a-z, 0-9 and -", pattern: "^[a-z][a-z0-9-]{0,30}$"),
+            "cores": cores,
+            "memory": [
+                "oneOf": [
+                    size,
+                    [
+                        "type": "object", "additionalProperties": false, "required": ["size"],
+                        "properties": ["size": size, "at": ["type": ["string", "integer"]]],
+                    ] as [String: Any],
+                ]
+            ],
+            "image": [
+                "oneOf": [
+                    string("the kernel's path"),
+                    [
+                        "type": "object", "additionalProperties": false, "required": ["kernel"],
+                        "properties": ["kernel": string("a path"), "initrd": string("a path")],
+                    ] as [String: Any],
+                ]
+            ],
+            "command-line": string("what the guest gets as its command line"),
+            "console": flag("whether the guest sees a serial port at 3F8h"),
+            "autostart": flag("whether it starts with the machine"),
+            "on-poweroff": action("switches itself off"), "on-reboot": action("reboots"), "on-crash": action("crashes"),
+            "permit": operations,
+            "devices": ["type": "array", "items": device],
+            "accept": ["type": "array", "items": words(Acceptances.names.map(\.name)), "uniqueItems": true],
+        ] as [String: Any],
+    ]
+    let schema: [String: Any] = [
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Bulkhead manifest", "type": "object", "additionalProperties": false,
+        "required": ["name", "housekeeping", "partitions"],
+        "properties": [
+            "name": string("the machine's name", pattern: "^[a-z][a-z0-9-]{0,30}$"),
+            "machine": [
+                "type": "object", "additionalProperties": false,
+                "properties": ["cores": ["type": "integer"], "memory": size],
+            ] as [String: Any],
+            "housekeeping": integer("the core that answers managers", nil),
+            "link": words(ManagementLink.names.map(\.name), "how a manager reaches the hypervisor"),
+            "partitions": [
+                "type": "array", "minItems": 1, "maxItems": Manifest.maxPartitions, "items": partition,
+            ] as [String: Any],
+        ] as [String: Any],
+    ]
+    let data = try JSONSerialization.data(
+        withJSONObject: schema, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
+    return String(decoding: data, as: UTF8.self)
+}
+
+private func string(_ description: String, pattern: String? = nil) -> [String: Any] {
+    var schema: [String: Any] = ["type": "string", "description": description]
+    if let pattern { schema["pattern"] = pattern }
+    return schema
+}
+
+private func integer(_ description: String, _ most: Int?) -> [String: Any] {
+    var schema: [String: Any] = ["type": "integer", "description": description, "minimum": 0]
+    if let most { schema["maximum"] = most }
+    return schema
+}
+
+private func flag(_ description: String) -> [String: Any] { ["type": "boolean", "description": description] }
+
+private func words(_ words: [String], _ description: String? = nil) -> [String: Any] {
+    var schema: [String: Any] = ["enum": words]
+    if let description { schema["description"] = description }
+    return schema
+}

@@ -1,0 +1,140 @@
+// Stands for firmware with DMA protection of its own: a UEFI application that starts \EFI\BOOT\BULKHEAD.EFI from the volume it
+// came from. Which kind it is, is chosen when it is built:
+//   ENDS   ends protection in a callback of ExitBootServices, as EDK2's DisableDmar does and did: interrupt remapping, queue
+//          and translation off, a root table of zeros (AMD: control and device table cleared).
+//   STAYS  has protection on from the start and never leaves: ExitBootServices is refused. Afterwards it says whether
+//          protection is as it was.
+// The units are where QEMU has them. UEFI 2.10, sections 4 and 7; VT-d specification, section 11.4; AMD specification
+// 48882, section 3.4.
+typedef unsigned long long u64;
+typedef unsigned int u32;
+typedef unsigned short u16;
+typedef unsigned char u8;
+
+#define VTD 0xFED90000ull
+#define AMDVI 0xFED80000ull
+
+struct guid { u64 low, high; };
+struct table_header { u64 signature; u32 revision, size, crc, reserved; };
+struct boot_services {
+    struct table_header header;
+    u64 raise, restore;
+    u64 (*allocate_pages)(u32 type, u32 memory, u64 pages, u64 *address);
+    u64 free_pages, memory_map, allocate_pool, free_pool;
+    u64 (*create_event)(u32 type, u64 level, void (*notify)(void *, void *), void *context, void **event);
+    u64 timer[5], protocols[3];
+    u64 (*handle_protocol)(void *handle, const struct guid *protocol, void **interface);
+    u64 reserved[4], configuration;
+    u64 (*load_image)(u8 policy, void *parent, void *path, void *buffer, u64 size, void **image);
+    u64 (*start_image)(void *image, u64 *size, u16 **data);
+    u64 exit, unload;
+    u64 (*exit_boot_services)(void *image, u64 key);
+};
+struct system_table { struct table_header header; u64 console[9]; struct boot_services *boot; };
+struct loaded_image { u32 revision; void *parent; struct system_table *system; void *device; };
+
+static u32 read32(u64 at) { return *(volatile u32 *)at; }
+static void write32(u64 at, u32 value) { *(volatile u32 *)at = value; }
+static void write64(u64 at, u64 value) { *(volatile u64 *)at = value; }
+
+static void print(const char *text) {
+    for (; *text; text++) {
+        u8 status;
+        do __asm__ volatile("inb %1, %0" : "=a"(status) : "Nd"((u16)0x3FD));
+        while (!(status & 0x20));
+        __asm__ volatile("outb %0, %1" ::"a"((u8)*text), "Nd"((u16)0x3F8));
+    }
+}
+
+// One change of global command, and its status. Lasting bits are those of global status.
+static void command(u32 set, u32 clear) {
+    u32 lasting = read32(VTD + 0x1C) & 0x86800000;
+    write32(VTD + 0x18, (lasting & ~clear) | set);
+    while ((read32(VTD + 0x1C) & (set | clear)) != set) {}
+}
+
+#ifdef ENDS
+static void end_protection(void *event, void *context) {
+    (void)event, (void)context;
+    if (read32(VTD) != 0xFFFFFFFF && read32(VTD) != 0) {
+        command(0, 1u << 25);
+        command(0, 1u << 26);
+        command(0, 1u << 31);
+        write64(VTD + 0x20, 0);
+        command(1u << 30, 0);
+    } else {
+        write64(AMDVI + 0x18, 0);
+        write64(AMDVI, 0);
+    }
+    print("firmware: DMA protection is off\r\n");
+}
+#endif
+
+#ifdef STAYS
+static u64 refuse_to_leave(void *image, u64 key) {
+    (void)image, (void)key;
+    return 0x8000000000000002ull;  // EFI_INVALID_PARAMETER
+}
+
+// Global status, root table, interrupt table, queue, its tail.
+static const u16 registers[] = {0x1C, 0x20, 0xB8, 0x90, 0x88};
+static u64 read64(u64 at) { return *(volatile u64 *)at; }
+static u64 registers_now(int i) { return i == 0 ? read32(VTD + registers[0]) : read64(VTD + registers[i]); }
+#endif
+
+u64 start(void *image, struct system_table *system) {
+    struct boot_services *boot = system->boot;
+#ifdef ENDS
+    void *event;
+    // EVT_SIGNAL_EXIT_BOOT_SERVICES, TPL_CALLBACK.
+    if (boot->create_event(0x201, 8, end_protection, 0, &event)) return print("firmware: no event\r\n"), 1;
+#endif
+#ifdef STAYS
+    u64 pages, before[5];
+    if (boot->allocate_pages(0, 4, 3, &pages)) return print("firmware: no memory\r\n"), 1;
+    for (int i = 0; i < 3 * 512; i++) ((u64 *)pages)[i] = 0;
+    write64(VTD + 0x20, pages);
+    command(1u << 30, 0);
+    write64(VTD + 0xB8, (pages + 4096) | 7);
+    command(1u << 24, 0);
+    write64(VTD + 0x88, 0);
+    write64(VTD + 0x90, pages + 8192);
+    command(1u << 26, 0);
+    // Contexts, translations, interrupt entries, a wait: QEMU's unit lets no queue end that ends with anything else.
+    ((u64 *)pages)[1024] = 0x11, ((u64 *)pages)[1026] = 0x12, ((u64 *)pages)[1028] = 4, ((u64 *)pages)[1030] = 0x15;
+    write64(VTD + 0x88, 0x40);
+    while (read64(VTD + 0x80) != 0x40) {}
+    command(1u << 31, 0);
+    for (int i = 0; i < 5; i++) before[i] = registers_now(i);
+    boot->exit_boot_services = refuse_to_leave;
+#endif
+
+    static const struct guid loaded = {0x11D295625B1B31A1, 0x3B7269C9A0003F8E};
+    static const struct guid device_path = {0x11D26D3F09576E91, 0x3B7269C9A000398E};
+    struct loaded_image *own;
+    u8 *volume;
+    if (boot->handle_protocol(image, &loaded, (void **)&own)) return print("firmware: no image\r\n"), 1;
+    if (boot->handle_protocol(own->device, &device_path, (void **)&volume)) return print("firmware: no path\r\n"), 1;
+    // The volume's path, then a file's node (section 10.3.5.4), then the end.
+    static u8 path[1024];
+    static const char name[] = "\\EFI\\BOOT\\BULKHEAD.EFI";
+    u32 count = 0;
+    while (volume[count] != 0x7F && count < 512) {
+        u32 length = volume[count + 2] | volume[count + 3] << 8;
+        for (u32 i = 0; i < length; i++, count++) path[count] = volume[count];
+    }
+    u8 *node = path + count;
+    node[0] = 4, node[1] = 4, node[2] = 4 + 2 * sizeof name;
+    for (u32 i = 0; i < sizeof name; i++) node[4 + 2 * i] = (u8)name[i];
+    node += 4 + 2 * sizeof name;
+    node[0] = 0x7F, node[1] = 0xFF, node[2] = 4;
+    void *next;
+    if (boot->load_image(0, image, path, 0, 0, &next)) return print("firmware: no hypervisor\r\n"), 1;
+    u64 status = boot->start_image(next, 0, 0);
+#ifdef STAYS
+    for (int i = 0; i < 5; i++)
+        if (registers_now(i) != before[i]) return print("firmware: DMA protection is not as it was\r\n"), status;
+    print("firmware: DMA protection is as it was\r\n");
+#endif
+    return status;
+}

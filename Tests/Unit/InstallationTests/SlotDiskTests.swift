@@ -1,0 +1,161 @@
+import Foundation
+import Machines
+import Testing
+
+@testable import Installation
+
+/// Install, update, confirm, go back, on a disk in memory.
+@Suite final class SlotDiskTests {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "bulkhead-install-\(UUID().uuidString)")
+    let bootManager: URL
+
+    init() throws {
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        bootManager = folder.appending(path: "boot.efi")
+        try Data((0..<90_000).map { UInt8(truncatingIfNeeded: $0 &* 13) }).write(to: bootManager)
+    }
+
+    deinit { try? FileManager.default.removeItem(at: folder) }
+
+    /// Content that differs from that of other numbers in each file.
+    func content(_ number: Int, size: Int = 40_000) throws -> SlotContent {
+        func file(_ name: String, _ count: Int) throws -> URL {
+            let url = folder.appending(path: "\(name)-\(number)")
+            try Data((0..<count).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ number &* 31) }).write(to: url)
+            return url
+        }
+        return SlotContent(
+            BootVolumeImage(
+                hypervisor: try file("efi", 30_000), manifest: [UInt8(number), 2, 3],
+                images: [.init(path: "kernels/vmlinux", source: try file("kernel", size))]))
+    }
+
+    func disk(_ number: Int = 1) throws -> MemoryDisk {
+        let disk = MemoryDisk(size: 20 << 20)
+        try SlotDisk.create(on: disk, try content(number), bootManager: bootManager)
+        return disk
+    }
+
+    func read(_ disk: MemoryDisk, _ slot: Slot, _ path: String) throws -> Data? {
+        try SlotDisk(disk).volumes[slot]?.withCopy { image in
+            let copy = self.folder.appending(path: "copy-\(UUID().uuidString)")
+            guard (try? Tool.run("mcopy", ["-n", "-i", image, "::/\(path)", copy.path])) != nil else { return nil }
+            return try Data(contentsOf: copy)
+        }
+    }
+
+    @Test func install() throws {
+        let disk = try disk()
+        let states = try SlotDisk(disk).states()
+        #expect(
+            states[0].entry == LoaderEntry(.a, version: 1, tries: nil) && states[0].isWhole == true && states[0].isNext)
+        #expect(states[1].entry == nil && states[1].isWhole == nil && !states[1].isNext)
+        #expect(try read(disk, .a, "EFI/BOOT/BOOTX64.EFI") == Data(contentsOf: bootManager))
+        #expect(try read(disk, .a, "BULKHEAD/manifest.cbor") == Data([1, 2, 3]))
+        #expect(try read(disk, .a, "BULKHEAD/kernels/vmlinux")?.count == 40_000)
+        #expect(try read(disk, .a, LoaderEntry.program)?.count == 30_000)
+    }
+
+    @Test func updatesAlternate() throws {
+        let disk = try disk()
+        #expect(try SlotDisk(disk).update(try content(2), tries: 3) == .b)
+        var states = try SlotDisk(disk).states()
+        #expect(
+            states[1].entry == LoaderEntry(.b, version: 2, tries: 3) && states[1].isNext && states[1].isWhole == true)
+        #expect(try SlotDisk(disk).confirm() == .b)
+        states = try SlotDisk(disk).states()
+        #expect(states[1].entry == LoaderEntry(.b, version: 2, tries: nil) && states[1].isNext)
+        #expect(try SlotDisk(disk).update(try content(3), tries: 3) == .a)
+        states = try SlotDisk(disk).states()
+        #expect(states[0].entry?.version == 3 && states[0].isNext && states[0].isWhole == true)
+        #expect(try read(disk, .a, "BULKHEAD/manifest.cbor") == Data([3, 2, 3]))
+        #expect(try read(disk, .b, "BULKHEAD/manifest.cbor") == Data([2, 2, 3]))
+        // The boot manager has stayed.
+        #expect(try read(disk, .a, "EFI/BOOT/BOOTX64.EFI") == Data(contentsOf: bootManager))
+        #expect(try SlotDisk(disk).rollback() == .b)
+        #expect(try SlotDisk(disk).states()[1].isNext)
+    }
+
+    /// A slot that is spent gives way, and the next update replaces it.
+    @Test func aSlotWithoutTriesGivesWay() throws {
+        let disk = try disk()
+        try SlotDisk(disk).update(try content(2), tries: 0)
+        #expect(try SlotDisk(disk).states().map(\.isNext) == [true, false])
+        #expect(try SlotDisk(disk).update(try content(3), tries: 3) == .b)
+        #expect(try read(disk, .b, "BULKHEAD/manifest.cbor") == Data([3, 2, 3]))
+    }
+
+    /// On its last start a slot is spent already when it is found healthy; and to go back means to the older one, whichever is
+    /// started next.
+    @Test func theLastStart() throws {
+        let disk = try disk()
+        try SlotDisk(disk).update(try content(2), tries: 3)
+        // What the boot manager does before the third start.
+        let volume = try #require(SlotDisk(disk).volumes[.b])
+        try volume.change(.add) { image in
+            let folder = "::/\(LoaderEntry.folder)"
+            try Tool.run("mren", ["-i", image, "\(folder)/bulkhead-b+3.conf", "\(folder)/bulkhead-b+0-3.conf"])
+        }
+        #expect(try SlotDisk(disk).states().map(\.isNext) == [true, false])
+        let spent = MemoryDisk(disk.content)
+        #expect(try SlotDisk(disk).confirm() == .b)
+        #expect(try SlotDisk(disk).states().map(\.isNext) == [false, true])
+        #expect(try SlotDisk(spent).rollback() == .a)
+        #expect(try SlotDisk(spent).states().map(\.isNext) == [true, false])
+        #expect(try SlotDisk(spent).states()[0].entry == LoaderEntry(.a, version: 3, tries: nil))
+    }
+
+    @Test func refusals() throws {
+        let disk = try disk()
+        let before = disk.content
+        #expect(throws: MachineError.self) { try SlotDisk(disk).update(try self.content(2, size: 8 << 20), tries: 3) }
+        #expect(throws: MachineError.self) { try SlotDisk(disk).rollback() }
+        #expect(disk.content == before)
+        let small = MemoryDisk(size: 4 << 20)
+        #expect(throws: MachineError.self) {
+            try SlotDisk.create(on: small, try self.content(1), bootManager: self.bootManager)
+        }
+        #expect(small.content == Data(count: 4 << 20))
+        #expect(throws: MachineError.self) { try SlotDisk(MemoryDisk(size: 8 << 20)) }
+    }
+
+    /// At whatever sector of an update the power fails, the machine boots a slot that is whole: the old one or the new one.
+    @Test func aLossOfPowerAtAHundredMoments() throws {
+        let start = try disk()
+        try SlotDisk(start).update(try content(2), tries: nil)
+        // Slot a, beside the boot manager, is the one that is replaced.
+        let updated = MemoryDisk(start.content)
+        try SlotDisk(updated).update(try content(3), tries: 3)
+        let journal = updated.journal
+        #expect(journal.count > 120 && journal.allSatisfy { $0.data.count == 512 })
+        var generator = SystemRandomNumberGenerator()
+        let random = (0..<journal.count).shuffled(using: &generator).prefix(99)
+        // The last sector of all is the one that makes the new slot known, or behind it.
+        var versions: Set<Int> = []
+        for moment in random + [journal.count] {
+            let disk = MemoryDisk(start.content)
+            for write in journal.prefix(moment) { try disk.write(write.offset, write.data) }
+            let next = try #require(
+                try SlotDisk(disk).states().first { $0.isNext },
+                "nothing boots after \(moment) of \(journal.count) sectors")
+            #expect(next.isWhole == true, "slot \(next.slot) after \(moment) of \(journal.count) sectors")
+            versions.insert(next.entry?.version ?? 0)
+        }
+        #expect(versions == [2, 3])
+    }
+
+    /// Nor does it touch what it need not, and it can be made again from wherever it stopped.
+    @Test(arguments: [0.1, 0.5, 0.9]) func anUpdateCanBeMadeAgain(part: Double) throws {
+        let disk = try disk()
+        try SlotDisk(disk).update(try content(2), tries: nil)
+        let whole = MemoryDisk(disk.content)
+        try SlotDisk(whole).update(try content(3), tries: 3)
+        disk.sectorsLeft = Int(Double(whole.sectorsWritten) * part)
+        #expect(throws: PowerLost.self) { try SlotDisk(disk).update(try self.content(3), tries: 3) }
+        disk.sectorsLeft = nil
+        #expect(try read(disk, .a, "EFI/BOOT/BOOTX64.EFI") == Data(contentsOf: bootManager))
+        #expect(try SlotDisk(disk).update(try content(4), tries: 3) == .a)
+        #expect(try SlotDisk(disk).states()[0].isWhole == true)
+        #expect(try read(disk, .a, "BULKHEAD/manifest.cbor") == Data([4, 2, 3]))
+    }
+}

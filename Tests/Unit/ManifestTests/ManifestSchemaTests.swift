@@ -1,0 +1,66 @@
+import Foundation
+import ManifestFile
+import Testing
+
+/// The schema for editors has the keys and words that the reader knows.
+@Suite struct ManifestSchemaTests {
+    let schema: [String: Any]
+
+    init() throws {
+        let text = try manifestSchema()
+        schema = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+    }
+
+    func properties(_ path: String...) -> [String: Any] {
+        var place = schema
+        for step in path {
+            let next = (place["properties"] as? [String: Any])?[step] as? [String: Any] ?? [:]
+            place = next["items"] as? [String: Any] ?? next
+        }
+        // Of several forms the one with keys.
+        if let forms = place["oneOf"] as? [[String: Any]] { place = forms.first { $0["properties"] != nil } ?? place }
+        return place["properties"] as? [String: Any] ?? [:]
+    }
+
+    /// What the reader names as unknown is not in the schema, and what it names nothing of is.
+    @Test func keysAreTheReaders() {
+        let text = """
+            name: a
+            machine: {cores: 2, memory: 1G}
+            housekeeping: 0
+            link: serial
+            partitions:
+              - name: b
+                cores: [1]
+                memory: {size: 64M, at: 0x100000000}
+                image: {kernel: k, initrd: i}
+                command-line: quiet
+                console: true
+                autostart: true
+                on-poweroff: stop
+                on-reboot: restart
+                on-crash: stop
+                permit: [start]
+                devices: [{pci: "00:03.0", id: "8086:10d3", virtual-functions: 1, reset: none}]
+                accept: [split-smt]
+            """
+        #expect(refusals(text) == [])
+        func keys(_ pattern: Regex<(Substring, Substring)>) -> Set<String> {
+            Set(text.matches(of: pattern).map { String($0.1) })
+        }
+        #expect(Set(properties().keys) == keys(/(?m)^([a-z-]+):/))
+        #expect(Set(properties("partitions").keys) == keys(/(?m)^  (?:  |- )([a-z-]+):/))
+        #expect(Set(properties("partitions", "devices").keys) == ["pci", "id", "virtual-functions", "reset"])
+        #expect(Set(properties("machine").keys) == ["cores", "memory"])
+        // A key that is none is refused by both.
+        #expect(refusals(text.replacing("console: true", with: "colour: true"))[0].contains("unknown key"))
+        #expect(schema["additionalProperties"] as? Bool == false)
+    }
+
+    @Test func wordsAreTheReaders() throws {
+        let crash = try #require(properties("partitions")["on-crash"] as? [String: Any])
+        #expect(crash["enum"] as? [String] == ["stop", "restart"])
+        let link = try #require(properties()["link"] as? [String: Any])
+        #expect(link["enum"] as? [String] == ["none", "serial"])
+    }
+}
