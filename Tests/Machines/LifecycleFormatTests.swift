@@ -20,13 +20,24 @@ extension MachineTests {
         init() throws { machine = try unsafe Self.shared.get() }
 
         static let speakers = [
-            ("pvh", "@neighbour start"), ("multiboot", "@ready"), ("bzimage", "@bulkhead ready kernel=6.1."),
+            ("pvh", "@neighbour start"), ("multiboot", "@ready"), ("pvh32", "@ready"),
+            ("bzimage", "@bulkhead ready kernel=6.1."),
         ]
 
         @Test(arguments: speakers) func itBootsAndSpeaks(_ partition: String, _ words: String) throws {
             try machine.guest(partition).wait(for: words, seconds: 180)
             let info = try machine.info(partition)
             #expect(info.state == .running && info.starts == 1)
+        }
+
+        /// An initrd is a module to kernels that know no initial RAM disk: 70,000 bytes of 5Ah each.
+        @Test(arguments: ["multiboot", "pvh32"]) func itFindsItsModule(_ partition: String) throws {
+            let guest = machine.guest(partition)
+            try guest.wait(for: "@ready", seconds: 180)
+            guest.type(line: "module")
+            let line = try guest.wait(for: "@attempt module ", seconds: 30)
+            let loader = partition == "pvh32" ? "pvh" : partition
+            #expect(line == "@attempt module seen=\(loader),70000-bytes,6300000-sum,aligned")
         }
 
         static let refused = [

@@ -86,7 +86,9 @@ public struct CrashReport: Encodable {
         exitAddress = endsByExit ? Self.hex(record[.detail]) : nil
         lastExits = (0..<8).compactMap { index in
             let code = record[.exitCodes, index / 4] >> UInt64(index % 4 * 16) & 0xFFFF
-            return record.hasGuest && code != 0xFFFF ? Exit(code, record[.exitRIPs, index], record.vendor) : nil
+            // VMEXIT_INVALID is -1 too; a place that was never used has no address either.
+            return record.hasGuest && (code != 0xFFFF || record[.exitRIPs, index] != 0)
+                ? Exit(code, record[.exitRIPs, index], record.vendor) : nil
         }
     }
 

@@ -77,12 +77,16 @@ enum CrashExitName {
         }
     }
 
+    private static let refusedState = "a state that VMRUN refuses (VMEXIT_INVALID)"
     /// AMD64 APM volume 2, appendix C.
     private static let amd: [UInt64: String] = [
         0x60: "interrupt", 0x61: "NMI", 0x62: "SMI", 0x63: "INIT", 0x6F: "RDPMC", 0x72: "CPUID", 0x73: "RSM",
+        0x74: "IRET",
         0x76: "INVD", 0x7A: "INVLPGA", 0x7B: "port", 0x7C: "MSR", 0x7F: "shutdown", 0x80: "VMRUN", 0x81: "VMMCALL",
         0x82: "VMLOAD", 0x83: "VMSAVE", 0x84: "STGI", 0x85: "CLGI", 0x86: "SKINIT", 0x89: "WBINVD", 0x8A: "MONITOR",
-        0x8B: "MWAIT", 0x8E: "RDPRU", 0x400: "nested page fault", UInt64.max: "invalid state",
+        0x8B: "MWAIT", 0x8E: "RDPRU", 0x400: "nested page fault",
+        // -1 in 64 bits, in 32, and in the 16 that a list of exits keeps.
+        UInt64.max: refusedState, 0xFFFF_FFFF: refusedState, 0xFFFF: refusedState,
     ]
     /// Intel SDM volume 3, appendix C.
     private static let intel: [UInt64: String] = [

@@ -75,4 +75,18 @@ public enum Vector {
     public static let pageFault: UInt8 = 14
     public static let alignmentCheck: UInt8 = 17
     public static let machineCheck: UInt8 = 18
+
+    /// Exceptions that exit, a bit each. #DB and #AC can raise themselves for ever, in microcode that no NMI interrupts, so
+    /// they are delivered from here.
+    public static let exiting: UInt32 = 1 << 1 | 1 << 17 | 1 << 18
+    /// Those that exit while one instruction is stepped over: all but the software exceptions. The guest's handler must not
+    /// find what a step has changed.
+    public static let exitingInStep: UInt32 = 0x002F_7DE3
+    /// Those with an error code.
+    public static func hasError(_ vector: UInt8) -> Bool { vector < 32 && 0x6022_7D00 >> UInt32(vector) & 1 != 0 }
+}
+
+/// DR6 (AMD64 APM volume 2, section 13.1.1.3).
+public enum DR6 {
+    public static let singleStep: UInt64 = 1 << 14
 }

@@ -9,6 +9,7 @@ const struct attack attacks[] = {
     {"cpuid", attack_cpuid, false},
     {"instructions", attack_instructions, false},
     {"registers", attack_registers, false},
+    {"steps", attack_steps, false},
     {"msrs", attack_msrs, false},
     {"ports", attack_ports, false},
     {"port-strings", attack_port_strings, false},
@@ -41,6 +42,7 @@ const struct attack attacks[] = {
     {"panic", attack_panic, true},
     {"fault", attack_fault, true},
     {"loader", attack_loader, true},
+    {"module", attack_module, true},
     {"reset", attack_reset, true},
     {"poweroff", attack_power_off, true},
 };

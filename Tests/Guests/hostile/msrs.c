@@ -28,6 +28,7 @@ static const struct grant grants[] = {
     {0x4B564D00, 0x4B564D01, true, TAKEN, 0},  // KVM's clock
     {0xC0000080, 0xC0000084, true, TAKEN, 0},  // EFER (written by `registers`), STAR, LSTAR, CSTAR, SFMASK
     {0xC0000100, 0xC0000103, true, TAKEN, 0},  // FS, GS, kernel GS base, TSC_AUX
+    {0xC0010000, 0xC0010007, true, IGNORED, AMD},  // performance counters of old: nothing but 0
     {0xC0010015, 0xC0010015, true, IGNORED, AMD},  // hardware configuration
     {0xC001001F, 0xC001001F, true, IGNORED, AMD},  // northbridge configuration
     {0xC0011029, 0xC0011029, true, IGNORED, AMD},  // decode configuration

@@ -11,7 +11,7 @@ struct recovery {
 /// The last exception that was recovered from. `vector` is -1 while there was none.
 struct fault {
     int64_t vector;
-    uint64_t error, rip, cr2;
+    uint64_t error, rip, cr2, rflags;
 };
 extern volatile struct recovery recovery;
 extern volatile struct fault fault;

@@ -26,6 +26,10 @@ static void copy_command_line(uint64_t address) {
 static void read_multiboot(const struct multiboot_information *info) {
     machine.multiboot = true;
     if (info->flags & 4) copy_command_line(info->command_line);
+    if (info->flags & 8 && info->modules[0]) {
+        const uint32_t *module = (const uint32_t *)(uint64_t)info->modules[1];
+        machine.module = (struct range){module[0], module[1] - module[0], RAM};
+    }
     if (!(info->flags & 64)) return;
     for (uint64_t at = info->map; at < (uint64_t)info->map + info->map_length;) {
         const uint32_t *entry = (const uint32_t *)at;
@@ -36,6 +40,10 @@ static void read_multiboot(const struct multiboot_information *info) {
 static void read_start_information(const struct start_information *info) {
     copy_command_line(info->command_line);
     machine.rsdp = info->rsdp;
+    if (info->module_count) {
+        const uint64_t *module = (const uint64_t *)info->modules;
+        machine.module = (struct range){module[0], module[1], RAM};
+    }
     const struct memory_map_entry *entries = (const struct memory_map_entry *)info->memory_map;
     for (uint32_t i = 0; info->version >= 1 && i < info->memory_map_entries; i++)
         add_range(entries[i].start, entries[i].size, entries[i].type);

@@ -23,6 +23,7 @@ struct machine {
     uint32_t apic_ids[PROCESSORS_MAX];  // [0] is vCPU 0's own
     uint64_t tsc_khz;
     bool multiboot;
+    struct range module;                // the first one: what a manifest calls the initrd; size 0 when there is none
 };
 extern struct machine machine;
 extern char image_start[], image_end[];

@@ -65,6 +65,7 @@ void trap(struct frame *frame) {
     if (processor == 0 && recovery.rip) {
         fault.error = frame->error;
         fault.rip = frame->rip;
+        fault.rflags = frame->rflags;
         fault.cr2 = read_cr2();
         fault.vector = vector;
         frame->rip = recovery.rip;

@@ -9,7 +9,7 @@ static const struct {
     {"STAR", 0xC0000081},         {"LSTAR", 0xC0000082},        {"CSTAR", 0xC0000083},   {"SFMASK", 0xC0000084},
     {"FS.base", 0xC0000100},      {"GS.base", 0xC0000101},      {"KernelGS", 0xC0000102}, {"TSC_AUX", 0xC0000103},
     {"SYSENTER_ESP", 0x175},      {"SYSENTER_EIP", 0x176},      {"SYSENTER_CS", 0x174},
-    {"APIC_INITIAL", APIC_INITIAL},
+    {"APIC_INITIAL", APIC_INITIAL}, {"APIC_DIVIDE", APIC_DIVIDE},  {"APIC_ESR", APIC_ESR},
 };
 /// Of FXSAVE: x87 from byte 32 on, SSE from byte 160 on (AMD64 APM volume 1, figure 11-8).
 static _Alignas(64) uint8_t area[512];
@@ -47,7 +47,10 @@ void plant_registers(uint32_t processor) {
     // Addresses that are not canonical would fault; only the first vCPU can take that.
     wrmsr(0xC0000081, secret[0]);
     if (processor != 0) return write_cr2(secret[1]);
-    for (size_t i = 1; i + 1 < sizeof msrs / sizeof msrs[0]; i++)
+    wrmsr(APIC_DIVIDE, 11);
+    try_wrmsr(APIC_SELF, 1);  // an illegal vector, which the error status register keeps
+    try_wrmsr(APIC_ESR, 0);
+    for (size_t i = 1; i + 3 < sizeof msrs / sizeof msrs[0]; i++)
         if (msrs[i].msr != 0xC0000100 && msrs[i].msr != 0xC0000101) try_wrmsr(msrs[i].msr, secret[i % 4]);
     uint64_t address = secret[2] << 8 >> 8 & 0x7FFFFFFFFFFF;
     try_wrmsr(0xC0000102, try_wrmsr(0xC0000102, secret[2]) < 0 ? secret[2] : address);

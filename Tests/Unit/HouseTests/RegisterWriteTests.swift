@@ -6,8 +6,13 @@ import Testing
 @Suite struct RegisterWriteTests {
     private static let writes: [(file: String, line: String, test: String)] = [
         (
-            "InterruptCommands.swift", "cpu_wrmsr(MSR.x2apicICR, command.directed(to: platform[vcpu]))",
+            "InterruptCommands.swift", "LocalAPIC.send(command.directed(to: platform[vcpu]))",
             "InterruptCommandTests"
+        ),
+        (
+            "Exceptions.swift",
+            "if event.kind == .nmi { cpu.injectNMI() } else { LocalAPIC.requestAgain(event.vector) }",
+            "EventDeliveryTests"
         ),
         ("MSR.swift", "cpu_wrmsr(msr, value)", "LocalVectorTests"),
         ("XSETBV.swift", "cpu_xsetbv(0, value)", "XCR0Tests"),
@@ -18,7 +23,8 @@ import Testing
         let tests = Set(Repository.swiftFiles.map { $0.path.split(separator: "/").last.map(String.init) ?? "" })
         var found = 0
         for file in Repository.swiftFiles where file.path.hasPrefix(folder) && !file.path.contains("InjectedFaults") {
-            for line in file.lines where line.contains(/cpu_(wrmsr|xsetbv|write_)[a-z0-9]*\(/) {
+            for line in file.lines
+            where line.contains(/(cpu_(wrmsr|xsetbv|write_[a-z0-9]+)|LocalAPIC\.(send|requestAgain))\(/) {
                 let line = String(line.drop(while: \.isWhitespace))
                 let row = Self.writes.first { folder + $0.file == file.path && $0.line == line }
                 #expect(row != nil, "\(file): \(line) is not in the table above")

@@ -82,6 +82,17 @@ struct ELF {
             ])
     }
 
+    /// A 32-bit Linux kernel's own file: its ELF entry is for nobody here, its PVH note is.
+    static func linux32(pvh: Bool = true) -> ELF {
+        let notes = note("Linux", 0x101, [0, 0, 0, 0]) + (pvh ? note("Xen", 18, [0x50, 0, 0, 1]) : [])
+        return ELF(
+            is64: false, machine: 3, entry: 0x100_0000,
+            segments: [
+                Segment(virtual: 0xC100_0000, physical: 0x100_0000, bytes: [UInt8](1...200)),
+                Segment(kind: 4, physical: 0, bytes: notes),
+            ])
+    }
+
     /// Like a kernel's own file: virtual addresses in the upper half, a PVH note and one by "Linux".
     static func linux() -> ELF {
         ELF(

@@ -99,6 +99,22 @@ import UnitSupport
         }
     }
 
+    /// By its note, whether or not it is Linux, and whichever of the two machines its header names.
+    @Test func a32BitELFLoadsByItsPVHNote() throws {
+        var x32 = ELF.pvh(is64: false)
+        x32.machine = 62
+        for (elf, entry) in [(ELF.linux32(), 0x100_0050), (x32, 0x10_0010)] as [(ELF, UInt64)] {
+            try withMemory { memory throws(LoadError) in
+                let start = try load(elf.image, commandLine: "small", memory: memory)
+                #expect(start.mode == .protected32 && start.rip == entry)
+                #expect(memory.load(UInt32.self, at: start.rbx) == 0x336E_C578)
+            }
+        }
+        withMemory { memory in
+            #expect(throws: LoadError.no64BitEntry) { try load(ELF.linux32(pvh: false).image, memory: memory) }
+        }
+    }
+
     @Test func multibootByAddressFields() throws {
         let image = multiboot()
         try withMemory { memory throws(LoadError) in

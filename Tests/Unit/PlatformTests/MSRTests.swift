@@ -46,6 +46,7 @@ import X86
 
     @Test func aVendorsRegistersAreItsOwn() {
         let amd: [(UInt32, MSREmulation)] = [
+            (0xC001_0000, .legacyCounter), (0xC001_0003, .legacyCounter), (0xC001_0007, .legacyCounter),
             (0xC001_0015, .hardwareConfiguration), (0xC001_001F, .northbridgeConfiguration),
             (0xC001_1029, .decodeConfiguration),
         ]
@@ -131,6 +132,7 @@ import X86
         #expect(MSREmulation.northbridgeConfiguration.constant == 0)
         #expect(MSREmulation.decodeConfiguration.constant == 2)
         #expect(MSREmulation.correctedMachineCheck.constant == 0x1_0000)
+        #expect(MSREmulation.legacyCounter.constant == 0)
         #expect(MSREmulation.efer.constant == nil)
     }
 }

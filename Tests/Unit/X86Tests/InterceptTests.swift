@@ -22,6 +22,7 @@ import X86
 
     @Test func wantedHasEveryNamedBit() {
         #expect(Intercept.wanted == Self.table.reduce(0) { $0 | $1.intercept })
+        #expect(Intercept.iret == 1 << 20 && Intercept.wanted & Intercept.iret == 0)
     }
 
     /// Without these a guest reaches the hypervisor's state, another partition, or the machine.
@@ -52,20 +53,34 @@ import X86
             ("EXCP0", ExitCode.exceptionFirst, 0x40),
             ("NMI", ExitCode.nmi, 0x61),
             ("SMI", ExitCode.smi, 0x62), ("INIT", ExitCode.initSignal, 0x63), ("RDPMC", ExitCode.rdpmc, 0x6F),
-            ("CPUID", ExitCode.cpuid, 0x72), ("RSM", ExitCode.rsm, 0x73), ("INVD", ExitCode.invd, 0x76),
+            ("CPUID", ExitCode.cpuid, 0x72), ("RSM", ExitCode.rsm, 0x73), ("IRET", ExitCode.iret, 0x74),
+            ("INVD", ExitCode.invd, 0x76),
             ("INVLPGA", ExitCode.invlpga, 0x7A), ("IOIO", ExitCode.port, 0x7B), ("MSR", ExitCode.msr, 0x7C),
             ("SHUTDOWN", ExitCode.shutdown, 0x7F), ("VMRUN", ExitCode.vmrun, 0x80), ("VMMCALL", ExitCode.vmmcall, 0x81),
             ("VMLOAD", ExitCode.vmload, 0x82), ("SKINIT", ExitCode.skinit, 0x86), ("WBINVD", ExitCode.wbinvd, 0x89),
             ("MONITOR", ExitCode.monitor, 0x8A), ("MWAIT", ExitCode.mwait, 0x8B), ("RDPRU", ExitCode.rdpru, 0x8E),
-            ("NPF", ExitCode.nestedPageFault, 0x400), ("INVALID", ExitCode.invalid, 0xFFFF_FFFF_FFFF_FFFF),
+            ("NPF", ExitCode.nestedPageFault, 0x400),
         ] as [(String, UInt64, UInt64)]) func exitCodes(name: String, code: UInt64, manual: UInt64)
     {
         #expect(code == manual, "\(name)")
     }
 
+    /// VMEXIT_INVALID is -1 (table C-1); a processor may write 32 bits of it.
+    @Test func invalidInBothWidths() {
+        #expect(ExitCode.isInvalid(UInt64(bitPattern: -1)) && ExitCode.isInvalid(UInt64(UInt32(bitPattern: -1))))
+        for code in [0, 0x400, 0x7FFF_FFFF, 0xFFFF_FFFE, 0xFFFF, 1 << 32] as [UInt64] {
+            #expect(!ExitCode.isInvalid(code))
+        }
+    }
+
     /// #DB and #AC, whose delivery can raise them again for ever inside of one instruction, where no NMI gets through; #MC.
     @Test func exceptions() {
-        #expect(Intercept.exceptions == 1 << 1 | 1 << 17 | 1 << 18)
+        #expect(Vector.exiting == 1 << 1 | 1 << 17 | 1 << 18)
+        // APM volume 2, table 8-1: those that an instruction may raise, but for INT3 and INTO; not the NMI.
+        let faults: [UInt8] = [0, 1, 5, 6, 7, 8, 10, 11, 12, 13, 14, 16, 17, 18, 19, 21]
+        #expect(Vector.exitingInStep == faults.reduce(0) { $0 | 1 << UInt32($1) })
+        let withError: [UInt8] = [8, 10, 11, 12, 13, 14, 17, 21, 29, 30]
+        for vector in 0..<255 as Range<UInt8> { #expect(Vector.hasError(vector) == withError.contains(vector)) }
     }
 
     /// Up to SKINIT the codes of the second vector follow its bits.

@@ -61,7 +61,7 @@ public struct ExitMeter: Sendable {
         try testbed.watch.refresh()
         machine = testbed.watch.machine
         try take(report, times: times)
-        try compare(report, guest, times: times)
+        try compare(report, guest)
     }
 
     /// From `@meter done times=N interrupts=N nmis=N`, when each was N.
@@ -87,17 +87,14 @@ public struct ExitMeter: Sendable {
         }
     }
 
-    /// The guest sleeps by now, so both have counted the same exits, but for one kind: a dropped write is two exits, and
-    /// the hypervisor does not count the second, the exception (#DB) behind the one instruction.
-    private mutating func compare(
-        _ report: CounterReport, _ guest: PartitionWatch, times: UInt64
-    ) throws(MachineError) {
+    /// The guest sleeps by now, so both have counted the same exits.
+    private mutating func compare(_ report: CounterReport, _ guest: PartitionWatch) throws(MachineError) {
         guard let own = guest.statistics else { throw .miscounted("the partition has no statistics") }
         let cores = (0..<64).filter { guest.info.cores.contains(.init(core: $0)) }
         let counted = cores.map(report.exits).reduce(into: [String: UInt64]()) { $0.merge($1, uniquingKeysWith: +) }
         for reason in ExitReason.all {
             let (ours, theirs) = (own.exits(reason), counted["\(reason.name)"] ?? 0)
-            guard ours + (reason == .exception ? times : 0) == theirs else {
+            guard ours == theirs else {
                 throw .miscounted("the counter has \(theirs) \(reason.name) exits, the hypervisor \(ours)")
             }
             agreed += ours

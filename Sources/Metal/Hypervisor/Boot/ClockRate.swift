@@ -1,7 +1,7 @@
 import Silicon
 import X86
 
-/// The rate of the TSC, measured against another clock.
+/// The rates of clocks, measured against other ones.
 enum ClockRate {
     /// TSC ticks a millisecond.
     static func kHz(_ tables: borrowing FirmwareTables) throws(Refusal) -> UInt64 {
@@ -34,27 +34,40 @@ enum ClockRate {
         return (now - start) * 1_193_182 / 65_535 / 1000
     }
 
+    /// Of the timer of this core's local APIC before its divider, in kHz, over at least 10 ms against the TSC. It stops.
+    static func timerKHz(tscKHz: UInt64) -> UInt32 {
+        cpu_wrmsr(0x83E, 0b1011)  // by 1
+        cpu_wrmsr(0x832, 0x10000)
+        cpu_wrmsr(0x838, 0xFFFF_FFFF)
+        func sample() -> (tsc: UInt64, timer: UInt32) { Self.sample { UInt32(truncatingIfNeeded: cpu_rdmsr(0x839)) } }
+        let first = sample()
+        while cpu_rdtsc() - first.tsc < tscKHz * 10 { cpu_pause() }
+        let last = sample()
+        cpu_wrmsr(0x838, 0)
+        return UInt32(clamping: UInt64(first.timer &- last.timer) * tscKHz / max(last.tsc - first.tsc, 1))
+    }
+
     /// Over at least 50 ms against the ACPI timer, which counts 24 bits at 3,579,545 Hz (ACPI 6.5, section 4.8.3.3). 0 when
     /// it stands still.
     private static func byPowerManagementTimer(_ timerPort: UInt16) -> UInt64 {
-        let first = sample(timerPort)
+        let first = sample { cpu_in32(timerPort) }
         while (cpu_in32(timerPort) &- first.timer) & 0xFF_FFFF < 178_977 {
             guard cpu_rdtsc() - first.tsc < limit else { return 0 }
             cpu_pause()
         }
-        let last = sample(timerPort)
+        let last = sample { cpu_in32(timerPort) }
         let ticks = UInt64((last.timer &- first.timer) & 0xFF_FFFF)
         return (last.tsc - first.tsc) * 3_579_545 / max(ticks, 1) / 1000
     }
 
     /// Both clocks at one moment: of several tries the one whose reading took least, so that an interruption in between
     /// (system management mode, or an emulator's host) does not count.
-    private static func sample(_ port: UInt16) -> (tsc: UInt64, timer: UInt32) {
+    private static func sample(_ read: () -> UInt32) -> (tsc: UInt64, timer: UInt32) {
         var best: (tsc: UInt64, timer: UInt32) = (0, 0)
         var shortest = UInt64.max
         for _ in 0..<16 {
             let before = cpu_rdtsc()
-            let timer = cpu_in32(port)
+            let timer = read()
             let after = cpu_rdtsc()
             if after - before < shortest {
                 shortest = after - before

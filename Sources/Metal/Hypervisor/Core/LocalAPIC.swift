@@ -12,11 +12,25 @@ enum LocalAPIC {
     static var id: UInt32 { UInt32(truncatingIfNeeded: cpu_rdmsr(0x802)) }
 
     /// Gets another core's attention by an NMI: it ends a guest's run, or a sleep.
-    static func kick(_ apicID: UInt32) { cpu_wrmsr(MSR.x2apicICR, UInt64(apicID) << 32 | 0x4400) }
+    static func kick(_ apicID: UInt32) { send(UInt64(apicID) << 32 | 0x4400) }
 
-    static func sendINIT(_ apicID: UInt32) { cpu_wrmsr(MSR.x2apicICR, UInt64(apicID) << 32 | 0x4500) }
-    static func sendStartUp(_ apicID: UInt32, page: UInt64) {
-        cpu_wrmsr(MSR.x2apicICR, UInt64(apicID) << 32 | 0x4600 | page >> 12)
+    static func sendINIT(_ apicID: UInt32) { send(UInt64(apicID) << 32 | 0x4500) }
+    static func sendStartUp(_ apicID: UInt32, page: UInt64) { send(UInt64(apicID) << 32 | 0x4600 | page >> 12) }
+
+    /// Writes the command register, which does not wait for what was stored before: who gets the interrupt must find it
+    /// (Intel SDM volume 3A, section 11.12.3; AMD64 APM volume 2, section 16.11.2).
+    @inline(__always)
+    static func send(_ command: UInt64) {
+        cpu_fence()
+        cpu_wrmsr(MSR.x2apicICR, command)
+    }
+
+    /// Takes back the acknowledgement of an interrupt that has not reached its handler: it is pending again. A spurious one,
+    /// which is not in service, is nobody's.
+    static func requestAgain(_ vector: UInt8) {
+        guard cpu_rdmsr(0x810 + UInt32(vector >> 5)) >> UInt64(vector & 31) & 1 != 0 else { return }
+        cpu_wrmsr(MSR.x2apicEOI, 0)
+        cpu_wrmsr(0x83F, UInt64(vector))
     }
 
     /// Whether the six entries of the local vector table exist that every processor with x2APIC has (version register,
@@ -28,6 +42,9 @@ enum LocalAPIC {
         let isWhole = hasAllLocalVectors
         for lvt in UInt32(0x832)...0x837 where isWhole || lvt != 0x833 && lvt != 0x834 { cpu_wrmsr(lvt, 0x10000) }
         cpu_wrmsr(0x838, 0)
+        cpu_wrmsr(0x83E, 0)
+        // The first write brings errors to light, the second takes them away.
+        for _ in 0..<2 { cpu_wrmsr(0x828, 0) }
         cpu_wrmsr(0x80F, 0x1FF)
         cpu_wrmsr(0x808, 0)
         for register in UInt32(0)..<8 {

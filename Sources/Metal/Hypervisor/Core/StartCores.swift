@@ -1,5 +1,6 @@
 import Control
 import Manifest
+import Platform
 import Silicon
 import Synchronization
 import Text
@@ -17,6 +18,10 @@ extension BuiltMachine {
     /// Starts every core of the machine, and becomes one of them (or sleeps, where the manifest names this one for nothing).
     consuming func start(_ program: ProgramMemory) -> Never {
         LocalAPIC.enable()
+        let timerKHz = ClockRate.timerKHz(tscKHz: plan.machine.tscKHz)
+        for index in 0..<tables.processorCount where coreStates[index] != 0 {
+            Pointer<CoreState>(at: coreStates[index]).value.cpuid.apicTimerKHz = timerKHz
+        }
         startCores(program)
         Chipset.routeLink(tables, interrupts.linkEntry)
         plan.machine.iommu?.reportFaults(to: tables.apicIDs[manifest.housekeeping], tables.bus)

@@ -49,13 +49,13 @@ extension ExitContext {
         case .exception(let vector, let error):
             count(.exception)
             // A guest that steps itself gets its trap behind an access to registers that the hypervisor emulates.
-            if vector == Vector.debug { endTrappedAccess() }
-            cpu.raise(vector, error: error)
-            return .resume
+            if vector == Vector.debug { endTrappedAccess() } else { trappedAccess.abandon() }
+            return deliver(vector, error)
         case .machineCheck:
             count(.exception)
             return machineCheck()
         case .singleStepDone:
+            count(.exception)
             endTrappedAccess()
             return .resume
         case .answered:
@@ -73,9 +73,7 @@ extension ExitContext {
                 injectFault()
             #endif
             if cpu.isLoading, let answer = answerLoader() { return answer }
-            cpu.rax = KVMCall.answer(privilegeLevel: cpu.privilegeLevel, is64Bit: cpu.is64Bit)
-            cpu.skip(3)
-            return .resume
+            return answerCall()
         case .refusedInstruction:
             count(.refusedInstruction)
             return refuse()
@@ -90,10 +88,7 @@ extension ExitContext {
             return .resume
         case .shutdown:
             count(.shutdown)
-            if MachineCheck.isUnderWay { return machineCheck() }
-            guard cpu.isLoading else { return .end(.tripleFault) }
-            core.value.recordCrash(.tripleFault)
-            return refuseImage(.loaderFailed)
+            return MachineCheck.isUnderWay ? machineCheck() : shutDown()
         case .initSignal:
             count(.initSipi)
             return .resume
@@ -109,6 +104,13 @@ extension ExitContext {
     @inline(__always)
     private mutating func refuse() -> ExitOutcome {
         cpu.raise(Vector.invalidOpcode, error: nil)
+        return .resume
+    }
+
+    @inline(never)
+    private mutating func answerCall() -> ExitOutcome {
+        cpu.rax = KVMCall.answer(privilegeLevel: cpu.privilegeLevel, is64Bit: cpu.is64Bit)
+        cpu.skip(3)
         return .resume
     }
 

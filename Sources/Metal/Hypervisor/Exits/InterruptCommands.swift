@@ -17,7 +17,7 @@ extension ExitContext {
         for vcpu in 0..<partition.value.vcpuCount where command.reaches(platform[vcpu], from: core.value.apicID) {
             switch command.mode {
             case .fixed where command.vector >= 16, .lowestPriority where command.vector >= 16:
-                cpu_wrmsr(MSR.x2apicICR, command.directed(to: platform[vcpu]))
+                LocalAPIC.send(command.directed(to: platform[vcpu]))
                 // Lowest priority means one core of those named.
                 if command.mode == .lowestPriority { return .resume }
             case .nmi:

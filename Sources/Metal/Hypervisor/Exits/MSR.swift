@@ -65,6 +65,7 @@ extension ExitContext {
             writeLocalVector(msr, value)
         case .correctedMachineCheck: LocalVectorPolicy.written(value, to: msr, Extension.vendor) != nil
         case .apicBase: value == apicBase
+        case .legacyCounter: value == 0
         case .kvmWallClock: core.value.clock.writeWallClock(value, partition.value.guestMemory)
         case .kvmSystemTime: core.value.clock.writeSystemTime(value, partition.value.guestMemory)
         case .some: true

@@ -8,15 +8,18 @@ extension ExitContext {
     /// Carries out one access to an I/O port, on the partition's own devices or on nothing.
     @inline(__always)
     mutating func access(_ port: PortAccess, _ next: UInt64) -> ExitOutcome {
-        if port.isUARTByte, partition.value.platform.console { return accessUART(port, next) }
-        guard PortPolicy.isVacant(port) else { return accessOther(port, next) }
-        if port.isInput { cpu.rax = port.merge(.max, into: cpu.rax) }
-        cpu.rip = next
+        if port.isUARTByte, partition.value.platform.console {
+            accessUART(port)
+        } else {
+            guard PortPolicy.isVacant(port) else { return accessOther(port, next) }
+            if port.isInput { cpu.rax = port.merge(.max, into: cpu.rax) }
+        }
+        cpu.finish(at: next)
         return .resume
     }
 
     @inline(never)
-    private mutating func accessUART(_ port: PortAccess, _ next: UInt64) -> ExitOutcome {
+    private mutating func accessUART(_ port: PortAccess) {
         let context = partition
         let register = UInt8(truncatingIfNeeded: port.port & 7)
         context.value.takeLock(core.value.vcpu)
@@ -30,8 +33,6 @@ extension ExitContext {
             context.value.controlPage.value.consoleOut.push(sent)
         }
         context.value.releaseLock()
-        cpu.rip = next
-        return .resume
     }
 
     @inline(never)
@@ -48,7 +49,7 @@ extension ExitContext {
         switch answer.event {
         case .none, .transmit:
             if port.isInput { cpu.rax = port.merge(answer.value, into: cpu.rax) }
-            cpu.rip = next
+            cpu.finish(at: next)
             return .resume
         case .refused:
             cpu.raise(Vector.generalProtection, error: 0)
@@ -68,7 +69,7 @@ extension ExitContext {
             port, value: UInt32(truncatingIfNeeded: cpu.rax), on: FunctionWindow(functions: functions))
         partition.value.releaseLock()
         if port.isInput { cpu.rax = port.merge(answer, into: cpu.rax) }
-        cpu.rip = next
+        cpu.finish(at: next)
         return .resume
     }
 }

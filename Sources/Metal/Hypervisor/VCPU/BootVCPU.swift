@@ -17,6 +17,7 @@ extension VCPURunner {
             partition.value.controlPage.value.enter(.crashed, end)
             cause = .manager
         } else {
+            context.cpu.clear()
             starting = takeBack() && start
             if !isClean { partition.value.controlPage.value.enter(.crashed, .coreLost) }
         }

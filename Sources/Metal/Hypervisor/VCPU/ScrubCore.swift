@@ -1,4 +1,5 @@
 import Platform
+import Records
 import Silicon
 import Synchronization
 import X86
@@ -16,6 +17,7 @@ extension VCPURunner {
     mutating func scrubCore() {
         context.cpu.clear()
         context.trappedAccess.abandon()
+        core.value.exitHistory = ExitHistory()
         clearRegisters()
         let layout = core.value.layout
         unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: UInt(layout.doubleFaultStackTop - 0x1000)), 0x1000)

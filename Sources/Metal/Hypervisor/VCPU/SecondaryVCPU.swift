@@ -25,6 +25,8 @@ extension VCPURunner {
                     expected: signal, desired: 0, ordering: .sequentiallyConsistent
                 ).exchanged
             else { continue }
+            // An INIT takes NMIs that wait with it.
+            partition.value.signals[vcpu].nmi.store(false, ordering: .relaxed)
             runOnce(startUp: UInt8(truncatingIfNeeded: signal))
             scrubCore()
         }

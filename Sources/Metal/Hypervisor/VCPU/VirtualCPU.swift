@@ -39,11 +39,16 @@ protocol VirtualCPU {
     var efer: UInt64 { get set }
     /// Goes on behind the instruction that exited, which has `length` bytes where the processor does not tell.
     mutating func skip(_ length: UInt64)
+    /// The same where the address behind it is known.
+    mutating func finish(at next: UInt64)
     /// Raises an exception at the instruction that exited.
     mutating func raise(_ vector: UInt8, error: UInt32?)
+    /// What the exit has interrupted on its way to the guest, and is delivered at the next entry unless something is raised.
+    var interruptedEvent: InterruptionInfo { get }
+    /// Delivers an NMI to the guest as soon as it can take one.
     mutating func injectNMI()
     /// Runs the one instruction that exited again, on a bus where nobody claims what is outside the partition's memory: it
-    /// reads ones there, and what it writes is gone.
+    /// reads ones there, and what it writes is gone. Exceptions exit meanwhile.
     mutating func singleStep()
     /// Reads the control block back: what must stay as it is while guests come and go.
     func check(_ report: inout ProtectionReport)

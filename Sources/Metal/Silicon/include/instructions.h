@@ -67,6 +67,8 @@ INSTRUCTION uint64_t cpu_read_cr4(void) {
     return value;
 }
 INSTRUCTION void cpu_write_cr4(uint64_t value) { __asm__ volatile("mov %0, %%cr4" ::"r"(value) : "memory"); }
+/// All that was stored before is seen by others before anything that follows happens.
+INSTRUCTION void cpu_fence(void) { __asm__ volatile("mfence; lfence" ::: "memory"); }
 INSTRUCTION void cpu_cli(void) { __asm__ volatile("cli" ::: "memory"); }
 INSTRUCTION void cpu_pause(void) { __asm__ volatile("pause" ::: "memory"); }
 /// Lets the interrupts that are pending in (not the masked ones) reach the host's handlers, which acknowledge them.

@@ -34,7 +34,8 @@ struct ELFImage {
             try image.load(UInt16.self, at: 16) == 2
         else { throw .badHeader }
         let machine = try image.load(UInt16.self, at: 18)
-        guard machine == 3 || (machine == 62 && is64) else { throw .wrongMachine }
+        // A 32-bit file for x86-64 is of the x32 kind; what it is entered by here is 32-bit code either way.
+        guard machine == 3 || machine == 62 else { throw .wrongMachine }
         let entrySize: UInt16
         let count: UInt16
         if is64 {

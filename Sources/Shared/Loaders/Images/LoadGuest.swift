@@ -5,9 +5,10 @@ import Platform
 ///
 /// The format is recognised by content, in this order:
 /// 1. Linux bzImage: 64-bit boot protocol (Linux Documentation/arch/x86/boot.rst), entry 200h behind the load address;
-/// 2. ELF with a note of the vendor "Linux", which every Linux kernel carries: the same protocol at the ELF entry. It is
+/// 2. 64-bit ELF with a note of the vendor "Linux", which every Linux kernel carries: the same protocol at the ELF entry. It is
 ///    preferred to the kernel's PVH note since it starts in 64-bit mode with the tables made here;
-/// 3. ELF with a PVH note (Xen public headers, `XEN_ELFNOTE_PHYS32_ENTRY`): 32-bit entry, start info version 1;
+/// 3. ELF, of 32 bits too, with a PVH note (Xen public headers, `XEN_ELFNOTE_PHYS32_ENTRY`): 32-bit entry, start info version
+///    1;
 /// 4. multiboot 1 (ELF, or the address fields of the header): 32-bit entry.
 ///
 /// The work is bounded by the sizes of the images and of the memory.
@@ -44,7 +45,7 @@ private func load(
     if ELFImage.isPresent(in: image) {
         let elf = try ELFImage(image)
         let notes = try elf.notes()
-        if notes.isLinux { return try loadLinux(elf, context, memory) }
+        if notes.isLinux, elf.is64 || notes.pvhEntry == nil { return try loadLinux(elf, context, memory) }
         if let entry = notes.pvhEntry { return try loadPVH(elf, entry: entry, context, memory) }
         guard let header = try MultibootHeader.find(in: image) else { throw .noBootProtocol }
         return try loadMultiboot(image, header, elf: elf, context, memory)

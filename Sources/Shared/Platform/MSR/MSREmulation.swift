@@ -22,6 +22,8 @@ public enum MSREmulation: UInt32, Sendable {
     case kvmSystemTime = 0x4B56_4D01
     /// See `EFERPolicy`.
     case efer = 0xC000_0080
+    /// AMD's first performance counters, C0010000h to C0010007h: they read 0 and take nothing else.
+    case legacyCounter = 0xC001_0000
     /// HWCR: reads as bit 24, "the TSC counts at P0"; writes are ignored.
     case hardwareConfiguration = 0xC001_0015
     /// NB_CFG1: reads as 0; writes are ignored.
@@ -32,9 +34,9 @@ public enum MSREmulation: UInt32, Sendable {
     /// The register with a number, nil where the hypervisor answers for none on a processor of `vendor`.
     @inline(__always)
     public init?(_ msr: UInt32, _ vendor: Vendor) {
-        self.init(rawValue: msr)
+        self.init(rawValue: msr & ~7 == Self.legacyCounter.rawValue ? Self.legacyCounter.rawValue : msr)
         switch self {
-        case .hardwareConfiguration, .northbridgeConfiguration, .decodeConfiguration:
+        case .legacyCounter, .hardwareConfiguration, .northbridgeConfiguration, .decodeConfiguration:
             if vendor != .amd { return nil }
         case .miscellaneousEnable, .correctedMachineCheck: if vendor != .intel { return nil }
         default: break
@@ -45,7 +47,7 @@ public enum MSREmulation: UInt32, Sendable {
     public var constant: UInt64? {
         switch self {
         case .hardwareConfiguration: 1 << 24
-        case .northbridgeConfiguration: 0
+        case .northbridgeConfiguration, .legacyCounter: 0
         case .decodeConfiguration: 1 << 1
         case .correctedMachineCheck: 1 << 16
         default: nil

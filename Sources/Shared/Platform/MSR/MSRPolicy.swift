@@ -3,7 +3,7 @@ import X86
 /// Which model-specific registers exist for a guest. All others are refused.
 public enum MSRPolicy {
     /// In ascending order and disjoint (AMD APM vol. 2, appendix A; Intel SDM vol. 4).
-    public static let entries: [23 of MSREntry] = [
+    public static let entries: [24 of MSREntry] = [
         // Writing it would shift the core's own time.
         MSREntry(0x10, rule: .passThrough(.readOnly)),  // TSC
         // Which core is the machine's bootstrap processor is no guest's business.
@@ -31,6 +31,8 @@ public enum MSRPolicy {
         MSREntry(0xC000_0081, 0xC000_0084, rule: .passThrough(.readWrite)),  // STAR, LSTAR, CSTAR, SFMASK
         MSREntry(0xC000_0100, 0xC000_0102, rule: .passThrough(.readWrite)),  // FS_BASE, GS_BASE, KERNEL_GS_BASE
         MSREntry(0xC000_0103, rule: .passThrough(.readWrite)),  // TSC_AUX
+        // Old kernels look at them without asking CPUID.
+        MSREntry(0xC001_0000, 0xC001_0007, rule: .emulated, vendor: .amd),  // PERF_CTL0 to 3, PERF_CTR0 to 3
         MSREntry(0xC001_0015, rule: .emulated, vendor: .amd),  // HWCR
         MSREntry(0xC001_001F, rule: .emulated, vendor: .amd),  // NB_CFG1
         MSREntry(0xC001_1029, rule: .emulated, vendor: .amd),  // DE_CFG

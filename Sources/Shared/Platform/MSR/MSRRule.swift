@@ -27,8 +27,8 @@ public struct MSREntry: Sendable {
     /// Whose processors have it; nil for both.
     public let vendor: Vendor?
 
-    init(_ first: UInt32, _ last: UInt32, rule: MSRRule) {
-        (self.first, self.last, self.rule, vendor) = (first, last, rule, nil)
+    init(_ first: UInt32, _ last: UInt32, rule: MSRRule, vendor: Vendor? = nil) {
+        (self.first, self.last, self.rule, self.vendor) = (first, last, rule, vendor)
     }
     init(_ msr: UInt32, rule: MSRRule, vendor: Vendor? = nil) {
         (first, last, self.rule, self.vendor) = (msr, msr, rule, vendor)

@@ -1,6 +1,6 @@
 /// What an address behind which nothing lies reads as: ones. One page of ones under one table of each level, each of whose
-/// 512 entries leads to the next, so that four more frames answer for a whole address space; shared by all
-/// partitions where nobody can write to it.
+/// 512 entries leads to the next, so that four more frames answer for a whole address space. Each partition has
+/// its own.
 public struct ScratchPages: Sendable {
     private let base: UInt64
     private let access: Access

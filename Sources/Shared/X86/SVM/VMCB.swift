@@ -49,6 +49,8 @@ public enum Intercept {
     public static let nmi: UInt64 = 1 << 1
     public static let smi: UInt64 = 1 << 2
     public static let initSignal: UInt64 = 1 << 3
+    /// Only while a guest handles an NMI.
+    public static let iret: UInt64 = 1 << 20
     public static let rdpmc: UInt64 = 1 << 15
     public static let cpuid: UInt64 = 1 << 18
     public static let rsm: UInt64 = 1 << 19
@@ -70,10 +72,6 @@ public enum Intercept {
     public static let monitor: UInt64 = 1 << 42
     public static let mwait: UInt64 = 1 << 43
     public static let rdpru: UInt64 = 1 << 46
-    /// Exceptions whose delivery can raise themselves for ever, in microcode that no NMI interrupts: they exit and are
-    /// delivered from here.
-    public static let exceptions: UInt32 =
-        1 << UInt32(Vector.debug) | 1 << UInt32(Vector.alignmentCheck) | 1 << UInt32(Vector.machineCheck)
     /// Everything that a guest is refused or that the hypervisor answers. What is not here runs on the silicon:
     /// external interrupts, HLT, PAUSE, control registers, page-table work.
     public static let wanted: UInt64 =
@@ -91,6 +89,7 @@ public enum ExitCode {
     public static let rdpmc: UInt64 = 0x6F
     public static let cpuid: UInt64 = 0x72
     public static let rsm: UInt64 = 0x73
+    public static let iret: UInt64 = 0x74
     public static let invd: UInt64 = 0x76
     public static let invlpga: UInt64 = 0x7A
     public static let port: UInt64 = 0x7B
@@ -105,7 +104,8 @@ public enum ExitCode {
     public static let mwait: UInt64 = 0x8B
     public static let rdpru: UInt64 = 0x8E
     public static let nestedPageFault: UInt64 = 0x400
-    public static let invalid: UInt64 = .max
+    /// VMEXIT_INVALID is -1; some processors write 32 bits of it.
+    public static func isInvalid(_ code: UInt64) -> Bool { code == .max || code == 0xFFFF_FFFF }
 }
 
 /// Segment attributes as the VMCB packs them: descriptor bits 55:52 and 47:40 (section 15.5.1).

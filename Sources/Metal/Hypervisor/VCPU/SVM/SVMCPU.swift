@@ -8,10 +8,8 @@ struct SVMCPU: VirtualCPU {
     let registers: Pointer<guest_registers>
     let maps: PermissionMaps
     let nested: NestedRoots
-    /// The guest's own trap flag while `singleStep` has taken it, else nil.
-    var steppedFlags: UInt64?
-    /// Whether the latest exit was the end of a single step.
-    var isSingleStepDone = false
+    var step = SingleStep()
+    var nmi = GuestNMI()
     var isLoading = false
     let addressSpace: UInt32
 
@@ -26,19 +24,33 @@ struct SVMCPU: VirtualCPU {
 
     @inline(__always)
     mutating func run() -> GuestExit {
+        if nmi.isPending { offerNMI() }
         unsafe svm_run(UnsafeMutablePointer(bitPattern: UInt(registers.address)), vmcb, hostState)
         // The flush that a reset asked for is done; an event whose delivery was cut short is delivered again (15.7.2).
         store(UInt8(0), vmcb &+ UInt64(VMCB.tlbControl))
         self[VMCB.eventInjection] = self[VMCB.exitInterruptInfo]
-        if steppedFlags != nil, endSingleStep() { return .rare }
+        if step.isActive, endStep() { return .rare }
         return decode(self[VMCB.exitCode])
     }
 
     @inline(__always)
     mutating func skip(_ length: UInt64) {
         let next = self[VMCB.nextRIP]
-        rip = next != 0 ? next : rip &+ length
+        finish(at: next != 0 ? next : rip &+ length)
+    }
+
+    @inline(__always)
+    mutating func finish(at next: UInt64) {
+        rip = next
         self[VMCB.interruptShadow] = 0
+        // As on silicon, the trap of a guest that steps itself comes behind the instruction.
+        if self[VMCB.rflags] & RFLAGS.trap != 0 { raiseStepTrap() }
+    }
+
+    @inline(never)
+    mutating func raiseStepTrap() {
+        self[VMCB.dr6] |= DR6.singleStep
+        raise(Vector.debug, error: nil)
     }
 
     @inline(__always)
@@ -46,29 +58,11 @@ struct SVMCPU: VirtualCPU {
         // Event injection, section 15.20: type 3 is an exception, bit 11 says that an error code is valid.
         self[VMCB.eventInjection] =
             UInt64(vector) | 3 << 8 | 1 << 31 | (error.map { UInt64($0) << 32 | 1 << 11 } ?? 0)
+        self[VMCB.interruptShadow] = 0
     }
 
-    @inline(__always)
-    mutating func singleStep() {
-        unsafe cpu_fill_ones(UnsafeMutableRawPointer(bitPattern: UInt(nested.unclaimed)), FrameArena.frameSize)
-        steppedFlags = self[VMCB.rflags] & RFLAGS.trap
-        self[VMCB.rflags] |= RFLAGS.trap
-        self[VMCB.interruptShadow] = 1  // no interrupt comes before the instruction
-        useNested(nested.bus)
-    }
-
-    /// Whatever ended the step, the guest's own trap flag and view of memory come back. False when it was not the step's trap.
-    @inline(never)
-    private mutating func endSingleStep() -> Bool {
-        let trap = steppedFlags ?? 0
-        steppedFlags = nil
-        self[VMCB.rflags] = self[VMCB.rflags] & ~RFLAGS.trap | trap
-        useNested(isLoading ? nested.loader : nested.memory)
-        isSingleStepDone = self[VMCB.exitCode] == ExitCode.exceptionFirst + UInt64(Vector.debug)
-        guard isSingleStepDone else { return false }
-        // A guest that steps itself gets the trap that was its own.
-        if trap != 0 { raise(Vector.debug, error: nil) } else { self[VMCB.dr6] &= ~(1 << 14) }
-        return true
+    var interruptedEvent: InterruptionInfo {
+        @inline(__always) get { InterruptionInfo(rawValue: UInt32(truncatingIfNeeded: self[VMCB.eventInjection])) }
     }
 
     mutating func endLoader() {
@@ -77,12 +71,10 @@ struct SVMCPU: VirtualCPU {
     }
 
     @inline(__always)
-    private func useNested(_ root: UInt64) {
+    func useNested(_ root: UInt64) {
         self[VMCB.nestedCR3] = root
         store(UInt8(1), vmcb &+ UInt64(VMCB.tlbControl))
     }
-
-    mutating func injectNMI() { self[VMCB.eventInjection] = UInt64(Vector.nmi) | 2 << 8 | 1 << 31 }
 
     mutating func takeHostInterrupt() {
         cpu_stgi()

@@ -17,20 +17,22 @@ extension SVMCPU {
 
     @inline(__always)
     mutating func decodeRare() -> RareExit {
-        if isSingleStepDone {
-            isSingleStepDone = false
+        if step.isDone {
+            step.isDone = false
             return .singleStepDone
         }
         let code = self[VMCB.exitCode]
         switch code {
         case ExitCode.nestedPageFault:
             return .nestedPageFault(address: self[VMCB.exitInfo2], isFetch: self[VMCB.exitInfo1] & 1 << 4 != 0)
-        case ExitCode.exceptionFirst + UInt64(Vector.debug): return .exception(Vector.debug, error: nil)
-        case ExitCode.exceptionFirst + UInt64(Vector.alignmentCheck): return .exception(Vector.alignmentCheck, error: 0)
-        case ExitCode.exceptionFirst + UInt64(Vector.machineCheck): return .machineCheck
         case ExitCode.nmi: return .nmi
         case ExitCode.smi: return .smi
         case ExitCode.vmmcall: return .hypercall
+        case ExitCode.iret:
+            leaveNMI()
+            return .answered
+        case ExitCode.exceptionFirst + UInt64(Vector.machineCheck): return .machineCheck
+        case ExitCode.exceptionFirst..<ExitCode.exceptionFirst + 32: return exception(UInt8(code & 31))
         case ExitCode.shutdown: return .shutdown
         case ExitCode.initSignal: return .initSignal
         case ExitCode.rdpmc: return .protectedInstruction
@@ -38,8 +40,16 @@ extension SVMCPU {
             ExitCode.rdpru, ExitCode.rsm:
             return .refusedInstruction
         case ExitCode.invd, ExitCode.wbinvd: return .cacheControl
-        case ExitCode.invalid: return .invalidState
+        case _ where ExitCode.isInvalid(code): return .invalidState
         default: return .unexpected(code)
         }
+    }
+
+    /// Section 15.12: the error code is in EXITINFO1, a page fault's address in EXITINFO2 and not yet in CR2.
+    @inline(never)
+    private mutating func exception(_ vector: UInt8) -> RareExit {
+        if vector == Vector.pageFault { self[VMCB.cr2] = self[VMCB.exitInfo2] }
+        return .exception(
+            vector, error: Vector.hasError(vector) ? UInt32(truncatingIfNeeded: self[VMCB.exitInfo1]) : nil)
     }
 }

@@ -17,8 +17,12 @@ extension SVMCPU {
     }
     var cr4: UInt64 { @inline(__always) get { self[VMCB.cr4] } }
     var cr0: UInt64 { @inline(__always) get { self[VMCB.cr0] } }
-    var privilegeLevel: Int { Int(load(vmcb &+ UInt64(VMCB.privilegeLevel), as: UInt8.self)) }
-    var is64Bit: Bool { self[VMCB.efer] & EFER.longModeActive != 0 && self[VMCB.cs] >> 25 & 1 != 0 }
+    var privilegeLevel: Int {
+        @inline(__always) get { Int(load(vmcb &+ UInt64(VMCB.privilegeLevel), as: UInt8.self)) }
+    }
+    var is64Bit: Bool {
+        @inline(__always) get { self[VMCB.efer] & EFER.longModeActive != 0 && self[VMCB.cs] >> 25 & 1 != 0 }
+    }
     /// The SVME bit that VMRUN demands is not the guest's to see.
     var efer: UInt64 {
         @inline(__always) get { self[VMCB.efer] & ~EFER.secureVirtualMachine }

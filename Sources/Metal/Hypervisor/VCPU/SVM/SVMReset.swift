@@ -32,13 +32,13 @@ extension SVMCPU {
         unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: UInt(vmcb)), 4096)
         registers.value = guest_registers()
         store(Intercept.wanted, vmcb + UInt64(VMCB.intercepts))
-        store(Intercept.exceptions, vmcb + UInt64(VMCB.interceptExceptions))
+        store(Vector.exiting, vmcb + UInt64(VMCB.interceptExceptions))
         self[VMCB.iopmBase] = maps.ports
         self[VMCB.msrpmBase] = maps.msrs
         // A fresh ASID whose old translations go away at the first entry (section 15.16.1).
         self[VMCB.asid] = UInt64(addressSpace) | 1 << 32
         self[VMCB.nestedPaging] = 1
-        steppedFlags = nil
+        (step, nmi) = (SingleStep(), GuestNMI())
         isLoading = false
         self[VMCB.nestedCR3] = nested.memory
         self[VMCB.gPAT] = 0x0007_0406_0007_0406
@@ -56,9 +56,9 @@ extension SVMCPU {
     }
 
     func check(_ report: inout ProtectionReport) {
-        report.check(.intercepts, self[VMCB.intercepts], is: Intercept.wanted)
-        report.check(
-            .exceptionIntercepts, self[VMCB.interceptExceptions], mask: 0xFFFF_FFFF, is: UInt64(Intercept.exceptions))
+        report.check(.intercepts, self[VMCB.intercepts], mask: ~Intercept.iret, is: Intercept.wanted)
+        let exceptions = UInt64(Vector.exiting)  // and more in a step
+        report.check(.exceptionIntercepts, self[VMCB.interceptExceptions], mask: exceptions, is: exceptions)
         report.check(.permissionMaps, self[VMCB.iopmBase], is: maps.ports)
         report.check(.permissionMaps, self[VMCB.msrpmBase], is: maps.msrs)
         report.check(.nestedTables, self[VMCB.nestedPaging], is: 1)

@@ -11,10 +11,7 @@ struct VMXCPU: VirtualCPU {
     let controls: VMXControlValues
     /// Whether the control structure has been entered since it was cleared: the next entry is by VMRESUME.
     private var isLaunched = false
-    /// The guest's own trap and interrupt flags while `singleStep` has taken them, else nil.
-    var steppedFlags: UInt64?
-    /// Whether the latest exit was the end of a single step.
-    var isSingleStepDone = false
+    var step = SingleStep()
     /// What `vmx_run` has answered: 0 an exit, 1 an entry that did not begin, 2 a kick before the entry.
     private(set) var entryResult: UInt32 = 0
     private(set) var isLoading = false
@@ -51,7 +48,7 @@ struct VMXCPU: VirtualCPU {
         let interrupted = InterruptionInfo(rawValue: UInt32(truncatingIfNeeded: self[VMCSField.idtVectoringInfo]))
         if interrupted.isValid { deliverAgain(interrupted) }
         isLaunched = isLaunched || !reason.isEntryFailure
-        if steppedFlags != nil, endSingleStep(reason) { return .rare }
+        if step.isActive, endStep(reason) { return .rare }
         return decode(reason)
     }
 
@@ -64,11 +61,23 @@ struct VMXCPU: VirtualCPU {
     }
 
     @inline(__always)
-    mutating func skip(_ length: UInt64) {
-        rip &+= self[VMCSField.exitInstructionLength]
+    mutating func skip(_ length: UInt64) { finish(at: rip &+ self[VMCSField.exitInstructionLength]) }
+
+    @inline(__always)
+    mutating func finish(at next: UInt64) {
+        rip = next
+        endShadow()
+        // As on silicon, the trap of a guest that steps itself comes behind the instruction.
+        if self[VMCSField.guestRFLAGS] & RFLAGS.trap != 0 { self[VMCSField.guestPendingDebug] |= DR6.singleStep }
+    }
+
+    /// What STI or MOV SS has held back is held back no more; a trap that it kept is the next instruction's.
+    @inline(__always)
+    mutating func endShadow() {
         let interruptibility = self[VMCSField.guestInterruptibility]
         if interruptibility & Self.shadow != 0 {
             self[VMCSField.guestInterruptibility] = interruptibility & ~Self.shadow
+            self[VMCSField.guestPendingDebug] = 0
         }
     }
 
@@ -77,6 +86,13 @@ struct VMXCPU: VirtualCPU {
         let hasError = error != nil && self[VMCSField.guestCR0] & CR0.protectionEnable != 0
         self[VMCSField.entryExceptionError] = UInt64(error ?? 0)
         inject(InterruptionInfo(vector: vector, kind: .hardwareException, hasError: hasError))
+        endShadow()
+    }
+
+    var interruptedEvent: InterruptionInfo {
+        @inline(__always) get {
+            InterruptionInfo(rawValue: UInt32(truncatingIfNeeded: self[VMCSField.entryInterruptionInfo]))
+        }
     }
 
     private mutating func inject(_ event: InterruptionInfo) {
@@ -88,12 +104,20 @@ struct VMXCPU: VirtualCPU {
     /// Injects the NMI that waits, or asks for an exit when the guest can take it.
     private mutating func offerNMI() {
         let blocked = Self.shadow | Self.blockingByNMI
+        if step.isActive { return }
         if self[VMCSField.guestInterruptibility] & blocked == 0,
-            self[VMCSField.entryInterruptionInfo] & 1 << 31 == 0
+            !interruptedEvent.isValid
         {
             inject(InterruptionInfo(vector: Vector.nmi, kind: .nmi))
             hasPendingNMI = false
-        } else if controls.pin & PinControl.virtualNMIs != 0 {
+        } else {
+            openNMIWindow()
+        }
+    }
+
+    /// Asks for an exit where the guest can take an NMI.
+    private mutating func openNMIWindow() {
+        if controls.pin & PinControl.virtualNMIs != 0 {
             self[VMCSField.processorControls] |= UInt64(ProcessorControl.nmiWindowExiting)
         }
     }
@@ -106,28 +130,35 @@ struct VMXCPU: VirtualCPU {
     mutating func singleStep() {
         unsafe cpu_fill_ones(UnsafeMutableRawPointer(bitPattern: UInt(nested.unclaimed)), FrameArena.frameSize)
         let flags = self[VMCSField.guestRFLAGS]
-        steppedFlags = flags & Self.stepFlags
+        step = SingleStep(isActive: true, flags: flags & Self.stepFlags, isDelivery: interruptedEvent.isValid)
+        // A handler of the guest's must not run with what the step has changed.
+        self[VMCSField.exceptionBitmap] = UInt64(Vector.exitingInStep)
+        self[VMCSField.eptPointer] = EPTPointer.make(root: nested.bus)
+        // The event would save the flags. The exit comes before its handler's first instruction.
+        if step.isDelivery { return openNMIWindow() }
         // No interrupt comes before the instruction. With the trap flag an entry takes no shadow of STI or MOV SS (section
-        // 26.3.1.5).
+        // 26.3.1.5). The guest's own trap comes behind the instruction.
         self[VMCSField.guestRFLAGS] = flags & ~Self.stepFlags | RFLAGS.trap
         self[VMCSField.guestInterruptibility] &= ~Self.shadow
-        self[VMCSField.eptPointer] = EPTPointer.make(root: nested.bus)
+        self[VMCSField.guestPendingDebug] &= ~DR6.singleStep
     }
 
     /// Whatever ended the step, the guest's own flags and view of memory come back. False when it was not the step's trap.
     @inline(never)
-    private mutating func endSingleStep(_ reason: VMXExitReason) -> Bool {
-        let flags = steppedFlags ?? 0
-        steppedFlags = nil
-        self[VMCSField.guestRFLAGS] = self[VMCSField.guestRFLAGS] & ~Self.stepFlags | flags
+    private mutating func endStep(_ reason: VMXExitReason) -> Bool {
+        let (flags, isDelivery) = (step.flags, step.isDelivery)
+        step = SingleStep()
+        self[VMCSField.exceptionBitmap] = UInt64(Vector.exiting)
         self[VMCSField.eptPointer] = EPTPointer.make(root: isLoading ? nested.loader : nested.memory)
+        if isDelivery { return false }
+        self[VMCSField.guestRFLAGS] = self[VMCSField.guestRFLAGS] & ~Self.stepFlags | flags
         let isTrap =
             reason.rawValue == UInt32(VMXExit.exceptionOrNMI)
             && self[VMCSField.exitInterruptionInfo] & 0xFF == UInt64(Vector.debug)
         // A guest that steps itself, or watches the address, gets the trap that was its own.
         let ownCauses = self[VMCSField.exitQualification] & (flags & RFLAGS.trap != 0 ? 0x600F : 0x200F)
-        isSingleStepDone = isTrap && ownCauses == 0
-        return isSingleStepDone
+        step.isDone = isTrap && ownCauses == 0
+        return step.isDone
     }
     private static let stepFlags = RFLAGS.trap | RFLAGS.interrupt
 

@@ -21,8 +21,8 @@ extension VMXCPU {
 
     @inline(__always)
     mutating func decodeRare() -> RareExit {
-        if isSingleStepDone {
-            isSingleStepDone = false
+        if step.isDone {
+            step.isDone = false
             return .singleStepDone
         }
         switch entryResult {
@@ -34,6 +34,11 @@ extension VMXCPU {
         let reason = VMXExitReason(rawValue: UInt32(truncatingIfNeeded: self[VMCSField.exitReason]))
         if reason.basic == VMXExit.entryMachineCheck { return .machineCheck }
         if reason.isEntryFailure { return .invalidState }
+        // An entry with the trap flag in a shadow demands that the trap is pending (section 26.3.1.5), which most exits do not
+        // write down.
+        if self[VMCSField.guestInterruptibility] & Self.shadow != 0, self[VMCSField.guestRFLAGS] & RFLAGS.trap != 0 {
+            self[VMCSField.guestPendingDebug] |= DR6.singleStep
+        }
         switch reason.basic {
         case VMXExit.eptViolation: return eptViolation()
         case VMXExit.exceptionOrNMI: return exception()
@@ -69,6 +74,7 @@ extension VMXCPU {
         if event.kind == .nmi { return .nmi }
         if event.vector == Vector.machineCheck { return .machineCheck }
         if event.vector == Vector.debug { prepareDebugException(event) }
+        if event.vector == Vector.pageFault { cpu_write_cr2(self[VMCSField.exitQualification]) }
         let error = event.hasError ? UInt32(truncatingIfNeeded: self[VMCSField.exitInterruptionError]) : nil
         return .exception(event.vector, error: error)
     }
@@ -76,11 +82,11 @@ extension VMXCPU {
     /// The exit came before DR6 and DR7 took the exception's effects (section 27.1): they are made up for here.
     private mutating func prepareDebugException(_ event: InterruptionInfo) {
         // INT1 is a trap: the handler returns behind it.
-        if event.kind == .privilegedException { skip(1) }
+        if event.kind == .privilegedException { rip &+= self[VMCSField.exitInstructionLength] }
         let causes = self[VMCSField.exitQualification] & 0x600F
         cpu_write_dr6(cpu_read_dr6() & ~0xF | causes)
         self[VMCSField.guestDR7] &= ~(1 << 13)
-        self[VMCSField.guestInterruptibility] &= ~Self.shadow
+        endShadow()
     }
 
     /// A write that changes bits which are the hypervisor's. What the guest may change it does itself: its own bits of CR0

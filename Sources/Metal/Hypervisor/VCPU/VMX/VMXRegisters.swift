@@ -14,8 +14,12 @@ extension VMXCPU {
     var cr4: UInt64 { @inline(__always) get { self[VMCSField.guestCR4] } }
     var cr0: UInt64 { @inline(__always) get { self[VMCSField.guestCR0] } }
     /// The stack segment's privilege level (section 24.4.1).
-    var privilegeLevel: Int { Int(self[VMCSField.guestSSAccessRights] >> 5 & 3) }
-    var is64Bit: Bool { efer & EFER.longModeActive != 0 && self[VMCSField.guestCSAccessRights] >> 13 & 1 != 0 }
+    var privilegeLevel: Int { @inline(__always) get { Int(self[VMCSField.guestSSAccessRights] >> 5 & 3) } }
+    var is64Bit: Bool {
+        @inline(__always) get {
+            efer & EFER.longModeActive != 0 && self[VMCSField.guestCSAccessRights] >> 13 & 1 != 0
+        }
+    }
     var exitCode: UInt64 { @inline(__always) get { self[VMCSField.exitReason] } }
     var clockLag: UInt64 {
         @inline(__always) get { 0 &- self[VMCSField.tscOffset] }

@@ -30,7 +30,8 @@ extension VMXCPU {
 
     /// A processor without state: all registers zero, every control as Bulkhead wants it.
     mutating func clear() {
-        steppedFlags = nil
+        step = SingleStep()
+        self[VMCSField.exceptionBitmap] = UInt64(Vector.exiting)
         hasPendingNMI = false
         closeNMIWindow()
         view(isLoading: false)

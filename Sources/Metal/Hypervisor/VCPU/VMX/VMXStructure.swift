@@ -3,9 +3,6 @@ import X86
 
 // The parts of the control structure that stay as they are while guests come and go.
 extension VMXCPU {
-    private static let exceptions: UInt64 =
-        1 << UInt64(Vector.debug) | 1 << UInt64(Vector.alignmentCheck) | 1 << UInt64(Vector.machineCheck)
-
     func writeControls() {
         let zero: [14 of UInt32] = [
             VMCSField.pageFaultMask, VMCSField.pageFaultMatch, VMCSField.cr3TargetCount, VMCSField.exitMSRStoreCount,
@@ -19,7 +16,6 @@ extension VMXCPU {
         self[VMCSField.secondaryControls] = UInt64(controls.secondary)
         self[VMCSField.exitControls] = UInt64(controls.exit)
         self[VMCSField.entryControls] = UInt64(controls.entry)
-        self[VMCSField.exceptionBitmap] = Self.exceptions
         self[VMCSField.ioBitmapA] = maps.ports
         self[VMCSField.ioBitmapB] = maps.ports + 4096
         self[VMCSField.msrBitmap] = maps.msrs
@@ -38,6 +34,7 @@ extension VMXCPU {
         }
         // What the handlers themselves turn on and off is left out: the NMI window, and the guest's mode (section 24.8.1, bit 9).
         let window = UInt64(ProcessorControl.nmiWindowExiting), view = isLoading ? nested.loader : nested.memory
+        let exceptions = UInt64(Vector.exiting)  // and more in a step
         check(.intercepts, VMCSField.pinControls, UInt64(controls.pin))
         check(.intercepts, VMCSField.processorControls, UInt64(controls.processor), except: window)
         check(.intercepts, VMCSField.secondaryControls, UInt64(controls.secondary))
@@ -45,7 +42,7 @@ extension VMXCPU {
         check(.exitState, VMCSField.entryControls, UInt64(controls.entry), except: 1 << 9)
         check(.exitState, VMCSField.hostCR3, cpu_read_cr3())
         check(.exitState, VMCSField.hostRIP, vmx_exit_address())
-        check(.exceptionIntercepts, VMCSField.exceptionBitmap, Self.exceptions)
+        check(.exceptionIntercepts, VMCSField.exceptionBitmap, exceptions, except: ~exceptions)
         check(.permissionMaps, VMCSField.ioBitmapA, maps.ports)
         check(.permissionMaps, VMCSField.msrBitmap, maps.msrs)
         check(.nestedTables, VMCSField.eptPointer, EPTPointer.make(root: view))
