@@ -21,11 +21,11 @@ final class BootedMachine {
     ///   - firmware: the name of what stands for firmware, among the images.
     ///   - bootFault: what that hypervisor does to itself while it sets the machine up.
     ///   - iommu: which one the machine has.
+    ///   - com1Rate: as of `Emulator`.
     ///   - extra: for the emulator's command line.
     init(
         manifest name: String, images: [String: Data] = [:], faults: Bool = false, firmware: String? = nil,
-        bootFault: String? = nil,
-        iommu: EmulatedIOMMU? = nil, extra: [String] = []
+        bootFault: String? = nil, iommu: EmulatedIOMMU? = nil, com1Rate: Int? = nil, extra: [String] = []
     ) throws {
         let folder = URL(filePath: #filePath).deletingLastPathComponent()
         let workspace = Workspace(root: folder.deletingLastPathComponent().deletingLastPathComponent())
@@ -46,6 +46,7 @@ final class BootedMachine {
             name: "test-\(name)\(faults ? "-faults" : "")",
             hypervisor: faults ? workspace.faultyHypervisor : nil,
             firmware: firmware.map { workspace.cache.appending(path: "images/\($0)") }, files: files, iommu: iommu,
+            com1Rate: com1Rate,
             extra: extra)
         do {
             client = try ControlClient(testbed.machine, path: testbed.socket.path)

@@ -31,5 +31,22 @@ extension MachineTests {
             #expect(
                 last?.value.hasSuffix("firmware: DMA protection is as it was") == true, "\(machine.console.lines)")
         }
+
+        /// Interrupts pass, no partition can own a function, and no function reaches any memory.
+        @Test func unitsThatCannotHoldInterruptsDenyAllDMA() throws {
+            var emulator = Emulator()
+            (emulator.cores, emulator.memory) = (2, 512 << 20)
+            emulator.extra = ["-device", "intel-iommu,intremap=off"]
+            let manifest = try RefusalMachine.compile(
+                "  - {name: only, cores: [1], memory: 64M, image: neighbour.elf}\n", memory: "256M")
+            let found = try RefusalMachine(
+                "dma-denied", [RefusedVolume(name: "good", manifest: manifest, reason: "")], emulator)
+            defer { found.machine.stop() }
+            #expect(found.lines.contains { $0.hasSuffix("PCI functions: VT-d has no interrupt remapping") })
+            // Global status: translation and queue on, interrupt remapping off.
+            let answer = try MachineProtocol(found.machine).monitor("xp /1wx 0xfed9001c")
+            let word = answer.split(separator: "x").last.flatMap { UInt32($0.prefix(8), radix: 16) }
+            #expect(word.map { $0 & 0x8680_0000 } == 0x8400_0000, "\(answer)")
+        }
     }
 }

@@ -46,7 +46,7 @@ extension MachineTests {
                 ]
                     + ports([
                         "e1000e,netdev=net1", "virtio-net-pci,netdev=net2,\(Self.modern)",
-                        "virtio-blk-pci,drive=disk,\(Self.modern)", "virtio-rng-pci,\(Self.modern)",
+                        "virtio-blk-pci,drive=disk,\(Self.modern)", "virtio-rng-pci,\(Self.modern)", "qemu-xhci",
                     ]))
             defer { machine.testbed.stop() }
             try expectAnswers(machine, answer)
@@ -103,8 +103,40 @@ extension MachineTests {
             #expect(fetched.hasPrefix("@bulkhead fetched bytes=1048576 sha256="))
             #expect(fetched.suffix(64) == served.suffix(64))
             try machine.expectStreams(in: ["reader"], withoutExitsOf: ["reader", "server"])
+            try expectOwnersStopAndStart(["server", "reader"], when: "port", restartsOn: machine)
+            // What they have is as good as new.
+            let line = reader.lines.count
+            for partition in ["server", "reader"] { try machine.client.change(.restart, partition) }
+            let again = try reader.wait(for: "@bulkhead ping ", from: line, seconds: 180)
+            #expect(again == "@bulkhead ping peer=10.9.0.2 received=20")
             for partition in ["port", "server", "reader"] {
                 #expect(try machine.events(of: partition, from: 0).allSatisfy { $0.kind == .state })
+            }
+        }
+
+        /// A reset of the physical function takes the virtual ones away: their owners' guests end before, and start again
+        /// behind it, whether they have a manager's leave to do so or not.
+        private func expectOwnersStopAndStart(
+            _ owners: [String], when port: String, restartsOn machine: BootedMachine
+        ) throws {
+            let guest = machine.guest(port), starts = try owners.map { try machine.info($0).starts }
+            try guest.exchange()
+            _ = try machine.events(of: port, from: 0)
+            let line = guest.lines.count, first = machine.events.count
+            try machine.client.change(.restart, port)
+            try guest.wait(for: "@bulkhead functions enabled=2 ", from: line, seconds: 180)
+            let own = try machine.events(of: port, from: first)
+            #expect(own.map(\.state) == [.stopping, .starting, .running])
+            for (owner, starts) in zip(owners, starts) {
+                let info = try machine.wait(owner, seconds: 60) { $0.state == .running }
+                #expect(info.cause == .physicalFunction && info.starts == starts + 1)
+                let told = try machine.events(of: owner, from: first)
+                #expect(told.map(\.state) == [.stopping, .starting, .running] && told.count == 3)
+                #expect(told.allSatisfy { $0.cause == .physicalFunction })
+                guard own.count == 3, told.count == 3 else { continue }
+                #expect(told[0].clockMicroseconds >= own[0].clockMicroseconds)
+                // A function level reset, and virtual functions that are left alone at first, take 100 ms each.
+                #expect(told[1].clockMicroseconds >= told[0].clockMicroseconds + 200_000)
             }
         }
     }

@@ -17,6 +17,9 @@ public final class ControlClient {
     public var timeout = Duration.seconds(5)
     /// A request is sent again, with the same number, when no reply came in this time: serial lines lose bytes.
     public var resendAfter = Duration.seconds(1)
+    /// Called when a machine that has answered before answers no more: whoever knows more of it can say what it is doing.
+    public var whenSilent: () -> Void = {}
+    private var hasAnswered = false
     /// Events kept for `nextEvent`; of more, the oldest are dropped and counted as missed.
     static let maxEvents = 1024
 
@@ -48,12 +51,15 @@ public final class ControlClient {
             guard let read = try? ReceivedReply(reply.payload) else {
                 throw .unreadable(path: path, operation: request.operation)
             }
+            if read.status == .noAnswer, hasAnswered { whenSilent() }
+            hasAnswered = hasAnswered || read.status != .noAnswer
             guard read.status == .ok else {
                 let name = request.partition.string
                 throw .refused(read.status, request.operation, partition: name.isEmpty ? nil : name)
             }
             return read
         }
+        if hasAnswered { whenSilent() }
         throw .noAnswer(path: path, seconds: timeout / .seconds(1))
     }
 

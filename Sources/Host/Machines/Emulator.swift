@@ -16,6 +16,8 @@ public struct Emulator: Sendable {
     public var extra: [String] = []
     /// Whether a reset starts the machine again instead of ending it, and what it writes stays on the volume. QEMU only.
     public var isPersistent = false
+    /// Bytes that COM1 takes in a second, as a real line does; nil: as many as come. QEMU only.
+    public var com1Rate: Int?
 
     public init(_ kind: MachineKind = .amd) {
         self.kind = kind

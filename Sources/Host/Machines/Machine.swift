@@ -78,7 +78,9 @@ public final class Machine: Sendable {
         }
         do {
             child = try Child(
-                emulator.program, launch.arguments, errors: folder.appending(path: "errors"), output: output)
+                emulator.program, launch.arguments, errors: folder.appending(path: "errors"),
+                outputRate: emulator.com1Rate,
+                output: output)
         } catch {
             launch.com1?.programEnded()
             launch.com2?.stop()
@@ -107,6 +109,8 @@ public final class Machine: Sendable {
         _ = running.withLock { $0.removeValue(forKey: folder) }
     }
 
+    /// The emulator's number; 0 when it has ended.
+    var process: pid_t { child.process }
     public var isRunning: Bool { child.status == nil }
     /// Seconds since the machine was switched on.
     public var uptime: Double {

@@ -23,6 +23,7 @@ public final class Testbed {
     ///   - firmware: what stands for firmware, see `BootVolumeImage`.
     ///   - files: more of them for the boot volume.
     ///   - iommu: which one the machine has.
+    ///   - com1Rate: as of `Emulator`.
     ///   - extra: for the emulator's command line or configuration.
     ///   - images: where the manifest's images are looked for.
     ///   - progress: told what is going on, one short line a step.
@@ -30,7 +31,7 @@ public final class Testbed {
     public init(
         manifest file: String, _ workspace: Workspace, kind: MachineKind = .amd, name: String,
         hypervisor: URL? = nil, firmware: URL? = nil, files: [BootVolumeImage.Image] = [], iommu: EmulatedIOMMU? = nil,
-        extra: [String] = [], images: ImageSource = .checkout,
+        com1Rate: Int? = nil, extra: [String] = [], images: ImageSource = .checkout,
         progress: @escaping @Sendable (String) -> Void = { _ in }
     ) throws {
         var (manifest, volume) = try BootVolumeImage.compile(file, workspace, images: images)
@@ -47,6 +48,7 @@ public final class Testbed {
         var emulator = Emulator(kind)
         emulator.extra = extra
         emulator.iommu = iommu
+        emulator.com1Rate = com1Rate
         emulator.cores = max(manifest.machineCores, 1)
         emulator.memory = max(manifest.machineMemory, 512 << 20)
         progress("switching the machine on: \(emulator.cores) cores, \(emulator.memory >> 20) MiB")

@@ -11,9 +11,12 @@ public struct PartitionTable {
             ["NAME", "STATE", "CORES", "MEMORY", "UPTIME", "STARTS", "OVERHEAD", "CAUSE", "IMAGE"],
             numbers: [3, 4, 5, 6])
         for partition in partitions {
+            let wait = partition.startsInMicroseconds
             let hasGuest = partition.state == .running || partition.state == .paused
             table.add([
-                printable(partition.name.string), partition.state.name, Quantity.cores(partition.cores.rawValue),
+                printable(partition.name.string),
+                partition.state.name + (wait > 0 ? " in \(Quantity.time(wait))" : ""),
+                Quantity.cores(partition.cores.rawValue),
                 Quantity.bytes(partition.memory), hasGuest ? Quantity.time(partition.uptimeMicroseconds) : "-",
                 "\(partition.starts)", Quantity.bytes(partition.hypervisorMemory), partition.cause.name,
                 printable(partition.image.string),

@@ -4,13 +4,20 @@
 
     .text
 // SVM: global interrupts are disabled everywhere else, so that an NMI comes at the HLT or at the instruction before it.
+// With RDI not zero the core's own timer ends the sleep too. Interrupts are off until the HLT has begun (the shadow of STI): none
+// is taken between, whose handler could take a kick with it.
     .globl svm_idle
     .hidden svm_idle
 svm_idle:
     stgi
+svm_before_halt:
+    testl %edi, %edi
+    jz svm_halt
+    sti
 svm_halt:
     hlt
 svm_resumed:
+    cli
     clgi
     retq
 
@@ -19,11 +26,16 @@ svm_resumed:
     .hidden vmx_idle
 vmx_idle:
     callq unblock_nmi
-vmx_halt:
+vmx_before_halt:
     cmpb $0, GUEST_KICKED(%rdi)
     jne vmx_resumed
+    testl %esi, %esi
+    jz vmx_halt
+    sti
+vmx_halt:
     hlt
 vmx_resumed:
+    cli
     movb $0, GUEST_KICKED(%rdi)
     retq
 
@@ -67,8 +79,8 @@ nmi_stub:
     movq %rcx, 16(%rsp)
 2:
     .endm
-    redirect svm_halt, svm_halt, svm_resumed
-    redirect vmx_halt, vmx_resumed, vmx_resumed
+    redirect svm_before_halt, svm_halt, svm_resumed
+    redirect vmx_before_halt, vmx_resumed, vmx_resumed
     redirect vmx_first_entry, vmx_launch, vmx_kicked
     redirect vmx_further_entry, vmx_resume, vmx_kicked
     popq %rcx

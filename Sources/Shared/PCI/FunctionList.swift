@@ -18,7 +18,7 @@ public struct FunctionList: Sendable {
     /// Adds every function of a machine, with its isolation group and how it can be reset.
     /// - Parameters:
     ///   - alias: the id that requests of a function carry where the firmware's tables name one.
-    ///   - isReserved: whether the firmware's tables keep memory for a function.
+    ///   - isReserved: whether the firmware's tables keep memory for a function, or name its id an interrupt source's.
     /// - Returns: false when there was no room for all: then they make up one group.
     @discardableResult
     public mutating func scan(
@@ -39,10 +39,15 @@ public struct FunctionList: Sendable {
             }
             append(function)
         }
+        // Who may pass for one another: a bridge's id and one that firmware names can both be a function's.
         for i in 0..<count {
-            guard let alias = functions[i].alias else { continue }
-            for k in 0..<count where functions[k].requester == alias || functions[k].alias == alias {
-                groups.join(functions[i].requester, functions[k].requester)
+            let ids: [2 of UInt16?] = [functions[i].alias, alias(functions[i].requester)]
+            for n in 0..<2 where ids[n] != nil {
+                for k in 0..<count {
+                    let other = functions[k].requester
+                    guard other == ids[n] || functions[k].alias == ids[n] || alias(other) == ids[n] else { continue }
+                    groups.join(functions[i].requester, other)
+                }
             }
         }
         for i in 0..<count {
@@ -87,6 +92,9 @@ extension FunctionDescription {
     public var isOfTheMachine: Bool {
         isBridge || classCode >> 16 & 0xFF == 0x06 || classCode >> 8 & 0xFFFF == 0x0806
     }
+
+    /// Whether it is an xHCI controller.
+    public var isXHCI: Bool { classCode == 0x0C0330 && bars[0].isMemory }
 
     /// Which of its virtual functions, counted from 0, has this address; nil when none has.
     func virtualIndex(of address: FunctionAddress) -> Int? {

@@ -47,7 +47,10 @@ extension FunctionList {
         for k in 0..<(count > 0 ? 12 : 6) {
             let bar = k < 6 ? function.bars[k] : virtual.bars[k - 6]
             guard bar.isMemory else { continue }
-            guard let pages = bar.pages(k < 6 ? 1 : count), pages.upperBound <= machine.end else { throw .noAddress }
+            // The upper half of a wide one in the last slot would be no register.
+            guard let pages = bar.pages(k < 6 ? 1 : count), pages.upperBound <= machine.end,
+                k % 6 < 5 || bar.kind == .memory32
+            else { throw .noAddress }
             if machine.overlap(pages) || isMemory(pages) { throw .taken }
             for i in 0..<self.count where k < 6 ? functions[i].address != function.address : true {
                 for other in 0..<6 where functions[i].bars[other].pages?.overlaps(pages) ?? false {

@@ -63,8 +63,15 @@ public struct CrashRecord: Sendable {
         set { words[first.rawValue &+ index] = newValue }
     }
 
-    /// Ends the record: magic and checksum.
-    public mutating func seal() { words[0] = Self.magic | UInt64(checksum) << 32 }
+    /// Ends the record: magic and checksum. Being `mutating`, it reads the words where they are: a function that is not gets a
+    /// copy of them all, for which a double fault has no stack to spare.
+    public mutating func seal() {
+        var sum = CRC32C()
+        for i in 1..<Self.wordCount {
+            for byte in UInt64(0)..<8 { sum.add(UInt8(truncatingIfNeeded: words[i] >> (byte * 8))) }
+        }
+        words[0] = Self.magic | UInt64(sum.value) << 32
+    }
 
     /// Whether a record may begin with this word.
     public static func mayBegin(with word: UInt64) -> Bool {
@@ -72,7 +79,11 @@ public struct CrashRecord: Sendable {
     }
 
     /// Whether this is a record, whole and unchanged.
-    public var isValid: Bool { words[0] == Self.magic | UInt64(checksum) << 32 }
+    public var isValid: Bool {
+        var copy = self
+        copy.seal()
+        return words[0] == copy.words[0]
+    }
 
     /// The partition's name.
     public var partition: Text<24> {
@@ -89,14 +100,6 @@ public struct CrashRecord: Sendable {
         for i in 0..<min(name.count, 24) { self[.partition, i / 8] |= UInt64(name.bytes[i]) << UInt64(i % 8 * 8) }
     }
 
-    private var checksum: UInt32 {
-        var sum = CRC32C()
-        for i in 1..<Self.wordCount {
-            let word = words.span[i]  // in place: a double fault has little stack
-            for byte in UInt64(0)..<8 { sum.add(UInt8(truncatingIfNeeded: word >> (byte * 8))) }
-        }
-        return sum.value
-    }
 }
 
 /// The words of a record by name.

@@ -23,6 +23,10 @@ public struct RemappingFeatures: Sendable {
     var deviceTableFrames = 0
     /// What the unit lacks for partitions to own functions behind it.
     var missing: StaticString?
+    /// What it lacks even to deny everything.
+    public internal(set) var obstacle: StaticString?
+    /// Interrupts are held as DMA is; without that, units deny all DMA, and no partition owns a function.
+    public var remapsInterrupts = true
 
     /// What both can do.
     public func intersection(_ other: RemappingFeatures) -> RemappingFeatures {
@@ -37,12 +41,13 @@ public struct RemappingFeatures: Sendable {
         common.registerBytes = max(registerBytes, other.registerBytes)
         common.interruptLimit = min(interruptLimit, other.interruptLimit)
         common.missing = missing ?? other.missing
+        common.obstacle = obstacle ?? other.obstacle
         return common
     }
 
     /// Why partitions cannot own functions behind these units; nil when they can.
     public var shortcoming: StaticString? {
-        if let missing { return missing }
+        if let missing = obstacle ?? missing { return missing }
         return threeLevels || fourLevels ? nil : "its units have neither three nor four levels of tables in common"
     }
 

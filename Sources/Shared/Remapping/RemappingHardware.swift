@@ -51,7 +51,7 @@ public protocol RemappingHardware {
 
 /// Something that every unit of a machine is told.
 public enum UnitCommand: Sendable {
-    case save, enable, invalidate, restore
+    case save, enable, verify, invalidate, restore
     case report(to: InterruptMessage)
     case setReporting(Bool)
 }
@@ -61,6 +61,7 @@ extension RemappingHardware {
         switch command {
         case .save: save()
         case .enable: try enable()
+        case .verify: try verify()
         case .invalidate: try invalidate()
         case .restore: try restore()
         case .report(let message): report(to: message)
@@ -78,6 +79,8 @@ public struct RemappingMemory: Sendable {
     public var interruptEntries = 2
     /// Interrupt destinations are whole x2APIC ids.
     public var extendedInterrupts = false
+    /// Interrupts too stand under the tables.
+    public var remapsInterrupts = true
     /// All units see what is in processors' caches.
     public var isCoherent = true
 

@@ -19,6 +19,7 @@ public struct RemappingTables: ~Copyable {
         self.arena = arena
         memory.isCoherent = features.isCoherent
         memory.extendedInterrupts = features.extendedInterrupts
+        memory.remapsInterrupts = features.remapsInterrupts
         try Hardware.denyAll(demand, in: &self)
     }
 

@@ -35,29 +35,40 @@ public struct ReservedMemory: Equatable, Sendable {
 public enum TopologyError: Error, Equatable {
     /// A length points outside the table.
     case malformed
-    /// More units, I/O APICs, aliases or reserved ranges than there is room for.
+    /// More units, interrupt sources, aliases or reserved ranges than there is room for.
     case tooMany
-    /// Devices outside PCI segment 0.
-    case segment
     case noUnits
 }
 
 /// What DMAR or IVRS say of a machine's remapping units. All units share one set of tables, so that which unit stands above
 /// which function does not matter.
 public struct RemappingTopology: Sendable {
-    public var units: [8 of RemappingUnitDescription] = .init(repeating: RemappingUnitDescription())
+    public var units: [32 of RemappingUnitDescription] = .init(repeating: RemappingUnitDescription())
     public var unitCount = 0
-    /// By which requester id an I/O APIC raises interrupts.
-    public var ioAPICs: [8 of (id: UInt8, requester: UInt16)] = .init(repeating: (0, 0))
-    public var ioAPICCount = 0
-    public var aliases: [32 of AliasRange] = .init(repeating: AliasRange())
+    /// By which requester id an I/O APIC, or a timer (HPET), raises interrupts.
+    public var interruptSources: [32 of (id: UInt8, requester: UInt16, isIOAPIC: Bool)] = .init(
+        repeating: (0, 0, false))
+    public var interruptSourceCount = 0
+    public var aliases: [64 of AliasRange] = .init(repeating: AliasRange())
     public var aliasCount = 0
-    public var reserved: [32 of ReservedMemory] = .init(repeating: ReservedMemory())
+    public var reserved: [128 of ReservedMemory] = .init(repeating: ReservedMemory())
     public var reservedCount = 0
+    /// Some units serve devices outside PCI segment 0.
+    public var hasOtherSegments = false
     /// The firmware forbids x2APIC with this table (VT-d, DMAR_FLAGS bit 1).
     public var forbidsX2APIC = false
 
     public init() {}
+
+    /// Why partitions cannot own functions, whatever the units can do; nil when they can.
+    /// - Parameter id: what ACPI calls the first I/O APIC.
+    public func shortcoming(firstIOAPIC id: UInt8?) -> StaticString? {
+        if id.flatMap({ requester(ofIOAPIC: $0) }) == nil {
+            return "its table does not say by which id the I/O APIC sends interrupts"
+        }
+        if hasOtherSegments { return "its table lists units outside PCI segment 0" }
+        return forbidsX2APIC ? "the firmware forbids x2APIC beside it" : nil
+    }
 
     /// The id that requests of `function` carry where the tables name one.
     public func alias(of function: UInt16) -> UInt16? {
@@ -69,36 +80,42 @@ public struct RemappingTopology: Sendable {
 
     /// The requester id of the I/O APIC that ACPI calls `id`.
     public func requester(ofIOAPIC id: UInt8) -> UInt16? {
-        for i in 0..<ioAPICCount where ioAPICs[i].id == id { return ioAPICs[i].requester }
+        for i in 0..<interruptSourceCount where interruptSources[i].isIOAPIC && interruptSources[i].id == id {
+            return interruptSources[i].requester
+        }
         return nil
     }
 
-    /// Whether firmware keeps memory for `function`: it must not be given to a partition.
-    public func hasReservedMemory(_ function: UInt16) -> Bool {
+    /// Whether `function` must not be given to a partition: firmware keeps memory for it, or an interrupt source has its id,
+    /// so that it could send that one's interrupts.
+    public func isReserved(_ function: UInt16) -> Bool {
         for i in 0..<reservedCount where reserved[i].first <= function && function <= reserved[i].last { return true }
+        for i in 0..<interruptSourceCount where interruptSources[i].requester == function { return true }
         return false
     }
 
     mutating func add(_ unit: RemappingUnitDescription) throws(TopologyError) {
-        guard unitCount < 8 else { throw .tooMany }
+        guard unitCount < 32 else { throw .tooMany }
         units[unitCount] = unit
         unitCount += 1
     }
 
-    mutating func addIOAPIC(_ id: UInt8, _ requester: UInt16) throws(TopologyError) {
-        guard ioAPICCount < 8 else { throw .tooMany }
-        ioAPICs[ioAPICCount] = (id, requester)
-        ioAPICCount += 1
+    mutating func addInterruptSource(
+        _ id: UInt8, _ requester: UInt16, isIOAPIC: Bool
+    ) throws(TopologyError) {
+        guard interruptSourceCount < 32 else { throw .tooMany }
+        interruptSources[interruptSourceCount] = (id, requester, isIOAPIC)
+        interruptSourceCount += 1
     }
 
     mutating func add(_ alias: AliasRange) throws(TopologyError) {
-        guard aliasCount < 32 else { throw .tooMany }
+        guard aliasCount < 64 else { throw .tooMany }
         aliases[aliasCount] = alias
         aliasCount += 1
     }
 
     mutating func add(_ memory: ReservedMemory) throws(TopologyError) {
-        guard reservedCount < 32 else { throw .tooMany }
+        guard reservedCount < 128 else { throw .tooMany }
         reserved[reservedCount] = memory
         reservedCount += 1
     }

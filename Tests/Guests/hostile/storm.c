@@ -1,6 +1,6 @@
 // (g) One thing as often as this guest can, on all of its vCPUs, until it is started anew: the neighbour is to keep its
 // ticks and its exits. `storm:KIND`.
-#include "attack.h"
+#include "functions.h"
 
 #define ASSERTED (1u << 14)
 
@@ -24,6 +24,7 @@ static void rounds(uint32_t processor) {
         else if (equal(kind, "cache")) {
             for (uint64_t p = at; p < end; p += 64) *(volatile uint64_t *)p += i;
         } else if (equal(kind, "console")) out8(0x3F8, '.');
+        else if (equal(kind, "engine")) engine_read(1ull << 32, 8);
         else if (equal(kind, "locks")) {
             // A split lock, which takes the whole memory bus on silicon.
             asm volatile("lock incq (%0)" ::"r"(at + 60) : "memory");
@@ -40,6 +41,7 @@ void attack_storm(const char *argument) {
     announce("storm", argument);
     delay_us(300000);  // so that this line is read before a storm of others overruns it
     kind = argument;
+    if (equal(kind, "engine") && !engine_ready()) return attempt("storm", "no-engine");
     if (machine.processor_count > 1) start_processor(1, second);
     second(0);
 }

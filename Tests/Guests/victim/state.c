@@ -48,8 +48,6 @@ void plant_registers(uint32_t processor) {
     wrmsr(0xC0000081, secret[0]);
     if (processor != 0) return write_cr2(secret[1]);
     wrmsr(APIC_DIVIDE, 11);
-    try_wrmsr(APIC_SELF, 1);  // an illegal vector, which the error status register keeps
-    try_wrmsr(APIC_ESR, 0);
     for (size_t i = 1; i + 3 < sizeof msrs / sizeof msrs[0]; i++)
         if (msrs[i].msr != 0xC0000100 && msrs[i].msr != 0xC0000101) try_wrmsr(msrs[i].msr, secret[i % 4]);
     uint64_t address = secret[2] << 8 >> 8 & 0x7FFFFFFFFFFF;

@@ -27,6 +27,7 @@ import Testing
         bench.machine.partitions[1].info.starts = 4
         bench.machine.partitions[1].info.uptimeMicroseconds = .max
         bench.machine.partitions[1].info.hypervisorMemory = 99
+        bench.machine.partitions[1].info.startsInMicroseconds = 6_400_000
         for byte in "linux-rt".utf8 { bench.machine.partitions[1].info.image.append(byte) }
         let reply = try #require(bench.ask(ControlRequest(.list)))
         let list = try ReceivedReply(reply.payload).partitions()
@@ -36,6 +37,7 @@ import Testing
         #expect(workload.state == .crashed && workload.cause == .tripleFault && workload.starts == 4)
         #expect(workload.cores == CoreSet(rawValue: 0b1100) && workload.memory == 256 << 20)
         #expect(workload.uptimeMicroseconds == .max && workload.hypervisorMemory == 99)
+        #expect(workload.startsInMicroseconds == 6_400_000 && list[0].startsInMicroseconds == 0)
         #expect(workload.permits == .all && list[2].permits.isEmpty)
         #expect(string(workload.image) == "linux-rt")
     }
@@ -47,6 +49,7 @@ import Testing
             bench.machine.add("p" + String(repeating: "x", count: 29) + "\(i)", cores: .max, vcpus: 1, permits: .all)
             var info = bench.machine.partitions[i].info
             (info.memory, info.starts, info.uptimeMicroseconds, info.hypervisorMemory) = (.max, .max, .max, .max)
+            info.startsInMicroseconds = .max
             info.permits = ControlOperations(rawValue: 0xFFFF)
             for _ in 0..<63 { info.image.append(0x61) }
             bench.machine.partitions[i].info = info

@@ -143,4 +143,33 @@ import UnitSupport
         AccessControl.enable(bus.describe("00:02.2"), on: bus)
         #expect(bus.writes == [])
     }
+
+    /// What firmware's tables name joins functions, beside what bridges do: with the function that has the id, with all
+    /// that pass for it, and with those behind the bridge whose id it is.
+    @Test func functionsThatPassForOneAnotherAreOneGroup() throws {
+        let bus = try BusModel.recorded()
+        var plain = FunctionList()
+        plain.scan(bus)
+        let functions = (0..<plain.count).map { plain.functions[$0] }
+        let apart = functions.filter { !$0.isOfTheMachine && $0.alias == nil && $0.group == $0.requester }
+        let bridged = try #require(functions.first { $0.alias != nil })
+        try #require(apart.count >= 3)
+        func groups(_ aliases: [UInt16: UInt16]) -> (UInt16) -> UInt16 {
+            var list = FunctionList()
+            let isComplete = list.scan(bus, alias: { aliases[$0] })
+            #expect(isComplete)
+            return { list.group(of: FunctionAddress(requester: $0)) }
+        }
+        let ids = apart.prefix(3).map(\.requester)
+        let none = groups([:])
+        #expect(Set(ids.map(none)).count == 3)
+        let same = groups([ids[0]: 0xFFF8, ids[1]: 0xFFF8])
+        #expect(same(ids[0]) == same(ids[1]) && same(ids[0]) != same(ids[2]), "an id that no function has")
+        let other = groups([ids[0]: ids[2]])
+        #expect(other(ids[0]) == other(ids[2]) && other(ids[0]) != other(ids[1]), "another's id")
+        let bridge = groups([ids[0]: try #require(bridged.alias)])
+        #expect(bridge(ids[0]) == bridge(bridged.requester), "a bridge's")
+        let both = groups([bridged.requester: ids[1]])
+        #expect(both(bridged.requester) == both(ids[1]), "a bridge's and one that firmware names")
+    }
 }

@@ -38,6 +38,20 @@ import Testing
         #expect(refusal(memory(1 << 40, 1 << 30)) == nil)
     }
 
+    @Test func aWideRegisterHasTwoSlots() {
+        var function = FunctionDescription()
+        func refusal(_ bar: BaseAddress) -> RegisterError? {
+            function.bars[5] = bar
+            do throws(RegisterError) {
+                try FunctionList().requireOwnRegisters(
+                    of: function, VirtualFunctions(), 0, besides: MachineRanges(), isMemory: { _ in false })
+                return nil
+            } catch { return error }
+        }
+        #expect(refusal(memory(0xC000_0000)) == .noAddress)
+        #expect(refusal(memory(0xC000_0000, wide: false)) == nil)
+    }
+
     @Test func registersWithoutAnAddressAreRefused() {
         #expect(refusal(memory(0)) == .noAddress)
         #expect(refusal(memory(.max & ~0xFFF)) == .noAddress, "all ones")

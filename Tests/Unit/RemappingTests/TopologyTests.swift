@@ -7,9 +7,10 @@ import Testing
         var table = TableBytes("DMAR", header: 48)
         table.put([0, 0, 16, 0, 0, 0, 0, 0])
         table.put(0xFED9_0000, 8)
-        table.put([0, 0, 34, 0, 1, 0, 0, 0])
+        table.put([0, 0, 42, 0, 1, 0, 0, 0])
         table.put(0xFED9_1000, 8)
         table.put([3, 8, 0, 0, 2, 0xFF, 0, 0])
+        table.put([4, 8, 0, 0, 2, 0xFF, 1, 0])
         table.put([3, 10, 0, 0, 7, 0, 0x1C, 5, 2, 1])
         table.put([1, 0, 32, 0, 0, 0, 0, 0])
         table.put(0x7C00_0000, 8)
@@ -29,7 +30,8 @@ import Testing
         #expect(found.requester(ofIOAPIC: 2) == 0xFF00)
         #expect(found.requester(ofIOAPIC: 7) == 0x0911, "behind the bridge at 00:1c.5")
         #expect(found.requester(ofIOAPIC: 1) == nil)
-        #expect(found.hasReservedMemory(0x14 << 3) && !found.hasReservedMemory(0x15 << 3))
+        #expect(found.isReserved(0xFF00) && found.isReserved(0xFF08) && !found.isReserved(0xFF10), "and a timer's")
+        #expect(found.isReserved(0x14 << 3) && !found.isReserved(0x15 << 3))
         #expect(found.reserved[0].size == 0x10_0000)
         #expect(!found.forbidsX2APIC)
     }
@@ -63,7 +65,8 @@ import Testing
         #expect(found.alias(of: 0x0510) == 0x20 && found.alias(of: 0x0020) == nil)
         #expect(found.requester(ofIOAPIC: 6) == 0xA0)
         #expect(found.requester(ofIOAPIC: 9) == nil, "that one is a timer")
-        #expect(found.hasReservedMemory(0x0405) && !found.hasReservedMemory(0x0408))
+        #expect(found.isReserved(0xA0) && found.isReserved(0xA1) && !found.isReserved(0xA2))
+        #expect(found.isReserved(0x0405) && !found.isReserved(0x0408))
     }
 
     @Test func damagedTablesAreRefusedAndEnd() {
@@ -84,7 +87,6 @@ import Testing
                 }
             }
             #expect(outcomes.contains("parsed") && outcomes.contains("malformed"))
-            #expect(outcomes.contains("segment"))
         }
     }
 
@@ -100,5 +102,41 @@ import Testing
     @Test func aTableWithoutUnitsHasNone() {
         #expect(throws: TopologyError.noUnits) { try parse(TableBytes("DMAR", header: 48).sealed) }
         #expect(throws: TopologyError.noUnits) { try IVRS.parse(TableBytes("IVRS", header: 48).sealed.span) }
+    }
+
+    @Test func unitsOfOtherSegmentsAreListedAlone() throws {
+        // Each unit's and range's segment, or the block's.
+        for (good, at, isIntel) in [(dmar, 54, true), (dmar, 70, true), (ivrs, 48 + 24 + 65 + 16, false)] {
+            var bytes = good
+            bytes[at] = 1
+            let found = isIntel ? try parse(bytes) : try IVRS.parse(bytes.span)
+            #expect(found.hasOtherSegments && found.unitCount == (isIntel ? 2 : 1), "\(at)")
+            #expect("\(try #require(found.shortcoming(firstIOAPIC: 2)))".hasPrefix("its table"))
+        }
+        #expect(try parse(dmar).shortcoming(firstIOAPIC: 2) == nil)
+    }
+
+    @Test func whatKeepsPartitionsFromOwningFunctionsIsNamed() throws {
+        var found = try parse(dmar)
+        #expect(found.shortcoming(firstIOAPIC: 1) != nil && found.shortcoming(firstIOAPIC: nil) != nil)
+        found.forbidsX2APIC = true
+        #expect(found.shortcoming(firstIOAPIC: 2) != nil)
+    }
+
+    /// A server of two sockets: 20 units, 9 I/O APICs, 40 functions in one reserved range.
+    @Test func largeTablesAreRead() throws {
+        var table = TableBytes("DMAR", header: 48)
+        for i in 0..<20 {
+            table.put([0, 0, 24, 0, 0, 0, 0, 0])
+            table.put(0xFE00_0000 + UInt64(i) << 12, 8)
+            table.put([3, 8, 0, 0, UInt8(i), UInt8(i), 0x1E, 7])
+        }
+        table.put([1, 0, 88, 1, 0, 0, 0, 0])
+        table.put(0x7000_0000, 8)
+        table.put(0x7000_0FFF, 8)
+        for i in 0..<40 { table.put([1, 8, 0, 0, 0, 0x20 + UInt8(i), 0, 0]) }
+        let found = try parse(table.sealed)
+        #expect(found.unitCount == 20 && found.interruptSourceCount == 20)
+        #expect(found.isReserved(0x4700) && !found.isReserved(0x4800))
     }
 }

@@ -23,9 +23,12 @@ final class VTDModel: RegisterFile {
     private var head: UInt64 = 0
     /// Whether caches may hold what other tables said.
     private var isStale = false
-    /// Descriptors carried out, by type.
-    private(set) var descriptors: [UInt64] = []
+    private var isInterruptStale = false
+    /// Descriptors carried out since the root table changed, by type.
+    private var descriptors: [UInt64] = []
 
+    /// 1Bh, or without interrupt remapping 13h.
+    var extended: UInt64 = 0x1B
     var capability: UInt64 = 0x0000_000C_2200_0466 | 47 << 16  // protected memory, low and high
 
     func isOn(_ bit: UInt64) -> Bool { status & bit != 0 }
@@ -33,7 +36,7 @@ final class VTDModel: RegisterFile {
     func read64(_ offset: Int) -> UInt64 {
         switch offset {
         case 0x08: capability
-        case 0x10: 0x1B
+        case 0x10: extended
         case 0x18: 0  // the command register is written only
         case 0x1C: status
         case 0x80: head
@@ -71,6 +74,9 @@ final class VTDModel: RegisterFile {
         }
         let changed = (value ^ status) & lasting | value & (Self.setRoot | Self.setInterrupts | 1 << 27)
         if changed.nonzeroBitCount > 1 { violations.append("\(changed.nonzeroBitCount) commands in one write") }
+        if extended & 1 << 3 == 0, value & (Self.remapping | Self.setInterrupts) != 0 {
+            violations.append("there is no interrupt remapping")
+        }
         if changed & value & Self.setRoot != 0 { takeRoot() }
         if changed & value & Self.setInterrupts != 0 { takeInterrupts() }
         if changed & value & Self.queue != 0 {
@@ -82,7 +88,9 @@ final class VTDModel: RegisterFile {
             if status & Self.setRoot == 0 { violations.append("translation begins without a table") }
         }
         if changed & ~value & Self.translation != 0 { openings += 1 }
-        if changed & value & Self.remapping != 0, isStale { violations.append("remapping begins with stale caches") }
+        if changed & value & Self.remapping != 0, isInterruptStale {
+            violations.append("remapping begins with stale caches")
+        }
         status = status & ~lasting | value & lasting
     }
 
@@ -90,7 +98,10 @@ final class VTDModel: RegisterFile {
         if isOn(Self.translation), (read64(0x20) ^ root) & 0xC00 != 0 {
             violations.append("the type of table changes under translation")
         }
-        if root != read64(0x20) { isStale = true }
+        if root != read64(0x20) {
+            isStale = true
+            descriptors = []
+        }
         root = read64(0x20)
         status |= Self.setRoot
     }
@@ -99,7 +110,7 @@ final class VTDModel: RegisterFile {
         if isOn(Self.remapping), (read64(0xB8) ^ interrupts) & 1 << 11 != 0 {
             violations.append("the width of destinations changes under remapping")
         }
-        if interrupts != read64(0xB8) { isStale = true }
+        if interrupts != read64(0xB8) { isInterruptStale = true }
         interrupts = read64(0xB8)
         status |= Self.setInterrupts
     }
@@ -110,7 +121,11 @@ final class VTDModel: RegisterFile {
             let descriptor = word(at: base + head)
             descriptors.append(descriptor & 0xF)
             switch descriptor & 0xF {
-            case 1, 2, 4: if descriptors.suffix(3) == [1, 2, 4] { isStale = false }
+            case 4 where extended & 1 << 3 == 0:
+                stored[0x34] = read64(0x34) | 1 << 4
+                return
+            case 4: isInterruptStale = false
+            case 1, 2: if descriptors.contains(1), descriptors.contains(2) { isStale = false }
             case 5: if descriptor >> 4 & 1 == 1 { stored[0x9C] = 1 }
             default:
                 stored[0x34] = read64(0x34) | 1 << 4

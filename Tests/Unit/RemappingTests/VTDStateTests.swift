@@ -166,6 +166,27 @@ import UnitSupport
         #expect(throws: RemappingError.changed(.rootTable)) { try VTD(unit, Forgetful(), memory).enable() }
     }
 
+    /// A unit without interrupt remapping, or one whose interrupts cannot be held: DMA alone stands under the tables.
+    @Test(arguments: [0x13, 0x1B] as [UInt64]) func withoutInterruptsDMAIsHeldAlone(_ extended: UInt64) throws {
+        let model = extended == 0x1B ? firmware([VTDModel.translation, VTDModel.remapping]) : VTDModel()
+        model.extended = extended
+        var memory = memory
+        memory.remapsInterrupts = false
+        var unit = RemappingUnitDescription()
+        (unit.buffers, unit.saved) = (frames.base, frames.base + 0x3000)
+        let held = VTD(unit, model, memory)
+        held.save()
+        let before = model.status
+        try held.enable()
+        try held.enable()
+        #expect(model.isOn(VTDModel.translation) && !model.isOn(VTDModel.remapping))
+        #expect(model.root == frames.base + 0x1000 && model.openings == 0)
+        try held.verify()
+        try held.restore()
+        #expect(model.status == before | VTDModel.setRoot)
+        #expect(model.violations.isEmpty, "\(model.violations)")
+    }
+
     @Test(arguments: whatFirmwareHas) func aRefusalLeavesWhatFirmwareHad(_ bits: [UInt64]) throws {
         for root in [0, 0x400] as [UInt64] {
             let model = firmware(bits, root: root)

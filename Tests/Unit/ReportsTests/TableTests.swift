@@ -23,12 +23,24 @@ import Testing
                 """)
     }
 
+    @Test func aPartitionThatWaitsForItsNextStartSaysSo() throws {
+        var info = Samples.partitions[0]
+        (info.state, info.cause, info.startsInMicroseconds) = (.starting, .tripleFault, 3_200_000)
+        let text = PartitionTable(Samples.machine, [info]).text
+        #expect(text.contains("control-loop  starting in 3.2 s  1 ") && text.contains("  triple fault  "))
+        #expect(
+            try jsonText(MachineListing(Samples.machine, [info]), pretty: false).contains("\"starts_in_us\":3200000,"))
+    }
+
     @Test func partitionsAreListedForPrograms() throws {
         let json = try jsonText(MachineListing(Samples.machine, Samples.partitions), pretty: false)
         #expect(
             json.hasPrefix(#"{"cores":4,"damaged_frames":0,"hypervisor_memory_bytes":5242880,"image_bytes":368640,"#))
         #expect(json.contains(#""cause":"triple fault","cores":[0,2,3],"hypervisor_memory_bytes":2097152,"#))
-        #expect(json.contains(#""permits":["statistics","console-read"],"starts":12,"state":"crashed","uptime_us":0"#))
+        #expect(
+            json.contains(
+                #""permits":["statistics","console-read"],"starts":12,"starts_in_us":0,"state":"crashed","uptime_us":0"#
+            ))
         // In the order of the operations' numbers.
         let all = ControlOperation.all.filter { !$0.description.permission.isEmpty }.map { "\"\($0.name)\"" }
         #expect(json.contains("\"permits\":[\(all.joined(separator: ","))]"))

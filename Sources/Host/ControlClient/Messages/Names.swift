@@ -29,6 +29,8 @@ extension StateCause {
         case .panic: "panic"
         case .machineCheck: "machine check"
         case .coreLost: "core lost"
+        case .physicalFunction: "physical function"
+        case .functionLost: "function lost"
         }
     }
 }

@@ -78,6 +78,10 @@ struct ResourceCheck {
                 : problem.contains("x2APIC")
                     ? "switch off \"X2APIC Opt Out\" in the firmware's set-up, if it has it"
                     : "look for a newer firmware of this machine"
+            if problem.hasPrefix(FirmwareFindings.cannotDeny) {
+                return Requirement(
+                    "IOMMU", .unmet, problem, advice: advice + ", or switch off \(setting) in its set-up")
+            }
             return Requirement("IOMMU", .limited, "\(consequence): \(problem)", advice: advice)
         }
         guard inventory.usableIommu else { return Requirement("IOMMU", .limited, consequence) }

@@ -4,6 +4,8 @@ import Remapping
 /// What the firmware's tables say, as Linux shows them to root: read with the hypervisor's own parsers.
 struct FirmwareFindings {
     static let folder = "sys/firmware/acpi/tables"
+    /// How the boot's refusal begins: everything else leaves a machine whose partitions own no functions.
+    static let cannotDeny = "the IOMMU cannot deny DMA: "
 
     /// What the hypervisor finds of IOMMUs.
     enum Remapping {
@@ -82,18 +84,17 @@ struct FirmwareFindings {
     private static func shortcoming(
         _ topology: RemappingTopology, _ madt: MADT?, _ tree: FileTree, _ name: String
     ) -> String? {
-        if let madt {
-            guard let id = madt.ioAPICs.first, topology.requester(ofIOAPIC: id) != nil else {
-                return "its table does not say by which id the I/O APIC sends interrupts"
-            }
+        if let madt, let shortcoming = topology.shortcoming(firstIOAPIC: madt.ioAPICs.first) {
+            return "\(shortcoming)"
         }
         // Linux shows what its units can do only where it has switched them on.
         let all = units(tree)
         if let first = all.first {
             let common = all.dropFirst().reduce(first) { $0.intersection($1) }
+            if let obstacle = common.obstacle { return "\(cannotDeny)\(obstacle)" }
             if let shortcoming = common.shortcoming { return "\(shortcoming)" }
         }
-        return topology.forbidsX2APIC ? "the firmware forbids x2APIC beside it" : nil
+        return nil
     }
 
     private static func units(_ tree: FileTree) -> [RemappingFeatures] {
@@ -117,10 +118,9 @@ extension TopologyError {
     /// As the boot says it.
     var words: String {
         switch self {
-        case .malformed: "its table is malformed"
-        case .tooMany: "its table lists more than there is room for"
-        case .segment: "its table lists units outside PCI segment 0"
-        case .noUnits: "its table lists no units"
+        case .malformed: "the IOMMU cannot deny DMA: its table is malformed"
+        case .tooMany: "the IOMMU cannot deny DMA: its table lists more than there is room for"
+        case .noUnits: "the firmware lists none"
         }
     }
 }

@@ -29,7 +29,7 @@ struct FunctionScan {
         let units = firmware.remapping.topology
         guard !contents.isEmpty,
             list.scan(
-                space, alias: { units?.alias(of: $0) }, isReserved: { units?.hasReservedMemory($0) ?? false })
+                space, alias: { units?.alias(of: $0) }, isReserved: { units?.isReserved($0) ?? false })
         else { return nil }
         self.list = list
         var ranges = MachineRanges(addressBits: ProcessorInfo(tree).addressBits ?? 47)

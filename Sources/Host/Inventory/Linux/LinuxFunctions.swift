@@ -27,7 +27,7 @@ func linuxFunctions(_ tree: FileTree, _ firmware: FirmwareFindings) -> [Inventor
         let found = scanned?.function(at: address)
         let group = found.map { text($0.group) } ?? tree.target("\(path)/iommu_group").flatMap { groups[$0] }
         let physical = tree.target("\(path)/physfn").map { String($0.dropFirst(5)) }
-        let isReserved = firmware.remapping.topology.map { $0.hasReservedMemory(address.requester) }
+        let isReserved = firmware.remapping.topology.map { $0.isReserved(address.requester) }
         var function = Inventory.Function(
             address: short, id: hexText(vendor, 4) + ":" + hexText(device, 4), classCode: hexText(code, 6),
             driver: tree.target("\(path)/driver"), group: group, bridge: code >> 16 == 0x06, reserved: isReserved,

@@ -27,12 +27,16 @@ package final class Child: Sendable {
     /// - Parameters:
     ///   - output: gets the bytes of standard output, on a thread of its own, and an empty array at the end.
     ///   - errors: the file that standard error goes to.
+    ///   - outputRate: how many bytes a second of standard output are taken at most; what it writes beyond that waits.
     package init(
-        _ program: String, _ arguments: [String], errors: URL, output: @escaping @Sendable ([UInt8]) -> Void
+        _ program: String, _ arguments: [String], errors: URL, outputRate: Int? = nil,
+        output: @escaping @Sendable ([UInt8]) -> Void
     ) throws {
         var ends: [Int32] = [0, 0]
         guard unsafe pipe(&ends) == 0 else { throw MachineError.program("pipe", status: errno, output: "") }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        // As little as a pipe can hold: F_SETPIPE_SZ, which is a macro.
+        if outputRate != nil { _ = fcntl(ends[0], 1031, 4096) }
         let (readEnd, writeEnd) = (ends[0], ends[1])
         let command = ["setpriv", "--pdeathsig", "KILL", program] + arguments
         let started = DispatchSemaphore(value: 0)
@@ -61,12 +65,13 @@ package final class Child: Sendable {
             throw MachineError.program(program, status: error, output: "cannot be started")
         }
         Thread {
-            var buffer = [UInt8](repeating: 0, count: 65536)
+            var buffer = [UInt8](repeating: 0, count: outputRate.map { max($0 / 100, 1) } ?? 65536)
             while true {
                 let count = unsafe read(readEnd, &buffer, buffer.count)
                 if count < 0 && errno == EINTR { continue }
                 guard count > 0 else { break }
                 output(Array(buffer[..<count]))
+                if outputRate != nil { Thread.sleep(forTimeInterval: 0.01) }
             }
             close(readEnd)
             output([])

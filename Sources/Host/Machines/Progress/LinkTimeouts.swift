@@ -1,4 +1,5 @@
 import ControlClient
+import Foundation
 
 /// How long the management link of an emulated machine may take to answer.
 extension Machine {
@@ -19,10 +20,11 @@ extension ControlClient {
         self.init(try ByteStream.open(path ?? machine.link.path), to: machine)
     }
 
-    package convenience init(_ line: ByteStream, to machine: Machine) {
+    public convenience init(_ line: ByteStream, to machine: Machine) {
         self.init(line)
         clock = machine.clock
         timeout = timeout * machine.emulator.kind.slowness
         if machine.emulator.kind.slowness > 1 { resendAfter = .seconds(5) }
+        whenSilent = { [unowned machine] in FileHandle.standardError.write(Data(SilenceReport(machine).text.utf8)) }
     }
 }

@@ -6,13 +6,15 @@ public final class MachineProtocol {
     private let machine: Machine
     private let line: ByteStream
     private var received: [UInt8] = []
+    private let seconds: Double
 
+    /// - Parameter seconds: how long an answer may take, as of `Machine.deadline`.
     /// - Throws: `MachineError.impossible` when the machine has no such protocol, `LinkError`.
-    public init(_ machine: Machine) throws {
+    public init(_ machine: Machine, seconds: Double = 120) throws {
         guard case .amd = machine.emulator.kind else {
             throw MachineError.impossible("only a machine that QEMU emulates can be looked at from outside")
         }
-        self.machine = machine
+        (self.machine, self.seconds) = (machine, seconds)
         line = try ByteStream.open(machine.qmp.path)
         _ = try message { $0["QMP"] != nil }
         try execute("qmp_capabilities")
@@ -48,7 +50,7 @@ public final class MachineProtocol {
 
     /// The next message that is wanted; events are passed over.
     private func message(_ isWanted: ([String: Any]) -> Bool) throws -> [String: Any] {
-        let deadline = machine.deadline(seconds: 120)
+        let deadline = machine.deadline(seconds: seconds)
         while true {
             if let end = received.firstIndex(of: 0x0A) {
                 let text = Data(received[..<end])
@@ -58,7 +60,7 @@ public final class MachineProtocol {
                 continue
             }
             guard !deadline.isOver else {
-                throw MachineError.timeout(awaited: "answer of the machine protocol", seconds: 120, log: "")
+                throw MachineError.timeout(awaited: "answer of the machine protocol", seconds: seconds, log: "")
             }
             received += try line.receive(timeout: .seconds(1))
         }

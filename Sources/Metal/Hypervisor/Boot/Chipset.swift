@@ -10,20 +10,20 @@ enum Chipset {
         cpu_out8(0xA1, 0xFF)
     }
 
-    /// Lets the management link's port ring the housekeeping core by `entry`: its interrupt line becomes an NMI there, so
-    /// that a core that runs a guest, or sleeps, notices. All other inputs, of all I/O APICs, are masked.
-    static func routeLink(_ tables: borrowing FirmwareTables, _ entry: RedirectionEntry?) {
-        let linkInput = tables.linkInput
+    /// Lets the ports of management link and log ring the housekeeping core by `entry`: their interrupt lines become NMIs
+    /// there, so that a core that runs a guest, or sleeps, notices. All other inputs, of all I/O APICs, are masked.
+    static func routePorts(_ tables: borrowing FirmwareTables, _ entry: RedirectionEntry?) {
+        let ports = (tables.linkInput, tables.logInput)
         for i in 0..<tables.ioAPICCount {
             let select = tables.ioAPICs[i], window = tables.ioAPICs[i] + 0x10
             mmio_write32(select, 1)
             let inputs = (mmio_read32(window) >> 16 & 0xFF) + 1
             for input in 0..<min(inputs, 240) {
-                let link = i == 0 && input == linkInput ? entry : nil
+                let port = i == 0 && (input == ports.0 || input == ports.1) ? entry : nil
                 mmio_write32(select, 0x11 + input * 2)
-                mmio_write32(window, link?.high ?? 0)
+                mmio_write32(window, port?.high ?? 0)
                 mmio_write32(select, 0x10 + input * 2)
-                mmio_write32(window, link?.low ?? 0x10000)
+                mmio_write32(window, port?.low ?? 0x10000)
             }
         }
     }

@@ -29,10 +29,11 @@ struct DiscoveredMachine: ~Copyable {
         do throws(FirmwareError) { memoryMap = try FirmwareMemoryMap(firmware) } catch {
             throw Refusal(error, "the memory map")
         }
+        let units = try IOMMU.find(tables)
         (self.entryTSC, self.tscKHz, self.bootTime) = (entryTSC, tscKHz, bootTime)
         self.tables = tables
         self.memoryMap = memoryMap
-        iommu = IOMMU.find(tables)
+        iommu = units
         facts = MachineFacts(coreCount: tables.processorCount)
         pin = Atomic(false)
         memoryMap.describe(in: &facts)
@@ -61,14 +62,15 @@ extension DiscoveredMachine {
     /// Threads, functions and isolation groups, for the manifest to be held against. The bus is scanned while the firmware
     /// runs.
     private mutating func gatherFacts() {
-        facts.usableIOMMU = iommu != nil && tables.ecam != 0
         for core in 0..<tables.processorCount {
             var lowest = 0
             while !tables.topology.areSiblings(tables.apicIDs[lowest], tables.apicIDs[core]) { lowest += 1 }
             facts.siblings[core] = UInt8(lowest)
         }
         let units = remapping
-        facts.functions.scan(
-            tables.bus, alias: { units?.alias(of: $0) }, isReserved: { units?.hasReservedMemory($0) ?? false })
+        // What is not listed cannot be told apart from what is.
+        let isComplete = facts.functions.scan(
+            tables.bus, alias: { units?.alias(of: $0) }, isReserved: { units?.isReserved($0) ?? false })
+        facts.usableIOMMU = iommu?.features.remapsInterrupts ?? false && tables.ecam != 0 && isComplete
     }
 }

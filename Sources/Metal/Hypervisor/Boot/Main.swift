@@ -20,7 +20,7 @@ public func hypervisorMain(image: UInt64, systemTable: UInt64) -> UInt64 {
 @c(boot_machine)
 func bootMachine(_ firmware: UInt64) {
     let entryTSC = cpu_rdtsc()
-    SerialPort.log.initialize(interrupts: false)
+    SerialPort.log.initialize()
     var banner = LogLine("bulkhead: version ")
     banner.write(Version.text)
     banner.write(", ")

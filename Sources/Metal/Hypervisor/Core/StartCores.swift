@@ -23,7 +23,7 @@ extension BuiltMachine {
             Pointer<CoreState>(at: coreStates[index]).value.cpuid.apicTimerKHz = timerKHz
         }
         startCores(program)
-        Chipset.routeLink(tables, interrupts.linkEntry)
+        Chipset.routePorts(tables, interrupts.linkEntry)
         plan.machine.iommu?.reportFaults(to: tables.apicIDs[manifest.housekeeping], tables.bus)
         var program = program
         var built = self

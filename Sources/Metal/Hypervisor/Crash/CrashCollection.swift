@@ -23,7 +23,7 @@ extension CrashRegion {
     }
 
     /// Puts the records on the log and behind those in `\BULKHEAD\crash.bin`; false when the boot volume does not take them,
-    /// and they stay to be found again.
+    /// and they stay to be found again. It only reads: nothing there is ours before the firmware gives it away.
     private func collect(_ firmware: borrowing Firmware) -> Bool {
         var isCollected = true
         do throws(FirmwareError) {
@@ -42,7 +42,6 @@ extension CrashRegion {
             SerialPort.log.print(line)
             isCollected = false
         }
-        if isCollected { clear() }
         return isCollected
     }
 }

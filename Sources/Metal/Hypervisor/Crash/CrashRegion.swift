@@ -35,11 +35,14 @@ struct CrashRegion: Stored {
         if (try? firmware.allocate(Self.size, .at(candidate))) != nil { base = candidate }
     }
 
-    /// The region as an earlier boot, or this one, has signed it.
+    /// The region as an earlier boot has signed it, or whoever wrote this memory before: its place is where it was found,
+    /// whatever it says.
     static func find() -> CrashRegion? {
         for candidate in candidates
         where load(candidate) == signature && load(candidate + 8) == ~signature ^ candidate {
-            return load(candidate + 16)
+            var region: CrashRegion = load(candidate + 16)
+            region.base = candidate
+            return region
         }
         return nil
     }
@@ -50,7 +53,13 @@ struct CrashRegion: Stored {
         store(Self.signature, base)
         store(~Self.signature ^ base, base + 8)
         store(self, base + 16)
+        unsafe Self.ofThisBoot = base
     }
+
+    /// Where `sign` has put this boot's, for faults before cores have one of their own; 0 before.
+    nonisolated(unsafe) private static var ofThisBoot: UInt64 = 0
+    /// The region that this boot has signed; nil before.
+    static var own: CrashRegion? { unsafe ofThisBoot == 0 ? nil : load(ofThisBoot + 16) }
 
     /// What else records say of this boot, known before the firmware is left.
     mutating func describe(_ plan: borrowing PlannedMachine, _ symbols: SymbolTable?) {

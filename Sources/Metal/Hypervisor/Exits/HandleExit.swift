@@ -38,10 +38,10 @@ extension ExitContext {
             count(.other)
             cpu.takeHostInterrupt()
             return .resume
-        case .nestedPageFault(let address, let isFetch):
+        case .nestedPageFault(let address, let isFetch, let isWrite):
             count(.nestedPageFault)
             if isFetch || address >> 48 != 0 { return refuseMemory(address, isFetch) }
-            if partition.value.functions != nil, beginTrappedAccess(at: address) { return .resume }
+            if partition.value.functions != nil, beginTrappedAccess(at: address, isWrite) { return .resume }
             // Outside its memory a guest reads ones and writes in vain.
             trappedAccess.abandon()
             cpu.singleStep()

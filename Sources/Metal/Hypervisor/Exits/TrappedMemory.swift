@@ -2,14 +2,14 @@ import Platform
 import Silicon
 import Synchronization
 
-// Registers that the hypervisor emulates: configuration space in memory, and pages with MSI-X tables.
+// Registers that the hypervisor emulates: configuration space in memory, and pages with MSI-X tables or legacy support.
 extension ExitContext {
     /// Lets the instruction run with what the partition's functions say at `address`. False when it is none of theirs.
-    mutating func beginTrappedAccess(at address: UInt64) -> Bool {
+    mutating func beginTrappedAccess(at address: UInt64, _ isWrite: Bool) -> Bool {
         guard let functions = partition.value.functions, functions.value.guest.traps(address) else { return false }
         cpu.singleStep()
         partition.value.takeLock(core.value.vcpu)
-        trappedAccess.begin(at: address, page: cpu.nested.unclaimed) {
+        trappedAccess.begin(at: address, isWrite, page: cpu.nested.unclaimed) {
             let window = FunctionWindow(functions: functions)
             return functions.value.guest.access(memory: $0, size: 4, value: nil, on: window) ?? .max
         }

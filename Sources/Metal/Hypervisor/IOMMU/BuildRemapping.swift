@@ -33,23 +33,12 @@ extension PlannedMachine {
         }
         guard demand.pairs <= 255 else { throw Refusal("the manifest asks for more interrupts than an IOMMU has") }
         try machine.iommu?.allocate(demand, firmware)
+        try fillTables()
     }
 
-    private func refusal(_ partition: Int, _ words: StaticString) -> Refusal {
-        var line = LogLine("partition ")
-        line.write(manifest.partitions[partition].name)
-        line.write(words)
-        return Refusal(line)
-    }
-
-    /// Fills the tables with what partitions own, once the firmware is gone.
-    mutating func buildRemapping() throws(Refusal) -> MachineInterrupts {
-        var interrupts = MachineInterrupts()
-        let housekeeper = machine.tables.apicIDs[manifest.housekeeping]
-        guard machine.iommu != nil else {
-            interrupts.linkEntry = .nmi(to: housekeeper)
-            return interrupts
-        }
+    /// What partitions own, in tables that no unit has been told of yet: whatever does not fit is refused while there is a
+    /// firmware to return to. Until a function is silenced, it reaches its own partition's memory, which is cleared later.
+    private mutating func fillTables() throws(Refusal) {
         for i in 0..<manifest.partitionCount where manifest.partitions[i].devices.count > 0 {
             let base = memory.ranges[i].base, size = memory.ranges[i].size
             let low = min(size, GuestMemory.lowLimit)
@@ -67,22 +56,31 @@ extension PlannedMachine {
                 let domain = try machine.iommu?.makeDomain(
                     partition: i, runs.span.extracting(0..<(size > low ? 2 : 1)), apicIDs: apicIDs, vcpuCount: vcpuCount
                 )
-            else { return interrupts }
+            else { continue }
             for n in 0..<manifest.partitions[i].devices.count {
-                // What does not answer is nobody's, also if something answers there one day.
-                guard owned.value[i * 8 + n].description.vendor != 0 else { continue }
+                // Virtual functions too, which answer later or never: the manifest says whose the id is.
                 let requester = manifest.partitions[i].devices.devices[n].address.requester
                 let alias = owned.value[i * 8 + n].description.alias
-                guard let block = try machine.iommu?.attach(requester, alias: alias, to: domain) else {
-                    return interrupts
-                }
-                interrupts.blocks[i][n] = block
+                let block = try machine.iommu?.attach(requester, alias: alias, to: domain)
+                interrupts.blocks[i][n] = block ?? InterruptBlock()
             }
         }
-        interrupts.linkEntry = machine.iommu?.routeLink(to: housekeeper)
+    }
+
+    private func refusal(_ partition: Int, _ words: StaticString) -> Refusal {
+        var line = LogLine("partition ")
+        line.write(manifest.partitions[partition].name)
+        line.write(words)
+        return Refusal(line)
+    }
+
+    /// Tells the units of what partitions own, once the firmware is gone.
+    mutating func buildRemapping() throws(Refusal) -> MachineInterrupts {
+        let housekeeper = machine.tables.apicIDs[manifest.housekeeping]
+        interrupts.linkEntry =
+            machine.iommu == nil ? .nmi(to: housekeeper) : machine.iommu?.routeLink(to: housekeeper)
         try machine.iommu?.perform(.invalidate)
-        let second = max(machine.tscKHz, 1) * 1000
-        interrupts.faultLog = machine.iommu?.makeFaultLog(ticksPerSecond: second)
+        interrupts.faultLog = machine.iommu?.makeFaultLog(ticksPerSecond: max(machine.tscKHz, 1) * 1000)
         return interrupts
     }
 }

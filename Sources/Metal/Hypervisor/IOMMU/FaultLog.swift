@@ -5,14 +5,14 @@ import Text
 /// What the remapping units refused, for the housekeeping core alone.
 struct FaultLog: ~Copyable {
     private let vendor: RemappingVendor
-    private let units: [8 of RemappingUnitDescription]
+    private let units: [32 of RemappingUnitDescription]
     private let unitCount: Int
     private let memory: RemappingMemory
     /// Whether a unit was found changed, which is said once.
     private var isBroken = false
     private var limiter: FaultLimiter
-    private let owners: [64 of (requester: UInt16, partition: UInt8)]
-    private let ownerCount: Int
+    let owners: [192 of (requester: UInt16, partition: UInt8)]
+    let ownerCount: Int
     /// What managers have not been sent yet.
     private var pending: [16 of DeviceFault] = .init(repeating: DeviceFault())
     private var pendingCount = 0
@@ -20,9 +20,9 @@ struct FaultLog: ~Copyable {
     private var lost: UInt64 = 0
 
     init(
-        _ vendor: RemappingVendor, _ units: [8 of RemappingUnitDescription], _ unitCount: Int,
+        _ vendor: RemappingVendor, _ units: [32 of RemappingUnitDescription], _ unitCount: Int,
         _ memory: RemappingMemory,
-        ticksPerSecond: UInt64, owners: [64 of (requester: UInt16, partition: UInt8)], ownerCount: Int
+        ticksPerSecond: UInt64, owners: [192 of (requester: UInt16, partition: UInt8)], ownerCount: Int
     ) {
         self.vendor = vendor
         self.units = units
@@ -36,7 +36,7 @@ struct FaultLog: ~Copyable {
     /// Whether a unit is not any more as it was set up. What its functions reach is then unknown.
     mutating func hasBrokenUnit() -> Bool {
         for i in 0..<unitCount where !isBroken {
-            do throws(RemappingError) { try vendor.verify(units[i], memory) } catch {
+            do throws(RemappingError) { try vendor.perform(.verify, units[i], memory) } catch {
                 guard case .changed(let step) = error else { continue }
                 SerialPort.log.print(IOMMU.line("bulkhead: an IOMMU has changed: ", step, units[i].registers))
                 isBroken = true
@@ -45,17 +45,17 @@ struct FaultLog: ~Copyable {
         return isBroken
     }
 
-    /// Reads the next one, nil when there is none, and puts it on the machine's log.
+    /// Reads the next one, nil when there is none, and says on a line of the machine's log what it was.
     @inline(never)
-    mutating func readNext() -> DeviceFault? {
+    mutating func readNext(_ line: inout Text<204>) -> DeviceFault? {
         guard let fault = nextFault() else { return nil }
-        var line = LogLine("bulkhead: the IOMMU refused requester ")
+        line.write("bulkhead: the IOMMU refused requester ")
         line.write(hexadecimal: UInt64(fault.requester))
         line.write(fault.isInterrupt ? ": interrupt " : fault.isWrite ? ": write to " : ": read from ")
         line.write(hexadecimal: fault.address)
         line.write(", reason ")
         line.write(decimal: UInt64(fault.reason))
-        SerialPort.log.print(line)
+        line.write("\r\n")
         if pendingCount < pending.count {
             pending[pendingCount] = fault
             pendingCount += 1
@@ -92,12 +92,6 @@ struct FaultLog: ~Copyable {
 
     private func setReporting(_ isOn: Bool) {
         for i in 0..<unitCount { try? vendor.perform(.setReporting(isOn), units[i]) }
-    }
-
-    /// Whether a partition owns any function.
-    func hasFunctions(_ partition: Int) -> Bool {
-        for i in 0..<ownerCount where owners[i].partition == partition { return true }
-        return false
     }
 
     /// The partition that owns the function, nil when nobody does.

@@ -1,36 +1,39 @@
 import Remapping
 import Silicon
+import Text
 
 extension IOMMU {
-    /// The machine's remapping units, while the firmware runs; nil, with the reason on the log, when the machine has none
-    /// that can hold partitions' functions.
-    static func find(_ tables: borrowing FirmwareTables) -> IOMMU? {
-        do throws(Refusal) { return try IOMMU(tables) } catch {
-            var line = LogLine("bulkhead: no usable IOMMU, partitions cannot own PCI functions: ")
-            error.describe(to: &line)
-            SerialPort.log.print(line)
-            return nil
-        }
-    }
-
-    private init(_ tables: borrowing FirmwareTables) throws(Refusal) {
+    /// The machine's remapping units, while the firmware runs. Where they cannot hold partitions' functions, the reason is on
+    /// the log, and they deny all DMA. Refuses units that cannot do even that; nil without any.
+    static func find(_ tables: borrowing FirmwareTables) throws(Refusal) -> IOMMU? {
         let vendor: RemappingVendor = tables.dmar != 0 ? .vtd : .amdVi
-        let topology = try Self.topology(tables, vendor)
-        guard tables.ioAPICCount > 0, let ioAPIC = topology.requester(ofIOAPIC: tables.ioAPICIDs[0]) else {
-            throw Refusal("its table does not say by which id the I/O APIC sends interrupts")
+        guard let topology = try topology(tables, vendor) else {
+            tell("the firmware lists none")
+            return nil
         }
         var common = vendor.features(topology.units[0])
         for i in 1..<topology.unitCount { common = common.intersection(vendor.features(topology.units[i])) }
-        if let shortcoming = common.shortcoming { throw Refusal(shortcoming) }
-        if topology.forbidsX2APIC { throw Refusal("the firmware forbids x2APIC beside it") }
-        self.init(vendor, topology, common, ioAPIC: ioAPIC)
+        if let obstacle = common.obstacle { throw Refusal("the IOMMU cannot deny DMA: ", obstacle) }
+        let first = tables.ioAPICCount > 0 ? tables.ioAPICIDs[0] : nil as UInt8?
+        if let shortcoming = topology.shortcoming(firstIOAPIC: first) ?? common.shortcoming {
+            tell(shortcoming)
+            common.remapsInterrupts = false
+        }
+        let ioAPIC = common.remapsInterrupts ? first.flatMap { topology.requester(ofIOAPIC: $0) } : nil
+        return IOMMU(vendor, topology, common, ioAPIC: ioAPIC)
+    }
+
+    private static func tell(_ shortcoming: StaticString) {
+        var line = LogLine("bulkhead: no usable IOMMU, partitions cannot own PCI functions: ")
+        line.write(shortcoming)
+        SerialPort.log.print(line)
     }
 
     private static func topology(
         _ tables: borrowing FirmwareTables, _ vendor: RemappingVendor
-    ) throws(Refusal) -> RemappingTopology {
+    ) throws(Refusal) -> RemappingTopology? {
         let table = tables.dmar != 0 ? tables.dmar : tables.ivrs
-        guard table != 0 else { throw Refusal("the firmware lists none") }
+        guard table != 0 else { return nil }
         let length = min(load(table + 4, as: UInt32.self), 1 << 16)
         // Firmware's table, mapped one-to-one and not written to any more.
         let content = unsafe Span<UInt8>(
@@ -44,10 +47,9 @@ extension IOMMU {
             }
         } catch {
             switch error {
-            case .malformed: throw Refusal("its table is malformed")
-            case .tooMany: throw Refusal("its table lists more than there is room for")
-            case .segment: throw Refusal("its table lists units outside PCI segment 0")
-            case .noUnits: throw Refusal("its table lists no units")
+            case .malformed: throw Refusal("the IOMMU cannot deny DMA: its table is malformed")
+            case .tooMany: throw Refusal("the IOMMU cannot deny DMA: its table lists more than there is room for")
+            case .noUnits: return nil
             }
         }
     }

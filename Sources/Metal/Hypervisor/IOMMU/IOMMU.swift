@@ -11,18 +11,18 @@ struct IOMMU: ~Copyable {
     private(set) var topology: RemappingTopology
     /// What all units can do.
     let features: RemappingFeatures
-    /// By which id the first I/O APIC sends interrupts.
-    private let ioAPIC: UInt16
+    /// By which id the first I/O APIC sends interrupts; nil where these are not held.
+    private let ioAPIC: UInt16?
     private var tables: RemappingTables?
     private var memory: RemappingMemory?
     /// Units' queues and logs, the log of faults, then the tables.
     private(set) var base: UInt64 = 0
     /// Bytes.
     private(set) var size: UInt64 = 0
-    private var owners: [64 of (requester: UInt16, partition: UInt8)] = .init(repeating: (0, 0))
+    private var owners: [192 of (requester: UInt16, partition: UInt8)] = .init(repeating: (0, 0))
     private var ownerCount = 0
 
-    init(_ vendor: RemappingVendor, _ topology: RemappingTopology, _ features: RemappingFeatures, ioAPIC: UInt16) {
+    init(_ vendor: RemappingVendor, _ topology: RemappingTopology, _ features: RemappingFeatures, ioAPIC: UInt16?) {
         (self.vendor, self.topology, self.features, self.ioAPIC) = (vendor, topology, features, ioAPIC)
         tables = nil
     }
@@ -93,29 +93,36 @@ struct IOMMU: ~Copyable {
         } catch { throw Self.refusal(error) }
     }
 
-    /// Gives a function to a domain, see `RemappingTables`; faults of it and its alias count as the partition's.
+    /// Gives a function to a domain, see `RemappingTables`; faults of it and of the ids that it passes for count as the
+    /// partition's.
+    /// - Parameter alias: a bridge's; firmware may name another one.
     mutating func attach(
         _ requester: UInt16, alias: UInt16?, to domain: RemappingDomain
     ) throws(Refusal) -> InterruptBlock {
-        let alias = alias ?? topology.alias(of: requester)
+        let named = topology.alias(of: requester)
         do throws(RemappingError) {
-            guard ownerCount + 2 <= owners.count,
-                let block = try tables?.attach(vendor, requester, alias: alias, to: domain)
-            else { throw .outOfMemory }
-            note(requester, domain)
-            if let alias { note(alias, domain) }
+            try note(requester, domain)
+            if let alias { try note(alias, domain) }
+            if let named { try note(named, domain) }
+            guard let block = try tables?.attach(vendor, requester, alias: alias ?? named, to: domain) else {
+                throw .outOfMemory
+            }
+            // On AMD alone: there all of a domain's functions have the same interrupts.
+            if let named { _ = try tables?.attach(vendor, requester, alias: named, to: domain) }
             return block
         } catch { throw Self.refusal(error) }
     }
 
-    private mutating func note(_ requester: UInt16, _ domain: RemappingDomain) {
+    private mutating func note(_ requester: UInt16, _ domain: RemappingDomain) throws(RemappingError) {
+        guard !topology.isReserved(requester) else { throw .otherDomain }
         owners[ownerCount] = (requester, UInt8(truncatingIfNeeded: domain.partition))
         ownerCount += 1
     }
 
     /// Lets the link's interrupt line ring the core with this APIC id; nil when it cannot.
     mutating func routeLink(to apicID: UInt32) -> RedirectionEntry? {
-        tables?.routeNMI(vendor, from: ioAPIC, to: apicID)
+        guard let ioAPIC else { return .nmi(to: apicID) }
+        return tables?.routeNMI(vendor, from: ioAPIC, to: apicID)
     }
 
     /// Makes the log of what the units refuse, for the core that `mapFaults` is for.
@@ -180,7 +187,8 @@ struct IOMMU: ~Copyable {
         case .tooWide: return Refusal("a partition's memory lies beyond what the IOMMU can address")
         case .unreachableCore:
             return Refusal("a partition with PCI functions has more cores than the IOMMU can interrupt")
-        case .otherDomain: return Refusal("PCI functions of two partitions share a requester id")
+        case .otherDomain:
+            return Refusal("a PCI function's requester id is another partition's, or an interrupt source's")
         }
     }
 }

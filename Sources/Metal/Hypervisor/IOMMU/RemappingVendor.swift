@@ -53,13 +53,6 @@ enum RemappingVendor: UInt8 {
         }
     }
 
-    func verify(_ unit: RemappingUnitDescription, _ memory: RemappingMemory) throws(RemappingError) {
-        switch self {
-        case .vtd: try Intel(unit, memory).verify()
-        case .amdVi: try AMD(unit, memory).verify()
-        }
-    }
-
     func nextFault(_ unit: RemappingUnitDescription, lost: inout UInt64) -> DeviceFault? {
         switch self {
         case .vtd: Intel(unit).nextFault(lost: &lost)

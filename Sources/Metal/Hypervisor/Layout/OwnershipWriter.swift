@@ -90,15 +90,14 @@ extension BuiltMachine {
                 ownership.add(.configuration, tables.bus.page(of: bridge), 4096, owner: i, index: Int(bridge))
             }
             for bar in 0..<6 {
-                guard let pages = function.bars[bar].pages else { continue }
-                ownership.add(.registers, pages.lowerBound, pages.upperBound - pages.lowerBound, owner: i, index: id)
+                guard let pages = functions.value.guest.functions[n].pages(bar) else { continue }
+                ownership.add(.registers, pages.machine, pages.size, owner: i, index: id)
+                var at = pages.guest
+                while let hole = functions.value.trapped(n, from: &at, pages.guest + pages.size) {
+                    let page = pages.machine + (hole.lowerBound - pages.guest)
+                    ownership.add(.messages, page, hole.upperBound - hole.lowerBound, owner: i, index: id)
+                }
             }
-            guard !functions.value.guest.functions[n].trapped.isEmpty,
-                let bar = function.bars[function.msix.tableBAR].pages
-            else { continue }
-            let start = bar.lowerBound + function.msix.tableOffset & ~0xFFF
-            let end = bar.lowerBound + function.msix.tableOffset + UInt64(function.msix.entries) * 16
-            ownership.add(.messages, start, end - start, owner: i, index: id)
         }
     }
 }

@@ -19,6 +19,8 @@ struct PlannedMachine: ~Copyable {
         repeating: (LoadedFile(), LoadedFile()))
     /// TSC ticks spent waiting for the boot volume.
     private(set) var readTicks: UInt64 = 0
+    /// Of what partitions own.
+    var interrupts = MachineInterrupts()
     /// One for each partition, then the housekeeping core's.
     private(set) var blocks: [9 of PrivateBlock] = .init(repeating: PrivateBlock())
 

@@ -2,42 +2,75 @@ import Control
 import Manifest
 import Silicon
 import Synchronization
+import Text
 
-/// What answers managers, on the housekeeping core alone. It reaches the partitions by their control pages.
+/// What answers managers and prints the log, on the housekeeping core alone. It reaches the partitions by their control pages,
+/// and never waits: what its ports do not take now has its turn when they ring.
 struct Housekeeping: ~Copyable {
     private var server = ControlServer()
     private var machine: MachineBackend
     private let hasLink: Bool
+    /// The line that the log is taking, and how much of it is there.
+    private var line = Text<204>()
+    private var written = 0
+    let tscKHz: UInt64
 
     init(_ built: borrowing BuiltMachine, _ program: ProgramMemory) {
         machine = MachineBackend(built, program)
+        tscKHz = max(built.plan.machine.tscKHz, 1)
         hasLink = built.manifest.link == .serial && SerialPort.link.isPresent
-        if hasLink { SerialPort.link.initialize(interrupts: true) }
+        if hasLink {
+            SerialPort.link.initialize()
+            SerialPort.link.ring(received: true, room: false)
+        }
     }
 
-    /// Takes what has come over the link, answers, and prints what partitions' instances have to say. Bounded by what
-    /// one request can bring.
+    /// One turn: at most one line or device's fault is looked up and one request or event answered, and each port moves as
+    /// many bytes as its FIFO holds. Whatever is left rings for the next turn, before which the core's guest may run.
     mutating func serve(_ core: borrowing CoreState) {
-        machine.printLogs()
-        machine.stopUnconfined()
-        while let fault = machine.faultLog?.value.readNext() {
-            if let partition = machine.firstFault(fault) { core.recordDeviceFault(fault, of: partition) }
-        }
+        machine.relayHolds()
+        writeLog(core)
         guard hasLink, answer() else { return }
         // What was typed for a guest came this way.
         clear_stack(CoreLayout(base: cpu_gdt_base() & ~0xFFF).stackBottom)
+    }
+
+    @inline(never)
+    private mutating func writeLog(_ core: borrowing CoreState) {
+        if written == line.count {
+            let wasWriting = written > 0
+            line.removeAll()
+            written = 0
+            machine.nextLine(&line, core)
+            guard line.count > 0 || wasWriting else { return }
+        }
+        for _ in 0..<SerialPort.log.room where written < line.count {
+            SerialPort.log.put(line.bytes[written])
+            written += 1
+        }
+        // Once more behind the last byte: for the line that is next.
+        SerialPort.log.ring(received: false, room: line.count > 0)
     }
 
     /// Whether there was anything to do. A frame of its own on the stack.
     @inline(never)
     private mutating func answer() -> Bool {
         var wasBusy = false
-        while true {
-            while server.canReceive, let byte = SerialPort.link.read() { server.receive(byte) }
-            let isBusy = server.serve(&machine)
-            while let byte = server.nextByte() { SerialPort.link.write(byte) }
-            guard isBusy else { return wasBusy }
+        for _ in 0..<16 {
+            guard server.canReceive, let byte = SerialPort.link.read() else { break }
+            server.receive(byte)
             wasBusy = true
         }
+        if server.serve(&machine) { wasBusy = true }
+        if server.isSending {
+            wasBusy = true
+            for _ in 0..<SerialPort.link.room {
+                guard let byte = server.nextByte() else { break }
+                SerialPort.link.put(byte)
+            }
+        }
+        // Bytes for which the server has no room stay in the line. Once more behind the last byte: an event may be next.
+        SerialPort.link.ring(received: server.canReceive, room: wasBusy)
+        return wasBusy
     }
 }

@@ -14,7 +14,7 @@ struct InventoryList {
     private let apicIDs: [64 of UInt32]
     private let vendor: Vendor
     private var cacheCount = 0
-    private var iommus: [8 of UInt64] = .init(repeating: 0)
+    private var iommus: [32 of UInt64] = .init(repeating: 0)
     private var iommuCount = 0
     private let iommuKind: UInt64
 
@@ -59,7 +59,7 @@ struct InventoryList {
         }
         i -= facts.free.count
         if i < facts.functions.count { return function(i) }
-        return InventoryItem(.iommu, [iommuKind, iommus[(i - facts.functions.count) & 7]])
+        return InventoryItem(.iommu, [iommuKind, iommus[(i - facts.functions.count) & 31]])
     }
 
     private mutating func function(_ index: Int) -> InventoryItem {

@@ -13,9 +13,13 @@ private struct ManagedPartition {
     var controlPage = Pointer<ControlPage>(at: 0)
     /// The boot vCPU's core.
     var apicID: UInt32 = 0
+    /// The partitions, a bit for each, that own virtual functions of this one's.
+    var dependents: UInt8 = 0
     var nextEvent: UInt64 = 0
     /// The start that the latest device fault on record is of, counted from 1.
     var faultedStart: UInt64 = 0
+    /// Bytes of its lines.
+    var logBudget = Budget(capacity: 4096, perSecond: 1024)
 }
 
 /// The machine as managers see it.
@@ -27,7 +31,9 @@ struct MachineBackend: ControlBackend, ~Copyable {
     private let entryTSC: UInt64
     private let readTicks: UInt64
     let partitionCount: Int
-    let faultLog: Pointer<FaultLog>?
+    private let faultLog: Pointer<FaultLog>?
+    /// Whose line and whose event was looked for last; `partitionCount` for devices' faults.
+    private var lineTurn = 0, eventTurn = 0
     /// A type with an atomic in it has an address: without one, every call would copy the whole machine to the stack.
     private let pin = Atomic<Bool>(false)
 
@@ -45,12 +51,14 @@ struct MachineBackend: ControlBackend, ~Copyable {
         facts.imageBytes = image_data_end() - image_address()
         facts.hypervisorMemory = program.size + built.plan.blocks[8].size
         for i in 0..<partitionCount {
+            partitions[i].logBudget.ticksPerSecond = tscKHz * 1000
             partitions[i].info.name = built.manifest.partitions[i].name
             partitions[i].info.image = built.manifest.partitions[i].image
             partitions[i].info.permits = built.manifest.partitions[i].permits
             partitions[i].info.cores = built.manifest.partitions[i].cores
             partitions[i].info.memory = built.manifest.partitions[i].memorySize
             partitions[i].controlPage = Pointer<ControlPage>(at: built.controlPages[i])
+            partitions[i].dependents = built.plan.dependents(of: i)
             partitions[i].apicID = built.tables.apicIDs[partitions[i].info.cores.first]
             partitions[i].info.hypervisorMemory = built.plan.blocks[i].size
             facts.hypervisorMemory += built.plan.blocks[i].size
@@ -88,6 +96,8 @@ struct MachineBackend: ControlBackend, ~Copyable {
         info.state = controlPage.value.state
         info.cause = controlPage.value.cause
         info.starts = controlPage.value.starts.load(ordering: .relaxed)
+        let due = controlPage.value.startDue.load(ordering: .relaxed), now = cpu_rdtsc()
+        if due > now { info.startsInMicroseconds = microseconds(due) - microseconds(now) }
         if info.state == .running || info.state == .paused {
             let entry = microseconds(controlPage.value.latestEntry.load(ordering: .acquiring))
             let now = clockMicroseconds()
@@ -128,43 +138,82 @@ struct MachineBackend: ControlBackend, ~Copyable {
     }
 
     mutating func nextEvent() -> ControlEvent? {
-        if let refusal = faultLog?.value.nextPending() { return event(refusal.fault, lost: refusal.lost) }
-        for i in 0..<partitionCount {
-            let controlPage = partitions[i].controlPage
-            guard let stamped = controlPage.value.nextEvent(&partitions[i].nextEvent) else { continue }
+        // Each in turn, devices' faults too: who has many does not hold up the others'.
+        for _ in 0...partitionCount {
+            eventTurn = eventTurn < partitionCount ? eventTurn + 1 : 0
+            guard eventTurn < partitionCount else {
+                if let refusal = faultLog?.value.nextPending() { return event(refusal.fault, lost: refusal.lost) }
+                continue
+            }
+            let controlPage = partitions[eventTurn].controlPage
+            guard let stamped = controlPage.value.nextEvent(&partitions[eventTurn].nextEvent) else { continue }
             var event = stamped.event
-            event.partition = partitions[i].info.name
+            event.partition = partitions[eventTurn].info.name
             event.clockMicroseconds = microseconds(stamped.tsc)
             return event
         }
         return nil
     }
 
-    /// Puts the lines of the partitions' instances on the machine's log: at most as many bytes as a partition's log holds, so
-    /// that one that writes without end does not hold the core. Who writes more kicks again.
-    mutating func printLogs() {
+    /// Makes the owners of virtual functions stand still while their physical functions are reset: see `FunctionHold`. Who
+    /// stands still is looked up first: one that was made to may want to reset as well, and says so before it stands.
+    mutating func relayHolds() {
+        var wanted: UInt8 = 0, held: UInt8 = 0
+        var wants = InlineArray<8, UInt32>(repeating: 0)
+        for i in 0..<partitionCount where partitions[i].controlPage.value.hold.isHeld { held |= 1 << UInt8(i) }
         for i in 0..<partitionCount {
-            let controlPage = partitions[i].controlPage
-            for _ in 0..<2048 {
-                guard let byte = controlPage.value.log.peek() else { break }
-                controlPage.value.log.removeFirst()
-                if byte == 0x0A { SerialPort.log.write(0x0D) }
-                SerialPort.log.write(byte)
-            }
+            wants[i] = partitions[i].controlPage.value.hold.wants
+            if wants[i] & 1 != 0 { wanted |= partitions[i].dependents }
+        }
+        for i in 0..<partitionCount
+        where partitions[i].controlPage.value.hold.set(wanted >> UInt8(i) & 1 != 0) {
+            LocalAPIC.kick(partitions[i].apicID)
+        }
+        for i in 0..<partitionCount where partitions[i].dependents & ~held == 0 {
+            partitions[i].controlPage.value.hold.grant(wants[i])
         }
     }
 
+    /// Looks for the next line of the machine's log: what a device was refused, and what each partition's instances say, in
+    /// turn. A partition that has spent its budget is passed over; of what it says meanwhile the oldest goes.
+    mutating func nextLine(_ line: inout Text<204>, _ core: borrowing CoreState) {
+        for _ in 0...partitionCount where line.isEmpty {
+            lineTurn = lineTurn < partitionCount ? lineTurn + 1 : 0
+            guard lineTurn < partitionCount else {
+                readFault(&line, core)
+                continue
+            }
+            let controlPage = partitions[lineTurn].controlPage
+            guard partitions[lineTurn].logBudget.isLeft(now: cpu_rdtsc()) else { continue }
+            while line.count < 202, let byte = controlPage.value.log.peek() {
+                controlPage.value.log.removeFirst()
+                if byte == 0x0A { break }
+                line.append(byte)
+            }
+            guard !line.isEmpty else { continue }
+            partitions[lineTurn].logBudget.spend(line.count)
+            line.append(0x0D)
+            line.append(0x0A)
+        }
+    }
+
+    private mutating func readFault(_ line: inout Text<204>, _ core: borrowing CoreState) {
+        stopUnconfined()
+        guard let fault = faultLog?.value.readNext(&line) else { return }
+        if let partition = firstFault(fault) { core.recordDeviceFault(fault, of: partition) }
+    }
+
     /// Stops the partitions that own functions, whose resets end their DMA, where nothing confines it any more.
-    mutating func stopUnconfined() {
+    private mutating func stopUnconfined() {
         guard let faultLog, faultLog.value.hasBrokenUnit() else { return }
-        for i in 0..<partitionCount where faultLog.value.hasFunctions(i) {
-            let state = partitions[i].controlPage.value.state
-            if state != .stopped, state != .crashed { _ = request(.stop, i) }
+        for i in 0..<faultLog.value.ownerCount {
+            let owner = Int(faultLog.value.owners[i].partition), state = partitions[owner].controlPage.value.state
+            if state != .stopped, state != .crashed { _ = request(.stop, owner) }
         }
     }
 
     /// The name of the partition whose function this is; nil when nobody's, or when the partition's start had one before.
-    mutating func firstFault(_ fault: DeviceFault) -> Label? {
+    private mutating func firstFault(_ fault: DeviceFault) -> Label? {
         guard let owner = faultLog?.value.owner(of: fault.requester) else { return nil }
         let start = partitions[owner].controlPage.value.loads.load(ordering: .relaxed)
         guard partitions[owner].faultedStart != start else { return nil }

@@ -37,6 +37,16 @@ extension PlannedMachine {
             ? manifest.partitions[place / 8].devices.devices[n] : nil
     }
 
+    /// The partitions, a bit for each, that own virtual functions of partition `i`'s physical ones.
+    func dependents(of i: Int) -> UInt8 {
+        var found: UInt8 = 0
+        for place in 0..<64 where place / 8 != i {
+            guard let physical = owned.value[place].description.physicalFunction else { continue }
+            if manifest.owner(of: FunctionAddress(requester: physical)) == i { found |= 1 << UInt8(place / 8) }
+        }
+        return found
+    }
+
     private func findVirtualFunctions(_ count: Int, _ place: Int) throws(Refusal) {
         guard count > 0 else { return }
         let physical = owned.value[place].description
@@ -102,22 +112,34 @@ extension BuiltMachine {
         let devices = manifest.partitions[i].devices
         guard devices.count > 0 else { return nil }
         let functions = Pointer<PartitionFunctions>(at: try take(PartitionFunctions.self, &arena))
-        functions.initialize(to: PartitionFunctions(tables.bus, platform))
+        functions.initialize(to: PartitionFunctions(tables.bus, platform, hasDependents: plan.dependents(of: i) != 0))
         for n in 0..<devices.count {
             var found = plan.owned.value[i * 8 + n]
             guard found.description.vendor != 0 else {
-                var line = LogLine("bulkhead: virtual function ")
-                line.write(hexadecimal: UInt64(devices.devices[n].address.requester))
-                line.write(" (requester id) does not answer; its partition stays without it")
-                SerialPort.log.print(line)
+                stays(devices.devices[n].address, " does not answer")
                 continue
             }
             found.interrupts = interrupts.blocks[i][n]
+            let window = FunctionWindow(functions: functions), ticks = plan.machine.tscKHz
+            if found.description.isXHCI { tables.bus.write(found.description.requester, 4, size: 2, 1 << 1) }
             do throws(GuestBusError) {
-                try functions.value.append(found, through: FunctionWindow(functions: functions))
-            } catch { throw .mappedAlready }
+                try functions.value.append(found, through: window)
+                functions.value.takeLastFromFirmware(through: window) { wait($0, ticks) }
+            } catch {
+                guard error == .badCapabilities else { throw .mappedAlready }
+                stays(devices.devices[n].address, " has no list of capabilities that could be followed")
+            }
         }
         return functions
+    }
+
+    private func stays(_ function: FunctionAddress, _ why: StaticString) {
+        var line = LogLine("bulkhead: PCI function ")
+        line.write(hexadecimal: UInt64(function.requester))
+        line.write(" (requester id)")
+        line.write(why)
+        line.write("; its partition stays without it")
+        SerialPort.log.print(line)
     }
 }
 
@@ -126,41 +148,53 @@ extension PartitionFunctions {
     func map<Format: PageTableFormat>(
         into nested: inout PageTable<Format>, arena: inout FrameArena
     ) throws(PageTableError) {
-        let access = Access.readWrite.with(.uncacheable)
         for i in 0..<guest.count {
-            let trapped = guest.functions[i].trapped
             for bar in 0..<6 {
                 guard let pages = guest.functions[i].pages(bar) else { continue }
-                let end = pages.guest + pages.size
-                let hole = trapped.clamped(to: pages.guest..<end)
-                let first = hole.isEmpty ? pages.size : hole.lowerBound - pages.guest
-                try nested.map(pages.guest, to: pages.machine, size: first, access, arena: &arena)
-                guard !hole.isEmpty else { continue }
-                let rest = hole.upperBound - pages.guest
-                try nested.map(
-                    hole.upperBound, to: pages.machine + rest, size: pages.size - rest, access, arena: &arena)
+                var at = pages.guest
+                let end = at + pages.size
+                while at < end {
+                    let start = at, hole = trapped(i, from: &at, end)
+                    try nested.map(
+                        start, to: pages.machine + (start - pages.guest), size: (hole?.lowerBound ?? end) - start,
+                        Access.readWrite.with(.uncacheable), arena: &arena)
+                }
             }
         }
     }
 
-    /// What a core of the partition reaches itself: its functions' configuration space and their MSI-X tables.
+    /// What a core of the partition reaches itself: its functions' configuration space and the pages that are trapped.
     func map(
         forCore table: inout PageTable<LongModeFormat>, arena: inout FrameArena
     ) throws(PageTableError) {
-        let access = Access.readWrite.with(.uncacheable)
         for i in 0..<guest.count {
             let description = guest.functions[i].description
-            let page = bus.page(of: description.requester)
-            try table.map(page, to: page, size: 4096, access, arena: &arena)
+            try map(bus.page(of: description.requester), 4096, forCore: &table, &arena)
             if description.reset == .bus, table.translate(bus.page(of: description.bridge)) == nil {
-                let page = bus.page(of: description.bridge)
-                try table.map(page, to: page, size: 4096, access, arena: &arena)
+                try map(bus.page(of: description.bridge), 4096, forCore: &table, &arena)
             }
-            let trapped = guest.functions[i].trapped
-            guard !trapped.isEmpty, let pages = guest.functions[i].pages(description.msix.tableBAR) else { continue }
-            let at = pages.machine + (trapped.lowerBound - pages.guest)
-            try table.map(
-                at, to: at, size: trapped.upperBound - trapped.lowerBound, access, arena: &arena)
+            for bar in 0..<6 {
+                guard let pages = guest.functions[i].pages(bar) else { continue }
+                var at = pages.guest
+                while let hole = trapped(i, from: &at, pages.guest + pages.size) {
+                    let page = pages.machine + (hole.lowerBound - pages.guest)
+                    try map(page, hole.upperBound - hole.lowerBound, forCore: &table, &arena)
+                }
+            }
         }
+    }
+
+    /// The next trapped pages of a function from `at` on, which moves behind them; nil when `end` comes first.
+    func trapped(_ i: Int, from at: inout UInt64, _ end: UInt64) -> Range<UInt64>? {
+        guard at < end else { return nil }
+        let hole = guest.functions[i].trapped(from: at).clamped(to: at..<end)
+        at = hole.isEmpty ? end : hole.upperBound
+        return hole.isEmpty ? nil : hole
+    }
+
+    private func map(
+        _ page: UInt64, _ size: UInt64, forCore table: inout PageTable<LongModeFormat>, _ arena: inout FrameArena
+    ) throws(PageTableError) {
+        try table.map(page, to: page, size: size, Access.readWrite.with(.uncacheable), arena: &arena)
     }
 }

@@ -16,13 +16,16 @@ struct OwnedFunction {
 /// The PCI functions that one partition owns, for its own cores alone; guarded by the partition's lock.
 struct PartitionFunctions: ~Copyable {
     let bus: MachineBus
+    /// Whether other partitions own virtual functions of this one's physical functions.
+    let hasDependents: Bool
     /// The functions as the guest sees them; what follows is in the same order.
     var guest: GuestBus
     private(set) var owned = InlineArray<8, OwnedFunction>(repeating: OwnedFunction())
     private let platform: PlatformDescription
 
-    init(_ bus: MachineBus, _ platform: PlatformDescription) {
+    init(_ bus: MachineBus, _ platform: PlatformDescription, hasDependents: Bool) {
         self.bus = bus
+        self.hasDependents = hasDependents
         self.platform = platform
         guest = GuestBus(hostBridge: bus.read(0, 0, size: 4), memorySize: platform.memorySize)
     }
@@ -32,16 +35,22 @@ struct PartitionFunctions: ~Copyable {
         try guest.append(function.description, virtualFunctions: function.virtualCount, on: window)
     }
 
+    /// Takes the function that was added last from firmware: see `GuestFunction.takeFromFirmware`.
+    func takeLastFromFirmware(through window: FunctionWindow, wait: (UInt32) -> Void) {
+        guest.functions[guest.count - 1].takeFromFirmware(on: window, wait: wait)
+    }
+
     /// Brings every function to what it is after power-on; a bus is reset once for all that lie behind it. All resets come
     /// before what they take away is set again, and virtual functions before their physical one, which takes them away.
+    /// - Parameter keepsPhysical: whether those on which virtual functions depend stay as they are: at boot they were reset
+    ///   before their virtual ones were enabled.
     /// - Returns: the first function that did not come back, if any.
-    mutating func reset(isFirst: Bool, ticksPerMillisecond: UInt64) -> UInt16? {
+    mutating func reset(keepsPhysical: Bool, ticksPerMillisecond: UInt64) -> UInt16? {
         let reset = FunctionReset(bus)
         var failed: UInt16?
         for pass in 0..<2 {
             for i in 0..<guest.count where owned[i].isVirtual == (pass == 0) {
-                // At boot, physical functions were reset before their virtual ones were enabled.
-                if isFirst, owned[i].virtualCount > 0 { continue }
+                if keepsPhysical, owned[i].virtualCount > 0 { continue }
                 var method = owned[i].description.reset
                 for j in 0..<i where method == .bus && owned[j].description.reset == .bus {
                     if owned[j].description.bridge == owned[i].description.bridge { method = .none }

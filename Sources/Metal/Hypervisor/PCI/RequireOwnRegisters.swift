@@ -19,16 +19,30 @@ extension PlannedMachine {
         }
         for i in 0..<machine.tables.ioAPICCount { ranges.add(machine.tables.ioAPICs[i], 0x1000) }
         for i in 0..<manifest.partitionCount {
-            var addresses = GuestAddresses(memorySize: manifest.partitions[i].memorySize)
+            var addresses = GuestAddresses(memorySize: manifest.partitions[i].memorySize), virtualCount = 0
             for place in i * 8..<i * 8 + manifest.partitions[i].devices.count {
                 try requireOwnRegisters(place, ranges)
-                let function = owned.value[place].description
-                for bar in 0..<6 where function.bars[bar].isMemory && (try? addresses.place(function.bars[bar])) == nil
-                {
-                    throw refusal(function.address, " has more registers than a guest has addresses for")
+                let address = manifest.partitions[i].devices.devices[place % 8].address, bars = bars(of: place, address)
+                for bar in 0..<6 where bars[bar].isMemory && (try? addresses.place(bars[bar])) == nil {
+                    throw refusal(address, " has more registers than a guest has addresses for")
+                }
+                virtualCount += owned.value[place].virtualCount
+                if virtualCount > GuestBus.virtualCapacity {
+                    throw refusal(address, " has more virtual functions than its guest has numbers for")
                 }
             }
         }
+    }
+
+    /// A virtual function is enabled later; its physical one tells what it will have.
+    private func bars(of place: Int, _ address: FunctionAddress) -> InlineArray<6, BaseAddress> {
+        for other in 0..<64 {
+            for k in 0..<owned.value[other].virtualCount
+            where owned.value[other].virtual.requester(k) == address.requester {
+                return owned.value[other].virtual.bars
+            }
+        }
+        return owned.value[place].description.bars
     }
 
     private func requireOwnRegisters(_ place: Int, _ ranges: MachineRanges) throws(Refusal) {

@@ -1,5 +1,6 @@
 import Control
 import Synchronization
+import Text
 
 /// Bytes from one writer to one reader, in different cores. Positions count up for ever; the capacity is a power of two.
 struct ByteRing: ~Copyable {
@@ -19,6 +20,14 @@ struct ByteRing: ~Copyable {
         let at = head.load(ordering: .relaxed)
         store(byte, base &+ at & (capacity &- 1))
         head.store(at &+ 1, ordering: .releasing)
+    }
+
+    /// Appends a line and its end at once, so that a reader finds all of it or nothing.
+    func push(_ line: borrowing LogLine) {
+        let at = head.load(ordering: .relaxed), count = UInt64(line.text.count)
+        for i in 0..<count { store(line.text.bytes[Int(i)], base &+ (at &+ i) & (capacity &- 1)) }
+        store(0x0A as UInt8, base &+ (at &+ count) & (capacity &- 1))
+        head.store(at &+ count &+ 1, ordering: .releasing)
     }
 
     /// Appends a byte unless as many bytes as fit are still unread.

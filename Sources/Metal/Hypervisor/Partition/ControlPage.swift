@@ -4,7 +4,7 @@ import Synchronization
 import Text
 
 /// A partition's control page: all that its cores and the housekeeping core have in common. It holds no guest memory
-/// and no secrets. Written by the partition's cores, but for `asked` and `consoleIn`.
+/// and no secrets. Written by the partition's cores, but for `asked`, `consoleIn` and the housekeeping core's part of `hold`.
 struct ControlPage: ~Copyable {
     static let maxVCPUs = 16
     /// A `ControlOperation` that a manager has asked for and the boot vCPU's core has not taken; `nothing` when there is none.
@@ -18,6 +18,8 @@ struct ControlPage: ~Copyable {
     /// TSC at the first instruction of the first and of the latest start; 0 before.
     let firstEntry = Atomic<UInt64>(0)
     let latestEntry = Atomic<UInt64>(0)
+    /// TSC at which the manifest's policy starts the guest again; 0 while none waits for that.
+    let startDue = Atomic<UInt64>(0)
     let consoleOut: ByteRing
     let consoleIn: ByteRing
     /// Lines of the hypervisor itself about this partition.
@@ -37,6 +39,7 @@ struct ControlPage: ~Copyable {
     let protection: [16 of Atomic<UInt64>] = .init { _ in Atomic(0) }
     /// Whether the boot vCPU's core, which carries requests out, has started; set before any core runs.
     var hasBootCore = true
+    let hold = FunctionHold()
 
     /// A partition that starts with the machine is `starting` from the first moment on: a manager that asks for what is
     /// about to happen anyway is told so.
@@ -87,6 +90,23 @@ struct ControlPage: ~Copyable {
         return ControlOperation(rawValue: UInt8(truncatingIfNeeded: taken))
     }
 
+    /// Before and after a reset that takes others' virtual functions away.
+    func beginReset() {
+        hold.begin()
+        LocalAPIC.kick(housekeeper)
+    }
+    func endReset() {
+        hold.end()
+        LocalAPIC.kick(housekeeper)
+    }
+
+    /// For the boot vCPU's core, while no vCPU runs and no function is reached for: whether it has to stay so.
+    func isHeld() -> Bool {
+        guard hold.acknowledge() else { return hold.isHeld }
+        LocalAPIC.kick(housekeeper)
+        return true
+    }
+
     mutating func enter(_ state: PartitionState, _ cause: StateCause) {
         stateAndCause.store(UInt32(state.rawValue) | UInt32(cause.rawValue) << 8, ordering: .releasing)
         record(ControlEvent())
@@ -133,8 +153,7 @@ struct ControlPage: ~Copyable {
 
     func print(_ line: borrowing LogLine) {
         begin()
-        for i in 0..<line.text.count { log.push(line.text.bytes[i]) }
-        log.push(0x0A)
+        log.push(line)
         end()
         LocalAPIC.kick(housekeeper)
     }

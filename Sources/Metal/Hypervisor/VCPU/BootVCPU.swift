@@ -10,6 +10,7 @@ extension VCPURunner {
     mutating func runBootVCPU(start: Bool, recovering: Bool) -> Never {
         var starting = start
         var cause = StateCause.manifest
+        var delay = RestartDelay()
         if recovering {
             let isOther = partition.value.foundCause.map { $0 == .machineCheck || $0 == .coreLost } ?? false
             let end = teardown(isOther ? partition.value.foundCause ?? .coreLost : .hypervisorFault)
@@ -22,12 +23,12 @@ extension VCPURunner {
             if !isClean { partition.value.controlPage.value.enter(.crashed, .coreLost) }
         }
         while true {
-            while !starting {
+            while !mayStart(&starting) {
                 switch partition.value.controlPage.value.takeRequest() {
                 case .start, .restart:
                     starting = true
                     cause = .manager
-                default: idle()
+                default: core.value.nap(Extension.self)
                 }
             }
             // The core that was lost may be back.
@@ -36,12 +37,40 @@ extension VCPURunner {
                 starting = false
                 continue
             }
-            isClean = false
             partition.value.controlPage.value.enter(.starting, cause)
-            let end = teardown(runOnce())
+            if cause == .manifest || cause == .manager { delay = RestartDelay() }
+            starting = wait(milliseconds: delay.milliseconds)
+            guard starting else {
+                cause = .manager
+                partition.value.controlPage.value.enter(.stopped, cause)
+                continue
+            }
+            // A physical function may have been reset meanwhile.
+            guard functionState == .ready else { continue }
+            let began = cpu_rdtsc()
+            isClean = false
+            let found = runOnce()
+            delay.add(life: (cpu_rdtsc() - began) / UInt64(partition.value.platform.tscKHz))
+            let end = teardown(found)
             scrubCore()
             (starting, cause) = applyLifecyclePolicy(end)
         }
+    }
+
+    /// Waits before the manifest starts a guest again that lives short; false when a manager stops it meanwhile.
+    private mutating func wait(milliseconds: UInt64) -> Bool {
+        let controlPage = partition.value.controlPage, tscKHz = UInt64(partition.value.platform.tscKHz)
+        guard milliseconds > 0 else { return true }
+        let due = cpu_rdtsc() + milliseconds * tscKHz
+        controlPage.value.startDue.store(due, ordering: .relaxed)
+        var isStopped = false
+        while cpu_rdtsc() < due, !isStopped {
+            core.value.nap(Extension.self, tscKHz: tscKHz)
+            if controlPage.value.isHeld() { functionState = .away }
+            isStopped = controlPage.value.takeRequest() == .stop
+        }
+        controlPage.value.startDue.store(0, ordering: .relaxed)
+        return !isStopped
     }
 
     /// Runs the loader and then the guest until it ends; gives the cause. A frame of its own on the stack: see `scrubCore`.
@@ -94,25 +123,10 @@ extension VCPURunner {
         for vcpu in 0..<state.value.vcpuCount where state.value.nested[vcpu].unclaimed != 0 {
             unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: UInt(state.value.nested[vcpu].unclaimed)), 4096)
         }
-        resetFunctions(isFirst: state.value.controlPage.value.loads.load(ordering: .relaxed) == 0)
+        resetFunctions(keepsPhysical: state.value.controlPage.value.loads.load(ordering: .relaxed) == 0)
         clearMemory()
         isClean = true
         return true
-    }
-
-    /// Takes the functions out of the last guest's hands, before its memory is cleared: from here on none of them writes.
-    private mutating func resetFunctions(isFirst: Bool) {
-        guard let functions = partition.value.functions else { return }
-        if let lost = functions.value.reset(
-            isFirst: isFirst, ticksPerMillisecond: UInt64(partition.value.platform.tscKHz))
-        {
-            var line = LogLine("bulkhead: partition ")
-            line.write(partition.value.spec.name)
-            line.write(": a PCI function did not come back from its reset, requester id ")
-            line.write(hexadecimal: UInt64(lost))
-            partition.value.controlPage.value.print(line)
-        }
-        functions.value.guest.reset(on: FunctionWindow(functions: functions))
     }
 
     private mutating func clearMemory() {
@@ -140,6 +154,7 @@ extension VCPURunner {
         case .reboot: action = partition.value.spec.onReboot
         // What a core does not hold now, it does not hold at the next start.
         case .badImage, .coreLost, .hypervisorFault: action = .stop
+        case .physicalFunction: action = .restart
         default: action = partition.value.spec.onCrash
         }
         if case .restart = action { return (true, cause) }

@@ -15,7 +15,7 @@ enum GuestExit {
 /// All other exits.
 enum RareExit {
     /// A guest-physical address that the partition's memory does not have.
-    case nestedPageFault(address: UInt64, isFetch: Bool)
+    case nestedPageFault(address: UInt64, isFetch: Bool, isWrite: Bool)
     /// An exception on its way to the guest.
     case exception(UInt8, error: UInt32?)
     /// The silicon has found an error of its own.

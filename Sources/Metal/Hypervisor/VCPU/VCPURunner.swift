@@ -19,6 +19,8 @@ struct VCPURunner<Extension: VirtualizationExtension>: ~Copyable {
     var context: ExitContext<Extension>
     /// Whether the partition's memory is clear and no vCPU of its uses it.
     var isClean = false
+    /// Of the boot vCPU.
+    var functionState = FunctionState.away
     var partition: Pointer<PartitionContext> { context.partition }
     var core: Pointer<CoreState> { context.core }
 
@@ -63,12 +65,13 @@ struct VCPURunner<Extension: VirtualizationExtension>: ~Copyable {
     private mutating func waitWhilePaused() {
         _ = partition.value.signals[core.value.vcpu].pausedAt.compareExchange(
             expected: 0, desired: cpu_rdtsc(), ordering: .sequentiallyConsistent)
-        Extension.idle(core.value.layout)
+        Extension.idle(core.value.layout, interruptible: false)
     }
 
     private mutating func takeRequest() -> ExitOutcome {
         let controlPage = partition.value.controlPage
         if let cause = partition.value.foundCause { return .end(cause) }
+        if controlPage.value.hold.isAsked { return .end(.physicalFunction) }
         switch controlPage.value.request {
         case .stop, .restart: return .end(.manager)
         case .pause where controlPage.value.state == .running:
@@ -92,12 +95,5 @@ struct VCPURunner<Extension: VirtualizationExtension>: ~Copyable {
         if partition.value.signals[vcpu].startUp.load(ordering: .relaxed) != 0 { return .waitForStartUp }
         if partition.value.signals[vcpu].nmi.exchange(false, ordering: .relaxed) { context.cpu.injectNMI() }
         return .resume
-    }
-
-    /// Halts until a kick; the caller looks up what came with it.
-    mutating func idle() {
-        core.value.housekeeping?.value.serve(core.value)
-        checkProtectionIfAsked()
-        Extension.idle(core.value.layout)
     }
 }

@@ -25,7 +25,8 @@ protocol VirtualizationExtension {
     static func disableGlobalInterrupts()
     static func enableGlobalInterrupts()
     /// Halts until an NMI, unless a kick has come since the last look.
-    static func idle(_ core: borrowing CoreLayout)
+    /// - Parameter interruptible: whether an interrupt of the core ends it too: no guest's may be pending.
+    static func idle(_ core: borrowing CoreLayout, interruptible: Bool)
     /// Writes the registers of this core's vCPU into a crash record.
     static func record(guestOf core: borrowing CoreLayout, in record: inout CrashRecord)
     /// Writes down what a crash record does not have of a state that the processor did not enter.

@@ -29,7 +29,7 @@ typedef struct {
 uint64_t efi_call(uint64_t function, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e);
 
 /// Halts until an NMI. GIF is clear before and after.
-void svm_idle(void);
+void svm_idle(int interruptible);
 
 /// Runs the guest of the current control structure until it exits. 0: it has; 1: the entry failed (SDM volume 3, section
 /// 30.2); 2: an NMI came first.
@@ -38,7 +38,7 @@ uint32_t vmx_run(guest_registers *registers, uint32_t is_launched);
 void vmx_exit(void);
 static inline uint64_t vmx_exit_address(void) { return (uint64_t)vmx_exit; }
 /// Halts until an NMI, unless one has come since the last look.
-void vmx_idle(guest_registers *registers);
+void vmx_idle(guest_registers *registers, int interruptible);
 /// Lets NMIs come again after an exit that one caused.
 void unblock_nmi(void);
 /// Calls `function(argument)` on another stack.

@@ -17,10 +17,12 @@ public struct PartitionInfo: ControlMessage, Sendable {
     public var hypervisorMemory: UInt64 = 0
     public var permits = ControlOperations()
     public var image = ImagePath()
+    /// Microseconds until its guest, which has not lived long, is started again; 0 when nothing waits for that.
+    public var startsInMicroseconds: UInt64 = 0
 
     public init() {}
 
-    public static var fieldCount: Int { 10 }
+    public static var fieldCount: Int { 11 }
 
     public mutating func fields<C: FieldCoder & ~Copyable & ~Escapable>(_ coder: inout C) {
         coder.field(1, &name)
@@ -33,5 +35,6 @@ public struct PartitionInfo: ControlMessage, Sendable {
         coder.field(8, &hypervisorMemory)
         coder.field(9, &permits)
         coder.field(10, &image)
+        coder.field(11, &startsInMicroseconds)
     }
 }

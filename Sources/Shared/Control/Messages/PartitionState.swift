@@ -54,4 +54,8 @@ public enum StateCause: UInt8, Sendable {
     case machineCheck = 9
     /// A core of the partition did not start, or does not answer.
     case coreLost = 10
+    /// Another partition resets the physical function of virtual functions that this one owns.
+    case physicalFunction = 11
+    /// A PCI function did not come back from its reset.
+    case functionLost = 12
 }

@@ -32,6 +32,9 @@ public struct ControlServer: ~Copyable {
         if arrival == nil { arrival = receiver.receive(byte) } else { overrunBytes &+= 1 }
     }
 
+    /// Whether `nextByte` has more.
+    public var isSending: Bool { !reply.isIdle || !event.isIdle }
+
     /// The next byte for the line; nil when there is none now.
     public mutating func nextByte() -> UInt8? { reply.nextByte() ?? event.nextByte() }
 
@@ -39,7 +42,7 @@ public struct ControlServer: ~Copyable {
     /// whether it did anything: call it again, once `nextByte` is nil, until it returns false.
     @discardableResult
     public mutating func serve<B: ControlBackend & ~Copyable>(_ backend: inout B) -> Bool {
-        guard reply.isIdle, event.isIdle else { return false }
+        if isSending { return false }
         if eventIsDue || arrival == nil {
             eventIsDue = false
             if fetchEvent(&backend) { return true }

@@ -6,6 +6,8 @@ import PCI
 /// The value is a partition's own; its cores take turns.
 public struct GuestBus: ~Copyable, Sendable {
     public static let capacity = 8
+    /// Virtual functions of all its functions: each has a number behind these.
+    public static let virtualCapacity = 256 - (capacity + 1) << 3
     /// The first `count` are there.
     public private(set) var functions = InlineArray<8, GuestFunction> { _ in GuestFunction() }
     public private(set) var count = 0
@@ -68,14 +70,14 @@ public struct GuestBus: ~Copyable, Sendable {
         return self.access(Int(address >> 8 & 0xFF), offset, size: access.size, value: written, on: machine)
     }
 
-    /// Whether a guest-physical address is for configuration space or in a page with an MSI-X table.
+    /// Whether a guest-physical address is for configuration space or in a page of which the model answers for a part.
     public mutating func traps(_ gpa: UInt64) -> Bool {
         if gpa >= GuestWindows.ecam, gpa < GuestWindows.ecam + GuestWindows.ecamSize { return true }
-        for i in 0..<count where functions[i].trapped.contains(gpa) { return true }
+        for i in 0..<count where functions[i].traps(gpa) { return true }
         return false
     }
 
-    /// Carries out an access to guest-physical memory, if it is for configuration space or a page with an MSI-X table.
+    /// Carries out an access to guest-physical memory, if it is one that `traps` names.
     /// - Parameters:
     ///   - size: bytes: 1, 2, 4 or 8.
     ///   - value: what is written; nil to read.
@@ -89,8 +91,8 @@ public struct GuestBus: ~Copyable, Sendable {
             let written = value.map { UInt32(truncatingIfNeeded: $0) }
             return UInt64(access(offset >> 12, offset & 0xFFF, size: size, value: written, on: machine))
         }
-        for i in 0..<count where functions[i].trapped.contains(gpa) {
-            return functions[i].access(table: gpa, size: size, value: value, on: machine)
+        for i in 0..<count where functions[i].traps(gpa) {
+            return functions[i].access(trapped: gpa, size: size, value: value, on: machine)
         }
         return nil
     }

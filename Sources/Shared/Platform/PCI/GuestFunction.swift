@@ -20,6 +20,7 @@ public struct GuestFunction: ~Copyable, Sendable {
     /// handle: an owner could bring the whole machine down with them.
     private(set) var firmwareControl: UInt16 = 0
     var virtual = GuestVirtualFunctions()
+    private(set) var legacy = USBLegacySupport()
 
     // What the guest has written.
     var command: UInt16 = 0
@@ -44,6 +45,11 @@ public struct GuestFunction: ~Copyable, Sendable {
             addresses[i] = try allocator.place(description.bars[i])
         }
         capabilities = GuestCapabilities(description, on: machine)
+        if description.isXHCI {
+            do throws(USBLegacySupport.ListError) {
+                legacy = try USBLegacySupport(description.bars[0], on: machine)
+            } catch { throw .badCapabilities }
+        }
         let express = capabilities.first(.express)
         if express != 0 {
             let control = machine.read(description.requester, express + 8, size: 2)
@@ -65,12 +71,30 @@ public struct GuestFunction: ~Copyable, Sendable {
         return (addresses[bar] & ~0xFFF, description.bars[bar].address & ~0xFFF, size)
     }
 
-    /// The guest-physical pages that the MSI-X table touches: accesses there are the model's. Empty without a table.
-    public var trapped: Range<UInt64> {
+    /// The first guest-physical pages behind `start` in which accesses are the model's: those that the MSI-X table or an xHCI
+    /// controller's legacy support touches. Empty when none are left.
+    public func trapped(from start: UInt64) -> Range<UInt64> {
+        let table = tablePages, legacy = legacyPages
+        let isTableFirst = legacy.upperBound <= start || table.lowerBound <= legacy.lowerBound
+        let first = table.upperBound > start && isTableFirst ? table : legacy
+        return first.upperBound > start ? max(start, first.lowerBound)..<first.upperBound : 0..<0
+    }
+
+    func traps(_ address: UInt64) -> Bool { tablePages.contains(address) || legacyPages.contains(address) }
+
+    /// The guest-physical pages that the MSI-X table touches, and those that legacy support does. Empty without it.
+    var tablePages: Range<UInt64> {
         let table = description.msix
         guard table.isUsable(description) else { return 0..<0 }
-        let start = addresses[table.tableBAR] + table.tableOffset
-        return start & ~0xFFF..<(start + UInt64(table.entries) * 16 + 0xFFF) & ~0xFFF
+        return pages(table.tableBAR, table.tableOffset, UInt64(table.entries) * 16)
+    }
+    var legacyPages: Range<UInt64> {
+        legacy.offset == 0 ? 0..<0 : pages(0, legacy.offset, USBLegacySupport.length)
+    }
+
+    private func pages(_ bar: Int, _ offset: UInt64, _ size: UInt64) -> Range<UInt64> {
+        let start = addresses[bar] + offset
+        return start & ~0xFFF..<(start + size + 0xFFF) & ~0xFFF
     }
 
     /// What a guest finds when it starts: memory decoding on, so that it keeps the BARs where they are; all else off.
@@ -99,6 +123,13 @@ public struct GuestFunction: ~Copyable, Sendable {
         }
         writeCommand(on: machine)
         resetMSIX(on: machine)
+        legacy.silence(on: machine)
+    }
+
+    /// Takes an xHCI controller from firmware, which may answer by an SMI: at boot. Its registers are decoded.
+    /// - Parameter wait: for so many microseconds.
+    public func takeFromFirmware(on machine: borrowing some FunctionAccess, wait: (UInt32) -> Void) {
+        legacy.take(on: machine, wait: wait)
     }
 
     /// Gives the device the bits of the guest's command register that concern it. INTx stays disabled, I/O decoding too,

@@ -30,22 +30,26 @@ extension GuestFunction {
         return description.bars[table.tableBAR].address + table.tableOffset + UInt64(index) * 16
     }
 
-    /// Carries out an access to a page in `trapped`: the table is the model's, other registers of the BAR are the device's.
+    /// Carries out an access to a trapped page: the table and legacy support are the model's, other registers of the BAR are
+    /// the device's.
     /// - Parameters:
-    ///   - address: guest-physical, inside `trapped`.
+    ///   - address: guest-physical, inside trapped pages.
     ///   - value: what is written; nil to read.
     /// - Returns: what is read; ones outside the BAR or when it is not aligned.
     mutating func access(
-        table address: UInt64, size: Int, value: UInt64?, on machine: borrowing some FunctionAccess
+        trapped address: UInt64, size: Int, value: UInt64?, on machine: borrowing some FunctionAccess
     ) -> UInt64 {
         let msix = description.msix
-        let bar = description.bars[msix.tableBAR]
-        let base = addresses[msix.tableBAR]
+        let index = tablePages.contains(address) ? msix.tableBAR : 0
+        let bar = description.bars[index], base = addresses[index]
+        let hasTable = index == msix.tableBAR && msix.isUsable(description)
         let ones = UInt64.max >> UInt64(64 - size * 8)
         guard address >= base, address - base < bar.size, address & UInt64(size - 1) == 0 else { return ones }
         let offset = address - base
-        let tableEnd = msix.tableOffset + UInt64(msix.entries) * 16
-        if offset >= msix.tableOffset, offset < tableEnd {
+        if index == 0, legacy.has(offset, size: size) {
+            return value == nil ? legacy.shown(offset, size: size, on: machine) : 0
+        }
+        if hasTable, offset >= msix.tableOffset, offset < msix.tableOffset + UInt64(msix.entries) * 16 {
             // Other sizes are undefined there.
             guard size >= 4 else { return 0 }
             let index = Int(offset - msix.tableOffset) / 4

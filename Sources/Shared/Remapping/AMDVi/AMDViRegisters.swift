@@ -75,7 +75,7 @@ extension RemappingFeatures {
         logFrame = 1
         deviceTableFrames = 512
         if amdVi.features >> 6 & 1 == 0 {
-            missing = "AMD-Vi cannot invalidate all of its caches (INVALIDATE_IOMMU_ALL)"
+            obstacle = "AMD-Vi cannot invalidate all of its caches (INVALIDATE_IOMMU_ALL)"
         }
     }
 }

@@ -25,7 +25,6 @@ public enum IVRS {
         _ reader: borrowing TableReader, _ at: Int, _ length: Int, _ header: Int, _ topology: inout RemappingTopology
     ) throws(TopologyError) {
         guard length >= header else { throw .malformed }
-        guard try reader.half(at + 16) == 0 else { throw .segment }
         var unit = RemappingUnitDescription()
         unit.flags = try reader.byte(at + 1)
         unit.function = try reader.half(at + 4)
@@ -33,6 +32,7 @@ public enum IVRS {
         unit.registers = try reader.value(at + 8, 8)
         guard unit.registers != 0, unit.registers & 0x3FFF == 0 else { throw .malformed }
         try topology.add(unit)
+        guard try reader.half(at + 16) == 0 else { return topology.hasOtherSegments = true }
         var range = AliasRange()
         var entry = at + header
         while entry < at + length {
@@ -71,8 +71,9 @@ public enum IVRS {
             range.last = try reader.half(at + 1)
             if range.alias != 0, range.last >= range.first { try topology.add(range) }
             range = AliasRange()
-        case 0x48 where try reader.byte(at + 7) == 1:  // special device, an I/O APIC
-            try topology.addIOAPIC(try reader.byte(at + 4), try reader.half(at + 5))
+        case 0x48:  // special device: 1 is an I/O APIC, 2 a timer
+            try topology.addInterruptSource(
+                try reader.byte(at + 4), try reader.half(at + 5), isIOAPIC: try reader.byte(at + 7) == 1)
         default: break
         }
     }

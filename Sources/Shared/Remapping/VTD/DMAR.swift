@@ -27,15 +27,17 @@ public enum DMAR {
         _ secondaryBus: (UInt16) -> UInt8?
     ) throws(TopologyError) {
         guard length >= 16 else { throw .malformed }
-        guard try reader.half(at + 6) == 0 else { throw .segment }
         var unit = RemappingUnitDescription()
         unit.registers = try reader.value(at + 8, 8)
         unit.flags = try reader.byte(at + 4)
         guard unit.registers != 0, unit.registers & 0xFFF == 0 else { throw .malformed }
         try topology.add(unit)
+        guard try reader.half(at + 6) == 0 else { return topology.hasOtherSegments = true }
         try forEachScope(reader, at + 16, at + length, secondaryBus) { (scope: Scope) throws(TopologyError) in
-            // Type 3: an I/O APIC, with its ACPI id.
-            if scope.type == 3, let function = scope.function { try topology.addIOAPIC(scope.enumeration, function) }
+            // Type 3: an I/O APIC, with its ACPI id; type 4: a timer.
+            if scope.type == 3 || scope.type == 4, let function = scope.function {
+                try topology.addInterruptSource(scope.enumeration, function, isIOAPIC: scope.type == 3)
+            }
         }
     }
 
@@ -45,7 +47,7 @@ public enum DMAR {
         _ secondaryBus: (UInt16) -> UInt8?
     ) throws(TopologyError) {
         guard length >= 24 else { throw .malformed }
-        guard try reader.half(at + 6) == 0 else { throw .segment }
+        guard try reader.half(at + 6) == 0 else { return topology.hasOtherSegments = true }
         var memory = ReservedMemory()
         memory.base = try reader.value(at + 8, 8)
         let last = try reader.value(at + 16, 8)

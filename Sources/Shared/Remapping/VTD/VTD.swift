@@ -60,7 +60,7 @@ public struct VTD<Registers: RegisterFile>: RemappingHardware {
         try command(VTDCommand.queue, .queue)
         try invalidate()
         try command(VTDCommand.translation, .translation)
-        try command(VTDCommand.interruptRemapping, .interruptRemapping)
+        if memory.remapsInterrupts { try command(VTDCommand.interruptRemapping, .interruptRemapping) }
         try releaseProtectedMemory()
         try verify()
     }
@@ -68,6 +68,7 @@ public struct VTD<Registers: RegisterFile>: RemappingHardware {
     func setTables(_ root: UInt64, _ interrupts: UInt64) throws(RemappingError) {
         registers.write64(VTDRegister.rootTable, root)
         try command(VTDCommand.setRootTable, .rootTable)
+        guard memory.remapsInterrupts else { return }
         registers.write64(VTDRegister.interruptTable, interrupts)
         try command(VTDCommand.setInterruptTable, .interruptTable)
     }
@@ -97,7 +98,7 @@ public struct VTD<Registers: RegisterFile>: RemappingHardware {
         let words = PhysicalWords(at: queue)
         let descriptors: [4 of UInt64] = [
             VTDDescriptor.allContexts, VTDDescriptor.allTranslations(drains: capabilities.drains),
-            VTDDescriptor.allInterrupts, VTDDescriptor.wait,
+            memory.remapsInterrupts ? VTDDescriptor.allInterrupts : VTDDescriptor.allContexts, VTDDescriptor.wait,
         ]
         for i in 0..<descriptors.count {
             words[tail * 2] = descriptors[i]

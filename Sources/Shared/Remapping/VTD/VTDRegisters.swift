@@ -74,7 +74,7 @@ extension RemappingFeatures {
         bufferFrames = 1
         deviceTableFrames = 1
         if vtd.capability >> 34 & 1 == 0 { missing = "VT-d has no large pages" }
-        if vtd.extended >> 1 & 1 == 0 { missing = "VT-d has no queued invalidation" }
+        if vtd.extended >> 1 & 1 == 0 { obstacle = "VT-d has no queued invalidation" }
         if vtd.extended >> 3 & 1 == 0 { missing = "VT-d has no interrupt remapping" }
     }
 }

@@ -4,10 +4,11 @@ extension VTD {
         let status = registers.read32(VTDRegister.globalStatus)
         guard status & VTDCommand.translation != 0 else { throw .changed(.translation) }
         guard registers.read64(VTDRegister.rootTable) == memory.deviceTable else { throw .changed(.rootTable) }
+        guard status & VTDCommand.queue != 0 else { throw .changed(.queue) }
+        guard memory.remapsInterrupts else { return }
         guard status & (VTDCommand.interruptRemapping | VTDCommand.compatibilityFormat) == VTDCommand.interruptRemapping
         else { throw .changed(.interruptRemapping) }
         guard registers.read64(VTDRegister.interruptTable) == interruptTable else { throw .changed(.interruptTable) }
-        guard status & VTDCommand.queue != 0 else { throw .changed(.queue) }
     }
 
     public func save() {

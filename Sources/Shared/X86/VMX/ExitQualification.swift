@@ -19,6 +19,7 @@ public struct EPTViolation: Sendable {
     public let rawValue: UInt64
     public init(rawValue: UInt64) { self.rawValue = rawValue }
 
+    public var isWrite: Bool { rawValue >> 1 & 1 == 1 }
     public var isFetch: Bool { rawValue >> 2 & 1 == 1 }
     /// An IRET that was about to end the blocking of NMIs did the access.
     public var unblockedNMIs: Bool { rawValue >> 12 & 1 == 1 }

@@ -127,7 +127,8 @@ final class TestBus {
     func reset() { bus.reset(on: machine) }
     var count: Int { bus.count }
     var capabilities: Int { bus.functions[0].capabilities.count }
-    var trapped: Range<UInt64> { bus.functions[0].trapped }
+    var trapped: Range<UInt64> { bus.functions[0].trapped(from: 0) }
+    func trapped(from start: UInt64) -> Range<UInt64> { bus.functions[0].trapped(from: start) }
     var addresses: [UInt64] { (0..<6).map { bus.functions[0].addresses[$0] } }
     func pages(_ bar: Int) -> (guest: UInt64, machine: UInt64, size: UInt64)? { bus.functions[0].pages(bar) }
 

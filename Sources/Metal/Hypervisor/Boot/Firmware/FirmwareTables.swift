@@ -16,6 +16,8 @@ struct FirmwareTables {
     var ioAPICIDs: [8 of UInt8] = .init(repeating: 0)
     var ioAPICCount = 0
     var linkInput: UInt32 = 3
+    /// That of the log's (ISA 4).
+    var logInput: UInt32 = 4
     /// The machine's configuration space in memory, segment 0; 0 when the firmware tells none (PCI Firmware 3.3, section 4.1.2).
     var ecam: UInt64 = 0
     /// The highest bus that it covers.
@@ -70,6 +72,7 @@ struct FirmwareTables {
             case 9 where load(at + 8, as: UInt32.self) & 1 != 0: add(load(at + 4))
             case 1: add(ioAPIC: UInt64(load(at + 4, as: UInt32.self)), id: load(at + 2))
             case 2 where load(at + 3, as: UInt8.self) == 3: linkInput = load(at + 4)
+            case 2 where load(at + 3, as: UInt8.self) == 4: logInput = load(at + 4)
             default: break
             }
             at += length

@@ -33,7 +33,7 @@ enum SVM: VirtualizationExtension {
 
     static func disableGlobalInterrupts() { cpu_clgi() }
     static func enableGlobalInterrupts() { cpu_stgi() }
-    static func idle(_ core: borrowing CoreLayout) { svm_idle() }
+    static func idle(_ core: borrowing CoreLayout, interruptible: Bool) { svm_idle(interruptible ? 1 : 0) }
     /// See `openWindow`.
     static func openWindow(_ core: borrowing CoreLayout) {
         let registers = Pointer<guest_registers>(at: core.registers)

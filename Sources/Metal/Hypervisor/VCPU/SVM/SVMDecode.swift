@@ -24,7 +24,9 @@ extension SVMCPU {
         let code = self[VMCB.exitCode]
         switch code {
         case ExitCode.nestedPageFault:
-            return .nestedPageFault(address: self[VMCB.exitInfo2], isFetch: self[VMCB.exitInfo1] & 1 << 4 != 0)
+            let code = self[VMCB.exitInfo1]  // as a page fault's error code (section 15.25.6)
+            return .nestedPageFault(
+                address: self[VMCB.exitInfo2], isFetch: code & 1 << 4 != 0, isWrite: code & 1 << 1 != 0)
         case ExitCode.nmi: return .nmi
         case ExitCode.smi: return .smi
         case ExitCode.vmmcall: return .hypercall

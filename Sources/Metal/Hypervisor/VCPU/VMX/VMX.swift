@@ -78,8 +78,8 @@ enum VMX: VirtualizationExtension {
 
     static func disableGlobalInterrupts() {}
     static func enableGlobalInterrupts() {}
-    static func idle(_ core: borrowing CoreLayout) {
-        unsafe vmx_idle(UnsafeMutablePointer(bitPattern: UInt(core.registers)))
+    static func idle(_ core: borrowing CoreLayout, interruptible: Bool) {
+        unsafe vmx_idle(UnsafeMutablePointer(bitPattern: UInt(core.registers)), interruptible ? 1 : 0)
     }
     static func record(guestOf core: borrowing CoreLayout, in record: inout CrashRecord) {
         record.addGuest(cs: vmx_read(VMCSField.guestCSSelector), .intel)

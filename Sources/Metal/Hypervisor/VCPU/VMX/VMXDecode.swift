@@ -66,7 +66,8 @@ extension VMXCPU {
         if violation.unblockedNMIs, self[VMCSField.idtVectoringInfo] & 1 << 31 == 0 {
             self[VMCSField.guestInterruptibility] |= Self.blockingByNMI
         }
-        return .nestedPageFault(address: self[VMCSField.guestPhysicalAddress], isFetch: violation.isFetch)
+        return .nestedPageFault(
+            address: self[VMCSField.guestPhysicalAddress], isFetch: violation.isFetch, isWrite: violation.isWrite)
     }
 
     private mutating func exception() -> RareExit {

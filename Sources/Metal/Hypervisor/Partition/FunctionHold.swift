@@ -1,0 +1,46 @@
+import Synchronization
+
+/// How a reset of a physical function waits for the owners of its virtual functions, which it takes away. Every control page
+/// has one; the housekeeping core goes between them, because partitions' cores share nothing.
+///
+///     owner of the physical function     housekeeping core          owners of virtual functions
+///     `begin`, kick                 →    `set(true)`, kick      →   the guest ends, functions are reset
+///     goes on when `isGranted`      ←    `grant`                ←   `acknowledge`, kick
+///     reset; virtual ones are enabled
+///     `end`, kick                   →    `set(false)`, kick     →   functions are reset, the guest starts
+struct FunctionHold: ~Copyable {
+    private static let free: UInt32 = 0
+    private static let asked: UInt32 = 1
+    private static let held: UInt32 = 2
+    /// Odd from before a reset until after it; by the core of this partition's boot vCPU.
+    private let wanted = Atomic<UInt32>(0)
+    /// The value of `wanted` for which all others stand still; by the housekeeping core.
+    private let granted = Atomic<UInt32>(0)
+    /// Whether this partition has to stand still. Who was asked stays so until it has been: its functions may be gone.
+    private let state = Atomic<UInt32>(free)
+
+    func begin() { wanted.add(1, ordering: .sequentiallyConsistent) }
+    var isGranted: Bool {
+        granted.load(ordering: .sequentiallyConsistent) == wanted.load(ordering: .sequentiallyConsistent)
+    }
+    func end() { wanted.add(1, ordering: .sequentiallyConsistent) }
+
+    /// Odd while a reset is wanted or under way.
+    var wants: UInt32 { wanted.load(ordering: .sequentiallyConsistent) }
+    /// - Returns: whether the boot vCPU's core has to look.
+    func set(_ isHeld: Bool) -> Bool {
+        state.compareExchange(
+            expected: isHeld ? Self.free : Self.held, desired: isHeld ? Self.asked : Self.free,
+            ordering: .sequentiallyConsistent
+        ).exchanged
+    }
+    var isHeld: Bool { state.load(ordering: .sequentiallyConsistent) == Self.held }
+    func grant(_ wants: UInt32) { granted.store(wants, ordering: .sequentiallyConsistent) }
+
+    var isAsked: Bool { state.load(ordering: .sequentiallyConsistent) == Self.asked }
+    /// Says that no vCPU runs and that nothing reaches for the functions from here on.
+    /// - Returns: whether that was asked for.
+    func acknowledge() -> Bool {
+        state.compareExchange(expected: Self.asked, desired: Self.held, ordering: .sequentiallyConsistent).exchanged
+    }
+}

@@ -1,0 +1,70 @@
+import Control
+import Testing
+
+@Suite struct BudgetTests {
+    @Test func aBurstIsAllowedAndThenTheRate() {
+        var budget = Budget(capacity: 4096, perSecond: 1024)
+        budget.ticksPerSecond = 1_000_000_000
+        let start: UInt64 = 5_000_000_000_000
+        var now = start, spent = 0
+        // Lines of 100 bytes, asked for every 10 ms.
+        while now < start + 60_000_000_000 {
+            while budget.isLeft(now: now) {
+                budget.spend(100)
+                spent += 100
+            }
+            now += 10_000_000
+        }
+        let most = 4096 + 60 * 1024 + 100
+        #expect(spent <= most && spent > most - 2048)
+    }
+
+    @Test func whatWasSavedIsNeverMoreThanItHolds() {
+        var budget = Budget(capacity: 300, perSecond: 100)
+        budget.ticksPerSecond = 1000
+        for _ in 0..<3 {
+            let left1 = budget.isLeft(now: .max / 2)
+            #expect(left1)
+            budget.spend(100)
+        }
+        let left2 = budget.isLeft(now: .max / 2)
+        #expect(!left2)
+        let left3 = budget.isLeft(now: .max - 1)
+        #expect(left3)
+        for _ in 0..<3 { budget.spend(100) }
+        let left4 = budget.isLeft(now: .max - 1)
+        #expect(!left4)
+    }
+
+    @Test func whoOwesWaitsLonger() {
+        var budget = Budget(capacity: 300, perSecond: 100)
+        budget.ticksPerSecond = 1000
+        let left5 = budget.isLeft(now: 1)
+        #expect(left5)
+        budget.spend(500)
+        let left6 = budget.isLeft(now: 2000)
+        #expect(!left6)
+        let left7 = budget.isLeft(now: 2031)
+        #expect(left7)
+    }
+
+    @Test func theClockMayBeSlowerThanTheRate() {
+        var budget = Budget(capacity: 10, perSecond: 100)
+        budget.spend(10)
+        let left8 = budget.isLeft(now: 5)
+        #expect(left8)
+    }
+}
+
+@Suite struct RestartDelayTests {
+    @Test func itDoublesWhileLivesAreShort() {
+        var delay = RestartDelay(), waits: [UInt64] = []
+        for _ in 0..<13 {
+            waits.append(delay.milliseconds)
+            delay.add(life: 999)
+        }
+        #expect(waits == [0, 0, 0, 0, 100, 200, 400, 800, 1600, 3200, 6400, 6400, 6400])
+        delay.add(life: 1000)
+        #expect(delay.milliseconds == 0)
+    }
+}

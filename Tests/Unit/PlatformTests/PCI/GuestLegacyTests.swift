@@ -1,0 +1,79 @@
+import PCI
+import Testing
+
+@testable import Platform
+
+/// An xHCI controller's legacy support, by which a guest could raise SMIs.
+@Suite struct GuestLegacyTests {
+    let machine = TestMachine()
+    private static let base: UInt64 = 0x8_0000_0000
+
+    /// The test's card as a controller whose legacy support is at `offset`, with its MSI-X table in the same BAR.
+    private func bus(_ offset: UInt64, table: UInt64 = 0x3000) throws -> TestBus {
+        var card = TestMachine.card(on: machine)
+        card.classCode = 0x0C0330
+        card.bars = InlineArray(repeating: BaseAddress())
+        card.bars[0] = BaseAddress(.memory64, address: Self.base, size: 0x1_0000)
+        (card.msix.tableBAR, card.msix.tableOffset, card.msix.entries) = (0, table, 16)
+        (card.msix.pendingBAR, card.msix.pendingOffset) = (0, table + 0x800)
+        machine.registers[Self.base + 0x10] = UInt64(offset / 4) << 16
+        machine.registers[Self.base + offset] = 0x0001_0001
+        machine.registers[Self.base + offset + 4] = 0xE00E_FFFF
+        let bus = TestBus(on: machine)
+        try bus.append(card)
+        return bus
+    }
+
+    @Test func itsPagesAreTrappedBesideTheTables() throws {
+        let bus = try bus(0x8460)
+        #expect(bus.trapped(from: 0) == 0xC000_3000..<0xC000_4000)
+        #expect(bus.trapped(from: 0xC000_3000) == 0xC000_3000..<0xC000_4000)
+        #expect(bus.trapped(from: 0xC000_4000) == 0xC000_8000..<0xC000_9000)
+        #expect(bus.trapped(from: 0xC000_9000).isEmpty)
+        // Over the border of two pages; before the table; in its page.
+        #expect(try self.bus(0x8FFC).trapped(from: 0xC000_4000) == 0xC000_8000..<0xC000_A000)
+        let before = try self.bus(0x1000)
+        #expect(before.trapped(from: 0) == 0xC000_1000..<0xC000_2000)
+        #expect(before.trapped(from: 0xC000_2000) == 0xC000_3000..<0xC000_4000)
+        let same = try self.bus(0x3F00)
+        #expect(same.trapped(from: 0) == 0xC000_3000..<0xC000_4000 && same.trapped(from: 0xC000_4000).isEmpty)
+    }
+
+    @Test func whatAGuestWritesThereGoesNowhere() throws {
+        for offset in [0x8460, 0x3F00] as [UInt64] {
+            let bus = try bus(offset), at = 0xC000_0000 + offset
+            bus.reset()
+            machine.forgetWrites()
+            #expect(bus.memory(at, 4) == 0x0100_0001, "the list goes on; the controller is the guest's")
+            #expect(bus.memory(at + 4, 4) == 0)
+            for size in [1, 2, 4, 8] {
+                for byte in stride(from: 0, to: 8, by: size) { _ = bus.memory(at + UInt64(byte), size, write: .max) }
+            }
+            #expect(machine.registerWrites == [])
+            // Its neighbours are the device's.
+            #expect(bus.memory(at + 8, 4, write: 0x77) == 0 && bus.memory(at + 8, 4) == 0x77)
+            #expect(machine.registerWrites == [.init(address: Self.base + offset + 8, size: 4, value: 0x77)])
+        }
+        #expect(try bus(0x8460).memory(0xC000_5000, 4) == nil)
+    }
+
+    @Test func everyStartFindsItSilent() throws {
+        let bus = try bus(0x8460)
+        machine.forgetWrites()
+        bus.reset()
+        #expect(machine.registers[Self.base + 0x8464] == 0xE00E_1FEE, "enables off; events are cleared by ones")
+        #expect(machine.registers[Self.base + 0x8460] == 0x0100_0001)
+        // A table in the same BAR is still the model's.
+        #expect(bus.memory(0xC000_300C, 4) == 1)
+    }
+
+    @Test func aControllerWhoseListCannotBeFollowedIsRefused() throws {
+        #expect(throws: GuestBusError.badCapabilities) { try bus(0xFFFC) }
+        machine.registers = [:]
+        var card = TestMachine.card(on: machine)
+        card.classCode = 0x0C0320
+        let other = TestBus(on: machine)
+        try other.append(card)
+        #expect(machine.registerWrites == [])
+    }
+}
