@@ -24,6 +24,7 @@ extension VCPURunner {
         }
         while true {
             while !mayStart(&starting) {
+                checkProtectionIfAsked()
                 switch partition.value.controlPage.value.takeRequest() {
                 case .start, .restart:
                     starting = true

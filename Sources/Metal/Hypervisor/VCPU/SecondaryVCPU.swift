@@ -13,6 +13,7 @@ extension VCPURunner {
             guard signal & VCPUSignals.startUpIPI != 0,
                 partition.value.order.load(ordering: .relaxed) == VCPUOrder.run
             else {
+                checkProtectionIfAsked()
                 core.value.nap(Extension.self)
                 continue
             }
