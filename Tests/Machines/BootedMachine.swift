@@ -23,9 +23,11 @@ final class BootedMachine {
     ///   - iommu: which one the machine has.
     ///   - com1Rate: as of `Emulator`.
     ///   - extra: for the emulator's command line.
+    ///   - checksImages: as of `Testbed`.
     init(
         manifest name: String, images: [String: Data] = [:], faults: Bool = false, firmware: String? = nil,
-        bootFault: String? = nil, iommu: EmulatedIOMMU? = nil, com1Rate: Int? = nil, extra: [String] = []
+        bootFault: String? = nil, iommu: EmulatedIOMMU? = nil, com1Rate: Int? = nil, extra: [String] = [],
+        checksImages: Bool = true
     ) throws {
         let folder = URL(filePath: #filePath).deletingLastPathComponent()
         let workspace = Workspace(root: folder.deletingLastPathComponent().deletingLastPathComponent())
@@ -46,8 +48,7 @@ final class BootedMachine {
             name: "test-\(name)\(faults ? "-faults" : "")",
             hypervisor: faults ? workspace.faultyHypervisor : nil,
             firmware: firmware.map { workspace.cache.appending(path: "images/\($0)") }, files: files, iommu: iommu,
-            com1Rate: com1Rate,
-            extra: extra)
+            com1Rate: com1Rate, extra: extra, checksImages: checksImages)
         do {
             client = try ControlClient(testbed.machine, path: testbed.socket.path)
             try client.subscribe()

@@ -13,6 +13,8 @@ EXPORT int qemu_plugin_version = PLUGIN_VERSION;
 struct vcpu {
     uint64_t instructions;                                   // begun; QEMU adds to it inline
     uint64_t guest, entered, left;
+    /// Since when the global interrupt flag is clear; 0 while it is set.
+    uint64_t held_since;
     /// The VMRUN by which root mode was left; null in root mode.
     const void *running;
     bool has_left;
@@ -102,9 +104,30 @@ static enum reason read_reason(void) {
     return OTHER;
 }
 
+// The global interrupt flag is clear from a CLGI or a #VMEXIT to an STGI or a VMRUN (APM volume 2, section 15.17). Those of a
+// guest are intercepted.
+static void hold(struct vcpu *v) {
+    if (!v->held_since) v->held_since = v->instructions;
+}
+static void release(struct vcpu *v, unsigned index) {
+    struct phase *phase = phases[__atomic_load_n(&phase_count, __ATOMIC_ACQUIRE) - 1];
+    uint64_t length = v->held_since ? v->instructions - v->held_since : 0;
+    if (length > phase->held[index]) phase->held[index] = length;
+    v->held_since = 0;
+}
+static void on_clgi(unsigned index, void *unused) {
+    (void)unused;
+    if (!vcpu_at(index)->running) hold(vcpu_at(index));
+}
+static void on_stgi(unsigned index, void *unused) {
+    (void)unused;
+    if (!vcpu_at(index)->running) release(vcpu_at(index), index);
+}
+
 static void on_entry(unsigned index, void *site) {
     struct vcpu *v = vcpu_at(index);
     if (v->running) return;                                  // a guest's VMRUN: it will exit
+    release(v, index);
     v->running = site;
     v->entered = v->instructions + 1;
     if (!v->has_left) return;
@@ -117,6 +140,7 @@ static void on_exit_from(unsigned index, void *site) {
     struct vcpu *v = vcpu_at(index);
     if (v->running != site) return;
     v->running = 0;
+    hold(v);
     v->has_left = true;
     v->left = v->instructions;
     v->guest += v->left - v->entered;
@@ -161,6 +185,10 @@ static void on_translation(plugin_id id, plugin_tb *block) {
             note_site(at);
             qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_entry, NO_REGISTERS, at);
         }
+        if (length == 3 && memcmp(code, "\x0F\x01\xDD", 3) == 0)
+            qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_clgi, NO_REGISTERS, 0);
+        if (length == 3 && memcmp(code, "\x0F\x01\xDC", 3) == 0)
+            qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_stgi, NO_REGISTERS, 0);
         if (length == 7 && memcmp(code, "\x0F\x1F\x80", 3) == 0 && code[5] == 0x56 && code[6] == 0x48) {
             uintptr_t number = code[3] | code[4] << 8;
             qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_marker, NO_REGISTERS, (void *)number);

@@ -38,6 +38,8 @@ struct phase {
     uint32_t number;
     struct tally vcpus[VCPUS_MAX];
     struct instructions begin[VCPUS_MAX], end[VCPUS_MAX];
+    /// The most instructions in a row with the global interrupt flag clear, of those rows that ended in this phase.
+    uint64_t held[VCPUS_MAX];
 };
 extern struct phase *phases[PHASES_MAX];
 extern unsigned phase_count, vcpu_count;

@@ -25,12 +25,13 @@ static void put_exits(FILE *out, const struct phase *phase, unsigned first, unsi
 
 static void put_instructions(FILE *out, const struct phase *phase, const struct instructions *end, unsigned first,
                              unsigned behind) {
-    uint64_t all = 0, guest = 0;
+    uint64_t all = 0, guest = 0, held = 0;
     for (unsigned vcpu = first; vcpu < behind; vcpu++) {
         all += end[vcpu].all - phase->begin[vcpu].all;
         guest += end[vcpu].guest - phase->begin[vcpu].guest;
+        if (phase->held[vcpu] > held) held = phase->held[vcpu];
     }
-    fprintf(out, "\"instructions\": %lu, \"guest_instructions\": %lu, ", all, guest);
+    fprintf(out, "\"instructions\": %lu, \"guest_instructions\": %lu, \"held\": %lu, ", all, guest, held);
 }
 
 static void put_phase(FILE *out, unsigned index, const struct instructions *now) {

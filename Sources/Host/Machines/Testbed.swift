@@ -26,15 +26,17 @@ public final class Testbed {
     ///   - com1Rate: as of `Emulator`.
     ///   - extra: for the emulator's command line or configuration.
     ///   - images: where the manifest's images are looked for.
+    ///   - checksImages: whether an image that its loader would refuse is refused before the machine is switched on.
     ///   - progress: told what is going on, one short line a step.
     /// - Throws: `ManifestRefused`, `MachineError`, `LinkError`.
     public init(
         manifest file: String, _ workspace: Workspace, kind: MachineKind = .amd, name: String,
         hypervisor: URL? = nil, firmware: URL? = nil, files: [BootVolumeImage.Image] = [], iommu: EmulatedIOMMU? = nil,
-        com1Rate: Int? = nil, extra: [String] = [], images: ImageSource = .checkout,
+        com1Rate: Int? = nil, extra: [String] = [], images: ImageSource = .checkout, checksImages: Bool = true,
         progress: @escaping @Sendable (String) -> Void = { _ in }
     ) throws {
-        var (manifest, volume) = try BootVolumeImage.compile(file, workspace, images: images)
+        var (manifest, volume) = try BootVolumeImage.compile(
+            file, workspace, images: images, checksImages: checksImages)
         volume.hypervisor = hypervisor ?? volume.hypervisor
         volume.firmware = firmware
         volume.images += files
@@ -103,11 +105,12 @@ public final class Testbed {
 
 extension BootVolumeImage {
     /// Reads a manifest and names every file of its boot volume.
+    /// - Parameter checksImages: whether partitions' loaders are run on their images.
     /// - Throws: `ManifestRefused` with all that is wrong with it, `MachineError` when a file is missing.
     public static func compile(
-        _ file: String, _ workspace: Workspace, images source: ImageSource = .checkout
+        _ file: String, _ workspace: Workspace, images source: ImageSource = .checkout, checksImages: Bool = true
     ) throws -> (manifest: Manifest, volume: BootVolumeImage) {
-        let (manifest, bytes) = try compileManifest(file, images: source, isLoading: true)
+        let (manifest, bytes) = try compileManifest(file, images: source, isLoading: checksImages)
         var images: [Image] = []
         for index in 0..<manifest.partitionCount {
             let partition = manifest.partitions[index]

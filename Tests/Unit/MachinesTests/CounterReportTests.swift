@@ -12,9 +12,9 @@ import Testing
         Data(
             #"""
             {"schema": 1, "unreadable": \#(unreadable), "phases": [
-             {"phase": 0, "instructions": 9, "guest_instructions": 1, "exits": {"msr": \#(cost(3, 7))},
+             {"phase": 0, "instructions": 9, "guest_instructions": 1, "held": 7, "exits": {"msr": \#(cost(3, 7))},
               "vcpus": [{"exits": {}}, {"exits": {"msr": \#(cost(3, 7))}}]},
-             {"phase": 4, "instructions": 9, "guest_instructions": 1, "exits": {"msr": \#(cost(6, 8))},
+             {"phase": 4, "instructions": 9, "guest_instructions": 1, "held": 5, "exits": {"msr": \#(cost(6, 8))},
               "vcpus": [{"exits": {"port": \#(cost(1, 2))}}, {"exits": {"msr": \#(cost(5, 8))}}]}]}
             """#.utf8)
     }
@@ -22,6 +22,7 @@ import Testing
     @Test func aReportIsReadByPhase() throws {
         let report = try CounterReport(json: Self.report())
         #expect(report.phases.map(\.phase) == [0, 4])
+        #expect(report.phases.map(\.held) == [7, 5])
         #expect(report.phases[1].exits["msr"]?.median == 8)
         #expect(report.phases[1].exits["msr"]?.max == 900)
     }

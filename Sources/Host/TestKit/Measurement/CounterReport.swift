@@ -18,6 +18,8 @@ public struct CounterReport: Decodable, Sendable {
     public struct Phase: Decodable, Sendable {
         /// The number that the marker named.
         public var phase: Int
+        /// The most instructions in a row with the global interrupt flag clear.
+        public var held: UInt64
         /// Of all cores.
         public var exits: [String: Cost]
         public var vcpus: [Core]

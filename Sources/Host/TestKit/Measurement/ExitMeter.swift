@@ -1,4 +1,5 @@
 import Control
+import ControlClient
 import Foundation
 import Machines
 
@@ -33,6 +34,9 @@ public struct ExitMeter: Sendable {
 
     public let machine: MachineInfo
     public private(set) var costs: [(kind: Kind, cost: CounterReport.Cost)] = []
+    /// The most instructions in a row for which SMIs waited (the global interrupt flag was clear): of everything from the first
+    /// start to the second, with what ends a guest in between.
+    public private(set) var held: UInt64 = 0
     /// How many exits of the guest were counted by the plugin and by the hypervisor alike.
     public private(set) var agreed: UInt64 = 0
 
@@ -62,6 +66,17 @@ public struct ExitMeter: Sendable {
         machine = testbed.watch.machine
         try take(report, times: times)
         try compare(report, guest)
+        held = try Self.restart(testbed, counter)
+    }
+
+    private static func restart(_ testbed: Testbed, _ counter: CounterPlugin) throws -> UInt64 {
+        let client = try ControlClient(testbed.machine, path: testbed.socket.path)
+        try client.change(.restart, "meter")
+        let isBack = try testbed.refresh(seconds: 120) { watch in
+            (watch.partitions.first?.console?.lines.count { $0.hasPrefix("@meter start") } ?? 0) > 1
+        }
+        guard isBack else { throw MachineError.miscounted("the meter guest did not start again") }
+        return try counter.report().phases.map(\.held).max() ?? 0
     }
 
     /// From `@meter done times=N interrupts=N nmis=N`, when each was N.

@@ -43,7 +43,10 @@ struct SerialPort {
     /// Waits for room, but not longer than a byte can take: a dead port must not hang the machine.
     private func write(_ byte: UInt8) {
         var polls = 100_000
-        while !canWrite && polls > 0 { polls -= 1 }
+        while !canWrite && polls > 0 {
+            polls -= 1
+            openWindow()
+        }
         put(byte)
     }
 

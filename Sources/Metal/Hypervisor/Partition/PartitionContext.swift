@@ -115,22 +115,22 @@ struct PartitionContext: ~Copyable {
         if latest != 0, latest < now { clockLag.add(now - latest, ordering: .sequentiallyConsistent) }
     }
 
+    /// It is held for short work. When a core does not come back from that, this one leaves the guest, which ends.
     @inline(__always)
     func takeLock(_ vcpu: Int) {
         while !lock.weakCompareExchange(expected: 0, desired: vcpu &+ 1, ordering: .acquiring).exchanged {
-            waitForLock()
+            let end = deadline
+            while lock.load(ordering: .relaxed) != 0 { if cpu_rdtsc() >= end { loseLock() } }
         }
     }
 
-    /// It is held for short work. When a core does not come back from that, this one leaves the guest, which ends.
+    /// A function of its own that does not return: the path of an exit saves no registers for it.
     @inline(never)
-    private func waitForLock() {
-        let end = deadline
-        while lock.load(ordering: .relaxed) != 0 {
-            openWindow()
-            if cpu_rdtsc() >= end { CoreState.own?.value.leaveGuest(.coreLost) }
-        }
+    private func loseLock() -> Never {
+        CoreState.own?.value.leaveGuest(.coreLost)
+        while true { openWindow() }
     }
+
     @inline(__always)
     func releaseLock() { lock.store(0, ordering: .releasing) }
 }

@@ -32,12 +32,6 @@ extension VCPURunner {
                 default: core.value.nap(Extension.self)
                 }
             }
-            // The core that was lost may be back.
-            guard isClean || takeBack() else {
-                partition.value.controlPage.value.enter(.crashed, .coreLost)
-                starting = false
-                continue
-            }
             partition.value.controlPage.value.enter(.starting, cause)
             if cause == .manifest || cause == .manager { delay = RestartDelay() }
             starting = wait(milliseconds: delay.milliseconds)
@@ -102,7 +96,7 @@ extension VCPURunner {
 
     /// Takes functions and memory back and clears them (law 9), once no other vCPU is in the guest. Where one may be, all
     /// stays as it is, and the partition cannot start: what is left is nobody else's to read.
-    private mutating func takeBack() -> Bool {
+    mutating func takeBack() -> Bool {
         let state = partition
         isClean = false
         if let lost = state.value.firstActive(but: core.value.vcpu) {

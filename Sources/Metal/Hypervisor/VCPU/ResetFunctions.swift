@@ -16,14 +16,21 @@ enum FunctionState {
 
 extension VCPURunner {
     /// Whether the guest may start. It does not while the owner of a physical function resets it, nor with a function that is
-    /// lost: its registers may be another's by now.
+    /// lost: its registers may be another's by now; nor while a core of the partition is lost.
     mutating func mayStart(_ starting: inout Bool) -> Bool {
         while true {
-            if partition.value.controlPage.value.isHeld() {
+            // Where a core is lost, somebody may still reach for the functions.
+            if isClean, partition.value.controlPage.value.isHeld() {
                 functionState = .away
                 return false
             }
             guard starting else { return false }
+            // The core that was lost may be back.
+            guard isClean || takeBack() else {
+                starting = false
+                partition.value.controlPage.value.enter(.crashed, .coreLost)
+                return false
+            }
             if functionState == .ready { return true }
             resetFunctions(keepsPhysical: functionState == .away)
             guard functionState == .lost else { continue }
