@@ -53,7 +53,7 @@ void enter(const struct context *context);
 extern volatile struct context after;
 /// Called when an exception comes while no context is entered.
 void harness_broken(void);
-extern char landing[], sysenter_landing[], gate_landing[], stubs[];
+extern char landing[], gate_landing[], stubs[];
 
 /// Builds tables, once.
 void sandbox_start(void);

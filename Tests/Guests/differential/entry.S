@@ -1,4 +1,6 @@
 // The way into a context and out of it. Offsets are those of `struct context`.
+#include "../runtime/stubs.h"
+
     .equ RIP, 128
     .equ CS, 136
     .equ RFLAGS, 144
@@ -44,20 +46,10 @@ enter:
     movq 40(%rdi), %rdi
     iretq
 
-// 256 stubs of 16 bytes, as in the runtime's table.
     .balign 16
     .globl stubs
 stubs:
-    .set vector, 0
-    .rept 256
-    .balign 16
-    .if !(vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21 || vector == 29 || vector == 30)
-    pushq $0
-    .endif
-    pushq $vector
-    jmp caught
-    .set vector, vector + 1
-    .endr
+    entry_stubs caught
 
     .macro save_registers
     movq %rax, after

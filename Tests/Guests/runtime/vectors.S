@@ -1,19 +1,11 @@
-// 256 entry stubs of 16 bytes: an error code where the processor pushed none, the vector, then the common path, which
-// hands a `struct frame` to trap().
+// The entry stubs, and the common path, which hands a `struct frame` to trap().
+#include "stubs.h"
+
     .section .text.vectors, "ax"
     .balign 16
     .globl vectors
 vectors:
-    .set vector, 0
-    .rept 256
-    .balign 16
-    .if !(vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21 || vector == 29 || vector == 30)
-    pushq $0
-    .endif
-    pushq $vector
-    jmp common
-    .set vector, vector + 1
-    .endr
+    entry_stubs common
     .balign 16
 common:
     pushq %rax

@@ -4,25 +4,6 @@ import Installation
 import Machines
 import ManifestFile
 
-/// The disk that a command is about.
-struct DiskOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("The disk, or a file that is the image of one.", valueName: "disk")) var disk: String
-
-    func open(isWritable: Bool) throws -> SlotDisk { try SlotDisk(try SectorFile(disk, isWritable: isWritable)) }
-}
-
-/// What is to be put into a slot.
-struct ContentOptions: ParsableArguments {
-    @Option(help: "The manifest, as YAML.") var manifest: String
-    @OptionGroup var images: ImageOptions
-
-    func volume() throws -> BootVolumeImage {
-        try refusing {
-            try BootVolumeImage.compile(manifest, .current(), images: images.source(beside: manifest)).volume
-        }
-    }
-}
-
 /// `bulkhead install`: makes a disk that a machine boots from.
 struct InstallCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -43,10 +24,7 @@ struct InstallCommand: ParsableCommand {
             Not yet tried on silicon. Exit codes: 0 done, 1 refused or failed, 64 the command line is wrong.
             """)
 
-    @Option(help: ArgumentHelp("The disk to make, or a file that is the image of one.", valueName: "disk"))
-    var disk: String?
-    @Option(help: ArgumentHelp("The folder where the EFI system partition is mounted.", valueName: "dir")) var esp:
-        String?
+    @OptionGroup var place: PlaceOptions
     @OptionGroup var content: ContentOptions
     @Option(help: ArgumentHelp("systemd-boot's program (Debian: package systemd-boot-efi).", valueName: "file"))
     var bootManager = "/usr/lib/systemd/boot/efi/systemd-bootx64.efi"
@@ -54,20 +32,13 @@ struct InstallCommand: ParsableCommand {
     var size: String?
     @Flag(help: "Overwrite a disk that has something else on it.") var erase = false
     @Flag(help: "With --esp: the firmware starts it always, not once.") var `default` = false
-    @Flag(help: "Say what would be done, and do nothing.") var dryRun = false
-    @Flag(help: "Do not ask.") var yes = false
-
-    func validate() throws {
-        guard (disk == nil) != (esp == nil) else { throw ValidationError("give either --disk or --esp") }
-    }
-
     func run() throws {
         try Installing.run {
             let volume = try content.volume()
-            if let esp { return try install(volume, into: esp) }
-            guard let disk else { return }
+            if let esp = place.esp { return try install(volume, into: esp) }
+            guard let disk = place.disk else { return }
             try Installing.requireBootManager(bootManager)
-            if dryRun, !FileManager.default.fileExists(atPath: disk) {
+            if place.dryRun, !FileManager.default.fileExists(atPath: disk) {
                 let size = try SlotDisk.size(for: SlotContent(volume)) >> 20
                 return print(
                     "\(disk) would be made, the image of a disk of \(size) MiB. Nothing was changed (--dry-run).")
@@ -79,7 +50,7 @@ struct InstallCommand: ParsableCommand {
                 throw MachineError.impossible("\(facts.description); --erase overwrites it")
             }
             let words = "\(facts.description). All of it is replaced by a partition table and two slots"
-            guard try Installing.agrees(words, dryRun: dryRun, yes: yes) else { return }
+            guard try place.agrees(words) else { return }
             let device = try SectorFile(disk, isWritable: true)
             try SlotDisk.create(on: device, SlotContent(volume), bootManager: URL(filePath: bootManager))
             print("\(disk): installed in slot a. Choose this disk in the firmware's boot menu.")
@@ -87,7 +58,7 @@ struct InstallCommand: ParsableCommand {
     }
 
     private func makeImage(_ path: String, _ content: SlotContent) throws {
-        guard !FileManager.default.fileExists(atPath: path), !dryRun else { return }
+        guard !FileManager.default.fileExists(atPath: path), !place.dryRun else { return }
         let size = try size.map { try parseSize($0) } ?? (try SlotDisk.size(for: content))
         guard FileManager.default.createFile(atPath: path, contents: nil) else {
             throw MachineError.missing(file: path, hint: "it cannot be created")
@@ -96,13 +67,13 @@ struct InstallCommand: ParsableCommand {
     }
 
     private func install(_ volume: BootVolumeImage, into esp: String) throws {
-        let place = try SystemPartition(esp)
+        let system = try SystemPartition(esp)
         let order =
             `default` ? "the firmware starts it first from now on" : "the firmware starts it once, at the next start"
-        let words = "\(place.description): EFI/BULKHEAD and BULKHEAD are written; \(order)"
-        guard try Installing.agrees(words, dryRun: dryRun, yes: yes) else { return }
-        try place.install(volume)
-        for note in try place.addBootEntry(isDefault: `default`) { print(note) }
+        let words = "\(system.description): EFI/BULKHEAD and BULKHEAD are written; \(order)"
+        guard try place.agrees(words) else { return }
+        try system.install(volume)
+        for note in try system.addBootEntry(isDefault: `default`) { print(note) }
         print("\(esp): installed. `bulkhead uninstall --esp \(esp)` removes it.")
     }
 }
@@ -125,23 +96,5 @@ enum Installing {
                 file: path,
                 hint: "install the package systemd-boot-efi, or name systemd-boot's program by --boot-manager")
         }
-    }
-
-    /// Whether the user wants what the words say: asks once, unless that is not wanted.
-    static func agrees(_ words: String, dryRun: Bool, yes: Bool) throws -> Bool {
-        print(words + ".")
-        if dryRun {
-            print("Nothing was changed (--dry-run).")
-            return false
-        }
-        if yes { return true }
-        guard Terminal.isInteractive else {
-            throw MachineError.impossible("nobody can be asked here; --yes means yes")
-        }
-        print("Type yes to go on: ", terminator: "")
-        fflush(nil)
-        if readLine() == "yes" { return true }
-        print("Nothing was changed.")
-        return false
     }
 }

@@ -96,31 +96,23 @@ struct UninstallCommand: ParsableCommand {
             partition table is removed, so that nothing starts from it.
             """)
 
-    @Option(help: "The disk.") var disk: String?
-    @Option(help: ArgumentHelp("The folder where the EFI system partition is mounted.", valueName: "dir")) var esp:
-        String?
-    @Flag(help: "Say what would be done, and do nothing.") var dryRun = false
-    @Flag(help: "Do not ask.") var yes = false
-
-    func validate() throws {
-        guard (disk == nil) != (esp == nil) else { throw ValidationError("give either --disk or --esp") }
-    }
+    @OptionGroup var place: PlaceOptions
 
     func run() throws {
         try Installing.run {
-            if let esp {
-                let place = try SystemPartition(esp)
-                let words = "\(place.description): EFI/BULKHEAD, BULKHEAD and the boot entry are removed"
-                guard try Installing.agrees(words, dryRun: dryRun, yes: yes) else { return }
-                for note in try place.uninstall() { print(note) }
+            if let esp = place.esp {
+                let system = try SystemPartition(esp)
+                let words = "\(system.description): EFI/BULKHEAD, BULKHEAD and the boot entry are removed"
+                guard try place.agrees(words) else { return }
+                for note in try system.uninstall() { print(note) }
                 return print("\(esp): removed")
             }
-            guard let disk else { return }
+            guard let disk = place.disk else { return }
             let facts = try DiskFacts(disk)
             if let obstacle = facts.obstacle { throw MachineError.impossible("\(facts.description): \(obstacle)") }
             let slots = try SlotDisk(try SectorFile(disk, isWritable: false))
             let words = "\(facts.description). Its partition table is removed: nothing starts from it any more"
-            guard try Installing.agrees(words, dryRun: dryRun, yes: yes) else { return }
+            guard try place.agrees(words) else { return }
             try slots.erase(try SectorFile(disk, isWritable: true))
             print("\(disk): removed")
         }

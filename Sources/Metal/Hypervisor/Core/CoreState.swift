@@ -68,8 +68,7 @@ struct CoreState: ~Copyable {
 
     init(
         _ core: consuming OwnedCore, layout: CoreLayout, pageTables: UInt64, partition: Pointer<PartitionContext>?,
-        vcpu: Int,
-        housekeeping: Pointer<Housekeeping>?, program: ProgramMemory, hasOthersSibling: Bool
+        vcpu: Int, housekeeping: Pointer<Housekeeping>?, program: ProgramMemory, hasOthersSibling: Bool
     ) {
         precondition(MemoryLayout<CoreState>.size <= CoreLayout.stateLimit)
         header = core_header(registers: guest_registers(), magic: UInt64(CORE_MAGIC), cr3: pageTables)

@@ -48,7 +48,7 @@ enum LocalAPIC {
         cpu_wrmsr(0x832, 0x10000)
         cpu_wrmsr(0x838, 0xFFFF_FFFF)
         let end = cpu_rdtsc() + tscKHz
-        while cpu_rdtsc() < end {}
+        while cpu_rdtsc() < end { openWindow() }
         let millisecond = 0xFFFF_FFFF - cpu_rdmsr(0x839)
         cpu_wrmsr(0x832, tick)
         cpu_wrmsr(0x838, min(max(millisecond, 1) * 20, 0xFFFF_FFFF))

@@ -1,0 +1,55 @@
+import ArgumentParser
+import Foundation
+import Installation
+import Machines
+import ManifestFile
+
+/// The disk that a command is about.
+struct DiskOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("The disk, or a file that is the image of one.", valueName: "disk")) var disk: String
+
+    func open(isWritable: Bool) throws -> SlotDisk { try SlotDisk(try SectorFile(disk, isWritable: isWritable)) }
+}
+
+/// A disk, or the EFI system partition of another system, and whether it is changed without a question.
+struct PlaceOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("The disk, or a file that is the image of one.", valueName: "disk")) var disk: String?
+    @Option(help: ArgumentHelp("The folder where the EFI system partition is mounted.", valueName: "dir")) var esp:
+        String?
+    @Flag(help: "Say what would be done, and do nothing.") var dryRun = false
+    @Flag(help: "Do not ask.") var yes = false
+
+    func validate() throws {
+        guard (disk == nil) != (esp == nil) else { throw ValidationError("give either --disk or --esp") }
+    }
+
+    /// Whether the user wants what the words say: asks once, unless that is not wanted.
+    func agrees(_ words: String) throws -> Bool {
+        print(words + ".")
+        if dryRun {
+            print("Nothing was changed (--dry-run).")
+            return false
+        }
+        if yes { return true }
+        guard Terminal.isInteractive else {
+            throw MachineError.impossible("nobody can be asked here; --yes means yes")
+        }
+        print("Type yes to go on: ", terminator: "")
+        fflush(nil)
+        if readLine() == "yes" { return true }
+        print("Nothing was changed.")
+        return false
+    }
+}
+
+/// What is to be put into a slot.
+struct ContentOptions: ParsableArguments {
+    @Option(help: "The manifest, as YAML.") var manifest: String
+    @OptionGroup var images: ImageOptions
+
+    func volume() throws -> BootVolumeImage {
+        try refusing {
+            try BootVolumeImage.compile(manifest, .current(), images: images.source(beside: manifest)).volume
+        }
+    }
+}
