@@ -41,31 +41,25 @@ public struct SelfCheckReport {
 
     public var isGood: Bool { !rows.isEmpty && rows.allSatisfy(\.ok) }
 
-    /// Whether every core has read back since it was asked.
-    public static func isAnswered(_ words: [UInt64], since before: [UInt64]) -> Bool {
-        zip(words, before).allSatisfy { $0 >> 32 > $1 >> 32 }
-    }
-
-    /// - Parameter cores: the partition's, a bit each; vCPUs have them in ascending order.
-    public mutating func add(_ partition: String, _ cores: UInt64, _ words: [UInt64], since before: [UInt64]) {
+    /// - Parameters:
+    ///   - cores: the partition's, a bit each; vCPUs have them in ascending order.
+    ///   - words: `ProtectionReport.word` of each vCPU's core, 0 where it does not answer.
+    public mutating func add(_ partition: String, _ cores: UInt64, _ words: [UInt32]) {
         let numbers = (0..<64).filter { cores >> UInt64($0) & 1 == 1 }
         for (vcpu, word) in words.enumerated() {
             let core = vcpu < numbers.count ? numbers[vcpu] : nil
-            if Self.isAnswered([word], since: [before[vcpu]]) {
-                add(word) { Row(partition: partition, core: core, item: $0, ok: $1) }
-            } else {
-                rows.append(Row(partition: partition, core: core, item: "the core does not answer", ok: false))
-            }
+            add(word) { Row(partition: partition, core: core, item: $0, ok: $1) }
         }
     }
 
     /// The core that answers managers is the same for every partition.
-    public mutating func addHousekeeping(_ word: UInt64) {
+    public mutating func addHousekeeping(_ word: UInt32) {
         guard !rows.contains(where: { $0.partition == nil }) else { return }
         add(word) { Row(partition: nil, core: nil, item: $0, ok: $1) }
     }
 
-    private mutating func add(_ word: UInt64, _ row: (String, Bool) -> Row) {
+    private mutating func add(_ word: UInt32, _ row: (String, Bool) -> Row) {
+        if word == 0 { rows.append(row("the core does not answer", false)) }
         let report = ProtectionReport(word: word)
         for item in ProtectionItem.all where report.read >> item.rawValue & 1 == 1 {
             rows.append(row(item.words, report.failed >> item.rawValue & 1 == 0))

@@ -70,10 +70,13 @@ struct ModelMachine: ControlBackend {
     func exits(_ partition: Int, vcpu: Int) -> ExitCounters { partitions[partition].exits[vcpu] }
     func clockMicroseconds() -> UInt64 { clock }
 
-    var checks: UInt64 = 0
-    mutating func beginSelfCheck(_ partition: Int) { checks += 1 }
-    func protection(_ partition: Int, vcpu: Int) -> UInt64 { checks << 32 | UInt64(vcpu) << 16 | 0xFFF }
-    func ownProtection() -> UInt64 { 0xFF }
+    /// Whether the cores have been asked to read back.
+    var isChecked = false
+    mutating func takeProtection(_ partition: Int, vcpu: Int) -> UInt32 { isChecked ? UInt32(vcpu) << 16 | 0xFFF : 0 }
+    mutating func beginSelfCheck(_ partition: Int) -> UInt32 {
+        isChecked = true
+        return 0xFF
+    }
 
     var items: [InventoryItem] = []
     var inventoryCount: Int { items.count }

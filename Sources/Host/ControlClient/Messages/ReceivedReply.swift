@@ -60,10 +60,10 @@ public struct ReceivedReply {
     }
 
     /// Of `selfCheck`.
-    public func protection() throws(CBORError) -> (vcpus: [UInt64], housekeeping: UInt64) {
-        var words: [UInt64] = []
-        for item in try list(1, max: 64) { words.append(try item.unsigned()) }
-        return (words, try fields[2]?.unsigned() ?? 0)
+    public func protection() throws(CBORError) -> (vcpus: [UInt32], housekeeping: UInt32) {
+        var words: [UInt32] = []
+        for item in try list(1, max: 64) { words.append(UInt32(clamping: try item.unsigned())) }
+        return (words, UInt32(clamping: try fields[2]?.unsigned() ?? 0))
     }
 
     /// Of `consoleRead`.

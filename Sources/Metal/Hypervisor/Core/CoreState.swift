@@ -33,12 +33,8 @@ struct CoreState: ~Copyable {
     let index: Int
     let apicID: UInt32
     let layout: CoreLayout
-    /// The latest request for a self-check that the core has answered.
-    var checksDone: UInt32 = 0
-    #if FAULT_INJECTION
-        /// Items of the self-check that are read wrongly.
-        var misread: UInt64 = 0
-    #endif
+    /// Items that the self-check finds wrong whatever they are (`ProtectionReport.word`); 0 but where faults are injected.
+    var misread: UInt32 = 0
     /// The partition whose vCPU this core is, nil for a housekeeping core without one.
     let partition: Pointer<PartitionContext>?
     let vcpu: Int

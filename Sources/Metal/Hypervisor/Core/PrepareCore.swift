@@ -42,9 +42,7 @@ extension CoreState {
         try Errata(program.vendor).enforce()
         try program.vendor.enable(layout)
         if MachineCheck.enableBit != 0 { MachineCheckRegisters.enable(read: cpu_rdmsr, write: cpu_wrmsr) }
-        let report = checkProcessor()
-        if report.failed != 0 {
-            throw Refusal("the core does not hold what was written, items ", number: UInt64(report.failed))
-        }
+        let failed = UInt64(checkProcessor().failed)
+        if failed != 0 { throw Refusal("the core does not hold what was written, items ", number: failed) }
     }
 }

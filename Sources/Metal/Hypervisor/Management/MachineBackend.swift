@@ -106,18 +106,14 @@ struct MachineBackend: ControlBackend, ~Copyable {
         return info
     }
 
-    mutating func beginSelfCheck(_ partition: Int) {
-        partitions[partition].controlPage.value.checksAsked.add(1, ordering: .releasing)
+    mutating func takeProtection(_ partition: Int, vcpu: Int) -> UInt32 {
+        partitions[partition].controlPage.value.protection[vcpu].exchange(0, ordering: .acquiringAndReleasing)
+    }
+    mutating func beginSelfCheck(_ partition: Int) -> UInt32 {
         LocalAPIC.kick(partitions[partition].apicID)
-    }
-    mutating func protection(_ partition: Int, vcpu: Int) -> UInt64 {
-        partitions[partition].controlPage.value.protection[vcpu].load(ordering: .acquiring)
-    }
-    /// Of the core that executes this, and of the IOMMUs, which it looks after.
-    mutating func ownProtection() -> UInt64 {
         var report = CoreState.own?.value.checkProcessor() ?? ProtectionReport()
-        if let faultLog { report.check(.remapping, faultLog.value.hasBrokenUnit() ? 0 : 1, is: 1) }
-        return report.word(count: 0)
+        if let faultLog { report.check(.remapping, faultLog.value.hasBrokenUnit() ? 1 : 0, is: 0) }
+        return report.word
     }
 
     mutating func readConsole(_ partition: Int, from: UInt64, into buffer: inout MutableSpan<UInt8>) -> ConsoleRange {

@@ -33,10 +33,8 @@ struct ControlPage: ~Copyable {
     /// Keeps the partition's cores from writing `events` and `log` at the same time.
     private let isBeingWritten = Atomic<Bool>(false)
     private let housekeeper: UInt32
-    /// How many times managers have asked for a self-check, and what each vCPU's core read back last
-    /// (`ProtectionReport.word`).
-    let checksAsked = Atomic<UInt32>(0)
-    let protection: [16 of Atomic<UInt64>] = .init { _ in Atomic(0) }
+    /// What each vCPU's core has read back (`ProtectionReport.word`); 0: it is to do so.
+    let protection: [16 of Atomic<UInt32>] = .init { _ in Atomic(0) }
     /// Whether the boot vCPU's core, which carries requests out, has started; set before any core runs.
     var hasBootCore = true
     let hold = FunctionHold()

@@ -24,12 +24,11 @@ extension VCPURunner {
         }
         while true {
             while !mayStart(&starting) {
-                checkProtectionIfAsked()
                 switch partition.value.controlPage.value.takeRequest() {
                 case .start, .restart:
                     starting = true
                     cause = .manager
-                default: core.value.nap(Extension.self)
+                default: nap()
                 }
             }
             partition.value.controlPage.value.enter(.starting, cause)
@@ -60,7 +59,7 @@ extension VCPURunner {
         controlPage.value.startDue.store(due, ordering: .relaxed)
         var isStopped = false
         while cpu_rdtsc() < due, !isStopped {
-            core.value.nap(Extension.self, tscKHz: tscKHz)
+            nap(tscKHz: tscKHz)
             if controlPage.value.isHeld() { functionState = .away }
             isStopped = controlPage.value.takeRequest() == .stop
         }

@@ -15,12 +15,10 @@ public protocol ControlBackend: ~Copyable {
     /// Microseconds since the hypervisor's first instruction.
     mutating func clockMicroseconds() -> UInt64
 
-    /// Has the partition's cores read back what protects them.
-    mutating func beginSelfCheck(_ partition: Int)
-    /// What a vCPU's core read back last (`ProtectionReport.word`).
-    mutating func protection(_ partition: Int, vcpu: Int) -> UInt64
-    /// What the core that answers reads back now.
-    mutating func ownProtection() -> UInt64
+    /// What a vCPU's core has read back (`ProtectionReport.word`), 0 where it has not since this was called before.
+    mutating func takeProtection(_ partition: Int, vcpu: Int) -> UInt32
+    /// Has those cores read back again whose answer was taken, and gives what the one that executes this reads back.
+    mutating func beginSelfCheck(_ partition: Int) -> UInt32
 
     /// How many items the inventory has.
     var inventoryCount: Int { mutating get }

@@ -15,22 +15,16 @@ public enum ProtectionItem: UInt8, Sendable {
 
 /// What a core has read back, and what of it was not as it had been written.
 public struct ProtectionReport: Sendable {
-    /// Bits by `ProtectionItem`.
-    public private(set) var read: UInt16 = 0
-    public private(set) var failed: UInt16 = 0
+    /// As it travels: items that were read, by their bits, and from bit 16 on those that failed. Never 0 once a core has read
+    /// anything.
+    public private(set) var word: UInt32
+    public var read: UInt16 { UInt16(truncatingIfNeeded: word) }
+    public var failed: UInt16 { UInt16(truncatingIfNeeded: word >> 16) }
 
-    public init() {}
+    public init(word: UInt32 = 0) { self.word = word }
 
     @inline(never)
-    public mutating func check(_ item: ProtectionItem, _ value: UInt64, mask: UInt64 = .max, is expected: UInt64) {
-        read |= 1 << UInt16(item.rawValue)
-        if value & mask != expected { failed |= 1 << UInt16(item.rawValue) }
-    }
-
-    /// As it travels: bits read, then those that failed, then how many times the core was asked.
-    public func word(count: UInt32) -> UInt64 { UInt64(read) | UInt64(failed) << 16 | UInt64(count) << 32 }
-    public init(word: UInt64) {
-        read = UInt16(truncatingIfNeeded: word)
-        failed = UInt16(truncatingIfNeeded: word >> 16)
+    public mutating func check(_ item: ProtectionItem, _ value: UInt64, is expected: UInt64) {
+        word |= (value == expected ? 1 : 0x1_0001) << UInt32(item.rawValue)
     }
 }

@@ -36,7 +36,6 @@ struct VMXCPU: VirtualCPU {
         _ = vmx_load(region)
         isLaunched = false
         writeControls()
-        writeHost()
     }
 
     @inline(__always)
