@@ -1,3 +1,4 @@
+import ManifestRules
 import X86
 
 extension ProtectionItem {
@@ -70,7 +71,7 @@ public struct SelfCheckReport {
         var table = TextTable(["PARTITION", "CORE", "WHAT", ""], numbers: [1])
         for row in rows {
             table.add([
-                row.partition.map(printable) ?? "(housekeeping)", row.core.map(String.init) ?? "-", row.item,
+                row.partition.map { printable($0) } ?? "(housekeeping)", row.core.map(String.init) ?? "-", row.item,
                 row.ok ? "ok" : "NOT AS WRITTEN",
             ])
         }
