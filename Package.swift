@@ -109,7 +109,7 @@ let hostWing: [Target] = [
     hostRoom(
         "Inventory",
         ["Control", "ControlClient", "Manifest", "ManifestFile", "ManifestRules", "PCI", "Remapping", "X86"]),
-    hostRoom("Reports", ["Control", "ControlClient", "ManifestFile", "ManifestRules", "Text"]),
+    hostRoom("Reports", ["Control", "ControlClient", "ManifestFile", "ManifestRules", "Text", "X86"]),
     hostRoom("CrashReports", ["Machines", "ManifestRules", "Records", "Reports", "X86"]),
     .executableTarget(
         name: "CLI",
@@ -136,7 +136,7 @@ let hostWing: [Target] = [
     unitTests("LoadersTests", ["Loaders", "Platform", "UnitSupport"]),
     unitTests("PlatformTests", ["Loaders", "PCI", "Platform", "UnitSupport", "X86"]),
     unitTests("InventoryTests", ["Control", "ControlClient", "Inventory", "Manifest", "ManifestFile", "PCI"]),
-    unitTests("ReportsTests", ["Control", "ControlClient", "Manifest", "ManifestRules", "Reports", "Text"]),
+    unitTests("ReportsTests", ["Control", "ControlClient", "Manifest", "ManifestRules", "Reports", "Text", "X86"]),
     unitTests("InstallationTests", ["Installation", "Machines"]),
     unitTests("MachinesTests", ["ControlClient", "Machines", "TestKit"]),
     .testTarget(
@@ -144,7 +144,7 @@ let hostWing: [Target] = [
         dependencies: [
             "Control", "Installation", "Inventory", "ControlClient", "Machines", "Manifest", "ManifestFile",
             "ManifestRules",
-            "TestKit", "UnitSupport",
+            "TestKit", "UnitSupport", "X86",
         ],
         path: "Tests/Machines", exclude: ["Manifests"]),
 ]

@@ -4,6 +4,7 @@ import Remapping
 import Silicon
 import Synchronization
 import Text
+import X86
 
 /// One partition as managers see it.
 private struct ManagedPartition {
@@ -103,6 +104,16 @@ struct MachineBackend: ControlBackend, ~Copyable {
             info.uptimeMicroseconds = now > entry ? now - entry : 0
         }
         return info
+    }
+
+    mutating func takeProtection(_ partition: Int, vcpu: Int) -> UInt32 {
+        partitions[partition].controlPage.value.protection[vcpu].exchange(0, ordering: .acquiringAndReleasing)
+    }
+    mutating func beginSelfCheck(_ partition: Int) -> UInt32 {
+        LocalAPIC.kick(partitions[partition].apicID)
+        var report = CoreState.own?.value.checkProcessor() ?? ProtectionReport()
+        if let faultLog { report.check(.remapping, faultLog.value.hasBrokenUnit() ? 1 : 0, is: 0) }
+        return report.word
     }
 
     mutating func readConsole(_ partition: Int, from: UInt64, into buffer: inout MutableSpan<UInt8>) -> ConsoleRange {

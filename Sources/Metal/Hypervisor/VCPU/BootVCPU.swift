@@ -22,6 +22,7 @@ extension VCPURunner {
             page.value.enter(.crashed, end)
         } else {
             if start { page.value.enter(.starting, cause) }
+            context.cpu.clear()
             starting = takeBack() && start
             if !isClean { page.value.enter(.crashed, .coreLost) }
         }
@@ -34,7 +35,7 @@ extension VCPURunner {
                 case .stop where starting:
                     starting = false
                     page.value.enter(.stopped, .manager)
-                default: core.value.nap(Extension.self, tscKHz: starting ? tscKHz : nil)
+                default: nap(tscKHz: starting ? tscKHz : nil)
                 }
             }
             let began = cpu_rdtsc()
@@ -132,7 +133,8 @@ extension VCPURunner {
         case .manager: action = request == .restart ? .restart : .stop
         case .poweroff: action = partition.value.spec.onPoweroff
         case .reboot: action = partition.value.spec.onReboot
-        case .badImage, .coreLost: action = .stop
+        // What a core does not hold now, it does not hold at the next start.
+        case .badImage, .coreLost, .hypervisorFault: action = .stop
         case .physicalFunction: action = .restart
         default: action = partition.value.spec.onCrash
         }

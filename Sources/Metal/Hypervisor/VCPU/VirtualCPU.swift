@@ -50,6 +50,8 @@ protocol VirtualCPU {
     /// Runs the one instruction that exited again, on a bus where nobody claims what is outside the partition's memory: it
     /// reads ones there, and what it writes is gone. Exceptions exit meanwhile.
     mutating func singleStep()
+    /// Reads the control block back: what must stay as it is while guests come and go.
+    func check(_ report: inout ProtectionReport)
     /// Lets the host take the NMI or SMI that ended the guest's run, so that the next one can come.
     mutating func takeHostInterrupt()
 }

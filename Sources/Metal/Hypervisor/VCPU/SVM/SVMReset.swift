@@ -31,16 +31,9 @@ extension SVMCPU {
     mutating func clear() {
         unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: UInt(vmcb)), 4096)
         registers.value = guest_registers()
-        store(Intercept.wanted, vmcb + UInt64(VMCB.intercepts))
-        store(Vector.exiting, vmcb + UInt64(VMCB.interceptExceptions))
-        self[VMCB.iopmBase] = maps.ports
-        self[VMCB.msrpmBase] = maps.msrs
-        // A fresh ASID whose old translations go away at the first entry (section 15.16.1).
-        self[VMCB.asid] = UInt64(addressSpace) | 1 << 32
-        self[VMCB.nestedPaging] = 1
         (step, nmi) = (SingleStep(), GuestNMI())
         isLoading = false
-        self[VMCB.nestedCR3] = nested.memory
+        forEachControl { _, field, value, _ in self[field] = value }
         self[VMCB.gPAT] = 0x0007_0406_0007_0406
         efer = 0
         self[VMCB.rflags] = 2
@@ -53,6 +46,21 @@ extension SVMCPU {
         segment(VMCB.idtr, selector: 0, 0, limit: 0xFFFF, base: 0)
         cpu_write_cr2(0)
         cpu_write_dr(0)
+    }
+
+    func check(_ report: inout ProtectionReport) { forEachControl { report.check($0, self[$1] | $3, is: $2 | $3) } }
+
+    /// What protects others in the control block and stays as it is while guests come and go: its item, field and value, and
+    /// the bits that handlers change.
+    private func forEachControl(_ body: (ProtectionItem, Int, UInt64, UInt64) -> Void) {
+        body(.exceptionIntercepts, VMCB.interceptExceptions, UInt64(Vector.exiting), ~UInt64(Vector.exiting))
+        body(.intercepts, VMCB.intercepts, Intercept.wanted, Intercept.iret)
+        body(.permissionMaps, VMCB.iopmBase, maps.ports, 0)
+        body(.permissionMaps, VMCB.msrpmBase, maps.msrs, 0)
+        // A fresh ASID whose old translations go away at the first entry (section 15.16.1).
+        body(.addressSpace, VMCB.asid, UInt64(addressSpace) | 1 << 32, .max << 32)
+        body(.nestedTables, VMCB.nestedPaging, 1, 0)
+        body(.nestedTables, VMCB.nestedCR3, isLoading ? nested.loader : nested.memory, 0)
     }
 
     private func setData(selector: UInt16, _ attributes: UInt16, limit: UInt32) {

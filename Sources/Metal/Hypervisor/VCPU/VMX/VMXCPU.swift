@@ -35,7 +35,6 @@ struct VMXCPU: VirtualCPU {
         _ = vmx_load(region)
         isLaunched = false
         writeControls()
-        writeHost()
     }
 
     @inline(__always)
