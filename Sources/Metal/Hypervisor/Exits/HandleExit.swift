@@ -29,7 +29,14 @@ extension ExitContext {
     @inline(never)
     private mutating func handleRare() -> ExitOutcome {
         core.value.exitHistory.note(cpu.exitCode, at: cpu.rip)
-        switch cpu.decodeRare() {
+        let step = cpu.step
+        cpu.step = SingleStep()
+        if step.hasAccessed { endTrappedAccess() } else { trappedAccess.abandon() }
+        if step.isDone {
+            count(.exception)
+            return .resume
+        }
+        switch cpu.decodeRare(step) {
         case .nmi:
             count(.nmi)
             cpu.takeHostInterrupt()
@@ -43,21 +50,14 @@ extension ExitContext {
             if isFetch || address >> 48 != 0 { return refuseMemory(address, isFetch) }
             if partition.value.functions != nil, beginTrappedAccess(at: address, isWrite) { return .resume }
             // Outside its memory a guest reads ones and writes in vain.
-            trappedAccess.abandon()
             cpu.singleStep()
             return .resume
         case .exception(let vector, let error):
             count(.exception)
-            // A guest that steps itself gets its trap behind an access to registers that the hypervisor emulates.
-            if vector == Vector.debug { endTrappedAccess() } else { trappedAccess.abandon() }
             return deliver(vector, error)
         case .machineCheck:
             count(.exception)
             return machineCheck()
-        case .singleStepDone:
-            count(.exception)
-            endTrappedAccess()
-            return .resume
         case .answered:
             count(.other)
             return .resume

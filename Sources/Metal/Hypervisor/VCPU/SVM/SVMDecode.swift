@@ -16,11 +16,9 @@ extension SVMCPU {
     }
 
     @inline(__always)
-    mutating func decodeRare() -> RareExit {
-        if step.isDone {
-            step.isDone = false
-            return .singleStepDone
-        }
+    mutating func decodeRare(_ step: SingleStep) -> RareExit {
+        // The address behind such an instruction, which its delivery saves, is not known: it runs again.
+        if interruptedEvent.isSoftware { self[VMCB.eventInjection] = 0 }
         let code = self[VMCB.exitCode]
         switch code {
         case ExitCode.nestedPageFault:
@@ -35,6 +33,8 @@ extension SVMCPU {
             return .answered
         case ExitCode.exceptionFirst + UInt64(Vector.machineCheck): return .machineCheck
         case ExitCode.exceptionFirst..<ExitCode.exceptionFirst + 32: return exception(UInt8(code & 31))
+        // CR0.NE is clear, and no interrupt controller is there that would answer: the exception, as on Intel's processors.
+        case ExitCode.ferrFreeze: return .exception(Vector.floatingPoint, error: nil)
         case ExitCode.shutdown: return .shutdown
         case ExitCode.initSignal: return .initSignal
         case ExitCode.rdpmc: return .protectedInstruction

@@ -11,7 +11,6 @@ extension VMXCPU {
             VMCSField.hostSysenterESP, VMCSField.hostSysenterEIP,
         ]
         for i in zero.indices { self[zero[i]] = 0 }
-        self[VMCSField.pinControls] = UInt64(controls.pin)
         self[VMCSField.processorControls] = UInt64(controls.processor)
         self[VMCSField.secondaryControls] = UInt64(controls.secondary)
         self[VMCSField.exitControls] = UInt64(controls.exit)
@@ -24,8 +23,7 @@ extension VMXCPU {
         self[VMCSField.vmcsLinkPointer] = .max
         self[VMCSField.cr0Mask] = VMX.ownedCR0
         self[VMCSField.cr4Mask] = VMX.ownedCR4
-        // Where guests' NMIs cannot be told from ours, a guest could block both: it is looked after every so often.
-        self[VMCSField.preemptionTimer] = 1 << 20
+        stopTimer()
     }
 
     /// The hypervisor as it is now: what every exit comes back to. What is not here is 0 for ever.
