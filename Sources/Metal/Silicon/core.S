@@ -1,8 +1,8 @@
 // Moving a core to other tables and stacks, and clearing what a guest left in its registers.
+#include "assembly.h"
+
     .text
-    .globl core_enter
-    .hidden core_enter
-core_enter:
+    global core_enter
     movq %rsi, %rsp             // mapped in both, so that an NMI in between finds a stack
     movq %rdi, %cr3
     movq %rdx, %rdi
@@ -11,9 +11,7 @@ core_enter:
     jmp *%rcx
 
 // call_on_stack(stack, argument, function): calls function(argument) on another stack and comes back.
-    .globl call_on_stack
-    .hidden call_on_stack
-call_on_stack:
+    global call_on_stack
     pushq %rbp
     movq %rsp, %rbp
     movq %rdi, %rsp
@@ -23,9 +21,7 @@ call_on_stack:
     popq %rbp
     retq
 
-    .globl core_restart
-    .hidden core_restart
-core_restart:
+    global core_restart
     movq %rdi, %rsp
     movq %rsi, %rdi
     xorl %ebp, %ebp
@@ -34,27 +30,19 @@ core_restart:
 
 // Zeroes the stack from RDI up to the return address, and the registers that a caller does not want back. An exception in
 // between finds its frame below RSP and is through with it before the zeroes come there.
-    .globl clear_stack
-    .hidden clear_stack
-clear_stack:
+    global clear_stack
     movq %rsp, %rcx
     subq %rdi, %rcx
     shrq $3, %rcx
     xorl %eax, %eax
     rep stosq
-    xorl %edx, %edx
-    xorl %esi, %esi
-    xorl %edi, %edi
-    xorl %r8d, %r8d
-    xorl %r9d, %r9d
-    xorl %r10d, %r10d
-    xorl %r11d, %r11d
+    .irp register, edx, esi, edi, r8d, r9d, r10d, r11d
+    xorl %\register, %\register
+    .endr
     retq
 
 // XRSTOR with an empty XSTATE_BV puts every component that XCR0 enables in its initial state (APM volume 4, XRSTOR).
-    .globl clear_vector_state
-    .hidden clear_vector_state
-clear_vector_state:
+    global clear_vector_state
     pushq %rbp
     movq %rsp, %rbp
     subq $640, %rsp

@@ -1,9 +1,9 @@
 // The UEFI entry point (Microsoft calling convention: RCX image handle, RDX system table): applies the image's own
 // relocations, then calls the Swift entry in the System V convention.
+#include "assembly.h"
+
     .section .text.entry, "ax"
-    .globl image_entry
-    .hidden image_entry
-image_entry:
+    global image_entry
     pushq %rdi
     pushq %rsi
     subq $8, %rsp

@@ -1,45 +1,21 @@
 // One stub per vector. Exceptions end in hypervisor_fault, which comes back from machine checks alone; interrupts (16 and
 // up) are acknowledged and dropped.
-#include "layout.h"
+#include "assembly.h"
 
     .text
 common:
-    pushq %r15
-    pushq %r14
-    pushq %r13
-    pushq %r12
-    pushq %r11
-    pushq %r10
-    pushq %r9
-    pushq %r8
-    pushq %rbp
-    pushq %rdi
-    pushq %rsi
-    pushq %rdx
-    pushq %rcx
-    pushq %rbx
-    pushq %rax
+    .irp register, r15, r14, r13, r12, r11, r10, r9, r8, rbp, rdi, rsi, rdx, rcx, rbx, rax
+    pushq %\register
+    .endr
     cld
     movq %rsp, %rdi
     movq %rsp, %rbx
     andq $-16, %rsp
     callq hypervisor_fault
     movq %rbx, %rsp
-    popq %rax
-    popq %rbx
-    popq %rcx
-    popq %rdx
-    popq %rsi
-    popq %rdi
-    popq %rbp
-    popq %r8
-    popq %r9
-    popq %r10
-    popq %r11
-    popq %r12
-    popq %r13
-    popq %r14
-    popq %r15
+    .irp register, rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15
+    popq %\register
+    .endr
     addq $16, %rsp
     iretq
 
@@ -80,9 +56,7 @@ stub_\vector:
 
     .section .data.rel.ro, "aw"
     .balign 8
-    .globl exception_stubs
-    .hidden exception_stubs
-exception_stubs:
+    global exception_stubs
     .quad stub_0
     .quad stub_1
     .quad nmi_stub
@@ -99,9 +73,7 @@ exception_stubs:
     .endr
 
     .text
-    .globl load_segments
-    .hidden load_segments
-load_segments:
+    global load_segments
     pushq %rdi
     pushw %si
     lgdt (%rsp)

@@ -1,14 +1,12 @@
 // A kick is an NMI to a core that runs a guest or is halted. None may be lost between the look at what is pending and the
 // instruction that enters the guest or halts: the stub notes that one came, and redirects code in between to its way out.
-#include "registers.h"
+#include "assembly.h"
 
     .text
 // SVM: global interrupts are disabled everywhere else, so that an NMI comes at the HLT or at the instruction before it.
 // With RDI not zero the core's own timer ends the sleep too. Interrupts are off until the HLT has begun (the shadow of STI): none
 // is taken between, whose handler could take a kick with it.
-    .globl svm_idle
-    .hidden svm_idle
-svm_idle:
+    global svm_idle
     stgi
 svm_before_halt:
     testl %edi, %edi
@@ -22,9 +20,7 @@ svm_resumed:
     retq
 
 // VMX: NMIs come at any time, but are blocked from an exit by NMI until IRET (SDM volume 3, section 6.7.1).
-    .globl vmx_idle
-    .hidden vmx_idle
-vmx_idle:
+    global vmx_idle
     callq unblock_nmi
 vmx_before_halt:
     cmpb $0, GUEST_KICKED(%rdi)
@@ -39,9 +35,7 @@ vmx_resumed:
     movb $0, GUEST_KICKED(%rdi)
     retq
 
-    .globl unblock_nmi
-    .hidden unblock_nmi
-unblock_nmi:
+    global unblock_nmi
     movq %rsp, %rax
     pushq $DATA_SELECTOR
     pushq %rax
@@ -52,9 +46,7 @@ unblock_nmi:
     iretq
 1:  retq
 
-    .globl nmi_stub
-    .hidden nmi_stub
-nmi_stub:
+    global nmi_stub
     pushq %rax
     pushq %rcx
     // The core's state, if it has one by now, lies in the page of its segment descriptors.

@@ -2,15 +2,11 @@
 // out from CS. A processor finds its place among the slots (StartUpSlot) by its APIC id and takes what is there, once; with
 // nothing to take it parks, whenever it comes. Machine checks are on from the first mode that can have them (SDM volume 3A,
 // section 9.3: without CR4.MCE one of them shuts the machine down), and park the processor.
-#include "layout.h"
+#include "assembly.h"
 
     .section .rodata.start_up, "a"
-    .globl start_up_code
-    .hidden start_up_code
-    .globl start_up_code_end
-    .hidden start_up_code_end
     .code16
-start_up_code:
+    global start_up_code
     cli
     cld
     xorl %ebx, %ebx
@@ -114,4 +110,4 @@ parked_stack:
     .org START_UP_SLOTS_AT
 slots:
     .space START_UP_SLOTS * 8
-start_up_code_end:
+    global start_up_code_end

@@ -1,10 +1,8 @@
 // Entering and leaving a guest of VMX (Intel SDM volume 3, sections 26 and 27).
-#include "registers.h"
+#include "assembly.h"
 
     .text
-    .globl vmx_run
-    .hidden vmx_run
-vmx_run:
+    global vmx_run
     enter_switch
     pushq %rdi
     movl $VMCS_HOST_RSP, %eax          // the host's RSP
@@ -12,7 +10,7 @@ vmx_run:
     testl %esi, %esi
     movq GUEST_RAX(%rdi), %rax
     jnz 1f
-    load_guest
+    each_guest_register load_guest
     .globl vmx_first_entry, vmx_launch, vmx_further_entry, vmx_resume, vmx_kicked
     .hidden vmx_first_entry, vmx_launch, vmx_further_entry, vmx_resume, vmx_kicked
 vmx_first_entry:
@@ -22,7 +20,7 @@ vmx_first_entry:
 vmx_launch:
     vmlaunch
     jmp 2f
-1:  load_guest
+1:  each_guest_register load_guest
 vmx_further_entry:
     cmpb $0, GUEST_KICKED(%rdi)
     jne vmx_kicked
@@ -37,12 +35,10 @@ vmx_kicked:
     movb $0, GUEST_KICKED(%rdi)
     movl $2, %eax
     jmp 3f
-    .globl vmx_exit
-    .hidden vmx_exit
-vmx_exit:
+    global vmx_exit
     xchgq %rdi, (%rsp)          // the guest's RDI goes to the stack, our pointer comes back
     movq %rax, GUEST_RAX(%rdi)
-    save_guest
+    each_guest_register save_guest
     popq GUEST_RDI(%rdi)
     xorl %eax, %eax
 3:  leave_switch

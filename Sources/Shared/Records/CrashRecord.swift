@@ -156,6 +156,13 @@ public enum CrashKind: UInt8, Sendable {
     /// A core of the partition did not answer; the detail is its vCPU.
     case coreLost = 8
 
+    /// Whether a record of this kind may take slot `index` of 8 from one of kind `old`; nil where none is. Devices' faults have
+    /// the second half alone, and keep what they have there: a guest that causes one after each start, or ends after each,
+    /// leaves the others' records.
+    public func mayReplace(_ old: CrashKind?, at index: UInt64) -> Bool {
+        self == .deviceFault ? index >= 4 : old != .deviceFault
+    }
+
     /// The words for tables and reports; stable.
     public var name: StaticString {
         switch self {

@@ -4,17 +4,49 @@ public protocol ByteSink: ~Copyable {
 }
 
 extension ByteSink where Self: ~Copyable {
-    public mutating func write(_ words: StaticString) {
-        // The compiler laid down utf8CodeUnitCount bytes there, for the life of the program.
-        for i in 0..<words.utf8CodeUnitCount { unsafe put(words.utf8Start[i]) }
+    @inline(__always)
+    public mutating func write(_ words: StaticString) { write(words, 0, 0, 0) }
+    @inline(__always)
+    public mutating func write(_ words: StaticString, _ a: UInt64) { write(words, a, 0, 0) }
+    @inline(__always)
+    public mutating func write(_ words: StaticString, _ a: UInt64, _ b: UInt64) { write(words, a, b, 0) }
+
+    /// `words` with numbers in their places: `%d` is the next one in decimal digits, `%x` in hexadecimal ones.
+    @inline(never)
+    public mutating func write(_ words: StaticString, _ a: UInt64, _ b: UInt64, _ c: UInt64) {
+        let numbers: [3 of UInt64] = [a, b, c]
+        var at = 0, next = 0
+        while let letter = write(words, from: &at) {
+            if letter == UInt8(ascii: "d") { write(decimal: numbers[next]) } else { write(hexadecimal: numbers[next]) }
+            next += 1
+        }
+    }
+
+    /// Writes `words` from the byte `at` on up to the next fact, which is `%` and a letter; moves `at` behind it.
+    /// - Returns: the letter; nil at the end.
+    public mutating func write(_ words: StaticString, from at: inout Int) -> UInt8? {
+        while at < words.utf8CodeUnitCount {
+            // The compiler laid down utf8CodeUnitCount bytes there, and a zero, for the life of the program.
+            let byte = unsafe words.utf8Start[at]
+            at += 1
+            guard byte == UInt8(ascii: "%") else {
+                put(byte)
+                continue
+            }
+            at += 1
+            return unsafe words.utf8Start[at - 1]
+        }
+        return nil
     }
 
     /// Bytes that may come from anywhere: those that are not printable ASCII are shown as `?`, so that a hostile name
     /// cannot steer a terminal.
+    @inline(never)
     public mutating func writePrintable<let n: Int>(_ text: borrowing Text<n>) {
         for i in 0..<text.count { put(0x20...0x7E ~= text.bytes[i] ? text.bytes[i] : UInt8(ascii: "?")) }
     }
 
+    @inline(never)
     public mutating func write(decimal value: UInt64) {
         var divisor: UInt64 = 1
         while value / divisor >= 10 { divisor *= 10 }
@@ -31,6 +63,7 @@ extension ByteSink where Self: ~Copyable {
     }
 
     /// The lowest `digits` digits, at most 16, without `0x`.
+    @inline(never)
     public mutating func write(hexadecimal value: UInt64, digits: Int) {
         for i in 1...digits {
             let digit = UInt8(truncatingIfNeeded: value >> UInt64((digits - i) * 4) & 0xF)

@@ -48,6 +48,20 @@ import Testing
         #expect(left7)
     }
 
+    /// A unit takes 10 ticks: who asks after 19 has not lost the 9.
+    @Test func theRestOfAUnitIsKept() {
+        var budget = Budget(capacity: 300, perSecond: 100)
+        budget.ticksPerSecond = 1000
+        var spent = 0
+        for now in stride(from: UInt64(1_000_000), to: 1_100_000, by: 19) {
+            while budget.isLeft(now: now) {
+                budget.spend(1)
+                spent += 1
+            }
+        }
+        #expect(9_990...10_310 ~= spent)
+    }
+
     @Test func theClockMayBeSlowerThanTheRate() {
         var budget = Budget(capacity: 10, perSecond: 100)
         budget.spend(10)

@@ -33,6 +33,15 @@ import Text
         #expect(record.core == nil && record.vcpu == nil && record.kind == .bootFault)
     }
 
+    @Test func devicesFaultsAndOtherRecordsLeaveEachOther() {
+        for index in 0..<8 as Range<UInt64> {
+            #expect(CrashKind.deviceFault.mayReplace(.violation, at: index) == (index >= 4))
+            #expect(CrashKind.deviceFault.mayReplace(.deviceFault, at: index) == (index >= 4))
+            #expect(CrashKind.violation.mayReplace(nil, at: index) && CrashKind.violation.mayReplace(.panic, at: index))
+            #expect(!CrashKind.violation.mayReplace(.deviceFault, at: index))
+        }
+    }
+
     @Test func aDeviceIsWhoItIs() {
         var fault = DeviceFault(), record = CrashRecord()
         (fault.requester, fault.address, fault.isWrite, fault.reason) = (0x18, 0xFFFF_F000, true, 5)

@@ -62,6 +62,7 @@ enum ClockRate {
 
     /// Both clocks at one moment: of several tries the one whose reading took least, so that an interruption in between
     /// (system management mode, or an emulator's host) does not count.
+    @inline(never)
     private static func sample(_ read: () -> UInt32) -> (tsc: UInt64, timer: UInt32) {
         var best: (tsc: UInt64, timer: UInt32) = (0, 0)
         var shortest = UInt64.max

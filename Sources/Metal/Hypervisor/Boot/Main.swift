@@ -23,9 +23,7 @@ func bootMachine(_ firmware: UInt64) {
     SerialPort.log.initialize()
     var banner = LogLine("bulkhead: version ")
     banner.write(Version.text)
-    banner.write(", ")
-    banner.write(decimal: image_data_end() - image_address())
-    banner.write(" bytes")
+    banner.write(", %d bytes", image_data_end() - image_address())
     SerialPort.log.print(banner)
     let interrupts = InterruptTable.current
     let refusal = boot(Pointer<Firmware>(at: firmware).value, entryTSC)

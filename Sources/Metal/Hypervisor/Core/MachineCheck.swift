@@ -39,17 +39,12 @@ enum MachineCheck {
             let bank = MachineCheckRegisters.bank(index)
             let status = MachineCheckStatus(rawValue: cpu_rdmsr(bank + 1))
             guard status.isValid else { continue }
-            var line = LogLine("bulkhead: machine check: core ")
-            line.write(decimal: UInt64(LocalAPIC.id))
-            line.write(", bank ")
-            line.write(decimal: UInt64(index))
-            line.write(", status ")
-            line.write(hexadecimal: status.rawValue)
+            var line = LogLine("bulkhead: machine check: ")
+            line.write("core %d, bank %d, status %x", UInt64(LocalAPIC.id), UInt64(index), status.rawValue)
             var isOwn = true
             if status.hasAddress {
                 let address = cpu_rdmsr(bank + 2)
-                line.write(", address ")
-                line.write(hexadecimal: address)
+                line.write(", address %x", address)
                 // MCi_MISC exists where its bit of the status says so.
                 let misc = status.hasMisc ? cpu_rdmsr(bank + 3) : 0
                 if status.severity == .uncorrected,

@@ -8,9 +8,7 @@ import X86
 func coreMain(_ address: UInt64) {
     let state = Pointer<CoreState>(at: address)
     do throws(Refusal) { try state.value.prepareProcessor() } catch {
-        var line = LogLine("bulkhead: core ")
-        line.write(decimal: UInt64(state.value.index))
-        line.write(": ")
+        var line = LogLine("bulkhead: core %d: ", UInt64(state.value.index))
         error.describe(to: &line)
         SerialPort.log.print(line)
         while true { cpu_hlt() }

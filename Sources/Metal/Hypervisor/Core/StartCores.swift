@@ -95,9 +95,7 @@ extension BuiltMachine {
 
     /// Says that a core does not start. A partition of which it is one ends before it begins.
     private func giveUp(_ index: Int) {
-        var line = LogLine("bulkhead: core ")
-        line.write(decimal: UInt64(index))
-        line.write(" does not start")
+        var line = LogLine("bulkhead: core %d does not start", UInt64(index))
         if index == manifest.housekeeping { line.write("; nobody answers managers") }
         SerialPort.log.print(line)
         guard coreStates[index] != 0 else { return }

@@ -50,31 +50,18 @@ extension CrashRecord {
     fileprivate func print() {
         var line = LogLine("bulkhead: crash record found: ")
         line.write(kind?.name ?? "of a kind unknown")
-        if let core {
-            line.write(", core ")
-            line.write(decimal: UInt64(core))
-        }
+        if let core { line.write(", core %d", UInt64(core)) }
         if !partition.isEmpty {
             line.write(", partition ")
             line.write(partition)
         }
-        if let vcpu {
-            line.write(", vCPU ")
-            line.write(decimal: UInt64(vcpu))
-        }
+        if let vcpu { line.write(", vCPU %d", UInt64(vcpu)) }
         if hasFrame {
-            line.write(", vector ")
-            line.write(decimal: UInt64(vector))
-            line.write(", at image+")
-            line.write(hexadecimal: self[.imageOffset])
+            line.write(", vector %d, at image+%x", UInt64(vector), self[.imageOffset])
         } else if kind == .deviceFault {
-            line.write(", requester ")
-            line.write(hexadecimal: UInt64(requester))
-            line.write(", address ")
-            line.write(hexadecimal: self[.detail])
+            line.write(", requester %x, address %x", UInt64(requester), self[.detail])
         } else if hasGuest {
-            line.write(", at ")
-            line.write(hexadecimal: self[.guestRIP])
+            line.write(", at %x", self[.guestRIP])
         }
         SerialPort.log.print(line)
     }

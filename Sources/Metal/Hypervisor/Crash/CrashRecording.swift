@@ -35,12 +35,8 @@ extension CoreState {
     @inline(never)
     mutating func recordLoss(of vcpu: Int) {
         guard let partition else { return }
-        var line = LogLine("bulkhead: partition ")
-        line.write(partition.value.spec.name)
-        line.write(": the core of vCPU ")
-        line.write(decimal: UInt64(vcpu))
-        line.write(" does not answer")
-        partition.value.controlPage.value.print(line)
+        partition.value.controlPage.value.print(
+            LogLine(partition: partition.value.spec.name, ": the core of vCPU %d does not answer", UInt64(vcpu)))
         recordCrash(.coreLost, detail: UInt64(vcpu))
     }
 

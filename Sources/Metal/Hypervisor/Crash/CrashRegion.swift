@@ -85,19 +85,19 @@ struct CrashRegion: Stored {
         try table.map(page(of: core), to: page(of: core), size: Self.pageSize, .readWrite, arena: &arena)
     }
 
-    /// Begins a record on a page: the oldest there goes. Device faults have the second half alone, so that a guest that
-    /// causes one after each start leaves the others' records.
+    /// Begins a record on a page: the oldest goes that it may replace.
     func begin(_ kind: CrashKind, vector: UInt64 = 0, core: Int?, vcpu: Int?) -> Pointer<CrashRecord>? {
         guard base != 0 else { return nil }
         let page = page(of: core)
         // The boot code's first slot is the signature.
         var slot = Pointer<CrashRecord>(at: page + UInt64(CrashRecord.size))
         var oldest = UInt64.max, newest: UInt64 = 0
-        for i in (core == nil ? 1 : kind == .deviceFault ? 4 : 0)..<8 as Range<UInt64> {
+        for i in (core == nil ? 1 : 0)..<8 as Range<UInt64> {
             let record = Pointer<CrashRecord>(at: page + i * UInt64(CrashRecord.size))
-            let sequence = CrashRecord.mayBegin(with: record.value.words[0]) ? record.value[.sequence] : 0
+            let isOne = CrashRecord.mayBegin(with: record.value.words[0])
+            let sequence = isOne ? record.value[.sequence] : 0
             newest = max(newest, sequence)
-            guard sequence < oldest else { continue }
+            guard sequence < oldest, kind.mayReplace(isOne ? record.value.kind : nil, at: i) else { continue }
             (slot, oldest) = (record, sequence)
         }
         slot.value.clear()

@@ -58,8 +58,7 @@ private func report(_ fault: Pointer<exception_frame>, _ core: Pointer<CoreState
 private func describe(_ fault: Pointer<exception_frame>, _ core: Pointer<CoreState>?) -> LogLine {
     var line = LogLine("bulkhead: fault in the hypervisor: ")
     if let core {
-        line.write("core ")
-        line.write(decimal: UInt64(core.value.index))
+        line.write("core %d", UInt64(core.value.index))
         if let partition = core.value.partition {
             line.write(", partition ")
             line.write(partition.value.spec.name)
@@ -67,26 +66,16 @@ private func describe(_ fault: Pointer<exception_frame>, _ core: Pointer<CoreSta
     } else {
         line.write("boot")
     }
-    line.write(", vector ")
-    line.write(decimal: fault.value.vector)
-    line.write(", error ")
-    line.write(hexadecimal: fault.value.error)
-    line.write(", at image+")
     let offset = fault.value.rip &- image_address()
-    line.write(hexadecimal: offset)
+    line.write(", vector %d, error %x, at image+%x", fault.value.vector, fault.value.error, offset)
     if let symbols = core?.value.program.symbols {
         line.write(" (")
         let into = symbols.find(UInt32(truncatingIfNeeded: offset), limit: 80) { line.put($0) }
-        line.write("+")
-        line.write(hexadecimal: UInt64(into ?? 0))
-        line.write(")")
+        line.write("+%x)", UInt64(into ?? 0))
     }
     if let core, core.value.program.isErased(fault.value.rip) {
         line.write(", which Tools/text-order took for boot code")
     }
-    if fault.value.vector == UInt64(Vector.pageFault) {
-        line.write(", address ")
-        line.write(hexadecimal: cpu_read_cr2())
-    }
+    if fault.value.vector == UInt64(Vector.pageFault) { line.write(", address %x", cpu_read_cr2()) }
     return line
 }

@@ -94,7 +94,7 @@ extension ExitContext {
             return .resume
         case .unexpected(let code):
             count(.other)
-            return violation("an exit that nothing should cause, code ", code)
+            return violation("an exit that nothing should cause, code %x", code)
         }
     }
 
@@ -117,41 +117,28 @@ extension ExitContext {
     /// Outside its memory a guest cannot execute, nor go beyond what the nested tables can express.
     @inline(never)
     private mutating func refuseMemory(_ address: UInt64, _ isFetch: Bool) -> ExitOutcome {
-        if isFetch { return violation("an instruction fetch outside its memory at ", address) }
-        return violation("an access to a physical address of more than 48 bits, ", address)
+        if isFetch { return violation("an instruction fetch outside its memory at %x", address) }
+        return violation("an access to a physical address of more than 48 bits, %x", address)
     }
 
     /// Says what decides most of the processor's checks (APM volume 2, section 15.5.1; SDM volume 3C, section 27.3.1).
     /// `bulkhead crash show` names the check that failed on Intel's processors.
     private mutating func invalidState() -> ExitOutcome {
         Extension.recordInvalidState(core.value)
-        var line = LogLine("a state that the processor does not enter: exit code ")
-        line.write(hexadecimal: cpu.exitCode)
-        line.write(", CR0 ")
-        line.write(hexadecimal: cpu.cr0)
-        line.write(", CR4 ")
-        line.write(hexadecimal: cpu.cr4)
-        line.write(", EFER ")
-        line.write(hexadecimal: cpu.efer)
+        var line = LogLine("a state that the processor does not enter: exit code %x", cpu.exitCode)
+        line.write(", CR0 %x, CR4 %x, EFER %x", cpu.cr0, cpu.cr4, cpu.efer)
         return violation(line, 0)
     }
 
     /// Ends a guest that did what it cannot go on after, and says what it was.
     mutating func violation(_ what: StaticString, _ detail: UInt64) -> ExitOutcome {
-        var line = LogLine(what)
-        line.write(hexadecimal: detail)
-        return violation(line, detail)
+        violation(LogLine(what, detail), detail)
     }
 
     private mutating func violation(_ what: borrowing LogLine, _ detail: UInt64) -> ExitOutcome {
-        var line = LogLine("bulkhead: partition ")
-        line.write(partition.value.spec.name)
-        line.write(", vCPU ")
-        line.write(decimal: UInt64(core.value.vcpu))
-        line.write(": ")
+        var line = LogLine(partition: partition.value.spec.name, ", vCPU %d: ", UInt64(core.value.vcpu))
         line.write(what.text)
-        line.write(", at ")
-        line.write(hexadecimal: cpu.rip)
+        line.write(", at %x", cpu.rip)
         partition.value.controlPage.value.print(line)
         partition.value.controlPage.value.recordFault(vcpu: core.value.vcpu, code: detail, address: cpu.rip)
         return .end(.violation)

@@ -42,9 +42,7 @@ extension ExitContext {
 
     /// Ends the partition, and says why.
     mutating func refuseImage(_ error: LoadError) -> ExitOutcome {
-        var line = LogLine("bulkhead: partition ")
-        line.write(partition.value.spec.name)
-        line.write(": ")
+        var line = LogLine(partition: partition.value.spec.name, ": ")
         line.write(error.reason)
         partition.value.controlPage.value.print(line)
         return .end(.badImage)

@@ -136,9 +136,7 @@ extension Manifest {
             try decode(content)
             return (CRC32C(content).value, try check(against: facts))
         } catch {
-            var line = LogLine("R")
-            line.write(decimal: UInt64(error.reason.rawValue))
-            line.write(" ")
+            var line = LogLine("R%d ", UInt64(error.reason.rawValue))
             error.describe(self, on: facts, to: &line)
             throw Refusal(line)
         }

@@ -1,3 +1,4 @@
+import Manifest
 import Synchronization
 import Text
 
@@ -8,6 +9,14 @@ struct LogLine: ByteSink, ~Copyable {
     private let pin = Atomic<Bool>(false)
 
     init(_ words: StaticString) { write(words) }
+    init(_ words: StaticString, _ number: UInt64) { write(words, number) }
+
+    /// What is said of a partition.
+    init(partition: borrowing Label, _ words: StaticString, _ number: UInt64 = 0) {
+        self.init("bulkhead: partition ")
+        write(partition)
+        write(words, number)
+    }
 
     mutating func put(_ byte: UInt8) { text.append(byte) }
 

@@ -183,13 +183,12 @@ struct MachineBackend: ControlBackend, ~Copyable {
     }
 
     private mutating func readFault(_ line: inout Text<204>, _ core: borrowing CoreState) {
-        stopUnconfined()
         guard let fault = faultLog?.value.readNext(&line) else { return }
         if let partition = firstFault(fault) { core.recordDeviceFault(fault, of: partition) }
     }
 
     /// Stops the partitions that own functions, whose resets end their DMA, where nothing confines it any more.
-    private mutating func stopUnconfined() {
+    mutating func stopUnconfined() {
         guard let faultLog, faultLog.value.hasBrokenUnit() else { return }
         for i in 0..<faultLog.value.ownerCount {
             let owner = Int(faultLog.value.owners[i].partition), state = partitions[owner].controlPage.value.state

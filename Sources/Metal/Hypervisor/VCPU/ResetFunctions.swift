@@ -48,7 +48,7 @@ extension VCPURunner {
         let waits = functions.value.hasDependents && !keepsPhysical
         let wasHeld = waits && stopDependents(ticks)
         if let lost = functions.value.reset(keepsPhysical: keepsPhysical, ticksPerMillisecond: ticks) {
-            tell(": a PCI function did not come back from its reset, requester id ", UInt64(lost))
+            tell(": a PCI function did not come back from its reset, requester id %x", UInt64(lost))
             functionState = .lost
         }
         functions.value.guest.reset(on: FunctionWindow(functions: functions))
@@ -73,11 +73,7 @@ extension VCPURunner {
         return wasHeld
     }
 
-    private func tell(_ what: StaticString, _ number: UInt64? = nil) {
-        var line = LogLine("bulkhead: partition ")
-        line.write(partition.value.spec.name)
-        line.write(what)
-        if let number { line.write(hexadecimal: number) }
-        partition.value.controlPage.value.print(line)
+    private func tell(_ what: StaticString, _ number: UInt64 = 0) {
+        partition.value.controlPage.value.print(LogLine(partition: partition.value.spec.name, what, number))
     }
 }

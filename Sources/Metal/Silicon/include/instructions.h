@@ -4,24 +4,19 @@
 
 #define INSTRUCTION static inline __attribute__((always_inline))
 
-INSTRUCTION void cpu_out8(uint16_t port, uint8_t value) { __asm__ volatile("outb %0, %1" ::"a"(value), "Nd"(port)); }
-INSTRUCTION uint8_t cpu_in8(uint16_t port) {
-    uint8_t value;
-    __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
-    return value;
-}
-INSTRUCTION void cpu_out16(uint16_t port, uint16_t value) { __asm__ volatile("outw %0, %1" ::"a"(value), "Nd"(port)); }
-INSTRUCTION uint16_t cpu_in16(uint16_t port) {
-    uint16_t value;
-    __asm__ volatile("inw %1, %0" : "=a"(value) : "Nd"(port));
-    return value;
-}
-INSTRUCTION void cpu_out32(uint16_t port, uint32_t value) { __asm__ volatile("outl %0, %1" ::"a"(value), "Nd"(port)); }
-INSTRUCTION uint32_t cpu_in32(uint16_t port) {
-    uint32_t value;
-    __asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
-    return value;
-}
+#define PORT(bits, suffix)                                                                                            \
+    INSTRUCTION void cpu_out##bits(uint16_t port, uint##bits##_t value) {                                             \
+        __asm__ volatile("out" suffix " %0, %1" ::"a"(value), "Nd"(port));                                            \
+    }                                                                                                                 \
+    INSTRUCTION uint##bits##_t cpu_in##bits(uint16_t port) {                                                          \
+        uint##bits##_t value;                                                                                         \
+        __asm__ volatile("in" suffix " %1, %0" : "=a"(value) : "Nd"(port));                                           \
+        return value;                                                                                                 \
+    }
+PORT(8, "b")
+PORT(16, "w")
+PORT(32, "l")
+#undef PORT
 INSTRUCTION uint64_t cpu_rdmsr(uint32_t msr) {
     uint32_t low, high;
     __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr) : "memory");
@@ -45,28 +40,28 @@ INSTRUCTION uint64_t cpu_rdtsc(void) {
     __asm__ volatile("rdtsc" : "=a"(low), "=d"(high)::"memory");
     return (uint64_t)high << 32 | low;
 }
-INSTRUCTION uint64_t cpu_read_cr0(void) {
-    uint64_t value;
-    __asm__ volatile("mov %%cr0, %0" : "=r"(value));
-    return value;
-}
-INSTRUCTION void cpu_write_cr0(uint64_t value) { __asm__ volatile("mov %0, %%cr0" ::"r"(value) : "memory"); }
-INSTRUCTION uint64_t cpu_read_cr2(void) {
-    uint64_t value;
-    __asm__ volatile("mov %%cr2, %0" : "=r"(value));
-    return value;
-}
-INSTRUCTION uint64_t cpu_read_cr3(void) {
-    uint64_t value;
-    __asm__ volatile("mov %%cr3, %0" : "=r"(value));
-    return value;
-}
-INSTRUCTION uint64_t cpu_read_cr4(void) {
-    uint64_t value;
-    __asm__ volatile("mov %%cr4, %0" : "=r"(value));
-    return value;
-}
-INSTRUCTION void cpu_write_cr4(uint64_t value) { __asm__ volatile("mov %0, %%cr4" ::"r"(value) : "memory"); }
+#define READ_REGISTER(name, type)                                                                                     \
+    INSTRUCTION type cpu_read_##name(void) {                                                                          \
+        type value;                                                                                                   \
+        __asm__ volatile("mov %%" #name ", %0" : "=r"(value));                                                        \
+        return value;                                                                                                 \
+    }
+#define WRITE_REGISTER(name)                                                                                          \
+    INSTRUCTION void cpu_write_##name(uint64_t value) {                                                               \
+        __asm__ volatile("mov %0, %%" #name ::"r"(value) : "memory");                                                 \
+    }
+READ_REGISTER(cr0, uint64_t)
+READ_REGISTER(cr2, uint64_t)
+READ_REGISTER(cr3, uint64_t)
+READ_REGISTER(cr4, uint64_t)
+READ_REGISTER(dr6, uint64_t)
+READ_REGISTER(cs, uint16_t)
+WRITE_REGISTER(cr0)
+WRITE_REGISTER(cr2)
+WRITE_REGISTER(cr4)
+WRITE_REGISTER(dr6)
+#undef READ_REGISTER
+#undef WRITE_REGISTER
 /// All that was stored before is seen by others before anything that follows happens.
 INSTRUCTION void cpu_fence(void) { __asm__ volatile("mfence; lfence" ::: "memory"); }
 INSTRUCTION void cpu_cli(void) { __asm__ volatile("cli" ::: "memory"); }
@@ -92,30 +87,18 @@ INSTRUCTION void cpu_ltr(uint16_t selector) { __asm__ volatile("ltr %0" ::"r"(se
 INSTRUCTION void cpu_stgi(void) { __asm__ volatile("stgi; nop" ::: "memory"); }
 INSTRUCTION void cpu_clgi(void) { __asm__ volatile("clgi" ::: "memory"); }
 INSTRUCTION void cpu_vmsave(uint64_t vmcb) { __asm__ volatile("vmsave %%rax" ::"a"(vmcb) : "memory"); }
-INSTRUCTION uint64_t cpu_read_dr6(void) {
-    uint64_t value;
-    __asm__ volatile("mov %%dr6, %0" : "=r"(value));
-    return value;
-}
-INSTRUCTION void cpu_write_dr6(uint64_t value) { __asm__ volatile("mov %0, %%dr6" ::"r"(value)); }
-INSTRUCTION void cpu_write_cr2(uint64_t value) { __asm__ volatile("mov %0, %%cr2" ::"r"(value) : "memory"); }
 
 // VMX (Intel SDM volume 3, chapter 30). Those with a result give 0 when they have succeeded.
-INSTRUCTION int vmx_on(uint64_t region) {
-    uint8_t failed;
-    __asm__ volatile("vmxon %1" : "=@ccbe"(failed) : "m"(region) : "memory");
-    return failed;
-}
-INSTRUCTION int vmx_clear(uint64_t region) {
-    uint8_t failed;
-    __asm__ volatile("vmclear %1" : "=@ccbe"(failed) : "m"(region) : "memory");
-    return failed;
-}
-INSTRUCTION int vmx_load(uint64_t region) {
-    uint8_t failed;
-    __asm__ volatile("vmptrld %1" : "=@ccbe"(failed) : "m"(region) : "memory");
-    return failed;
-}
+#define VMX_REGION(name, instruction)                                                                                 \
+    INSTRUCTION int vmx_##name(uint64_t region) {                                                                     \
+        uint8_t failed;                                                                                               \
+        __asm__ volatile(instruction " %1" : "=@ccbe"(failed) : "m"(region) : "memory");                              \
+        return failed;                                                                                                \
+    }
+VMX_REGION(on, "vmxon")
+VMX_REGION(clear, "vmclear")
+VMX_REGION(load, "vmptrld")
+#undef VMX_REGION
 INSTRUCTION uint64_t vmx_read(uint32_t field) {
     uint64_t value;
     __asm__ volatile("vmread %1, %0" : "=r"(value) : "r"((uint64_t)field) : "cc");
@@ -125,18 +108,16 @@ INSTRUCTION void vmx_write(uint32_t field, uint64_t value) {
     __asm__ volatile("vmwrite %0, %1" ::"r"(value), "r"((uint64_t)field) : "cc", "memory");
 }
 /// Invalidates translations: of one context (type 1), which is an EPT pointer or a VPID, or of all (type 2).
-INSTRUCTION int vmx_invalidate_ept(uint64_t type, uint64_t context) {
-    uint64_t descriptor[2] = {context, 0};
-    uint8_t failed;
-    __asm__ volatile("invept (%1), %2" : "=@ccbe"(failed) : "r"(&descriptor[0]), "r"(type) : "memory");
-    return failed;
-}
-INSTRUCTION int vmx_invalidate_vpid(uint64_t type, uint64_t context) {
-    uint64_t descriptor[2] = {context, 0};
-    uint8_t failed;
-    __asm__ volatile("invvpid (%1), %2" : "=@ccbe"(failed) : "r"(&descriptor[0]), "r"(type) : "memory");
-    return failed;
-}
+#define VMX_INVALIDATE(name, instruction)                                                                             \
+    INSTRUCTION int vmx_invalidate_##name(uint64_t type, uint64_t context) {                                          \
+        uint64_t descriptor[2] = {context, 0};                                                                        \
+        uint8_t failed;                                                                                               \
+        __asm__ volatile(instruction " (%1), %2" : "=@ccbe"(failed) : "r"(&descriptor[0]), "r"(type) : "memory");     \
+        return failed;                                                                                                \
+    }
+VMX_INVALIDATE(ept, "invept")
+VMX_INVALIDATE(vpid, "invvpid")
+#undef VMX_INVALIDATE
 
 /// Fills `bytes`, a multiple of 8, with ones.
 INSTRUCTION void cpu_fill_ones(void *to, uint64_t bytes) {
@@ -157,11 +138,6 @@ INSTRUCTION void cpu_zero(void *to, uint64_t bytes) {
 }
 INSTRUCTION void cpu_write_dr(uint64_t zero) {
     __asm__ volatile("mov %0, %%dr0; mov %0, %%dr1; mov %0, %%dr2; mov %0, %%dr3" ::"r"(zero));
-}
-INSTRUCTION uint16_t cpu_read_cs(void) {
-    uint16_t value;
-    __asm__ volatile("mov %%cs, %0" : "=r"(value));
-    return value;
 }
 INSTRUCTION void cpu_push_at(uint64_t stack) { __asm__ volatile("movq %0, %%rsp; pushq $0" ::"r"(stack)); }
 /// VERW with the selector of the data segment: where the processor says so, overwrites its internal buffers.

@@ -16,12 +16,12 @@ public struct Budget: Sendable {
 
     /// Whether any is left at `now`, in ticks.
     public mutating func isLeft(now: UInt64) -> Bool {
-        let passed = now &- filled
-        // A whole second or more fills it at `capacity` <= `perSecond` * 8; the rest of a unit is kept for later.
-        let earned = min(passed, ticksPerSecond * 8) / max(ticksPerSecond / perSecond, 1)
-        if earned > 0 {
-            left = min(left + Int(earned), capacity)
-            filled = now
+        let unit = max(ticksPerSecond / perSecond, 1)
+        // Eight seconds or more fill it at `capacity` <= `perSecond` * 8; the rest of a unit is kept for later.
+        let passed = min(now &- filled, ticksPerSecond * 8)
+        if passed >= unit {
+            left = min(left + Int(passed / unit), capacity)
+            filled = now &- passed % unit
         }
         return left > 0
     }

@@ -69,20 +69,8 @@ extension ManifestError {
     /// Writes one sentence in plain words, without a line end. `manifest` is the one that was refused: it gives the
     /// partitions' names; it may be invalid, or emptied by the `decode` that refused it.
     public func describe<S: ByteSink & ~Copyable>(_ manifest: borrowing Manifest, to sink: inout S) {
-        let words = reason.words
-        var isFact = false
-        for i in 0..<words.utf8CodeUnitCount {
-            // The compiler laid down utf8CodeUnitCount bytes there, for the life of the program.
-            let byte = unsafe words.utf8Start[i]
-            if isFact {
-                write(fact: byte, manifest, to: &sink)
-                isFact = false
-            } else if byte == UInt8(ascii: "%") {
-                isFact = true
-            } else {
-                sink.put(byte)
-            }
-        }
+        var at = 0
+        while let fact = sink.write(reason.words, from: &at) { write(fact: fact, manifest, to: &sink) }
     }
 
     private func write<S: ByteSink & ~Copyable>(fact: UInt8, _ manifest: borrowing Manifest, to sink: inout S) {
@@ -113,8 +101,7 @@ extension ManifestError {
         sink.write("partition ")
         // Not bounded by partitionCount: a refused manifest has none, but its names are still there.
         guard index >= 0, index < Manifest.maxPartitions, !manifest.partitions[index].name.isEmpty else {
-            sink.write("number ")
-            return sink.write(decimal: UInt64(clamping: index) &+ 1)
+            return sink.write("number %d", UInt64(clamping: index) &+ 1)
         }
         sink.write("\"")
         sink.writePrintable(manifest.partitions[index].name)

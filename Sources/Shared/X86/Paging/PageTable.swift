@@ -53,6 +53,7 @@ public struct PageTable<Format: PageTableFormat>: ~Copyable {
 
     /// Maps `size` bytes at `virtual` to `physical`; all three are multiples of 4 KiB. What is mapped stays as it is:
     /// a second mapping of a page is refused, and so is what four levels (48 bits) or a physical address (52 bits) cannot hold.
+    @inline(never)
     public mutating func map(
         _ virtual: UInt64, to physical: UInt64, size: UInt64, _ access: Access, arena: inout FrameArena
     ) throws(PageTableError) {

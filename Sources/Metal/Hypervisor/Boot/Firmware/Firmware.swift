@@ -22,15 +22,9 @@ enum FirmwareError: Error {
         case .refused(let service, let status):
             line.write("the firmware refused ")
             line.write(service)
-            line.write(" with status ")
-            line.write(hexadecimal: status)
+            line.write(" with status %x", status)
         case .noSuchFile: line.write("there is no such file on the boot volume")
-        case .fileSize(let size, let limit):
-            line.write("the file has ")
-            line.write(decimal: size)
-            line.write(" bytes; 1 to ")
-            line.write(decimal: limit)
-            line.write(" are read")
+        case .fileSize(let size, let limit): line.write("the file has %d bytes; 1 to %d are read", size, limit)
         }
     }
 }
