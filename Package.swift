@@ -104,13 +104,13 @@ let hostWing: [Target] = [
     hostRoom("ManifestFile", ["Control", "Loaders", "Manifest", "ManifestRules", "PCI", "Platform", "Text", yams]),
     hostRoom("ControlClient", ["CBOR", "Control", "Manifest", "PCI", "Text"]),
     hostRoom("Machines", ["Manifest", "ManifestFile", "ManifestRules", "Control", "ControlClient", "Text"]),
-    hostRoom("Installation", ["Machines"]),
+    hostRoom("Installation", ["Machines", "ManifestRules"]),
     hostRoom("TestKit", ["Manifest", "ManifestFile", "Control", "ControlClient", "Machines", "Records", yams]),
     hostRoom(
         "Inventory",
         ["Control", "ControlClient", "Manifest", "ManifestFile", "ManifestRules", "PCI", "Remapping", "X86"]),
-    hostRoom("Reports", ["Control", "ControlClient", "ManifestFile", "Text"]),
-    hostRoom("CrashReports", ["Machines", "Records", "Reports", "X86"]),
+    hostRoom("Reports", ["Control", "ControlClient", "ManifestFile", "ManifestRules", "Text"]),
+    hostRoom("CrashReports", ["Machines", "ManifestRules", "Records", "Reports", "X86"]),
     .executableTarget(
         name: "CLI",
         dependencies: [
@@ -136,7 +136,7 @@ let hostWing: [Target] = [
     unitTests("LoadersTests", ["Loaders", "Platform", "UnitSupport"]),
     unitTests("PlatformTests", ["PCI", "Platform", "UnitSupport", "X86"]),
     unitTests("InventoryTests", ["Control", "ControlClient", "Inventory", "Manifest", "ManifestFile", "PCI"]),
-    unitTests("ReportsTests", ["Control", "ControlClient", "Manifest", "Reports", "Text"]),
+    unitTests("ReportsTests", ["Control", "ControlClient", "Manifest", "ManifestRules", "Reports", "Text"]),
     unitTests("InstallationTests", ["Installation", "Machines"]),
     unitTests("MachinesTests", ["ControlClient", "Machines", "TestKit"]),
     .testTarget(

@@ -1,4 +1,5 @@
 import Foundation
+import ManifestRules
 import Records
 import Reports
 import X86

@@ -1,5 +1,6 @@
 import Foundation
 import Machines
+import ManifestRules
 
 /// What is on a disk that is to be overwritten, and who uses it.
 public struct DiskFacts: Sendable {
@@ -11,61 +12,65 @@ public struct DiskFacts: Sendable {
     public var isForeign: Bool
 
     /// - Parameter root: the folder that has `proc` and `sys`.
-    public init(_ path: String, root: String = "") throws {
-        var facts = stat()
-        guard unsafe stat(path, &facts) == 0 else {
-            throw MachineError.missing(
-                file: path, hint: "name a disk such as /dev/sdb, or a file that is the image of one")
+    public init(_ file: SectorFile, root: String = "") throws {
+        let content = try DiskContent(file)
+        isForeign = content.isForeign
+        var model: String?
+        if file.isDisk {
+            let user = DiskUser(device: file.facts.st_rdev, root)
+            (obstacle, model) = (user.words, user.model)
+        } else {
+            obstacle = DiskUser.loop(of: file.path, root)
         }
-        let kind = facts.st_mode & S_IFMT
-        guard kind == S_IFBLK || kind == S_IFREG else {
-            throw MachineError.impossible("\(path) is neither a disk nor a file")
-        }
-        let isDisk = kind == S_IFBLK
-        let size = try SectorFile(path, isWritable: false).size
-        let head = try SectorFile(path, isWritable: false).read(0, 34 * 512)
-        let table = GPT(head: head)
-        let names = (table?.partitions ?? []).map { $0.name.isEmpty ? "a partition without a name" : "\"\($0.name)\"" }
-        let ours = Set(SlotDisk.names.values)
-        let isOurs =
-            table.map { !$0.partitions.isEmpty && $0.partitions.allSatisfy { ours.contains($0.name) } } ?? false
-        isForeign = !isOurs && head.contains { $0 != 0 }
-        let name = URL(filePath: path).resolvingSymlinksInPath().lastPathComponent
-        func text(_ file: String) -> String? {
-            (try? String(contentsOfFile: root + "/sys/class/block/\(name)/\(file)", encoding: .utf8))?
-                .trimmingCharacters(in: .whitespacesAndNewlines)
-        }
-        let model = isDisk ? text("device/model").map { ", \($0)" } ?? "" : ""
-        let content =
-            isOurs
-            ? "slots of Bulkhead's"
-            : isForeign ? (names.isEmpty ? "something else" : names.joined(separator: ", ")) : "nothing"
-        description = "\(path)\(model), \(size >> 20) MiB, has \(content)"
-        obstacle = isDisk ? Self.use(of: name, root, isPartition: text("partition") != nil) : nil
+        let kind = model.map { ", \(printable($0))" } ?? ""
+        description = printable("\(file.path)\(kind), \(file.size >> 20) MiB, has \(content.words)")
     }
 
-    /// Mounted, used for swapping, or held by something such as LVM or RAID; a partition rather than a disk.
-    private static func use(of name: String, _ root: String, isPartition: Bool) -> String? {
-        if isPartition { return "it is a partition; name the disk" }
-        let folder = root + "/sys/class/block/\(name)"
-        let inside = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).filter {
-            FileManager.default.fileExists(atPath: "\(folder)/\($0)/partition")
+    /// Opens a disk before anything is asked of it, so that what is found is what will be written. One that is in use is refused
+    /// with the name of its user.
+    /// - Parameter isWritable: whether it is only to be looked at.
+    public static func open(_ path: String, isWritable: Bool, root: String = "") throws -> (SectorFile, DiskFacts) {
+        do {
+            let file = try SectorFile(path, isWritable: isWritable)
+            let facts = try DiskFacts(file, root: root)
+            if let obstacle = facts.obstacle { throw MachineError.impossible("\(facts.description): \(obstacle)") }
+            return (file, facts)
+        } catch {
+            guard isWritable, let reader = try? SectorFile(path, isWritable: false),
+                let facts = try? DiskFacts(reader, root: root), let obstacle = facts.obstacle
+            else { throw error }
+            throw MachineError.impossible("\(facts.description): \(obstacle)")
         }
-        let all = [name] + inside
-        let mounts = (try? String(contentsOfFile: root + "/proc/self/mounts", encoding: .utf8)) ?? ""
-        for line in mounts.split(separator: "\n") {
-            let words = line.split(separator: " ")
-            guard words.count > 1, let device = words[0].split(separator: "/").last.map(String.init) else { continue }
-            if all.contains(device), words[0].hasPrefix("/dev/") { return "\(words[0]) is mounted on \(words[1])" }
+    }
+}
+
+/// What lies on a disk.
+struct DiskContent {
+    /// What its partitions are called, at most eight of them.
+    let words: String
+    let isForeign: Bool
+
+    /// Bytes at the start that are looked at: every file system, volume manager and RAID has said who it is there (Btrfs comes
+    /// last, at 64 KiB; with ZFS's second label 512 KiB are full).
+    static let head = 4 << 20
+    /// And at the end: RAID's old formats, ZFS, the second partition table.
+    static let tail = 1 << 20
+
+    init(_ device: any SectorDevice) throws {
+        let size = Int(clamping: device.size)
+        let head = try device.read(0, min(Self.head, size))
+        let tail = try device.read(UInt64(max(size - Self.tail, 0)), min(Self.tail, size))
+        let table = GPT(head: head) ?? GPT(tail: tail.suffix(Int(GPT.tailSectors) * GPT.sectorSize))
+        let partitions = table?.partitions ?? []
+        let isOurs = !partitions.isEmpty && partitions.allSatisfy(\.isOurs)
+        isForeign = !isOurs && (head != Data(count: head.count) || tail != Data(count: tail.count))
+        let names = partitions.prefix(8).map {
+            $0.name.isEmpty ? "a partition without a name" : "\"\(printable($0.name))\""
         }
-        let swaps = (try? String(contentsOfFile: root + "/proc/swaps", encoding: .utf8)) ?? ""
-        for one in all where swaps.contains("/dev/\(one) ") { return "/dev/\(one) is used for swapping" }
-        for one in all {
-            let holders = "\(root)/sys/class/block/\(one)/holders"
-            if let holder = (try? FileManager.default.contentsOfDirectory(atPath: holders))?.first {
-                return "/dev/\(one) is used by \(holder)"
-            }
-        }
-        return nil
+        let more = partitions.count > 8 ? ["\(partitions.count - 8) more"] : []
+        words =
+            isOurs
+            ? "slots of Bulkhead's"
+            : isForeign ? (names.isEmpty ? "something else" : (names + more).joined(separator: ", ")) : "nothing"
     }
 }

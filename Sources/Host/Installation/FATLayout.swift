@@ -9,8 +9,11 @@ struct FATLayout {
     /// In use by number from 2 on.
     let isUsed: [Bool]
 
-    /// - Parameter volume: reads so many bytes from an offset.
-    init?(_ volume: (Int, Int) throws -> Data) rethrows {
+    /// - Parameters:
+    ///   - size: of the volume, bytes.
+    ///   - volume: reads so many bytes from an offset within it.
+    init?(size volumeSize: Int, _ volume: (Int, Int) throws -> Data) rethrows {
+        guard volumeSize >= 512 else { return nil }
         let sector = try Array(volume(0, 512))
         guard sector.count == 512, sector[510] == 0x55, sector[511] == 0xAA else { return nil }
         func value(_ offset: Int, _ size: Int) -> Int {
@@ -20,13 +23,16 @@ struct FATLayout {
         let rootEntries = value(17, 2), small = value(22, 2), size = small != 0 ? small : value(36, 4)
         let sectors = value(19, 2) != 0 ? value(19, 2) : value(32, 4)
         guard bytes == 512, perCluster > 0, tables > 0, size > 0, reserved > 0 else { return nil }
+        // Whatever the first sector says: nothing lies behind the volume's end, and each cluster has an entry.
+        guard tables <= 4, rootEntries <= 0xFFFF, sectors <= volumeSize / 512, size <= sectors else { return nil }
         table = reserved * 512..<(reserved + tables * size) * 512
         dataStart = table.upperBound + (rootEntries * 32 + 511) / 512 * 512
         clusterSize = perCluster * 512
         let count = (sectors * 512 - dataStart) / clusterSize
         let width = rootEntries == 0 ? 4 : 2
-        guard count > 0, count >= 4085 || width == 4 else { return nil }
-        let entries = try Array(volume(table.lowerBound, min(size * 512, (count + 2) * width)))
+        guard dataStart < sectors * 512, count > 0, count >= 4085 || width == 4, (count + 2) * width <= size * 512
+        else { return nil }
+        let entries = try Array(volume(table.lowerBound, (count + 2) * width))
         isUsed = (0..<count).map { cluster in
             let at = (cluster + 2) * width
             return at + width <= entries.count && entries[at..<at + width].contains { $0 != 0 }

@@ -8,6 +8,17 @@ public struct GPT: Equatable, Sendable {
         public var id: UUID
         public var sectors: ClosedRange<UInt64>
         public var name: String
+
+        /// By its name: a slot of a disk that `install` has made.
+        public var isOurs: Bool { SlotDisk.names.values.contains(name) }
+
+        /// Bytes of the disk; nil where it meets the partition table or is not within the disk.
+        /// - Parameter size: of the disk, bytes.
+        public func bytes(of size: UInt64) -> Range<UInt64>? {
+            let sector = UInt64(GPT.sectorSize)
+            guard sectors.lowerBound >= GPT.headSectors, sectors.upperBound < size / sector else { return nil }
+            return sectors.lowerBound * sector..<(sectors.upperBound + 1) * sector
+        }
     }
 
     /// An EFI system partition, and where boot loaders look beside it (Boot Loader Specification, "XBOOTLDR").
@@ -69,25 +80,63 @@ public struct GPT: Equatable, Sendable {
 
     private init?(header: Data, entries: Data) {
         let header = Data(header), entries = Data(entries)
+        guard let size = Self.size(header, entries) else { return nil }
+        disk = Self.uuid(header, 56)
+        partitions = stride(from: 0, to: size.entries, by: Self.entrySize).compactMap { Self.partition(entries, $0) }
+    }
+
+    /// Bytes that the header and the entries have; nil where there is no whole table.
+    private static func size(_ header: Data, _ entries: Data) -> (header: Int, entries: Int)? {
         guard header.count == 512, header.prefix(8) == Data("EFI PART".utf8) else { return nil }
-        let size = Int(Self.value(header, 12, 4)),
-            count = Int(Self.value(header, 80, 4)) * Int(Self.value(header, 84, 4))
-        guard 92...512 ~= size, Self.value(header, 84, 4) == 128, count <= entries.count else { return nil }
+        let size = Int(value(header, 12, 4)), count = Int(value(header, 80, 4))
+        guard 92...512 ~= size, value(header, 84, 4) == entrySize, count <= entries.count / entrySize else {
+            return nil
+        }
         var plain = header.prefix(size)
         plain.replaceSubrange(16..<20, with: Data(count: 4))
-        guard CRC32.of(plain) == UInt32(Self.value(header, 16, 4)),
-            CRC32.of(entries.prefix(count)) == UInt32(Self.value(header, 88, 4))
+        guard CRC32.of(plain) == UInt32(value(header, 16, 4)),
+            CRC32.of(entries.prefix(count * entrySize)) == UInt32(value(header, 88, 4))
         else { return nil }
-        disk = Self.uuid(header, 56)
-        partitions = stride(from: 0, to: count, by: Self.entrySize).compactMap { at in
-            guard entries[at..<at + 16].contains(where: { $0 != 0 }) else { return nil }
-            let first = Self.value(entries, at + 32, 8), last = Self.value(entries, at + 40, 8)
-            guard first <= last else { return nil }
-            let units = (0..<36).map { UInt16(Self.value(entries, at + 56 + $0 * 2, 2)) }.prefix { $0 != 0 }
-            return Partition(
-                type: Self.uuid(entries, at), id: Self.uuid(entries, at + 16), sectors: first...last,
-                name: String(decoding: units, as: UTF16.self))
+        return (size, count * entrySize)
+    }
+
+    private static func partition(_ entries: Data, _ at: Int) -> Partition? {
+        guard entries[at..<at + 16].contains(where: { $0 != 0 }) else { return nil }
+        let first = value(entries, at + 32, 8), last = value(entries, at + 40, 8)
+        guard first <= last else { return nil }
+        let units = (0..<36).map { UInt16(value(entries, at + 56 + $0 * 2, 2)) }.prefix { $0 != 0 }
+        return Partition(
+            type: uuid(entries, at), id: uuid(entries, at + 16), sectors: first...last,
+            name: String(decoding: units, as: UTF16.self))
+    }
+
+    /// The first 34 sectors, or the last 33, without some of the partitions; all else in them stays. nil where there is no
+    /// whole table.
+    static func without(_ isGone: (Partition) -> Bool, head: Data) -> Data? {
+        let head = Data(head)
+        guard head.count > 1024 else { return nil }
+        return without(isGone, Data(head[512..<1024]), Data(head[1024...])).map {
+            head.prefix(512) + $0.header + $0.entries
         }
+    }
+
+    static func without(_ isGone: (Partition) -> Bool, tail: Data) -> Data? {
+        without(isGone, Data(tail.suffix(512)), Data(tail.dropLast(512))).map { $0.entries + $0.header }
+    }
+
+    private static func without(
+        _ isGone: (Partition) -> Bool, _ header: Data, _ entries: Data
+    ) -> (header: Data, entries: Data)? {
+        guard let size = size(header, entries) else { return nil }
+        var header = header, entries = entries
+        for at in stride(from: 0, to: size.entries, by: entrySize) {
+            guard let partition = partition(entries, at), isGone(partition) else { continue }
+            entries.replaceSubrange(at..<at + entrySize, with: Data(count: entrySize))
+        }
+        header.replaceSubrange(88..<92, with: little(UInt64(CRC32.of(entries.prefix(size.entries))), 4))
+        header.replaceSubrange(16..<20, with: Data(count: 4))
+        header.replaceSubrange(16..<20, with: little(UInt64(CRC32.of(header.prefix(size.header))), 4))
+        return (header, entries)
     }
 
     private static func little(_ value: UInt64, _ size: Int) -> Data {
@@ -106,7 +155,7 @@ public struct GPT: Equatable, Sendable {
         return Data(order.map { all[$0] })
     }
 
-    private static func uuid(_ data: Data, _ offset: Int) -> UUID {
+    static func uuid(_ data: Data, _ offset: Int) -> UUID {
         let b = order.map { data[offset + $0] }
         return UUID(
             uuid: (b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15])

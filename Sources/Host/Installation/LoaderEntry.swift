@@ -25,6 +25,9 @@ public struct LoaderEntry: Equatable, Sendable {
     }
 
     public static let folder = "loader/entries"
+    public static let mostTries = 99
+    /// Years of updates each second.
+    public static let lastVersion = Int(Int32.max)
     public static let program = "EFI/BULKHEAD/BULKHEAD.EFI"
 
     public var fileName: String {
@@ -42,20 +45,28 @@ public struct LoaderEntry: Equatable, Sendable {
         """
     }
 
+    private static var name: Regex<(Substring, Substring, Substring?, Substring?)> {
+        /bulkhead-([ab])(?:\+([0-9]+)(?:-([0-9]+))?)?\.conf/
+    }
+
+    static func isName(_ name: String) -> Bool { name.lowercased().wholeMatch(of: Self.name) != nil }
+
     /// nil for a file that is no entry of ours, or damaged.
     public init?(fileName: String, content: String) {
-        guard let match = fileName.lowercased().wholeMatch(of: /bulkhead-([ab])(?:\+(\d+)(?:-(\d+))?)?\.conf/),
-            let slot = Slot(rawValue: String(match.1))
+        guard let match = fileName.lowercased().wholeMatch(of: Self.name), let slot = Slot(rawValue: String(match.1))
         else { return nil }
+        // A number that is too large for a count is none of ours, and must not be taken for a slot without a count.
+        let counts = [match.2, match.3].map { $0.map { Int($0) ?? .max } }
+        guard counts.allSatisfy({ $0 ?? 0 <= Self.mostTries }) else { return nil }
         let lines = content.split(separator: "\n").map { $0.split(separator: " ", maxSplits: 1).map(String.init) }
         func value(_ key: String) -> String? { lines.first { $0.count == 2 && $0[0] == key }?[1] }
-        guard let version = value("version").flatMap({ Int($0) }), value("efi") == "/" + Self.program else {
-            return nil
-        }
+        guard let version = value("version").flatMap({ Int($0) }), 0...Self.lastVersion ~= version,
+            value("efi") == "/" + Self.program
+        else { return nil }
         self.slot = slot
         self.version = version
-        triesLeft = match.2.flatMap { Int($0) }
-        triesDone = match.3.flatMap { Int($0) } ?? 0
+        triesLeft = counts[0]
+        triesDone = counts[1] ?? 0
     }
 
     /// The one that the boot manager starts: the highest version that has tries left, else the highest at all.

@@ -61,16 +61,42 @@ public struct SlotContent {
 
     /// Whether a volume has all that its list says; nil where there is no list.
     static func isWhole(_ image: String) -> Bool? {
-        SlotVolume.extract(["BULKHEAD", "EFI"], from: image) { folder in
-            func read(_ path: String) -> Data? { try? Data(contentsOf: folder.appending(path: path)) }
-            guard let list = read(Self.list) else { return nil }
-            let lines = String(decoding: list, as: UTF8.self).split(separator: "\n")
-            return !lines.isEmpty
-                && lines.allSatisfy { line in
-                    let parts = line.split(separator: " ", maxSplits: 2).map(String.init)
-                    guard parts.count == 3, let content = read(parts[2]) else { return false }
-                    return String(content.count) == parts[1] && String(CRC32.of(content), radix: 16) == parts[0]
-                }
+        guard let content = SlotVolume.read([(list, 64 << 10)], from: image)[list] else { return nil }
+        let lines = SlotLine.all(content)
+        guard !lines.isEmpty, lines.count <= SlotLine.most, !lines.contains(nil) else { return false }
+        let all = lines.compactMap { $0 }
+        let files = SlotVolume.read(all.map { ($0.path, $0.size) }, from: image)
+        return all.allSatisfy { line in
+            files[line.path].map { $0.count == line.size && CRC32.of($0) == line.checksum } ?? false
         }
+    }
+}
+
+/// A line of a slot's list of files: checksum, size in bytes, path.
+struct SlotLine: Equatable {
+    var checksum: UInt32
+    var size: Int
+    var path: String
+
+    /// More files than partitions can have.
+    static let most = 256
+
+    /// Of each line, nil where it says nothing that `install` writes.
+    static func all(_ list: Data) -> [SlotLine?] {
+        String(decoding: list, as: UTF8.self).split(separator: "\n").map { SlotLine(String($0)) }
+    }
+
+    init?(_ line: String) {
+        let parts = line.split(separator: " ", maxSplits: 2).map(String.init)
+        guard parts.count == 3, let checksum = UInt32(parts[0], radix: 16), let size = Int(parts[1]),
+            0...Int(UInt32.max) ~= size, Self.isInSlot(parts[2])
+        else { return nil }
+        (self.checksum, self.size, path) = (checksum, size, parts[2])
+    }
+
+    /// Whether a path, of a disk that may be anybody's, is one of a slot's files: within its two folders, and nothing to mtools
+    /// but a name.
+    static func isInSlot(_ path: String) -> Bool {
+        path.wholeMatch(of: /(?:BULKHEAD|EFI)(?:\/[A-Za-z0-9_-][A-Za-z0-9_.-]*)+/) != nil
     }
 }

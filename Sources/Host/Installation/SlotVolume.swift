@@ -11,13 +11,40 @@ struct SlotVolume {
 
     enum Change { case add, remove }
 
-    /// Copies folders of an image into one of the host's for as long as `body` runs. What is not there, or damaged, is left out.
-    static func extract<T>(_ folders: [String], from image: String, _ body: (URL) throws -> T) rethrows -> T {
-        let target = FileManager.default.temporaryDirectory.appending(path: "bulkhead-files-\(UUID().uuidString)")
-        try? FileManager.default.createDirectory(at: target, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: target) }
-        _ = try? Tool.run("mcopy", ["-s", "-n", "-i", image] + folders.map { "::/\($0)" } + [target.path])
-        return try body(target)
+    /// Files of an image by their paths; without those that are not there, or are longer than their limit in bytes. Not much more
+    /// than that is ever copied, whatever the image's tables say.
+    static func read(_ files: [(path: String, limit: Int)], from image: String) -> [String: Data] {
+        var found: [String: Data] = [:]
+        // Small ones together, as far as their names differ.
+        var batch: [String: (path: String, limit: Int)] = [:]
+        func readBatch() {
+            let target = FileManager.default.temporaryDirectory.appending(path: "bulkhead-files-\(UUID().uuidString)")
+            try? FileManager.default.createDirectory(at: target, withIntermediateDirectories: true)
+            defer { try? FileManager.default.removeItem(at: target) }
+            let limit = batch.values.map(\.limit).max() ?? 0
+            let sources = batch.values.map { "::/\($0.path)" }
+            _ = try? Tool.run("prlimit", ["--fsize=\(limit)", "mcopy", "-n", "-i", image] + sources + [target.path])
+            for (name, file) in batch {
+                guard let content = try? Data(contentsOf: target.appending(path: name)), content.count <= file.limit
+                else { continue }
+                found[file.path] = content
+            }
+            batch = [:]
+        }
+        for file in files {
+            let name = file.path.split(separator: "/").last.map { $0.lowercased() } ?? ""
+            if file.limit > 1 << 20 || batch.keys.contains(where: { $0.lowercased() == name }) { readBatch() }
+            batch[file.path.split(separator: "/").last.map(String.init) ?? ""] = file
+            if file.limit > 1 << 20 { readBatch() }
+        }
+        readBatch()
+        return found
+    }
+
+    /// The names in a folder of an image, without what lies below it.
+    static func names(in folder: String, of image: String) -> [String] {
+        let text = (try? Tool.run("mdir", ["-b", "-i", image, "::/\(folder)"])) ?? ""
+        return text.split(separator: "\n").compactMap { $0.split(separator: "/").last.map(String.init) }
     }
 
     /// Runs `body` with a copy of the volume, an image that mtools read.
@@ -31,7 +58,7 @@ struct SlotVolume {
         defer { try? handle.close() }
         try handle.truncate(atOffset: UInt64(range.count))
         try forEachPiece { offset, data in
-            guard data.contains(where: { $0 != 0 }) else { return }
+            guard data != Data(count: data.count) else { return }
             try handle.seek(toOffset: UInt64(offset))
             try handle.write(contentsOf: data)
         }
@@ -40,7 +67,7 @@ struct SlotVolume {
 
     /// Changes the volume by what `body` does to a copy of it.
     func change(_ change: Change, _ body: (String) throws -> Void) throws {
-        let layout = try FATLayout { try device.read(range.lowerBound + UInt64($0), $1) }
+        let layout = try FATLayout(size: range.count) { try device.read(range.lowerBound + UInt64($0), $1) }
         try withCopy { copy in
             try body(copy)
             let handle = try FileHandle(forReadingFrom: URL(filePath: copy))
@@ -62,7 +89,30 @@ struct SlotVolume {
                 }
                 try device.flush()
             }
+            try verify(changed.map { ($0.offset, $0.data) })
         }
+    }
+
+    /// Reads what was written from the disk itself: a stick that is bad, or smaller than it says, is noticed here and not at the
+    /// next start.
+    private func verify(_ written: [(offset: Int, data: Data)]) throws {
+        try device.forget()
+        var rest = written.sorted { $0.offset < $1.offset }[...]
+        while let first = rest.first {
+            let piece = try device.read(range.lowerBound + UInt64(first.offset), 1 << 20)
+            while let next = rest.first, next.offset - first.offset + next.data.count <= piece.count {
+                let at = next.offset - first.offset
+                guard piece[at..<at + next.data.count] == next.data else { throw Self.isBad(next.offset) }
+                rest = rest.dropFirst()
+            }
+            if rest.first?.offset == first.offset { throw Self.isBad(first.offset) }
+        }
+    }
+
+    private static func isBad(_ offset: Int) -> MachineError {
+        .impossible(
+            "the disk does not read back as it was written (at byte \(offset) of the slot): it is worn out, or smaller than it "
+                + "says. The other slot was not touched")
     }
 
     private func forEachPiece(_ body: (Int, Data) throws -> Void) throws {

@@ -3,37 +3,49 @@ import Machines
 
 /// The EFI system partition of another system, mounted as a folder.
 public struct SystemPartition {
+    /// What firmware and efibootmgr name it by.
+    struct Partition: Equatable {
+        var disk: String
+        var number: Int
+        /// As `/dev/disk/by-partuuid` has it; nil where Linux does not say.
+        var id: String?
+    }
     let folder: URL
-    /// The disk and the partition's number, where the folder is one's mount point.
-    let partition: (disk: String, number: Int)?
+    /// nil where the folder is no partition's mount point.
+    let partition: Partition?
+    /// Has `proc`, `sys` and `dev`.
+    private let root: String
+    /// What changes the firmware's variables.
+    var changer = "efibootmgr"
     public var description: String { folder.path + (partition.map { " (partition \($0.number) of \($0.disk))" } ?? "") }
 
-    /// - Parameter root: the folder that has `proc` and `sys`.
+    /// - Parameter root: the folder that has `proc`, `sys` and `dev`.
     public init(_ path: String, root: String = "") throws {
         folder = URL(filePath: path, directoryHint: .isDirectory).standardizedFileURL
+        self.root = root
         var isFolder: ObjCBool = false
         guard unsafe FileManager.default.fileExists(atPath: folder.path, isDirectory: &isFolder), isFolder.boolValue
         else {
             throw MachineError.missing(file: path, hint: "name the folder where the EFI system partition is mounted")
         }
-        let mounts = (try? String(contentsOfFile: root + "/proc/self/mountinfo", encoding: .utf8)) ?? ""
-        partition = Self.partition(mounts, folder.path, root)
+        // systemd mounts it when somebody looks into it.
+        _ = try? FileManager.default.contentsOfDirectory(atPath: folder.path)
+        partition = Self.partition(MountPoint.all(root), folder.resolvingSymlinksInPath().path, root)
     }
 
-    /// From a line `36 35 8:1 / /boot/efi rw - vfat /dev/sda1 rw` (proc(5)).
-    private static func partition(_ mounts: String, _ path: String, _ root: String) -> (String, Int)? {
-        for line in mounts.split(separator: "\n") {
-            let words = line.split(separator: " ").map(String.init)
-            guard words.count > 5, words[4] == path else { continue }
-            let folder = root + "/sys/dev/block/\(words[2])"
-            guard let text = try? String(contentsOfFile: folder + "/partition", encoding: .utf8),
-                let number = Int(text.trimmingCharacters(in: .whitespacesAndNewlines)),
-                let target = try? FileManager.default.destinationOfSymbolicLink(atPath: folder)
-            else { return nil }
-            let parts = target.split(separator: "/")
-            return parts.count > 1 ? ("/dev/" + parts[parts.count - 2], number) : nil
+    /// The last mount on a folder is the one that is seen; one by systemd's automounter, which lies below, is none of a disk.
+    static func partition(_ mounts: [MountPoint], _ path: String, _ root: String) -> Partition? {
+        guard let mount = mounts.last(where: { $0.path == path && $0.type != "autofs" }) else { return nil }
+        let files = FileManager.default, folder = root + "/sys/dev/block/\(mount.device)"
+        guard let text = try? String(contentsOfFile: folder + "/partition", encoding: .utf8),
+            let number = Int(text.trimmingCharacters(in: .whitespacesAndNewlines)),
+            let parts = try? files.destinationOfSymbolicLink(atPath: folder).split(separator: "/"), parts.count > 1
+        else { return nil }
+        let ids = root + "/dev/disk/by-partuuid"
+        let id = ((try? files.contentsOfDirectory(atPath: ids)) ?? []).first { id in
+            (try? files.destinationOfSymbolicLink(atPath: "\(ids)/\(id)"))?.split(separator: "/").last == parts.last
         }
-        return nil
+        return Partition(disk: "/dev/" + parts[parts.count - 2], number: number, id: id?.lowercased())
     }
 
     public func install(_ volume: BootVolumeImage) throws {
@@ -41,42 +53,74 @@ public struct SystemPartition {
     }
 
     static let label = "Bulkhead"
+    private static let loader = "\\" + LoaderEntry.program.replacing("/", with: "\\")
 
-    /// Adds the firmware's boot entry, or says by which command.
+    /// Adds the firmware's boot entry, or takes the one that is there; says by which command where that does not succeed.
     public func addBootEntry(isDefault: Bool) throws -> [String] {
         guard let partition else { return ["note: \(folder.path) is no mounted partition: no boot entry was made"] }
-        if try !bootEntries().isEmpty { return [] }
-        let loader = "\\" + LoaderEntry.program.replacing("/", with: "\\")
-        let arguments = [
-            isDefault ? "-c" : "-C", "-d", partition.disk, "-p", "\(partition.number)", "-L", Self.label, "-l", loader,
-        ]
+        var arguments = ["-d", partition.disk, "-p", "\(partition.number)", "-L", Self.label, "-l", Self.loader]
+        arguments.insert(isDefault ? "-c" : "-C", at: 0)
         do {
-            try Tool.run("efibootmgr", arguments)
-            if !isDefault, let number = try bootEntries().first { try Tool.run("efibootmgr", ["-n", number]) }
-        } catch {
-            return ["note: the firmware has no boot entry yet; as root: efibootmgr \(arguments.joined(separator: " "))"]
-        }
-        return []
+            if bootEntries().isEmpty { try change(arguments) }
+            let number = bootEntries().first
+            if !isDefault, let number { try change(["-n", number]) }
+            if isDefault, let number, let order = variables()?.order, order.first != number {
+                try change(["-o", ([number] + order.filter { $0 != number }).joined(separator: ",")])
+            }
+            if number != nil { return [] }
+        } catch {}
+        let words = arguments.map { $0.contains("\\") ? "'\($0)'" : $0 }.joined(separator: " ")
+        return ["note: the firmware has no boot entry yet; as root: efibootmgr \(words)"]
     }
 
-    /// The numbers of our entries: lines `Boot0003* Bulkhead ...`.
-    private func bootEntries() throws -> [String] {
-        let text = (try? Tool.run("efibootmgr", [])) ?? ""
-        return text.matches(of: /(?m)^Boot([0-9A-F]{4})\*? Bulkhead\b/).map { String($0.1) }
+    private var variablesFolder: String { root + BootEntries.folder }
+    private func variables() -> BootEntries? { BootEntries(variablesFolder) }
+
+    /// The numbers of our entries: this partition and our program, whatever they are called.
+    private func bootEntries() -> [String] {
+        guard let id = partition?.id else { return [] }
+        return variables()?.numbers(of: id, path: Self.loader) ?? []
+    }
+
+    private func change(_ arguments: [String]) throws {
+        // Where another folder than Linux' own has the variables, efibootmgr takes it from the environment.
+        let environment = root.isEmpty ? [:] : ["EFIVARFS_PATH": variablesFolder + "/"]
+        try Tool.run(changer, arguments, environment: environment)
     }
 
     /// Removes the boot entry first: at no moment does it lead to nothing.
+    /// - Throws: `MachineError.impossible`, with the files still there, where an entry cannot be removed or is not known.
     public func uninstall() throws -> [String] {
+        let files = FileManager.default, ours = ["EFI/BULKHEAD", "BULKHEAD"].map { folder.appending(path: $0) }
+        guard ours.contains(where: { files.fileExists(atPath: $0.path) }) else {
+            throw MachineError.impossible("\(folder.path) has nothing of Bulkhead's")
+        }
         var notes: [String] = []
-        for number in try bootEntries() {
-            do { try Tool.run("efibootmgr", ["-b", number, "-B"]) } catch {
-                notes.append("note: the boot entry is still there; as root: efibootmgr -b \(number) -B")
+        if let partition, let variables = variables() {
+            guard partition.id != nil else {
+                throw MachineError.impossible(
+                    "which boot entry is ours is not known: there is no /dev/disk/by-partuuid. Remove it with efibootmgr, and "
+                        + "then \(places) by hand. Nothing was changed")
             }
+            for number in bootEntries() {
+                try? change(["-b", number, "-B"])
+                if variables.next == number { try? change(["-N"]) }
+                let left = self.variables()
+                if let order = left?.order, order.contains(number) {
+                    try? change(["-o", order.filter { $0 != number }.joined(separator: ",")])
+                }
+                guard let left, left.next != number, !bootEntries().contains(number) else {
+                    throw MachineError.impossible(
+                        "the boot entry cannot be removed, so the files stay; as root: efibootmgr -b \(number) -B")
+                }
+            }
+        } else if partition != nil {
+            notes.append(
+                "note: this system does not show the firmware's variables: a boot entry, if there is one, stays")
         }
-        for name in ["EFI/BULKHEAD", "BULKHEAD"] {
-            let place = folder.appending(path: name)
-            if FileManager.default.fileExists(atPath: place.path) { try FileManager.default.removeItem(at: place) }
-        }
+        for place in ours where files.fileExists(atPath: place.path) { try files.removeItem(at: place) }
         return notes
     }
+
+    private var places: String { "\(folder.path)/EFI/BULKHEAD and \(folder.path)/BULKHEAD" }
 }

@@ -125,7 +125,7 @@ extension ManifestRule {
         case .coreOutOfRange: "a partition claims a core beyond the machine's cores"
         case .pathForm: "a path has an empty part, or a part that starts or ends with a dot"
         case .pathCharacter: "a path has a character that paths do not have"
-        case .pathReserved: "an image has the name of the manifest itself"
+        case .pathReserved: "an image has the name of a file that is kept beside the images"
         case .pathCaseClash: "two paths differ only in letter case, which the boot volume ignores"
         case .commandLineCharacter: "a command line has a character that is not printable ASCII"
         case .unknownOperation: "a partition permits unknown operations"
@@ -144,7 +144,7 @@ extension ManifestRule {
         case .duplicateName: "Managers tell partitions apart by their names: rename one."
         case .pathForm, .pathCharacter:
             "A path is up to 63 of a-z, A-Z, 0-9, - _ . and /; no part is empty, or starts or ends with a dot."
-        case .pathReserved: "Rename the image."
+        case .pathReserved: "Rename it: manifest.cbor, slot.txt, crash.bin and symbols.bin are taken."
         case .pathCaseClash: "Write both alike, or rename one."
         case .commandLineCharacter: "Take the character out."
         case .unknownOperation, .unknownAcceptance: "Name only what Documentation/manifest.md lists."

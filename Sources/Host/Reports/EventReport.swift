@@ -1,5 +1,6 @@
 import Control
 import ControlClient
+import ManifestRules
 import Text
 
 /// One event: what `events` prints of it, and with `--json` one object a line.

@@ -1,5 +1,6 @@
 import Control
 import ControlClient
+import ManifestRules
 
 /// One partition's exits, in all or since an earlier moment: what `stats --json` prints.
 public struct ExitCount: Encodable {

@@ -1,5 +1,6 @@
 import Control
 import ControlClient
+import ManifestRules
 import Text
 
 /// What `ps` prints: the machine, and one row for each partition.

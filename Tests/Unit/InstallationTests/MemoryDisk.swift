@@ -34,4 +34,12 @@ final class MemoryDisk: SectorDevice {
     }
 
     func flush() throws {}
+
+    /// A medium that does not keep what is written: so many bytes from the start are good. The system remembers the rest until
+    /// it is told to forget.
+    var good: Int?
+
+    func forget() throws {
+        if let good, good < content.count { content.replaceSubrange(good..., with: Data(count: content.count - good)) }
+    }
 }

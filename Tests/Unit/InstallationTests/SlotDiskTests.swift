@@ -44,6 +44,15 @@ import Testing
         }
     }
 
+    /// What the boot manager does before a start.
+    func start(_ disk: MemoryDisk, _ old: String, _ new: String) throws {
+        let volume = try #require(SlotDisk(disk).volumes[.b])
+        try volume.change(.add) { image in
+            let folder = "::/\(LoaderEntry.folder)"
+            try Tool.run("mren", ["-i", image, "\(folder)/bulkhead-\(old).conf", "\(folder)/bulkhead-\(new).conf"])
+        }
+    }
+
     @Test func install() throws {
         let disk = try disk()
         let states = try SlotDisk(disk).states()
@@ -62,6 +71,9 @@ import Testing
         var states = try SlotDisk(disk).states()
         #expect(
             states[1].entry == LoaderEntry(.b, version: 2, tries: 3) && states[1].isNext && states[1].isWhole == true)
+        // Nobody has seen it run yet.
+        #expect(throws: MachineError.self) { try SlotDisk(disk).confirm() }
+        try start(disk, "b+3", "b+2-1")
         #expect(try SlotDisk(disk).confirm() == .b)
         states = try SlotDisk(disk).states()
         #expect(states[1].entry == LoaderEntry(.b, version: 2, tries: nil) && states[1].isNext)
@@ -90,19 +102,51 @@ import Testing
     @Test func theLastStart() throws {
         let disk = try disk()
         try SlotDisk(disk).update(try content(2), tries: 3)
-        // What the boot manager does before the third start.
-        let volume = try #require(SlotDisk(disk).volumes[.b])
-        try volume.change(.add) { image in
-            let folder = "::/\(LoaderEntry.folder)"
-            try Tool.run("mren", ["-i", image, "\(folder)/bulkhead-b+3.conf", "\(folder)/bulkhead-b+0-3.conf"])
-        }
+        try start(disk, "b+3", "b+0-3")
         #expect(try SlotDisk(disk).states().map(\.isNext) == [true, false])
         let spent = MemoryDisk(disk.content)
-        #expect(try SlotDisk(disk).confirm() == .b)
+        // It may run, or the machine may have gone back already: the disk is the same.
+        #expect(throws: MachineError.self) { try SlotDisk(disk).confirm() }
+        #expect(try SlotDisk(spent).confirm(.a) == .a)
+        #expect(try SlotDisk(spent).states().map(\.isNext) == [true, false])
+        #expect(try SlotDisk(disk).confirm(.b) == .b)
         #expect(try SlotDisk(disk).states().map(\.isNext) == [false, true])
         #expect(try SlotDisk(spent).rollback() == .a)
         #expect(try SlotDisk(spent).states().map(\.isNext) == [true, false])
         #expect(try SlotDisk(spent).states()[0].entry == LoaderEntry(.a, version: 3, tries: nil))
+    }
+
+    /// The confirmed slot is all that a machine can go back to: nothing but `confirm` of the other one gives it up.
+    @Test func anotherUpdateReplacesTheOneThatIsTried() throws {
+        let disk = try disk()
+        #expect(try SlotDisk(disk).update(try content(2), tries: 3) == .b)
+        #expect(try SlotDisk(disk).states().target == .b && SlotDisk(disk).states().loss.contains("never confirmed"))
+        #expect(try SlotDisk(disk).update(try content(3), tries: 3) == .b)
+        try start(disk, "b+3", "b+2-1")
+        #expect(try SlotDisk(disk).update(try content(4), tries: 3) == .b)
+        let states = try SlotDisk(disk).states()
+        #expect(states[0].entry == LoaderEntry(.a, version: 1, tries: nil) && states[0].isWhole == true)
+        #expect(
+            states[1].entry == LoaderEntry(.b, version: 4, tries: 3) && states[1].isWhole == true && states[1].isNext)
+        #expect(try read(disk, .a, "BULKHEAD/manifest.cbor") == Data([1, 2, 3]))
+        // Nor does going back lead to what nobody has confirmed.
+        try SlotDisk(disk).rollback()
+        #expect(try SlotDisk(disk).states().map(\.isNext) == [true, false])
+        #expect(throws: MachineError.self) { try SlotDisk(disk).rollback() }
+    }
+
+    /// What a stick has lost is noticed when it is written, not when it is to boot.
+    @Test func aDiskThatForgets() throws {
+        let bad = MemoryDisk(size: 20 << 20)
+        bad.good = 5 << 20
+        #expect(throws: MachineError.self) {
+            try SlotDisk.create(on: bad, try self.content(1), bootManager: self.bootManager)
+        }
+        let disk = try disk()
+        // Behind the tables and the folders of slot b.
+        disk.good = (10 << 20) + 100_000
+        #expect(throws: MachineError.self) { try SlotDisk(disk).update(try self.content(2), tries: 3) }
+        #expect(try SlotDisk(disk).states()[0].isNext)
     }
 
     @Test func refusals() throws {

@@ -110,8 +110,20 @@ import Testing
         ) { $0.partitions[1].initrd = "a\\b" },
         Refusal(
             reason: .tool(.pathReserved),
-            words: "the image of partition \"workload\" has the name of the manifest itself"
+            words: "the image of partition \"workload\" has the name of a file that is kept beside the images"
         ) { $0.partitions[1].image = "MANIFEST.cbor" },
+        Refusal(
+            reason: .tool(.pathReserved),
+            words: "the image of partition \"workload\" has the name of a file that is kept beside the images"
+        ) { $0.partitions[1].image = "Slot.txt" },
+        Refusal(
+            reason: .tool(.pathReserved),
+            words: "the image of partition \"workload\" has the name of a file that is kept beside the images"
+        ) { $0.partitions[1].image = "crash.bin" },
+        Refusal(
+            reason: .tool(.pathReserved),
+            words: "the image of partition \"workload\" has the name of a file that is kept beside the images"
+        ) { $0.partitions[1].image = "symbols.bin/vmlinux" },
         Refusal(
             reason: .tool(.pathCaseClash),
             words: "the image of partition \"workload\" and one of partition \"control-loop\" "

@@ -1,3 +1,4 @@
+import ManifestRules
 import Reports
 import Testing
 
@@ -25,5 +26,10 @@ import Testing
         ] as [(String, Int?)])
     func secondsAreRead(_ text: String, _ seconds: Int?) { #expect(Quantity.seconds(text) == seconds) }
 
-    @Test func whatSteersATerminalIsNotPrinted() { #expect(printable("a\u{1B}[2J\n\u{E9}") == "a?[2J??") }
+    @Test func whatSteersATerminalIsNotPrinted() {
+        #expect(printable("a\u{1B}[2J\n\u{9B}1m\u{E9}") == "a?[2J??1m\u{E9}")
+        // Right to left, and what takes no room.
+        #expect(printable("gpj.\u{202E}exe\u{200B}\u{2028}") == "gpj.?exe??")
+        #expect(printable("one\n\ttwo\r\u{7}", lines: true) == "one\n\ttwo??")
+    }
 }

@@ -1,4 +1,5 @@
 import ControlClient
+import ManifestRules
 import Reports
 
 /// An interactive console.

@@ -3,6 +3,7 @@ import Foundation
 import Installation
 import Machines
 import ManifestFile
+import ManifestRules
 
 /// `bulkhead install`: makes a disk that a machine boots from.
 struct InstallCommand: ParsableCommand {
@@ -21,7 +22,7 @@ struct InstallCommand: ParsableCommand {
               bulkhead install --disk /dev/sdX --manifest machine.yaml --dry-run
               sudo bulkhead install --esp /boot/efi --manifest machine.yaml
 
-            Not yet tried on silicon. Exit codes: 0 done, 1 refused or failed, 64 the command line is wrong.
+            Not yet tried on silicon. Exit codes: 0 done, 1 refused, declined or failed, 64 the command line is wrong.
             """)
 
     @OptionGroup var place: PlaceOptions
@@ -38,32 +39,34 @@ struct InstallCommand: ParsableCommand {
             if let esp = place.esp { return try install(volume, into: esp) }
             guard let disk = place.disk else { return }
             try Installing.requireBootManager(bootManager)
-            if place.dryRun, !FileManager.default.fileExists(atPath: disk) {
-                let size = try SlotDisk.size(for: SlotContent(volume)) >> 20
-                return print(
-                    "\(disk) would be made, the image of a disk of \(size) MiB. Nothing was changed (--dry-run).")
-            }
-            try makeImage(disk, SlotContent(volume))
-            let facts = try DiskFacts(disk)
-            if let obstacle = facts.obstacle { throw MachineError.impossible("\(facts.description): \(obstacle)") }
+            try install(SlotContent(volume), on: disk)
+        }
+    }
+
+    private func install(_ content: SlotContent, on disk: String) throws {
+        if FileManager.default.fileExists(atPath: disk) {
+            let (device, facts) = try DiskFacts.open(disk, isWritable: !place.dryRun)
             if facts.isForeign, !erase {
                 throw MachineError.impossible("\(facts.description); --erase overwrites it")
             }
             let words = "\(facts.description). All of it is replaced by a partition table and two slots"
             guard try place.agrees(words) else { return }
-            let device = try SectorFile(disk, isWritable: true)
-            try SlotDisk.create(on: device, SlotContent(volume), bootManager: URL(filePath: bootManager))
-            print("\(disk): installed in slot a. Choose this disk in the firmware's boot menu.")
+            try make(disk, device, content)
+        } else {
+            let size = try size.map { try parseSize($0) } ?? (try SlotDisk.size(for: content))
+            try SafeFile.requirePlace(URL(filePath: disk))
+            guard try place.agrees("\(disk) is made, the image of a disk of \(size >> 20) MiB") else { return }
+            let device = try SectorFile(new: disk, size: size)
+            do { try make(disk, device, content) } catch {
+                try? FileManager.default.removeItem(atPath: disk)
+                throw error
+            }
         }
     }
 
-    private func makeImage(_ path: String, _ content: SlotContent) throws {
-        guard !FileManager.default.fileExists(atPath: path), !place.dryRun else { return }
-        let size = try size.map { try parseSize($0) } ?? (try SlotDisk.size(for: content))
-        guard FileManager.default.createFile(atPath: path, contents: nil) else {
-            throw MachineError.missing(file: path, hint: "it cannot be created")
-        }
-        try SectorFile.resize(path, to: size)
+    private func make(_ disk: String, _ device: SectorFile, _ content: SlotContent) throws {
+        try SlotDisk.create(on: device, content, bootManager: URL(filePath: bootManager))
+        print("\(printable(disk)): installed in slot a. Choose this disk in the firmware's boot menu.")
     }
 
     private func install(_ volume: BootVolumeImage, into esp: String) throws {
@@ -73,8 +76,8 @@ struct InstallCommand: ParsableCommand {
         let words = "\(system.description): EFI/BULKHEAD and BULKHEAD are written; \(order)"
         guard try place.agrees(words) else { return }
         try system.install(volume)
-        for note in try system.addBootEntry(isDefault: `default`) { print(note) }
-        print("\(esp): installed. `bulkhead uninstall --esp \(esp)` removes it.")
+        for note in try system.addBootEntry(isDefault: `default`) { print(printable(note)) }
+        print(printable("\(esp): installed. `bulkhead uninstall --esp \(esp)` removes it."))
     }
 }
 

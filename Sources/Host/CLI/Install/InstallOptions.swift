@@ -3,12 +3,16 @@ import Foundation
 import Installation
 import Machines
 import ManifestFile
+import ManifestRules
 
 /// The disk that a command is about.
 struct DiskOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The disk, or a file that is the image of one.", valueName: "disk")) var disk: String
 
-    func open(isWritable: Bool) throws -> SlotDisk { try SlotDisk(try SectorFile(disk, isWritable: isWritable)) }
+    func open(isWritable: Bool) throws -> SlotDisk { try SlotDisk(try DiskFacts.open(disk, isWritable: isWritable).0) }
+
+    /// The disk's name, to begin a line with.
+    var name: String { printable(disk) }
 }
 
 /// A disk, or the EFI system partition of another system, and whether it is changed without a question.
@@ -23,9 +27,10 @@ struct PlaceOptions: ParsableArguments {
         guard (disk == nil) != (esp == nil) else { throw ValidationError("give either --disk or --esp") }
     }
 
-    /// Whether the user wants what the words say: asks once, unless that is not wanted.
+    /// Whether the user wants what the words say: asks once, unless that is not wanted. Only with --dry-run it is false.
+    /// - Throws: exit code 1 when the user declines.
     func agrees(_ words: String) throws -> Bool {
-        print(words + ".")
+        print(printable(words) + ".")
         if dryRun {
             print("Nothing was changed (--dry-run).")
             return false
@@ -38,7 +43,7 @@ struct PlaceOptions: ParsableArguments {
         fflush(nil)
         if readLine() == "yes" { return true }
         print("Nothing was changed.")
-        return false
+        throw ExitCode(1)
     }
 }
 

@@ -2,15 +2,17 @@ import ArgumentParser
 import Foundation
 import Installation
 import Machines
+import ManifestFile
+import ManifestRules
 
 /// `bulkhead update`: puts a new system into the slot that is not in use.
 struct UpdateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "update", abstract: "Write hypervisor, manifest and images into the other slot of a disk.",
         discussion: """
-            The slot in use is not touched: a loss of power at any moment leaves a machine that boots. The new slot is \
-            started at the next start, as often as --tries says; then the machine falls back to the old one, unless \
-            `bulkhead confirm` said in between that it is healthy.
+            The confirmed slot is not touched: a loss of power at any moment leaves a machine that boots. A slot that is still \
+            being tried is replaced. The new slot is started at the next start, as often as --tries says; then the machine \
+            falls back to the confirmed one, unless `bulkhead confirm` said in between that the new one is healthy.
             """)
 
     @OptionGroup var place: DiskOptions
@@ -26,13 +28,14 @@ struct UpdateCommand: ParsableCommand {
         try Installing.run {
             let content = SlotContent(try content.volume())
             let disk = try place.open(isWritable: !dryRun)
+            let states = try disk.states()
             if dryRun {
-                let next = try disk.states().first { $0.isNext }?.slot.other ?? .a
-                return print("\(place.disk): slot \(next.rawValue) would be written. Nothing was changed (--dry-run).")
+                let words = "slot \(states.target.rawValue) would be written\(states.loss)"
+                return print("\(place.name): \(words). Nothing was changed (--dry-run).")
             }
             let slot = try disk.update(content, tries: tries == 0 ? nil : tries)
             print(
-                "\(place.disk): written to slot \(slot.rawValue), which is started next"
+                "\(place.name): written to slot \(slot.rawValue)\(states.loss), which is started next"
                     + (tries == 0 ? "" : ", \(tries) times at the most until `bulkhead confirm`"))
         }
     }
@@ -43,8 +46,11 @@ struct ConfirmCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "confirm", abstract: "Say that the slot in use is healthy: its starts are counted no more.",
         discussion: """
-            Without --slot it is the one that is being tried. A program that confirms by itself should name the slot that it \
-            is part of: after a fall-back the one being tried is the other one.
+            Without --slot it is the one that is being tried. On its last start, and after the machine went back to the other \
+            one, the disk does not tell which of them runs: then --slot must say it. A program that confirms by itself \
+            should always name the slot that it is part of.
+
+            Exit codes: 0 confirmed, or nothing was to be confirmed; 1 refused; 64 the command line is wrong.
             """)
     @OptionGroup var place: DiskOptions
     @Option(help: "a or b.") var slot: Slot?
@@ -52,7 +58,7 @@ struct ConfirmCommand: ParsableCommand {
     func run() throws {
         try Installing.run {
             let slot = try place.open(isWritable: true).confirm(slot)
-            print("\(place.disk): slot \(slot.rawValue) is confirmed")
+            print("\(place.name): slot \(slot.rawValue) is confirmed")
         }
     }
 }
@@ -66,7 +72,7 @@ struct RollbackCommand: ParsableCommand {
     func run() throws {
         try Installing.run {
             let slot = try place.open(isWritable: true).rollback()
-            print("\(place.disk): slot \(slot.rawValue) is started next")
+            print("\(place.name): slot \(slot.rawValue) is started next")
         }
     }
 }
@@ -74,15 +80,23 @@ struct RollbackCommand: ParsableCommand {
 /// `bulkhead status`: what the slots of a disk have.
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "status", abstract: "Show the slots of a disk: what is in them, and which is started next.")
+        commandName: "status", abstract: "Show the slots of a disk: what is in them, and which is started next.",
+        discussion: """
+            Exit codes: 0 every slot that is not empty is whole, and one of them is started; 1 one is damaged, none is \
+            started, or the disk has none; 64 the command line is wrong.
+            """)
     @OptionGroup var place: DiskOptions
     @Flag(help: "Print JSON.") var json = false
 
     func run() throws {
         try Installing.run {
             let states = try place.open(isWritable: false).states()
-            if json { return print(try SlotReport(states).json) }
-            for state in states { print(SlotReport.line(state)) }
+            if json {
+                print(try SlotReport(states).json)
+            } else {
+                for state in states { print(SlotReport.line(state)) }
+            }
+            if !states.isHealthy { throw ExitCode(1) }
         }
     }
 }
@@ -92,8 +106,11 @@ struct UninstallCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "uninstall", abstract: "Remove what install has put on a disk or into an EFI system partition.",
         discussion: """
-            From an EFI system partition the files and the boot entry are removed; other systems stay. From a disk the \
-            partition table is removed, so that nothing starts from it.
+            From an EFI system partition the boot entry and the files are removed; other systems stay. From a disk the two \
+            slots are removed; other partitions stay, and where there are none the partition table goes too, so that \
+            nothing starts from it.
+
+            Exit codes: 0 removed, 1 refused, declined or failed, 64 the command line is wrong.
             """)
 
     @OptionGroup var place: PlaceOptions
@@ -102,19 +119,20 @@ struct UninstallCommand: ParsableCommand {
         try Installing.run {
             if let esp = place.esp {
                 let system = try SystemPartition(esp)
-                let words = "\(system.description): EFI/BULKHEAD, BULKHEAD and the boot entry are removed"
+                let words = "\(system.description): the boot entry, EFI/BULKHEAD and BULKHEAD are removed"
                 guard try place.agrees(words) else { return }
-                for note in try system.uninstall() { print(note) }
-                return print("\(esp): removed")
+                for note in try system.uninstall() { print(printable(note)) }
+                return print("\(printable(esp)): removed")
             }
             guard let disk = place.disk else { return }
-            let facts = try DiskFacts(disk)
-            if let obstacle = facts.obstacle { throw MachineError.impossible("\(facts.description): \(obstacle)") }
-            let slots = try SlotDisk(try SectorFile(disk, isWritable: false))
-            let words = "\(facts.description). Its partition table is removed: nothing starts from it any more"
-            guard try place.agrees(words) else { return }
-            try slots.erase(try SectorFile(disk, isWritable: true))
-            print("\(disk): removed")
+            let (device, facts) = try DiskFacts.open(disk, isWritable: !place.dryRun)
+            let slots = try SlotDisk(device)
+            let what =
+                slots.hasOthers
+                ? "Its two slots are removed, the other partitions stay" : "Its partition table is removed"
+            guard try place.agrees("\(facts.description). \(what): Bulkhead starts from it no more") else { return }
+            try slots.remove()
+            print("\(printable(disk)): removed")
         }
     }
 }

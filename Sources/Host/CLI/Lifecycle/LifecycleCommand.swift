@@ -1,6 +1,7 @@
 import ArgumentParser
 import Control
 import ControlClient
+import ManifestRules
 import Reports
 
 /// A command for an operation that leads a partition to another state; its name is the operation's.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import ControlClient
 import Foundation
+import ManifestRules
 
 /// The commands that manage a running machine.
 enum Manage {
@@ -23,7 +24,10 @@ enum Manage {
         }
     }
 
-    static func fail(_ message: String) { FileHandle.standardError.write(Data("bulkhead: \(message)\n".utf8)) }
+    /// One line, or more; whatever a disk, a guest or a machine has put into it.
+    static func fail(_ message: String) {
+        FileHandle.standardError.write(Data("bulkhead: \(printable(message, lines: true))\n".utf8))
+    }
 
     /// Waits without keeping a core busy.
     static func sleep(seconds: Double) { Thread.sleep(forTimeInterval: seconds) }

@@ -1,4 +1,5 @@
 import Foundation
+import ManifestRules
 
 extension Diagnosis {
     /// In one line.
@@ -48,9 +49,4 @@ extension Diagnosis {
             return String(decoding: try encoder.encode(report), as: UTF8.self)
         }
     }
-}
-
-/// Text from a machine, made harmless for a terminal.
-func printable(_ text: String) -> String {
-    String(text.unicodeScalars.map { 0x20...0x7E ~= $0.value || $0.value > 0xA0 ? Character($0) : "?" })
 }

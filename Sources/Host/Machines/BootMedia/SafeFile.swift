@@ -1,12 +1,15 @@
 import Foundation
 
 /// Writes files so that a loss of power, a full volume or a wrong name destroys nothing.
-enum SafeFile {
+public enum SafeFile {
     /// Where a file that is to be written really lies: the end of symbolic links.
     /// - Throws: `MachineError.impossible` for what is there and no file: a device, a folder, a pipe.
     static func target(_ file: URL) throws(MachineError) -> URL {
         let resolved = end(of: file)
-        guard let kind = kind(of: resolved) else { return resolved }
+        guard let kind = kind(of: resolved) else {
+            try requirePlace(resolved)
+            return resolved
+        }
         switch kind {
         case S_IFREG: return resolved
         case S_IFBLK:
@@ -14,6 +17,16 @@ enum SafeFile {
         case S_IFDIR: throw .impossible("\(file.path) is a folder; name a file in it")
         default: throw .impossible("\(file.path) is a device or a pipe, not a file")
         }
+    }
+
+    /// - Throws: `MachineError.impossible` where a new file would be one in memory in a device's place: a disk that is not plugged
+    ///   in, or whose name is mistyped.
+    public static func requirePlace(_ file: URL) throws(MachineError) {
+        let folder = end(of: file).deletingLastPathComponent().resolvingSymlinksInPath().path
+        guard ["dev", "proc", "sys"].contains(folder.split(separator: "/").first ?? "") else { return }
+        // Programs share memory, and so files, in this one.
+        if folder == "/dev/shm" || folder.hasPrefix("/dev/shm/") { return }
+        throw .impossible("there is no \(file.path): no disk of that name is plugged in, and files do not belong there")
     }
 
     /// What symbolic links lead to, also where nothing is yet.

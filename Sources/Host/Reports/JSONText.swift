@@ -1,10 +1,5 @@
 import Foundation
 
-/// Text from the machine, made harmless for a terminal.
-public func printable(_ text: String) -> String {
-    String(text.unicodeScalars.map { (0x20...0x7E).contains($0.value) ? Character($0) : "?" })
-}
-
 /// JSON for programs: keys in snake case and in alphabetical order, on one line unless `pretty`.
 public func jsonText(_ value: some Encodable, pretty: Bool = true) throws -> String {
     let encoder = JSONEncoder()

@@ -1,0 +1,123 @@
+import Foundation
+import Machines
+import Testing
+
+@testable import Installation
+
+/// Beside another system: a recorded tree of Linux' files, and the firmware's variables in a folder, which efibootmgr changes.
+@Suite final class SystemPartitionTests {
+    let root = FileManager.default.temporaryDirectory.appending(path: "bulkhead-esp-\(UUID().uuidString)")
+    let own = "11111111-2222-4333-8444-555555555555", other = "99999999-2222-4333-8444-555555555555"
+    let program = "\\EFI\\BULKHEAD\\BULKHEAD.EFI"
+    var esp: URL { root.appending(path: "boot/efi") }
+
+    init() throws {
+        try put("proc/self/mountinfo", "")
+        try put("sys/devices/sda/sda1/partition", "1\n")
+        try put("dev/sda1", "")
+        try put("sys/firmware/efi/efivars/OsIndications-8be4df61-93ca-11d2-aa0d-00e098032b8c", "")
+        for folder in ["boot/efi/EFI/BULKHEAD", "boot/efi/BULKHEAD", "dev/disk/by-partuuid", "sys/dev/block"] {
+            try FileManager.default.createDirectory(at: root.appending(path: folder), withIntermediateDirectories: true)
+        }
+        for (link, target) in [
+            ("sys/dev/block/8:1", "../../devices/sda/sda1"), ("dev/disk/by-partuuid/\(own.uppercased())", "../../sda1"),
+            ("dev/disk/by-partuuid/\(other)", "../../sdb1"),
+        ] {
+            try FileManager.default.createSymbolicLink(
+                atPath: root.appending(path: link).path, withDestinationPath: target)
+        }
+        try mount("")
+    }
+
+    deinit { try? FileManager.default.removeItem(at: root) }
+
+    func put(_ path: String, _ text: String) throws { try put(path, Data(text.utf8)) }
+    func put(_ path: String, _ data: Data) throws {
+        let file = root.appending(path: path)
+        try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try data.write(to: file)
+    }
+
+    func mount(_ before: String) throws {
+        let line = "36 35 8:1 / \(esp.path.replacing(" ", with: "\\040")) rw,relatime shared:1 - vfat /dev/sda1 rw\n"
+        try put("proc/self/mountinfo", before + line)
+    }
+
+    func variable(_ name: String, _ bytes: [UInt8]) throws {
+        try put("sys/firmware/efi/efivars/\(name)-8be4df61-93ca-11d2-aa0d-00e098032b8c", Data([7, 0, 0, 0] + bytes))
+    }
+
+    func little(_ value: UInt64, _ size: Int) -> [UInt8] { (0..<size).map { UInt8(value >> UInt64(8 * $0) & 0xFF) } }
+    func wide(_ text: String) -> [UInt8] { (Array(text.utf16) + [0]).flatMap { little(UInt64($0), 2) } }
+
+    /// An EFI_LOAD_OPTION with a partition's and a file's node.
+    func option(_ title: String, _ partition: String, _ path: String) -> [UInt8] {
+        let order = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15]
+        let id = UUID(uuidString: partition) ?? UUID(), bytes = unsafe withUnsafeBytes(of: id.uuid) { unsafe Array($0) }
+        let drive =
+            [4, 1, 42, 0] + little(1, 4) + little(2048, 8) + little(100_000, 8) + order.map { bytes[$0] } + [2, 2]
+        let file = [4, 4] + little(UInt64(4 + wide(path).count), 2) + wide(path)
+        let nodes = drive + file + [0x7F, 0xFF, 4, 0]
+        return little(1, 4) + little(UInt64(nodes.count), 2) + wide(title) + nodes
+    }
+
+    @Test func whichPartitionItIs() throws {
+        let partition = SystemPartition.Partition(disk: "/dev/sda", number: 1, id: own)
+        #expect(try SystemPartition(esp.path, root: root.path).partition == partition)
+        // systemd's automounter has a line of its own for the same folder, before the mount or, under another one, alone.
+        let automount = "30 25 0:36 / \(esp.path) rw,relatime shared:18 - autofs systemd-1 rw,fd=53\n"
+        try mount(automount)
+        #expect(try SystemPartition(esp.path, root: root.path).partition == partition)
+        try put("proc/self/mountinfo", automount)
+        #expect(try SystemPartition(esp.path, root: root.path).partition == nil)
+    }
+
+    /// By the partition and the program: a title is anybody's.
+    @Test func whichEntryIsOurs() throws {
+        try variable("Boot0001", option("Bulkhead", other, program))
+        try variable("Boot0002", option("Bulkhead", own, "\\EFI\\debian\\shimx64.efi"))
+        try variable("Boot0003", option("Something else", own, program.lowercased()))
+        try variable("Boot0004", Array(option("Bulkhead", own, program).dropLast(30)))
+        try variable("Boot0005", [])
+        try variable("Boot000A", option("Bulkhead", own, program))
+        try variable("BootOrder", [2, 0, 10, 0])
+        try variable("BootNext", [10, 0])
+        let entries = try #require(BootEntries(root.path + BootEntries.folder))
+        #expect(entries.numbers(of: own, path: program) == ["0003", "000A"])
+        #expect(entries.order == ["0002", "000A"] && entries.next == "000A")
+        // However it is cut or damaged, nothing is read beyond its end.
+        let whole = option("Bulkhead", own, program)
+        for count in 0..<whole.count { _ = BootEntries.target(Array(whole.prefix(count))) }
+        for at in whole.indices {
+            var damaged = whole
+            damaged[at] = 0xFF
+            _ = BootEntries.target(damaged)
+        }
+        #expect(BootEntries.target(whole)?.partition == own)
+    }
+
+    @Test func uninstall() throws {
+        try variable("Boot0001", option("Bulkhead", other, program))
+        try variable("Boot0003", option("Bulkhead", own, program))
+        try variable("BootOrder", [3, 0, 1, 0])
+        try variable("BootNext", [3, 0])
+        let system = try SystemPartition(esp.path, root: root.path)
+        #expect(try system.uninstall() == [])
+        let left = try #require(BootEntries(root.path + BootEntries.folder))
+        #expect(left.entries.map(\.number) == ["0001"] && left.next == nil && !left.order.contains("0003"))
+        #expect(!FileManager.default.fileExists(atPath: esp.appending(path: "EFI/BULKHEAD").path))
+        #expect(!FileManager.default.fileExists(atPath: esp.appending(path: "BULKHEAD").path))
+        #expect(throws: MachineError.self) { try system.uninstall() }
+    }
+
+    /// An entry that leads to nothing can keep a machine from starting.
+    @Test func filesStayWhileTheEntryDoes() throws {
+        try variable("Boot0003", option("Bulkhead", own, program))
+        let file = "sys/firmware/efi/efivars/Boot0003-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+        var system = try SystemPartition(esp.path, root: root.path)
+        system.changer = "false"
+        #expect(throws: MachineError.self) { try system.uninstall() }
+        #expect(FileManager.default.fileExists(atPath: root.appending(path: file).path))
+        #expect(FileManager.default.fileExists(atPath: esp.appending(path: "BULKHEAD").path))
+    }
+}
