@@ -29,14 +29,8 @@ extension ExitContext {
     @inline(never)
     private mutating func handleRare() -> ExitOutcome {
         core.value.exitHistory.note(cpu.exitCode, at: cpu.rip)
-        let step = cpu.step
-        cpu.step = SingleStep()
-        if step.hasAccessed { endTrappedAccess() } else { trappedAccess.abandon() }
-        if step.isDone {
-            count(.exception)
-            return .resume
-        }
-        switch cpu.decodeRare(step) {
+        if cpu.step.hasTrapped, endStep() { return .resume }
+        switch cpu.decodeRare() {
         case .nmi:
             count(.nmi)
             cpu.takeHostInterrupt()
@@ -50,6 +44,7 @@ extension ExitContext {
             if isFetch || address >> 48 != 0 { return refuseMemory(address, isFetch) }
             if partition.value.functions != nil, beginTrappedAccess(at: address, isWrite) { return .resume }
             // Outside its memory a guest reads ones and writes in vain.
+            trappedAccess.abandon()
             cpu.singleStep()
             return .resume
         case .exception(let vector, let error):
@@ -96,6 +91,16 @@ extension ExitContext {
             count(.other)
             return violation("an exit that nothing should cause, code %x", code)
         }
+    }
+
+    /// The trap behind a step has come; false where the guest has one of its own.
+    @inline(never)
+    private mutating func endStep() -> Bool {
+        if cpu.step.hasAccessed { endTrappedAccess() }
+        guard cpu.step.isDone else { return false }
+        cpu.step = SingleStep()
+        count(.exception)
+        return true
     }
 
     @inline(__always)

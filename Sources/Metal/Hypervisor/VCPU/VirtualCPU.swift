@@ -7,8 +7,8 @@ protocol VirtualCPU {
     init(core: borrowing CoreLayout, maps: PermissionMaps, nested: NestedRoots, addressSpace: UInt32)
     /// Enters the guest until it exits.
     mutating func run() -> GuestExit
-    /// What a `rare` exit was, once, with the step that it has ended.
-    mutating func decodeRare(_ step: SingleStep) -> RareExit
+    /// What a `rare` exit was, once.
+    mutating func decodeRare() -> RareExit
     /// A processor without state: all registers zero, those that the control block keeps and those that only it has.
     mutating func clear()
     /// `attributes` as SVM packs them.
@@ -17,7 +17,7 @@ protocol VirtualCPU {
     mutating func view(isLoading: Bool)
     /// Whether the guest is the loader.
     var isLoading: Bool { get }
-    /// The instruction that is stepped over or, after an exit and until it is looked at, how that has ended.
+    /// The instruction that is stepped over or, until a `rare` exit is decoded, has been.
     var step: SingleStep { get set }
 
     var registers: Pointer<guest_registers> { get }

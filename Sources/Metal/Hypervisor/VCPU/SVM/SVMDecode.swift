@@ -16,7 +16,7 @@ extension SVMCPU {
     }
 
     @inline(__always)
-    mutating func decodeRare(_ step: SingleStep) -> RareExit {
+    mutating func decodeRare() -> RareExit {
         // The address behind such an instruction, which its delivery saves, is not known: it runs again.
         if interruptedEvent.isSoftware { self[VMCB.eventInjection] = 0 }
         let code = self[VMCB.exitCode]
@@ -50,6 +50,7 @@ extension SVMCPU {
     /// Section 15.12: the error code is in EXITINFO1, a page fault's address in EXITINFO2 and not yet in CR2.
     @inline(never)
     private mutating func exception(_ vector: UInt8) -> RareExit {
+        step = SingleStep()
         if vector == Vector.pageFault { self[VMCB.cr2] = self[VMCB.exitInfo2] }
         return .exception(
             vector, error: Vector.hasError(vector) ? UInt32(truncatingIfNeeded: self[VMCB.exitInfo1]) : nil)

@@ -20,7 +20,7 @@ extension VMXCPU {
     }
 
     @inline(__always)
-    mutating func decodeRare(_ step: SingleStep) -> RareExit {
+    mutating func decodeRare() -> RareExit {
         switch entryResult {
         case 0: break
         // The number of the error is put above the exit reasons (section 30.4).
@@ -37,7 +37,7 @@ extension VMXCPU {
         }
         switch reason.basic {
         case VMXExit.eptViolation: return eptViolation()
-        case VMXExit.exceptionOrNMI: return exception(step)
+        case VMXExit.exceptionOrNMI: return exception()
         case VMXExit.nmiWindow:
             closeNMIWindow()
             return .answered
@@ -66,21 +66,22 @@ extension VMXCPU {
             address: self[VMCSField.guestPhysicalAddress], isFetch: violation.isFetch, isWrite: violation.isWrite)
     }
 
-    private mutating func exception(_ step: SingleStep) -> RareExit {
+    private mutating func exception() -> RareExit {
         let event = InterruptionInfo(rawValue: UInt32(truncatingIfNeeded: self[VMCSField.exitInterruptionInfo]))
         if event.kind == .nmi { return .nmi }
         if event.vector == Vector.machineCheck { return .machineCheck }
-        if event.vector == Vector.debug { prepareDebugException(event, step) }
+        if event.vector == Vector.debug { prepareDebugException(event) }
+        step = SingleStep()
         if event.vector == Vector.pageFault { cpu_write_cr2(self[VMCSField.exitQualification]) }
         let error = event.hasError ? UInt32(truncatingIfNeeded: self[VMCSField.exitInterruptionError]) : nil
         return .exception(event.vector, error: error)
     }
 
     /// The exit came before DR6 and DR7 took the exception's effects (section 27.1): they are made up for here.
-    private mutating func prepareDebugException(_ event: InterruptionInfo, _ step: SingleStep) {
+    private mutating func prepareDebugException(_ event: InterruptionInfo) {
         // INT1 is a trap: the handler returns behind it.
         if event.kind == .privilegedException { rip = next }
-        let causes = self[VMCSField.exitQualification] & step.own
+        let causes = step.own(self[VMCSField.exitQualification])
         cpu_write_dr6(cpu_read_dr6() & ~0xF | causes)
         self[VMCSField.guestDR7] &= ~(1 << 13)
         endShadow()
