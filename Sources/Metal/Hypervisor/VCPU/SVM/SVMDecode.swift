@@ -18,7 +18,7 @@ extension SVMCPU {
     @inline(__always)
     mutating func decodeRare() -> RareExit {
         // The address behind such an instruction, which its delivery saves, is not known: it runs again.
-        if interruptedEvent.isSoftware { self[VMCB.eventInjection] = 0 }
+        if self[VMCB.eventInjection] != 0, interruptedEvent.isSoftware { self[VMCB.eventInjection] = 0 }
         let code = self[VMCB.exitCode]
         switch code {
         case ExitCode.nestedPageFault:
