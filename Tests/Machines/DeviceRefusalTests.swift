@@ -23,6 +23,7 @@ extension MachineTests {
                 // would not start.
                 "-device", "pcie-root-port,id=huge,chassis=4,slot=2,addr=b",
                 "-device", "pci-testdev,membar=4T,bus=huge",
+                "-device", "pci-ohci,addr=c",
             ]
             let found = try RefusalMachine("refused-device", try Self.volumes(), emulator)
             defer { found.machine.stop() }
@@ -57,6 +58,9 @@ extension MachineTests {
                 try volume(
                     "unplaced", left: "{pci: \"06:00.0\", id: \"1b36:0005\", reset: none}", right: "",
                     "PCI function 0x600 (requester id) has registers where the machine has something else"),
+                try volume(
+                    "smi", left: "{pci: \"00:0c.0\", reset: none}", right: "",
+                    "PCI function 0x60 (requester id) is an OHCI controller"),
                 try volume(
                     "good", left: "\(edu("00:08.0")), \(edu("00:08.1"))",
                     right: "{pci: \"03:00.0\"}, {pci: \"04:00.0\"}", ""),

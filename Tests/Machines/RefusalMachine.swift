@@ -25,8 +25,10 @@ struct RefusalMachine {
     var refusals: [String] { lines.filter { $0.hasPrefix("bulkhead: refused: ") } }
 
     /// Boots, and holds each refusal against its reason.
-    /// - Parameter emulator: without volumes.
-    init(_ name: String, _ volumes: [RefusedVolume], _ emulator: Emulator) throws {
+    /// - Parameters:
+    ///   - emulator: without volumes.
+    ///   - firmware: the name of a program that stands for firmware, under `Tests/Guests/firmware`.
+    init(_ name: String, _ volumes: [RefusedVolume], _ emulator: Emulator, firmware: String? = nil) throws {
         let folder = URL(filePath: #filePath).deletingLastPathComponent()
         let workspace = Workspace(root: folder.deletingLastPathComponent().deletingLastPathComponent())
         try buildAdversaries(workspace)
@@ -35,8 +37,10 @@ struct RefusalMachine {
         var disks: [URL] = []
         for volume in volumes {
             disks.append(workspace.cache.appending(path: "tests/\(name)-\(volume.name).img"))
-            try BootVolumeImage(hypervisor: workspace.hypervisor, manifest: volume.manifest, images: [image])
-                .writeImage(to: disks[disks.count - 1])
+            var content = BootVolumeImage(
+                hypervisor: workspace.hypervisor, manifest: volume.manifest, images: [image])
+            content.firmware = firmware.map { workspace.cache.appending(path: "images/\($0)") }
+            try content.writeImage(to: disks[disks.count - 1])
         }
         var emulator = emulator
         for (index, disk) in disks.enumerated().dropFirst() {

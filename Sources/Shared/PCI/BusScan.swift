@@ -20,8 +20,8 @@ public struct BusScan<Space: ConfigurationSpace> {
                 function.bridge = bridge
                 if bus != 0 { function.lastBus = last }
                 let secondary = function.secondaryBus
-                // What the bridge above does not pass on cannot be reached.
-                if function.isBridge, !known[Int(secondary)], secondary <= last {
+                // Buses are numbered downwards; what the bridge above does not pass on cannot be reached.
+                if function.isBridge, !known[Int(secondary)], secondary > bus, secondary <= last {
                     known[Int(secondary)] = true
                     buses[count] = (secondary, function.requester, min(last, max(secondary, function.subordinateBus)))
                     count += 1

@@ -91,8 +91,8 @@ public struct FunctionDescription: Sendable {
 extension BaseAddress {
     public var isMemory: Bool { kind == .memory32 || kind == .memory64 }
 
-    /// Whether firmware has given it an address: not 0, aligned to its size, of at most 52 bits.
-    public var hasAddress: Bool { address != 0 && address & (size &- 1) == 0 && address >> 52 == 0 }
+    /// Whether firmware has given it an address: not 0, aligned to its size, a power of two, of at most 52 bits.
+    public var hasAddress: Bool { size.nonzeroBitCount == 1 && address & (size &- 1) == 0 && 1..<1 << 52 ~= address }
 
     /// The 4 KiB pages of memory that it touches, nil when it has none.
     public var pages: Range<UInt64>? {
@@ -120,7 +120,7 @@ extension ConfigurationSpace {
         for n in 0..<Int(count) {
             let control = read(function, resizable + 8 + n * 8, size: 4), bar = Int(control & 7)
             guard bar < 6, bars[bar].size >= 1 << 20 else { continue }
-            let size = UInt32(bars[bar].size.trailingZeroBitCount - 20) << 8
+            let size = UInt32(43 - bars[bar].size.leadingZeroBitCount) << 8
             write(function, resizable + 8 + n * 8, size: 4, control & ~0x3F00 | size)
         }
         write(bars, of: function, at: offset)

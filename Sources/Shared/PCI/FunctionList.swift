@@ -65,6 +65,16 @@ public struct FunctionList: Sendable {
         return groups.isComplete
     }
 
+    /// Whether a function is as it was when the list was made: the same one, with the same registers and buses.
+    public func has(_ now: borrowing FunctionDescription) -> Bool {
+        guard let i = index(of: now.address), functions[i].vendor == now.vendor, functions[i].device == now.device,
+            functions[i].classCode == now.classCode, functions[i].bridge == now.bridge,
+            functions[i].secondaryBus == now.secondaryBus, functions[i].subordinateBus == now.subordinateBus
+        else { return false }
+        for k in 0..<6 where functions[i].bars[k] != now.bars[k] { return false }
+        return true
+    }
+
     /// The index of the function at `address`; nil when there is none.
     public func index(of address: FunctionAddress) -> Int? {
         for i in 0..<count where functions[i].address == address { return i }

@@ -26,12 +26,14 @@ public struct FunctionReset<Space: ConfigurationSpace> {
         return .powerState
     }
 
-    /// Ends what the function does on its own: no requests, no interrupts. Bridges stay as they are: they pass others'
-    /// requests on; so do remapping units (class 0806h).
+    /// Ends what the function does on its own: no requests, no interrupts, and its expansion ROM is nowhere (PCI Express Base
+    /// 6.0, sections 7.5.1.2.4 and 7.5.1.3.16). Bridges stay as they are, but for a port's ROM: they pass others' requests on;
+    /// so do remapping units (class 0806h).
     public func silence(_ function: borrowing FunctionDescription) {
-        guard !function.isBridge else { return }
-        if function.classCode >> 8 == 0x0806 { return }
         let id = function.requester
+        let memory = !function.isBridge ? 0x30 : function.secondaryBus != 0 ? 0x38 : 0
+        if memory != 0 { space.write(id, memory, size: 4, 0) }
+        guard !function.isBridge, function.classCode >> 8 != 0x0806 else { return }
         space.write(id, 4, size: 2, space.read(id, 4, size: 2) & ~(1 << 2) | 1 << 10)
         if function.msi != 0 {
             space.write(id, function.msi + 2, size: 2, space.read(id, function.msi + 2, size: 2) & ~1)
@@ -83,11 +85,21 @@ public struct FunctionReset<Space: ConfigurationSpace> {
             isVirtual
             ? function.classCode << 8 | UInt32(function.revision)
             : UInt32(function.device) << 16 | UInt32(function.vendor)
-        for _ in 0..<100 where space.read(id, isVirtual ? 8 : 0, size: 4) != own { wait(10_000) }
-        guard space.read(id, isVirtual ? 8 : 0, size: 4) == own else { return false }
-        AccessControl.enable(function, on: space)
+        let at = isVirtual ? 8 : 0
+        for _ in 0..<100 where space.read(id, at, size: 4) != own { wait(10_000) }
+        guard space.read(id, at, size: 4) == own, AccessControl.enable(function, on: space) else { return false }
         if isVirtual { return true }
         space.write(id, 4, size: 2, space.read(id, 4, size: 2) & ~3)
         return space.restore(function.bars, of: id, at: 0x10, resizable: function.resizable)
+    }
+}
+
+extension FunctionDescription {
+    /// Whether its bus is not to be reset, beside another function behind that bridge: one reset takes all along, and virtual
+    /// functions of the other one that stay would go.
+    /// - Parameter isBefore: whether the other one's turn is before this one's.
+    public func isReset(with other: borrowing FunctionDescription, isBefore: Bool, stays: Bool) -> Bool {
+        guard reset == .bus, other.bridge == bridge else { return false }
+        return stays ? true : isBefore ? other.reset == .bus : false
     }
 }

@@ -21,10 +21,14 @@ public struct IsolationGroups: Sendable {
 
         /// Whether a function is behind the bridge.
         func leads(to other: UInt16) -> Bool { first...max(first, last) ~= UInt8(truncatingIfNeeded: other >> 8) }
+        /// Whether the bus behind `other`, which is not behind this one, is: which of the two leads there, nobody knows.
+        func claims(_ other: Member) -> Bool {
+            first != 0 && other.first != 0 && leads(to: UInt16(other.first) << 8) && !leads(to: other.requester)
+        }
     }
     private var members = InlineArray<128, Member>(repeating: Member())
     private var count = 0
-    /// False when there was no room for a function: then nothing is known about isolation.
+    /// False when there was no room for a function, or two bridges claim one bus: then nothing is known about isolation.
     public private(set) var isComplete = true
 
     public init() {}
@@ -58,6 +62,7 @@ public struct IsolationGroups: Sendable {
                 default: above
                 }
         }
+        for i in 0..<count where new.claims(members[i]) || members[i].claims(new) { isComplete = false }
         members[count] = new
         count += 1
         if let parent, !members[parent].pathIsolates { join(id, members[parent].requester) }
@@ -150,13 +155,15 @@ public enum AccessControl {
     private static let wanted: UInt32 = 1 << 0 | 1 << 2 | 1 << 3 | 1 << 4
 
     /// Makes a function send up what would go to its neighbours, as far as it can. A reset of the function undoes it.
+    /// - Returns: whether it reads back so.
     public static func enable(
         _ function: borrowing FunctionDescription, on space: borrowing some ConfigurationSpace
-    ) {
+    ) -> Bool {
         let at = function.accessControl
-        guard at != 0 else { return }
-        let able = space.read(function.requester, at + 4, size: 2)
+        guard at != 0 else { return true }
+        let able = space.read(function.requester, at + 4, size: 2) & wanted
         let control = space.read(function.requester, at + 6, size: 2)
-        space.write(function.requester, at + 6, size: 2, control | able & wanted)
+        space.write(function.requester, at + 6, size: 2, control | able)
+        return space.read(function.requester, at + 6, size: 2) & able == able
     }
 }

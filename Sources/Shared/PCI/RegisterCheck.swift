@@ -4,6 +4,9 @@ public enum RegisterError: Error, Equatable, Sendable {
     case noAddress
     /// The machine has something else there.
     case taken
+    /// An OHCI controller, whose driver can route interrupts to SMIs by a register that it needs (OpenHCI 1.0a, section 7.1.2,
+    /// InterruptRouting).
+    case raisesSMIs
     /// Another function has registers in the same page.
     case shared(with: FunctionAddress)
 }
@@ -44,6 +47,8 @@ extension FunctionList {
         of function: borrowing FunctionDescription, _ virtual: borrowing VirtualFunctions, _ count: Int,
         besides machine: MachineRanges, isMemory: (Range<UInt64>) -> Bool
     ) throws(RegisterError) {
+        if function.classCode == 0x0C0310 { throw .raisesSMIs }
+        let traps = function.msix.capability != 0 ? true : function.isXHCI
         for k in 0..<(count > 0 ? 12 : 6) {
             let bar = k < 6 ? function.bars[k] : virtual.bars[k - 6]
             guard bar.isMemory else { continue }
@@ -57,9 +62,10 @@ extension FunctionList {
                     throw .shared(with: functions[i].address)
                 }
             }
-            // One virtual function's would be another's.
-            for other in 6..<max(k, 6) where virtual.bars[other - 6].pages(count)?.overlaps(pages) ?? false {
-                throw .shared(with: function.address)
+            // One virtual function's would be another's, or one register lead to what is trapped in another.
+            for other in k / 6 * 6..<k where k > 5 || traps {
+                let bar = k < 6 ? function.bars[other] : virtual.bars[other - 6]
+                if bar.pages(k < 6 ? 1 : count)?.overlaps(pages) ?? false { throw .shared(with: function.address) }
             }
         }
     }

@@ -37,18 +37,17 @@ public enum RemappingError: Error, Equatable {
     case otherDomain
 
     public enum Step: UInt8, Sendable {
-        case rootTable, interruptTable, queue, invalidation, translation, interruptRemapping, disable, protectedMemory
+        case rootTable, interruptTable, queue, translation, interruptRemapping, control, protectedMemory
 
         /// What it is about.
         public var words: StaticString {
             switch self {
             case .rootTable: "table of functions"
             case .interruptTable: "interrupt table"
-            case .queue: "command queue"
-            case .invalidation: "invalidation"
+            case .queue: "queue or log"
             case .translation: "translation"
             case .interruptRemapping: "interrupt remapping"
-            case .disable: "end of remapping"
+            case .control: "controls"
             case .protectedMemory: "protected memory"
             }
         }

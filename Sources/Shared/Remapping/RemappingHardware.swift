@@ -31,7 +31,8 @@ public protocol RemappingHardware {
     init(_ unit: RemappingUnitDescription, _ registers: Registers, _ memory: RemappingMemory)
     /// What the unit can do.
     var features: RemappingFeatures { get }
-    /// Keeps what firmware has in the unit's registers, and brings it back: nothing stays behind when a machine is refused.
+    /// Keeps what firmware has in the unit's registers, and brings it back where the unit's queue is ours: nothing stays behind
+    /// when a machine is refused, and what was not reached is left alone, whose queue's commands would be firmware's.
     func save()
     func restore() throws(RemappingError)
     /// Puts DMA and interrupts of everything behind the unit under the tables, whatever is on, and reads that back; what is

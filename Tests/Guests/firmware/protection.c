@@ -1,7 +1,9 @@
-// Stands for firmware with DMA protection of its own: a UEFI application that starts \EFI\BOOT\BULKHEAD.EFI from the volume it
-// came from. Which kind it is, is chosen when it is built:
+// Stands for firmware with DMA protection of its own, or a last act of another kind: a UEFI application that starts
+// \EFI\BOOT\BULKHEAD.EFI from the volume it came from. Which kind it is, is chosen when it is built:
 //   ENDS   ends protection in a callback of ExitBootServices, as EDK2's DisableDmar does and did: interrupt remapping, queue
 //          and translation off, a root table of zeros (AMD: control and device table cleared).
+//   CLEARS clears in such a callback the one bit that keeps translation on: queue, tables and interrupt remapping stay.
+//   MOVES  moves in such a callback the registers of 00:10.0, by their size.
 //   STAYS  has protection on from the start and never leaves: ExitBootServices is refused. Afterwards it says whether
 //          protection is as it was.
 // The units are where QEMU has them. UEFI 2.10, sections 4 and 7; VT-d specification, section 11.4; AMD specification
@@ -33,9 +35,12 @@ struct boot_services {
 struct system_table { struct table_header header; u64 console[9]; struct boot_services *boot; };
 struct loaded_image { u32 revision; void *parent; struct system_table *system; void *device; };
 
-static u32 read32(u64 at) { return *(volatile u32 *)at; }
-static void write32(u64 at, u32 value) { *(volatile u32 *)at = value; }
-static void write64(u64 at, u64 value) { *(volatile u64 *)at = value; }
+// Not each kind needs all of them.
+#define HELPER static __attribute__((unused))
+HELPER u32 read32(u64 at) { return *(volatile u32 *)at; }
+HELPER void write32(u64 at, u32 value) { *(volatile u32 *)at = value; }
+HELPER u64 read64(u64 at) { return *(volatile u64 *)at; }
+HELPER void write64(u64 at, u64 value) { *(volatile u64 *)at = value; }
 
 static void print(const char *text) {
     for (; *text; text++) {
@@ -46,17 +51,42 @@ static void print(const char *text) {
     }
 }
 
+#ifdef MOVES
+static void write_port32(u16 port, u32 value) { __asm__ volatile("outl %0, %1" ::"a"(value), "Nd"(port)); }
+static u32 read_port32(u16 port) {
+    u32 value;
+    __asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
+    return value;
+}
+
+static void change(void *event, void *context) {
+    (void)event, (void)context;
+    write_port32(0xCF8, 0x80008010);
+    u32 address = read_port32(0xCFC);
+    write_port32(0xCFC, 0xFFFFFFFF);
+    write_port32(0xCFC, address + (~(read_port32(0xCFC) & ~0xFu) + 1));
+    print("firmware: 00:10.0 is elsewhere\r\n");
+}
+#else
 // One change of global command, and its status. Lasting bits are those of global status.
 static void command(u32 set, u32 clear) {
     u32 lasting = read32(VTD + 0x1C) & 0x86800000;
     write32(VTD + 0x18, (lasting & ~clear) | set);
     while ((read32(VTD + 0x1C) & (set | clear)) != set) {}
 }
+#endif
 
-#ifdef ENDS
-static void end_protection(void *event, void *context) {
+#if defined(ENDS) || defined(CLEARS)
+static void change(void *event, void *context) {
     (void)event, (void)context;
-    if (read32(VTD) != 0xFFFFFFFF && read32(VTD) != 0) {
+    int is_vtd = read32(VTD) != 0xFFFFFFFF && read32(VTD) != 0;
+#ifdef CLEARS
+    if (is_vtd)
+        command(0, 1u << 31);
+    else
+        write64(AMDVI + 0x18, read64(AMDVI + 0x18) & ~1ull);
+#else
+    if (is_vtd) {
         command(0, 1u << 25);
         command(0, 1u << 26);
         command(0, 1u << 31);
@@ -66,6 +96,7 @@ static void end_protection(void *event, void *context) {
         write64(AMDVI + 0x18, 0);
         write64(AMDVI, 0);
     }
+#endif
     print("firmware: DMA protection is off\r\n");
 }
 #endif
@@ -78,16 +109,15 @@ static u64 refuse_to_leave(void *image, u64 key) {
 
 // Global status, root table, interrupt table, queue, its tail.
 static const u16 registers[] = {0x1C, 0x20, 0xB8, 0x90, 0x88};
-static u64 read64(u64 at) { return *(volatile u64 *)at; }
 static u64 registers_now(int i) { return i == 0 ? read32(VTD + registers[0]) : read64(VTD + registers[i]); }
 #endif
 
 u64 start(void *image, struct system_table *system) {
     struct boot_services *boot = system->boot;
-#ifdef ENDS
+#ifndef STAYS
     void *event;
     // EVT_SIGNAL_EXIT_BOOT_SERVICES, TPL_CALLBACK.
-    if (boot->create_event(0x201, 8, end_protection, 0, &event)) return print("firmware: no event\r\n"), 1;
+    if (boot->create_event(0x201, 8, change, 0, &event)) return print("firmware: no event\r\n"), 1;
 #endif
 #ifdef STAYS
     u64 pages, before[5];

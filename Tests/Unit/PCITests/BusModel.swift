@@ -18,6 +18,8 @@ final class BusModel: ConfigurationSpace {
         var group = 0
         var resets: Set<String> = []
         var isVirtual = false
+        /// Offsets at which what is written is not kept.
+        var forgets: Set<Int> = []
 
         func word(_ at: Int) -> UInt32 {
             (0..<4).reduce(0) { $0 | UInt32(bytes[at + $1]) << (8 * UInt32($1)) }
@@ -60,6 +62,17 @@ final class BusModel: ConfigurationSpace {
             }
         }
         return model
+    }
+
+    /// Adds a port with these buses behind it, or without any an endpoint.
+    func add(_ name: String, buses: ClosedRange<UInt8>? = nil) {
+        let function = Function()
+        (function.bytes[0], function.bytes[1]) = (0xF4, 0x1A)
+        if let buses {
+            (function.bytes[0x0A], function.bytes[0x0B], function.bytes[0x0E]) = (4, 6, 1)
+            (function.bytes[0x19], function.bytes[0x1A]) = (buses.lowerBound, buses.upperBound)
+        }
+        functions[Self.id(name)] = function
     }
 
     /// "04:00.0"
@@ -106,7 +119,7 @@ final class BusModel: ConfigurationSpace {
         if let at = target.capability(extended: 0x10), at + 0x24..<at + 0x3C ~= offset, at < 0xFC0 {
             return writeBAR(target, offset, value, at: at + 0x24, first: 7)
         }
-        if offset == 6 { return }
+        if offset == 6 || target.forgets.contains(offset) { return }
         for i in 0..<size { target.bytes[offset + i] = UInt8(truncatingIfNeeded: value >> (8 * UInt32(i))) }
         if let express = target.capability(0x10), offset == express + 8, value & 0x8000 != 0 {
             target.bytes[express + 9] &= 0x7F

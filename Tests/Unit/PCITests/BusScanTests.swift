@@ -120,6 +120,21 @@ import UnitSupport
         #expect(Set(found).count == found.count)
     }
 
+    /// A bridge that says to lead upwards, or to its own bus, leads nowhere.
+    @Test(arguments: [3...4, 5...5, 5...9] as [ClosedRange<UInt8>]) func busesAreNumberedDownwards(
+        _ claimed: ClosedRange<UInt8>
+    ) {
+        let bus = BusModel()
+        bus.add("00:01.0", buses: 5...9)
+        bus.add("05:00.0", buses: claimed)
+        bus.add("05:01.0", buses: 6...9)
+        bus.add("03:00.0")
+        bus.add("06:00.0")
+        var found: [UInt16] = []
+        BusScan(bus).forEach { found.append($0.requester) }
+        #expect(found == ["00:01.0", "05:00.0", "05:01.0", "06:00.0"].map(BusModel.id))
+    }
+
     /// FFFFh: nobody is there; 0001h: it asks to try again later.
     @Test(arguments: [0xFFFF, 0x0000, 0x0001] as [UInt16]) func whatDoesNotAnswerIsNoFunction(_ vendor: UInt16) throws {
         let bus = try BusModel.recorded()

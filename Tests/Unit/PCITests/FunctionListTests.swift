@@ -32,6 +32,29 @@ import Testing
         #expect(try found("00:02.0", list).isOfTheMachine)
     }
 
+    /// Ids, class, registers, buses.
+    @Test func whatChangedIsSeen() throws {
+        let bus = try BusModel.recorded()
+        let list = scan(bus)
+        BusScan(bus).forEach { #expect(list.has($0)) }
+        for (name, at) in [
+            ("04:00.0", 0), ("04:00.0", 2), ("04:00.0", 9), ("04:00.0", 0x12), ("00:02.3", 0x1A), ("07:01.0", 0x19),
+            ("00:02.0", 0x12),
+        ] {
+            let changed = try BusModel.recorded()
+            changed.functions[BusModel.id(name)]?.bytes[at] ^= 0x10
+            var found: [UInt16] = []
+            BusScan(changed).forEach { if !list.has($0) { found.append($0.requester) } }
+            #expect(found.contains(BusModel.id(name)), "\(name) \(at)")
+        }
+        // One more, and one less.
+        bus.add("05:01.0")
+        bus.functions[BusModel.id("04:00.0")] = nil
+        var found: [UInt16] = []
+        BusScan(bus).forEach { if !list.has($0) { found.append($0.requester) } }
+        #expect(found == [BusModel.id("05:01.0")])
+    }
+
     @Test func virtualFunctionsAreFoundByTheirPhysicalOne() throws {
         let list = scan(try BusModel.recorded())
         let third = try #require(list.physicalFunction(of: FunctionAddress(bus: 4, device: 16, function: 4)))

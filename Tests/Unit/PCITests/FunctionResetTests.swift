@@ -19,12 +19,15 @@ import UnitSupport
         bytes.bytes[igb.msi + 2] |= 1
         bytes.bytes[igb.msix.capability + 3] |= 0x80
         bytes.bytes[4] |= 7
+        bytes.bytes.put(0xC0A0_0001 as UInt32, at: 0x30)
         FunctionReset(bus).silence(igb)
+        #expect(bytes.word(0x30) == 0, "its ROM lies over nobody's registers")
         #expect(bytes.bytes[4] & 4 == 0 && bytes.bytes[4] & 2 != 0 && bytes.bytes[5] & 4 != 0)
         #expect(bytes.bytes[igb.msi + 2] & 1 == 0)
         #expect(bytes.bytes[igb.msix.capability + 3] & 0xC0 == 0x40)
     }
 
+    /// But for the ROM of a port.
     @Test func bridgesAreNotSilenced() throws {
         let bus = try BusModel.recorded()
         var bridges = 0
@@ -33,7 +36,8 @@ import UnitSupport
             bridges += 1
             bus.writes = []
             FunctionReset(bus).silence(function)
-            #expect(bus.writes == [])
+            let rom = BusModel.Write(function: function.requester, offset: 0x38, size: 4, value: 0)
+            #expect(bus.writes == (function.secondaryBus != 0 ? [rom] : []))
         }
         #expect(bridges > 10)
     }
@@ -113,6 +117,39 @@ import UnitSupport
         let (isBack, _) = reset("04:00.0", by: .functionLevel, bus)
         #expect(isBack)
         #expect(igb.bytes[0x156] == 0x1D)
+        // One that does not keep it is not back.
+        igb.forgets = [0x156]
+        #expect(AccessControl.enable(bus.describe("04:00.0"), on: bus), "what is on stays on")
+        #expect(reset("04:00.0", by: .functionLevel, bus).isBack == false)
+        #expect(!AccessControl.enable(bus.describe("04:00.0"), on: bus))
+        #expect(AccessControl.enable(bus.describe("05:00.0"), on: bus), "it has none")
+    }
+
+    /// A bus is reset once for all behind it, and not while virtual functions behind it stay, whatever the order.
+    @Test func aBusIsResetOnceAndNotUnderVirtualFunctions() {
+        var one = FunctionDescription(), other = FunctionDescription()
+        (one.bridge, other.bridge, one.reset, other.reset) = (0x10, 0x10, .bus, .bus)
+        for isBefore in [true, false] {
+            #expect(one.isReset(with: other, isBefore: isBefore, stays: false) == isBefore)
+            #expect(one.isReset(with: other, isBefore: isBefore, stays: true))
+        }
+        other.reset = .functionLevel
+        #expect(!one.isReset(with: other, isBefore: true, stays: false))
+        #expect(one.isReset(with: other, isBefore: false, stays: true))
+        other.bridge = 0x18
+        #expect(!one.isReset(with: other, isBefore: true, stays: true))
+        (other.bridge, one.reset) = (0x10, .functionLevel)
+        #expect(!one.isReset(with: other, isBefore: true, stays: true))
+    }
+
+    /// A size that is no power of two is not one that a register could be given.
+    @Test func oddSizesDoNotStopTheMachine() throws {
+        let (bus, _) = try resizable()
+        var odd = bus.describe("04:00.0")
+        odd.bars[0].size = 3 << 19
+        #expect(!FunctionReset(bus).restore(odd) { _ in })
+        odd.bars[0].size = 1 << 63
+        #expect(!FunctionReset(bus).restore(odd) { _ in })
     }
 
     /// The recorded igb with a capability for resizable registers in place of alternative routing: its first one has 1 MiB.

@@ -63,6 +63,27 @@ import UnitSupport
         #expect(groups.group(of: BusModel.id("05:00.0")) == BusModel.id("05:00.0"))
     }
 
+    /// Two bridges with one bus behind them, or with the one's among the other's: nobody knows which leads there.
+    @Test(arguments: [5...5, 5...6, 3...6, 4...5, 7...9] as [ClosedRange<UInt8>]) func aBusHasOneBridge(
+        _ other: ClosedRange<UInt8>
+    ) {
+        for isFirst in [true, false] {
+            let bus = BusModel()
+            bus.add(isFirst ? "00:01.0" : "00:02.0", buses: 4...6)
+            bus.add("04:00.0", buses: 5...6)
+            bus.add(isFirst ? "00:02.0" : "00:01.0", buses: other)
+            #expect(groups(bus).isComplete == (other.lowerBound == 7), "\(other)")
+            var list = FunctionList()
+            let isComplete = list.scan(bus)
+            #expect(isComplete == (other.lowerBound == 7))
+            if !isComplete { #expect((0..<list.count).allSatisfy { list.functions[$0].group == 0 }) }
+        }
+        // What has no number yet claims nothing.
+        let bus = BusModel()
+        for name in ["00:01.0", "00:02.0"] { bus.add(name, buses: 0...0) }
+        #expect(groups(bus).isComplete)
+    }
+
     @Test func functionsOfOneDeviceAreApartOnlyWithControl() throws {
         let bus = try BusModel.recorded()
         let second = BusModel.Function()

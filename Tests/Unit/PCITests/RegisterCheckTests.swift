@@ -52,7 +52,44 @@ import Testing
         #expect(refusal(memory(0xC000_0000, wide: false)) == nil)
     }
 
+    /// Pages are trapped where a register has its MSI-X table or an xHCI controller's legacy support: another one of the
+    /// function's must not lead there.
+    @Test func registersOfOneFunctionDoNotLeadToWhatIsTrapped() {
+        func refusal(_ change: (inout FunctionDescription) -> Void) -> RegisterError? {
+            var function = function(memory(0xC000_0800, 0x400))
+            function.bars[0] = memory(0xC000_0000, 0x800)
+            change(&function)
+            do throws(RegisterError) {
+                try FunctionList().requireOwnRegisters(
+                    of: function, VirtualFunctions(), 0, besides: MachineRanges(), isMemory: { _ in false })
+                return nil
+            } catch { return error }
+        }
+        #expect(refusal { _ in } == nil)
+        #expect(refusal { $0.msix.capability = 0x70 } == .shared(with: Self.own))
+        #expect(refusal { $0.classCode = 0x0C0330 } == .shared(with: Self.own))
+        #expect(
+            refusal {
+                $0.msix.capability = 0x70
+                $0.bars[0].address = 0xC000_1000
+            } == nil)
+    }
+
+    /// The interface of USB's class tells: 10h is OHCI, 20h EHCI.
+    @Test(arguments: [(0x0C0310, true), (0x0C0320, false), (0x0C0330, false), (0x0C0410, false)] as [(UInt32, Bool)])
+    func controllersThatRaiseSMIsAreRefused(_ classCode: UInt32, _ isRefused: Bool) {
+        var function = function(memory(0xC000_0000))
+        function.classCode = classCode
+        var found: RegisterError?
+        do throws(RegisterError) {
+            try FunctionList().requireOwnRegisters(
+                of: function, VirtualFunctions(), 0, besides: MachineRanges(), isMemory: { _ in false })
+        } catch { found = error }
+        #expect(found == (isRefused ? .raisesSMIs : nil))
+    }
+
     @Test func registersWithoutAnAddressAreRefused() {
+        #expect(refusal(memory(0xC000_0000, 0x3000)) == .noAddress, "no power of two")
         #expect(refusal(memory(0)) == .noAddress)
         #expect(refusal(memory(.max & ~0xFFF)) == .noAddress, "all ones")
         #expect(refusal(memory(0xFFFF_F000, wide: false)) == .taken, "all ones in 32 bits: the flash memory")

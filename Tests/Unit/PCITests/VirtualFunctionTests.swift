@@ -91,6 +91,11 @@ import UnitSupport
         sized.barSizes[7] = 256 * UInt64(sized.word(0x160 + 0x0C) >> 16)
         let small = try VirtualFunctions(of: igb, on: bus)
         #expect(throws: VirtualFunctionError.noAddresses) { try small.require(1, lastBus: 4) }
+        // 24 KiB each: the model's mask is then none that an address could be told by.
+        sized.barSizes[7] = 0x6000 * UInt64(sized.word(0x160 + 0x0C) >> 16)
+        let odd = try VirtualFunctions(of: igb, on: bus)
+        #expect(odd.bars[0].size.nonzeroBitCount > 1)
+        #expect(throws: VirtualFunctionError.noAddresses) { try odd.require(1, lastBus: 4) }
         sized.barSizes[7] = size
         let e1000e = bus.describe("02:00.0")
         #expect(throws: VirtualFunctionError.absent) { try VirtualFunctions(of: e1000e, on: bus) }

@@ -8,9 +8,12 @@ final class AMDViModel: RegisterFile {
     static let eventLog: UInt64 = 1 << 2
     static let commandBuffer: UInt64 = 1 << 12
 
-    private(set) var violations: [String] = []
+    var violations: [String] = []
     /// How often DMA passed untranslated for a while.
     private(set) var openings = 0
+    private(set) var writes = 0
+    /// The device tables that were walked while it was on.
+    private(set) var walked: Set<UInt64> = []
     private var stored: [Int: UInt64] = [:]
     private var overflow: UInt64 = 0
     /// Whether caches may hold what another device table said.
@@ -32,8 +35,15 @@ final class AMDViModel: RegisterFile {
     func writeBack(_ address: UInt64, _ bytes: UInt64) {}
 
     func write64(_ offset: Int, _ value: UInt64) {
+        writes += 1
+        set(offset, value)
+        if control & Self.enable != 0 { walked.insert(read64(0) & ~0xFFF) }
+    }
+
+    private func set(_ offset: Int, _ value: UInt64) {
         switch offset {
         case 0x00:
+            if control & Self.enable != 0 { violations.append("the device table moves while the unit is on") }
             if stored[0, default: 0] != value { isStale = true }
             stored[offset] = value & ~(0xFFF << 52 | 7 << 9)
         case 0x08:

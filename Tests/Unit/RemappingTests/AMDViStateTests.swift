@@ -66,16 +66,29 @@ import UnitSupport
         (.translation, { $0.write64(0x18, $0.read64(0x18) & ~AMDViModel.enable) }),
         (.rootTable, { $0.write64(0x00, 0x1234_5000 | 511) }),
         (.rootTable, { $0.write64(0x00, $0.read64(0x00) & ~0x1FF) }),
-        (.interruptRemapping, { $0.write64(0x18, $0.read64(0x18) & ~(1 << 17)) }),
-        (.interruptRemapping, { $0.write64(0x18, $0.read64(0x18) & ~(1 << 50)) }),
-        (.interruptRemapping, { $0.write64(0x18, $0.read64(0x18) | 1 << 43) }),
-        (.interruptRemapping, { $0.write64(0x18, $0.read64(0x18) & ~AMDViModel.commandBuffer) }),
+        (.control, { $0.write64(0x18, $0.read64(0x18) & ~(1 << 17)) }),
+        (.control, { $0.write64(0x18, $0.read64(0x18) & ~(1 << 50)) }),
+        (.control, { $0.write64(0x18, $0.read64(0x18) | 1 << 43) }),
+        (.control, { $0.write64(0x18, $0.read64(0x18) & ~AMDViModel.commandBuffer) }),
+        // DevTblSegEn, HtTunEn, Coherent.
+        (.control, { $0.write64(0x18, $0.read64(0x18) | 1 << 34) }),
+        (.control, { $0.write64(0x18, $0.read64(0x18) ^ 1 << 1) }),
+        (.control, { $0.write64(0x18, $0.read64(0x18) & ~(1 << 10)) }),
         (
             .queue,
             {
                 let control = $0.read64(0x18)
                 $0.write64(0x18, control & ~AMDViModel.commandBuffer)
                 $0.write64(0x08, 0x1234_5000 | 8 << 56)
+                $0.write64(0x18, control)
+            }
+        ),
+        (
+            .queue,
+            {
+                let control = $0.read64(0x18)
+                $0.write64(0x18, control & ~AMDViModel.eventLog)
+                $0.write64(0x10, 0x1234_5000 | 8 << 56)
                 $0.write64(0x18, control)
             }
         ),
@@ -87,10 +100,31 @@ import UnitSupport
         try unit(model).enable()
         try unit(model).verify()
         Self.lastActs[index].act(model)
+        // Firmware's own are not ours.
+        model.violations = []
         #expect(throws: RemappingError.changed(Self.lastActs[index].step)) { try unit(model).verify() }
         try unit(model).enable()
         expectOurs(model)
         try unit(model).verify()
+    }
+
+    /// Whether events interrupt changes while guests run; the order of the unit's own requests is the flags' of its block.
+    @Test func whatLetsNothingPassMayDiffer() throws {
+        let model = AMDViModel()
+        try unit(model).enable()
+        unit(model).setReporting(true)
+        try unit(model).verify()
+        model.write64(0x18, model.read64(0x18) ^ (1 << 8 | 1 << 9 | 1 << 11))
+        try unit(model).verify()
+    }
+
+    /// A machine was refused before this unit's turn came: its commands are firmware's, and so is all else.
+    @Test(arguments: whatFirmwareHas) func whatWasNotReachedIsLeftAlone(_ control: UInt64) throws {
+        let model = firmware(control)
+        unit(model).save()
+        let writes = model.writes
+        try unit(model).restore()
+        #expect(model.writes == writes)
     }
 
     @Test(arguments: whatFirmwareHas) func aRefusalLeavesWhatFirmwareHad(_ control: UInt64) throws {
@@ -100,9 +134,15 @@ import UnitSupport
         unit(model).save()
         try unit(model).enable()
         #expect(registers.map(model.read64) != before)
+        let openings = model.openings
         try unit(model).restore()
         #expect(registers.map(model.read64) == before)
-        #expect(!model.isStale)
+        // Where firmware has the unit off, whoever switches it on empties the caches first.
+        #expect(!model.isStale || control == 0)
+        // Nothing is translated by a table that firmware has not switched on, nor by two of them.
+        #expect(model.walked.isSubset(of: [frames.base + 0x4000, frames.base + 0x6000]))
+        #expect(model.walked.contains(frames.base + 0x6000) == (control != 0))
+        #expect(model.openings == openings + (control == 0 ? 1 : 2))
         #expect(model.violations.isEmpty, "\(model.violations)")
         guard control == Self.running else { return }
         // Firmware goes on where it was.

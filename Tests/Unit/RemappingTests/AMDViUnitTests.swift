@@ -85,12 +85,12 @@ import UnitSupport
         let stuck = hardware()
         let answers = stuck.react
         stuck.react = { fake, offset, value in if offset != 0x2008 { answers(fake, offset, value) } }
-        #expect(throws: RemappingError.noAnswer(.invalidation)) { try unit(stuck).enable() }
+        #expect(throws: RemappingError.noAnswer(.queue)) { try unit(stuck).enable() }
         #expect(stuck.reads < 1 << 20)
         // A buffer that does not stop.
         let running = FakeUnit()
         running.registers[0x2020] = 1 << 4
-        #expect(throws: RemappingError.noAnswer(.disable)) { try unit(running).enable() }
+        #expect(throws: RemappingError.noAnswer(.translation)) { try unit(running).enable() }
     }
 
     @Test func eventsAreReadInOrder() throws {

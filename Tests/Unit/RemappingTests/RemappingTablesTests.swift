@@ -18,10 +18,10 @@ private typealias AMD = AMDVi<FakeUnit>
         return demand
     }
     private let apicIDs = InlineArray<16, UInt32> { $0 == 1 ? 0x1_0203 : 5 }
-    private let vtd = RemappingFeatures(VTDCapabilities(capability: 0x0000_000C_0000_0406 | 47 << 16, extended: 0x1B))
+    private let vtd = RemappingFeatures(vtd: 0x0000_000C_0000_0406 | 47 << 16, 0x1B)
     private let narrowVTD = RemappingFeatures(
-        VTDCapabilities(capability: 0x0000_000C_0000_0206 | 38 << 16, extended: 0x1B))
-    private let amd = RemappingFeatures(AMDViFeatures(features: 1 << 2 | 1 << 6 | 1 << 7, features2: 0))
+        vtd: 0x0000_000C_0000_0206 | 38 << 16, 0x1B)
+    private let amd = RemappingFeatures(amdVi: 1 << 2 | 1 << 6 | 1 << 7, 0)
 
     private func frames<H: RemappingHardware>(_ hardware: H.Type, _ features: RemappingFeatures) -> Frames {
         Frames(demand.frames(features))
@@ -147,18 +147,18 @@ private typealias AMD = AMDVi<FakeUnit>
     /// What one unit lacks, all lack.
     @Test func featuresAreThoseOfAllUnits() {
         func common(_ first: UInt64, _ second: UInt64, _ extended: UInt64 = 0x1B) -> RemappingFeatures {
-            RemappingFeatures(VTDCapabilities(capability: 0x4_0000_0000 | first, extended: 0x1B))
+            RemappingFeatures(vtd: 0x4_0000_0000 | first, 0x1B)
                 .intersection(
-                    RemappingFeatures(VTDCapabilities(capability: 0x4_0000_0000 | second, extended: extended)))
+                    RemappingFeatures(vtd: 0x4_0000_0000 | second, extended))
         }
         #expect(common(0x600, 0x200).shortcoming == nil && common(0x600, 0x400).shortcoming == nil)
         #expect(common(0x400, 0x200).shortcoming != nil, "no number of levels in common")
         for bit in [1, 3] as [UInt64] { #expect(common(0x400, 0x400, 0x1B & ~(1 << bit)).shortcoming != nil) }
         #expect(!common(0x400, 0x400, 0x0B).extendedInterrupts && common(0x400, 0x400).extendedInterrupts)
         #expect(!common(0x400, 0x400, 0x1A).isCoherent && common(0x400, 0x400).isCoherent)
-        #expect(RemappingFeatures(VTDCapabilities(capability: 0x400, extended: 0x1B)).shortcoming != nil)
+        #expect(RemappingFeatures(vtd: 0x400, 0x1B).shortcoming != nil)
         #expect(amd.shortcoming == nil && amd.maxVCPUs == 2)
-        #expect(RemappingFeatures(AMDViFeatures(features: 0, features2: 0)).shortcoming != nil)
+        #expect(RemappingFeatures(amdVi: 0, 0).shortcoming != nil)
         #expect(common(0x400, 0x400).canReport(to: 300) && !amd.canReport(to: 300) && amd.canReport(to: 254))
     }
 
@@ -235,7 +235,7 @@ private typealias AMD = AMDVi<FakeUnit>
     @Test func whatUnitsCannotDoIsRefused() throws {
         #expect(try refusal(AMD.self, amd, runs, vcpus: 3) == .unreachableCore, "512 interrupts are two cores'")
         #expect(try refusal(AMD.self, amd, runs, vcpus: 0) == .unreachableCore)
-        let narrow = RemappingFeatures(AMDViFeatures(features: 1 << 6, features2: 1 << 8))
+        let narrow = RemappingFeatures(amdVi: 1 << 6, 1 << 8)
         #expect(try refusal(AMD.self, narrow, runs, vcpus: 2) == .unreachableCore, "APIC id 10203h does not fit")
         #expect(try refusal(AMD.self, narrow, runs, vcpus: 1) == nil)
         let far = [RemappingRun(guest: 1 << 39, physical: 0, size: 1 << 21)]

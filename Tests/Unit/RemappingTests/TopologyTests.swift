@@ -69,6 +69,23 @@ import Testing
         #expect(found.isReserved(0x0405) && !found.isReserved(0x0408))
     }
 
+    /// One unit is told as types 10h and 40h, one as 10h alone, one as 11h alone, one like the first in another segment.
+    @Test func eachUnitHasTheNewestBlockThatNamesIt() throws {
+        var table = TableBytes("IVRS", header: 48)
+        let blocks: [(type: UInt8, unit: UInt8, segment: UInt8)] = [
+            (0x10, 2, 0), (0x10, 0x42, 0), (0x40, 2, 0), (0x11, 0x82, 0), (0x10, 2, 1),
+        ]
+        for (i, block) in blocks.enumerated() {
+            let header = block.type == 0x10 ? 24 : 40
+            table.put([block.type, 0, UInt8(header), 0, block.unit, 0, 0x40, 0])
+            table.put(0xF000_0000 + UInt64(i) << 20, 8)
+            table.put([block.segment] + [UInt8](repeating: 0, count: header - 17))
+        }
+        let found = try IVRS.parse(table.sealed.span)
+        #expect((0..<found.unitCount).map { found.units[$0].registers >> 20 & 0xF } == [1, 2, 3, 4])
+        #expect(found.hasOtherSegments)
+    }
+
     @Test func damagedTablesAreRefusedAndEnd() {
         for (good, isIntel) in [(dmar, true), (ivrs, false)] {
             var outcomes = Set<String>()
@@ -109,6 +126,8 @@ import Testing
         for (good, at, isIntel) in [(dmar, 54, true), (dmar, 70, true), (ivrs, 48 + 24 + 65 + 16, false)] {
             var bytes = good
             bytes[at] = 1
+            // The older block of the same unit.
+            if !isIntel { bytes[48 + 16] = 1 }
             let found = isIntel ? try parse(bytes) : try IVRS.parse(bytes.span)
             #expect(found.hasOtherSegments && found.unitCount == (isIntel ? 2 : 1), "\(at)")
             #expect("\(try #require(found.shortcoming(firstIOAPIC: 2)))".hasPrefix("its table"))

@@ -12,6 +12,9 @@ final class VTDModel: RegisterFile {
     static let compatibility: UInt64 = 1 << 23
 
     var violations: [String] = []
+    private(set) var writes = 0
+    /// Commands that go unheard.
+    var ignored: UInt64 = 0
     /// Global status.
     private(set) var status: UInt64 = 0
     /// What the unit walks: what was in the registers when it was told to take it, not what is there now.
@@ -48,6 +51,7 @@ final class VTDModel: RegisterFile {
     func writeBack(_ address: UInt64, _ bytes: UInt64) {}
 
     func write64(_ offset: Int, _ value: UInt64) {
+        writes += 1
         switch offset {
         case 0x18: command(value)
         case 0x20: stored[offset] = value & ~0x3FF  // bits 9:0 are reserved
@@ -77,6 +81,7 @@ final class VTDModel: RegisterFile {
         if extended & 1 << 3 == 0, value & (Self.remapping | Self.setInterrupts) != 0 {
             violations.append("there is no interrupt remapping")
         }
+        if changed & ignored != 0 { return status &= ~changed }
         if changed & value & Self.setRoot != 0 { takeRoot() }
         if changed & value & Self.setInterrupts != 0 { takeInterrupts() }
         if changed & value & Self.queue != 0 {

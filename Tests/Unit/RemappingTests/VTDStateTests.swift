@@ -103,6 +103,15 @@ import UnitSupport
             }
         ),
         ("interrupts in compatibility format", { $0.write64(0x18, $0.status & all | VTDModel.compatibility) }),
+        (
+            "another queue",
+            {
+                $0.write64(0x18, $0.status & (all ^ VTDModel.queue))
+                $0.write64(0x88, 0)
+                $0.write64(0x90, 0x1234_5000)
+                $0.write64(0x18, $0.status & all | VTDModel.queue)
+            }
+        ),
         ("queue off", { $0.write64(0x18, $0.status & (all ^ VTDModel.queue)) }),
     ]
 
@@ -144,11 +153,11 @@ import UnitSupport
         #expect(try found { $0.write64(0x20, 0x1000) } == .changed(.rootTable))
         #expect(try found { $0.write64(0xB8, 0x1000) } == .changed(.interruptTable))
         let words = Set(
-            [.rootTable, .interruptTable, .queue, .translation, .interruptRemapping].map {
+            [.rootTable, .interruptTable, .queue, .translation, .interruptRemapping, .control].map {
                 (step: RemappingError.Step) in
                 "\(step.words)"
             })
-        #expect(words.count == 5)
+        #expect(words.count == 6)
     }
 
     /// Hardware that says yes and does not.
@@ -184,6 +193,29 @@ import UnitSupport
         try held.verify()
         try held.restore()
         #expect(model.status == before | VTDModel.setRoot)
+        #expect(model.violations.isEmpty, "\(model.violations)")
+    }
+
+    /// A machine was refused before this unit's turn came: its queue's commands are firmware's, and so is all else.
+    @Test(arguments: whatFirmwareHas) func whatWasNotReachedIsLeftAlone(_ bits: [UInt64]) throws {
+        let model = firmware(bits)
+        unit(model).save()
+        let writes = model.writes
+        try unit(model).restore()
+        #expect(model.writes == writes)
+    }
+
+    /// A unit that stops answering in the middle is brought back as far as it goes, never by firmware's queue.
+    @Test(arguments: whatFirmwareHas) func whatWasReachedHalfIsBroughtBack(_ bits: [UInt64]) throws {
+        let model = firmware(bits)
+        let before = model.status
+        unit(model).save()
+        model.ignored = VTDModel.setInterrupts
+        #expect(throws: RemappingError.noAnswer(.interruptTable)) { try unit(model).enable() }
+        model.ignored = 0
+        try unit(model).restore()
+        #expect(model.status == before && model.root == frames.base + 0x5000)
+        #expect(model.interrupts == frames.base + 0x6000 | 7)
         #expect(model.violations.isEmpty, "\(model.violations)")
     }
 

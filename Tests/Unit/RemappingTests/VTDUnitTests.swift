@@ -88,7 +88,7 @@ import UnitSupport
         let fake = hardware()
         let answers = fake.react
         fake.react = { fake, offset, value in if offset != 0x88 { answers(fake, offset, value) } }
-        #expect(throws: RemappingError.noAnswer(.invalidation)) { try unit(fake).enable() }
+        #expect(throws: RemappingError.noAnswer(.queue)) { try unit(fake).enable() }
         #expect(fake.reads < 1 << 21)
         // An error that the unit reports ends the wait at once.
         fake.react = { fake, offset, value in
@@ -100,7 +100,7 @@ import UnitSupport
         }
         fake.registers[0x1C] = 0
         fake.clearAccesses()
-        #expect(throws: RemappingError.noAnswer(.invalidation)) { try unit(fake).enable() }
+        #expect(throws: RemappingError.noAnswer(.queue)) { try unit(fake).enable() }
         #expect(fake.reads < 100)
     }
 
@@ -143,5 +143,13 @@ import UnitSupport
         #expect(unit.features.registerBytes == 0x1000)
         fake.registers[0x08] = 0x122 << 24
         #expect(unit.features.registerBytes == 0x2000)
+        // 16 records from F10h on end in the next page, 15 do not.
+        fake.registers[0x08] = 0xF1 << 24 | 15 << 40
+        #expect(unit.features.registerBytes == 0x2000)
+        fake.registers[0x08] = 0xF1 << 24 | 14 << 40
+        #expect(unit.features.registerBytes == 0x1000)
+        // Invalidation's registers at 2FF0h.
+        fake.registers[0x10] = 0x2FF << 8
+        #expect(unit.features.registerBytes == 0x3000)
     }
 }

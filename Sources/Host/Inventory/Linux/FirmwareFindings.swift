@@ -103,13 +103,13 @@ struct FirmwareFindings {
             if let capability = tree.hexadecimal("\(folder)/intel-iommu/cap"),
                 let extended = tree.hexadecimal("\(folder)/intel-iommu/ecap")
             {
-                return RemappingFeatures(VTDCapabilities(capability: capability, extended: extended))
+                return RemappingFeatures(vtd: capability, extended)
             }
             // `features`, or since Linux 5.18 `features2:features`.
             let parts = (tree.text("\(folder)/amd-iommu/features") ?? "").split(separator: ":")
             guard let last = parts.last, let features = UInt64(last, radix: 16) else { return nil }
             let second = parts.count == 2 ? UInt64(parts[0], radix: 16) ?? 0 : 0
-            return RemappingFeatures(AMDViFeatures(features: features, features2: second))
+            return RemappingFeatures(amdVi: features, second)
         }
     }
 }

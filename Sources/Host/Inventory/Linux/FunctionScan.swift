@@ -35,7 +35,7 @@ struct FunctionScan {
         var ranges = MachineRanges(addressBits: ProcessorInfo(tree).addressBits ?? 47)
         if let ecam = firmware.configuration { ranges.add(ecam.base, (UInt64(ecam.lastBus) + 1) << 20) }
         if let units {
-            for i in 0..<min(units.unitCount, 8) {
+            for i in 0..<units.unitCount {
                 ranges.add(units.units[i].registers, size(units.units[i].registers))
             }
         }
@@ -71,6 +71,7 @@ struct FunctionScan {
             switch error {
             case .noAddress: return "it has registers to which firmware has given no address that cores can reach"
             case .taken: return "it has registers where the machine has something else"
+            case .raisesSMIs: return "it is an OHCI controller, which can stop every core by SMIs"
             case .shared(let other): return "it shares pages of registers with \(other.text)"
             }
         }

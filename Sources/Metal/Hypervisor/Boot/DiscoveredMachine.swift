@@ -42,17 +42,10 @@ struct DiscoveredMachine: ~Copyable {
         firmware.restoreLevel(level)
     }
 
-    var remappingVendor: RemappingVendor? {
+    /// The remapping units, nil where none is usable, and the bytes of registers of each.
+    var remapping: (vendor: RemappingVendor, units: RemappingTopology, bytes: UInt64)? {
         switch iommu {
-        case .some(let iommu): iommu.vendor
-        case .none: nil
-        }
-    }
-
-    /// The remapping units, nil where none is usable.
-    var remapping: RemappingTopology? {
-        switch iommu {
-        case .some(let iommu): iommu.topology
+        case .some(let iommu): (iommu.vendor, iommu.topology, iommu.features.registerBytes)
         case .none: nil
         }
     }
@@ -67,7 +60,7 @@ extension DiscoveredMachine {
             while !tables.topology.areSiblings(tables.apicIDs[lowest], tables.apicIDs[core]) { lowest += 1 }
             facts.siblings[core] = UInt8(lowest)
         }
-        let units = remapping
+        let units = remapping?.units
         // What is not listed cannot be told apart from what is.
         let isComplete = facts.functions.scan(
             tables.bus, alias: { units?.alias(of: $0) }, isReserved: { units?.isReserved($0) ?? false })

@@ -13,11 +13,10 @@ struct FaultLog: ~Copyable {
     private var limiter: FaultLimiter
     let owners: [192 of (requester: UInt16, partition: UInt8)]
     let ownerCount: Int
-    /// What managers have not been sent yet.
-    private var pending: [16 of DeviceFault] = .init(repeating: DeviceFault())
-    private var pendingCount = 0
-    /// What was not kept: how often units had no room for another record, and this had none.
-    private var lost: UInt64 = 0
+    /// What managers have not been sent yet; units count what they had no room for as lost.
+    var pending = PendingFaults()
+    /// The unit that was looked at last: each has its turn.
+    private var turn = 0
 
     init(
         _ vendor: RemappingVendor, _ units: [32 of RemappingUnitDescription], _ unitCount: Int,
@@ -49,30 +48,11 @@ struct FaultLog: ~Copyable {
     @inline(never)
     mutating func readNext(_ line: inout Text<204>) -> DeviceFault? {
         guard let fault = nextFault() else { return nil }
-        line.write("bulkhead: the IOMMU refused requester ")
-        line.write(hexadecimal: UInt64(fault.requester))
-        line.write(fault.isInterrupt ? ": interrupt " : fault.isWrite ? ": write to " : ": read from ")
-        line.write(hexadecimal: fault.address)
-        line.write(", reason ")
-        line.write(decimal: UInt64(fault.reason))
-        line.write("\r\n")
-        if pendingCount < pending.count {
-            pending[pendingCount] = fault
-            pendingCount += 1
-        } else {
-            lost += 1
-        }
+        line.write("bulkhead: the IOMMU refused requester %x", UInt64(fault.requester))
+        line.write(fault.isInterrupt ? ": interrupt" : fault.isWrite ? ": write to" : ": read from")
+        line.write(" %x, reason %d\r\n", fault.address, UInt64(fault.reason))
+        pending.add(fault, owner: owner(of: fault.requester))
         return fault
-    }
-
-    /// The oldest fault that managers have not been sent, and how many were lost since the last one.
-    mutating func nextPending() -> (fault: DeviceFault, lost: UInt64)? {
-        guard pendingCount > 0 else { return nil }
-        let first = (pending[0], lost)
-        pendingCount -= 1
-        for i in 0..<pendingCount { pending[i] = pending[i + 1] }
-        lost = 0
-        return first
     }
 
     /// The next fault, which is cleared in the unit; nil when there is none, or when this second has had enough of them.
@@ -82,8 +62,9 @@ struct FaultLog: ~Copyable {
         case .resume: setReporting(true)
         case .read: break
         }
-        for i in 0..<unitCount {
-            guard let fault = vendor.nextFault(units[i], lost: &lost) else { continue }
+        for _ in 0..<unitCount {
+            turn = turn + 1 < unitCount ? turn + 1 : 0
+            guard let fault = vendor.nextFault(units[turn], lost: &pending.lost) else { continue }
             if limiter.record() { setReporting(false) }
             return fault
         }

@@ -174,8 +174,7 @@ struct IOMMU: ~Copyable {
     static func line(_ words: StaticString, _ step: RemappingError.Step, _ unit: UInt64) -> LogLine {
         var line = LogLine(words)
         line.write(step.words)
-        line.write(", registers at ")
-        line.write(hexadecimal: unit)
+        line.write(", registers at %x", unit)
         return line
     }
 

@@ -8,8 +8,8 @@ import Text
 
 /// Writes the record of `OwnershipRecord.swift` into pages of its own.
 struct OwnershipWriter: ~Copyable {
-    /// Room for 511 entries: partitions need 48 at the most, cores 6 each, functions 9. What finds no room is missing, and
-    /// who looks from outside finds something without an owner.
+    /// Room for 511 entries: remapping units need 34 at the most and come first, partitions 48, cores 6 each, functions 9. What
+    /// finds no room is missing, and who looks from outside finds something without an owner.
     static let bytes: UInt64 = 0x4000
     private let address: UInt64
     private var header: OwnershipHeader
@@ -40,6 +40,7 @@ extension BuiltMachine {
     /// Writes down who owns what, by what was allocated for whom and not by what was mapped.
     func writeOwnership(_ program: ProgramMemory) {
         var ownership = OwnershipWriter(at: program.ownershipPages)
+        plan.machine.iommu?.list(in: &ownership)
         program.list(in: &ownership)
         for i in 0..<manifest.partitionCount {
             let memory = plan.memory.ranges[i], files = plan.files[i]
@@ -71,7 +72,6 @@ extension BuiltMachine {
             ownership.add(.unclaimed, nested.unclaimed, nested.unclaimed == 0 ? 0 : 4096, owner: owner, index: core)
         }
         for i in 0..<manifest.partitionCount { listFunctions(i, in: &ownership) }
-        plan.machine.iommu?.list(in: &ownership)
     }
 
     /// What partition `i` has of the bus: configuration space, the bridge that resets it, registers, MSI-X tables.

@@ -23,9 +23,10 @@ struct InventoryList {
         topology = built.tables.topology
         apicIDs = built.tables.apicIDs
         self.vendor = vendor
-        iommuKind = UInt64(built.plan.machine.remappingVendor?.rawValue ?? 0)
+        let remapping = built.plan.machine.remapping
+        iommuKind = UInt64(remapping?.vendor.rawValue ?? 0)
         while ProcessorCache(cacheCount, vendor, native: nativeCPUID) != nil { cacheCount += 1 }
-        guard let units = built.plan.machine.remapping else { return }
+        guard let units = remapping?.units else { return }
         iommuCount = units.unitCount
         for i in 0..<iommuCount { iommus[i] = units.units[i].registers }
     }

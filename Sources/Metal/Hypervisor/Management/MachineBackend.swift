@@ -127,7 +127,7 @@ struct MachineBackend: ControlBackend, ~Copyable {
         for _ in 0...partitionCount {
             eventTurn = eventTurn < partitionCount ? eventTurn + 1 : 0
             guard eventTurn < partitionCount else {
-                if let refusal = faultLog?.value.nextPending() { return event(refusal.fault, lost: refusal.lost) }
+                if let refusal = faultLog?.value.pending.takeFirst() { return event(refusal.fault, lost: refusal.lost) }
                 continue
             }
             let controlPage = partitions[eventTurn].controlPage

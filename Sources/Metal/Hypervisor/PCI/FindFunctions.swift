@@ -58,15 +58,32 @@ extension PlannedMachine {
             owned.value[place].virtual = virtual
             owned.value[place].virtualCount = count
         } catch {
-            var line = LogLine("PCI function ")
-            line.write(hexadecimal: UInt64(physical.requester))
+            var line = LogLine("PCI function %x (requester id)", UInt64(physical.requester))
             switch error {
-            case .absent, .tooMany: line.write(" (requester id) has not so many virtual functions")
-            case .enabled: line.write(" (requester id) has virtual functions that the firmware has enabled")
-            case .noBus: line.write(" (requester id): firmware has left no bus numbers for its virtual functions")
-            case .noAddresses: line.write(" (requester id): firmware has left no memory for its virtual functions")
+            case .absent, .tooMany: line.write(" has not so many virtual functions")
+            case .enabled: line.write(" has virtual functions that the firmware has enabled")
+            case .noBus: line.write(": firmware has left no bus numbers for its virtual functions")
+            case .noAddresses: line.write(": firmware has left no memory for its virtual functions")
             }
             throw Refusal(line)
+        }
+    }
+
+    /// Ends what firmware's drivers left their devices doing, owned or not, and makes ports keep them apart. Where partitions own
+    /// functions, refuses a machine on which that fails, or whose functions are not those that were checked.
+    func silenceFunctions() throws(Refusal) {
+        let bus = machine.tables.bus, reset = FunctionReset(bus)
+        var changed: UInt16?
+        BusScan(bus).forEach {
+            reset.silence($0)
+            VirtualFunctions.disable(of: $0, on: bus)
+            if !AccessControl.enable($0, on: bus) || !machine.facts.functions.has($0) { changed = $0.requester }
+        }
+        for i in 0..<manifest.partitionCount where manifest.partitions[i].devices.count > 0 {
+            guard let changed else { return }
+            let words: StaticString =
+                "PCI function %x (requester id) is not what it was, or does not keep its access control"
+            throw Refusal(LogLine(words, UInt64(changed)))
         }
     }
 
@@ -91,19 +108,6 @@ extension PlannedMachine {
     }
 }
 
-extension DiscoveredMachine {
-    /// Ends what firmware's drivers left their devices doing, owned or not, and makes ports keep them apart.
-    func silenceFunctions() {
-        let reset = FunctionReset(tables.bus)
-        let bus = tables.bus
-        BusScan(bus).forEach {
-            reset.silence($0)
-            VirtualFunctions.disable(of: $0, on: bus)
-            AccessControl.enable($0, on: bus)
-        }
-    }
-}
-
 extension BuiltMachine {
     /// What partition `i` has of the bus, in its own block; nil when it owns nothing there.
     func buildFunctions(
@@ -115,31 +119,32 @@ extension BuiltMachine {
         functions.initialize(to: PartitionFunctions(tables.bus, platform, hasDependents: plan.dependents(of: i) != 0))
         for n in 0..<devices.count {
             var found = plan.owned.value[i * 8 + n]
-            guard found.description.vendor != 0 else {
-                stays(devices.devices[n].address, " does not answer")
+            let window = FunctionWindow(functions: functions), ticks = plan.machine.tscKHz
+            let isThere = found.description.vendor != 0
+            // Its registers are where they were, before anything is read there.
+            guard isThere, FunctionReset(tables.bus).restore(found.description, wait: { wait($0, ticks) }) else {
+                stays(
+                    devices.devices[n].address,
+                    "bulkhead: PCI function %x does not answer, or not as before; its partition stays without it")
                 continue
             }
             found.interrupts = interrupts.blocks[i][n]
-            let window = FunctionWindow(functions: functions), ticks = plan.machine.tscKHz
             if found.description.isXHCI { tables.bus.write(found.description.requester, 4, size: 2, 1 << 1) }
             do throws(GuestBusError) {
                 try functions.value.append(found, through: window)
                 functions.value.takeLastFromFirmware(through: window) { wait($0, ticks) }
             } catch {
                 guard error == .badCapabilities else { throw .mappedAlready }
-                stays(devices.devices[n].address, " has no list of capabilities that could be followed")
+                stays(
+                    devices.devices[n].address,
+                    "bulkhead: PCI function %x has no usable capabilities; its partition stays without it")
             }
         }
         return functions
     }
 
-    private func stays(_ function: FunctionAddress, _ why: StaticString) {
-        var line = LogLine("bulkhead: PCI function ")
-        line.write(hexadecimal: UInt64(function.requester))
-        line.write(" (requester id)")
-        line.write(why)
-        line.write("; its partition stays without it")
-        SerialPort.log.print(line)
+    private func stays(_ function: FunctionAddress, _ words: StaticString) {
+        SerialPort.log.print(LogLine(words, UInt64(function.requester)))
     }
 }
 

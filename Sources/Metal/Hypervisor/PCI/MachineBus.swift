@@ -16,12 +16,7 @@ struct MachineBus: ConfigurationSpace {
             return UInt32(truncatingIfNeeded: MemoryRegister.read(page(of: function) + UInt64(offset), size: size))
         }
         guard select(function, offset) else { return .max }
-        let port = UInt16(0xCFC + offset & 3)
-        return switch size {
-        case 1: UInt32(cpu_in8(port))
-        case 2: UInt32(cpu_in16(port))
-        default: cpu_in32(port)
-        }
+        return cpu_in32(0xCFC) >> UInt32(offset & 3) * 8 & .max >> UInt32(32 - size * 8)
     }
 
     func write(_ function: UInt16, _ offset: Int, size: Int, _ value: UInt32) {

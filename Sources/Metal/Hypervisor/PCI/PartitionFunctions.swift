@@ -52,8 +52,9 @@ struct PartitionFunctions: ~Copyable {
             for i in 0..<guest.count where owned[i].isVirtual == (pass == 0) {
                 if keepsPhysical, owned[i].virtualCount > 0 { continue }
                 var method = owned[i].description.reset
-                for j in 0..<i where method == .bus && owned[j].description.reset == .bus {
-                    if owned[j].description.bridge == owned[i].description.bridge { method = .none }
+                for j in 0..<guest.count where j != i {
+                    let stays = keepsPhysical && owned[j].virtualCount > 0, other = owned[j].description
+                    if owned[i].description.isReset(with: other, isBefore: j < i, stays: stays) { method = .none }
                 }
                 reset.reset(owned[i].description, by: method) { wait($0, ticksPerMillisecond) }
             }

@@ -10,11 +10,11 @@ extension PlannedMachine {
     func requireOwnRegisters() throws(Refusal) {
         var ranges = MachineRanges(addressBits: Int(cpu_cpuid(0x8000_0008, 0).eax & 0xFF))
         ranges.add(machine.tables.ecam, machine.tables.ecam == 0 ? 0 : (UInt64(machine.tables.lastBus) + 1) << 20)
-        if let units = machine.remapping {
+        if let (_, units, bytes) = machine.remapping {
             for i in 0..<units.unitCount {
                 // AMD's have 512 KiB, aligned to as much, where they have performance counters (48882, section 3.4).
                 let base = units.units[i].registers
-                ranges.add(base, base & 0x7_FFFF == 0 ? 0x8_0000 : 0x4000)
+                ranges.add(base, max(bytes, base & 0x7_FFFF == 0 ? 0x8_0000 : 0x4000))
             }
         }
         for i in 0..<machine.tables.ioAPICCount { ranges.add(machine.tables.ioAPICs[i], 0x1000) }
@@ -23,12 +23,14 @@ extension PlannedMachine {
             for place in i * 8..<i * 8 + manifest.partitions[i].devices.count {
                 try requireOwnRegisters(place, ranges)
                 let address = manifest.partitions[i].devices.devices[place % 8].address, bars = bars(of: place, address)
+                let id = UInt64(address.requester)
                 for bar in 0..<6 where bars[bar].isMemory && (try? addresses.place(bars[bar])) == nil {
-                    throw refusal(address, " has more registers than a guest has addresses for")
+                    throw Refusal(LogLine("PCI function %x has more registers than a guest has addresses for", id))
                 }
                 virtualCount += owned.value[place].virtualCount
                 if virtualCount > GuestBus.virtualCapacity {
-                    throw refusal(address, " has more virtual functions than its guest has numbers for")
+                    throw Refusal(
+                        LogLine("PCI function %x has more virtual functions than a guest has numbers for", id))
                 }
             }
         }
@@ -50,21 +52,20 @@ extension PlannedMachine {
         do throws(RegisterError) {
             try machine.facts.functions.requireOwnRegisters(
                 of: function, owned.value[place].virtual, count, besides: ranges, isMemory: { isMemory($0) })
-            for other in 0..<place where owned.value[other].virtualCount > 0 && count > 0 {
-                if owned.value[other].virtual.meet(
-                    owned.value[other].virtualCount, owned.value[place].virtual, count)
-                {
-                    throw .shared(with: owned.value[other].description.address)
-                }
+            for other in 0..<place {
+                let theirs = owned.value[other].virtualCount
+                guard owned.value[other].virtual.meet(theirs, owned.value[place].virtual, count) else { continue }
+                throw .shared(with: owned.value[other].description.address)
             }
         } catch {
+            var line = LogLine("PCI function %x (requester id)", UInt64(function.requester))
             switch error {
-            case .noAddress:
-                throw refusal(
-                    function.address, " has registers to which firmware has given no address that cores can reach")
-            case .taken: throw refusal(function.address, " has registers where the machine has something else")
-            case .shared(let other): throw refusal(function.address, and: other)
+            case .noAddress: line.write(" has registers to which firmware has given no address that cores can reach")
+            case .taken: line.write(" has registers where the machine has something else")
+            case .raisesSMIs: line.write(" is an OHCI controller, which can stop every core by SMIs")
+            case .shared(let other): line.write(" has registers in one page of memory with %x", UInt64(other.requester))
             }
+            throw Refusal(line)
         }
     }
 
@@ -75,22 +76,5 @@ extension PlannedMachine {
             if type != 11, type != 12, range.overlaps(memory) { found = true }
         }
         return found
-    }
-
-    private func refusal(_ one: FunctionAddress, and other: FunctionAddress) -> Refusal {
-        var line = LogLine("PCI functions ")
-        line.write(hexadecimal: UInt64(one.requester))
-        line.write(" and ")
-        line.write(hexadecimal: UInt64(other.requester))
-        line.write(" (requester ids) have registers in one page of memory, so that no partition can own one alone")
-        return Refusal(line)
-    }
-
-    private func refusal(_ function: FunctionAddress, _ words: StaticString) -> Refusal {
-        var line = LogLine("PCI function ")
-        line.write(hexadecimal: UInt64(function.requester))
-        line.write(" (requester id)")
-        line.write(words)
-        return Refusal(line)
     }
 }

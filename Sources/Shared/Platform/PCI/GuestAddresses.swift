@@ -31,7 +31,7 @@ public struct GuestAddresses: Sendable {
     /// A place for `bar`: aligned to its size, in pages of its own, and as far into its page as on the machine, because pages
     /// are what is mapped.
     public mutating func place(_ bar: BaseAddress) throws(GuestBusError) -> UInt64 {
-        guard bar.size.nonzeroBitCount == 1, bar.size >= 16, bar.hasAddress else { throw .badBAR }
+        guard bar.size >= 16, bar.hasAddress else { throw .badBAR }
         let size = max(bar.size, 4096)
         if bar.kind == .memory64, bar.size >= 64 << 20 {
             return try Self.take(size, from: &high, end: GuestWindows.high + GuestWindows.highSize)

@@ -59,7 +59,7 @@ extension GuestFunction {
             return size == 4 ? low : low | UInt64(self.msix.table[index + 1]) << 32
         }
         let pendingEnd = msix.pendingOffset &+ UInt64((msix.entries + 63) / 64) * 8
-        let isPending = msix.pendingBAR == msix.tableBAR && offset >= msix.pendingOffset && offset < pendingEnd
+        let isPending = msix.pendingBAR == index && offset >= msix.pendingOffset && offset < pendingEnd
         guard let value else { return machine.readRegister(bar.address + offset, size: size) }
         if !isPending { machine.writeRegister(bar.address + offset, size: size, value & ones) }
         return 0

@@ -7,17 +7,17 @@ public struct AMDVi<Registers: RegisterFile>: RemappingHardware {
     let memory: RemappingMemory
     /// One frame each: commands, then the event log, then what is stored on completion.
     private var commands: UInt64 { unit.buffers }
-    private var eventLog: UInt64 { unit.buffers + FrameArena.frameSize }
+    var eventLog: UInt64 { unit.buffers + FrameArena.frameSize }
     private var completion: UInt64 { unit.buffers + 2 * FrameArena.frameSize }
     private static var entries: Int { 256 }
-    /// The registers of both, as `enable` sets them: the device table has 512 frames, less one is told; the buffer 2^8 entries.
+    /// The registers as `enable` sets them: the device table has 512 frames, less one is told; buffer and log 2^8 entries.
     var deviceTable: UInt64 { memory.deviceTable | 511 }
     var commandBuffer: UInt64 { commands | 8 << 56 }
-    /// The bits of control by which functions are held.
-    var protection: UInt64 {
-        var control = AMDViControl.running
+    var eventLogBase: UInt64 { eventLog | 8 << 56 }
+    var control: UInt64 {
+        var control = AMDViControl.wanted(by: unit.flags) | AMDViControl.coherent | AMDViControl.running
         if memory.extendedInterrupts { control |= AMDViControl.wideInterrupts | AMDViControl.x2APIC }
-        if capabilities.interruptLimit > 512 { control |= AMDViControl.manyInterrupts }
+        if features.interruptLimit > 512 { control |= AMDViControl.manyInterrupts }
         return control
     }
 
@@ -27,16 +27,14 @@ public struct AMDVi<Registers: RegisterFile>: RemappingHardware {
         self.memory = memory
     }
 
-    public var features: RemappingFeatures { RemappingFeatures(capabilities) }
-
-    private var capabilities: AMDViFeatures {
-        AMDViFeatures(
-            features: registers.read64(AMDViRegister.features), features2: registers.read64(AMDViRegister.features2))
+    public var features: RemappingFeatures {
+        RemappingFeatures(
+            amdVi: registers.read64(AMDViRegister.features), registers.read64(AMDViRegister.features2))
     }
 
     public func enable() throws(RemappingError) {
         // What is under our tables stays so; else off, whatever firmware had on, so that base addresses may change
-        // (section 3.4.2).
+        // (section 3.4.2). Until the unit is on again, DMA passes untranslated.
         if (try? verify()) != nil { return try invalidate() }
         try disable()
         registers.write64(AMDViRegister.exclusionBase, 0)
@@ -46,12 +44,11 @@ public struct AMDVi<Registers: RegisterFile>: RemappingHardware {
         registers.write64(AMDViRegister.commandHead, 0)
         registers.write64(AMDViRegister.commandTail, 0)
         registers.write32(AMDViRegister.status, AMDViStatus.overflow | AMDViStatus.eventInterrupt)
-        registers.write64(AMDViRegister.eventLog, eventLog | 8 << 56)
+        registers.write64(AMDViRegister.eventLog, eventLogBase)
         registers.write64(AMDViRegister.eventHead, 0)
         registers.write64(AMDViRegister.eventTail, 0)
-        let control = AMDViControl.wanted(by: unit.flags) | AMDViControl.coherent
-        registers.write64(AMDViRegister.control, control | protection & ~AMDViControl.running)
-        registers.write64(AMDViRegister.control, control | protection)
+        registers.write64(AMDViRegister.control, control & ~AMDViControl.running)
+        registers.write64(AMDViRegister.control, control)
         guard registers.poll(AMDViRegister.status, AMDViStatus.commandRunning, AMDViStatus.commandRunning) else {
             throw .noAnswer(.queue)
         }
@@ -75,14 +72,14 @@ public struct AMDVi<Registers: RegisterFile>: RemappingHardware {
             guard registers.read32(AMDViRegister.status) & AMDViStatus.commandRunning != 0 else { break }
             if done.loadShared() == 1 { return }
         }
-        throw .noAnswer(.invalidation)
+        throw .noAnswer(.queue)
     }
 
     func disable() throws(RemappingError) {
         // Logs and buffers stop first, the unit then (section 3.4.2, CmdBufEn and EventLogEn).
         registers.write64(AMDViRegister.control, registers.read64(AMDViRegister.control) & AMDViControl.enable)
         guard registers.poll(AMDViRegister.status, AMDViStatus.commandRunning | AMDViStatus.eventRunning, 0) else {
-            throw .noAnswer(.disable)
+            throw .noAnswer(.translation)
         }
         registers.write64(AMDViRegister.control, 0)
     }

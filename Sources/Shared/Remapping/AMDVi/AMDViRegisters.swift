@@ -13,6 +13,13 @@ enum AMDViRegister {
     static let eventHead = 0x2010
     static let eventTail = 0x2018
     static let status = 0x2020
+    /// What has to be there before control says that it counts, the device table first; control itself is the last.
+    static var kept: [10 of Int] {
+        [
+            deviceTable, exclusionBase, exclusionLimit, commandBuffer, commandHead, commandTail, eventLog, eventHead,
+            eventTail, control,
+        ]
+    }
 }
 
 /// The control register (section 3.4.2).
@@ -30,8 +37,8 @@ enum AMDViControl {
     static let x2APIC: UInt64 = 1 << 50
     /// What `enable` switches on last.
     static let running = enable | eventLog | commandBuffer
-    /// What functions are held by, on or off.
-    static let protecting = running | wideInterrupts | 3 << 43 | x2APIC
+    /// What lets nothing pass: whether events interrupt, and the order of the unit's own requests.
+    static let free = eventInterrupt | 1 << 8 | 1 << 9 | 1 << 11
 
     /// What the flags of the unit's IVHD block ask for (section 5.2.2.1, table 96): HyperTransport tunnel, posted writes,
     /// responses and isochronous traffic, in the same order as here but for one.
@@ -49,32 +56,19 @@ enum AMDViStatus {
     static let commandRunning: UInt32 = 1 << 4
 }
 
-/// What a unit can do (extended feature registers, sections 3.4.6 and 3.4.9).
-public struct AMDViFeatures: Sendable {
-    let features: UInt64
-    let features2: UInt64
-
-    public init(features: UInt64, features2: UInt64) {
-        self.features = features
-        self.features2 = features2
-    }
-
-    /// Interrupts of one function: 2,048 or 512.
-    var interruptLimit: Int { features2 >> 8 & 3 != 0 ? 2048 : 512 }
-}
-
 extension RemappingFeatures {
-    public init(_ amdVi: AMDViFeatures) {
+    /// What an AMD unit can do (extended feature registers, sections 3.4.6 and 3.4.9).
+    public init(amdVi features: UInt64, _ features2: UInt64) {
         fourLevels = true
         hugePages = true
         // 128-bit interrupt entries with 32-bit destinations.
-        extendedInterrupts = amdVi.features >> 2 & 1 != 0 && amdVi.features >> 7 & 1 != 0
-        interruptLimit = amdVi.interruptLimit
+        extendedInterrupts = features >> 2 & 1 != 0 && features >> 7 & 1 != 0
+        interruptLimit = features2 >> 8 & 3 != 0 ? 2048 : 512
         registerBytes = 0x4000
         bufferFrames = 3
         logFrame = 1
         deviceTableFrames = 512
-        if amdVi.features >> 6 & 1 == 0 {
+        if features >> 6 & 1 == 0 {
             obstacle = "AMD-Vi cannot invalidate all of its caches (INVALIDATE_IOMMU_ALL)"
         }
     }

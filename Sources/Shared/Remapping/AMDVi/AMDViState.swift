@@ -4,34 +4,32 @@ extension AMDVi {
         let control = registers.read64(AMDViRegister.control)
         guard control & AMDViControl.enable != 0 else { throw .changed(.translation) }
         guard registers.read64(AMDViRegister.deviceTable) == deviceTable else { throw .changed(.rootTable) }
-        guard control & AMDViControl.protecting == protection else { throw .changed(.interruptRemapping) }
+        // Interrupts, segments of the device table: whatever lets something past it.
+        guard (control ^ self.control) & ~AMDViControl.free == 0 else { throw .changed(.control) }
         guard registers.read64(AMDViRegister.commandBuffer) == commandBuffer,
+            registers.read64(AMDViRegister.eventLog) == eventLogBase,
             registers.read32(AMDViRegister.status) & AMDViStatus.commandRunning != 0
         else { throw .changed(.queue) }
         // Memory that devices reach untranslated.
         guard registers.read64(AMDViRegister.exclusionBase) & 1 == 0 else { throw .changed(.protectedMemory) }
     }
 
-    /// What has to be there before control says that it counts; control itself is the last.
-    private static var kept: [10 of Int] {
-        [
-            AMDViRegister.deviceTable, AMDViRegister.exclusionBase, AMDViRegister.exclusionLimit,
-            AMDViRegister.commandBuffer, AMDViRegister.commandHead, AMDViRegister.commandTail, AMDViRegister.eventLog,
-            AMDViRegister.eventHead, AMDViRegister.eventTail, AMDViRegister.control,
-        ]
-    }
-
     public func save() {
-        let words = PhysicalWords(at: unit.saved), kept = Self.kept
+        let words = PhysicalWords(at: unit.saved), kept = AMDViRegister.kept
         for i in 0..<kept.count { words[i] = registers.read64(kept[i]) }
     }
 
     public func restore() throws(RemappingError) {
-        let words = PhysicalWords(at: unit.saved), kept = Self.kept
-        // By our buffer, if it came to be: nothing of our table stays in the unit's caches.
-        registers.write64(kept[0], words[0])
-        try? invalidate()
+        guard registers.read64(AMDViRegister.commandBuffer) == commandBuffer else { return }
+        let words = PhysicalWords(at: unit.saved), kept = AMDViRegister.kept
         try disable()
+        registers.write64(kept[0], words[0])
+        if words[9] & AMDViControl.enable != 0 {
+            // By our buffer: nothing of our table stays in the caches that firmware's table is read through.
+            registers.write64(AMDViRegister.control, words[9] | AMDViControl.running)
+            try? invalidate()
+            try disable()
+        }
         for i in 0..<kept.count { registers.write64(kept[i], words[i]) }
     }
 }

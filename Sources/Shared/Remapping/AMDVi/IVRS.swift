@@ -3,15 +3,18 @@ public enum IVRS {
     public static func parse(_ table: Span<UInt8>) throws(TopologyError) -> RemappingTopology {
         let reader = try TableReader(table)
         var topology = RemappingTopology()
-        // A unit is described once for each type of block that some software knows: the newest counts.
-        var newest: UInt8 = 0
-        try reader.forEachStructure { (at: Int, _) throws(TopologyError) in
-            let type = try reader.byte(at)
-            if type == 0x10 || type == 0x11 || type == 0x40 { newest = max(newest, type) }
-        }
         try reader.forEachStructure { (at: Int, length: Int) throws(TopologyError) in
-            switch try reader.byte(at) {
-            case newest: try readUnit(reader, at, length, newest == 0x10 ? 24 : 40, &topology)
+            let type = try reader.byte(at)
+            switch type {
+            case 0x10, 0x11, 0x40:
+                // A unit is described once for each type of block that some software knows: the newest that it has counts.
+                var newest = type
+                try reader.forEachStructure { (other: Int, _) throws(TopologyError) in
+                    let type = try reader.byte(other), isBlock = type == 0x10 || type == 0x11 || type == 0x40
+                    guard isBlock, try reader.half(other + 4) == reader.half(at + 4) else { return }
+                    if try reader.half(other + 16) == reader.half(at + 16) { newest = max(newest, type) }
+                }
+                if newest == type { try readUnit(reader, at, length, type == 0x10 ? 24 : 40, &topology) }
             case 0x20...0x22: try readReserved(reader, at, length, &topology)
             default: break
             }

@@ -17,7 +17,7 @@ public struct VTD<Registers: RegisterFile>: RemappingHardware {
         self.memory = memory
     }
 
-    public var features: RemappingFeatures { RemappingFeatures(capabilities) }
+    public var features: RemappingFeatures { RemappingFeatures(vtd: capabilities.capability, capabilities.extended) }
 
     var capabilities: VTDCapabilities {
         VTDCapabilities(
@@ -25,38 +25,33 @@ public struct VTD<Registers: RegisterFile>: RemappingHardware {
             extended: registers.read64(VTDRegister.extendedCapability))
     }
 
-    /// Section 11.4.4 demands that each write changes one bit and waits for its status.
-    func command(_ set: UInt32, _ step: RemappingError.Step) throws(RemappingError) {
+    /// Section 11.4.4 demands that each write changes one bit and waits for its status, which a flush alone clears.
+    func command(_ bit: UInt32, _ step: RemappingError.Step, ends: Bool = false) throws(RemappingError) {
         let lasting = registers.read32(VTDRegister.globalStatus) & VTDCommand.lasting
-        registers.write32(VTDRegister.globalCommand, lasting | set)
-        guard registers.poll(VTDRegister.globalStatus, set, set) else { throw .noAnswer(step) }
-    }
-
-    func end(_ clear: UInt32, _ step: RemappingError.Step) throws(RemappingError) {
-        let lasting = registers.read32(VTDRegister.globalStatus) & VTDCommand.lasting
-        guard lasting & clear != 0 else { return }
-        registers.write32(VTDRegister.globalCommand, lasting & ~clear)
-        guard registers.poll(VTDRegister.globalStatus, clear, 0) else { throw .noAnswer(step) }
+        if ends, lasting & bit == 0 { return }
+        registers.write32(VTDRegister.globalCommand, ends ? lasting & ~bit : lasting | bit)
+        let status = ends || bit == VTDCommand.flushWriteBuffer ? 0 : bit
+        guard registers.poll(VTDRegister.globalStatus, bit, status) else { throw .noAnswer(step) }
     }
 
     public func enable() throws(RemappingError) {
         registers.write32(VTDRegister.faultControl, 1 << 31)
         registers.write32(VTDRegister.invalidationControl, 1 << 31)
-        // What firmware may have on: the queue first, so that its address may change. What is under our tables already
-        // stays so.
-        try end(VTDCommand.queue, .queue)
-        try end(VTDCommand.compatibilityFormat, .interruptRemapping)
+        // What firmware may have on: the queue first, so that its address may change: it says that the unit is ours. What is
+        // under our tables already stays so.
+        try command(VTDCommand.queue, .queue, ends: true)
+        registers.write64(VTDRegister.queueTail, 0)
+        registers.write64(VTDRegister.queueAddress, queue)
+        try command(VTDCommand.compatibilityFormat, .interruptRemapping, ends: true)
         if registers.read64(VTDRegister.interruptTable) != interruptTable {
-            try end(VTDCommand.interruptRemapping, .interruptRemapping)
+            try command(VTDCommand.interruptRemapping, .interruptRemapping, ends: true)
         }
         // Another kind of table (TTM, section 11.4.5) changes only while translation is off.
         if registers.read64(VTDRegister.rootTable) & VTDCommand.tableType != 0 {
-            try end(VTDCommand.translation, .translation)
+            try command(VTDCommand.translation, .translation, ends: true)
         }
         try flushWriteBuffer()
         try setTables(memory.deviceTable, interruptTable)
-        registers.write64(VTDRegister.queueTail, 0)
-        registers.write64(VTDRegister.queueAddress, queue)
         try command(VTDCommand.queue, .queue)
         try invalidate()
         try command(VTDCommand.translation, .translation)
@@ -82,12 +77,7 @@ public struct VTD<Registers: RegisterFile>: RemappingHardware {
     }
 
     private func flushWriteBuffer() throws(RemappingError) {
-        guard capabilities.needsWriteBufferFlush else { return }
-        let lasting = registers.read32(VTDRegister.globalStatus) & VTDCommand.lasting
-        registers.write32(VTDRegister.globalCommand, lasting | VTDCommand.flushWriteBuffer)
-        guard registers.poll(VTDRegister.globalStatus, VTDCommand.flushWriteBuffer, 0) else {
-            throw .noAnswer(.invalidation)
-        }
+        if capabilities.needsWriteBufferFlush { try command(VTDCommand.flushWriteBuffer, .queue) }
     }
 
     public func invalidate() throws(RemappingError) {
@@ -111,7 +101,7 @@ public struct VTD<Registers: RegisterFile>: RemappingHardware {
             if registers.read32(VTDRegister.invalidationStatus) & 1 != 0 { return }
             if registers.read32(VTDRegister.faultStatus) & VTDFaultStatus.queueErrors != 0 { break }
         }
-        throw .noAnswer(.invalidation)
+        throw .noAnswer(.queue)
     }
 
     // MARK: Faults (section 7.3)

@@ -42,14 +42,9 @@ enum VTDFaultStatus {
 }
 
 /// What a unit can do (capability and extended capability registers).
-public struct VTDCapabilities: Sendable {
+struct VTDCapabilities: Sendable {
     let capability: UInt64
     let extended: UInt64
-
-    public init(capability: UInt64, extended: UInt64) {
-        self.capability = capability
-        self.extended = extended
-    }
 
     /// Writes wait in a buffer that has to be flushed.
     var needsWriteBufferFlush: Bool { capability >> 4 & 1 != 0 }
@@ -58,23 +53,27 @@ public struct VTDCapabilities: Sendable {
     /// Offset of the fault recording registers, 16 bytes each.
     var faultOffset: Int { Int(capability >> 24 & 0x3FF) * 16 }
     var faultCount: Int { Int(capability >> 40 & 0xFF) + 1 }
+    /// Offset of the registers for invalidation without a queue, 16 bytes.
+    var invalidationOffset: Int { Int(extended >> 8 & 0x3FF) * 16 }
 }
 
 extension RemappingFeatures {
-    public init(_ vtd: VTDCapabilities) {
-        threeLevels = vtd.capability >> 9 & 1 != 0
-        fourLevels = vtd.capability >> 10 & 1 != 0
-        maximumGuestBits = Int(vtd.capability >> 16 & 0x3F) + 1
-        hugePages = vtd.capability >> 35 & 1 != 0
-        extendedInterrupts = vtd.extended >> 4 & 1 != 0
+    public init(vtd capability: UInt64, _ extended: UInt64) {
+        let vtd = VTDCapabilities(capability: capability, extended: extended)
+        threeLevels = capability >> 9 & 1 != 0
+        fourLevels = capability >> 10 & 1 != 0
+        maximumGuestBits = Int(capability >> 16 & 0x3F) + 1
+        hugePages = capability >> 35 & 1 != 0
+        extendedInterrupts = extended >> 4 & 1 != 0
         extendedMessages = extendedInterrupts
-        isCoherent = vtd.extended & 1 != 0
-        // The fault recording registers may lie in a later page.
-        registerBytes = UInt64(vtd.faultOffset & ~0xFFF) + 0x1000
+        isCoherent = extended & 1 != 0
+        // Both may lie in later pages.
+        let end = max(vtd.faultOffset + vtd.faultCount * 16, vtd.invalidationOffset + 16)
+        registerBytes = UInt64(end + 0xFFF) & ~0xFFF
         bufferFrames = 1
         deviceTableFrames = 1
-        if vtd.capability >> 34 & 1 == 0 { missing = "VT-d has no large pages" }
-        if vtd.extended >> 1 & 1 == 0 { obstacle = "VT-d has no queued invalidation" }
-        if vtd.extended >> 3 & 1 == 0 { missing = "VT-d has no interrupt remapping" }
+        if capability >> 34 & 1 == 0 { missing = "VT-d has no large pages" }
+        if extended >> 1 & 1 == 0 { obstacle = "VT-d has no queued invalidation" }
+        if extended >> 3 & 1 == 0 { missing = "VT-d has no interrupt remapping" }
     }
 }

@@ -57,6 +57,29 @@ import Testing
         #expect(try bus(0x8460).memory(0xC000_5000, 4) == nil)
     }
 
+    /// Pending bits are kept from a guest where they are: in the BAR of the page that is trapped, which may be another one than
+    /// the table's.
+    @Test func pendingBitsOfTheTrappedPageAreReadOnly() throws {
+        for pendingBAR in [0, 3] {
+            var card = TestMachine.card(on: machine)
+            card.classCode = 0x0C0330
+            card.bars[0] = BaseAddress(.memory64, address: Self.base, size: 0x1_0000)
+            card.bars[3] = BaseAddress(.memory64, address: Self.base + 0x10_0000, size: 0x1_0000)
+            (card.msix.tableBAR, card.msix.tableOffset, card.msix.entries) = (3, 0x3000, 16)
+            (card.msix.pendingBAR, card.msix.pendingOffset) = (pendingBAR, 0x8480)
+            machine.registers[Self.base + 0x10] = UInt64(0x8460 / 4) << 16
+            machine.registers[Self.base + 0x8460] = 1
+            let bus = TestBus(on: machine)
+            try bus.append(card)
+            bus.reset()
+            machine.forgetWrites()
+            _ = bus.memory(0xC000_8480, 8, write: 0x77)
+            #expect(machine.registerWrites.isEmpty == (pendingBAR == 0))
+            _ = bus.memory(0xC000_8488, 8, write: 0x77)
+            #expect(machine.registerWrites.last?.address == Self.base + 0x8488)
+        }
+    }
+
     @Test func everyStartFindsItSilent() throws {
         let bus = try bus(0x8460)
         machine.forgetWrites()
