@@ -151,4 +151,5 @@ struct NestedRoots {
 struct PermissionMaps {
     let ports: UInt64
     let msrs: UInt64
+    let msrsWithoutAPIC: UInt64
 }

@@ -15,6 +15,8 @@ protocol VirtualCPU {
     func segment(_ segment: Segment, selector: UInt16, _ attributes: UInt16, limit: UInt32, base: UInt64)
     /// From the next entry on the guest sees its own memory alone or, as the loader, the images too.
     mutating func view(isLoading: Bool)
+    /// Whether the guest reaches the x2APIC's registers.
+    func showAPIC(_ isShown: Bool)
     /// Whether the guest is the loader.
     var isLoading: Bool { get }
     /// The instruction that is stepped over or, until a `rare` exit is decoded, has been.

@@ -39,7 +39,7 @@ public enum CPUIDPolicy {
         shown.ebx |= (context.apicID & 0xFF) << 24 | min(context.vcpuCount, 0xFF) << 16
         shown.ecx |= 1 << 21 | 1 << 31
         shown.mirrorOSXSAVE(context.cr4)
-        shown.edx |= 1 << 9 | (context.vcpuCount > 1 ? 1 << 28 : 0)
+        shown.edx |= context.apicBit | (context.vcpuCount > 1 ? 1 << 28 : 0)
         return shown
     }
 
@@ -76,7 +76,7 @@ public enum CPUIDPolicy {
         guard context.vendor == .amd else { return shown }
         var shown = shown
         if context.vcpuCount > 1 { shown.ecx |= 1 << 1 }
-        shown.edx |= 1 << 9
+        shown.edx |= context.apicBit
         return shown
     }
 

@@ -9,7 +9,7 @@ extension SVMCPU {
         store(Intercept.wanted, vmcb + UInt64(VMCB.intercepts))
         store(Vector.exiting, vmcb + UInt64(VMCB.interceptExceptions))
         self[VMCB.iopmBase] = maps.ports
-        self[VMCB.msrpmBase] = maps.msrs
+        showAPIC(true)
         // A fresh ASID whose old translations go away at the first entry (section 15.16.1).
         self[VMCB.asid] = UInt64(addressSpace) | 1 << 32
         self[VMCB.nestedPaging] = 1
@@ -29,6 +29,8 @@ extension SVMCPU {
         cpu_write_cr2(0)
         cpu_write_dr(0)
     }
+
+    func showAPIC(_ isShown: Bool) { self[VMCB.msrpmBase] = isShown ? maps.msrs : maps.msrsWithoutAPIC }
 
     func segment(_ segment: Segment, selector: UInt16, _ attributes: UInt16, limit: UInt32, base: UInt64) {
         // GDTR and IDTR lie before LDTR and TR (table B-2).

@@ -8,6 +8,7 @@ extension VMXCPU {
         self[VMCSField.exceptionBitmap] = UInt64(Vector.exiting)
         hasPendingNMI = false
         closeNMIWindow()
+        showAPIC(true)
         view(isLoading: false)
         let zero: [13 of UInt32] = [
             VMCSField.entryInterruptionInfo, VMCSField.cr4Shadow, VMCSField.guestCR3, VMCSField.guestRSP,
@@ -38,6 +39,8 @@ extension VMXCPU {
         // A fresh start for this address space's translations, in guests' tables and in ours (section 28.3.3).
         _ = vmx_invalidate_vpid(1, UInt64(addressSpace))
     }
+
+    func showAPIC(_ isShown: Bool) { self[VMCSField.msrBitmap] = isShown ? maps.msrs : maps.msrsWithoutAPIC }
 
     /// `attributes` as SVM packs them; VMX has bits 11:8 at 15:12 (section 24.4.1).
     func segment(_ segment: Segment, selector: UInt16, _ attributes: UInt16, limit: UInt32, base: UInt64) {

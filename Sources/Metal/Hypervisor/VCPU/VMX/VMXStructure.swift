@@ -17,7 +17,7 @@ extension VMXCPU {
         self[VMCSField.entryControls] = UInt64(controls.entry)
         self[VMCSField.ioBitmapA] = maps.ports
         self[VMCSField.ioBitmapB] = maps.ports + 4096
-        self[VMCSField.msrBitmap] = maps.msrs
+        showAPIC(true)
         self[VMCSField.vpid] = UInt64(addressSpace)
         self[VMCSField.eptPointer] = EPTPointer.make(root: nested.memory)
         self[VMCSField.vmcsLinkPointer] = .max
