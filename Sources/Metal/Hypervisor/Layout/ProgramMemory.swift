@@ -30,10 +30,13 @@ struct ProgramMemory {
         ownershipPages = try firmware.allocate(OwnershipWriter.bytes, .below(0xFFFF_FFFF), for: purpose)
     }
 
-    /// Interrupt table, port map, MSR map: 4, 12 and 8 KiB.
-    static let tableBytes: UInt64 = 0x6000
+    /// Interrupt table, MSR map without the x2APIC, port map, MSR map: 4, 4, 12 and 8 KiB. The second half of an MSR map is all
+    /// ones, as is the port map.
+    static let tableBytes: UInt64 = 0x7000
     var interrupts: InterruptTable { InterruptTable(base: base) }
-    var maps: PermissionMaps { PermissionMaps(ports: base + 0x1000, msrs: base + 0x4000) }
+    var maps: PermissionMaps {
+        PermissionMaps(ports: base + 0x2000, msrs: base + 0x5000, msrsWithoutAPIC: base + 0x1000)
+    }
     /// Bytes of memory in all, the program included.
     var size: UInt64 {
         image_data_end() - image_address() + Self.tableBytes + 4096 + OwnershipWriter.bytes + symbolPages + crash.size
@@ -62,8 +65,7 @@ struct ProgramMemory {
 
     /// Denies every port, and every MSR but those that the policy passes through.
     func fillMaps<CPU: VirtualizationExtension>(_: CPU.Type) {
-        for i in UInt64(0)..<UInt64(PermissionMapSize.port / 8) { store(UInt64.max, maps.ports + i * 8) }
-        for i in UInt64(0)..<UInt64(PermissionMapSize.msr / 8) { store(UInt64.max, maps.msrs + i * 8) }
+        for at in stride(from: base + 0x1000, to: base + Self.tableBytes, by: 8) { store(UInt64.max, at) }
         for i in 0..<MSRPolicy.entries.count {
             guard MSRPolicy.entries[i].exists(on: CPU.vendor) else { continue }
             let reads: Bool
@@ -74,15 +76,19 @@ struct ProgramMemory {
             case .emulated, .refused: continue
             }
             for msr in MSRPolicy.entries[i].first...MSRPolicy.entries[i].last {
-                if reads { allow(CPU.permissionBit(msr, write: false)) }
-                if writes { allow(CPU.permissionBit(msr, write: true)) }
+                if reads { allow(msr, CPU.permissionBit(msr, write: false)) }
+                if writes { allow(msr, CPU.permissionBit(msr, write: true)) }
             }
         }
     }
 
-    private func allow(_ bit: Int?) {
+    private func allow(_ msr: UInt32, _ bit: Int?) {
         guard let bit else { return }
-        let at = maps.msrs + UInt64(bit / 8)
+        clear(bit, in: maps.msrs)
+        if msr >> 8 != 8 { clear(bit, in: maps.msrsWithoutAPIC) }
+    }
+    private func clear(_ bit: Int, in map: UInt64) {
+        let at = map + UInt64(bit / 8)
         store(load(at, as: UInt8.self) & ~(1 << UInt8(bit % 8)), at)
     }
 

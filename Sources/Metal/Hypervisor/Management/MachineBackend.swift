@@ -159,7 +159,7 @@ struct MachineBackend: ControlBackend, ~Copyable {
         for i in 0..<partitionCount {
             // Without the boot vCPU's core no guest ever runs.
             let page = partitions[i].controlPage
-            if page.value.hold.isHeld || !page.value.hasBootCore { held |= 1 << UInt8(i) }
+            if page.value.hold.isHeld || page.value.lacksBootCore != 0 { held |= 1 << UInt8(i) }
         }
         for i in 0..<partitionCount {
             wants[i] = partitions[i].controlPage.value.hold.wants

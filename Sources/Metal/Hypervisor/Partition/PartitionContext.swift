@@ -165,4 +165,8 @@ struct NestedRoots {
 struct PermissionMaps {
     let ports: UInt64
     let msrs: UInt64
+    let msrsWithoutAPIC: UInt64
+
+    /// The one of MSRs that `map` is, else the one that a guest begins with.
+    func msrs(now map: UInt64) -> UInt64 { map == msrsWithoutAPIC ? map : msrs }
 }

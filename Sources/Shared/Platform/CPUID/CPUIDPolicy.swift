@@ -33,7 +33,7 @@ public enum CPUIDPolicy {
         shown.ebx |= (context.apicID & 0xFF) << 24 | min(context.vcpuCount, 0xFF) << 16
         shown.ecx |= 1 << 21 | 1 << 31
         shown.mirrorOSXSAVE(context.cr4)
-        shown.edx |= 1 << 9 | (context.vcpuCount > 1 ? 1 << 28 : 0)
+        shown.edx |= context.apicBit | (context.vcpuCount > 1 ? 1 << 28 : 0)
     }
 
     /// Intel's leaf 4: the first two levels belong to a core, the third to the partition.
@@ -64,7 +64,7 @@ public enum CPUIDPolicy {
         // Intel has neither CmpLegacy nor a second APIC bit here.
         guard context.vendor == .amd else { return }
         if context.vcpuCount > 1 { shown.ecx |= 1 << 1 }
-        shown.edx |= 1 << 9
+        shown.edx |= context.apicBit
     }
 
     private static func completeSizes(_ shown: inout CPUIDRegisters, _ context: CPUIDContext) {

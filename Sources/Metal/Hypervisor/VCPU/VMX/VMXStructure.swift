@@ -6,8 +6,7 @@ extension VMXCPU {
     func writeControls() {
         forEachControl { _, field, value, _ in self[field] = value }
         self[VMCSField.tscOffset] = 0
-        // Where guests' NMIs cannot be told from ours, a guest could block both: it is looked after every so often.
-        self[VMCSField.preemptionTimer] = 1 << 20
+        stopTimer()
     }
 
     func check(_ report: inout ProtectionReport) { forEachControl { report.check($0, self[$1] | $3, is: $2 | $3) } }
@@ -21,7 +20,7 @@ extension VMXCPU {
             VMCSField.hostSysenterEIP,
         ]
         for i in zero.indices { body(.exitState, zero[i], 0, 0) }
-        body(.intercepts, VMCSField.pinControls, UInt64(controls.pin), 0)
+        body(.intercepts, VMCSField.pinControls, UInt64(controls.pin), UInt64(PinControl.preemptionTimer))
         let window = UInt64(ProcessorControl.nmiWindowExiting)
         body(.intercepts, VMCSField.processorControls, UInt64(controls.processor), window)
         body(.intercepts, VMCSField.secondaryControls, UInt64(controls.secondary), 0)
@@ -31,7 +30,7 @@ extension VMXCPU {
         body(.exitState, VMCSField.entryControls, UInt64(controls.entry), 1 << 9)
         body(.permissionMaps, VMCSField.ioBitmapA, maps.ports, 0)
         body(.permissionMaps, VMCSField.ioBitmapB, maps.ports + 4096, 0)
-        body(.permissionMaps, VMCSField.msrBitmap, maps.msrs, 0)
+        body(.permissionMaps, VMCSField.msrBitmap, maps.msrs(now: self[VMCSField.msrBitmap]), 0)
         body(.addressSpace, VMCSField.vpid, UInt64(addressSpace), 0)
         body(.nestedTables, VMCSField.eptPointer, EPTPointer.make(root: isLoading ? nested.loader : nested.memory), 0)
         body(.nestedTables, VMCSField.vmcsLinkPointer, .max, 0)
