@@ -7,7 +7,7 @@ extension SVMCPU {
         unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: UInt(vmcb)), 4096)
         registers.value = guest_registers()
         (step, hasPendingNMI) = (SingleStep(), false)
-        isLoading = false
+        view(isLoading: false)
         forEachControl { _, field, value, _ in self[field] = value }
         self[VMCB.gPAT] = 0x0007_0406_0007_0406
         efer = 0
