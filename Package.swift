@@ -109,7 +109,7 @@ let hostWing: [Target] = [
     hostRoom(
         "Inventory",
         ["Control", "ControlClient", "Manifest", "ManifestFile", "ManifestRules", "PCI", "Remapping", "X86"]),
-    hostRoom("Reports", ["Control", "ControlClient", "ManifestFile", "ManifestRules", "Text"]),
+    hostRoom("Reports", ["Control", "ControlClient", "ManifestFile", "ManifestRules", "Text", "X86"]),
     hostRoom("CrashReports", ["Machines", "ManifestRules", "Records", "Reports", "X86"]),
     .executableTarget(
         name: "CLI",
@@ -121,10 +121,10 @@ let hostWing: [Target] = [
         ],
         path: "Sources/Host/CLI",
         swiftSettings: hostSettings),
-    .target(name: "UnitSupport", dependencies: ["CBOR", "Platform", "X86"], path: "Tests/Unit/Support"),
+    .target(name: "UnitSupport", dependencies: ["CBOR", "Loaders", "Platform", "X86"], path: "Tests/Unit/Support"),
     unitTests("HouseTests", ["UnitSupport"]),
     unitTests("CBORTests", ["CBOR", "UnitSupport"]),
-    unitTests("X86Tests", ["UnitSupport", "X86"]),
+    unitTests("X86Tests", ["Inventory", "UnitSupport", "X86"]),
     unitTests("RemappingTests", ["Remapping", "UnitSupport"]),
     unitTests("RecordsTests", ["CrashReports", "Records", "Remapping", "Text"]),
     unitTests("CrashReportsTests", ["CrashReports", "Records", "X86"]),
@@ -134,9 +134,9 @@ let hostWing: [Target] = [
         "ControlTests",
         ["CBOR", "Control", "ControlClient", "Manifest", "ManifestFile", "PCI", "Records", "Text", "UnitSupport"]),
     unitTests("LoadersTests", ["Loaders", "Platform", "UnitSupport"]),
-    unitTests("PlatformTests", ["PCI", "Platform", "UnitSupport", "X86"]),
+    unitTests("PlatformTests", ["Loaders", "PCI", "Platform", "UnitSupport", "X86"]),
     unitTests("InventoryTests", ["Control", "ControlClient", "Inventory", "Manifest", "ManifestFile", "PCI"]),
-    unitTests("ReportsTests", ["Control", "ControlClient", "Manifest", "ManifestRules", "Reports", "Text"]),
+    unitTests("ReportsTests", ["Control", "ControlClient", "Manifest", "ManifestRules", "Reports", "Text", "X86"]),
     unitTests("InstallationTests", ["Installation", "Machines"]),
     unitTests("MachinesTests", ["ControlClient", "Machines", "TestKit"]),
     .testTarget(
@@ -144,7 +144,7 @@ let hostWing: [Target] = [
         dependencies: [
             "Control", "Installation", "Inventory", "ControlClient", "Machines", "Manifest", "ManifestFile",
             "ManifestRules",
-            "TestKit", "UnitSupport",
+            "TestKit", "UnitSupport", "X86",
         ],
         path: "Tests/Machines", exclude: ["Manifests"]),
 ]

@@ -21,7 +21,7 @@ void command(const char *line) {
                                          "timer10k",   "smp",       "syscalls", "faults", "forks", "storm"};
     const char *argument;
     if (*line == 0) {
-        say("commands: report, clock, run NAME, sh, poweroff, reboot, panic, and NAME SECONDS of a silent window: "
+        say("commands: report, clock, run NAME, module NAME, sh, poweroff, reboot, panic, and NAME SECONDS of a silent window: "
             "cyclictest, histogram, idle, busy, load, memory, timer10k, smp, syscalls, faults, forks, storm\n");
         return;
     }
@@ -36,6 +36,10 @@ void command(const char *line) {
         if (!activity_report()) say("@bulkhead error no cyclictest is running\n");
     } else if ((argument = after(line, "run"))) {
         if (!activity_start(argument)) say("@bulkhead error no such activity, or it needs more processors\n");
+    } else if ((argument = after(line, "module"))) {
+        say("@bulkhead module result=");
+        say_number(load_module(argument));
+        say("\n");
     } else if (equal(line, "clock")) {
         say("@bulkhead clock ms=");
         say_number(now_ms());

@@ -9,6 +9,10 @@ void say_number(long number);
 /// One received byte, or -1.
 int console_read(void);
 
+// init.c
+/// Loads a driver, of the kernel that runs; 0 or the negative error number.
+long load_module(const char *name);
+
 // text.c
 void *memset(void *to, int value, size n);
 int equal(const char *a, const char *b);

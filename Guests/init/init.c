@@ -55,17 +55,23 @@ static void start(void) {
     say("\n");
 }
 
-/// The drivers of the panic device, of the kernel that runs: from here on a panic ends the guest at once.
-static void load_modules(void) {
-    static const char *const modules[] = {"pvpanic.ko", "pvpanic-mmio.ko"};
+long load_module(const char *name) {
     char path[160];
+    append(append(append(append(append(path, "/lib/modules/"), names[2]), "/"), name), ".ko");
+    word fd = open(path, O_RDONLY);
+    if (fd < 0) return fd;
+    word result = call3(__NR_finit_module, fd, "", 0);
+    close((int)fd);
+    return result;
+}
+
+/// The drivers of the panic device: from here on a panic ends the guest at once.
+static void load_modules(void) {
+    static const char *const modules[] = {"pvpanic", "pvpanic-mmio"};
     for (size i = 0; i < sizeof modules / sizeof *modules; i++) {
-        char *at = append(append(append(path, "/lib/modules/"), names[2]), "/");
-        append(at, modules[i]);
-        word fd = open(path, O_RDONLY);
-        if (fd < 0) continue;                                // a RAM disk for another kernel
-        if (call3(__NR_finit_module, fd, "", 0) != 0) say("@bulkhead error a panic will not be reported\n");
-        close((int)fd);
+        long result = load_module(modules[i]);
+        // -2, ENOENT: a RAM disk for another kernel.
+        if (result != 0 && result != -2) say("@bulkhead error a panic will not be reported\n");
     }
 }
 

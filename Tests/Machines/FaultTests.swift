@@ -36,7 +36,33 @@ extension MachineTests {
             let named = "fault in the hypervisor: core 2, partition hostile, vector \(fault.vector),"
             let line = try adversary.machine.wait(for: named, from: logged, seconds: 10).line
             #expect(line.contains(fault.words), "\(line)")
+            try expectStart()
+        }
 
+        /// The core of vCPU 0 keeps the partition's lock for 14 seconds, for which vCPU 1's waits ten: that one says whose core it
+        /// was, and the guest ends when it is back.
+        @Test func aCoreThatKeepsTheLockIsNamed() throws {
+            let logged = adversary.machine.console.lines.count
+            adversary.hostile.type(line: "fault:lock-kept")
+            try adversary.hostile.exchange()
+            let words = "partition hostile: the core of vCPU 0 does not answer"
+            try adversary.machine.wait(for: words, from: logged, seconds: 40)
+            try adversary.wait(for: .crashed, "hostile")
+            #expect(try adversary.info("hostile").cause == .coreLost)
+            #expect(adversary.machine.console.lines.dropFirst(logged).count { $0.contains("does not answer") } == 1)
+            // What comes behind an end has a cause of its own.
+            let error = "mce 2 4 0xb200000000000000 4 0 0"
+            #expect(try MachineProtocol(adversary.machine).monitor(error).isEmpty)
+            let deadline = adversary.machine.deadline(seconds: 10)
+            while try adversary.info("hostile").cause != .machineCheck, !deadline.isOver {
+                Thread.sleep(forTimeInterval: 0.02)
+            }
+            #expect(try adversary.info("hostile").cause == .machineCheck)
+            #expect(try adversary.neighbourProblems().isEmpty)
+            try expectStart()
+        }
+
+        private func expectStart() throws {
             let first = adversary.hostile.lines.count
             try adversary.client.change(.start, "hostile")
             try adversary.hostile.wait(for: "@ready", from: first, seconds: 30)

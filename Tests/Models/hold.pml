@@ -5,20 +5,34 @@
  * every variant in which one step is left out (the #ifdefs): each of these must fail. All words are written by locked
  * instructions (Partition/FunctionHold.swift: `.sequentiallyConsistent`), so that no store waits in a buffer.
  *
- * The limit of five seconds on a wait is left out: behind it, a physical function is reset under a guest that runs.
+ * The limit of five seconds on a wait is left out, but for one whose other partition has lost a core and does not answer:
+ * behind it, a physical function is reset under a guest that runs.
  */
 #define FREE 0
 #define ASKED 1
 #define HELD 2
 #define HOUSEKEEPING 2
 
+/* FunctionState */
+#define READY 0
+#define AWAY 1
+#define LOST 2
+
 byte wanted[2];               /* FunctionHold.wanted */
 byte granted[2];              /* FunctionHold.granted */
 byte state[2] = FREE;         /* FunctionHold.state */
+byte functions[2] = READY;    /* VCPURunner.functionState */
+bool isBack[2] = true;        /* all came back from their resets since they were taken back */
+bool isArmed[2];              /* the virtual function may write to memory on its own */
 bool kicked[3];               /* an NMI waits; several are one */
 bool running[2];              /* a guest runs, and reaches for its functions */
+bool reaching[2];             /* so does a reset of the virtual function, for a moment */
 bool resetting[2];            /* the physical function is being reset */
+bool crashed[2];              /* no guest is to start */
+bool deaf[2];                 /* a core of the partition is lost */
+bool absent[2];               /* its boot vCPU's core is */
 byte ends = 0;                /* guests that end by themselves are bounded */
+byte faults = 0;              /* so are what goes wrong */
 
 #ifndef MOST_ENDS
 #define MOST_ENDS 2
@@ -27,20 +41,61 @@ byte ends = 0;                /* guests that end by themselves are bounded */
 #define KICK(core) kicked[core] = true
 #define SLEEP(core) atomic { kicked[core] -> kicked[core] = false }
 
-/* -- Partition/ControlPage.swift, isHeld */
+/* -- Partition/ControlPage.swift, isHeld; VCPU/ResetFunctions.swift, mustStandStill */
 #ifdef ACKNOWLEDGE_WITHOUT_KICK
 #define KICK_ACKNOWLEDGED skip
 #else
 #define KICK_ACKNOWLEDGED KICK(HOUSEKEEPING)
 #endif
+#ifdef LOST_BECOMES_AWAY
+#define NOTE_HOLD(me) functions[me] = (isHeld -> AWAY : functions[me])
+#else
+#define NOTE_HOLD(me) functions[me] = (isHeld && functions[me] == READY -> AWAY : functions[me])
+#endif
 inline lookWhetherHeld(me, isHeld) {
-    isHeld = false;
-    atomic { if :: state[me] == ASKED -> state[me] = HELD; isHeld = true :: else fi };
-    if :: isHeld -> KICK_ACKNOWLEDGED :: else -> isHeld = (state[me] == HELD) fi
+    if
+    :: atomic { state[me] == ASKED -> state[me] = HELD; isHeld = true; NOTE_HOLD(me) }; KICK_ACKNOWLEDGED
+    :: atomic { state[me] != ASKED -> isHeld = (state[me] == HELD); NOTE_HOLD(me) }
+    fi
 }
 
+/* Nobody reaches for what it has a virtual function of while that one's physical function is reset. */
+#define ASSERT_APART(owner) assert(!((running[1 - (owner)] || reaching[1 - (owner)]) && resetting[owner]))
+inline reach(me) {
+    atomic { reaching[me] = true; ASSERT_APART(1 - me); reaching[me] = false }
+}
+
+/* -- PCI/PartitionFunctions.swift, reset and restore of virtual functions: not while another resets their physical one. */
+inline resetVirtual(me) { reach(me); isArmed[me] = false }
+inline restoreVirtual(me) {
+    if
+#ifndef RESTORE_WHILE_HELD
+    :: functions[me] == AWAY -> skip
+#endif
+    :: else -> reach(me)
+    fi;
+    if :: atomic { faults < 1 -> faults++; isBack[me] = false; functions[me] = LOST } :: skip fi
+}
+
+/* -- FunctionHold.begin and end, ControlPage.beginReset and endReset */
+#ifdef FAULT_LOSES_COUNT
+#define BEGIN(me) wanted[me]++
+#define END(me) wanted[me]++
+#else
+#define BEGIN(me) wanted[me] = (wanted[me] + 1) | 1
+#define END(me) wanted[me] = ((wanted[me] + 1) / 2) * 2
+#endif
+#ifdef END_WITHOUT_KICK
+#define END_RESET(me) END(me)
+#else
+#define END_RESET(me) END(me); KICK(HOUSEKEEPING)
+#endif
+
+/* -- Crash/HypervisorFault.swift: the boot vCPU's core begins anew. */
+#define FAULT(target) atomic { faults < 1 -> faults++ }; goto target
+
 proctype bootVCPU(byte me) {
-    bool isHeld, isAway;
+    bool isHeld, isRecovering;
     do
     /* -- VCPU/ResetFunctions.swift, mayStart */
     :: lookWhetherHeld(me, isHeld);
@@ -48,13 +103,17 @@ proctype bootVCPU(byte me) {
        isHeld = false;
 #endif
        if
-       :: isHeld -> isAway = true; SLEEP(me)
+       :: isHeld || crashed[me] -> SLEEP(me)
        :: else ->
           if
           /* -- resetFunctions(keepsPhysical: true): virtual functions alone; it looks once more behind that */
-          :: isAway -> isAway = false; lookWhetherHeld(me, isHeld); if :: isHeld -> isAway = true :: else fi
-          :: else ->
-             running[me] = true;
+          :: functions[me] == AWAY -> 
+             functions[me] = READY; resetVirtual(me); restoreVirtual(me); lookWhetherHeld(me, isHeld)
+          /* -- takeBack: a manager may try again, which is left out; so is that it is tried once more before. */
+          :: functions[me] == LOST -> crashed[me] = true
+          :: functions[me] == READY ->
+             assert(isBack[me]);
+             atomic { running[me] = true; isArmed[me] = true; ASSERT_APART(1 - me) };
              /* -- VCPU/VCPURunner.swift, runGuest and takeRequest: a kick is waiting when it begins, or ends the run */
              do
              :: state[me] == ASKED -> break
@@ -62,32 +121,60 @@ proctype bootVCPU(byte me) {
              :: SLEEP(me)
              od;
              running[me] = false;
+takeBack:
+             isBack[me] = true;
+#ifdef RECOVER_WITHOUT_LOOK
+             functions[me] = READY;
+#else
+             functions[me] = (state[me] == HELD -> AWAY : READY);
+#endif
+#ifndef RESET_VIRTUAL_LAST
+             if :: functions[me] == READY -> resetVirtual(me) :: else fi;
+#endif
              /* -- stopDependents */
-             wanted[me]++;
+             BEGIN(me);
              /* Ends do not go on causing ends: each takes at most the other guest along. */
-             assert(wanted[me] < 4 * MOST_ENDS);
+             assert(wanted[me] < 4 * MOST_ENDS + 2);
 #ifndef BEGIN_WITHOUT_KICK
              KICK(HOUSEKEEPING);
 #endif
 #ifndef RESET_WITHOUT_WAIT
              do
              :: granted[me] == wanted[me] -> break
+             :: deaf[1 - me] -> break
+             :: FAULT(recover)
 #ifndef WAIT_WITHOUT_LOOK
-             :: state[me] == ASKED -> lookWhetherHeld(me, isHeld); isAway = isAway || isHeld
+             :: state[me] == ASKED -> lookWhetherHeld(me, isHeld)
 #endif
              od;
 #endif
-             resetting[me] = true;
-             resetting[me] = false;
-             wanted[me]++;
-#ifndef END_WITHOUT_KICK
-             KICK(HOUSEKEEPING);
+             atomic { resetting[me] = true; if :: deaf[1 - me] -> skip :: else -> ASSERT_APART(me) fi };
+             if :: FAULT(recover) :: skip fi;
+#ifdef RESET_VIRTUAL_LAST
+             if :: functions[me] == READY -> resetVirtual(me) :: else fi;
 #endif
+             restoreVirtual(me);
+             resetting[me] = false;
+             END_RESET(me);
              lookWhetherHeld(me, isHeld);
-             isAway = isAway || isHeld
+             /* Memory is cleared here. */
+             assert(!isArmed[me]);
+             if :: isRecovering -> crashed[me] = true :: else fi
           fi
        fi
-    od
+    od;
+recover:
+    /* -- VCPU/BootVCPU.swift, runBootVCPU, recovering: another core of the partition may be lost as well, and nothing is taken
+     * back. Who is crashed is not started again here, but stands still when it is asked to. */
+    resetting[me] = false;
+    if
+    :: isRecovering = true; goto takeBack
+    :: deaf[me] = true;
+       crashed[me] = true;
+#ifndef RECOVER_WITHOUT_END
+       END_RESET(me)
+#endif
+    fi
 }
 
 /* -- Management/MachineBackend.swift, relayHolds. Who stands still is looked up before who wants to reset: who was made to
@@ -106,6 +193,11 @@ inline hold(i, isWanted) {
 #endif
 }
 
+#ifdef WAIT_FOR_ABSENT
+#define STANDS(i) (state[i] == HELD)
+#else
+#define STANDS(i) (state[i] == HELD || absent[i])
+#endif
 proctype housekeeping() {
     bool held[2], changed;
     byte wants[2];
@@ -113,9 +205,9 @@ proctype housekeeping() {
     :: SLEEP(HOUSEKEEPING);
 #ifdef RELAY_WITHOUT_ORDER
        wants[0] = wanted[0]; wants[1] = wanted[1];
-       held[0] = (state[0] == HELD); held[1] = (state[1] == HELD);
+       held[0] = STANDS(0); held[1] = STANDS(1);
 #else
-       held[0] = (state[0] == HELD); held[1] = (state[1] == HELD);
+       held[0] = STANDS(0); held[1] = STANDS(1);
        wants[0] = wanted[0]; wants[1] = wanted[1];
 #endif
        hold(0, (wants[1] % 2 == 1));
@@ -131,14 +223,16 @@ proctype housekeeping() {
     od
 }
 
-/* Nobody runs while what it has a virtual function of is reset. */
-active proctype apart() {
-    assert(!(running[0] && resetting[1]) && !(running[1] && resetting[0]))
-}
-
-/* When nothing happens any more, both run. */
+/* When nothing happens any more, both run, but for one that may not. */
 active proctype goesOn() {
-    timeout -> assert(running[0] && running[1])
+    timeout -> assert((running[0] || crashed[0]) && (running[1] || crashed[1]))
 }
 
-init { atomic { run housekeeping(); run bootVCPU(0); run bootVCPU(1) } }
+init {
+    atomic {
+        run housekeeping();
+        run bootVCPU(0);
+        /* -- Core/StartCores.swift, giveUp */
+        if :: run bootVCPU(1) :: faults++; absent[1] = true; crashed[1] = true fi
+    }
+}

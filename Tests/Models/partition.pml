@@ -37,6 +37,7 @@ bool isClean = false;           /* VCPURunner.isClean: memory is cleared, and no
 byte losses = 0;                /* how often a core was waited for in vain */
 bool paused[2];              /* VCPUSignals: the vCPU has stopped for a pause and its clock stands */
 bool ending = false;          /* PartitionContext.endCause: the guest must end */
+bool isHeld = false;          /* FunctionHold: the start has to wait */
 
 bool kicked[2];               /* an NMI waits */
 bool inGuest[2];
@@ -63,7 +64,21 @@ bool activeLate = false; bool activeBuf;
 #endif
 
 #define KICK(core) kicked[core] = true
-#define SLEEP(core) atomic { kicked[core] -> kicked[core] = false }
+#define AWAIT_KICK(core) atomic { kicked[core] -> kicked[core] = false }
+/* -- Silicon/exceptions.S, common: a machine check that is borne comes between the look and the HLT, and a kick while it is
+ * handled is taken with it; the way back leads to whoever looks. */
+#ifdef CHECK_WITHOUT_REDIRECT
+#define AFTER_CHECK(core) AWAIT_KICK(core)
+#else
+#define AFTER_CHECK(core) skip
+#endif
+#define SLEEP(core) \
+    if \
+    :: AWAIT_KICK(core) \
+    :: atomic { faults < 1 -> faults++; kicked[core] = false }; AFTER_CHECK(core) \
+    fi
+/* -- Exits/HandleExit.swift, smi: GIF is set for a moment, in which a kick is taken too. */
+#define SMI(core) atomic { faults < 1 -> faults++; inGuest[core] = false; kicked[core] = false }
 /* Takes every interrupt that waits, and so a kick: LocalAPIC.reset, by SVM's and VMX's windows. */
 #define SCRUB(core) kicked[core] = false
 
@@ -123,7 +138,7 @@ inline teardown() {
 }
 
 proctype boot() {
-    bool starting = true;
+    bool starting = true, isStopped = false;
     byte taken;
     takeBack(true);
     if :: !isClean -> starting = false :: else fi;
@@ -132,7 +147,7 @@ proctype boot() {
         /* -- VCPU/BootVCPU.swift, runBootVCPU: waits for a request to start, asleep while there is none. */
         atomic { taken = request; request = NONE };
         if
-        :: taken == START || taken == RESTART -> starting = true
+        :: taken == START || taken == RESTART -> starting = true; isStopped = false
         :: else ->
 #ifdef SLEEP_WITHOUT_LOOK
             SLEEP(0); SLEEP(0)
@@ -144,7 +159,19 @@ proctype boot() {
         /* -- BootVCPU.runBootVCPU: a core that was lost is looked for again. */
         takeBack(false);
         if :: !isClean -> starting = false :: else fi
-    :: starting && isClean ->
+    :: starting && isClean && isHeld ->
+        /* -- BootVCPU.runBootVCPU: a manager may stop what waits to start. */
+        atomic { taken = request; request = NONE };
+        if
+        :: taken == STOP -> isStopped = true;
+#ifndef HELD_WITHOUT_STOP
+            starting = false
+#endif
+        :: taken == START || taken == RESTART -> isStopped = false
+        :: else -> SLEEP(0)
+        fi
+    :: starting && isClean && !isHeld ->
+        assert(!isStopped);
         SCRUB(0);
         isClean = false;
         ending = false; paused[0] = false;
@@ -178,6 +205,11 @@ enter:
             fi;
             inGuest[0] = true
         :: atomic { kicked[0] -> kicked[0] = false; inGuest[0] = false } -> break
+#ifdef SMI_WITHOUT_LOOK
+        :: SMI(0); inGuest[0] = true
+#else
+        :: SMI(0); break
+#endif
         od;
 look:
         do
@@ -197,7 +229,13 @@ look:
                 if :: true ->
 #endif
                     /* -- PartitionContext.resumeClock: every active vCPU is paused. */
-                    !isActive || paused[1] || ending;
+                    if
+                    :: !isActive || paused[1] || ending
+                    :: losses < 1 -> losses++; ending = true     /* it was waited for in vain */
+                    fi;
+#ifndef RESUME_WITHOUT_END
+                    if :: ending -> goto ended :: else fi;
+#endif
                     STORE_ORDER(RUN)
                 :: else
                 fi;
@@ -275,6 +313,11 @@ enter:
         inGuest[1] = true;
         do
         :: atomic { kicked[1] -> kicked[1] = false; inGuest[1] = false } -> goto look
+#ifdef SMI_WITHOUT_LOOK
+        :: SMI(1); inGuest[1] = true
+#else
+        :: SMI(1); goto look
+#endif
         :: actions < MOST_ACTIONS -> actions++;
             inGuest[1] = false;
             if
@@ -293,6 +336,13 @@ next:   skip
     od
 }
 
+/* -- ResetFunctions.mustStandStill, for once. */
+proctype holder() {
+    atomic { faults < 1 -> faults++; isHeld = true };
+    isHeld = false;
+    KICK(0)
+}
+
 /* When nobody can go on, nothing may be left undone: that would be a wake-up lost. */
 proctype quiet() {
     timeout ->
@@ -306,5 +356,5 @@ proctype quiet() {
 }
 
 init {
-    atomic { run boot(); run secondary(); run manager(); run drain(); run quiet() }
+    atomic { run boot(); run secondary(); run manager(); run drain(); run holder(); run quiet() }
 }

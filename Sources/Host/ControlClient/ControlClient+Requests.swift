@@ -66,6 +66,23 @@ extension ControlClient {
         return result
     }
 
+    /// Has a partition's cores and the housekeeping core read back what protects them (`ProtectionReport.word`).
+    ///
+    /// - Returns: by vCPU, 0 where a core has not answered within `limit`.
+    public func selfCheck(
+        _ partition: String, limit: Duration = .seconds(5)
+    ) throws(LinkError) -> (vcpus: [UInt32], housekeeping: UInt32) {
+        let request = try self.request(.selfCheck, partition), deadline = Deadline(clock, after: limit)
+        // Each request takes what is there and asks anew: what the first one brings is older than it.
+        var report = try ask(request) { (reply) throws(CBORError) in try reply.protection() }
+        report.vcpus = report.vcpus.map { _ in 0 }
+        while report.vcpus.contains(0), !deadline.isOver {
+            let now = try ask(request) { (reply) throws(CBORError) in try reply.protection() }.vcpus
+            report.vcpus = zip(report.vcpus, now).map { $0 == 0 ? $1 : $0 }
+        }
+        return report
+    }
+
     /// Up to 1 KiB of a console from stream position `from` on. Position 0 gives the oldest bytes that are still kept.
     public func readConsole(_ partition: String, from: UInt64) throws(LinkError) -> ConsoleText {
         var request = try self.request(.consoleRead, partition)

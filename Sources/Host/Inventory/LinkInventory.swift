@@ -22,30 +22,53 @@ extension Inventory {
             case .machine:
                 usableIommu = item[0] != 0
                 memory.installedBytes = item[1]
-                features = (0..<ProcessorFeatures.names.count).filter { item[2] >> UInt64($0) & 1 != 0 }
-                    .map { ProcessorFeatures.names[$0].description }
-            case .core: break
-            case .cache: addCaches(item)
+                features = ProcessorFeatures(rawValue: item[2]).found
+            case .core, .processor: break
+            case .cache:
+                addCaches(
+                    level: item[0], type: item[1], size: item[2], ways: item[3], sharedBits: UInt32(clamping: item[4]))
             case .memory: memory.ranges.append(Range(base: item[0], sizeBytes: item[1]))
             case .function: functions.append(Function(item))
             case .iommu: iommus.append(Unit(kind: item[0] == 1 ? "vt-d" : "amd-vi", registers: item[1]))
             }
         }
+        addAnswers(items.filter { $0.kind == .processor })
         memory.ranges.sort { $0.base < $1.base }
         functions.sort { $0.address < $1.address }
     }
 
+    /// Features and caches by what CPUID answers.
+    private mutating func addAnswers(_ items: [InventoryItem]) {
+        var answers: [UInt64: CPUIDRegisters] = [:]
+        func register(_ value: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: value) }
+        for item in items {
+            answers[item[0] << 32 | item[1]] = CPUIDRegisters(
+                eax: register(item[2]), ebx: register(item[3]), ecx: register(item[4]), edx: register(item[5]))
+        }
+        func native(_ leaf: UInt32, _ subleaf: UInt32) -> CPUIDRegisters {
+            answers[UInt64(leaf) << 32 | UInt64(subleaf)] ?? CPUIDRegisters()
+        }
+        let maker = native(0, 0)
+        guard let vendor = Vendor(ebx: maker.ebx, ecx: maker.ecx, edx: maker.edx) else { return }
+        features = ProcessorFeatures(native).found
+        for index in 0..<8 {
+            guard let cache = ProcessorCache(index, vendor, native: native) else { break }
+            addCaches(
+                level: UInt64(cache.level), type: UInt64(cache.type), size: cache.size, ways: UInt64(cache.ways),
+                sharedBits: cache.sharedBits)
+        }
+    }
+
     /// One cache for each set of threads whose APIC ids differ in their low bits alone.
-    private mutating func addCaches(_ item: InventoryItem) {
+    private mutating func addCaches(level: UInt64, type: UInt64, size: UInt64, ways: UInt64, sharedBits: UInt32) {
         let types: [UInt64: String] = [1: "data", 2: "instruction", 3: "unified"]
-        let shift = UInt32(clamping: item[4])
-        for (_, sharers) in Dictionary(grouping: cores, by: { ($0.apicId ?? 0) >> shift }).sorted(by: {
+        for (_, sharers) in Dictionary(grouping: cores, by: { ($0.apicId ?? 0) >> sharedBits }).sorted(by: {
             $0.key < $1.key
         }) {
             caches.append(
                 Cache(
-                    level: Int(clamping: item[0]), type: types[item[1]] ?? "unified", sizeBytes: item[2],
-                    ways: Int(clamping: item[3]), cores: sharers.map(\.index).sorted()))
+                    level: Int(clamping: level), type: types[type] ?? "unified", sizeBytes: size,
+                    ways: Int(clamping: ways), cores: sharers.map(\.index).sorted()))
         }
     }
 }

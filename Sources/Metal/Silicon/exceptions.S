@@ -13,6 +13,9 @@ common:
     andq $-16, %rsp
     callq hypervisor_fault
     movq %rbx, %rsp
+    movq 136(%rsp), %rax
+    callq redirect
+    movq %rax, 136(%rsp)
     .irp register, rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15
     popq %\register
     .endr

@@ -46,6 +46,24 @@ vmx_resumed:
     iretq
 1:  retq
 
+// RAX is where code was interrupted. Behind a look for kicks that is moved to the way out: the handler may have taken one.
+    global redirect
+    .macro way_out first, last, out
+    leaq \first(%rip), %rcx
+    cmpq %rcx, %rax
+    jb 2f
+    leaq \last(%rip), %rcx
+    cmpq %rcx, %rax
+    ja 2f
+    leaq \out(%rip), %rax
+2:
+    .endm
+    way_out svm_before_halt, svm_halt, svm_resumed
+    way_out vmx_before_halt, vmx_resumed, vmx_resumed
+    way_out vmx_first_entry, vmx_launch, vmx_kicked
+    way_out vmx_further_entry, vmx_resume, vmx_kicked
+    retq
+
     global nmi_stub
     pushq %rax
     pushq %rcx
@@ -60,21 +78,8 @@ vmx_resumed:
     jne 1f
     movb $1, (GUEST_KICKED - CORE_MAGIC_AT)(%rax)
 1:  movq 16(%rsp), %rax
-    .macro redirect first, last, out
-    leaq \first(%rip), %rcx
-    cmpq %rcx, %rax
-    jb 2f
-    leaq \last(%rip), %rcx
-    cmpq %rcx, %rax
-    ja 2f
-    leaq \out(%rip), %rcx
-    movq %rcx, 16(%rsp)
-2:
-    .endm
-    redirect svm_before_halt, svm_halt, svm_resumed
-    redirect vmx_before_halt, vmx_resumed, vmx_resumed
-    redirect vmx_first_entry, vmx_launch, vmx_kicked
-    redirect vmx_further_entry, vmx_resume, vmx_kicked
+    callq redirect
+    movq %rax, 16(%rsp)
     popq %rcx
     popq %rax
     iretq

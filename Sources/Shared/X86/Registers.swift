@@ -73,6 +73,7 @@ public enum Vector {
     public static let doubleFault: UInt8 = 8
     public static let generalProtection: UInt8 = 13
     public static let pageFault: UInt8 = 14
+    public static let floatingPoint: UInt8 = 16
     public static let alignmentCheck: UInt8 = 17
     public static let machineCheck: UInt8 = 18
 
@@ -89,4 +90,6 @@ public enum Vector {
 /// DR6 (AMD64 APM volume 2, section 13.1.1.3).
 public enum DR6 {
     public static let singleStep: UInt64 = 1 << 14
+    /// B0 to B3 and BD: what a guest has asked for by DR7.
+    public static let breakpoints: UInt64 = 0x200F
 }

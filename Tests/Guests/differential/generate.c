@@ -198,4 +198,6 @@ void generate(struct sequence *sequence, uint64_t seed, uint64_t index) {
         EMIT(&writer, "\x0F\x0B");
     }
     if (sequence->steps) sequence->start.rflags |= 1 << 8;
+    // At a single step QEMU notes in DR6 a breakpoint on the next instruction, enabled or not, which processors do not.
+    for (int i = 0; sequence->steps && i < 4; i++) sequence->dr[i] = DATA + (sequence->dr[i] & 0x38);
 }

@@ -66,7 +66,7 @@ static void emit_debug(struct writer *writer) {
         emit(writer, (uint8_t)(0xC0 | number << 3 | roll(writer, 3)));
         return;
     }
-    uint64_t value = (roll(writer, 2) ? DATA : CODE) + roll(writer, 256);
+    uint64_t value = (roll(writer, 2) || writer->sequence->steps ? DATA : CODE) + roll(writer, 256);
     if (number >= 4) value = next_random(&writer->random) & (roll(writer, 4) ? 0xFFFFDFFF : ~(1ull << 13));
     if (number == 5 || number == 7) {
         writer->sequence->watched = true;

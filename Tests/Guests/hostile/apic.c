@@ -162,6 +162,43 @@ static void priorities(void) {
     wrmsr(APIC_TPR, 0);
     attempt("task-priorities", "%u-of-256-same,%u-of-56-#GP,timer-%s", same, refused, timer());
 }
+// Off by APIC_BASE, and back on by the only way that there is. Registers are there in x2APIC mode alone.
+static uint32_t refused_registers(void) {
+    uint32_t refused = 0;
+    uint64_t value;
+    for (uint32_t msr = 0x800; msr < 0x900; msr++) {
+        if (try_rdmsr(msr, &value) == 13) refused++;
+        if (try_wrmsr(msr, 0) == 13) refused++;
+    }
+    return refused;
+}
+static void global_off(void) {
+    announce("apic-global-off", "");
+    uint64_t base = rdmsr(APIC_BASE), off = base & ~0xC00ull, apic = off | 0x800;
+    volatile uint32_t *id = (uint32_t *)0xFEE00020;
+    uint32_t faults = (try_wrmsr(APIC_BASE, apic) == 13) + (try_wrmsr(APIC_BASE, off | 0x400) == 13)
+        + (try_wrmsr(APIC_BASE, off ^ 0x1000) == 13) + (try_wrmsr(APIC_BASE, off ^ 0x100) == 13);
+    bool kept = rdmsr(APIC_BASE) == base;
+    wrmsr(APIC_LVT_TIMER, 1 << 17 | TICK);
+    wrmsr(APIC_INITIAL, 1000);
+    int switched = try_wrmsr(APIC_BASE, off);
+    uint64_t before = interrupts[TICK];
+    interrupts_on();
+    delay_us(5000);
+    interrupts_off();
+    bool silent = interrupts[TICK] == before, hidden = !(cpuid(1, 0).edx >> 9 & 1) && rdmsr(APIC_BASE) == off;
+    uint32_t refused = refused_registers(), ones = *id == ~0u;
+    faults += (try_wrmsr(APIC_BASE, base) == 13) + (try_wrmsr(APIC_BASE, off | 0x400) == 13);
+    switched += try_wrmsr(APIC_BASE, apic);
+    bool shown = cpuid(1, 0).edx >> 9 & 1;
+    refused += refused_registers();
+    ones += *id == ~0u;
+    switched += try_wrmsr(APIC_BASE, base);
+    attempt("apic-global-off", "%s,%s,%u-faults,%s,%s,%u-refused,%u-ones,id-%s,timer-%s",
+            switched == -3 ? "switched" : "not-switched", kept ? "kept" : "changed", faults, silent ? "silent" : "ticks",
+            hidden && shown ? "hidden" : "shown", refused, ones, rdmsr(APIC_ID) == machine.apic_ids[0] ? "kept" : "changed",
+            timer());
+}
 void attack_apic(const char *argument) {
     (void)argument;
     frequency();
@@ -172,5 +209,6 @@ void attack_apic(const char *argument) {
     low();
     priorities();
     garbage();
+    global_off();
     apic_start();
 }

@@ -5,9 +5,45 @@
 static const char *const kinds[] = {"trap", "program", "stack", "neighbour", "locked", "map", "map-guest", "boot-code", "pause",
     "own-tables", "nested-tables", "step-tables", "context", "constants", "segments", "host-save"};
 
-static void demand(uint64_t kind, uint64_t operand) {
-    uint64_t call = 0x4641554C;
-    asm volatile(GUARDED(".byte 0x0F, 0x01, 0xD9") : "+a"(call) : "b"(kind), "c"(operand) : "memory");
+// Asks for what the partition's lock guards, again and again.
+static void ask_for_lock(uint32_t index) {
+    (void)index;
+    while (true) out8(0x70, 0), in8(0x71);
+}
+
+static bool is_intel(void) { return cpuid(0, 0).ebx == 0x756E6547; }
+static void call(uint64_t kind, uint64_t operand, uint64_t bits) {
+    uint64_t magic = 0x4641554C;
+    if (is_intel()) asm volatile(GUARDED(".byte 0x0F, 0x01, 0xC1") : "+a"(magic) : "b"(kind), "c"(operand), "d"(bits) : "memory");
+    else asm volatile(GUARDED(".byte 0x0F, 0x01, 0xD9") : "+a"(magic) : "b"(kind), "c"(operand), "d"(bits) : "memory");
+}
+static void demand(uint64_t kind, uint64_t operand) { call(kind, operand, 0); }
+
+/// By item of the self-check (ProtectionItem), for AMD and for Intel: the hypervisor's call that undoes it, its operand, and
+/// the bits. The second time restores it. What the core cannot do without is only read wrongly (kind 28).
+static const struct {
+    uint64_t kind, operand, bits;
+} protections[][2] = {
+    {{26, 0, 1 << 16}, {24, 0x6C00, 1 << 16}},       // CR0.WP, which an exit loads on Intel
+    {{28, 0, 1 << 1}, {28, 0, 1 << 1}},              // CR3
+    {{27, 0, 1 << 6}, {24, 0x6C04, 1 << 6}},         // CR4.MCE, the same
+    {{28, 0, 1 << 3}, {28, 0, 1 << 3}},              // EFER
+    {{25, 0x277, 1 << 24}, {24, 0x2C00, 1 << 24}},   // PAT, the same
+    {{28, 0, 1 << 5}, {28, 0, 1 << 5}},              // APIC_BASE
+    {{28, 0, 1 << 6}, {28, 0, 1 << 6}},              // VM_CR, IA32_FEATURE_CONTROL
+    {{28, 0, 1 << 7}, {24, 0x4C00, 1}},              // VM_HSAVE_PA; SYSENTER's segment behind an exit
+    {{24, 0x00C, 1 << 15}, {24, 0x4002, 1 << 11}},   // RDPMC exits
+    {{24, 0x008, 1 << 1}, {24, 0x4004, 1 << 1}},     // #DB exits
+    {{24, 0x048, 0x1000}, {24, 0x2002, 0x1000}},     // the map of MSRs; of ports from 8000h on
+    {{24, 0x090, 1 << 1}, {28, 0, 1 << 11}},         // nested paging; an entry looks at all bits of the EPT pointer
+    {{24, 0x058, 1}, {24, 0x0000, 0x100}},           // address space id
+    {{0, 0, 0}, {24, 0x6000, 1 << 30}},              // CR0.CD is not the guest's
+    {{28, 0, 1 << 14}, {28, 0, 1 << 14}},            // errata: no emulated processor has one
+};
+static void unprotect(uint64_t item) {
+    int vendor = is_intel();
+    if (item < sizeof protections / sizeof protections[0])
+        call(protections[item][vendor].kind, protections[item][vendor].operand, protections[item][vendor].bits);
 }
 // Commands that no guest may send, for the first core of the neighbour (APIC id 2 in the test's manifest).
 static const struct {
@@ -20,6 +56,8 @@ void attack_fault(const char *argument) {
     announce("fault", argument);
     for (uint64_t kind = 0; kind < sizeof kinds / sizeof kinds[0]; kind++)
         if (equal(argument, kinds[kind])) demand(kind, 0x20000000);
+    if (equal(argument, "lock-kept") && start_processor(1, ask_for_lock)) demand(8, 14000 * machine.tsc_khz);
+    if (starts_with(argument, "unprotect-")) unprotect(parse_number(argument + 10));
     for (size_t i = 0; i < sizeof strays / sizeof strays[0]; i++)
         // Again and again: one that arrives while a tick of the neighbour's own is pending is one with it.
         for (int again = 0; again < 20 && equal(argument, strays[i].name); again++) {

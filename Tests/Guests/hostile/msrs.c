@@ -17,7 +17,7 @@ struct grant {
 #define INTEL 0x756E6547
 static const struct grant grants[] = {
     {0x10, 0x10, true, REFUSED, 0},  // TSC
-    {0x1B, 0x1B, true, TAKEN, 0},                 // APIC base: only the value it has
+    {0x1B, 0x1B, true, TAKEN, 0},                 // APIC base: the mode alone changes
     {0x48, 0x48, true, TAKEN, 0},                 // speculation control
     {0x49, 0x49, false, TAKEN, 0},                // prediction command
     {0x8B, 0x8B, true, IGNORED, 0},  // microcode revision

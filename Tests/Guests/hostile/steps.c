@@ -115,9 +115,113 @@ static void nested(void) {
     load_interrupt_table(0);
     attempt("nmi-nested", "%lu-taken,%lu-a-round,%lu-deep", nmi_taken, most, nmi_deepest);
 }
+
+// A breakpoint of the guest's own on what it reads outside: the trap is its, the step's is not.
+asm(".text\nwatched: movq (%rdi), %rbx\nwatched_end: nop\n nop\n jmp probe_done\n");
+extern const char watched[], watched_end[];
+static void watch(void) {
+    struct registers r = {.rdi = (uint64_t)map_outside("above")};
+    announce("step-watched", "");
+    write_dr6(0xFFFF0FF0);
+    write_dr0(r.rdi);
+    write_dr7(0x400 | 1 | 0xBull << 16);  // reads and writes of 8 bytes
+    int vector = probe_run(watched, &r);
+    uint64_t dr6 = read_dr6();
+    write_dr7(0x400);
+    const char *place = fault.rip == (uint64_t)watched_end ? "behind" : "elsewhere";
+    attempt("step-watched", "%s,%s,b%lx,%s", vector_name(vector), place, dr6 & 15, dr6 >> 14 & 1 ? "bs" : "no-bs");
+    write_dr6(0xFFFF0FF0);
+}
+
+// Out of a handler, from wherever its frame was, with NMIs unblocked.
+#define LEAVE " movq $leaving + 64, %rsp\n pushq $16\n pushq $leaving + 64\n pushq $2\n pushq $8\n pushq $probe_done\n iretq\n"
+#define SEND_NMI " movl $0x830, %ecx\n movq nmi_self, %rdx\n movl $0x4400, %eax\n wrmsr\n"
+asm(".data\n.balign 16\n.fill 64\nreturn_frame: .quad return_again, 8, 2, return_frame, 16\n"
+    ".bss\n.balign 16\nleaving: .skip 64\n.text\n"
+    // The handler sends another NMI and returns to its own IRET for ever; the second is taken behind the first return.
+    "return_nmi: incq nmi_taken\n cmpq $1, nmi_taken\n ja 1f\n" SEND_NMI " movq $return_frame, %rsp\n"
+    "return_again: iretq\n1:" LEAVE
+    // Its frame is written outside, where nothing stays; nor does what the handler writes there.
+    "outside_nmi: movq $0x5EED, (%rdi)\n movq (%rdi), %rax\n movq %rax, nmi_taken\n" LEAVE
+    // Of its frame what names the stack lies outside, the rest in memory.
+    "outside_soft: movq (%rsp), %rax\n movq %rax, soft_rip\n movq 16(%rsp), %rax\n movq %rax, soft_flags\n" LEAVE
+    "send_nmi:" SEND_NMI " nop\n nop\n jmp probe_done\n"
+    "soft_breakpoint: int3\nsoft_breakpoint_end: jmp probe_done\n"
+    "soft_interrupt: int $0x81\nsoft_interrupt_end: jmp probe_done\n");
+extern const char return_nmi[], outside_nmi[], outside_soft[], send_nmi[], soft_breakpoint[], soft_breakpoint_end[];
+extern const char soft_interrupt[], soft_interrupt_end[];
+static _Alignas(16) uint64_t nmi_stack[64];
+volatile uint64_t soft_rip, soft_flags;
+
+static void handlers(void) {
+    nmi_self = machine.apic_ids[0];
+    announce("nmi-return-loop", "");
+    set_gate(2, (uint64_t)return_nmi);
+    gates_without_stacks();
+    nmi_taken = 0;
+    probe_run(send_nmi, &(struct registers){.rsp = (uint64_t)&nmi_stack[32]});
+    attempt("nmi-return-loop", "%lu-taken", nmi_taken);
+
+    announce("nmi-outside", "");
+    set_gate(2, (uint64_t)outside_nmi);
+    gates_without_stacks();
+    uint64_t outside = (uint64_t)map_outside("above");
+    nmi_taken = 0;
+    probe_run(send_nmi, &(struct registers){.rdi = outside, .rsp = outside + 0x800});
+    attempt("nmi-outside", "%s", nmi_taken == ~0ull ? "nothing" : nmi_taken == 0x5EED ? "kept" : "other");
+    load_interrupt_table(0);
+}
+// The entry of the page directory for one of the last 2 MiB below 4 GiB.
+static volatile uint64_t *last_entries(uint32_t index) {
+    uint64_t *pointers = (uint64_t *)(*(uint64_t *)read_cr3() & ~0xFFFull);
+    return (uint64_t *)(pointers[3] & ~0xFFFull) + index;
+}
+static void map_last(uint32_t index, uint64_t physical) {
+    *last_entries(index) = physical | 0x83;
+    write_cr3(read_cr3());
+}
+static void soft(const char *name, const char *code, const char *end, uint32_t vector) {
+    announce(name, "");
+    set_gate(vector, (uint64_t)outside_soft);
+    gates_without_stacks();
+    soft_rip = soft_flags = 0;
+    probe_run(code, &(struct registers){.rsp = 0xFFE00010});
+    const char *place = soft_rip == (uint64_t)end ? "behind" : soft_rip == (uint64_t)code ? "before" : "elsewhere";
+    attempt(name, "%s,%s", place, soft_flags & 0x100 ? "tf" : "no-tf");
+    load_interrupt_table(0);
+}
+// From the last two bytes of 4 GiB on, in compatibility mode: what comes next is at 0.
+asm(".text\nwrap: movl $0xFFFFFFFE, %edx\n pushq $0x18\n pushq %rdx\n xorl %eax, %eax\n lretq\nwrap_back: jmp probe_done\n");
+extern const char wrap[], wrap_back[];
+static void wrapped(const char *name, uint8_t *last, uint8_t first, uint8_t second) {
+    announce(name, "");
+    last[0] = first;
+    last[1] = second;
+    attempt(name, "%s", vector_name(probe_run(wrap, &(struct registers){.rsp = (uint64_t)&nmi_stack[32]})));
+}
+static void ends(void) {
+    uint64_t page = (free_memory().start + 0x1FFFFF) & ~0x1FFFFFull, jump = 0xEA | (uint64_t)wrap_back << 8 | 8ull << 40;
+    uint64_t before[2] = {*last_entries(510), *last_entries(511)};
+    volatile uint64_t *zero = nullptr;
+    asm("" : "+r"(zero));
+    uint64_t kept = *zero;
+    map_last(510, page);
+    soft("soft-outside-int3", soft_breakpoint, soft_breakpoint_end, 3);
+    soft("soft-outside-intn", soft_interrupt, soft_interrupt_end, 0x81);
+    map_last(511, page);
+    *zero = jump;
+    wrapped("wrap-cpuid", (uint8_t *)page + 0x1FFFFE, 0x0F, 0xA2);
+    wrapped("wrap-in", (uint8_t *)page + 0x1FFFFE, 0xE4, 0x2E);
+    *zero = kept;
+    map_last(510, before[0] & ~0x1FFFFFull);
+    map_last(511, before[1] & ~0x1FFFFFull);
+}
 void attack_steps(const char *argument) {
     (void)argument;
     steps();
     abandon();
     nested();
+    watch();
+    handlers();
+    ends();
 }

@@ -73,12 +73,33 @@ import Testing
 @Suite struct RestartDelayTests {
     @Test func itDoublesWhileLivesAreShort() {
         var delay = RestartDelay(), waits: [UInt64] = []
-        for _ in 0..<13 {
-            waits.append(delay.milliseconds)
-            delay.add(life: 999)
+        for _ in 0..<12 { waits.append(delay.next(after: .reboot, life: 999)) }
+        #expect(waits == [0, 0, 0, 100, 200, 400, 800, 1600, 3200, 6400, 6400, 6400])
+        let afterLong = delay.next(after: .reboot, life: 1000)
+        #expect(afterLong == 0)
+    }
+
+    @Test func aManagerBeginsAnew() {
+        var delay = RestartDelay()
+        for _ in 0..<10 { _ = delay.next(after: .tripleFault, life: 0) }
+        for cause in [StateCause.manager, .tripleFault, .tripleFault, .tripleFault] {
+            let wait = delay.next(after: cause, life: 0)
+            #expect(wait == 0)
         }
-        #expect(waits == [0, 0, 0, 0, 100, 200, 400, 800, 1600, 3200, 6400, 6400, 6400])
-        delay.add(life: 1000)
-        #expect(delay.milliseconds == 0)
+    }
+
+    /// Whose physical function is reset again and again starts again at once each time, and is no worse off for it.
+    @Test func whatAnotherHasEndedDoesNotCount() {
+        var delay = RestartDelay()
+        for _ in 0..<10 {
+            let wait = delay.next(after: .physicalFunction, life: 0)
+            #expect(wait == 0)
+        }
+        for _ in 0..<4 { _ = delay.next(after: .tripleFault, life: 0) }
+        let others = delay.next(after: .physicalFunction, life: 999), own = delay.next(after: .tripleFault, life: 0)
+        #expect(others == 0 && own == 200)
+        let afterLong = delay.next(after: .physicalFunction, life: 1000)
+        let next = delay.next(after: .tripleFault, life: 0)
+        #expect(afterLong == 0 && next == 0)
     }
 }

@@ -70,6 +70,14 @@ struct ModelMachine: ControlBackend {
     func exits(_ partition: Int, vcpu: Int) -> ExitCounters { partitions[partition].exits[vcpu] }
     func clockMicroseconds() -> UInt64 { clock }
 
+    /// Whether the cores have been asked to read back.
+    var isChecked = false
+    mutating func takeProtection(_ partition: Int, vcpu: Int) -> UInt32 { isChecked ? UInt32(vcpu) << 16 | 0xFFF : 0 }
+    mutating func beginSelfCheck(_ partition: Int) -> UInt32 {
+        isChecked = true
+        return 0xFF
+    }
+
     var items: [InventoryItem] = []
     var inventoryCount: Int { items.count }
     func inventory(_ index: Int) -> InventoryItem { items[index] }

@@ -36,6 +36,7 @@ import Testing
         #expect(
             ControlOperations.all.nameList == [
                 "start", "stop", "pause", "resume", "restart", "console-read", "console-write", "statistics",
+                "self-check",
             ])
     }
 

@@ -91,6 +91,18 @@ import Testing
         #expect(bench.ask(beyond)?.status == .malformed)
     }
 
+    @Test func aSelfCheckTakesWhatIsThereAndAsksAnew() throws {
+        let bench = Bench()
+        bench.machine.partitions[0].info.cores = CoreSet(rawValue: 0b110)
+        var request = ControlRequest(.selfCheck)
+        request.partition = label("control-loop")
+        let reports = try (0..<2).map { _ in try ReceivedReply(try #require(bench.ask(request)).payload).protection() }
+        #expect(reports[0].vcpus == [0, 0] && reports[0].housekeeping == 0xFF)
+        #expect(reports[1].vcpus == [0xFFF, 0x1_0FFF])
+        bench.machine.partitions[0].info.permits = ControlOperations(rawValue: 0xFF)
+        #expect(bench.ask(request)?.status == .notPermitted)
+    }
+
     @Test func consoleReadCountsWhatWasLost() throws {
         let bench = Bench()
         bench.machine.guestWrites(1, String(repeating: "0123456789", count: 500))

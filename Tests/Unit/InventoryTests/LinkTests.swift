@@ -40,6 +40,23 @@ import Testing
         #expect(found.text.contains("rack7: as the hypervisor found it at boot"))
     }
 
+    /// What CPUID answers, of which the tool makes the same: an EPYC's vendor, features and two of its caches.
+    @Test func answersOfCPUID() {
+        let answers = [
+            Self.item(.processor, 0, 0, 0x10, 0x6874_7541, 0x444D_4163, 0x6974_6E65),
+            Self.item(.processor, 7, 0, 0, 0x219C_97A9, 0x0040_068C, 0), Self.item(.processor, 0x10, 0, 0, 2, 0, 0),
+            Self.item(.processor, 0x10, 1, 0xF, 0, 4, 0),
+            Self.item(.processor, 0x8000_0000, 0, 0x8000_0023, 0, 0, 0),
+            Self.item(.processor, 0x8000_001D, 0, 0x4121, 0x01C0_003F, 63, 0),
+            Self.item(.processor, 0x8000_001D, 1, 0x3C163, 0x03C0_003F, 16383, 0),
+            Self.item(.processor, 0x8000_001F, 0, 0x0101_FD3F, 0x4173, 0, 0),
+        ]
+        let others = Self.items.filter { $0.kind != .cache && $0.kind != .machine }
+        let found = Inventory(name: "rack7", others + answers)
+        #expect(found.features == ["sme", "sev", "sev_es", "sev_snp", "cat_l3", "cdp_l3"])
+        #expect(found.caches == Inventory(name: "rack7", Self.items).caches)
+    }
+
     /// The facts that a plan is checked against are those that the hypervisor checks itself.
     @Test func facts() throws {
         let facts = Inventory(name: "rack7", Self.items).facts

@@ -1,4 +1,5 @@
 import Manifest
+import ManifestRules
 import Testing
 
 /// 4 cores and 4 GiB as an emulated machine lists them: a hole below 4 GiB, adjoining pieces, a little kept back.

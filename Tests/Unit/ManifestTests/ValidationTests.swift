@@ -134,9 +134,9 @@ import Testing
             words: "the command line of partition \"workload\" has the byte 0xa; only printable ASCII is possible"
         ) { $0.partitions[1].commandLine = "quiet\n" },
         Refusal(
-            reason: .tool(.unknownOperation), words: "partition \"workload\" permits unknown operations: bits 0x100"
+            reason: .tool(.unknownOperation), words: "partition \"workload\" permits unknown operations: bits 0x200"
         ) {
-            $0.partitions[1].permits = ControlOperations(rawValue: 0x101)
+            $0.partitions[1].permits = ControlOperations(rawValue: 0x201)
         },
     ]
 

@@ -41,6 +41,17 @@ import X86
         }
     }
 
+    /// SDM volume 3A, section 11.4.3: with the APIC switched off there is none.
+    @Test func theAPICIsThereUnlessItIsOff() {
+        for mode in [APICMode.off, .xAPIC, .x2APIC] {
+            var context = self.context()
+            context.apicMode = mode
+            for leaf in [1, 0x8000_0001] as [UInt32] {
+                #expect((answer(leaf, in: context).edx >> 9 & 1 == 1) == (mode != .off))
+            }
+        }
+    }
+
     /// What the hypervisor does not virtualise, bit by bit, from the manuals.
     @Test func whatIsNotVirtualisedIsHidden() {
         let leaf1 = answer(1)

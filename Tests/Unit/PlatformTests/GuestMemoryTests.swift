@@ -1,3 +1,4 @@
+import Loaders
 import Testing
 import UnitSupport
 

@@ -122,9 +122,28 @@ import X86
 
     /// SDM volume 3A, section 11.4.4 (10.4.4 in editions before 2023); APM volume 2, section 16.3.1.
     @Test(arguments: [0xFEE0_0C00, 0xFEE0_0D00] as [UInt64]) func theBootstrapProcessorIsVCPU0(native: UInt64) {
-        #expect(MSREmulation.apicBase(native, vcpu: 0) == 0xFEE0_0D00)
-        for vcpu in 1..<16 { #expect(MSREmulation.apicBase(native, vcpu: vcpu) == 0xFEE0_0C00) }
+        #expect(MSREmulation.apicBase(native, vcpu: 0, .x2APIC) == 0xFEE0_0D00)
+        for vcpu in 1..<16 { #expect(MSREmulation.apicBase(native, vcpu: vcpu, .x2APIC) == 0xFEE0_0C00) }
+        #expect(MSREmulation.apicBase(native, vcpu: 0, .off) == 0xFEE0_0100)
+        #expect(MSREmulation.apicBase(native, vcpu: 1, .xAPIC) == 0xFEE0_0800)
         for vendor in [Vendor.amd, .intel] { #expect(MSRPolicy.lookup(0x1B, vendor) == .emulated) }
+    }
+
+    /// SDM volume 3A, figure 11-9 and section 11.12.5: the transitions that do not fault, by bits 11:10 before and after.
+    @Test func apicModesFollowTheManual() {
+        let valid: Set<[UInt64]> = [[0, 0], [0, 2], [2, 0], [2, 2], [2, 3], [3, 0], [3, 3]]
+        for from in [0, 2, 3] as [UInt64] {
+            for to in 0..<4 as Range<UInt64> {
+                let mode = APICMode.written(0xFEE0_0100 | to << 10, current: 0xFEE0_0100 | from << 10)
+                #expect(mode == (valid.contains([from, to]) ? APICMode(rawValue: to) : nil), "\(from) to \(to)")
+            }
+            // The address, the bootstrap bit and what is reserved stay.
+            for bit in 0..<64 as Range<UInt64> where bit != 10 && bit != 11 {
+                let current = 0xFEE0_0100 | from << 10
+                #expect(APICMode.written(current ^ 1 << bit, current: current) == nil)
+                #expect(APICMode.written((current ^ 1 << bit) & ~0xC00, current: current) == nil)
+            }
+        }
     }
 
     @Test func constants() {

@@ -1,4 +1,5 @@
 import Glibc
+import Loaders
 import Platform
 
 /// Runs `body` with a guest's memory of `size` bytes, clear at first as the hypervisor hands it over.

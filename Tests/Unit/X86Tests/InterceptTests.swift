@@ -56,6 +56,7 @@ import X86
             ("CPUID", ExitCode.cpuid, 0x72), ("RSM", ExitCode.rsm, 0x73), ("IRET", ExitCode.iret, 0x74),
             ("INVD", ExitCode.invd, 0x76),
             ("INVLPGA", ExitCode.invlpga, 0x7A), ("IOIO", ExitCode.port, 0x7B), ("MSR", ExitCode.msr, 0x7C),
+            ("FERR_FREEZE", ExitCode.ferrFreeze, 0x7E),
             ("SHUTDOWN", ExitCode.shutdown, 0x7F), ("VMRUN", ExitCode.vmrun, 0x80), ("VMMCALL", ExitCode.vmmcall, 0x81),
             ("VMLOAD", ExitCode.vmload, 0x82), ("SKINIT", ExitCode.skinit, 0x86), ("WBINVD", ExitCode.wbinvd, 0x89),
             ("MONITOR", ExitCode.monitor, 0x8A), ("MWAIT", ExitCode.mwait, 0x8B), ("RDPRU", ExitCode.rdpru, 0x8E),

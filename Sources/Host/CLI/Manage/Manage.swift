@@ -6,7 +6,9 @@ import ManifestRules
 /// The commands that manage a running machine.
 enum Manage {
     static let commands: [ParsableCommand.Type] =
-        [PsCommand.self, StatsCommand.self] + lifecycleCommands + [ConsoleCommand.self, EventsCommand.self]
+        [PsCommand.self, StatsCommand.self, SelfCheckCommand.self] + lifecycleCommands + [
+            ConsoleCommand.self, EventsCommand.self,
+        ]
 
     /// Runs a command's body; says what went wrong in one line and ends with the exit code for it.
     ///

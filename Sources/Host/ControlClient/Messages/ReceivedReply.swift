@@ -59,6 +59,13 @@ public struct ReceivedReply {
         return items
     }
 
+    /// Of `selfCheck`.
+    public func protection() throws(CBORError) -> (vcpus: [UInt32], housekeeping: UInt32) {
+        var words: [UInt32] = []
+        for item in try list(1, max: 64) { words.append(UInt32(clamping: try item.unsigned())) }
+        return (words, UInt32(clamping: try fields[2]?.unsigned() ?? 0))
+    }
+
     /// Of `consoleRead`.
     public func console() throws(CBORError) -> (position: UInt64, bytes: [UInt8], end: UInt64) {
         var bytes: [UInt8] = []

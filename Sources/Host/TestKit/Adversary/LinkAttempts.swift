@@ -15,10 +15,12 @@ struct LinkAttempts {
     }
 
     func carryOut(_ name: String) throws -> Observation {
-        guard let make = Self.attempts[name] else { return Observation(["unknown"]) }
         let before = try states()
         let first = UInt32.random(in: 0...UInt32.max) & ~0xFFFF
-        var seen = Observation(try answers(to: make(first), first))
+        guard let bytes = Self.attempts[name]?(first) ?? LinkMessages.bytes(name, first) else {
+            return Observation(["unknown"])
+        }
+        var seen = Observation(try answers(to: bytes, first))
         if name == "link-replay" {
             // A pause is over when the guest's core has seen it; a resumption before that is refused as busy.
             try adversary.wait(for: .paused, "hostile")

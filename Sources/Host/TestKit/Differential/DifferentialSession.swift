@@ -136,7 +136,8 @@ private final class DifferentialGuest {
         while !deadline.isOver {
             for line in try guest.lines(timeout: .milliseconds(200)) {
                 if line == end { return seen }
-                seen.append(line)
+                // Of the command before.
+                if line != "@ready" { seen.append(line) }
             }
         }
         throw MachineError.timeout(

@@ -3,6 +3,7 @@ import PCI
 import Remapping
 import Silicon
 import Synchronization
+import Text
 import X86
 
 /// What the machine has, found while the firmware runs. Nobody owns any of it yet.
@@ -25,16 +26,12 @@ struct DiscoveredMachine: ~Copyable {
         _ firmware: borrowing Firmware, _ vendor: Vendor, entryTSC: UInt64, bootTime: UInt64
     ) throws(Refusal) {
         let tables = try FirmwareTables(firmware, vendor), tscKHz = try ClockRate.kHz(tables)
-        let memoryMap: FirmwareMemoryMap
-        do throws(FirmwareError) { memoryMap = try FirmwareMemoryMap(firmware) } catch {
-            throw Refusal(error, "the memory map")
-        }
-        let units = try IOMMU.find(tables)
+        let memoryMap = try FirmwareMemoryMap(firmware), units = try IOMMU.find(tables)
         (self.entryTSC, self.tscKHz, self.bootTime) = (entryTSC, tscKHz, bootTime)
         self.tables = tables
         self.memoryMap = memoryMap
         iommu = units
-        facts = MachineFacts(coreCount: tables.processorCount)
+        facts = MachineFacts(cores: CoreSet())
         pin = Atomic(false)
         memoryMap.describe(in: &facts)
         let level = firmware.raiseLevel()
@@ -56,6 +53,7 @@ extension DiscoveredMachine {
     /// runs.
     private mutating func gatherFacts() {
         for core in 0..<tables.processorCount {
+            facts.cores.insert(CoreSet(core: core))
             var lowest = 0
             while !tables.topology.areSiblings(tables.apicIDs[lowest], tables.apicIDs[core]) { lowest += 1 }
             facts.siblings[core] = UInt8(lowest)

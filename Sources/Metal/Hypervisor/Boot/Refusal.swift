@@ -4,15 +4,15 @@ import Text
 struct Refusal: Error {
     private let words: StaticString
     private let detail: StaticString?
-    private let number: UInt64?
+    private let number: UInt64
 
     /// EFI_UNSUPPORTED.
     static let efiStatus: UInt64 = 0x8000_0000_0000_0003
     /// The line of a refusal that is more than words: there is one at the most, at boot, when the program is writable.
     nonisolated(unsafe) private static var line = Text<200>()
 
-    /// `detail` and `number` follow the words.
-    init(_ words: StaticString, _ detail: StaticString? = nil, number: UInt64? = nil) {
+    /// `detail` follows the words, and in it the number has its place.
+    init(_ words: StaticString, _ detail: StaticString? = nil, number: UInt64 = 0) {
         (self.words, self.detail, self.number) = (words, detail, number)
     }
 
@@ -22,17 +22,18 @@ struct Refusal: Error {
         unsafe Self.line = line.text
     }
 
-    init(_ error: FirmwareError, _ doing: StaticString) {
+    /// The same, with what was being done before it.
+    func during(_ doing: StaticString) -> Refusal {
         var line = LogLine(doing)
         line.write(": ")
-        error.describe(to: &line)
-        self.init(line)
+        describe(to: &line)
+        return Refusal(line)
     }
 
     func describe(to line: inout LogLine) {
+        if words.utf8CodeUnitCount == 0 { unsafe line.write(Self.line) }
         line.write(words)
-        if let detail { line.write(detail) } else if words.utf8CodeUnitCount == 0 { unsafe line.write(Self.line) }
-        if let number { line.write(decimal: number) }
+        if let detail { line.write(detail, number) }
     }
 
     @inline(never)

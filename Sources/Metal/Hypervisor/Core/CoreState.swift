@@ -35,6 +35,9 @@ struct CoreState: ~Copyable {
     var exitHistory = ExitHistory()
     /// How many faults of the hypervisor are being handled on this core, one inside the other.
     var faultDepth = 0
+    /// Items that the self-check finds wrong whatever they are (`ProtectionReport.word`); 0 but where faults are injected.
+    var misread: UInt32 = 0
+    /// Set by whoever comes first: this core, when it is ready, or the boot core, which gives it up.
     let isStarted = Atomic<Bool>(false)
     /// Set by the boot core when every core is on its own tables: kicks come from then on.
     let mayRun = Atomic<Bool>(false)

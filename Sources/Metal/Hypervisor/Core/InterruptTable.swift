@@ -15,7 +15,7 @@ struct InterruptTable {
     /// Takes over the exceptions, and leaves interrupts to the firmware while it runs.
     func takeExceptions() {
         let firmware = Self.current.base
-        let code: UInt64 = UInt64(codeSelector())
+        let code = UInt64(cpu_read_cs())
         for vector in UInt64(0)..<256 {
             store(load(firmware + vector * 16, as: UInt64.self), base + vector * 16)
             store(load(firmware + vector * 16 + 8, as: UInt64.self), base + vector * 16 + 8)
@@ -27,27 +27,21 @@ struct InterruptTable {
     /// Takes over everything; from here on the hypervisor's own code selector is loaded.
     func takeAll() {
         for vector in UInt64(0)..<256 { setGate(vector, selector: Descriptors.code) }
-        // Interrupt stack 1 of the task state segment.
-        store(
-            load(base + UInt64(Vector.doubleFault) * 16 + 4, as: UInt8.self) | 1,
-            base + UInt64(Vector.doubleFault) * 16 + 4)
+        setGate(UInt64(Vector.doubleFault), selector: Descriptors.code, stack: 1)
         activate()
     }
 
     /// Makes the executing core use this table.
     func activate() {
-        var pointer = descriptor
+        // Limit and base, little endian, in the first ten bytes.
+        var pointer: [2 of UInt64] = [4095 | base << 16, base >> 48]
         unsafe cpu_lidt(&pointer)
     }
 
-    /// Limit and base as LIDT reads them, little endian, in the first ten bytes.
-    private var descriptor: [2 of UInt64] { [4095 | base << 16, base >> 48] }
-
-    private func setGate(_ vector: UInt64, selector: UInt64) {
-        let target = exception_stub(UInt32(vector))
-        store(target & 0xFFFF | selector << 16 | 0x8E00 << 32 | (target >> 16 & 0xFFFF) << 48, base + vector * 16)
+    /// - Parameter stack: of the task state segment's interrupt stacks; 0: the one in use.
+    private func setGate(_ vector: UInt64, selector: UInt64, stack: UInt64 = 0) {
+        let target = exception_stub(UInt32(vector)), kind = 0x8E00 | stack
+        store(target & 0xFFFF | selector << 16 | kind << 32 | (target >> 16 & 0xFFFF) << 48, base + vector * 16)
         store(target >> 32, base + vector * 16 + 8)
     }
-
-    private func codeSelector() -> UInt16 { cpu_read_cs() }
 }

@@ -17,10 +17,7 @@ func leaveBoot(_ machine: UInt64, _ program: UInt64) {
     for index in 0..<machine.value.tables.processorCount {
         if machine.value.tables.apicIDs[index] == LocalAPIC.id { own = index }
         guard machine.value.coreStates[index] != 0 else { continue }
-        let core = CoreLayout(base: machine.value.coreStates[index]).state
-        // One that was given up stays where it is.
-        guard index == own || core.value.isStarted.load(ordering: .acquiring) else { continue }
-        core.value.mayRun.store(true, ordering: .releasing)
+        CoreLayout(base: machine.value.coreStates[index]).state.value.mayRun.store(true, ordering: .releasing)
     }
     // What came over the link before its interrupt was routed rings no more.
     LocalAPIC.kick(machine.value.tables.apicIDs[machine.value.manifest.housekeeping])

@@ -29,12 +29,12 @@ enum MachineCheck {
     }
 
     /// Says on the partition's log, or the machine's, what this core's banks hold; the worst of it, which is also that the
-    /// interrupted program cannot go on (MCG_STATUS.RIPV is clear). Banks are cleared, but for an error in memory that is
-    /// another's: its owner's cores see the same bank, and clear it.
+    /// interrupted program cannot go on (MCG_STATUS.RIPV is clear). Banks are cleared: an error that stays in one makes the next
+    /// there one without an address.
     static func take(_ partition: Pointer<PartitionContext>?) -> MachineCheckStatus.Severity {
         guard enableBit != 0 else { return .none }
         let global = cpu_rdmsr(MachineCheckRegisters.status), capability = cpu_rdmsr(MachineCheckRegisters.capability)
-        var worst = global & 5 == 4 ? MachineCheckStatus.Severity.contextCorrupt : .none
+        var worst = global & 5 == 4 ? MachineCheckStatus.Severity.contextCorrupt : .none, foreign: UInt32 = 0
         for index in 0..<MachineCheckRegisters.bankCount(capability) {
             let bank = MachineCheckRegisters.bank(index)
             let status = MachineCheckStatus(rawValue: cpu_rdmsr(bank + 1))
@@ -55,11 +55,19 @@ enum MachineCheck {
                 }
             }
             if let partition { partition.value.controlPage.print(line) } else { SerialPort.log.print(line) }
-            guard isOwn else { continue }
+            guard isOwn else {
+                foreign |= 1 << index
+                continue
+            }
             if status.severity.rawValue > worst.rawValue { worst = status.severity }
             cpu_wrmsr(bank + 1, 0)
         }
         cpu_wrmsr(MachineCheckRegisters.status, 0)
+        // Their owner's cores may see the same banks, and have a moment to do so.
+        for _ in 0..<(foreign == 0 ? 0 : 20_000) { cpu_pause() }
+        for index in UInt32(0)..<32 where foreign >> index & 1 != 0 {
+            cpu_wrmsr(MachineCheckRegisters.bank(index) + 1, 0)
+        }
         return worst
     }
 

@@ -13,7 +13,8 @@ func coreMain(_ address: UInt64) {
         SerialPort.log.print(line)
         while true { cpu_hlt() }
     }
-    state.value.isStarted.store(true, ordering: .releasing)
+    // The boot core may have given it up.
+    if state.value.isStarted.exchange(true, ordering: .acquiringAndReleasing) { while true { cpu_hlt() } }
     // For the boot core, whose own waits have limits. Nothing is held back meanwhile: firmware's SMIs are taken.
     while !state.value.mayRun.load(ordering: .acquiring) { cpu_pause() }
     state.value.program.vendor.disableGlobalInterrupts()
@@ -35,13 +36,13 @@ extension CoreState {
         descriptors.fill(doubleFaultStack: layout.doubleFaultStackTop)
         descriptors.activate()
         program.interrupts.activate()
-        let hasXSAVE = cpu_cpuid(1, 0).ecx & 1 << 26 != 0
-        cpu_write_cr4(
-            CR4.physicalAddressExtension | CR4.osFXSR | MachineCheck.enableBit | (hasXSAVE ? CR4.osXSAVE : 0))
+        cpu_write_cr4(Self.cr4)
         try Errata(program.vendor).enforce()
         try program.vendor.enable(layout)
         // From here on the core writes nothing that its tables map read-only, whatever goes wrong.
-        cpu_write_cr0(CR0.paging | CR0.writeProtect | CR0.numericError | CR0.extensionType | CR0.protectionEnable | 2)
+        cpu_write_cr0(Self.cr0)
         if MachineCheck.enableBit != 0 { MachineCheckRegisters.enable(read: cpu_rdmsr, write: cpu_wrmsr) }
+        let failed = UInt64(checkProcessor().failed)
+        if failed != 0 { throw Refusal("the core does not hold what was written, items ", number: failed) }
     }
 }

@@ -75,6 +75,11 @@ extension BuiltMachine {
         }
         wait(milliseconds: 10_000, while: isPreparing)
         for index in 0..<tables.processorCount where lost[index] || isPreparing(index) {
+            // One that comes just now has come, and one that comes later parks: an INIT may be held back from it.
+            let state = coreStates[index]
+            if state != 0, CoreLayout(base: state).state.value.isStarted.exchange(true, ordering: .acquiring) {
+                continue
+            }
             LocalAPIC.sendINIT(tables.apicIDs[index])
             giveUp(index)
             #if FAULT_INJECTION

@@ -26,7 +26,7 @@ extension CrashRegion {
     /// and they stay to be found again. It only reads: nothing there is ours before the firmware gives it away.
     private func collect(_ firmware: borrowing Firmware) -> Bool {
         var isCollected = true
-        do throws(FirmwareError) {
+        do throws(Refusal) {
             var file: BootVolume.Appending?
             for slot in 0..<Self.size / UInt64(CrashRecord.size) {
                 let record = Pointer<CrashRecord>(at: base + slot * UInt64(CrashRecord.size))

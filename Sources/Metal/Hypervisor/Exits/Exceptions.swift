@@ -16,7 +16,9 @@ extension ExitContext {
         case .doubleFault: cpu.raise(Vector.doubleFault, error: 0)
         case .shutdown: return shutDown()
         }
-        return .resume
+        // Where the delivery raises it again the guest never comes to an instruction, before which SVM would look for NMIs.
+        cpu.takeHostInterrupt()
+        return .handleKick
     }
 
     /// The guest's processor has shut down: a triple fault.

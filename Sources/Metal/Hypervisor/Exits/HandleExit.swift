@@ -29,6 +29,7 @@ extension ExitContext {
     @inline(never)
     private mutating func handleRare() -> ExitOutcome {
         core.value.exitHistory.note(cpu.exitCode, at: cpu.rip)
+        if cpu.step.hasTrapped, endStep() { return .resume }
         switch cpu.decodeRare() {
         case .nmi:
             count(.nmi)
@@ -36,8 +37,9 @@ extension ExitContext {
             return .handleKick
         case .smi:
             count(.other)
+            // A kick that waits is taken with it.
             cpu.takeHostInterrupt()
-            return .resume
+            return .handleKick
         case .nestedPageFault(let address, let isFetch, let isWrite):
             count(.nestedPageFault)
             if isFetch || address >> 48 != 0 { return refuseMemory(address, isFetch) }
@@ -48,16 +50,10 @@ extension ExitContext {
             return .resume
         case .exception(let vector, let error):
             count(.exception)
-            // A guest that steps itself gets its trap behind an access to registers that the hypervisor emulates.
-            if vector == Vector.debug { endTrappedAccess() } else { trappedAccess.abandon() }
             return deliver(vector, error)
         case .machineCheck:
             count(.exception)
             return machineCheck()
-        case .singleStepDone:
-            count(.exception)
-            endTrappedAccess()
-            return .resume
         case .answered:
             count(.other)
             return .resume
@@ -96,6 +92,16 @@ extension ExitContext {
             count(.other)
             return violation("an exit that nothing should cause, code %x", code)
         }
+    }
+
+    /// The trap behind a step has come; false where the guest has one of its own.
+    @inline(never)
+    private mutating func endStep() -> Bool {
+        if cpu.step.hasAccessed { endTrappedAccess() }
+        guard cpu.step.isDone else { return false }
+        cpu.step = SingleStep()
+        count(.exception)
+        return true
     }
 
     @inline(__always)

@@ -11,6 +11,7 @@
         /// Only in the test's build: faults of the hypervisor itself, on a guest's demand (RAX = 4641554Ch, RBX = which).
         mutating func injectFault() {
             guard cpu.rax == 0x4641_554C else { return }
+            let number = UInt32(truncatingIfNeeded: cpu.rcx)
             switch cpu.rbx {
             case 0: cpu_ud2()
             case 1: store(0 as UInt64, image_text_end() - 0x1000)  // the program is read-only
@@ -29,8 +30,9 @@
             case 7:
                 let erased = unsafe unsafeBitCast(image_address() + 0x2000, to: (@convention(c) (UInt64) -> Void).self)
                 core_restart(core.value.layout.stackTop, 0, erased)
-            // The core does not come back from root mode for so many ticks.
+            // The core does not come back from root mode for so many ticks, nor give the lock back.
             case 8:
+                partition.value.takeLock(core.value.vcpu)
                 let start = cpu_rdtsc()
                 while cpu_rdtsc() &- start < cpu.rcx { cpu_pause() }
             // A stray write to what never changes: the core's page tables, nested tables and those of a single step, the
@@ -55,6 +57,16 @@
             case 22:
                 let start = cpu_rdtsc()
                 while cpu_rdtsc() &- start < cpu.rcx { cpu_pause() }
+            // What the self-check looks at is undone, or done again. RDX: the bits; RCX: a field of the VMCB, or a register.
+            case 24 where Extension.vendor == .intel: vmx_write(number, vmx_read(number) ^ cpu.rdx)
+            case 24:
+                let field = core.value.layout.controlBlock + cpu.rcx
+                store(load(field) ^ cpu.rdx, field)
+            case 25: cpu_wrmsr(number, cpu_rdmsr(number) ^ cpu.rdx)
+            case 26: cpu_write_cr0(cpu_read_cr0() ^ cpu.rdx)
+            case 27: cpu_write_cr4(cpu_read_cr4() ^ cpu.rdx)
+            // What cannot be undone while the core goes on is read wrongly.
+            case 28: core.value.misread ^= UInt32(truncatingIfNeeded: cpu.rdx) << 16
             default: break
             }
         }

@@ -8,7 +8,7 @@ extension ExitContext {
     /// Sends an IPI for the guest: only to its own partition's cores, only in modes that a guest may use (law 2).
     mutating func sendInterrupt(_ command: InterruptCommand) -> ExitOutcome {
         count(command.mode == .initSignal || command.mode == .startUp ? .initSipi : .icr)
-        if command.hasReservedBits {
+        if command.hasReservedBits || core.value.cpuid.apicMode != .x2APIC {
             cpu.raise(Vector.generalProtection, error: 0)
             return .resume
         }

@@ -29,7 +29,7 @@ extension ExitContext {
         case .finished: break
         }
         let state = partition
-        cpu.endLoader()
+        cpu.view(isLoading: false)
         state.value.guestMemory.zero(at: LoaderMemory.facts, count: LoaderMemory.end - LoaderMemory.facts)
         cpu.skip(3)
         let now = cpu_rdtsc(), cause = state.value.controlPage.value.cause

@@ -18,7 +18,7 @@ extension ExitContext {
     /// Nil where there is no such register.
     @inline(never)
     private mutating func readOther(_ msr: UInt32) -> UInt64? {
-        switch MSREmulation(msr, Extension.vendor) {
+        switch emulation(msr) {
         case nil: nil
         case .apicBase: apicBase
         case .thermalVector, .performanceVector, .localVector0, .localVector1, .errorVector:
@@ -54,17 +54,37 @@ extension ExitContext {
         return true
     }
 
-    private var apicBase: UInt64 { MSREmulation.apicBase(cpu_rdmsr(MSR.apicBase), vcpu: core.value.vcpu) }
+    /// The x2APIC's registers are there in its mode alone.
+    private func emulation(_ msr: UInt32) -> MSREmulation? {
+        msr >> 8 == 8 && core.value.cpuid.apicMode != .x2APIC ? nil : MSREmulation(msr, Extension.vendor)
+    }
+
+    private var apicBase: UInt64 {
+        MSREmulation.apicBase(cpu_rdmsr(MSR.apicBase), vcpu: core.value.vcpu, core.value.cpuid.apicMode)
+    }
+
+    /// The core's own APIC stays on: the guest's registers are as after a reset, and cannot be reached.
+    private mutating func writeAPICBase(_ value: UInt64) -> Bool {
+        guard let mode = APICMode.written(value, current: apicBase) else { return false }
+        guard mode != core.value.cpuid.apicMode else { return true }
+        core.value.cpuid.apicMode = mode
+        core.value.cpuidTable.fill(core.value.cpuid) { nativeCPUID($0, $1) }
+        cpu.showAPIC(mode == .x2APIC)
+        LocalAPIC.reset(Extension.self)
+        // A kick may have been taken with the interrupts.
+        LocalAPIC.kick(LocalAPIC.id)
+        return true
+    }
 
     /// False when the write is refused.
     @inline(never)
     private mutating func writeOther(_ msr: UInt32, _ value: UInt64) -> Bool {
-        switch MSREmulation(msr, Extension.vendor) {
+        switch emulation(msr) {
         case nil: false
         case .thermalVector, .performanceVector, .localVector0, .localVector1, .errorVector:
             writeLocalVector(msr, value)
         case .correctedMachineCheck: LocalVectorPolicy.written(value, to: msr, Extension.vendor) != nil
-        case .apicBase: value == apicBase
+        case .apicBase: writeAPICBase(value)
         case .legacyCounter: value == 0
         case .kvmWallClock: core.value.clock.writeWallClock(value, partition.value.guestMemory)
         case .kvmSystemTime: core.value.clock.writeSystemTime(value, partition.value.guestMemory)

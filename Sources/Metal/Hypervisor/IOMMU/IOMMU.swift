@@ -32,9 +32,7 @@ struct IOMMU: ~Copyable {
         let bufferFrames = topology.unitCount * features.bufferFrames + 1
         let buffers = UInt64(bufferFrames) * FrameArena.frameSize
         size = buffers + UInt64(demand.frames(features)) * FrameArena.frameSize
-        do throws(FirmwareError) { base = try firmware.allocate(size, .anywhere) } catch {
-            throw Refusal(error, "memory for the IOMMU's tables")
-        }
+        base = try firmware.allocate(size, .anywhere, for: "memory for the IOMMU's tables")
         for i in 0..<topology.unitCount {
             topology.units[i].buffers = base + UInt64(i * features.bufferFrames) * FrameArena.frameSize
             // Until the log of faults takes the frame.

@@ -12,13 +12,7 @@ struct BuiltMachine: ~Copyable {
     /// By core index; 0 where a core has no part in the manifest.
     private(set) var coreStates: [64 of UInt64] = .init(repeating: 0)
     private(set) var controlPages: [8 of UInt64] = .init(repeating: 0)
-    private var ownership: Ownership
-
-    fileprivate init(_ plan: consuming PlannedMachine, _ interrupts: borrowing MachineInterrupts) {
-        ownership = Ownership(plan.machine.tables)
-        self.interrupts = copy interrupts
-        self.plan = plan
-    }
+    fileprivate var ownership: Ownership
 
     var manifest: Manifest { _read { yield plan.manifest } }
     var tables: FirmwareTables { _read { yield plan.machine.tables } }
@@ -29,8 +23,8 @@ extension PlannedMachine {
     consuming func build<CPU: VirtualizationExtension>(
         _ cpu: CPU.Type, _ program: ProgramMemory
     ) throws(Refusal) -> BuiltMachine {
-        let interrupts = try buildRemapping()
-        var built = BuiltMachine(self, interrupts)
+        let interrupts = try buildRemapping(), ownership = Ownership(machine.tables)
+        var built = BuiltMachine(plan: self, interrupts: interrupts, ownership: ownership)
         do throws(PageTableError) { try built.buildPartitions(cpu, program) } catch {
             switch error {
             case .outOfFrames: throw Refusal("the memory set aside for page tables is too small")
@@ -52,7 +46,7 @@ extension BuiltMachine {
         for i in 0..<manifest.partitionCount { try buildPartition(i, cpu, program) }
         if let core = ownership.takeCore(manifest.housekeeping) {  // else it runs a vCPU too
             var arena = plan.blocks[8].makeConstants()
-            try buildCore(core, 0, 8, nil, program, &arena)
+            try buildCore(core, 0, block: 8, nil, program, &arena)
         }
         writeOwnership(program)
     }
@@ -69,16 +63,14 @@ extension BuiltMachine {
         let spec = manifest.partitions[i]
         var platform = PlatformDescription(
             memorySize: frames.size, console: spec.console, tscKHz: UInt32(clamping: plan.machine.tscKHz),
-            bootTime: plan.machine.bootTime,
-            bootTSC: plan.machine.entryTSC)
+            bootTime: plan.machine.bootTime, bootTSC: plan.machine.entryTSC)
         for core in 0..<64 where spec.cores.contains(CoreSet(core: core)) {
             platform.append(apicID: tables.apicIDs[core])
         }
         platform.hasBus = spec.devices.count > 0
         let functions = try buildFunctions(i, platform, &changing)
         let nested = try buildNestedRoots(
-            cpu, frames, functions, buses: spec.devices.count > 0 ? platform.vcpuCount : 1, plan.files[i],
-            &arena, &changing)
+            cpu, frames, functions, buses: platform.hasBus ? platform.vcpuCount : 1, plan.files[i], &arena, &changing)
         Pointer<ControlPage>(at: controlPages[i]).initialize(to: ControlPage(autostart: spec.autostart))
         guard changing.take(PartitionContext.changingFrames) != nil else { throw .outOfFrames }
         let context = Pointer<PartitionContext>(at: plan.blocks[i].constants - PartitionContext.constantsAt)
@@ -88,13 +80,12 @@ extension BuiltMachine {
                 legacyDevices: LegacyDevices(platform),
                 spec: spec, memory: frames, addressSpace: ownership.takeAddressSpace(),
                 controlPage: Pointer<ControlPage>(at: controlPages[i]), kernel: plan.files[i].kernel,
-                initrd: plan.files[i].initrd,
-                nested: nested, maps: program.maps, platform: platform,
+                initrd: plan.files[i].initrd, nested: nested, maps: program.maps, platform: platform,
                 functions: functions))
         var vcpu = 0
         for index in 0..<64 where spec.cores.contains(CoreSet(core: index)) {
             guard let core = ownership.takeCore(index) else { throw .mappedAlready }
-            try buildCore(core, vcpu, i, context, program, &arena)
+            try buildCore(core, vcpu, block: i, context, program, &arena)
             vcpu += 1
         }
     }
@@ -169,38 +160,36 @@ extension BuiltMachine {
         }
     }
 
-    /// A core's own tables: the program, its partition's structures and memory; nothing of any other partition.
-    /// - Parameter i: a partition, or 8 for the housekeeping core without one.
+    /// A core's state and its own tables: the program, its block's structures and its partition's memory; nothing of any
+    /// other partition.
     private mutating func buildCore(
-        _ core: consuming OwnedCore, _ vcpu: Int, _ i: Int, _ context: Pointer<PartitionContext>?,
-        _ program: ProgramMemory,
-        _ arena: inout FrameArena
+        _ core: consuming OwnedCore, _ vcpu: Int, block: Int, _ context: Pointer<PartitionContext>?,
+        _ program: ProgramMemory, _ arena: inout FrameArena
     ) throws(PageTableError) {
+        let index = core.index, layout = plan.blocks[block].layout(vcpu)
         var table = try PageTable<LongModeFormat>(hugePages: LongModeFormat.hasHugePages, arena: &arena)
         try program.map(into: &table, arena: &arena)
-        try plan.blocks[i].map(program.vendor, into: &table, arena: &arena)
+        try plan.blocks[block].map(program.vendor, into: &table, arena: &arena)
         if let context {
             let base = context.value.memory.base, size = context.value.memory.size
             try table.map(base, to: base, size: size, .readWrite, arena: &arena)
             if let functions = context.value.functions { try functions.value.map(forCore: &table, arena: &arena) }
         }
         var housekeeping: Pointer<Housekeeping>?
-        if core.index == manifest.housekeeping {
-            housekeeping = try mapHousekeeping(into: &table, except: i, program, &arena)
+        if index == manifest.housekeeping {
+            housekeeping = try mapHousekeeping(into: &table, besides: block, program, &arena)
         }
-        try program.crash.map(page: core.index, into: &table, arena: &arena)
-        let layout = plan.blocks[i].layout(vcpu), index = core.index
+        try program.crash.map(page: index, into: &table, arena: &arena)
         coreStates[index] = layout.base
         layout.state.initialize(
             to: CoreState(
                 core, layout: layout, pageTables: table.root, partition: context, vcpu: vcpu,
-                housekeeping: housekeeping,
-                program: program, hasOthersSibling: isSplit(index)))
+                housekeeping: housekeeping, program: program, hasOthersSibling: isSplit(index)))
     }
 
     /// The controlPages of all partitions, and nothing else of them, for the core that answers managers.
     private mutating func mapHousekeeping(
-        into table: inout PageTable<LongModeFormat>, except own: Int, _ program: ProgramMemory,
+        into table: inout PageTable<LongModeFormat>, besides own: Int, _ program: ProgramMemory,
         _ arena: inout FrameArena
     ) throws(PageTableError) -> Pointer<Housekeeping> {
         if own != 8 { try plan.blocks[8].map(program.vendor, into: &table, arena: &arena) }
@@ -216,11 +205,10 @@ extension BuiltMachine {
 
     /// Whether a thread of this core's physical core has another owner, or none.
     private func isSplit(_ index: Int) -> Bool {
-        for i in 0..<manifest.partitionCount where manifest.partitions[i].cores.contains(CoreSet(core: index)) {
-            for other in 0..<tables.processorCount
-            where tables.topology.areSiblings(tables.apicIDs[index], tables.apicIDs[other]) {
-                if !manifest.partitions[i].cores.contains(CoreSet(core: other)) { return true }
-            }
+        guard let owner = manifest.owner(ofCore: index) else { return false }
+        for other in 0..<tables.processorCount
+        where tables.topology.areSiblings(tables.apicIDs[index], tables.apicIDs[other]) {
+            if manifest.owner(ofCore: other) != owner { return true }
         }
         return false
     }

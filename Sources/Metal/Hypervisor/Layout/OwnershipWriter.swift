@@ -19,12 +19,12 @@ struct OwnershipWriter: ~Copyable {
         header = OwnershipHeader(address: address)
     }
 
+    /// Nothing where there is no such memory: `base` or `size` is 0 then.
     mutating func add(
         _ kind: OwnershipKind, _ base: UInt64, _ size: UInt64, owner: Int = Int(OwnershipEntry.everyone),
-        index: Int = 0,
-        detail: UInt64 = 0
+        index: Int = 0, detail: UInt64 = 0
     ) {
-        guard size > 0, UInt64(header.count) < (Self.bytes - Self.headerSize) / Self.entrySize else { return }
+        guard base > 0, size > 0, UInt64(header.count) < (Self.bytes - Self.headerSize) / Self.entrySize else { return }
         let pages = (size + 4095) & ~4095
         let entry = OwnershipEntry(kind, base, pages, owner: UInt16(owner), index: index, detail: detail)
         store(entry, address + Self.headerSize + UInt64(header.count) * Self.entrySize)
@@ -57,22 +57,17 @@ extension BuiltMachine {
             ownership.add(.constantBlock, block.constants, block.base + block.size - block.constants, owner: owner)
         }
         for core in 0..<64 where coreStates[core] != 0 {
-            var owner = housekeeping
-            for i in 0..<manifest.partitionCount where manifest.partitions[i].cores.contains(CoreSet(core: core)) {
-                owner = i
-            }
+            let owner = manifest.owner(ofCore: core) ?? housekeeping
             let state = CoreLayout(base: coreStates[core]).state
             ownership.add(
                 .core, coreStates[core], CoreLayout.size, owner: owner, index: core, detail: state.value.header.cr3)
-            if program.crash.base != 0 {
-                ownership.add(.block, program.crash.page(of: core), CrashRegion.pageSize, owner: owner, index: core)
-            }
+            let records = program.crash.base == 0 ? 0 : program.crash.page(of: core)
+            ownership.add(.block, records, CrashRegion.pageSize, owner: owner, index: core)
             guard let nested = state.value.partition?.value.nested[state.value.vcpu] else { continue }
             ownership.add(.nestedRoot, nested.memory, 4096, owner: owner, index: core)
-            ownership.add(.nestedRoot, nested.bus, nested.bus == 0 ? 0 : 4096, owner: owner, index: core)
-            let loader = nested.loader
-            ownership.add(.nestedRoot, loader, loader == 0 ? 0 : 4096, owner: owner, index: core, detail: 1)
-            ownership.add(.unclaimed, nested.unclaimed, nested.unclaimed == 0 ? 0 : 4096, owner: owner, index: core)
+            ownership.add(.nestedRoot, nested.bus, 4096, owner: owner, index: core)
+            ownership.add(.nestedRoot, nested.loader, 4096, owner: owner, index: core, detail: 1)
+            ownership.add(.unclaimed, nested.unclaimed, 4096, owner: owner, index: core)
         }
         for i in 0..<manifest.partitionCount { listFunctions(i, in: &ownership) }
     }

@@ -24,24 +24,10 @@ struct PlannedMachine: ~Copyable {
     /// One for each partition, then the housekeeping core's.
     private(set) var blocks: [9 of PrivateBlock] = .init(repeating: PrivateBlock())
 
-    fileprivate init(
-        _ machine: consuming DiscoveredMachine, _ manifest: borrowing Manifest, checksum: UInt32, _ memory: MemoryPlan,
-        _ owned: Pointer<InlineArray<64, OwnedFunction>>
-    ) {
-        self.machine = machine
-        self.manifest = copy manifest
-        manifestChecksum = checksum
-        self.memory = memory
-        self.owned = owned
-    }
-
     fileprivate func takeMemory(_ firmware: borrowing Firmware) throws(Refusal) {
         for i in 0..<manifest.partitionCount {
-            do throws(FirmwareError) {
-                _ = try firmware.allocate(memory.ranges[i].size, .at(memory.ranges[i].base))
-            } catch {
-                throw Refusal(error, "taking a partition's memory")
-            }
+            let range = memory.ranges[i]
+            _ = try firmware.allocate(range.size, .at(range.base), for: "taking a partition's memory")
         }
     }
 
@@ -57,7 +43,7 @@ struct PlannedMachine: ~Copyable {
     }
 
     private func read(_ path: borrowing ImagePath, _ firmware: borrowing Firmware) throws(Refusal) -> LoadedFile {
-        do throws(FirmwareError) {
+        do throws(Refusal) {
             return try BootVolume(firmware).read(path, limit: 1 << 30, alignment: 2 << 20, firmware)
         } catch {
             var line = LogLine("image ")
@@ -72,28 +58,24 @@ struct PlannedMachine: ~Copyable {
     fileprivate mutating func takeBlocks(_ firmware: borrowing Firmware) throws(Refusal) {
         let faultFrames = machine.iommu?.faultFrames ?? 0
         let small = Errata(try Vendor.ofThisProcessor()).executesFromSmallPages
-        do throws(FirmwareError) {
-            for i in 0..<manifest.partitionCount {
-                let isHousekeeper = manifest.partitions[i].cores.contains(CoreSet(core: manifest.housekeeping))
-                blocks[i] = try PrivateBlock(
-                    cores: manifest.partitions[i].cores.count, memory: manifest.partitions[i].memorySize,
-                    functions: manifest.partitions[i].devices.count, further: isHousekeeper ? faultFrames : 0,
-                    smallExecutable: small, firmware)
-            }
-            blocks[8] = try PrivateBlock(cores: 1, memory: 0, further: faultFrames, firmware)
-        } catch {
-            throw Refusal(error, "memory for the hypervisor's own structures")
+        for i in 0..<manifest.partitionCount {
+            let isHousekeeper = manifest.partitions[i].cores.contains(CoreSet(core: manifest.housekeeping))
+            blocks[i] = try PrivateBlock(
+                cores: manifest.partitions[i].cores.count, memory: manifest.partitions[i].memorySize,
+                functions: manifest.partitions[i].devices.count, further: isHousekeeper ? faultFrames : 0,
+                smallExecutable: small, firmware)
         }
+        blocks[8] = try PrivateBlock(cores: 1, memory: 0, further: faultFrames, firmware)
     }
 
     /// Denies DMA and interrupts to every function, then ends the firmware's boot services.
     func leaveFirmware(_ firmware: borrowing Firmware) throws(Refusal) {
         try machine.iommu?.enable()
-        do throws(FirmwareError) {
+        do throws(Refusal) {
             try firmware.exitBootServices(buffer: machine.memoryMap.buffer, size: FirmwareMemoryMap.capacity)
         } catch {
             machine.iommu?.restore()
-            throw Refusal(error, "leaving the firmware")
+            throw error.during("leaving the firmware")
         }
     }
 }
@@ -103,8 +85,9 @@ extension DiscoveredMachine {
     consuming func plan(_ firmware: borrowing Firmware) throws(Refusal) -> PlannedMachine {
         var manifest = Manifest()
         let read = try manifest.read(firmware, for: facts)
+        let owned = try OwnedFunction.allocate(firmware)
         var plan = PlannedMachine(
-            self, manifest, checksum: read.checksum, read.memory, try OwnedFunction.allocate(firmware))
+            machine: self, manifest: manifest, manifestChecksum: read.checksum, memory: read.memory, owned: owned)
         do {
             let level = firmware.raiseLevel()
             defer { firmware.restoreLevel(level) }
@@ -125,10 +108,10 @@ extension Manifest {
         _ firmware: borrowing Firmware, for facts: borrowing MachineFacts
     ) throws(Refusal) -> (checksum: UInt32, memory: MemoryPlan) {
         let file: LoadedFile
-        do throws(FirmwareError) {
+        do throws(Refusal) {
             file = try BootVolume(firmware).read(Self.fileName, limit: UInt64(Self.maxEncodedSize), firmware)
         } catch {
-            throw Refusal(error, "\\BULKHEAD\\manifest.cbor")
+            throw error.during("\\BULKHEAD\\manifest.cbor")
         }
         do throws(ManifestError) {
             let encoded = unsafe bytes(file.address, file.size)

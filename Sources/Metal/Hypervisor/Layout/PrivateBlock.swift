@@ -18,7 +18,7 @@ struct PrivateBlock {
     init(
         cores: Int, memory: UInt64, functions: Int = 0, further: Int = 0, smallExecutable: Bool = false,
         _ firmware: borrowing Firmware
-    ) throws(FirmwareError) {
+    ) throws(Refusal) {
         // The context and three nested tables take 18 frames, each core's own tables 10; without 1 GiB pages each further
         // GiB of memory takes one frame in every table.
         let furtherGiB = memory == 0 ? 0 : (memory - 1) >> 30
@@ -34,7 +34,8 @@ struct PrivateBlock {
         self.cores = cores
         let before = UInt64(cores) * CoreLayout.size + UInt64(changing) * FrameArena.frameSize
         size = before + frames * FrameArena.frameSize
-        base = try firmware.allocate(size, .below(0xFFFF_FFFF))
+        base = try firmware.allocate(
+            size, .below(0xFFFF_FFFF), for: "memory for the hypervisor's own structures")
         constants = base + before
         // The arena clears what it gives away; of the layouts a core without a guest leaves parts as the firmware had them.
         unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: UInt(base)), UInt64(cores) * CoreLayout.size)

@@ -24,19 +24,19 @@ struct ProgramMemory {
     init(_ firmware: borrowing Firmware, _ vendor: Vendor, _ crash: CrashRegion) throws(Refusal) {
         self.vendor = vendor
         self.crash = crash
-        do {
-            base = try firmware.allocate(Self.tableBytes, .below(0xFFFF_FFFF))
-            startUpPage = try firmware.allocate(4096, .below(0x9_FFFF))
-            ownershipPages = try firmware.allocate(OwnershipWriter.bytes, .below(0xFFFF_FFFF))
-        } catch {
-            throw Refusal(error, "memory for the program's tables")
-        }
+        let purpose: StaticString = "memory for the program's tables"
+        base = try firmware.allocate(Self.tableBytes, .below(0xFFFF_FFFF), for: purpose)
+        startUpPage = try firmware.allocate(4096, .below(0x9_FFFF), for: purpose)
+        ownershipPages = try firmware.allocate(OwnershipWriter.bytes, .below(0xFFFF_FFFF), for: purpose)
     }
 
-    /// Interrupt table, port map, MSR map: 4, 12 and 8 KiB.
-    static let tableBytes: UInt64 = 0x6000
+    /// Interrupt table, MSR map without the x2APIC, port map, MSR map: 4, 4, 12 and 8 KiB. The second half of an MSR map is all
+    /// ones, as is the port map.
+    static let tableBytes: UInt64 = 0x7000
     var interrupts: InterruptTable { InterruptTable(base: base) }
-    var maps: PermissionMaps { PermissionMaps(ports: base + 0x1000, msrs: base + 0x4000) }
+    var maps: PermissionMaps {
+        PermissionMaps(ports: base + 0x2000, msrs: base + 0x5000, msrsWithoutAPIC: base + 0x1000)
+    }
     /// Bytes of memory in all, the program included.
     var size: UInt64 {
         image_data_end() - image_address() + Self.tableBytes + 4096 + OwnershipWriter.bytes + symbolPages + crash.size
@@ -65,8 +65,7 @@ struct ProgramMemory {
 
     /// Denies every port, and every MSR but those that the policy passes through.
     func fillMaps<CPU: VirtualizationExtension>(_: CPU.Type) {
-        for i in UInt64(0)..<UInt64(PermissionMapSize.port / 8) { store(UInt64.max, maps.ports + i * 8) }
-        for i in UInt64(0)..<UInt64(PermissionMapSize.msr / 8) { store(UInt64.max, maps.msrs + i * 8) }
+        for at in stride(from: base + 0x1000, to: base + Self.tableBytes, by: 8) { store(UInt64.max, at) }
         for i in 0..<MSRPolicy.entries.count {
             guard MSRPolicy.entries[i].exists(on: CPU.vendor) else { continue }
             let reads: Bool
@@ -77,15 +76,19 @@ struct ProgramMemory {
             case .emulated, .refused: continue
             }
             for msr in MSRPolicy.entries[i].first...MSRPolicy.entries[i].last {
-                if reads { allow(CPU.permissionBit(msr, write: false)) }
-                if writes { allow(CPU.permissionBit(msr, write: true)) }
+                if reads { allow(msr, CPU.permissionBit(msr, write: false)) }
+                if writes { allow(msr, CPU.permissionBit(msr, write: true)) }
             }
         }
     }
 
-    private func allow(_ bit: Int?) {
+    private func allow(_ msr: UInt32, _ bit: Int?) {
         guard let bit else { return }
-        let at = maps.msrs + UInt64(bit / 8)
+        clear(bit, in: maps.msrs)
+        if msr >> 8 != 8 { clear(bit, in: maps.msrsWithoutAPIC) }
+    }
+    private func clear(_ bit: Int, in map: UInt64) {
+        let at = map + UInt64(bit / 8)
         store(load(at, as: UInt8.self) & ~(1 << UInt8(bit % 8)), at)
     }
 
@@ -112,35 +115,31 @@ struct ProgramMemory {
         return false
     }
 
-    /// Maps all of it but the erased text into a core's tables.
+    /// All of it, and how cores map each part; nil where they do not.
+    private var parts: [9 of (kind: OwnershipKind, base: UInt64, size: UInt64, access: Access?)] {
+        let text = image_text_end(), kept = keptText, erased = erasedText
+        return [
+            (.text, kept[0].lowerBound, UInt64(kept[0].count), .readExecute),
+            (.text, kept[1].lowerBound, UInt64(kept[1].count), .readExecute),
+            (.erased, erased[0].lowerBound, UInt64(erased[0].count), nil),
+            (.erased, erased[1].lowerBound, UInt64(erased[1].count), nil),
+            (.constants, text, image_data_end() - text, .read), (.constants, base, Self.tableBytes, .read),
+            (.constants, symbolFile.address, symbolPages, .read), (.startUp, startUpPage, 4096, .readExecute),
+            (.ownership, ownershipPages, OwnershipWriter.bytes, nil),
+        ]
+    }
+
     func map(
         into table: inout PageTable<LongModeFormat>, arena: inout FrameArena
     ) throws(PageTableError) {
-        let text = image_text_end(), end = image_data_end()
-        for i in 0..<2 {
-            let part = keptText[i]
-            try table.map(part.lowerBound, to: part.lowerBound, size: UInt64(part.count), .readExecute, arena: &arena)
+        for i in 0..<9 {
+            let part = parts[i]
+            guard let access = part.access else { continue }
+            try table.map(part.base, to: part.base, size: part.size, access, arena: &arena)
         }
-        try table.map(text, to: text, size: end - text, .read, arena: &arena)
-        try table.map(base, to: base, size: Self.tableBytes, .read, arena: &arena)
-        try table.map(symbolFile.address, to: symbolFile.address, size: symbolPages, .read, arena: &arena)
-        try table.map(startUpPage, to: startUpPage, size: 4096, .readExecute, arena: &arena)
     }
 
     func list(in ownership: inout OwnershipWriter) {
-        let text = image_text_end(), end = image_data_end()
-        for i in 0..<2 {
-            let part = keptText[i]
-            ownership.add(.text, part.lowerBound, UInt64(part.count))
-        }
-        for i in 0..<2 {
-            let part = erasedText[i]
-            ownership.add(.erased, part.lowerBound, UInt64(part.count))
-        }
-        ownership.add(.constants, text, end - text)
-        ownership.add(.constants, base, Self.tableBytes)
-        ownership.add(.constants, symbolFile.address, symbolPages)
-        ownership.add(.startUp, startUpPage, 4096)
-        ownership.add(.ownership, ownershipPages, OwnershipWriter.bytes)
+        for i in 0..<9 { ownership.add(parts[i].kind, parts[i].base, parts[i].size) }
     }
 }

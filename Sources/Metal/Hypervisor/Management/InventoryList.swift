@@ -12,36 +12,31 @@ struct InventoryList {
     private var facts: MachineFacts
     private let topology: Topology
     private let apicIDs: [64 of UInt32]
-    private let vendor: Vendor
-    private var cacheCount = 0
     private var iommus: [32 of UInt64] = .init(repeating: 0)
     private var iommuCount = 0
     private let iommuKind: UInt64
 
-    init(_ built: borrowing BuiltMachine, _ vendor: Vendor) {
+    init(_ built: borrowing BuiltMachine) {
         facts = built.plan.machine.facts
         topology = built.tables.topology
         apicIDs = built.tables.apicIDs
-        self.vendor = vendor
         let remapping = built.plan.machine.remapping
         iommuKind = UInt64(remapping?.vendor.rawValue ?? 0)
-        while ProcessorCache(cacheCount, vendor, native: nativeCPUID) != nil { cacheCount += 1 }
         guard let units = remapping?.units else { return }
         iommuCount = units.unitCount
         for i in 0..<iommuCount { iommus[i] = units.units[i].registers }
     }
 
     var count: Int {
-        mutating get { 1 + facts.cores.count + cacheCount + facts.free.count + facts.functions.count + iommuCount }
+        mutating get {
+            1 + facts.cores.count + Self.answerCount + facts.free.count + facts.functions.count + iommuCount
+        }
     }
 
     /// - Parameter index: below `count`.
     mutating func item(_ index: Int) -> InventoryItem {
         var i = index
-        if i == 0 {
-            let features = ProcessorFeatures(nativeCPUID).rawValue
-            return InventoryItem(.machine, [facts.usableIOMMU ? 1 : 0, facts.installedMemory, features])
-        }
+        if i == 0 { return InventoryItem(.machine, [facts.usableIOMMU ? 1 : 0, facts.installedMemory]) }
         i -= 1
         if i < facts.cores.count {
             // Cores are numbered without gaps at boot.
@@ -50,17 +45,32 @@ struct InventoryList {
             return InventoryItem(.core, [UInt64(i), UInt64(package), UInt64(core), UInt64(thread), UInt64(id)])
         }
         i -= facts.cores.count
-        if i < cacheCount, let cache = ProcessorCache(i, vendor, native: nativeCPUID) {
-            let level = UInt64(cache.level), type = UInt64(cache.type)
-            return InventoryItem(.cache, [level, type, cache.size, UInt64(cache.ways), UInt64(cache.sharedBits)])
-        }
-        i -= cacheCount
+        if i < Self.answerCount { return answer(i) }
+        i -= Self.answerCount
         if i < facts.free.count {
             return InventoryItem(.memory, [facts.free.ranges[i].base, facts.free.ranges[i].size])
         }
         i -= facts.free.count
         if i < facts.functions.count { return function(i) }
         return InventoryItem(.iommu, [iommuKind, iommus[(i - facts.functions.count) & 31]])
+    }
+
+    private static let answerCount = 24
+
+    /// What CPUID says of the vendor, features and caches.
+    private func answer(_ index: Int) -> InventoryItem {
+        let leaves: [8 of (leaf: UInt32, count: Int)] = [
+            (0, 1), (4, 8), (7, 1), (0x10, 3), (0x8000_0000, 1), (0x8000_0008, 1), (0x8000_001D, 8), (0x8000_001F, 1),
+        ]
+        var i = 0, subleaf = index
+        while subleaf >= leaves[i].count {
+            subleaf -= leaves[i].count
+            i += 1
+        }
+        let leaf = leaves[i].leaf, said = cpu_cpuid(leaf, UInt32(subleaf))
+        return InventoryItem(
+            .processor,
+            [UInt64(leaf), UInt64(subleaf), UInt64(said.eax), UInt64(said.ebx), UInt64(said.ecx), UInt64(said.edx)])
     }
 
     private mutating func function(_ index: Int) -> InventoryItem {

@@ -10,6 +10,7 @@ struct LogLine: ByteSink, ~Copyable {
 
     init(_ words: StaticString) { write(words) }
     init(_ words: StaticString, _ number: UInt64) { write(words, number) }
+    init(_ words: StaticString, _ number: UInt64, _ other: UInt64) { write(words, number, other) }
 
     /// What is said of a partition.
     init(partition: borrowing Label, _ words: StaticString, _ number: UInt64 = 0) {

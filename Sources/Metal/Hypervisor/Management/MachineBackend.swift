@@ -4,6 +4,7 @@ import Remapping
 import Silicon
 import Synchronization
 import Text
+import X86
 
 /// One partition as managers see it.
 private struct ManagedPartition {
@@ -37,7 +38,7 @@ struct MachineBackend: ControlBackend, ~Copyable {
     private let pin = Atomic<Bool>(false)
 
     init(_ built: borrowing BuiltMachine, _ program: ProgramMemory) {
-        found = InventoryList(built, program.vendor)
+        found = InventoryList(built)
         tscKHz = max(built.plan.machine.tscKHz, 1)
         entryTSC = built.plan.machine.entryTSC
         readTicks = built.plan.readTicks
@@ -96,13 +97,23 @@ struct MachineBackend: ControlBackend, ~Copyable {
         info.cause = controlPage.value.cause
         info.starts = controlPage.value.starts.load(ordering: .relaxed)
         let due = controlPage.value.startDue.load(ordering: .relaxed), now = cpu_rdtsc()
-        if due > now { info.startsInMicroseconds = microseconds(due) - microseconds(now) }
+        if info.state == .starting, due > now { info.startsInMicroseconds = microseconds(due) - microseconds(now) }
         if info.state == .running || info.state == .paused {
             let entry = microseconds(controlPage.value.latestEntry.load(ordering: .acquiring))
             let now = clockMicroseconds()
             info.uptimeMicroseconds = now > entry ? now - entry : 0
         }
         return info
+    }
+
+    mutating func takeProtection(_ partition: Int, vcpu: Int) -> UInt32 {
+        partitions[partition].controlPage.value.protection[vcpu].exchange(0, ordering: .acquiringAndReleasing)
+    }
+    mutating func beginSelfCheck(_ partition: Int) -> UInt32 {
+        LocalAPIC.kick(partitions[partition].apicID)
+        var report = CoreState.own?.value.checkProcessor() ?? ProtectionReport()
+        if let faultLog { report.check(.remapping, faultLog.value.hasBrokenUnit() ? 1 : 0, is: 0) }
+        return report.word
     }
 
     mutating func readConsole(_ partition: Int, from: UInt64, into buffer: inout MutableSpan<UInt8>) -> ConsoleRange {
@@ -145,7 +156,11 @@ struct MachineBackend: ControlBackend, ~Copyable {
     mutating func relayHolds() {
         var wanted: UInt8 = 0, held: UInt8 = 0
         var wants = InlineArray<8, UInt32>(repeating: 0)
-        for i in 0..<partitionCount where partitions[i].controlPage.value.hold.isHeld { held |= 1 << UInt8(i) }
+        for i in 0..<partitionCount {
+            // Without the boot vCPU's core no guest ever runs.
+            let page = partitions[i].controlPage
+            if page.value.hold.isHeld || page.value.lacksBootCore != 0 { held |= 1 << UInt8(i) }
+        }
         for i in 0..<partitionCount {
             wants[i] = partitions[i].controlPage.value.hold.wants
             if wants[i] & 1 != 0 { wanted |= partitions[i].dependents }

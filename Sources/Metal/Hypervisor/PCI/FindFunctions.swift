@@ -8,11 +8,9 @@ import X86
 extension OwnedFunction {
     /// Eight places for each partition.
     static func allocate(_ firmware: borrowing Firmware) throws(Refusal) -> Pointer<InlineArray<64, OwnedFunction>> {
-        let places: Pointer<InlineArray<64, OwnedFunction>>
-        do throws(FirmwareError) {
-            let size = UInt64(MemoryLayout<InlineArray<64, OwnedFunction>>.size)
-            places = Pointer(at: try firmware.allocate(size, .anywhere))
-        } catch { throw Refusal(error, "memory for what PCI functions are") }
+        let size = UInt64(MemoryLayout<InlineArray<64, OwnedFunction>>.size)
+        let places = Pointer<InlineArray<64, OwnedFunction>>(
+            at: try firmware.allocate(size, .anywhere, for: "memory for what PCI functions are"))
         places.initialize(to: InlineArray(repeating: OwnedFunction()))
         return places
     }

@@ -40,28 +40,30 @@ struct PartitionFunctions: ~Copyable {
         guest.functions[guest.count - 1].takeFromFirmware(on: window, wait: wait)
     }
 
-    /// Brings every function to what it is after power-on; a bus is reset once for all that lie behind it. All resets come
-    /// before what they take away is set again, and virtual functions before their physical one, which takes them away.
+    /// Resets the virtual functions, or the others, some of which may take virtual ones away; a bus is reset once for all that
+    /// lie behind it. `restore` comes behind both.
     /// - Parameter keepsPhysical: whether those on which virtual functions depend stay as they are: at boot they were reset
     ///   before their virtual ones were enabled.
-    /// - Returns: the first function that did not come back, if any.
-    mutating func reset(keepsPhysical: Bool, ticksPerMillisecond: UInt64) -> UInt16? {
-        let reset = FunctionReset(bus)
-        var failed: UInt16?
-        for pass in 0..<2 {
-            for i in 0..<guest.count where owned[i].isVirtual == (pass == 0) {
-                if keepsPhysical, owned[i].virtualCount > 0 { continue }
-                var method = owned[i].description.reset
-                for j in 0..<guest.count where j != i {
-                    let stays = keepsPhysical && owned[j].virtualCount > 0, other = owned[j].description
-                    if owned[i].description.isReset(with: other, isBefore: j < i, stays: stays) { method = .none }
-                }
-                reset.reset(owned[i].description, by: method) { wait($0, ticksPerMillisecond) }
+    func reset(virtual: Bool, keepsPhysical: Bool, ticksPerMillisecond: UInt64) {
+        for i in 0..<guest.count where owned[i].isVirtual == virtual {
+            if keepsPhysical, owned[i].virtualCount > 0 { continue }
+            var method = owned[i].description.reset
+            for j in 0..<guest.count where j != i {
+                let stays = keepsPhysical && owned[j].virtualCount > 0, other = owned[j].description
+                if owned[i].description.isReset(with: other, isBefore: j < i, stays: stays) { method = .none }
             }
+            FunctionReset(bus).reset(owned[i].description, by: method) { wait($0, ticksPerMillisecond) }
         }
-        for pass in 0..<2 {
+    }
+
+    /// Brings every function to what it is after power-on, physical ones before the virtual ones that they may have again.
+    /// - Parameter keepsVirtual: whether virtual ones are left alone: they may be gone while their physical function is reset.
+    /// - Returns: the first function that did not come back, if any.
+    func restore(keepsVirtual: Bool, ticksPerMillisecond: UInt64) -> UInt16? {
+        var failed: UInt16?
+        for pass in 0..<(keepsVirtual ? 1 : 2) {
             for i in 0..<guest.count where owned[i].isVirtual == (pass == 1) {
-                let isBack = reset.restore(owned[i].description) { wait($0, ticksPerMillisecond) }
+                let isBack = FunctionReset(bus).restore(owned[i].description) { wait($0, ticksPerMillisecond) }
                 if isBack { wait(owned[i].virtual.enable(owned[i].virtualCount, on: bus), ticksPerMillisecond) }
                 if !isBack, failed == nil { failed = owned[i].description.requester }
             }

@@ -21,7 +21,7 @@ struct ControlPage: ~Copyable {
     /// TSC at the first instruction of the first and of the latest start; 0 before.
     let firstEntry = Atomic<UInt64>(0)
     let latestEntry = Atomic<UInt64>(0)
-    /// TSC at which the manifest's policy starts the guest again; 0 while none waits for that.
+    /// TSC before which a partition that is `starting` does not, by the manifest's policy.
     let startDue = Atomic<UInt64>(0)
     /// Exits by vCPU and reason; each row has one writer, its core.
     private var exits: [16 of ExitCounters] = .init(repeating: ExitCounters())
@@ -30,6 +30,8 @@ struct ControlPage: ~Copyable {
     private let eventCount = Atomic<UInt64>(0)
     /// Keeps the partition's cores from writing `events` and `log` at the same time.
     private let isBeingWritten = Atomic<Bool>(false)
+    /// What each vCPU's core has read back (`ProtectionReport.word`); 0: it is to do so.
+    let protection: [16 of Atomic<UInt32>] = .init { _ in Atomic(0) }
     /// Not 0 where the boot vCPU's core, which carries requests out, has not started; set before any core runs.
     var lacksBootCore: UInt32 = 0
     let hold = FunctionHold()

@@ -19,11 +19,12 @@ struct FunctionHold: ~Copyable {
     /// Whether this partition has to stand still. Who was asked stays so until it has been: its functions may be gone.
     private let state = Atomic<UInt32>(free)
 
-    func begin() { wanted.add(1, ordering: .sequentiallyConsistent) }
+    /// A fault can come between both: the next `begin` begins anew then, and an `end` without one changes nothing.
+    func begin() { wanted.store(wants &+ 1 | 1, ordering: .sequentiallyConsistent) }
     var isGranted: Bool {
         granted.load(ordering: .sequentiallyConsistent) == wanted.load(ordering: .sequentiallyConsistent)
     }
-    func end() { wanted.add(1, ordering: .sequentiallyConsistent) }
+    func end() { wanted.store((wants &+ 1) & ~1, ordering: .sequentiallyConsistent) }
 
     /// Odd while a reset is wanted or under way.
     var wants: UInt32 { wanted.load(ordering: .sequentiallyConsistent) }

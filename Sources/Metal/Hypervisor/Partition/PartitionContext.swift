@@ -76,21 +76,24 @@ struct PartitionContext: ~Copyable {
     }
 
     /// Says why the guest must end, unless that is said already; the boot vCPU's core then ends it.
-    func requestEnd(_ cause: StateCause) {
-        _ = endCause.compareExchange(
-            expected: 0, desired: UInt32(cause.rawValue) + 1, ordering: .sequentiallyConsistent)
+    /// - Returns: whether it is said now.
+    @discardableResult
+    func requestEnd(_ cause: StateCause) -> Bool {
+        endCause.compareExchange(
+            expected: 0, desired: UInt32(cause.rawValue) + 1, ordering: .sequentiallyConsistent
+        ).exchanged
     }
 
-    /// TSC when a core that was kicked now, and has not done what it is waited for, is lost: in ten seconds.
-    var deadline: UInt64 { cpu_rdtsc() + UInt64(platform.tscKHz) * 10_000 }
+    /// TSC when a core that was kicked now, and has not done what it is waited for, is lost.
+    func deadline(seconds: UInt64 = 10) -> UInt64 { cpu_rdtsc() + UInt64(platform.tscKHz) * 1000 * seconds }
 
-    /// The first vCPU but `own` that may still be in the guest when the deadline is over, or at once where the guest ends
-    /// because a core was lost; nil when none is.
+    /// The first vCPU but `own` that may still be in the guest when the deadline is over; nil when none is. Where the guest
+    /// ends because one did not answer for long, the others have a second.
     func firstActive(but own: Int) -> Int? {
-        let end = deadline
+        let end = deadline(seconds: foundCause == .coreLost ? 1 : 10)
         for vcpu in 0..<vcpuCount where vcpu != own {
             while signals[vcpu].isActive.load(ordering: .sequentiallyConsistent) {
-                guard cpu_rdtsc() < end, foundCause != .coreLost else { return vcpu }
+                guard cpu_rdtsc() < end else { return vcpu }
                 openWindow()
             }
         }
@@ -107,7 +110,7 @@ struct PartitionContext: ~Copyable {
     /// kicked when the pause began and is here at its next exit; the guest ends where one is not.
     func resumeClock() {
         var latest: UInt64 = 0
-        let end = deadline
+        let end = deadline()
         for vcpu in 0..<vcpuCount {
             while signals[vcpu].isActive.load(ordering: .sequentiallyConsistent),
                 signals[vcpu].pausedAt.load(ordering: .sequentiallyConsistent) == 0,
@@ -126,14 +129,18 @@ struct PartitionContext: ~Copyable {
     @inline(__always)
     func takeLock(_ vcpu: Int) {
         while !lock.weakCompareExchange(expected: 0, desired: vcpu &+ 1, ordering: .acquiring).exchanged {
-            let end = deadline
-            while lock.load(ordering: .relaxed) != 0 { if cpu_rdtsc() >= end { loseLock() } }
+            let end = deadline()
+            while case let held = lock.load(ordering: .relaxed), held != 0 {
+                if cpu_rdtsc() >= end { loseLock(held &- 1) }
+            }
         }
     }
 
     /// A function of its own that does not return: the path of an exit saves no registers for it.
     @inline(never)
-    private func loseLock() -> Never {
+    private func loseLock(_ holder: Int) -> Never {
+        // It may be the boot vCPU's core, on which nobody else would wait.
+        if requestEnd(.coreLost) { CoreState.own?.value.recordLoss(of: holder) }
         CoreState.own?.value.leaveGuest(.coreLost)
         while true { openWindow() }
     }
@@ -158,4 +165,8 @@ struct NestedRoots {
 struct PermissionMaps {
     let ports: UInt64
     let msrs: UInt64
+    let msrsWithoutAPIC: UInt64
+
+    /// The one of MSRs that `map` is, else the one that a guest begins with.
+    func msrs(now map: UInt64) -> UInt64 { map == msrsWithoutAPIC ? map : msrs }
 }

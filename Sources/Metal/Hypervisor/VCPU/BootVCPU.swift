@@ -8,62 +8,46 @@ import Text
 extension VCPURunner {
     /// Loads, runs and ends the guest, again and again, as the manifest and managers say.
     mutating func runBootVCPU(start: Bool, recovering: Bool) -> Never {
-        var starting = start
-        var cause = StateCause.manifest
-        var delay = RestartDelay()
+        let page = partition.value.controlPage, tscKHz = UInt64(partition.value.platform.tscKHz)
+        var starting = start, cause = StateCause.manifest, delay = RestartDelay()
         if recovering {
+            // The fault may have come in the middle of a reset, and there again and again.
+            functionState = .lost
+            if page.value.state == .stopping { wait(1_000_000, tscKHz) }
             let isOther = partition.value.foundCause.map { $0 == .machineCheck || $0 == .coreLost } ?? false
             let end = teardown(isOther ? partition.value.foundCause ?? .coreLost : .hypervisorFault)
+            // Whoever was made to wait for that reset waits no more, where there will be none.
+            page.value.endReset()
             scrubCore()
-            partition.value.controlPage.value.enter(.crashed, end)
-            cause = .manager
+            page.value.enter(.crashed, end)
         } else {
+            if start { page.value.enter(.starting, cause) }
+            context.cpu.clear()
             starting = takeBack() && start
-            if !isClean { partition.value.controlPage.value.enter(.crashed, .coreLost) }
+            if !isClean { page.value.enter(.crashed, .coreLost) }
         }
         while true {
-            while !mayStart(&starting) {
-                switch partition.value.controlPage.value.takeRequest() {
+            while !mayStart(&starting, cause) {
+                switch page.value.takeRequest() {
                 case .start, .restart:
-                    starting = true
-                    cause = .manager
-                default: core.value.nap(Extension.self)
+                    (starting, cause, delay) = (true, .manager, RestartDelay())
+                    page.value.startDue.store(0, ordering: .relaxed)
+                case .stop where starting:
+                    starting = false
+                    page.value.enter(.stopped, .manager)
+                default: nap(tscKHz: starting ? tscKHz : nil)
                 }
             }
-            partition.value.controlPage.value.enter(.starting, cause)
-            if cause == .manifest || cause == .manager { delay = RestartDelay() }
-            starting = wait(milliseconds: delay.milliseconds)
-            guard starting else {
-                cause = .manager
-                partition.value.controlPage.value.enter(.stopped, cause)
-                continue
-            }
-            // A physical function may have been reset meanwhile.
-            guard functionState == .ready else { continue }
             let began = cpu_rdtsc()
             isClean = false
             let found = runOnce()
-            delay.add(life: (cpu_rdtsc() - began) / UInt64(partition.value.platform.tscKHz))
+            let life = (cpu_rdtsc() - began) / tscKHz
             let end = teardown(found)
             scrubCore()
             (starting, cause) = applyLifecyclePolicy(end)
+            let due = cpu_rdtsc() + delay.next(after: cause, life: life) * tscKHz
+            page.value.startDue.store(due, ordering: .relaxed)
         }
-    }
-
-    /// Waits before the manifest starts a guest again that lives short; false when a manager stops it meanwhile.
-    private mutating func wait(milliseconds: UInt64) -> Bool {
-        let controlPage = partition.value.controlPage, tscKHz = UInt64(partition.value.platform.tscKHz)
-        guard milliseconds > 0 else { return true }
-        let due = cpu_rdtsc() + milliseconds * tscKHz
-        controlPage.value.startDue.store(due, ordering: .relaxed)
-        var isStopped = false
-        while cpu_rdtsc() < due, !isStopped {
-            core.value.nap(Extension.self, tscKHz: tscKHz)
-            if controlPage.value.isHeld() { functionState = .away }
-            isStopped = controlPage.value.takeRequest() == .stop
-        }
-        controlPage.value.startDue.store(0, ordering: .relaxed)
-        return !isStopped
     }
 
     /// Runs the loader and then the guest until it ends; gives the cause. A frame of its own on the stack: see `scrubCore`.
@@ -101,8 +85,9 @@ extension VCPURunner {
             core.value.recordLoss(of: lost)
             return false
         }
-        // Whoever held it is gone.
+        // Whoever held it is gone, and why the guest ended is known: what comes now has causes of its own.
         state.value.releaseLock()
+        state.value.endCause.store(0, ordering: .relaxed)
         for vcpu in 0..<state.value.vcpuCount {
             state.value.signals[vcpu].startUp.store(0, ordering: .relaxed)
             state.value.signals[vcpu].nmi.store(false, ordering: .relaxed)
@@ -116,7 +101,8 @@ extension VCPURunner {
         for vcpu in 0..<state.value.vcpuCount where state.value.nested[vcpu].unclaimed != 0 {
             unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: UInt(state.value.nested[vcpu].unclaimed)), 4096)
         }
-        resetFunctions(keepsPhysical: state.value.controlPage.value.loads.load(ordering: .relaxed) == 0)
+        let isFirst = state.value.controlPage.value.loads.load(ordering: .relaxed) == 0
+        resetFunctions(keepsPhysical: isFirst && functionState != .lost)
         clearMemory()
         isClean = true
         return true
@@ -130,6 +116,8 @@ extension VCPURunner {
             let piece = min(size - done, 128 << 10)
             unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: base + done), UInt64(piece))
             done += piece
+            // The functions are reset: who waits for that need not wait for the memory.
+            mustStandStill()
             openWindow()
         }
     }
@@ -145,7 +133,8 @@ extension VCPURunner {
         case .manager: action = request == .restart ? .restart : .stop
         case .poweroff: action = partition.value.spec.onPoweroff
         case .reboot: action = partition.value.spec.onReboot
-        case .badImage, .coreLost: action = .stop
+        // What a core does not hold now, it does not hold at the next start.
+        case .badImage, .coreLost, .hypervisorFault: action = .stop
         case .physicalFunction: action = .restart
         default: action = partition.value.spec.onCrash
         }

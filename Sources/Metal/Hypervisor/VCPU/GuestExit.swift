@@ -20,8 +20,6 @@ enum RareExit {
     case exception(UInt8, error: UInt32?)
     /// The silicon has found an error of its own.
     case machineCheck
-    /// The instruction that `singleStep` let run is done.
-    case singleStepDone
     case nmi
     /// The firmware's system management mode is due.
     case smi

@@ -2,6 +2,7 @@ import Control
 import Manifest
 import Platform
 import Silicon
+import Synchronization
 import Text
 
 /// What the boot vCPU's core knows of its partition's PCI functions.
@@ -10,33 +11,41 @@ enum FunctionState {
     case ready
     /// The physical function of a virtual one was, or is, reset by its owner: those that have no dependents are reset again.
     case away
-    /// One did not come back from its reset.
+    /// One did not come back from its reset; only `takeBack` can make that good.
     case lost
 }
 
 extension VCPURunner {
-    /// Whether the guest may start. It does not while the owner of a physical function resets it, nor with a function that is
-    /// lost: its registers may be another's by now; nor while a core of the partition is lost.
-    mutating func mayStart(_ starting: inout Bool) -> Bool {
+    /// Whether the guest may start, if it is to. It does not before `startDue`, nor while the owner of a physical function
+    /// resets it, nor with a function that is lost: its registers may be another's by now; nor while a core of the partition is
+    /// lost.
+    mutating func mayStart(_ starting: inout Bool, _ cause: StateCause) -> Bool {
+        let page = partition.value.controlPage
         while true {
             // Where a core is lost, somebody may still reach for the functions.
-            if isClean, partition.value.controlPage.value.isHeld() {
-                functionState = .away
-                return false
-            }
+            let isHeld = isClean && mustStandStill()
             guard starting else { return false }
-            // The core that was lost may be back.
-            guard isClean || takeBack() else {
+            // What was lost may be back. What a function has written since memory was cleared goes.
+            if !isHeld, !isClean || functionState == .lost {
+                if takeBack(), functionState != .lost { continue }
                 starting = false
-                partition.value.controlPage.value.enter(.crashed, .coreLost)
+                page.value.enter(.crashed, isClean ? .functionLost : .coreLost)
                 return false
             }
+            if page.value.state != .starting { page.value.enter(.starting, cause) }
+            if isHeld || cpu_rdtsc() < page.value.startDue.load(ordering: .relaxed) { return false }
             if functionState == .ready { return true }
-            resetFunctions(keepsPhysical: functionState == .away)
-            guard functionState == .lost else { continue }
-            starting = false
-            partition.value.controlPage.value.enter(.crashed, .functionLost)
+            resetFunctions(keepsPhysical: true)
         }
+    }
+
+    /// Whether the partition has to stand still, while no vCPU runs and no function is reached for: then the virtual functions
+    /// are to be reset again.
+    @discardableResult
+    mutating func mustStandStill() -> Bool {
+        guard partition.value.controlPage.value.isHeld() else { return false }
+        if functionState == .ready { functionState = .away }
+        return true
     }
 
     /// Takes the functions out of the last guest's hands, before its memory is cleared: from here on none of them writes.
@@ -46,31 +55,38 @@ extension VCPURunner {
         guard let functions = partition.value.functions else { return }
         let page = partition.value.controlPage, ticks = UInt64(partition.value.platform.tscKHz)
         let waits = functions.value.hasDependents && !keepsPhysical
-        let wasHeld = waits && stopDependents(ticks)
-        if let lost = functions.value.reset(keepsPhysical: keepsPhysical, ticksPerMillisecond: ticks) {
+        // Who stands still has had them reset before, and a fault since. Who is asked to says so later, when none writes.
+        if page.value.hold.isHeld {
+            functionState = .away
+        } else {
+            functions.value.reset(virtual: true, keepsPhysical: keepsPhysical, ticksPerMillisecond: ticks)
+        }
+        if waits { stopDependents(ticks) }
+        functions.value.reset(virtual: false, keepsPhysical: keepsPhysical, ticksPerMillisecond: ticks)
+        let isHeld = functionState == .away
+        if let lost = functions.value.restore(keepsVirtual: isHeld, ticksPerMillisecond: ticks) {
             tell(": a PCI function did not come back from its reset, requester id %x", UInt64(lost))
             functionState = .lost
+        } else if !isHeld {
+            functions.value.guest.reset(on: FunctionWindow(functions: functions))
         }
-        functions.value.guest.reset(on: FunctionWindow(functions: functions))
         if waits { page.value.endReset() }
-        if page.value.isHeld() || wasHeld { functionState = .away }
+        mustStandStill()
     }
 
-    /// Waits up to five seconds until the guests stand still that have virtual functions of this partition's physical ones.
-    /// - Returns: whether this one had to stand still meanwhile: two may wait for each other.
-    private mutating func stopDependents(_ ticksPerMillisecond: UInt64) -> Bool {
+    /// Waits up to five seconds until the guests stand still that have virtual functions of this partition's physical ones. It
+    /// may have to stand still itself meanwhile: two may wait for each other.
+    private mutating func stopDependents(_ ticksPerMillisecond: UInt64) {
         let page = partition.value.controlPage
-        var wasHeld = false
         page.value.beginReset()
         for _ in 0..<5000 {
-            if page.value.hold.isGranted { return wasHeld }
+            if page.value.hold.isGranted { return }
             // This core may be the one that goes between.
             core.value.housekeeping?.value.serve(core.value)
-            wasHeld = page.value.isHeld() || wasHeld
+            mustStandStill()
             wait(1000, ticksPerMillisecond)
         }
         tell(": an owner of virtual functions does not stop; their physical function is reset all the same")
-        return wasHeld
     }
 
     private func tell(_ what: StaticString, _ number: UInt64 = 0) {

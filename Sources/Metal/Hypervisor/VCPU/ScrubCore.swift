@@ -9,6 +9,7 @@ extension VCPURunner {
     mutating func prepareCore() {
         clearRegisters()
         clearPredictors()
+        core.value.cpuid.apicMode = .x2APIC
         core.value.cpuidTable.fill(core.value.cpuid) { nativeCPUID($0, $1) }
     }
 

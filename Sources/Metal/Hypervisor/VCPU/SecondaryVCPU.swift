@@ -13,7 +13,7 @@ extension VCPURunner {
             guard signal & VCPUSignals.startUpIPI != 0,
                 partition.value.order.load(ordering: .relaxed) == VCPUOrder.run
             else {
-                core.value.nap(Extension.self)
+                nap()
                 continue
             }
             partition.value.signals[vcpu].isActive.store(true, ordering: .sequentiallyConsistent)

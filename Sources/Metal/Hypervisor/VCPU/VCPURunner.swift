@@ -29,6 +29,10 @@ struct VCPURunner<Extension: VirtualizationExtension>: ~Copyable {
         // A kick may have come while the core took interrupts to be rid of them; from here on none goes unnoticed.
         var next = handleKick()
         guard case .resume = next else { return next }
+        guard isProtected() else {
+            partition.value.controlPage.print(LogLine("bulkhead: a core does not hold what was written to it"))
+            return .end(.hypervisorFault)
+        }
         while true {
             next = context.handle(context.cpu.run())
             if case .resume = next { continue }
@@ -46,6 +50,7 @@ struct VCPURunner<Extension: VirtualizationExtension>: ~Copyable {
         let vcpu = core.value.vcpu
         while true {
             core.value.housekeeping?.value.serve(core.value)
+            checkProtectionIfAsked()
             if vcpu == 0, case .end(let cause) = takeRequest() { return .end(cause) }
             switch partition.value.order.load(ordering: .sequentiallyConsistent) {
             case VCPUOrder.stop: return .waitForStartUp
@@ -78,6 +83,7 @@ struct VCPURunner<Extension: VirtualizationExtension>: ~Copyable {
         // A manager's request may be late. If the guest runs again, no vCPU is paused that could be waited for.
         case .resume where partition.value.order.load(ordering: .sequentiallyConsistent) == VCPUOrder.pause:
             partition.value.resumeClock()
+            if let cause = partition.value.foundCause { return .end(cause) }
             partition.value.order.store(VCPUOrder.run, ordering: .sequentiallyConsistent)
             controlPage.value.enter(.running, .manager)
         case nil: return .resume

@@ -11,15 +11,16 @@ protocol VirtualCPU {
     mutating func decodeRare() -> RareExit
     /// A processor without state: all registers zero, those that the control block keeps and those that only it has.
     mutating func clear()
-    /// Puts the processor at the first instruction of the partition's loader, in 32-bit protected mode with flat segments and
-    /// without paging; it sees the images.
-    mutating func resetToLoader()
-    /// From the next entry on the guest sees its own memory alone.
-    mutating func endLoader()
+    /// `attributes` as SVM packs them.
+    func segment(_ segment: Segment, selector: UInt16, _ attributes: UInt16, limit: UInt32, base: UInt64)
+    /// From the next entry on the guest sees its own memory alone or, as the loader, the images too.
+    mutating func view(isLoading: Bool)
+    /// Whether the guest reaches the x2APIC's registers.
+    func showAPIC(_ isShown: Bool)
     /// Whether the guest is the loader.
     var isLoading: Bool { get }
-    /// Puts the processor where a start-up IPI with this vector has it (real mode, CS = vector << 8).
-    mutating func reset(startUp vector: UInt8)
+    /// The instruction that is stepped over or, until a `rare` exit is decoded, has been.
+    var step: SingleStep { get set }
 
     var registers: Pointer<guest_registers> { get }
     var nested: NestedRoots { get }
@@ -28,7 +29,7 @@ protocol VirtualCPU {
     /// The processor's own code of the latest exit.
     var exitCode: UInt64 { get }
     var cr4: UInt64 { get }
-    var cr0: UInt64 { get }
+    var cr0: UInt64 { get set }
     /// 0 for a kernel and in real mode, 3 for programs.
     var privilegeLevel: Int { get }
     /// Whether the guest's code is 64-bit code.
@@ -50,6 +51,8 @@ protocol VirtualCPU {
     /// Runs the one instruction that exited again, on a bus where nobody claims what is outside the partition's memory: it
     /// reads ones there, and what it writes is gone. Exceptions exit meanwhile.
     mutating func singleStep()
+    /// Reads the control block back: what must stay as it is while guests come and go.
+    func check(_ report: inout ProtectionReport)
     /// Lets the host take the NMI or SMI that ended the guest's run, so that the next one can come.
     mutating func takeHostInterrupt()
 }

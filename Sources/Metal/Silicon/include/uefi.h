@@ -92,18 +92,12 @@ typedef struct {
     EFI_SERVICE OpenVolume;
 } EFI_SIMPLE_FILE_SYSTEM_PROTOCOL;
 
-/// Section 13.5.
+/// Section 13.5, up to the last service that is called.
 typedef struct {
     uint64_t Revision;
-    EFI_SERVICE Open, Close, Delete, Read, Write, GetPosition, SetPosition, GetInfo, SetInfo, Flush;
+    EFI_SERVICE Open, Close, Delete, Read, Write, GetPosition, SetPosition;
 } EFI_FILE_PROTOCOL;
-EFI_OFFSET(EFI_FILE_PROTOCOL, GetInfo, 0x40);
-
-/// Section 13.5.16, with room for the longest name that is opened.
-typedef struct {
-    uint64_t Size, FileSize, PhysicalSize, CreateTime[2], LastAccessTime[2], ModificationTime[2], Attribute, FileName[54];
-} EFI_FILE_INFO;
-EFI_SIZE(EFI_FILE_INFO, 512);
+EFI_OFFSET(EFI_FILE_PROTOCOL, SetPosition, 0x38);
 
 /// UEFI Platform Initialization 1.8, volume 2, section 13.4.
 typedef struct {

@@ -4,9 +4,11 @@ public struct RestartDelay: Sendable {
     private var shortLives = 0
     public init() {}
 
-    /// What the next start waits, 6400 at most.
-    public var milliseconds: UInt64 { shortLives <= 3 ? 0 : 100 << UInt64(shortLives - 4) }
-
-    /// Notes how long the guest lived, milliseconds.
-    public mutating func add(life: UInt64) { shortLives = life < 1000 ? min(shortLives + 1, 10) : 0 }
+    /// What the next start waits, 6400 at most, after a guest that lived so long; both in milliseconds. A manager begins anew,
+    /// and a short life that another's reset has ended is not the guest's fault.
+    public mutating func next(after cause: StateCause, life: UInt64) -> UInt64 {
+        if cause == .physicalFunction, life < 1000 { return 0 }
+        shortLives = life < 1000 && cause != .manager ? min(shortLives + 1, 10) : 0
+        return shortLives <= 3 ? 0 : 100 << UInt64(shortLives - 4)
+    }
 }

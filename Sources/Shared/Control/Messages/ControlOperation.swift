@@ -28,6 +28,8 @@ public enum ControlOperation: UInt8, Sendable {
     /// What the machine has: its cores, caches, memory, functions and remapping units, item by item.
     /// (`virConnectGetCapabilities`, `virConnectListAllNodeDevices`)
     case inventory = 11
+    /// Has the partition's cores read back what protects them, and tells what they read back before.
+    case selfCheck = 12
 
     public var description: OperationDescription {
         switch self {
@@ -44,6 +46,7 @@ public enum ControlOperation: UInt8, Sendable {
         case .restart: .lifecycle("restart", .restart, in: .settled, busy: .starting | .stopping, to: .running)
         case .events: .init(name: "events", fields: .on)
         case .inventory: .init(name: "inventory", fields: .position)
+        case .selfCheck: .init(name: "self-check", permission: .selfCheck, fields: .partition)
         }
     }
 }

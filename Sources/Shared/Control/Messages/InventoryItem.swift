@@ -3,12 +3,12 @@ public struct InventoryItem: Sendable {
     /// The raw values travel on the link and never change; so does the order of the numbers, to which a later version may
     /// append.
     public enum Kind: UInt8, Sendable {
-        /// Whether devices can be confined (0, 1), bytes of memory in all, the processor's `ProcessorFeatures`.
+        /// Whether devices can be confined (0, 1), bytes of memory in all. (Earlier: what the processor can, by bits.)
         case machine = 0
         /// The core's index, its package, its core there, its thread there, its APIC id.
         case core = 1
-        /// Level, type (1 data, 2 instructions, 3 both), bytes, ways, and how many low bits of an APIC id tell apart the
-        /// threads that share one.
+        /// Earlier hypervisors': level, type (1 data, 2 instructions, 3 both), bytes, ways, and how many low bits of an APIC
+        /// id tell apart the threads that share one.
         case cache = 2
         /// Memory for partitions: first address, bytes.
         case memory = 3
@@ -19,6 +19,8 @@ public struct InventoryItem: Sendable {
         case function = 4
         /// Kind (1 Intel VT-d, 2 AMD-Vi), address of its registers.
         case iommu = 5
+        /// An answer of CPUID: leaf, subleaf, EAX, EBX, ECX, EDX. What it means the tool knows: features and caches.
+        case processor = 6
     }
 
     public let kind: Kind

@@ -55,6 +55,13 @@ extension ControlBackend where Self: ~Copyable {
             for i in 0..<count { writer.message(info(i)) }
         case .inventory: writeInventory(from: Int(clamping: request.position), &writer)
         case .statistics: try writeStatistics(partition, from: request.vcpu, &writer)
+        case .selfCheck:
+            let count = info(partition).cores.count
+            writer.reply(fields: 2)
+            writer.key(1)
+            writer.array(count)
+            for vcpu in 0..<count { writer.uint(UInt64(takeProtection(partition, vcpu: vcpu))) }
+            writer.field(2, UInt64(beginSelfCheck(partition)))
         case .consoleRead:
             let range = readConsole(partition, from: request.position, into: &scratch)
             writer.reply(fields: 3)

@@ -15,6 +15,11 @@ public protocol ControlBackend: ~Copyable {
     /// Microseconds since the hypervisor's first instruction.
     mutating func clockMicroseconds() -> UInt64
 
+    /// What a vCPU's core has read back (`ProtectionReport.word`), 0 where it has not since this was called before.
+    mutating func takeProtection(_ partition: Int, vcpu: Int) -> UInt32
+    /// Has those cores read back again whose answer was taken, and gives what the one that executes this reads back.
+    mutating func beginSelfCheck(_ partition: Int) -> UInt32
+
     /// How many items the inventory has.
     var inventoryCount: Int { mutating get }
     /// - Parameter index: 0 to `inventoryCount` - 1.

@@ -107,7 +107,8 @@ extension Manifest {
         }
     }
 
-    private borrowing func owner(ofCore core: Int) -> Int? {
+    /// The index of the partition that owns the core; nil when none does.
+    public borrowing func owner(ofCore core: Int) -> Int? {
         for i in 0..<partitionCount where partitions[i].cores.contains(CoreSet(core: core)) { return i }
         return nil
     }

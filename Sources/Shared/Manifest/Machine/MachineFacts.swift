@@ -21,12 +21,6 @@ public struct MachineFacts: Sendable {
         self.installedMemory = installedMemory
         free = FreeMemory()
     }
-
-    /// A machine with cores 0 to `coreCount` - 1; of more than 64 the first 64 count.
-    public init(coreCount: Int, installedMemory: UInt64 = 0) {
-        let cores = coreCount >= 64 ? UInt64.max : coreCount <= 0 ? 0 : (1 << UInt64(coreCount)) - 1
-        self.init(cores: CoreSet(rawValue: cores), installedMemory: installedMemory)
-    }
 }
 
 /// Ranges of free physical memory, at most 64 and never adjacent: the largest are kept when there are more.

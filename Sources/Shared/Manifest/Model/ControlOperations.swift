@@ -12,5 +12,6 @@ public struct ControlOperations: FlagSet, Sendable {
     public static let consoleRead = ControlOperations(rawValue: 1 << 5)
     public static let consoleWrite = ControlOperations(rawValue: 1 << 6)
     public static let statistics = ControlOperations(rawValue: 1 << 7)
-    public static let all = ControlOperations(rawValue: 0xFF)
+    public static let selfCheck = ControlOperations(rawValue: 1 << 8)
+    public static let all = ControlOperations(rawValue: 0x1FF)
 }

@@ -8,6 +8,4 @@ public struct CoreSet: FlagSet, Sendable {
     public init(core: Int) { rawValue = 0...63 ~= core ? 1 << UInt64(core) : 0 }
     /// The lowest core; 64 when the set is empty.
     public var first: Int { rawValue.trailingZeroBitCount }
-    /// The highest core; -1 when the set is empty.
-    public var last: Int { 63 - rawValue.leadingZeroBitCount }
 }

@@ -24,17 +24,8 @@ public struct Manifest: Sendable {
 
     public init() { partitions = InlineArray(repeating: PartitionSpec()) }
 
-    /// Appends a partition; false, and nothing changed, when there are `maxPartitions` already.
-    @discardableResult
-    public mutating func append(_ partition: PartitionSpec) -> Bool {
-        guard partitionCount < Self.maxPartitions else { return false }
-        partitions[partitionCount] = partition
-        partitionCount += 1
-        return true
-    }
-
     /// Appends a partition without a copy of one from the caller; the caller has seen that there is room.
-    mutating func appendEmptyPartition() {
+    package mutating func appendEmptyPartition() {
         partitions[partitionCount] = PartitionSpec()
         partitionCount += 1
     }

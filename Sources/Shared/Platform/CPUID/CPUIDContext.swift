@@ -14,6 +14,9 @@ public struct CPUIDContext: Sendable {
     public var apicTimerKHz: UInt32
     /// Whose processor it is: some bits mean something to one vendor's guests alone.
     public var vendor = Vendor.amd
+    /// As the guest has set it: a processor whose local APIC is off has none (Intel SDM volume 3A, section 11.4.3).
+    public var apicMode = APICMode.x2APIC
+    var apicBit: UInt32 { apicMode == .off ? 0 : 1 << 9 }
 
     /// The context of vCPU `index`, which the platform must have; CR4 as after a reset.
     public init(_ platform: borrowing PlatformDescription, vcpu index: Int, apicTimerKHz: UInt32 = 0) {

@@ -12,7 +12,7 @@ extension CPUIDPolicy {
     // Left out: MCE, MTRR, MCA, PSN, DS, ACPI, TM, PBE. HTT (28) is made.
     static let features1EDX: UInt32 =
         0x7F  // FPU, VME, DE, PSE, TSC, MSR, PAE
-        | 1 << 8 | 1 << 9 | 1 << 11 | 1 << 13  // CMPXCHG8B, APIC, SEP, PGE
+        | 1 << 8 | 1 << 11 | 1 << 13  // CMPXCHG8B, SEP, PGE; APIC by its mode
         | 1 << 15 | 1 << 16 | 1 << 17 | 1 << 19  // CMOV, PAT, PSE36, CLFLUSH
         | 1 << 23 | 1 << 24 | 1 << 25 | 1 << 26 | 1 << 27  // MMX, FXSR, SSE, SSE2, self-snoop
 
@@ -54,7 +54,7 @@ extension CPUIDPolicy {
 
     // Left out: MCE, MTRR, MCA.
     static let extended1EDX: UInt32 =
-        0x7F | 1 << 8 | 1 << 9  // as leaf 1
+        0x7F | 1 << 8  // as leaf 1
         | 1 << 11 | 1 << 13 | 1 << 15 | 1 << 16 | 1 << 17  // SYSCALL, PGE, CMOV, PAT, PSE36
         | 1 << 20 | 1 << 22 | 1 << 23 | 1 << 24 | 1 << 25  // NX, MMX extensions, MMX, FXSR, FFXSR
         | 1 << 26 | 1 << 27 | 1 << 29 | 1 << 30 | 1 << 31  // 1 GiB pages, RDTSCP, long mode, 3DNow! extensions, 3DNow!

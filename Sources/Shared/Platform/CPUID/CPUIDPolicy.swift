@@ -10,55 +10,44 @@ public enum CPUIDPolicy {
         leaf: UInt32, subleaf: UInt32, native: CPUIDRegisters, _ context: CPUIDContext
     ) -> CPUIDRegisters {
         if leaf >> 28 == 4 { return hypervisor(leaf, context) }
-        let shown = rule(for: leaf, subleaf).map { native.masked(by: $0) } ?? CPUIDRegisters()
+        var shown = rule(for: leaf, subleaf).map { native.masked(by: $0) } ?? CPUIDRegisters()
         switch leaf {
-        case 0x0: return limited(shown, 0x0B...0x0D)
-        case 0x1: return features(shown, context)
-        case 0x4: return cache(shown, context)
+        case 0x0: shown.eax = min(max(shown.eax, 0x0B), 0x0D)
+        case 0x1: completeFeatures(&shown, context)
+        case 0x4: completeCache(&shown, context)
         // The APIC timer runs in every power state (ARAT), since guests enter none but HLT.
-        case 0x6: return CPUIDRegisters(eax: 1 << 2)
-        case 0x7 where subleaf == 0: return extendedFeatures(shown, context)
-        case 0xB: return topology(subleaf, context)
-        case 0x8000_0000: return limited(shown, 0x8000_0008...0x8000_001A)
-        case 0x8000_0001: return extended1(shown, context)
+        case 0x6: shown = CPUIDRegisters(eax: 1 << 2)
+        case 0x7 where subleaf == 0: completeExtendedFeatures(&shown, context)
+        case 0xB: shown = topology(subleaf, context)
+        case 0x8000_0000: shown.eax = min(max(shown.eax, 0x8000_0008), 0x8000_001A)
+        case 0x8000_0001: completeExtended1(&shown, context)
         // The TSC runs at a constant rate in every power state.
-        case 0x8000_0007: return CPUIDRegisters(edx: 1 << 8)
-        case 0x8000_0008: return sizes(shown, context)
-        default: return shown
+        case 0x8000_0007: shown = CPUIDRegisters(edx: 1 << 8)
+        case 0x8000_0008: completeSizes(&shown, context)
+        default: break
         }
-    }
-
-    private static func limited(_ shown: CPUIDRegisters, _ range: ClosedRange<UInt32>) -> CPUIDRegisters {
-        var shown = shown
-        shown.eax = min(max(shown.eax, range.lowerBound), range.upperBound)
         return shown
     }
 
-    private static func features(_ shown: CPUIDRegisters, _ context: CPUIDContext) -> CPUIDRegisters {
-        var shown = shown
+    private static func completeFeatures(_ shown: inout CPUIDRegisters, _ context: CPUIDContext) {
         shown.ebx |= (context.apicID & 0xFF) << 24 | min(context.vcpuCount, 0xFF) << 16
         shown.ecx |= 1 << 21 | 1 << 31
         shown.mirrorOSXSAVE(context.cr4)
-        shown.edx |= 1 << 9 | (context.vcpuCount > 1 ? 1 << 28 : 0)
-        return shown
+        shown.edx |= context.apicBit | (context.vcpuCount > 1 ? 1 << 28 : 0)
     }
 
     /// Intel's leaf 4: the first two levels belong to a core, the third to the partition.
-    private static func cache(_ shown: CPUIDRegisters, _ context: CPUIDContext) -> CPUIDRegisters {
-        var shown = shown
-        guard shown.eax & 0x1F != 0 else { return CPUIDRegisters() }
+    private static func completeCache(_ shown: inout CPUIDRegisters, _ context: CPUIDContext) {
+        guard shown.eax & 0x1F != 0 else { return shown = CPUIDRegisters() }
         let others = (1 as UInt32) << min(context.apicIDBits, 12) - 1
         let level = shown.eax >> 5 & 7
         shown.eax |= min(others, 0x3F) << 26 | (level >= 3 ? others << 14 : 0)
-        return shown
     }
 
-    private static func extendedFeatures(_ shown: CPUIDRegisters, _ context: CPUIDContext) -> CPUIDRegisters {
-        var shown = shown
+    private static func completeExtendedFeatures(_ shown: inout CPUIDRegisters, _ context: CPUIDContext) {
         shown.eax = min(shown.eax, 1)
         shown.mirrorOSPKE(context.cr4)
         if context.vendor == .amd { shown.edx &= ~speculationEDX }
-        return shown
     }
 
     /// Two levels: one thread a core, all cores in one package (Intel SDM vol. 2, leaf 0Bh).
@@ -71,23 +60,19 @@ public enum CPUIDPolicy {
         }
     }
 
-    private static func extended1(_ shown: CPUIDRegisters, _ context: CPUIDContext) -> CPUIDRegisters {
+    private static func completeExtended1(_ shown: inout CPUIDRegisters, _ context: CPUIDContext) {
         // Intel has neither CmpLegacy nor a second APIC bit here.
-        guard context.vendor == .amd else { return shown }
-        var shown = shown
+        guard context.vendor == .amd else { return }
         if context.vcpuCount > 1 { shown.ecx |= 1 << 1 }
-        shown.edx |= 1 << 9
-        return shown
+        shown.edx |= context.apicBit
     }
 
-    private static func sizes(_ shown: CPUIDRegisters, _ context: CPUIDContext) -> CPUIDRegisters {
-        var shown = shown
+    private static func completeSizes(_ shown: inout CPUIDRegisters, _ context: CPUIDContext) {
         // Physical addresses end where the nested tables do; 57-bit linear ones are hidden.
         shown.eax = shown.eax & 0x00FF_0000 | min(shown.eax >> 8 & 0xFF, 48) << 8 | min(shown.eax & 0xFF, 48)
-        guard context.vendor == .amd else { return shown }
+        guard context.vendor == .amd else { return }
         // Number of cores less one, and how many bits of the APIC id number them.
         shown.ecx = context.vcpuCount &- 1 & 0xFF | min(context.apicIDBits, 15) << 12
-        return shown
     }
 
     /// The signature and the two leaves by which Linux finds kvmclock (Linux Documentation/virt/kvm/x86/cpuid.rst).

@@ -52,14 +52,11 @@ public struct KVMClock: Sendable {
         let at = value & ~1
         guard at & 3 == 0, memory.offset(of: at, count: 32) != nil else { return false }
         // struct pvclock_vcpu_time_info.
-        memory.store(1 as UInt32, at: at)
-        memory.store(0 as UInt32, at: at + 4)
+        memory.store(1 as UInt64, at: at)
         memory.store(bootTSC, at: at + 8)
         memory.store(0 as UInt64, at: at + 16)  // nanoseconds at that moment
-        memory.store(multiplier, at: at + 24)
-        memory.store(shift, at: at + 28)
-        memory.store(1 as UInt8, at: at + 29)  // TSC_STABLE: all vCPUs agree
-        memory.store(0 as UInt16, at: at + 30)
+        let stable: UInt64 = 1 << 40  // TSC_STABLE: all vCPUs agree
+        memory.store(UInt64(multiplier) | UInt64(UInt8(bitPattern: shift)) << 32 | stable, at: at + 24)
         memory.store(2 as UInt32, at: at)
         systemTime = value
         return true

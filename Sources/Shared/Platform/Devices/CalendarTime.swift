@@ -20,26 +20,14 @@ public struct CalendarTime: Equatable, Sendable {
         second = seconds % 60
         weekday = (days + 4) % 7 + 1  // 1970-01-01 was a Thursday
 
-        // Count from 1 March of the year 0, so that a leap day is the last day of its year, century and cycle.
-        var rest = days + 719_468
-        year = rest / 146_097 * 400
-        rest %= 146_097
-        let centuries = min(rest / 36_524, 3)
-        rest -= centuries * 36_524
-        let quadrennia = rest / 1461
-        rest -= quadrennia * 1461
-        let years = min(rest / 365, 3)
-        rest -= years * 365
-        year += centuries * 100 + quadrennia * 4 + years
-
-        let lengths: [12 of Int] = [31, 30, 31, 30, 31, 31, 30, 31, 30, 31, 31, 29]
-        var index = 0
-        while rest >= lengths[index] {
-            rest -= lengths[index]
-            index += 1
-        }
+        // Count from 1 March of the year 0, so that a leap day is the last day of its year, century and era of 400 years; five
+        // months from there on have 153 days.
+        let sinceMarch = days + 719_468, dayOfEra = sinceMarch % 146_097
+        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100)
+        let index = (dayOfYear * 5 + 2) / 153
+        day = dayOfYear - (index * 153 + 2) / 5 + 1
         month = index < 10 ? index + 3 : index - 9
-        if month < 3 { year += 1 }
-        day = rest + 1
+        year = sinceMarch / 146_097 * 400 + yearOfEra + (month < 3 ? 1 : 0)
     }
 }

@@ -2,7 +2,7 @@ import X86
 
 /// The registers that the hypervisor answers for, by their numbers. Which of them exist says `MSRPolicy`.
 public enum MSREmulation: UInt32, Sendable {
-    /// Reads as `apicBase(_:vcpu:)` says; a write must not change it.
+    /// Reads as `apicBase(_:vcpu:_:)` says; a write changes the mode alone, see `APICMode`.
     case apicBase = 0x1B
     /// Microcode revision: reads as the processor has it; writes are ignored.
     case patchLevel = 0x8B
@@ -54,8 +54,10 @@ public enum MSREmulation: UInt32, Sendable {
         }
     }
 
-    /// APIC_BASE as a vCPU sees it: `native`, but the bootstrap processor (bit 8) is vCPU 0 and no other, whichever core the
+    /// APIC_BASE as a vCPU sees it: `native` in the guest's mode, but the bootstrap processor (bit 8) is vCPU 0 and no other, whichever core the
     /// firmware began on. A kernel takes a first processor without that bit for a crash kernel's, and starts no others.
     @inline(__always)
-    public static func apicBase(_ native: UInt64, vcpu: Int) -> UInt64 { native & ~(1 << 8) | (vcpu == 0 ? 1 << 8 : 0) }
+    public static func apicBase(_ native: UInt64, vcpu: Int, _ mode: APICMode) -> UInt64 {
+        native & ~(1 << 8 | 3 << 10) | (vcpu == 0 ? 1 << 8 : 0) | mode.rawValue << 10
+    }
 }

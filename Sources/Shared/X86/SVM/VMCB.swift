@@ -94,6 +94,7 @@ public enum ExitCode {
     public static let invlpga: UInt64 = 0x7A
     public static let port: UInt64 = 0x7B
     public static let msr: UInt64 = 0x7C
+    public static let ferrFreeze: UInt64 = 0x7E
     public static let shutdown: UInt64 = 0x7F
     public static let vmrun: UInt64 = 0x80
     public static let vmmcall: UInt64 = 0x81

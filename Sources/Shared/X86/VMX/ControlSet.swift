@@ -59,7 +59,7 @@ extension ControlSet {
     public static let pin = ControlSet(
         .pin, required: PinControl.nmiExiting, wanted: PinControl.virtualNMIs,
         forbidden: PinControl.externalInterruptExiting | PinControl.postedInterrupts,
-        substitute: PinControl.preemptionTimer, for: PinControl.virtualNMIs)
+        switched: PinControl.preemptionTimer, substitute: PinControl.preemptionTimer, for: PinControl.virtualNMIs)
 
     /// Exiting for CR3 or INVLPG, which processors without the "true" capability registers insist on, would cost an exit for
     /// each switch of a guest's processes.

@@ -36,4 +36,6 @@ public enum VMXExit {
     public static let wbinvd: UInt16 = 54
     public static let xsetbv: UInt16 = 55
     public static let vmfunc: UInt16 = 59
+    public static let seamcall: UInt16 = 76
+    public static let tdcall: UInt16 = 77
 }

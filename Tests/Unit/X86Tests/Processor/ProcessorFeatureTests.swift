@@ -1,3 +1,4 @@
+import Inventory
 import Testing
 import X86
 

@@ -32,7 +32,8 @@ import X86
     static let sets: [ControlSet] = [.pin, .processor, .secondary, .exit, .entry]
 
     @Test(arguments: sets) func aBitHasOneRole(set: ControlSet) {
-        let roles = [set.required, set.wanted, set.forbidden, set.switched, set.substitute]
+        // The substitute may be switched where it is not needed for good.
+        let roles = [set.required, set.wanted, set.forbidden, set.switched & ~set.substitute, set.substitute]
         #expect(roles.reduce(0) { $0 + $1.nonzeroBitCount } == roles.reduce(0, |).nonzeroBitCount)
     }
 }

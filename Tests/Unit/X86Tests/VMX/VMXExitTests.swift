@@ -14,7 +14,7 @@ import X86
             (32, VMXExit.wrmsr), (36, VMXExit.mwait), (39, VMXExit.monitor), (48, VMXExit.eptViolation),
             (50, VMXExit.invept),
             (52, VMXExit.preemptionTimer), (53, VMXExit.invvpid), (54, VMXExit.wbinvd), (55, VMXExit.xsetbv),
-            (59, VMXExit.vmfunc),
+            (59, VMXExit.vmfunc), (76, VMXExit.seamcall), (77, VMXExit.tdcall),
         ] as [(UInt16, UInt16)]) func reasons(manual: UInt16, reason: UInt16)
     {
         #expect(reason == manual)
@@ -74,6 +74,20 @@ import X86
         let fault = InterruptionInfo(vector: 13, kind: .hardwareException, hasError: true)
         #expect(fault.rawValue == 0x8000_0B0D)
         #expect(fault.vector == 13 && fault.kind == .hardwareException && fault.hasError && fault.isValid)
+        // In real mode there are no error codes; SVM has the same layout (APM volume 2, section 15.20).
+        for (cr0, raw) in [(0x11, 0x8000_0B0D), (0x10, 0x8000_030D), (0x6000_0010, 0x8000_030D)] as [(UInt64, UInt32)] {
+            #expect(InterruptionInfo(exception: 13, hasError: true, cr0: cr0).rawValue == raw)
+            #expect(InterruptionInfo(exception: 6, hasError: false, cr0: cr0).rawValue == 0x8000_0306)
+        }
+        // INTn by its kind, INT3 and INTO by their vectors.
+        for vector in 0..<256 as Range<Int> {
+            #expect(InterruptionInfo(vector: UInt8(vector), kind: .softwareInterrupt).isSoftware)
+            #expect(
+                InterruptionInfo(vector: UInt8(vector), kind: .hardwareException).isSoftware == (3...4 ~= vector))
+            for kind in [InterruptionInfo.Kind.externalInterrupt, .nmi] {
+                #expect(!InterruptionInfo(vector: UInt8(vector), kind: kind).isSoftware)
+            }
+        }
         #expect(InterruptionInfo(vector: 2, kind: .nmi).rawValue == 0x8000_0202)
         #expect(InterruptionInfo(vector: 0x80, kind: .softwareInterrupt).rawValue == 0x8000_0480)
         #expect(InterruptionInfo(vector: 0xEF, kind: .externalInterrupt).rawValue == 0x8000_00EF)

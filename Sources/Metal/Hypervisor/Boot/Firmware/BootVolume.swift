@@ -12,12 +12,12 @@ struct LoadedFile {
 struct BootVolume: ~Copyable {
     private let root: Pointer<EFI_FILE_PROTOCOL>
 
-    init(_ firmware: borrowing Firmware) throws(FirmwareError) {
+    init(_ firmware: borrowing Firmware) throws(Refusal) {
         let image: Pointer<EFI_LOADED_IMAGE_PROTOCOL> = try firmware.interface(.loadedImage, on: firmware.image)
         let system: Pointer<EFI_SIMPLE_FILE_SYSTEM_PROTOCOL> = try firmware.interface(
             .simpleFileSystem, on: image.value.DeviceHandle)
         var root: UInt64 = 0
-        try FirmwareError.check(
+        try Refusal.check(
             "OpenVolume", withAddress(of: &root) { efi_call(system.value.OpenVolume, system.address, $0, 0, 0, 0) })
         self.root = Pointer(at: root)
     }
@@ -26,10 +26,12 @@ struct BootVolume: ~Copyable {
     /// two, at least 4 KiB). `limit` bounds its size in bytes.
     borrowing func read<let n: Int>(
         _ path: borrowing Text<n>, limit: UInt64, alignment: UInt64 = 4096, _ firmware: borrowing Firmware
-    ) throws(FirmwareError) -> LoadedFile {
+    ) throws(Refusal) -> LoadedFile {
         let file = try open(path)
         let size = try self.size(of: file)
-        guard size > 0 && size <= limit else { throw .fileSize(size, limit: limit) }
+        guard size > 0 && size <= limit else {
+            throw Refusal(LogLine("the file has %d bytes; 1 to %d are read", size, limit))
+        }
         let rounded = (size + alignment - 1) & ~(alignment - 1)
         let raw = try firmware.allocate(rounded + alignment - 4096, .anywhere)
         let address = (raw + alignment - 1) & ~(alignment - 1)
@@ -37,7 +39,7 @@ struct BootVolume: ~Copyable {
         while done < size {
             var chunk = size - done
             let status = withAddress(of: &chunk) { efi_call(file.value.Read, file.address, $0, address + done, 0, 0) }
-            guard status == 0, chunk > 0 else { throw .refused(service: "Read", status: status) }
+            guard status == 0, chunk > 0 else { throw Refusal("Read", status: status) }
             done += chunk
         }
         _ = efi_call(file.value.Close, file.address, 0, 0, 0, 0)
@@ -51,9 +53,9 @@ struct BootVolume: ~Copyable {
     struct Appending {
         fileprivate let file: Pointer<EFI_FILE_PROTOCOL>
 
-        func write(_ address: UInt64, _ size: UInt64) throws(FirmwareError) {
+        func write(_ address: UInt64, _ size: UInt64) throws(Refusal) {
             var size = size
-            try FirmwareError.check(
+            try Refusal.check(
                 "Write", withAddress(of: &size) { efi_call(file.value.Write, file.address, $0, address, 0, 0) })
         }
 
@@ -61,16 +63,18 @@ struct BootVolume: ~Copyable {
     }
 
     /// Opens `\BULKHEAD\<path>` to write behind what is there; one that has `limit` bytes or more is begun anew.
-    borrowing func append(to path: borrowing ImagePath, limit: UInt64) throws(FirmwareError) -> Appending {
+    borrowing func append(to path: borrowing ImagePath, limit: UInt64) throws(Refusal) -> Appending {
         var file = try open(path, .create)
         if try size(of: file) >= limit {
             _ = efi_call(file.value.Delete, file.address, 0, 0, 0, 0)  // closes it too
             file = try open(path, .create)
         }
-        try FirmwareError.check("SetPosition", efi_call(file.value.SetPosition, file.address, .max, 0, 0, 0))
+        try seek(file, .max)
         return Appending(file: file)
     }
 
+    /// EFI_NOT_FOUND.
+    private static let notFound: UInt64 = 0x8000_0000_0000_000E
     /// Open modes (section 13.5).
     private enum Mode: UInt64 {
         case read = 1
@@ -79,7 +83,7 @@ struct BootVolume: ~Copyable {
 
     private borrowing func open<let n: Int>(
         _ path: borrowing Text<n>, _ mode: Mode = .read
-    ) throws(FirmwareError) -> Pointer<EFI_FILE_PROTOCOL> {
+    ) throws(Refusal) -> Pointer<EFI_FILE_PROTOCOL> {
         var name: [80 of UInt16] = .init(repeating: 0)
         let folder: StaticString = "\\BULKHEAD\\"
         for i in 0..<folder.utf8CodeUnitCount { unsafe name[i] = UInt16(folder.utf8Start[i]) }
@@ -92,21 +96,24 @@ struct BootVolume: ~Copyable {
         let status = withAddress(of: &file) { file in
             withAddress(of: &name) { efi_call(root.value.Open, root.address, file, $0, mode.rawValue, 0) }
         }
-        if status == FirmwareError.notFound { throw .noSuchFile }
-        try FirmwareError.check("Open", status)
+        if status == Self.notFound { throw Refusal("there is no such file on the boot volume") }
+        try Refusal.check("Open", status)
         return Pointer(at: file)
     }
 
-    private borrowing func size(of file: Pointer<EFI_FILE_PROTOCOL>) throws(FirmwareError) -> UInt64 {
-        var id = EFI_GUID.fileInfo
-        var info = EFI_FILE_INFO()
-        var bytes = UInt64(MemoryLayout<EFI_FILE_INFO>.size)
-        let status = withAddress(of: &id) { id in
-            withAddress(of: &info) { info in
-                withAddress(of: &bytes) { efi_call(file.value.GetInfo, file.address, id, $0, info, 0) }
-            }
-        }
-        try FirmwareError.check("GetInfo", status)
-        return info.FileSize
+    /// Bytes; the position is at the beginning again.
+    private borrowing func size(of file: Pointer<EFI_FILE_PROTOCOL>) throws(Refusal) -> UInt64 {
+        var end: UInt64 = 0
+        try seek(file, .max)
+        try Refusal.check(
+            "GetPosition", withAddress(of: &end) { efi_call(file.value.GetPosition, file.address, $0, 0, 0, 0) })
+        try seek(file, 0)
+        return end
+    }
+
+    /// - Parameter position: the largest number is the end.
+    private borrowing func seek(_ file: Pointer<EFI_FILE_PROTOCOL>, _ position: UInt64) throws(Refusal) {
+        try Refusal.check(
+            "SetPosition", efi_call(file.value.SetPosition, file.address, position, 0, 0, 0))
     }
 }

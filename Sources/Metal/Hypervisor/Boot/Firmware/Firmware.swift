@@ -1,31 +1,17 @@
 import Silicon
 import Text
 
-/// What was asked of the firmware in vain.
-enum FirmwareError: Error {
-    /// A service failed, with its EFI_STATUS.
-    case refused(service: StaticString, status: UInt64)
-    case noSuchFile
-    /// Bytes of a file that is not read, and the most that would be.
-    case fileSize(UInt64, limit: UInt64)
-
-    /// EFI_NOT_FOUND.
-    static let notFound: UInt64 = 0x8000_0000_0000_000E
-
-    /// Throws what a service's EFI_STATUS says of its failure.
-    static func check(_ service: StaticString, _ status: UInt64) throws(FirmwareError) {
-        if status != 0 { throw .refused(service: service, status: status) }
+extension Refusal {
+    /// A service has failed, with this EFI_STATUS.
+    init(_ service: StaticString, status: UInt64) {
+        var line = LogLine("the firmware refused ")
+        line.write(service)
+        line.write(" with status %x", status)
+        self.init(line)
     }
 
-    func describe(to line: inout LogLine) {
-        switch self {
-        case .refused(let service, let status):
-            line.write("the firmware refused ")
-            line.write(service)
-            line.write(" with status %x", status)
-        case .noSuchFile: line.write("there is no such file on the boot volume")
-        case .fileSize(let size, let limit): line.write("the file has %d bytes; 1 to %d are read", size, limit)
-        }
+    static func check(_ service: StaticString, _ status: UInt64) throws(Refusal) {
+        if status != 0 { throw Refusal(service, status: status) }
     }
 }
 
@@ -76,8 +62,10 @@ struct Firmware: ~Copyable {
         case at(UInt64)
     }
 
-    /// Pages for the hypervisor or a partition (EfiLoaderData). `bytes` is rounded up to 4 KiB.
-    borrowing func allocate(_ bytes: UInt64, _ placement: Placement) throws(FirmwareError) -> UInt64 {
+    /// Pages for the hypervisor or a partition (EfiLoaderData). `bytes` is rounded up to 4 KiB. A refusal names the purpose.
+    borrowing func allocate(
+        _ bytes: UInt64, _ placement: Placement, for purpose: StaticString = "memory"
+    ) throws(Refusal) -> UInt64 {
         // EFI_ALLOCATE_TYPE.
         let type: UInt64
         var address: UInt64 = 0
@@ -87,8 +75,8 @@ struct Firmware: ~Copyable {
         case .at(let base): (type, address) = (2, base)
         }
         let service = boot.value.AllocatePages, pages = (bytes + 4095) / 4096
-        try FirmwareError.check(
-            "AllocatePages", withAddress(of: &address) { efi_call(service, type, 2, pages, $0, 0) })
+        let status = withAddress(of: &address) { efi_call(service, type, 2, pages, $0, 0) }
+        guard status == 0 else { throw Refusal("AllocatePages", status: status).during(purpose) }
         note(address, pages: pages)
         return address
     }
@@ -96,23 +84,23 @@ struct Firmware: ~Copyable {
     /// Fills `buffer` with the memory map; gives its bytes, its key and the distance of its descriptors.
     borrowing func memoryMap(
         buffer: UInt64, size: UInt64
-    ) throws(FirmwareError) -> (size: UInt64, key: UInt64, stride: UInt64) {
+    ) throws(Refusal) -> (size: UInt64, key: UInt64, stride: UInt64) {
         var values: [4 of UInt64] = [size, 0, 0, 0]
         let service = boot.value.GetMemoryMap
-        try FirmwareError.check(
+        try Refusal.check(
             "GetMemoryMap", withAddress(of: &values) { efi_call(service, $0, buffer, $0 + 8, $0 + 16, $0 + 24) })
         return (values[0], values[1], values[2])
     }
 
     /// Leaves boot services for good. The map may change under the first call; the second is the last (section 7.4.6).
-    borrowing func exitBootServices(buffer: UInt64, size: UInt64) throws(FirmwareError) {
+    borrowing func exitBootServices(buffer: UInt64, size: UInt64) throws(Refusal) {
         var status: UInt64 = 0
         for _ in 0..<2 {
             let map = try memoryMap(buffer: buffer, size: size)
             status = efi_call(boot.value.ExitBootServices, image, map.key, 0, 0, 0)
             if status == 0 { return }
         }
-        try FirmwareError.check("ExitBootServices", status)
+        try Refusal.check("ExitBootServices", status)
     }
 
     /// Keeps the firmware's own events and interrupts away until `restore`, as while sizes of BARs are found by writing
@@ -123,22 +111,22 @@ struct Firmware: ~Copyable {
     borrowing func stopWatchdog() { _ = efi_call(boot.value.SetWatchdogTimer, 0, 0, 0, 0, 0) }
 
     /// The interface of `protocolID` on a handle.
-    borrowing func interface<T>(_ protocolID: EFI_GUID, on handle: EFI_ADDRESS) throws(FirmwareError) -> Pointer<T> {
+    borrowing func interface<T>(_ protocolID: EFI_GUID, on handle: EFI_ADDRESS) throws(Refusal) -> Pointer<T> {
         var id = protocolID
         var interface: UInt64 = 0
         let service = boot.value.HandleProtocol
-        try FirmwareError.check(
+        try Refusal.check(
             "HandleProtocol",
             withAddress(of: &id) { id in withAddress(of: &interface) { efi_call(service, handle, id, $0, 0, 0) } })
         return Pointer(at: interface)
     }
 
     /// The first interface of `protocolID` that anything has.
-    borrowing func locate<T>(_ protocolID: EFI_GUID) throws(FirmwareError) -> Pointer<T> {
+    borrowing func locate<T>(_ protocolID: EFI_GUID) throws(Refusal) -> Pointer<T> {
         var id = protocolID
         var interface: UInt64 = 0
         let service = boot.value.LocateProtocol
-        try FirmwareError.check(
+        try Refusal.check(
             "LocateProtocol",
             withAddress(of: &id) { id in withAddress(of: &interface) { efi_call(service, id, 0, $0, 0, 0) } })
         return Pointer(at: interface)
@@ -176,5 +164,4 @@ extension EFI_GUID {
     static let simpleFileSystem = EFI_GUID(low: 0x11D2_6459_964E_5B22, high: 0x3B72_69C9_A000_398E)
     static let acpi20 = EFI_GUID(low: 0x11D3_E4F1_8868_E871, high: 0x8188_3CC7_8000_22BC)
     static let multiprocessorServices = EFI_GUID(low: 0x4F46_A76E_3FDD_A605, high: 0x083D_1B53_F412_29AD)
-    static let fileInfo = EFI_GUID(low: 0x11D2_6D3F_0957_6E92, high: 0x3B72_69C9_A000_398E)
 }

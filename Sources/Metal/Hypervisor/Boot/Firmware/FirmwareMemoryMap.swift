@@ -10,7 +10,7 @@ struct FirmwareMemoryMap {
     private let size: UInt64
     private let stride: UInt64
 
-    init(_ firmware: borrowing Firmware) throws(FirmwareError) {
+    init(_ firmware: borrowing Firmware) throws(Refusal) {
         buffer = try firmware.allocate(Self.capacity, .anywhere)
         let found = try firmware.memoryMap(buffer: buffer, size: Self.capacity)
         (size, stride) = (found.size, found.stride)

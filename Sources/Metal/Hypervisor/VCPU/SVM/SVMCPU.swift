@@ -9,8 +9,8 @@ struct SVMCPU: VirtualCPU {
     let maps: PermissionMaps
     let nested: NestedRoots
     var step = SingleStep()
-    var nmi = GuestNMI()
-    var isLoading = false
+    var hasPendingNMI = false
+    private(set) var isLoading = false
     let addressSpace: UInt32
 
     init(core: borrowing CoreLayout, maps: PermissionMaps, nested: NestedRoots, addressSpace: UInt32) {
@@ -24,7 +24,7 @@ struct SVMCPU: VirtualCPU {
 
     @inline(__always)
     mutating func run() -> GuestExit {
-        if nmi.isPending { offerNMI() }
+        if hasPendingNMI { offerNMI() }
         unsafe svm_run(UnsafeMutablePointer(bitPattern: UInt(registers.address)), vmcb, hostState)
         // The flush that a reset asked for is done; an event whose delivery was cut short is delivered again (15.7.2).
         store(UInt8(0), vmcb &+ UInt64(VMCB.tlbControl))
@@ -36,7 +36,7 @@ struct SVMCPU: VirtualCPU {
     @inline(__always)
     mutating func skip(_ length: UInt64) {
         let next = self[VMCB.nextRIP]
-        finish(at: next != 0 ? next : rip &+ length)
+        finish(at: next != 0 ? next : instructionEnd(rip, length, is64Bit: is64Bit))
     }
 
     @inline(__always)
@@ -55,9 +55,8 @@ struct SVMCPU: VirtualCPU {
 
     @inline(__always)
     mutating func raise(_ vector: UInt8, error: UInt32?) {
-        // Event injection, section 15.20: type 3 is an exception, bit 11 says that an error code is valid.
-        self[VMCB.eventInjection] =
-            UInt64(vector) | 3 << 8 | 1 << 31 | (error.map { UInt64($0) << 32 | 1 << 11 } ?? 0)
+        let event = InterruptionInfo(exception: vector, hasError: error != nil, cr0: cr0)
+        self[VMCB.eventInjection] = UInt64(event.rawValue) | UInt64(error ?? 0) << 32
         self[VMCB.interruptShadow] = 0
     }
 
@@ -65,9 +64,9 @@ struct SVMCPU: VirtualCPU {
         @inline(__always) get { InterruptionInfo(rawValue: UInt32(truncatingIfNeeded: self[VMCB.eventInjection])) }
     }
 
-    mutating func endLoader() {
-        isLoading = false
-        useNested(nested.memory)
+    mutating func view(isLoading: Bool) {
+        self.isLoading = isLoading
+        useNested(isLoading ? nested.loader : nested.memory)
     }
 
     @inline(__always)

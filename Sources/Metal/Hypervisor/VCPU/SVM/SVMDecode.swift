@@ -17,10 +17,8 @@ extension SVMCPU {
 
     @inline(__always)
     mutating func decodeRare() -> RareExit {
-        if step.isDone {
-            step.isDone = false
-            return .singleStepDone
-        }
+        // The address behind such an instruction, which its delivery saves, is not known: it runs again.
+        if self[VMCB.eventInjection] != 0, interruptedEvent.isSoftware { self[VMCB.eventInjection] = 0 }
         let code = self[VMCB.exitCode]
         switch code {
         case ExitCode.nestedPageFault:
@@ -35,6 +33,8 @@ extension SVMCPU {
             return .answered
         case ExitCode.exceptionFirst + UInt64(Vector.machineCheck): return .machineCheck
         case ExitCode.exceptionFirst..<ExitCode.exceptionFirst + 32: return exception(UInt8(code & 31))
+        // CR0.NE is clear, and no interrupt controller is there that would answer: the exception, as on Intel's processors.
+        case ExitCode.ferrFreeze: return .exception(Vector.floatingPoint, error: nil)
         case ExitCode.shutdown: return .shutdown
         case ExitCode.initSignal: return .initSignal
         case ExitCode.rdpmc: return .protectedInstruction
@@ -50,6 +50,7 @@ extension SVMCPU {
     /// Section 15.12: the error code is in EXITINFO1, a page fault's address in EXITINFO2 and not yet in CR2.
     @inline(never)
     private mutating func exception(_ vector: UInt8) -> RareExit {
+        step = SingleStep()
         if vector == Vector.pageFault { self[VMCB.cr2] = self[VMCB.exitInfo2] }
         return .exception(
             vector, error: Vector.hasError(vector) ? UInt32(truncatingIfNeeded: self[VMCB.exitInfo1]) : nil)

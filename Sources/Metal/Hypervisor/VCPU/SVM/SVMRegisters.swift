@@ -16,7 +16,10 @@ extension SVMCPU {
         @inline(__always) nonmutating set { self[VMCB.tscOffset] = 0 &- newValue }
     }
     var cr4: UInt64 { @inline(__always) get { self[VMCB.cr4] } }
-    var cr0: UInt64 { @inline(__always) get { self[VMCB.cr0] } }
+    var cr0: UInt64 {
+        @inline(__always) get { self[VMCB.cr0] }
+        set { self[VMCB.cr0] = newValue }
+    }
     var privilegeLevel: Int {
         @inline(__always) get { Int(load(vmcb &+ UInt64(VMCB.privilegeLevel), as: UInt8.self)) }
     }

@@ -1,67 +1,63 @@
 import Silicon
 import X86
 
-// Single steps, and what waits for their end.
+// Single steps, and NMIs of the guest, which may have to wait for the end of one.
 extension SVMCPU {
-    @inline(__always)
     mutating func singleStep() {
         unsafe cpu_fill_ones(UnsafeMutableRawPointer(bitPattern: UInt(nested.unclaimed)), FrameArena.frameSize)
-        beginStep(isReturn: false)
+        beginStep(.access)
         useNested(nested.bus)
     }
 
-    private mutating func beginStep(isReturn: Bool) {
-        step = SingleStep(isActive: true, flags: self[VMCB.rflags] & RFLAGS.trap, isReturn: isReturn)
+    private mutating func beginStep(_ kind: SingleStep.Kind) {
         // A handler of the guest's must not run with what the step has changed.
         store(Vector.exitingInStep, vmcb + UInt64(VMCB.interceptExceptions))
-        if interruptedEvent.isValid {
-            // The event would save the trap flag. An NMI that waits exits before its handler's first instruction.
-            step.isDelivery = true
-            LocalAPIC.kick(LocalAPIC.id)
+        if self[VMCB.exitInterruptInfo] & 1 << 31 != 0 {
+            step = SingleStep(.delivery)
+            // What is injected exits before its handler's first instruction, for an NMI that waits.
+            if interruptedEvent.isValid { LocalAPIC.kick(LocalAPIC.id) }
         } else {
+            step = SingleStep(kind, rflags: self[VMCB.rflags], dr6: self[VMCB.dr6])
             self[VMCB.rflags] |= RFLAGS.trap
-            self[VMCB.interruptShadow] = 1  // no interrupt comes before the instruction
+            self[VMCB.dr6] &= ~(DR6.breakpoints | DR6.singleStep)
+            self[VMCB.interruptShadow] = 1
         }
     }
 
-    /// Whatever ended the step, the guest's own trap flag and view of memory come back. False when it was not the step's trap.
+    /// The guest's own exits and view of memory come back. False when it was not the step's trap alone.
     @inline(never)
     mutating func endStep() -> Bool {
-        let (trap, isReturn, isDelivery) = (step.flags, step.isReturn, step.isDelivery)
-        step = SingleStep()
-        step.isDone = !isDelivery && self[VMCB.exitCode] == ExitCode.exceptionFirst + UInt64(Vector.debug)
-        if !isDelivery && !(isReturn && step.isDone) {
-            self[VMCB.rflags] = self[VMCB.rflags] & ~RFLAGS.trap | trap
-        }
+        let isReturn = step.kind == .interruptReturn
+        let isDebug = self[VMCB.exitCode] == ExitCode.exceptionFirst + UInt64(Vector.debug)
+        var (rflags, dr6) = (self[VMCB.rflags], self[VMCB.dr6])
+        let causes = isDebug ? dr6 : 0
+        step.end(causes: causes, rflags: &rflags, dr6: &dr6)
+        (self[VMCB.rflags], self[VMCB.dr6]) = (rflags, dr6)
         store(Vector.exiting, vmcb + UInt64(VMCB.interceptExceptions))
-        useNested(isLoading ? nested.loader : nested.memory)
-        guard step.isDone else { return false }
-        // A guest that steps itself gets the trap that was its own.
-        if trap != 0 { raiseStepTrap() } else { self[VMCB.dr6] &= ~DR6.singleStep }
-        return true
+        // An IRET that is not through runs again.
+        if isReturn, causes & DR6.singleStep == 0 { self[VMCB.intercepts] |= Intercept.iret }
+        view(isLoading: isLoading)
+        return step.isDone
     }
 
-    mutating func injectNMI() { nmi.isPending = true }
+    mutating func injectNMI() { hasPendingNMI = true }
 
-    /// Injects the NMI that waits, or sees to it that an exit comes when the guest can take it.
+    /// Injects the NMI that waits, or sees to it that an exit comes when the guest can take it. The processor blocks none
+    /// behind one that was injected (section 15.20): until the guest is behind its IRET, which exits and is stepped over,
+    /// there comes none.
     @inline(never)
     mutating func offerNMI() {
-        if step.isActive { return }
-        switch nmi.next(at: rip, hasEvent: interruptedEvent.isValid, inShadow: self[VMCB.interruptShadow] & 1 != 0) {
-        case .nothing: break
-        case .inject:
-            self[VMCB.eventInjection] = UInt64(Vector.nmi) | 2 << 8 | 1 << 31
-            store(Intercept.wanted | Intercept.iret, vmcb + UInt64(VMCB.intercepts))
-        case .exitBehindEvent: LocalAPIC.kick(LocalAPIC.id)
-        case .singleStep: beginStep(isReturn: false)
-        case .singleStepReturn: beginStep(isReturn: true)
-        }
+        if step.isActive || self[VMCB.intercepts] & Intercept.iret != 0 { return }
+        if interruptedEvent.isValid { return LocalAPIC.kick(LocalAPIC.id) }
+        if self[VMCB.interruptShadow] & 1 != 0 { return beginStep(.shadow) }
+        hasPendingNMI = false
+        self[VMCB.eventInjection] = UInt64(InterruptionInfo(vector: Vector.nmi, kind: .nmi).rawValue)
+        self[VMCB.intercepts] |= Intercept.iret
     }
 
     /// The guest is about to leave its NMI's handler.
-    @inline(never)
     mutating func leaveNMI() {
-        nmi.leave(at: rip)
-        store(Intercept.wanted, vmcb + UInt64(VMCB.intercepts))
+        self[VMCB.intercepts] &= ~Intercept.iret
+        beginStep(.interruptReturn)
     }
 }

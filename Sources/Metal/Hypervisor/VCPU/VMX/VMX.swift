@@ -119,11 +119,11 @@ extension Refusal {
     fileprivate init(_ words: StaticString, _ control: UInt32, _ kind: ControlKind) {
         let register: StaticString
         switch kind {
-        case .pin: register = " a VMX control: IA32_VMX_TRUE_PINBASED_CTLS bit "
-        case .processor: register = " a VMX control: IA32_VMX_TRUE_PROCBASED_CTLS bit "
-        case .secondary: register = " a VMX control: IA32_VMX_PROCBASED_CTLS2 bit "
-        case .exit: register = " a VMX control: IA32_VMX_TRUE_EXIT_CTLS bit "
-        case .entry: register = " a VMX control: IA32_VMX_TRUE_ENTRY_CTLS bit "
+        case .pin: register = " a VMX control: IA32_VMX_TRUE_PINBASED_CTLS bit %d"
+        case .processor: register = " a VMX control: IA32_VMX_TRUE_PROCBASED_CTLS bit %d"
+        case .secondary: register = " a VMX control: IA32_VMX_PROCBASED_CTLS2 bit %d"
+        case .exit: register = " a VMX control: IA32_VMX_TRUE_EXIT_CTLS bit %d"
+        case .entry: register = " a VMX control: IA32_VMX_TRUE_ENTRY_CTLS bit %d"
         }
         self.init(words, register, number: UInt64(control.trailingZeroBitCount))
     }

@@ -35,20 +35,26 @@ struct VMXCPU: VirtualCPU {
         _ = vmx_load(region)
         isLaunched = false
         writeControls()
-        writeHost()
     }
 
     @inline(__always)
     mutating func run() -> GuestExit {
         if hasPendingNMI { offerNMI() }
         entryResult = unsafe vmx_run(UnsafeMutablePointer(bitPattern: UInt(registers.address)), isLaunched ? 1 : 0)
-        guard entryResult == 0 else { return .rare }
         let reason = VMXExitReason(rawValue: UInt32(truncatingIfNeeded: self[VMCSField.exitReason]))
+        if entryResult != 0 { return noEntry(reason) }
         let interrupted = InterruptionInfo(rawValue: UInt32(truncatingIfNeeded: self[VMCSField.idtVectoringInfo]))
         if interrupted.isValid { deliverAgain(interrupted) }
         isLaunched = isLaunched || !reason.isEntryFailure
         if step.isActive, endStep(reason) { return .rare }
         return decode(reason)
+    }
+
+    /// A step that a kick has kept from its entry begins again: the exit before this one was no trap.
+    @inline(never)
+    private mutating func noEntry(_ reason: VMXExitReason) -> GuestExit {
+        if step.isActive { _ = endStep(reason) }
+        return .rare
     }
 
     /// An event whose delivery was cut short is delivered at the next entry (section 27.2.4).
@@ -60,7 +66,7 @@ struct VMXCPU: VirtualCPU {
     }
 
     @inline(__always)
-    mutating func skip(_ length: UInt64) { finish(at: rip &+ self[VMCSField.exitInstructionLength]) }
+    mutating func skip(_ length: UInt64) { finish(at: next) }
 
     @inline(__always)
     mutating func finish(at next: UInt64) {
@@ -81,10 +87,8 @@ struct VMXCPU: VirtualCPU {
     }
 
     mutating func raise(_ vector: UInt8, error: UInt32?) {
-        // In real mode no error code is pushed, and an entry that asks for one fails (section 26.2.1.3).
-        let hasError = error != nil && self[VMCSField.guestCR0] & CR0.protectionEnable != 0
         self[VMCSField.entryExceptionError] = UInt64(error ?? 0)
-        inject(InterruptionInfo(vector: vector, kind: .hardwareException, hasError: hasError))
+        inject(InterruptionInfo(exception: vector, hasError: error != nil, cr0: cr0))
         endShadow()
     }
 
@@ -128,45 +132,51 @@ struct VMXCPU: VirtualCPU {
 
     mutating func singleStep() {
         unsafe cpu_fill_ones(UnsafeMutableRawPointer(bitPattern: UInt(nested.unclaimed)), FrameArena.frameSize)
-        let flags = self[VMCSField.guestRFLAGS]
-        step = SingleStep(isActive: true, flags: flags & Self.stepFlags, isDelivery: interruptedEvent.isValid)
         // A handler of the guest's must not run with what the step has changed.
         self[VMCSField.exceptionBitmap] = UInt64(Vector.exitingInStep)
         self[VMCSField.eptPointer] = EPTPointer.make(root: nested.bus)
-        // The event would save the flags. The exit comes before its handler's first instruction.
-        if step.isDelivery { return openNMIWindow() }
-        // No interrupt comes before the instruction. With the trap flag an entry takes no shadow of STI or MOV SS (section
-        // 26.3.1.5). The guest's own trap comes behind the instruction.
-        self[VMCSField.guestRFLAGS] = flags & ~Self.stepFlags | RFLAGS.trap
-        self[VMCSField.guestInterruptibility] &= ~Self.shadow
-        self[VMCSField.guestPendingDebug] &= ~DR6.singleStep
+        if interruptedEvent.isValid {
+            step = SingleStep(.delivery)
+            // An exit between the delivery and its handler's first instruction (section 26.7.4).
+            self[VMCSField.preemptionTimer] = 0
+            self[VMCSField.pinControls] |= UInt64(PinControl.preemptionTimer)
+        } else {
+            step = SingleStep(.access, rflags: self[VMCSField.guestRFLAGS])
+            self[VMCSField.guestRFLAGS] |= RFLAGS.trap
+            // The shadow of a MOV SS. With the trap flag set its trap has to be pending (section 26.3.1.5).
+            self[VMCSField.guestInterruptibility] = self[VMCSField.guestInterruptibility] & ~Self.shadow | 2
+            self[VMCSField.guestPendingDebug] |= DR6.singleStep
+        }
     }
 
-    /// Whatever ended the step, the guest's own flags and view of memory come back. False when it was not the step's trap.
+    /// The guest's own exits and view of memory come back. False when it was not the step's trap alone.
     @inline(never)
     private mutating func endStep(_ reason: VMXExitReason) -> Bool {
-        let (flags, isDelivery) = (step.flags, step.isDelivery)
-        step = SingleStep()
-        self[VMCSField.exceptionBitmap] = UInt64(Vector.exiting)
-        self[VMCSField.eptPointer] = EPTPointer.make(root: isLoading ? nested.loader : nested.memory)
-        if isDelivery { return false }
-        self[VMCSField.guestRFLAGS] = self[VMCSField.guestRFLAGS] & ~Self.stepFlags | flags
-        let isTrap =
+        if step.kind == .delivery { stopTimer() } else { endShadow() }
+        let isDebug =
             reason.rawValue == UInt32(VMXExit.exceptionOrNMI)
             && self[VMCSField.exitInterruptionInfo] & 0xFF == UInt64(Vector.debug)
-        // A guest that steps itself, or watches the address, gets the trap that was its own.
-        let ownCauses = self[VMCSField.exitQualification] & (flags & RFLAGS.trap != 0 ? 0x600F : 0x200F)
-        step.isDone = isTrap && ownCauses == 0
+        // DR6 is as the guest has it: the exit has not changed it.
+        var (rflags, dr6) = (self[VMCSField.guestRFLAGS], 0 as UInt64)
+        step.end(causes: isDebug ? self[VMCSField.exitQualification] : 0, rflags: &rflags, dr6: &dr6)
+        self[VMCSField.guestRFLAGS] = rflags
+        self[VMCSField.exceptionBitmap] = UInt64(Vector.exiting)
+        view(isLoading: isLoading)
         return step.isDone
     }
-    private static let stepFlags = RFLAGS.trap | RFLAGS.interrupt
+
+    /// Where guests' NMIs cannot be told from ours, a guest could block both, and the timer stays: it is looked after every so
+    /// often.
+    func stopTimer() {
+        self[VMCSField.pinControls] = UInt64(controls.pin)
+        self[VMCSField.preemptionTimer] = 1 << 20
+    }
 
     /// Translations are tagged by their root: what the loader's has left in the processor is of no use behind another.
     mutating func view(isLoading: Bool) {
         self.isLoading = isLoading
         self[VMCSField.eptPointer] = EPTPointer.make(root: isLoading ? nested.loader : nested.memory)
     }
-    mutating func endLoader() { view(isLoading: false) }
 
     mutating func takeHostInterrupt() { unblock_nmi() }
 

@@ -14,17 +14,13 @@ extension VMXCPU {
             let access = IOQualification(rawValue: self[VMCSField.exitQualification])
             return .port(
                 PortAccess(port: access.port, size: access.size, input: access.isIn, string: access.isString),
-                next: rip &+ self[VMCSField.exitInstructionLength])
+                next: next)
         default: return .rare
         }
     }
 
     @inline(__always)
     mutating func decodeRare() -> RareExit {
-        if step.isDone {
-            step.isDone = false
-            return .singleStepDone
-        }
         switch entryResult {
         case 0: break
         // The number of the error is put above the exit reasons (section 30.4).
@@ -54,7 +50,7 @@ extension VMXCPU {
         case VMXExit.rdpmc: return .protectedInstruction
         case VMXExit.invd, VMXExit.wbinvd: return .cacheControl
         case VMXExit.vmclear...VMXExit.vmxon, VMXExit.getsec, VMXExit.invept, VMXExit.invvpid, VMXExit.vmfunc,
-            VMXExit.monitor, VMXExit.mwait:
+            VMXExit.monitor, VMXExit.mwait, VMXExit.seamcall, VMXExit.tdcall:
             return .refusedInstruction
         default: return .unexpected(UInt64(reason.rawValue))
         }
@@ -75,6 +71,7 @@ extension VMXCPU {
         if event.kind == .nmi { return .nmi }
         if event.vector == Vector.machineCheck { return .machineCheck }
         if event.vector == Vector.debug { prepareDebugException(event) }
+        step = SingleStep()
         if event.vector == Vector.pageFault { cpu_write_cr2(self[VMCSField.exitQualification]) }
         let error = event.hasError ? UInt32(truncatingIfNeeded: self[VMCSField.exitInterruptionError]) : nil
         return .exception(event.vector, error: error)
@@ -83,8 +80,8 @@ extension VMXCPU {
     /// The exit came before DR6 and DR7 took the exception's effects (section 27.1): they are made up for here.
     private mutating func prepareDebugException(_ event: InterruptionInfo) {
         // INT1 is a trap: the handler returns behind it.
-        if event.kind == .privilegedException { rip &+= self[VMCSField.exitInstructionLength] }
-        let causes = self[VMCSField.exitQualification] & 0x600F
+        if event.kind == .privilegedException { rip = next }
+        let causes = step.own(self[VMCSField.exitQualification])
         cpu_write_dr6(cpu_read_dr6() & ~0xF | causes)
         self[VMCSField.guestDR7] &= ~(1 << 13)
         endShadow()

@@ -12,7 +12,15 @@ extension VMXCPU {
         @inline(__always) set { self[VMCSField.guestRIP] = newValue }
     }
     var cr4: UInt64 { @inline(__always) get { self[VMCSField.guestCR4] } }
-    var cr0: UInt64 { @inline(__always) get { self[VMCSField.guestCR0] } }
+    /// VMX operation wants numeric errors on.
+    var cr0: UInt64 {
+        @inline(__always) get { self[VMCSField.guestCR0] }
+        set { self[VMCSField.guestCR0] = newValue | CR0.numericError }
+    }
+    /// Behind the instruction that exited.
+    var next: UInt64 {
+        @inline(__always) get { instructionEnd(rip, self[VMCSField.exitInstructionLength], is64Bit: is64Bit) }
+    }
     /// The stack segment's privilege level (section 24.4.1).
     var privilegeLevel: Int { @inline(__always) get { Int(self[VMCSField.guestSSAccessRights] >> 5 & 3) } }
     var is64Bit: Bool {

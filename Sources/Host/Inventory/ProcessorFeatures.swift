@@ -1,4 +1,6 @@
-/// What a processor can encrypt and allocate. The raw values travel on the management link and never change.
+import X86
+
+/// What a processor can encrypt and allocate. The raw values travelled on the management link before `InventoryItem.Kind.processor`.
 public struct ProcessorFeatures: Equatable, Sendable {
     public let rawValue: UInt64
     public init(rawValue: UInt64) { self.rawValue = rawValue }
@@ -8,6 +10,11 @@ public struct ProcessorFeatures: Equatable, Sendable {
     public static let names: [10 of StaticString] = [
         "sme", "sev", "sev_es", "sev_snp", "tme", "cat_l3", "cat_l2", "cdp_l3", "cdp_l2", "mba",
     ]
+
+    /// The names of those that are there.
+    public var found: [String] {
+        (0..<Self.names.count).filter { rawValue >> UInt64($0) & 1 != 0 }.map { Self.names[$0].description }
+    }
 
     /// - Parameter native: the silicon's answer to a leaf and subleaf of CPUID.
     public init(_ native: (UInt32, UInt32) -> CPUIDRegisters) {

@@ -1,0 +1,58 @@
+import Silicon
+import Synchronization
+import X86
+
+extension CoreState {
+    static let cr0 = CR0.paging | CR0.writeProtect | CR0.numericError | CR0.extensionType | CR0.protectionEnable | 2
+    static var cr4: UInt64 {
+        let hasXSAVE = cpu_cpuid(1, 0).ecx & 1 << 26 != 0
+        return CR4.physicalAddressExtension | CR4.osFXSR | MachineCheck.enableBit | (hasXSAVE ? CR4.osXSAVE : 0)
+    }
+
+    /// Reads back what protects this core, whether it runs a guest or not.
+    func checkProcessor() -> ProtectionReport {
+        let isAMD = program.vendor == .amd, hasErrata = Errata(program.vendor).violated { cpu_rdmsr($0) } != nil
+        let mode = EFER.longModeEnable | EFER.longModeActive | EFER.noExecute | (isAMD ? EFER.secureVirtualMachine : 0)
+        var report = ProtectionReport(word: misread)
+        report.check(.cr0, cpu_read_cr0(), is: Self.cr0)
+        report.check(.cr3, cpu_read_cr3(), is: header.cr3)
+        report.check(.cr4, cpu_read_cr4(), is: Self.cr4 | (isAMD ? 0 : CR4.vmxEnable))
+        report.check(.efer, cpu_rdmsr(MSR.efer) & ~EFER.systemCall, is: mode)
+        report.check(.memoryTypes, cpu_rdmsr(MSR.pat) & 0xFF00_00FF, is: 0x06)
+        report.check(.localAPIC, cpu_rdmsr(MSR.apicBase) & ~(1 << 8), is: 0xFEE0_0C00)
+        if isAMD {
+            report.check(.virtualization, cpu_rdmsr(MSR.vmCR) & 1 << 4, is: 0)
+            report.check(.exitState, cpu_rdmsr(MSR.vmHSavePA), is: layout.hostSave)
+        } else {
+            report.check(.virtualization, cpu_rdmsr(MSR.featureControl) & 5, is: 5)
+        }
+        report.check(.errata, hasErrata ? 1 : 0, is: 0)
+        return report
+    }
+}
+
+extension VCPURunner {
+    /// Reads back what protects others from this vCPU; managers find what came of it on the control page.
+    @inline(never)
+    mutating func isProtected() -> Bool {
+        var report = core.value.checkProcessor()
+        context.cpu.check(&report)
+        partition.value.controlPage.value.protection[core.value.vcpu].store(report.word, ordering: .releasing)
+        return report.failed == 0
+    }
+
+    /// Where a manager has taken the answer before.
+    @inline(__always)
+    mutating func checkProtectionIfAsked() {
+        let vcpu = core.value.vcpu
+        guard partition.value.controlPage.value.protection[vcpu].load(ordering: .relaxed) == 0 else { return }
+        if vcpu == 0 { partition.value.kick(allBut: 0) }
+        _ = isProtected()
+    }
+
+    /// Halts until a kick or an interrupt.
+    mutating func nap(tscKHz: UInt64? = nil) {
+        checkProtectionIfAsked()
+        core.value.nap(Extension.self, tscKHz: tscKHz)
+    }
+}
