@@ -122,7 +122,7 @@ let hostWing: [Target] = [
         path: "Sources/Host/CLI",
         swiftSettings: hostSettings),
     .target(name: "UnitSupport", dependencies: ["CBOR", "Platform", "X86"], path: "Tests/Unit/Support"),
-    unitTests("HouseTests"),
+    unitTests("HouseTests", ["UnitSupport"]),
     unitTests("CBORTests", ["CBOR", "UnitSupport"]),
     unitTests("X86Tests", ["UnitSupport", "X86"]),
     unitTests("RemappingTests", ["Remapping", "UnitSupport"]),
@@ -144,7 +144,7 @@ let hostWing: [Target] = [
         dependencies: [
             "Control", "Installation", "Inventory", "ControlClient", "Machines", "Manifest", "ManifestFile",
             "ManifestRules",
-            "TestKit", "X86",
+            "TestKit", "UnitSupport", "X86",
         ],
         path: "Tests/Machines", exclude: ["Manifests"]),
 ]
@@ -154,7 +154,8 @@ let package = Package(
     dependencies: metal
         ? []
         : [
-            .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
-            .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+            // Exactly these, so that an archive can be made again (Tools/release).
+            .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+            .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
         ],
     targets: shared + (metal ? metalWing : hostWing))

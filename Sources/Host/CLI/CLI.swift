@@ -29,6 +29,7 @@ struct Bulkhead: ParsableCommand {
             CommandGroup(name: "Emulated machine", subcommands: [DemoCommand.self]),
             CommandGroup(name: "Running machine", subcommands: Manage.commands + [CrashCommand.self]),
             CommandGroup(name: "Verification", subcommands: [TestCommand.self, BenchCommand.self]),
+            CommandGroup(name: "This tool", subcommands: [ManualCommand.self]),
         ])
 
     /// As ArgumentParser's, but that whatever goes wrong is one line with one prefix, usage is shown for errors of usage

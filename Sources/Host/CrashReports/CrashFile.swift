@@ -1,5 +1,6 @@
 import Foundation
 import Machines
+import ManifestRules
 import Records
 
 /// Crash records as they lie in a file, oldest first, and the names of the functions of the hypervisor that wrote them.
@@ -58,7 +59,7 @@ public struct CrashSymbols {
             else { return nil }
             var name: [UInt8] = []
             guard let into = symbols.find(offset, limit: 120, name: { name.append($0) }) else { return nil }
-            return String(decoding: name, as: UTF8.self) + "+0x" + String(into, radix: 16)
+            return printable(String(decoding: name, as: UTF8.self)) + "+0x" + String(into, radix: 16)
         }
     }
 }

@@ -121,11 +121,19 @@ public struct Inventory: Codable, Equatable, Sendable {
         }
     }
 
+    /// More of anything than a machine has.
+    private static let most = 1 << 16
+
     /// Reads what `json` gives.
+    /// - Throws: also for lists that are longer than any machine's.
     public init(json: Data) throws {
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
         self = try decoder.decode(Inventory.self, from: json)
+        let counts = [cores.count * 16, caches.count, memory.ranges.count * 16, functions.count, iommus.count]
+        guard counts.allSatisfy({ $0 <= Self.most }) else {
+            throw DecodingError.dataCorrupted(.init(codingPath: [], debugDescription: "this is no machine"))
+        }
     }
 
     init(source: String, name: String) {

@@ -1,4 +1,5 @@
 import ManifestFile
+import ManifestRules
 
 extension Inventory {
     /// For people, in the order in which a manifest is written.
@@ -40,7 +41,7 @@ extension Inventory {
             lines.append("  partitions cannot own functions here\(cause)")
         }
         lines.append("Encryption and allocation: " + (features.isEmpty ? "none" : features.joined(separator: ", ")))
-        return lines.joined(separator: "\n") + "\n"
+        return printable(lines.joined(separator: "\n"), lines: true) + "\n"
     }
 
     private func row(_ function: Function) -> [String] {
@@ -75,7 +76,7 @@ extension Inventory {
         var rest = list[...]
         while let first = rest.popFirst() {
             var last = first
-            while rest.first == last + 1 { last = rest.removeFirst() }
+            while rest.first == last &+ 1 { last = rest.removeFirst() }
             parts.append(first == last ? "\(first)" : "\(first)-\(last)")
         }
         return parts.joined(separator: ",")

@@ -17,12 +17,10 @@ public enum ImageLoading {
     public static func check(kernel: URL, initrd: URL?, of spec: PartitionSpec) throws(Problem) {
         let image = try content(kernel, isInitrd: false)
         let disk: Data? = if let initrd { try content(initrd, isInitrd: true) } else { nil }
-        // Only the loader's own pages are ever touched: the rest takes no memory.
         let size = Int(clamping: spec.memorySize)
-        let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
-        guard size > 0, let base = unsafe mmap(nil, size, PROT_READ | PROT_WRITE, flags, -1, 0),
-            unsafe base != MAP_FAILED
-        else { throw Problem(isInitrd: false, reason: "there is no room here to try its loader in") }
+        guard let base = unsafe trialMemory(size) else {
+            throw Problem(isInitrd: false, reason: "there is no room here to try its loader in")
+        }
         defer { _ = unsafe munmap(base, size) }
         do throws(LoadError) {
             try unsafe load(image, disk, spec, base)
@@ -33,6 +31,30 @@ public enum ImageLoading {
                 isInitrd: isInitrd, reason: "\(names) cannot be loaded: \(error.reason)",
                 hint: hint(error, image, disk?.count ?? 0, spec))
         }
+    }
+
+    /// Memory for a trial. An image may ask for gigabytes of zeros, which this machine may not have: all pieces of low memory
+    /// but the first, which has what the loader itself writes, are one and the same. What lies there is never read.
+    private static func trialMemory(_ size: Int) -> UnsafeMutableRawPointer? {
+        let piece = 8 << 20, access = PROT_READ | PROT_WRITE
+        // Only pages that are touched take memory.
+        let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
+        guard size > 0, let base = unsafe mmap(nil, size, access, flags, -1, 0), unsafe base != MAP_FAILED else {
+            return nil
+        }
+        var name = Array((FileManager.default.temporaryDirectory.path + "/bulkhead-loader-XXXXXX").utf8CString)
+        let file = unsafe mkstemp(&name)
+        if file >= 0 { unsafe unlink(&name) }
+        defer { if file >= 0 { close(file) } }
+        var isMade = file >= 0 && posix_fallocate(file, 0, off_t(piece)) == 0
+        // Nothing is loaded above; below, each piece lies within the mapping that is replaced.
+        for start in stride(from: piece, to: min(size, Int(GuestMemory.lowLimit)), by: piece) where isMade {
+            let target = unsafe base + start, count = min(piece, size - start)
+            isMade = unsafe mmap(target, count, access, MAP_SHARED | MAP_FIXED, file, 0) == target
+        }
+        if isMade { return unsafe base }
+        _ = unsafe munmap(base, size)
+        return nil
     }
 
     private static func content(_ file: URL, isInitrd: Bool) throws(Problem) -> Data {

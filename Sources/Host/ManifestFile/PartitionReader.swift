@@ -72,11 +72,25 @@ extension FieldReader {
 
     /// A path, or `{kernel: ..., initrd: ...}`.
     private mutating func image(_ node: Node, _ spec: inout PartitionSpec) {
-        guard case .mapping = node else { return text(node, .kernel, into: &spec.image) }
+        guard case .mapping = node else { return path(node, .kernel, into: &spec.image) }
         let values = mapping(
             node, "image", known: ["kernel", "initrd"], required: [("kernel", .kernel)], field: .kernel)
-        text(values["kernel"], .kernel, into: &spec.image)
-        text(values["initrd"], .initrd, into: &spec.initrd)
+        path(values["kernel"], .kernel, into: &spec.image)
+        path(values["initrd"], .initrd, into: &spec.initrd)
+    }
+
+    /// A path on the boot volume. People write where the file lies on this machine.
+    private mutating func path(_ node: Node?, _ field: ManifestField, into target: inout ImagePath) {
+        if case .scalar(let scalar) = node, ["/", "~/", "./", "../"].contains(where: scalar.string.hasPrefix) {
+            let parts = scalar.string.split(separator: "/").map(String.init)
+            let folder = (scalar.string.hasPrefix("/") ? "/" : "") + parts.dropLast().joined(separator: "/")
+            return fail(
+                scalar.mark?.line,
+                "\(quoted(scalar.string)) is a path of this machine; images are named as they lie on the boot volume",
+                hint: "write \(quoted(parts.last ?? "vmlinuz")), and say by --images \(quoted(folder)) where it is",
+                field: field)
+        }
+        text(node, field, into: &target)
     }
 
     /// A list of operations, or `all` or `none`.

@@ -1,4 +1,5 @@
 import Manifest
+import ManifestRules
 
 /// A value that is not what it should be: why, and what may help.
 package struct ValueError: Error {
@@ -13,8 +14,8 @@ package struct ValueError: Error {
 
 /// A text from the file as it is shown in a message: short, and without control characters.
 package func quoted(_ text: String) -> String {
-    let shown = text.unicodeScalars.prefix(60).map { $0.value < 0x20 || 0x7F...0x9F ~= $0.value ? "?" : String($0) }
-    return "\"" + shown.joined() + (text.unicodeScalars.count > 60 ? "..." : "") + "\""
+    let shown = printable(String(String.UnicodeScalarView(text.unicodeScalars.prefix(60))))
+    return "\"" + shown + (text.unicodeScalars.count > 60 ? "..." : "") + "\""
 }
 
 /// A whole decimal number, no sign.

@@ -49,16 +49,16 @@ vmx_resumed:
     global nmi_stub
     pushq %rax
     pushq %rcx
-    // The core's state, if it has one by now, lies in the page of its segment descriptors.
+    // The core's state, if it has one by now, ends where the page of its segment descriptors begins.
     subq $16, %rsp
     sgdt (%rsp)
     movq 2(%rsp), %rax
     addq $16, %rsp
     andq $-4096, %rax
     movabsq $CORE_MAGIC, %rcx
-    cmpq %rcx, CORE_MAGIC_AT(%rax)
+    cmpq %rcx, (%rax)
     jne 1f
-    movb $1, GUEST_KICKED(%rax)
+    movb $1, (GUEST_KICKED - CORE_MAGIC_AT)(%rax)
 1:  movq 16(%rsp), %rax
     .macro redirect first, last, out
     leaq \first(%rip), %rcx

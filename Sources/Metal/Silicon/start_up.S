@@ -56,13 +56,13 @@ protected:
     xchgl %edi, 4(%esi)
     cmpl $1, %edi
     jbe park
-    movl CORE_CR3(%edi), %eax
+    movl (CORE_HEADER_AT + CORE_CR3)(%edi), %eax
     movl %eax, %cr3
     movl $0xC0000080, %ecx
     rdmsr
     orl $0x900, %eax                            // LME, NXE
     wrmsr
-    movl $0x80010033, %eax                      // PG, WP, NE, ET, MP, PE
+    movl $0x80000033, %eax                      // PG, NE, ET, MP, PE; WP when its constants are written (PrepareCore.swift)
     movl %eax, %cr0
     ljmpl *(far_long - start_up_code)(%ebx)
 // Also where every exception before long mode ends. Parked processors push onto one stack what none of them reads.

@@ -80,6 +80,15 @@ extension BusScan {
         }
     }
 
+    /// Whether functions with this vendor and device say that they have a function level reset, and do not come back from it:
+    /// AMD's audio, USB and SATA controllers of three chipsets, Intel's 82579. Other operating systems know the same ones.
+    private static func isLostInReset(_ id: UInt32) -> Bool {
+        switch id {
+        case 0x1022_1487, 0x1022_148C, 0x1022_149C, 0x1022_7901, 0x8086_1502, 0x8086_1503: true
+        default: false
+        }
+    }
+
     private func note(capability: UInt32, _ at: Int, _ found: inout FunctionDescription) {
         let function = found.requester
         switch capability {
@@ -87,7 +96,8 @@ extension BusScan {
         case 0x05: found.msi = at
         case 0x10:
             found.express = at
-            found.hasFunctionReset = space.read(function, at + 4, size: 4) & 1 << 28 != 0
+            let isLost = Self.isLostInReset(UInt32(found.vendor) << 16 | UInt32(found.device))
+            found.hasFunctionReset = space.read(function, at + 4, size: 4) & 1 << 28 != 0 && !isLost
         case 0x11:
             let table = space.read(function, at + 4, size: 4), pending = space.read(function, at + 8, size: 4)
             found.msix.capability = at

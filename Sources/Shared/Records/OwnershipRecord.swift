@@ -54,6 +54,8 @@ public enum OwnershipKind: UInt16, Sendable {
     case faultLog
     /// Instructions that only boot needs, or a vendor's that the machine does not have: zeroes that no core maps.
     case erased
+    /// In a block: page tables, nested tables and what never changes, which no core maps writable.
+    case constantBlock
 }
 
 /// One range of physical memory and its owner.
@@ -71,10 +73,11 @@ public struct OwnershipEntry: BitwiseCopyable, Sendable, Equatable {
 
     public static let housekeeping: UInt16 = 0x100
     public static let everyone: UInt16 = 0x101
-    /// A core's structures (`core`), from `base` on: the processor's own block for its guest, the area in which an AMD
-    /// processor saves the host, and the page that is not mapped below the stack.
-    public static let controlBlock: UInt64 = 0x1000
+    /// A core's structures (`core`), from `base` on: two pages that the core only reads, its constants and the area in which
+    /// an AMD processor saves the host; the processor's own block for its guest; the page that is not mapped below the stack.
+    public static let constants: UInt64 = 0x1000
     public static let hostSave: UInt64 = 0x2000
+    public static let controlBlock: UInt64 = 0x3000
     public static let guardPage: UInt64 = 0x5000
 
     public init(

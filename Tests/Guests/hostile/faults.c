@@ -2,7 +2,8 @@
 // Sources/Metal/Hypervisor/Exits/InjectedFaults.swift). Any other does not know the hypercall, and this is one attempt that it held.
 #include "attack.h"
 
-static const char *const kinds[] = {"trap", "program", "stack", "neighbour", "locked", "map", "map-guest", "boot-code"};
+static const char *const kinds[] = {"trap", "program", "stack", "neighbour", "locked", "map", "map-guest", "boot-code", "pause",
+    "own-tables", "nested-tables", "step-tables", "context", "constants", "segments", "host-save"};
 
 static bool is_intel(void) { return cpuid(0, 0).ebx == 0x756E6547; }
 static void call(uint64_t kind, uint64_t operand, uint64_t bits) {

@@ -220,10 +220,24 @@ func refusals(_ text: String, images: ImageSource = .unchecked) -> [String] {
             ["m.yaml:10: \"command-line\" must be a single value"]
         ),
         (
-            "    image: guests/vmlinux", "    image: ../vmlinux",
+            "    image: guests/vmlinux", "    image: guests/../vmlinux",
             [
                 "m.yaml:16: the image of partition \"second\" has a path with an empty part, "
                     + "or a part that starts or ends with a dot"
+            ]
+        ),
+        (
+            "    image: guests/vmlinux", "    image: /boot/vmlinuz-6.1.0-rt",
+            [
+                "m.yaml:16: \"/boot/vmlinuz-6.1.0-rt\" is a path of this machine; images are named as they lie on the boot "
+                    + "volume; write \"vmlinuz-6.1.0-rt\", and say by --images \"/boot\" where it is"
+            ]
+        ),
+        (
+            "    image: guests/vmlinux", "    image: {kernel: ../vmlinux, initrd: x}",
+            [
+                "m.yaml:16: \"../vmlinux\" is a path of this machine; images are named as they lie on the boot volume; "
+                    + "write \"vmlinux\", and say by --images \"..\" where it is"
             ]
         ),
         (

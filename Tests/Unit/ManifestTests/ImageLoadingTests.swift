@@ -1,6 +1,7 @@
 import Foundation
 import Manifest
 import ManifestFile
+import Synchronization
 import Testing
 
 /// `manifest check` runs the partition's loader on its images: what cannot boot is not good.
@@ -65,6 +66,47 @@ import Testing
     @Test func whatLoadsIsGood() throws {
         #expect(try problems(Self.kernel()) == [])
         #expect(try problems(Self.kernel(), initrd: [1, 2, 3]) == [])
+    }
+
+    /// Most of this process's own memory while something runs, KiB.
+    private final class Watch: Sendable {
+        private let state = Mutex((most: 0, isDone: false))
+
+        init() {
+            Thread { [self] in
+                while !state.withLock({ $0.isDone }) {
+                    let now = Self.own
+                    state.withLock { $0.most = max($0.most, now) }
+                    Thread.sleep(forTimeInterval: 0.005)
+                }
+            }.start()
+        }
+
+        /// Pages that are nobody else's.
+        static var own: Int {
+            let text = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+            return text.firstMatch(of: /RssAnon:\s*([0-9]+)/).flatMap { Int($0.1) } ?? .max
+        }
+
+        func end() -> Int {
+            state.withLock {
+                $0.isDone = true
+                return $0.most
+            }
+        }
+    }
+
+    /// A small file that asks for a gigabyte of zeros is loaded, but not with memory of whoever checks it.
+    @Test func anImageOfZeros() throws {
+        var image = Self.kernel()
+        let size = 1 << 30
+        // The first segment's size in memory.
+        for i in 0..<8 { image[64 + 40 + i] = UInt8(truncatingIfNeeded: size >> (8 * i)) }
+        let before = Watch.own, watch = Watch()
+        #expect(try problems(image, memory: "2G") == [])
+        // Other tests run beside this one.
+        #expect(watch.end() - before < 1 << 19)
+        #expect(try problems(image, memory: "512M")[0].contains("give it more memory"))
     }
 
     @Test func zeros() throws {

@@ -55,6 +55,19 @@ import Testing
         #expect(found == [BusModel.id("05:01.0")])
     }
 
+    /// A function level reset that some functions do not come back from is not used: another one is, if there is one.
+    @Test func resetsThatHangAreNotUsed() throws {
+        for (id, isLost) in [
+            (0x1487_1022, true), (0x148C_1022, true), (0x149C_1022, true), (0x7901_1022, true), (0x1502_8086, true),
+            (0x1503_8086, true), (0x1504_8086, false), (0x149C_8086, false), (0x10C9_8086, false),
+        ] as [(UInt32, Bool)] {
+            let bus = try BusModel.recorded()
+            bus.functions[BusModel.id("04:00.0")]?.bytes.put(id, at: 0)
+            let igb = try found("04:00.0", scan(bus))
+            #expect(igb.hasFunctionReset == !isLost && igb.reset == (isLost ? .bus : .functionLevel), "\(id)")
+        }
+    }
+
     @Test func virtualFunctionsAreFoundByTheirPhysicalOne() throws {
         let list = scan(try BusModel.recorded())
         let third = try #require(list.physicalFunction(of: FunctionAddress(bus: 4, device: 16, function: 4)))

@@ -16,8 +16,10 @@ import X86
     ) throws {
         let frames = Frames(40)
         var arena = frames.makeArena()
-        guard let ones = arena.take(ScratchPages.frames) else { throw PageTableError.outOfFrames }
-        let scratch = ScratchPages(at: ones, access: access)
+        guard let tables = arena.take(ScratchPages.tableFrames), let ones = arena.take() else {
+            throw PageTableError.outOfFrames
+        }
+        let scratch = ScratchPages(page: ones, tables: tables, access: access)
         unsafe scratch.fill(Format.self)
         var table = try PageTable<Format>(hugePages: true, arena: &arena)
         for range in mapped {
@@ -139,12 +141,13 @@ import X86
     @Test func fillingAnEmptyTableTakesNoFrames() throws {
         let frames = Frames(8)
         var arena = frames.makeArena()
-        let taken = arena.take(ScratchPages.frames)
-        let ones = try #require(taken)
-        unsafe ScratchPages(at: ones).fill(NestedFormat.self)
+        let taken = (arena.take(), arena.take(ScratchPages.tableFrames))
+        let ones = try #require(taken.0)
+        let scratch = ScratchPages(page: ones, tables: try #require(taken.1))
+        unsafe scratch.fill(NestedFormat.self)
         var table = try PageTable<NestedFormat>(hugePages: false, arena: &arena)
         let before = arena.used
-        table.fill(with: ScratchPages(at: ones))
+        table.fill(with: scratch)
         let after = arena.used
         #expect(before == after)
         for address in [0, 0xFFFF_FFF8, 1 << 47, 1 << 48 - 8] as [UInt64] {

@@ -43,7 +43,7 @@ struct BenchCommand: ParsableCommand {
         if compare { return try runComparison(workspace) }
         if machine == .intel { return try runBothVendors(workspace) }
         let report = try measure(workspace, .amd, boots: costs ? 0 : boots)
-        if let json { try report.json().write(to: URL(filePath: json)) }
+        if let json { try SafeFile.write(report.json(), to: json) }
         print(BenchTable(report).text)
         if record { try ContractCheck.record(report.figures, workspace) }
         guard report.passed else { throw ExitCode.failure }
@@ -63,7 +63,7 @@ struct BenchCommand: ParsableCommand {
         let reports = [
             try measure(workspace, .amd, boots: 1), try measure(workspace, .intel, boots: 1),
         ]
-        if let json { try BenchReport.json(reports).write(to: URL(filePath: json)) }
+        if let json { try SafeFile.write(BenchReport.json(reports), to: json) }
         print(BenchSideBySide(reports).text)
         guard reports.allSatisfy(\.passed) else { throw ExitCode.failure }
     }
@@ -74,8 +74,8 @@ struct BenchCommand: ParsableCommand {
         }
         try session.run()
         let report = CompareReport(session)
-        if let json { try report.json().write(to: URL(filePath: json)) }
-        if let plot { try Data(ComparePlot(report).svg.utf8).write(to: URL(filePath: plot)) }
+        if let json { try SafeFile.write(report.json(), to: json) }
+        if let plot { try SafeFile.write(Data(ComparePlot(report).svg.utf8), to: plot) }
         print(CompareTable(report).text)
     }
 }

@@ -54,7 +54,7 @@ struct DemoCommand: ParsableCommand {
             }
         } catch { problems.append("\(error)") }
         let result = MachineReport(demo.watch, emulator: demo.emulator, problems: problems)
-        if let report { try result.json().write(to: URL(filePath: report)) }
+        if let report { try SafeFile.write(result.json(), to: report) }
         guard unattended || !problems.isEmpty else { return }
         for problem in result.problems { FileHandle.standardError.write(Data("bulkhead: \(problem)\n".utf8)) }
         guard result.problems.isEmpty else { throw ExitCode.failure }

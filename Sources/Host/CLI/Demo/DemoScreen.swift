@@ -90,14 +90,9 @@ final class DemoScreen {
             lines += shown.map { " " + $0 } + Array(repeating: "", count: room - shown.count)
         }
         lines.append("1-\(max(consoles.count, 1)): console (Ctrl-] leaves it)   q: switch the machine off")
-        let text = lines.prefix(size.rows).map { Self.cut($0, size.columns) + "\u{1B}[K" }.joined(separator: "\r\n")
+        let text = lines.prefix(size.rows).map { ScreenLine.cut($0, size.columns) + "\u{1B}[K" }.joined(
+            separator: "\r\n")
         Terminal.write("\u{1B}[H" + text + "\u{1B}[J")
-    }
-
-    /// The text's first columns; control sequences take none.
-    private static func cut(_ text: String, _ columns: Int) -> String {
-        guard !text.contains("\u{1B}") else { return text }
-        return String(text.prefix(columns))
     }
 }
 

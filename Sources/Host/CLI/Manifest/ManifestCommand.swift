@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import ManifestFile
+import ManifestRules
 
 /// `bulkhead manifest`: what people do with a manifest before a machine gets it.
 struct ManifestCommand: ParsableCommand {
@@ -55,7 +56,7 @@ func refusing<T>(_ body: () throws -> T) throws -> T {
     do {
         return try body()
     } catch let refused as ManifestRefused {
-        FileHandle.standardError.write(Data((refused.description + "\n").utf8))
+        FileHandle.standardError.write(Data((printable(refused.description, lines: true) + "\n").utf8))
         throw ExitCode(1)
     }
 }

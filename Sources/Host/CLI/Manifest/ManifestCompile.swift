@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Machines
 import ManifestFile
 
 struct ManifestCompile: ParsableCommand {
@@ -24,12 +25,7 @@ struct ManifestCompile: ParsableCommand {
         let (manifest, bytes) = try refusing {
             try compileManifest(file, images: options.source(beside: file), isLoading: true)
         }
-        do {
-            try Data(bytes).write(to: URL(filePath: output), options: .atomic)
-        } catch {
-            let problem = ManifestProblem(file: output, reason: "it cannot be written: \(error.localizedDescription)")
-            _ = try refusing { throw ManifestRefused(problems: [problem]) }
-        }
+        try SafeFile.write(Data(bytes), to: output)
         print("\(output): \(bytes.count) bytes. \(summary(manifest)).")
     }
 }

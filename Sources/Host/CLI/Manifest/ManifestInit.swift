@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Machines
 import ManifestFile
 
 struct ManifestInit: ParsableCommand {
@@ -19,6 +20,7 @@ struct ManifestInit: ParsableCommand {
             Manage.fail("\(file) is there already; name another file")
             throw ExitCode(1)
         }
+        try SafeFile.requirePlace(URL(filePath: file))
         let asks = !defaults && Terminal.isInteractive
         func ask(_ question: String, _ usual: String) -> String {
             guard asks else { return usual }

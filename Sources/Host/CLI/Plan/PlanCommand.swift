@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Inventory
+import Machines
 import Manifest
 import ManifestFile
 
@@ -110,9 +111,7 @@ struct PlanCommand: ParsableCommand {
             print(yaml, terminator: "")
             return FileHandle.standardError.write(Data(picture.utf8))
         }
-        do { try Data(yaml.utf8).write(to: URL(filePath: output), options: .atomic) } catch {
-            throw Self.failed("\(output) cannot be written: \(error.localizedDescription)")
-        }
+        try SafeFile.write(Data(yaml.utf8), to: output)
         print(picture, terminator: "")
     }
 

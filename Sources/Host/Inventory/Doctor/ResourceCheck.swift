@@ -62,7 +62,8 @@ struct ResourceCheck {
 
     /// In GiB, to a tenth.
     private func about(_ bytes: UInt64) -> String {
-        let tenths = (bytes + (1 << 29) / 10) * 10 >> 30
+        // Of whole MiB: no number of bytes is too large for that.
+        let tenths = ((bytes >> 20) * 10 + 512) >> 10
         return "\(tenths / 10).\(tenths % 10) GiB"
     }
 

@@ -11,10 +11,13 @@ struct FileTree {
         bytes(path).map { String(decoding: $0, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines) }
     }
 
-    /// At most `limit` bytes.
+    /// At most `limit` bytes of a file; nil for what is none: a recorded tree may have a pipe, which would be waited for.
     func bytes(_ path: String, limit: Int = 1 << 20) -> [UInt8]? {
-        guard let handle = FileHandle(forReadingAtPath: self.path(path)) else { return nil }
-        defer { try? handle.close() }
+        let descriptor = unsafe open(self.path(path), O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        var facts = stat()
+        guard unsafe fstat(descriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else { return nil }
         return (try? handle.read(upToCount: limit)).map { Array($0) }
     }
 
@@ -45,11 +48,16 @@ struct FileTree {
     }
 }
 
-/// `0-2,5` as Linux writes sets of processors; what is no number is left out.
+/// `0-2,5` as Linux writes sets of processors, in rising order; what is no number is left out. Linux has 8,192 at the most
+/// (`NR_CPUS`).
 func processorSet(_ text: String) -> [Int] {
-    text.split(separator: ",").flatMap { part -> [Int] in
+    var set: Set<Int> = []
+    for part in text.split(separator: ",").prefix(8192) {
         let ends = part.split(separator: "-").compactMap { Int($0) }
-        guard let first = ends.first, let last = ends.last, first <= last, last < 1 << 16 else { return [] }
-        return Array(first...last)
+        guard let first = ends.first, let last = ends.last, 0 <= first, first <= last, last < 8192 else { continue }
+        set.formUnion(first...last)
+        // All there are.
+        if set.count == 8192 { break }
     }
+    return set.sorted()
 }

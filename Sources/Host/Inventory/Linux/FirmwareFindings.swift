@@ -155,5 +155,6 @@ struct MADT {
         }
     }
 
-    private mutating func add(_ id: UInt32) { if !apicIds.contains(id) { apicIds.append(id) } }
+    /// No more than ids of eight bits and as many again tell apart: a table may be as long as its file.
+    private mutating func add(_ id: UInt32) { if apicIds.count < 4096, !apicIds.contains(id) { apicIds.append(id) } }
 }

@@ -70,8 +70,9 @@ extension Inventory {
                 else { continue }
                 let sharing = processorSet(tree.text("\(cache)/shared_cpu_list") ?? "\(cpu)")
                 let found = Cache(
-                    level: Int(level), type: (tree.text("\(cache)/type") ?? "unified").lowercased(), sizeBytes: bytes,
-                    ways: tree.number("\(cache)/ways_of_associativity").map { Int($0) },
+                    level: Int(clamping: level), type: (tree.text("\(cache)/type") ?? "unified").lowercased(),
+                    sizeBytes: bytes,
+                    ways: tree.number("\(cache)/ways_of_associativity").map { Int(clamping: $0) },
                     cores: sharing.compactMap { indexOf[$0] }.sorted())
                 if !caches.contains(found) { caches.append(found) }
             }

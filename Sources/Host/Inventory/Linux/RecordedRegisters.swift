@@ -50,7 +50,7 @@ struct RecordedRegisters {
     }
 
     private func read(_ file: String, _ offset: UInt64, count: Int) -> [UInt8]? {
-        let descriptor = unsafe open(file, O_RDONLY)
+        let descriptor = unsafe open(file, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
         var bytes = [UInt8](repeating: 0, count: count)

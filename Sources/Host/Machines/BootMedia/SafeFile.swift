@@ -77,6 +77,19 @@ public enum SafeFile {
         try? synchronize(folder)
     }
 
+    /// Writes a file at one moment. A pipe or a device of characters, such as a terminal, gets the bytes instead: nothing is
+    /// renamed over it.
+    /// - Throws: as `target`, and what the system says.
+    public static func write(_ data: Data, to path: String) throws {
+        let file = URL(filePath: path)
+        guard let kind = kind(of: file), [S_IFCHR, S_IFIFO].contains(kind) else {
+            return try replace(file) { try data.write(to: $0) }
+        }
+        let handle = try FileHandle(forWritingTo: file)
+        defer { try? handle.close() }
+        try handle.write(contentsOf: data)
+    }
+
     private static func synchronize(_ file: URL) throws {
         let descriptor = unsafe open(file.path, O_RDONLY)
         guard descriptor >= 0 else { throw MachineError.missing(file: file.path, hint: "it cannot be opened") }

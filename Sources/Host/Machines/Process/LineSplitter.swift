@@ -1,3 +1,5 @@
+import ManifestRules
+
 /// Cuts a byte stream into lines of plain text: line ends, carriage returns and terminal control sequences go.
 package struct LineSplitter {
     private var bytes: [UInt8] = []
@@ -41,6 +43,7 @@ package struct LineSplitter {
                 plain.append(byte)
             }
         }
-        return String(decoding: plain, as: UTF8.self)
+        // U+0080 to U+009F are control characters too, in two bytes.
+        return printable(String(decoding: plain, as: UTF8.self), lines: true)
     }
 }

@@ -73,6 +73,14 @@ public struct Audit {
         }
         walkHost(core, root)
         checkInterrupts(core, interrupts)
+        let control0 = isInRoot ? registers["CR0"] : memory.load(saved + VMCBField.cr0, as: UInt64.self)
+        if (control0 ?? 0) >> 16 & 1 == 0 {
+            find(core, "CR0", root..<root + 0x1000, "what is mapped read-only can be written: CR0.WP is clear")
+        }
+        let segments = isInRoot ? registers["GDT"] : memory.load(saved + VMCBField.gdtBase, as: UInt64.self)
+        if let segments, !constants(core).contains(segments) {
+            find(core, "segment descriptors", segments..<segments + 0x40, "they are not among the core's constants")
+        }
         let nested = ownership.of(.nestedRoot, owner: core.owner).filter { $0.index == core.index }
         let roots = nested.map(\.range.lowerBound)
         for (i, root) in nested.enumerated() {
@@ -139,12 +147,12 @@ public struct Audit {
         walked[core.index, default: []].append((name, total))
     }
 
-    /// The tables themselves are the partition's own private memory, which no guest reaches.
+    /// The tables themselves are the partition's own private memory, which no guest reaches, and which no core writes.
     private mutating func checkTables(_ core: OwnershipReader.Entry, _ walk: TableWalk, _ name: String) {
         for table in walk.missing { find(core, name, table..<table + 0x1000, "a table where there is no memory") }
         for table in walk.tables
-        where ownership.outer(at: table)?.kind != .block || ownership.outer(at: table)?.owner != core.owner {
-            find(core, name, table..<table + 0x1000, "a table outside the private block")
+        where !ownership.of(.constantBlock, owner: core.owner).contains(where: { $0.range.contains(table) }) {
+            find(core, name, table..<table + 0x1000, "a table outside the private block's constants")
         }
     }
 
@@ -172,7 +180,11 @@ public struct Audit {
         case .ownership: return "the ownership is mapped"
         case .image: return "an image is mapped"
         case .remapping: return core.index != housekeepingCore || mapping.write ? "the IOMMU's tables are mapped" : nil
-        case .memory, .block, .controlPage, .unclaimed, .core, .nestedRoot: break
+        case .constantBlock, .nestedRoot:
+            if mapping.write { return "what never changes is writable" }
+        case .core where part.overlaps(constants(entry)):
+            if mapping.write { return "the core's constants are writable" }
+        case .memory, .block, .controlPage, .unclaimed, .core: break
         case .configuration, .registers, .messages, .remappingUnit, .faultLog: break
         }
         if mapping.execute { return "executable, and no program" }
@@ -181,6 +193,12 @@ public struct Audit {
         if entry.owner == core.owner || isHousekeeping && entry.owner == Int(OwnershipEntry.housekeeping) { return nil }
         if entry.kind == .controlPage, isHousekeeping { return nil }
         return "another owner's"
+    }
+
+    /// Two pages: the core's own, and where the processor keeps the host.
+    private func constants(_ core: OwnershipReader.Entry) -> Range<UInt64> {
+        let start = core.range.lowerBound
+        return start + OwnershipEntry.constants..<start + OwnershipEntry.controlBlock
     }
 
     private func guardPage(_ core: OwnershipReader.Entry) -> Range<UInt64> {
@@ -212,8 +230,10 @@ enum VMCBField {
     static let msrMap: UInt64 = 0x48
     static let nestedPaging: UInt64 = 0x90
     static let nestedCR3: UInt64 = 0xB0
+    static let gdtBase: UInt64 = 0x468
     static let idtBase: UInt64 = 0x488
     static let cr3: UInt64 = 0x550
+    static let cr0: UInt64 = 0x558
 }
 
 func hexadecimal(_ value: UInt64) -> String { String(value, radix: 16, uppercase: true) + "h" }

@@ -81,7 +81,7 @@ extension OwnershipKind {
     /// What it lies inside; nil for what is outermost.
     var around: OwnershipKind? {
         switch self {
-        case .controlPage, .unclaimed, .core, .nestedRoot: .block
+        case .controlPage, .unclaimed, .core, .nestedRoot, .constantBlock: .block
         case .messages: .registers
         case .faultLog: .remapping
         default: nil

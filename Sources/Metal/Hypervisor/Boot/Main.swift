@@ -1,3 +1,4 @@
+import Manifest
 import Remapping
 import Silicon
 import Text
@@ -55,6 +56,7 @@ private func start(_ firmware: borrowing Firmware, _ entryTSC: UInt64) throws(Re
     let plan = try machine.plan(firmware)
     program.readSymbols(firmware)
     program.crash.describe(plan, program.symbols)
+    program.housekeeper = plan.machine.tables.apicIDs[plan.manifest.housekeeping]
     try plan.leaveFirmware(firmware)
 
     Chipset.silence()

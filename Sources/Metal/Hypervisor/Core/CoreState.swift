@@ -9,27 +9,37 @@ import Synchronization
 struct CoreLayout {
     static let size = UInt64(CORE_SIZE)
     let base: UInt64
-    /// `CoreState`, which begins with the guest's registers.
-    var registers: UInt64 { base }
-    var controlBlock: UInt64 { base + OwnershipEntry.controlBlock }
+    /// Its constants begin the second page, which the core maps read-only; what changes lies in front of them.
+    var state: Pointer<CoreState> { Pointer(at: registers - CoreState.headerAt) }
+    var registers: UInt64 { base + UInt64(CORE_HEADER_AT) }
+    /// What VMSAVE keeps of the host, chiefly its task register: 400h to 640h of the page, as in a control block.
+    var hostState: UInt64 { base + OwnershipEntry.constants }
     var hostSave: UInt64 { base + OwnershipEntry.hostSave }
-    /// What VMSAVE keeps of the host, chiefly its task register.
-    var hostState: UInt64 { base + 0x3000 }
+    var controlBlock: UInt64 { base + OwnershipEntry.controlBlock }
     /// A double fault, such as a stack that has run into the guard page, gets a stack of its own.
     var doubleFaultStackTop: UInt64 { guardPage }
     /// Not mapped: a stack that overflows faults instead of overwriting other structures.
     var guardPage: UInt64 { base + OwnershipEntry.guardPage }
-    /// Segment descriptors and the task state segment, in the last quarter of the first page.
-    var descriptors: UInt64 { base + UInt64(Self.stateLimit) }
-    /// Bytes that a `CoreState` may have.
-    static let stateLimit = 0xC00
+    /// Segment descriptors and the task state segment, in the last quarter of the page of constants.
+    var descriptors: UInt64 { base + OwnershipEntry.constants + 0xC00 }
     var stackBottom: UInt64 { guardPage + 0x1000 }
     var stackTop: UInt64 { base + Self.size }
 }
 
 /// What one core's instance of the hypervisor knows. Written by this core alone, but for `isStarted`.
 struct CoreState: ~Copyable {
-    let header: core_header
+    /// What CPUID answers depend on, and the clock that the guest's vCPU has registered.
+    var cpuid: CPUIDContext
+    var cpuidTable = CPUIDTable()
+    var clock: KVMClock
+    var exitHistory = ExitHistory()
+    /// How many faults of the hypervisor are being handled on this core, one inside the other.
+    var faultDepth = 0
+    let isStarted = Atomic<Bool>(false)
+    /// Set by the boot core when every core is on its own tables: kicks come from then on.
+    let mayRun = Atomic<Bool>(false)
+    /// The guest's registers. Behind them nothing is written after boot, nor can be: the core maps it read-only.
+    private(set) var header: core_header
     let index: Int
     let apicID: UInt32
     let layout: CoreLayout
@@ -45,28 +55,25 @@ struct CoreState: ~Copyable {
     let program: ProgramMemory
     /// Whether a thread of the same physical core is not this partition's.
     let hasOthersSibling: Bool
-    /// What CPUID answers depend on, and the clock that the guest's vCPU has registered.
-    var cpuid: CPUIDContext
-    var cpuidTable = CPUIDTable()
-    var clock: KVMClock
-    var exitHistory = ExitHistory()
-    /// How many faults of the hypervisor are being handled on this core, one inside the other.
-    var faultDepth = 0
-    let isStarted = Atomic<Bool>(false)
-    /// Set by the boot core when every core is on its own tables: kicks come from then on.
-    let mayRun = Atomic<Bool>(false)
+
+    /// Bytes in front of `header`.
+    static var headerAt: UInt64 {
+        let place = Pointer<CoreState>(at: 0x1000)
+        return unsafe withUnsafeMutablePointer(to: &place.value.header) { UInt64(UInt(bitPattern: $0)) } - 0x1000
+    }
 
     /// That of the core that executes this; nil while the machine is set up.
     static var own: Pointer<CoreState>? {
-        let block = cpu_gdt_base() & ~0xFFF
-        return Pointer<core_header>(at: block).value.magic == UInt64(CORE_MAGIC) ? Pointer(at: block) : nil
+        let page = cpu_gdt_base() & ~0xFFF
+        return load(page) == UInt64(CORE_MAGIC) ? CoreLayout(base: page - OwnershipEntry.constants).state : nil
     }
 
     init(
         _ core: consuming OwnedCore, layout: CoreLayout, pageTables: UInt64, partition: Pointer<PartitionContext>?,
         vcpu: Int, housekeeping: Pointer<Housekeeping>?, program: ProgramMemory, hasOthersSibling: Bool
     ) {
-        precondition(MemoryLayout<CoreState>.size <= CoreLayout.stateLimit)
+        let before = Self.headerAt + UInt64(CORE_MAGIC_AT)
+        precondition(before <= 0x1000 && UInt64(MemoryLayout<CoreState>.size) - before <= 0x400)
         header = core_header(registers: guest_registers(), magic: UInt64(CORE_MAGIC), cr3: pageTables)
         let platform = partition?.value.platform ?? PlatformDescription.none
         cpuid = CPUIDContext(platform, vcpu: vcpu)

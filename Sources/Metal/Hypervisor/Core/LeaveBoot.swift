@@ -10,14 +10,14 @@ func leaveBoot(_ machine: UInt64, _ program: UInt64) {
     let machine = Pointer<BuiltMachine>(at: machine)
     // Firmware may have mapped the program read-only; control-flow enforcement forbids that this is overridden.
     cpu_write_cr4(cpu_read_cr4() & ~CR4.controlFlowEnforcement)
-    cpu_write_cr0(cpu_read_cr0() & ~CR0.writeProtect)
+    // The core's own constants are written next (`prepareProcessor`).
+    cpu_write_cr0(cpu_read_cr0() & ~CR0.writeProtect | CR0.numericError)
     Pointer<ProgramMemory>(at: program).value.erase()
-    cpu_write_cr0(cpu_read_cr0() | CR0.writeProtect)
     var own = 0
     for index in 0..<machine.value.tables.processorCount {
         if machine.value.tables.apicIDs[index] == LocalAPIC.id { own = index }
         guard machine.value.coreStates[index] != 0 else { continue }
-        let core = Pointer<CoreState>(at: machine.value.coreStates[index])
+        let core = CoreLayout(base: machine.value.coreStates[index]).state
         // One that was given up stays where it is.
         guard index == own || core.value.isStarted.load(ordering: .acquiring) else { continue }
         core.value.mayRun.store(true, ordering: .releasing)
@@ -31,6 +31,6 @@ func leaveBoot(_ machine: UInt64, _ program: UInt64) {
         cpu_write_cr4(cpu_read_cr4() | MachineCheck.enableBit)
         while true { cpu_hlt() }
     }
-    let layout = Pointer<CoreState>(at: machine.value.coreStates[own]).value.layout
-    core_enter(Pointer<CoreState>(at: layout.base).value.header.cr3, layout.stackTop, layout.base, coreMain)
+    let layout = CoreLayout(base: machine.value.coreStates[own])
+    core_enter(layout.state.value.header.cr3, layout.stackTop, layout.base, coreMain)
 }

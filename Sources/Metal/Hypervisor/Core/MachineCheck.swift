@@ -54,7 +54,7 @@ enum MachineCheck {
                     if !isOwn { line.write(", in memory of another partition or of none") }
                 }
             }
-            if let partition { partition.value.controlPage.value.print(line) } else { SerialPort.log.print(line) }
+            if let partition { partition.value.controlPage.print(line) } else { SerialPort.log.print(line) }
             guard isOwn else { continue }
             if status.severity.rawValue > worst.rawValue { worst = status.severity }
             cpu_wrmsr(bank + 1, 0)

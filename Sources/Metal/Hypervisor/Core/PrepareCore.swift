@@ -6,7 +6,7 @@ import X86
 /// Where every core lands on its own page tables and stack; never returns.
 @c(core_main)
 func coreMain(_ address: UInt64) {
-    let state = Pointer<CoreState>(at: address)
+    let state = CoreLayout(base: address).state
     do throws(Refusal) { try state.value.prepareProcessor() } catch {
         var line = LogLine("bulkhead: core %d: ", UInt64(state.value.index))
         error.describe(to: &line)
@@ -23,7 +23,7 @@ func coreMain(_ address: UInt64) {
 /// Where a core goes on after a fault of its instance of the hypervisor.
 @c(core_recover)
 func coreRecover(_ address: UInt64) {
-    let state = Pointer<CoreState>(at: address)
+    let state = CoreLayout(base: address).state
     state.value.faultDepth = 0
     state.value.program.vendor.run(state, recovering: true)
 }
@@ -35,10 +35,11 @@ extension CoreState {
         descriptors.fill(doubleFaultStack: layout.doubleFaultStackTop)
         descriptors.activate()
         program.interrupts.activate()
-        cpu_write_cr0(Self.cr0)
         cpu_write_cr4(Self.cr4)
         try Errata(program.vendor).enforce()
         try program.vendor.enable(layout)
+        // From here on the core writes nothing that its tables map read-only, whatever goes wrong.
+        cpu_write_cr0(Self.cr0)
         if MachineCheck.enableBit != 0 { MachineCheckRegisters.enable(read: cpu_rdmsr, write: cpu_wrmsr) }
         let failed = UInt64(checkProcessor().failed)
         if failed != 0 { throw Refusal("the core does not hold what was written, items ", number: failed) }

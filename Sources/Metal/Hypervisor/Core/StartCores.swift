@@ -20,7 +20,7 @@ extension BuiltMachine {
         LocalAPIC.enable()
         let timerKHz = ClockRate.timerKHz(tscKHz: plan.machine.tscKHz)
         for index in 0..<tables.processorCount where coreStates[index] != 0 {
-            Pointer<CoreState>(at: coreStates[index]).value.cpuid.apicTimerKHz = timerKHz
+            CoreLayout(base: coreStates[index]).state.value.cpuid.apicTimerKHz = timerKHz
         }
         startCores(program)
         Chipset.routePorts(tables, interrupts.linkEntry)
@@ -71,7 +71,7 @@ extension BuiltMachine {
         let lost = isMissing
         func isPreparing(_ index: Int) -> Bool {
             guard coreStates[index] != 0, tables.apicIDs[index] != LocalAPIC.id, !lost[index] else { return false }
-            return !Pointer<CoreState>(at: coreStates[index]).value.isStarted.load(ordering: .acquiring)
+            return !CoreLayout(base: coreStates[index]).state.value.isStarted.load(ordering: .acquiring)
         }
         wait(milliseconds: 10_000, while: isPreparing)
         for index in 0..<tables.processorCount where lost[index] || isPreparing(index) {
@@ -99,13 +99,13 @@ extension BuiltMachine {
         if index == manifest.housekeeping { line.write("; nobody answers managers") }
         SerialPort.log.print(line)
         guard coreStates[index] != 0 else { return }
-        let core = Pointer<CoreState>(at: coreStates[index])
+        let core = CoreLayout(base: coreStates[index]).state
         guard let partition = core.value.partition else { return }
         partition.value.requestEnd(.coreLost)
         guard core.value.vcpu == 0 else { return }
         // Nobody else is there to say it.
         core.value.recordLoss(of: 0)
-        partition.value.controlPage.value.hasBootCore = false
+        partition.value.controlPage.value.lacksBootCore = 1
         partition.value.controlPage.value.enter(.crashed, .coreLost)
     }
 }

@@ -35,7 +35,7 @@ extension CoreState {
     @inline(never)
     mutating func recordLoss(of vcpu: Int) {
         guard let partition else { return }
-        partition.value.controlPage.value.print(
+        partition.value.controlPage.print(
             LogLine(partition: partition.value.spec.name, ": the core of vCPU %d does not answer", UInt64(vcpu)))
         recordCrash(.coreLost, detail: UInt64(vcpu))
     }

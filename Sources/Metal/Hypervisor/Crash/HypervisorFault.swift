@@ -49,7 +49,7 @@ private func report(_ fault: Pointer<exception_frame>, _ core: Pointer<CoreState
         SerialPort.log.print(describe(fault, core))
         return
     }
-    partition.value.controlPage.value.print(describe(fault, core))
+    partition.value.controlPage.print(describe(fault, core))
     partition.value.controlPage.value.recordFault(
         vcpu: core.value.vcpu, code: fault.value.vector, address: fault.value.rip &- image_address())
 }

@@ -139,7 +139,7 @@ extension ExitContext {
         var line = LogLine(partition: partition.value.spec.name, ", vCPU %d: ", UInt64(core.value.vcpu))
         line.write(what.text)
         line.write(", at %x", cpu.rip)
-        partition.value.controlPage.value.print(line)
+        partition.value.controlPage.print(line)
         partition.value.controlPage.value.recordFault(vcpu: core.value.vcpu, code: detail, address: cpu.rip)
         return .end(.violation)
     }

@@ -22,8 +22,10 @@
                 partition.value.takeLock(core.value.vcpu)
                 cpu_ud2()
             // What the page tables are for is undone: the machine is looked at from outside then.
-            case 5: Self.map(cpu.rcx, in: cpu_read_cr3())
-            case 6: Self.map(cpu.rcx, in: partition.value.nested[core.value.vcpu].memory)
+            case 5, 6:
+                cpu_write_cr0(cpu_read_cr0() & ~CR0.writeProtect)
+                Self.map(cpu.rcx, in: cpu.rbx == 5 ? cpu_read_cr3() : partition.value.nested[core.value.vcpu].memory)
+                cpu_write_cr0(cpu_read_cr0() | CR0.writeProtect)
             // What only boot needs is gone.
             case 7:
                 let erased = unsafe unsafeBitCast(image_address() + 0x2000, to: (@convention(c) (UInt64) -> Void).self)
@@ -32,6 +34,15 @@
             case 8:
                 let start = cpu_rdtsc()
                 while cpu_rdtsc() &- start < cpu.rcx { cpu_pause() }
+            // A stray write to what never changes: the core's page tables, nested tables and those of a single step, the
+            // context, the core's constants, its segments, and where the processor keeps the host.
+            case 9...15:
+                let nested = partition.value.nested[core.value.vcpu], layout = core.value.layout
+                let places: [7 of UInt64] = [
+                    cpu_read_cr3() + 8, nested.memory, nested.bus + 8, partition.address + PartitionContext.constantsAt,
+                    layout.hostState, layout.descriptors, layout.hostSave,
+                ]
+                store(0 as UInt64, places[Int(cpu.rbx) - 9])
             // What no neighbour may feel, so that the tests' neighbour can be seen to notice it. RCX: a command for the
             // interrupt command register, address, value or ticks.
             case 16: cpu_wrmsr(MSR.x2apicICR, cpu.rcx)

@@ -44,7 +44,7 @@ extension ExitContext {
     mutating func refuseImage(_ error: LoadError) -> ExitOutcome {
         var line = LogLine(partition: partition.value.spec.name, ": ")
         line.write(error.reason)
-        partition.value.controlPage.value.print(line)
+        partition.value.controlPage.print(line)
         return .end(.badImage)
     }
 }

@@ -24,13 +24,12 @@ extension ExitContext {
         let register = UInt8(truncatingIfNeeded: port.port & 7)
         context.value.takeLock(core.value.vcpu)
         if port.isInput {
-            while let byte = context.value.controlPage.value.consoleIn.peek(), context.value.legacyDevices.receive(byte)
-            {
-                context.value.controlPage.value.consoleIn.removeFirst()
+            while let byte = context.value.controlPage.consoleIn.peek(), context.value.legacyDevices.receive(byte) {
+                context.value.controlPage.consoleIn.removeFirst()
             }
             cpu.rax = cpu.rax & ~0xFF | UInt64(context.value.legacyDevices.uart.read(register))
         } else if let sent = context.value.legacyDevices.uart.write(register, UInt8(truncatingIfNeeded: cpu.rax)) {
-            context.value.controlPage.value.consoleOut.push(sent)
+            context.value.controlPage.consoleOut.push(sent)
         }
         context.value.releaseLock()
     }
@@ -44,7 +43,7 @@ extension ExitContext {
         context.value.takeLock(core.value.vcpu)
         let answer = context.value.legacyDevices.access(
             port, value: UInt32(truncatingIfNeeded: cpu.rax), tsc: cpu_rdtsc())
-        if case .transmit(let byte) = answer.event { context.value.controlPage.value.consoleOut.push(byte) }
+        if case .transmit(let byte) = answer.event { context.value.controlPage.consoleOut.push(byte) }
         context.value.releaseLock()
         switch answer.event {
         case .none, .transmit:

@@ -47,22 +47,25 @@ extension BuiltMachine {
     fileprivate mutating func buildPartitions<CPU: VirtualizationExtension>(
         _ cpu: CPU.Type, _ program: ProgramMemory
     ) throws(PageTableError) {
-        let housekeeper = tables.apicIDs[manifest.housekeeping]
         // Known before any core is built: the housekeeping core, which may be the first, maps all of them.
         for i in 0..<manifest.partitionCount { controlPages[i] = plan.blocks[i].controlPage }
-        for i in 0..<manifest.partitionCount { try buildPartition(i, cpu, program, housekeeper) }
-        try buildHousekeeping(program)
+        for i in 0..<manifest.partitionCount { try buildPartition(i, cpu, program) }
+        if let core = ownership.takeCore(manifest.housekeeping) {  // else it runs a vCPU too
+            var arena = plan.blocks[8].makeConstants()
+            try buildCore(core, 0, 8, nil, program, &arena)
+        }
         writeOwnership(program)
     }
 
     private mutating func buildPartition<CPU: VirtualizationExtension>(
-        _ i: Int, _ cpu: CPU.Type, _ program: ProgramMemory, _ housekeeper: UInt32
+        _ i: Int, _ cpu: CPU.Type, _ program: ProgramMemory
     ) throws(PageTableError) {
         let range = plan.memory.ranges[i]
         guard let frames = ownership.takeFrames(base: range.base, size: range.size) else { throw .mappedAlready }
-        var arena = plan.blocks[i].makeArena()
-        guard try take(ControlPage.self, &arena) == controlPages[i] else { throw .mappedAlready }
-        guard let rings = arena.take(Int(ControlPage.ringBytes / FrameArena.frameSize)) else { throw .outOfFrames }
+        var arena = plan.blocks[i].makeConstants(), changing = plan.blocks[i].makeChanging()
+        // The context lies around the border.
+        guard changing.take(ControlPage.frames) == controlPages[i], arena.take(PartitionContext.constantFrames) != nil
+        else { throw .outOfFrames }
         let spec = manifest.partitions[i]
         var platform = PlatformDescription(
             memorySize: frames.size, console: spec.console, tscKHz: UInt32(clamping: plan.machine.tscKHz),
@@ -72,22 +75,22 @@ extension BuiltMachine {
             platform.append(apicID: tables.apicIDs[core])
         }
         platform.hasBus = spec.devices.count > 0
-        let functions = try buildFunctions(i, platform, &arena)
+        let functions = try buildFunctions(i, platform, &changing)
         let nested = try buildNestedRoots(
             cpu, frames, functions, buses: spec.devices.count > 0 ? platform.vcpuCount : 1, plan.files[i],
-            &arena)
-        Pointer<ControlPage>(at: controlPages[i]).initialize(
-            to: ControlPage(rings: rings, housekeeper: housekeeper, autostart: spec.autostart))
-        let context = Pointer<PartitionContext>(at: try take(PartitionContext.self, &arena))
+            &arena, &changing)
+        Pointer<ControlPage>(at: controlPages[i]).initialize(to: ControlPage(autostart: spec.autostart))
+        guard changing.take(PartitionContext.changingFrames) != nil else { throw .outOfFrames }
+        let context = Pointer<PartitionContext>(at: plan.blocks[i].constants - PartitionContext.constantsAt)
         context.initialize(
             to: PartitionContext(
+                signals: InlineArray<16, VCPUSignals> { VCPUSignals(of: $0) },
+                legacyDevices: LegacyDevices(platform),
                 spec: spec, memory: frames, addressSpace: ownership.takeAddressSpace(),
                 controlPage: Pointer<ControlPage>(at: controlPages[i]), kernel: plan.files[i].kernel,
                 initrd: plan.files[i].initrd,
                 nested: nested, maps: program.maps, platform: platform,
-                functions: functions,
-                signals: InlineArray<16, VCPUSignals> { VCPUSignals(of: $0) },
-                legacyDevices: LegacyDevices(platform)))
+                functions: functions))
         var vcpu = 0
         for index in 0..<64 where spec.cores.contains(CoreSet(core: index)) {
             guard let core = ownership.takeCore(index) else { throw .mappedAlready }
@@ -98,7 +101,7 @@ extension BuiltMachine {
 
     private func buildNestedRoots<CPU: VirtualizationExtension>(
         _ cpu: CPU.Type, _ frames: borrowing FrameRange, _ functions: Pointer<PartitionFunctions>?, buses: Int,
-        _ images: (kernel: LoadedFile, initrd: LoadedFile), _ arena: inout FrameArena
+        _ images: (kernel: LoadedFile, initrd: LoadedFile), _ arena: inout FrameArena, _ changing: inout FrameArena
     ) throws(PageTableError) -> InlineArray<16, NestedRoots> {
         let memory = try buildNestedTable(cpu, frames, functions, &arena).root
         var roots = InlineArray<16, NestedRoots>(
@@ -106,8 +109,10 @@ extension BuiltMachine {
         for vcpu in 0..<16 {
             roots[vcpu] = NestedRoots(memory: memory, loader: 0, bus: roots[0].bus, unclaimed: roots[0].unclaimed)
             guard vcpu < buses else { continue }
-            guard let unclaimed = arena.take(ScratchPages.frames) else { throw .outOfFrames }
-            let nothing = ScratchPages(at: unclaimed, access: .readWrite)
+            guard let unclaimed = changing.take(), let tables = arena.take(ScratchPages.tableFrames) else {
+                throw .outOfFrames
+            }
+            let nothing = ScratchPages(page: unclaimed, tables: tables, access: .readWrite)
             unsafe nothing.fill(CPU.Nested.self)
             var bus = try buildNestedTable(cpu, frames, functions, &arena)
             bus.fill(with: nothing)
@@ -165,64 +170,48 @@ extension BuiltMachine {
     }
 
     /// A core's own tables: the program, its partition's structures and memory; nothing of any other partition.
+    /// - Parameter i: a partition, or 8 for the housekeeping core without one.
     private mutating func buildCore(
-        _ core: consuming OwnedCore, _ vcpu: Int, _ i: Int, _ context: Pointer<PartitionContext>,
+        _ core: consuming OwnedCore, _ vcpu: Int, _ i: Int, _ context: Pointer<PartitionContext>?,
         _ program: ProgramMemory,
         _ arena: inout FrameArena
     ) throws(PageTableError) {
         var table = try PageTable<LongModeFormat>(hugePages: LongModeFormat.hasHugePages, arena: &arena)
         try program.map(into: &table, arena: &arena)
-        try plan.blocks[i].map(into: &table, arena: &arena)
-        let base = context.value.memory.base, size = context.value.memory.size
-        try table.map(base, to: base, size: size, .readWrite, arena: &arena)
-        if let functions = context.value.functions { try functions.value.map(forCore: &table, arena: &arena) }
+        try plan.blocks[i].map(program.vendor, into: &table, arena: &arena)
+        if let context {
+            let base = context.value.memory.base, size = context.value.memory.size
+            try table.map(base, to: base, size: size, .readWrite, arena: &arena)
+            if let functions = context.value.functions { try functions.value.map(forCore: &table, arena: &arena) }
+        }
         var housekeeping: Pointer<Housekeeping>?
         if core.index == manifest.housekeeping {
             housekeeping = try mapHousekeeping(into: &table, except: i, program, &arena)
         }
         try program.crash.map(page: core.index, into: &table, arena: &arena)
-        place(core, plan.blocks[i].layout(vcpu), table.root, context, vcpu, housekeeping, program)
+        let layout = plan.blocks[i].layout(vcpu), index = core.index
+        coreStates[index] = layout.base
+        layout.state.initialize(
+            to: CoreState(
+                core, layout: layout, pageTables: table.root, partition: context, vcpu: vcpu,
+                housekeeping: housekeeping,
+                program: program, hasOthersSibling: isSplit(index)))
     }
 
     /// The controlPages of all partitions, and nothing else of them, for the core that answers managers.
     private mutating func mapHousekeeping(
-        into table: inout PageTable<LongModeFormat>, except own: Int?, _ program: ProgramMemory,
+        into table: inout PageTable<LongModeFormat>, except own: Int, _ program: ProgramMemory,
         _ arena: inout FrameArena
     ) throws(PageTableError) -> Pointer<Housekeeping> {
-        if own != nil { try plan.blocks[8].map(into: &table, arena: &arena) }
+        if own != 8 { try plan.blocks[8].map(program.vendor, into: &table, arena: &arena) }
         for i in 0..<manifest.partitionCount where i != own {
-            try table.map(controlPages[i], to: controlPages[i], size: Self.controlPageSize, .readWrite, arena: &arena)
+            try table.map(controlPages[i], to: controlPages[i], size: ControlPage.bytes, .readWrite, arena: &arena)
         }
         try plan.machine.iommu?.mapFaults(into: &table, &arena)
-        var housekeepingArena = plan.blocks[8].makeArena()
-        let state = Pointer<Housekeeping>(at: try take(Housekeeping.self, &housekeepingArena))
+        var changing = plan.blocks[8].makeChanging()
+        let state = Pointer<Housekeeping>(at: try take(Housekeeping.self, &changing))
         state.initialize(to: Housekeeping(self, program))
         return state
-    }
-
-    private mutating func buildHousekeeping(_ program: ProgramMemory) throws(PageTableError) {
-        guard let core = ownership.takeCore(manifest.housekeeping) else { return }  // it runs a vCPU too
-        var arena = plan.blocks[8].makeArena()
-        _ = arena.take((MemoryLayout<Housekeeping>.size + 4095) / 4096)
-        var table = try PageTable<LongModeFormat>(hugePages: LongModeFormat.hasHugePages, arena: &arena)
-        try program.map(into: &table, arena: &arena)
-        try plan.blocks[8].map(into: &table, arena: &arena)
-        let state = try mapHousekeeping(into: &table, except: nil, program, &arena)
-        try program.crash.map(page: core.index, into: &table, arena: &arena)
-        place(core, plan.blocks[8].layout(0), table.root, nil, 0, state, program)
-    }
-
-    private mutating func place(
-        _ core: consuming OwnedCore, _ layout: CoreLayout, _ root: UInt64, _ context: Pointer<PartitionContext>?,
-        _ vcpu: Int,
-        _ housekeeping: Pointer<Housekeeping>?, _ program: ProgramMemory
-    ) {
-        let index = core.index
-        coreStates[index] = layout.base
-        Pointer<CoreState>(at: layout.base).initialize(
-            to: CoreState(
-                core, layout: layout, pageTables: root, partition: context, vcpu: vcpu, housekeeping: housekeeping,
-                program: program, hasOthersSibling: isSplit(index)))
     }
 
     /// Whether a thread of this core's physical core has another owner, or none.
@@ -237,13 +226,8 @@ extension BuiltMachine {
     }
 
     func take<T: ~Copyable>(_ type: T.Type, _ arena: inout FrameArena) throws(PageTableError) -> UInt64 {
-        guard let address = arena.take((MemoryLayout<T>.size + 4095) / 4096) else { throw .outOfFrames }
+        guard let address = arena.take(FrameArena.count(T.self)) else { throw .outOfFrames }
         return address
-    }
-
-    /// The controlPage and, right behind it, its rings.
-    static var controlPageSize: UInt64 {
-        (UInt64(MemoryLayout<ControlPage>.size) + 4095) & ~4095 + ControlPage.ringBytes
     }
 }
 

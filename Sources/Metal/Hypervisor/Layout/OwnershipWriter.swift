@@ -8,7 +8,7 @@ import Text
 
 /// Writes the record of `OwnershipRecord.swift` into pages of its own.
 struct OwnershipWriter: ~Copyable {
-    /// Room for 511 entries: remapping units need 34 at the most and come first, partitions 48, cores 6 each, functions 9. What
+    /// Room for 511 entries: remapping units need 34 at the most and come first, partitions 57, cores 6 each, functions 9. What
     /// finds no room is missing, and who looks from outside finds something without an owner.
     static let bytes: UInt64 = 0x4000
     private let address: UInt64
@@ -45,20 +45,23 @@ extension BuiltMachine {
         for i in 0..<manifest.partitionCount {
             let memory = plan.memory.ranges[i], files = plan.files[i]
             ownership.add(.memory, memory.base, memory.size, owner: i)
-            ownership.add(.block, plan.blocks[i].base, plan.blocks[i].size, owner: i)
-            ownership.add(.controlPage, controlPages[i], Self.controlPageSize, owner: i)
+            ownership.add(.controlPage, controlPages[i], ControlPage.bytes, owner: i)
             // Images begin and end at multiples of 2 MiB.
             ownership.add(.image, files.kernel.address, LoaderMemory.aligned(files.kernel.size), owner: i)
             ownership.add(.image, files.initrd.address, LoaderMemory.aligned(files.initrd.size), owner: i)
         }
         let housekeeping = Int(OwnershipEntry.housekeeping)
-        ownership.add(.block, plan.blocks[8].base, plan.blocks[8].size, owner: housekeeping)
+        for i in 0...8 where plan.blocks[i].size != 0 {
+            let block = plan.blocks[i], owner = i == 8 ? housekeeping : i
+            ownership.add(.block, block.base, block.size, owner: owner)
+            ownership.add(.constantBlock, block.constants, block.base + block.size - block.constants, owner: owner)
+        }
         for core in 0..<64 where coreStates[core] != 0 {
             var owner = housekeeping
             for i in 0..<manifest.partitionCount where manifest.partitions[i].cores.contains(CoreSet(core: core)) {
                 owner = i
             }
-            let state = Pointer<CoreState>(at: coreStates[core])
+            let state = CoreLayout(base: coreStates[core]).state
             ownership.add(
                 .core, coreStates[core], CoreLayout.size, owner: owner, index: core, detail: state.value.header.cr3)
             if program.crash.base != 0 {
@@ -78,7 +81,7 @@ extension BuiltMachine {
     private func listFunctions(_ i: Int, in ownership: inout OwnershipWriter) {
         let first = manifest.partitions[i].cores.first
         guard coreStates[first] != 0,
-            let functions = Pointer<CoreState>(at: coreStates[first]).value.partition?.value.functions
+            let functions = CoreLayout(base: coreStates[first]).state.value.partition?.value.functions
         else { return }
         var bridge: UInt16 = 0
         for n in 0..<functions.value.guest.count {

@@ -10,6 +10,8 @@ import X86
 struct ProgramMemory {
     /// Whose processors these are: decides how every core runs its guest.
     let vendor: Vendor
+    /// The housekeeping core's APIC id.
+    var housekeeper: UInt32 = 0
     private let base: UInt64
     /// Below 1 MiB, page aligned.
     let startUpPage: UInt64

@@ -33,7 +33,7 @@ struct Housekeeping: ~Copyable {
         writeLog(core)
         guard hasLink, answer() else { return }
         // What was typed for a guest came this way.
-        clear_stack(CoreLayout(base: cpu_gdt_base() & ~0xFFF).stackBottom)
+        clear_stack(core.layout.stackBottom)
     }
 
     @inline(never)

@@ -78,7 +78,7 @@ struct MachineBackend: ControlBackend, ~Copyable {
             if entry != 0 { first = min(first, entry) }
         }
         // Beside the time that the firmware took to read the images.
-        info.startMicroseconds = first == .max ? 0 : microseconds(first - readTicks)
+        info.startMicroseconds = first == .max ? 0 : microseconds(first &- readTicks)
         info.uptimeMicroseconds = clockMicroseconds()
         return info
     }
@@ -117,17 +117,17 @@ struct MachineBackend: ControlBackend, ~Copyable {
     }
 
     mutating func readConsole(_ partition: Int, from: UInt64, into buffer: inout MutableSpan<UInt8>) -> ConsoleRange {
-        partitions[partition].controlPage.value.consoleOut.copy(from: from, into: &buffer)
+        partitions[partition].controlPage.consoleOut.copy(from: from, into: &buffer)
     }
 
     mutating func writeConsole(_ partition: Int, _ bytes: borrowing Span<UInt8>) -> Int {
         var count = 0
-        while count < bytes.count, partitions[partition].controlPage.value.consoleIn.offer(bytes[count]) { count += 1 }
+        while count < bytes.count, partitions[partition].controlPage.consoleIn.offer(bytes[count]) { count += 1 }
         return count
     }
 
     mutating func request(_ operation: ControlOperation, _ partition: Int) -> ControlStatus {
-        guard partitions[partition].controlPage.value.hasBootCore else { return .failed }
+        guard partitions[partition].controlPage.value.lacksBootCore == 0 else { return .failed }
         guard partitions[partition].controlPage.value.ask(operation) else { return .busy }
         LocalAPIC.kick(partitions[partition].apicID)
         return .ok
@@ -181,10 +181,10 @@ struct MachineBackend: ControlBackend, ~Copyable {
             }
             let controlPage = partitions[lineTurn].controlPage
             guard partitions[lineTurn].logBudget.isLeft(now: cpu_rdtsc()) else { continue }
-            while line.count < 202, let byte = controlPage.value.log.peek() {
-                controlPage.value.log.removeFirst()
+            while line.count < 202, let byte = controlPage.log.peek() {
+                controlPage.log.removeFirst()
                 if byte == 0x0A { break }
-                line.append(byte)
+                line.append(byte >= 0x20 && byte < 0x7F ? byte : 0x3F)
             }
             guard !line.isEmpty else { continue }
             partitions[lineTurn].logBudget.spend(line.count)

@@ -120,12 +120,11 @@ extension BuiltMachine {
         for n in 0..<devices.count {
             var found = plan.owned.value[i * 8 + n]
             let window = FunctionWindow(functions: functions), ticks = plan.machine.tscKHz
-            let isThere = found.description.vendor != 0
+            let isThere = found.description.vendor != 0, id = UInt64(devices.devices[n].address.requester)
             // Its registers are where they were, before anything is read there.
             guard isThere, FunctionReset(tables.bus).restore(found.description, wait: { wait($0, ticks) }) else {
-                stays(
-                    devices.devices[n].address,
-                    "bulkhead: PCI function %x does not answer, or not as before; its partition stays without it")
+                SerialPort.log.print(
+                    LogLine("bulkhead: PCI function %x does not answer as before; its partition stays without it", id))
                 continue
             }
             found.interrupts = interrupts.blocks[i][n]
@@ -135,16 +134,11 @@ extension BuiltMachine {
                 functions.value.takeLastFromFirmware(through: window) { wait($0, ticks) }
             } catch {
                 guard error == .badCapabilities else { throw .mappedAlready }
-                stays(
-                    devices.devices[n].address,
-                    "bulkhead: PCI function %x has no usable capabilities; its partition stays without it")
+                SerialPort.log.print(
+                    LogLine("bulkhead: PCI function %x has no usable capabilities; its partition stays without it", id))
             }
         }
         return functions
-    }
-
-    private func stays(_ function: FunctionAddress, _ words: StaticString) {
-        SerialPort.log.print(LogLine(words, UInt64(function.requester)))
     }
 }
 

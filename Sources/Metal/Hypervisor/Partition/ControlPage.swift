@@ -2,9 +2,12 @@ import Control
 import Silicon
 import Synchronization
 import Text
+import X86
 
 /// A partition's control page: all that its cores and the housekeeping core have in common. It holds no guest memory
 /// and no secrets. Written by the partition's cores, but for `asked`, `consoleIn` and the housekeeping core's part of `hold`.
+/// Each side takes what the other may have written for a number: no address is here, nor a count or an enumeration that is
+/// used unchecked.
 struct ControlPage: ~Copyable {
     static let maxVCPUs = 16
     /// A `ControlOperation` that a manager has asked for and the boot vCPU's core has not taken; `nothing` when there is none.
@@ -20,39 +23,29 @@ struct ControlPage: ~Copyable {
     let latestEntry = Atomic<UInt64>(0)
     /// TSC at which the manifest's policy starts the guest again; 0 while none waits for that.
     let startDue = Atomic<UInt64>(0)
-    let consoleOut: ByteRing
-    let consoleIn: ByteRing
-    /// Lines of the hypervisor itself about this partition.
-    let log: ByteRing
     /// Exits by vCPU and reason; each row has one writer, its core.
     private var exits: [16 of ExitCounters] = .init(repeating: ExitCounters())
-    /// The latest events, by their number, and the TSC at each.
-    private var events: [16 of ControlEvent] = .init(repeating: ControlEvent())
-    private var eventTSCs: [16 of UInt64] = .init(repeating: 0)
+    /// The latest events, by their number.
+    private var events: [16 of StoredEvent] = .init(repeating: StoredEvent())
     private let eventCount = Atomic<UInt64>(0)
     /// Keeps the partition's cores from writing `events` and `log` at the same time.
     private let isBeingWritten = Atomic<Bool>(false)
-    private let housekeeper: UInt32
     /// What each vCPU's core has read back (`ProtectionReport.word`); 0: it is to do so.
     let protection: [16 of Atomic<UInt32>] = .init { _ in Atomic(0) }
-    /// Whether the boot vCPU's core, which carries requests out, has started; set before any core runs.
-    var hasBootCore = true
+    /// Not 0 where the boot vCPU's core, which carries requests out, has not started; set before any core runs.
+    var lacksBootCore: UInt32 = 0
     let hold = FunctionHold()
 
     /// A partition that starts with the machine is `starting` from the first moment on: a manager that asks for what is
     /// about to happen anyway is told so.
-    init(rings: UInt64, housekeeper apicID: UInt32, autostart: Bool) {
+    init(autostart: Bool) {
         let state = autostart ? PartitionState.starting : .stopped
         stateAndCause = Atomic(UInt32(state.rawValue) | UInt32(StateCause.manifest.rawValue) << 8)
-        consoleOut = ByteRing(base: rings, capacity: Self.outSize)
-        consoleIn = ByteRing(base: rings + Self.outSize, capacity: 1024)
-        log = ByteRing(base: rings + Self.outSize + 1024, capacity: 2048)
-        housekeeper = apicID
     }
 
-    private static let outSize: UInt64 = 16384
-    /// Bytes behind `rings`.
-    static let ringBytes = outSize + 4096
+    /// The frames of the page and of the rings right behind it, and their bytes.
+    static var frames: Int { FrameArena.count(ControlPage.self) + 5 }
+    static var bytes: UInt64 { UInt64(frames) * FrameArena.frameSize }
 
     var state: PartitionState {
         PartitionState(rawValue: UInt8(truncatingIfNeeded: stateAndCause.load(ordering: .acquiring))) ?? .crashed
@@ -91,17 +84,17 @@ struct ControlPage: ~Copyable {
     /// Before and after a reset that takes others' virtual functions away.
     func beginReset() {
         hold.begin()
-        LocalAPIC.kick(housekeeper)
+        Self.kickHousekeeper()
     }
     func endReset() {
         hold.end()
-        LocalAPIC.kick(housekeeper)
+        Self.kickHousekeeper()
     }
 
     /// For the boot vCPU's core, while no vCPU runs and no function is reached for: whether it has to stay so.
     func isHeld() -> Bool {
         guard hold.acknowledge() else { return hold.isHeld }
-        LocalAPIC.kick(housekeeper)
+        Self.kickHousekeeper()
         return true
     }
 
@@ -123,13 +116,10 @@ struct ControlPage: ~Copyable {
     private mutating func record(_ event: ControlEvent) {
         begin()
         let count = eventCount.load(ordering: .relaxed)
-        events[Int(count & 15)] = event
-        events[Int(count & 15)].state = state
-        events[Int(count & 15)].cause = cause
-        eventTSCs[Int(count & 15)] = cpu_rdtsc()
+        events[Int(count & 15)] = StoredEvent(event, state, cause, tsc: cpu_rdtsc())
         eventCount.store(count &+ 1, ordering: .releasing)
         end()
-        LocalAPIC.kick(housekeeper)
+        Self.kickHousekeeper()
     }
 
     /// The event with number `next`, or the oldest kept; moves `next` behind it.
@@ -137,22 +127,40 @@ struct ControlPage: ~Copyable {
         let count = eventCount.load(ordering: .acquiring)
         guard next < count else { return nil }
         let number = max(next, count > 12 ? count - 12 : 0)
-        var event = events[Int(number & 15)]
+        let stored = events[Int(number & 15)]
+        var event = stored.event
         event.lost = number - next
         next = number + 1
-        return (event, eventTSCs[Int(number & 15)])
+        return (event, stored.tsc)
     }
 
     /// Waits for another core of the partition, but not for ever: one that has faulted meanwhile never comes back.
-    private func begin() {
+    fileprivate func begin() {
         for _ in 0..<100_000 where !isBeingWritten.exchange(true, ordering: .acquiring) { return }
     }
-    private func end() { isBeingWritten.store(false, ordering: .releasing) }
+    fileprivate func end() { isBeingWritten.store(false, ordering: .releasing) }
 
+    /// Before a core has a state of its own, nobody has to be told.
+    fileprivate static func kickHousekeeper() {
+        if let core = CoreState.own { LocalAPIC.kick(core.value.program.housekeeper) }
+    }
+}
+
+/// The rings: where they lie is known by what a core keeps for itself.
+extension Pointer where Value == ControlPage {
+    var consoleOut: ByteRing { unsafe ByteRing(at: rings, capacity: 16384) }
+    var consoleIn: ByteRing { unsafe ByteRing(at: rings &+ 0x4010, capacity: 1024) }
+    /// Lines of the hypervisor itself about this partition.
+    var log: ByteRing { unsafe ByteRing(at: rings &+ 0x4420, capacity: 2048) }
+    private var rings: UInt64 { address &+ UInt64(FrameArena.count(ControlPage.self)) &* FrameArena.frameSize }
+
+    /// Appends a line and its end at once, so that the reader finds all of it or nothing.
     func print(_ line: borrowing LogLine) {
-        begin()
-        log.push(line)
-        end()
-        LocalAPIC.kick(housekeeper)
+        value.begin()
+        for i in 0..<line.text.count { log.put(line.text.bytes[i], ahead: UInt64(i)) }
+        log.put(0x0A, ahead: UInt64(line.text.count))
+        log.advance(by: UInt64(line.text.count) + 1)
+        value.end()
+        ControlPage.kickHousekeeper()
     }
 }

@@ -27,21 +27,8 @@ struct VCPUSignals: ~Copyable {
     init(of vcpu: Int) { isActive = Atomic(vcpu != 0) }
 }
 
-/// One partition as its own cores know it; no other core maps it. Constant after boot, but for atomics and what `lock`
-/// guards.
+/// One partition as its own cores know it; no other core maps it. What changes comes first: atomics, and what `lock` guards.
 struct PartitionContext: ~Copyable {
-    let spec: PartitionSpec
-    let memory: FrameRange
-    let addressSpace: AddressSpaceID
-    let controlPage: Pointer<ControlPage>
-    let kernel: LoadedFile
-    let initrd: LoadedFile
-    /// By vCPU. They share the page of `bus`, unless the partition has devices: then it carries registers' values.
-    let nested: InlineArray<16, NestedRoots>
-    let maps: PermissionMaps
-    let platform: PlatformDescription
-    /// The PCI functions that the partition owns; nil when it has none.
-    let functions: Pointer<PartitionFunctions>?
     let order = Atomic<UInt32>(VCPUOrder.stop)
     /// Why the guest must end, a `StateCause` plus 1; 0 while it may go on.
     let endCause = Atomic<UInt32>(0)
@@ -53,7 +40,27 @@ struct PartitionContext: ~Copyable {
     /// while nobody does.
     let lock = Atomic<Int>(0)
     var legacyDevices: LegacyDevices
+    /// From here on nothing is written after boot, nor can be: the cores map it read-only.
+    private(set) var spec: PartitionSpec
+    let memory: FrameRange
+    let addressSpace: AddressSpaceID
+    let controlPage: Pointer<ControlPage>
+    let kernel: LoadedFile
+    let initrd: LoadedFile
+    /// By vCPU. They share the page of `bus`, unless the partition has devices: then it carries registers' values.
+    let nested: InlineArray<16, NestedRoots>
+    let maps: PermissionMaps
+    let platform: PlatformDescription
+    /// The PCI functions that the partition owns; nil when it has none.
+    let functions: Pointer<PartitionFunctions>?
 
+    /// Bytes in front of `spec`, and the frames for them and for the rest.
+    static var constantsAt: UInt64 {
+        let place = Pointer<PartitionContext>(at: 0x1000)
+        return unsafe withUnsafeMutablePointer(to: &place.value.spec) { UInt64(UInt(bitPattern: $0)) } - 0x1000
+    }
+    static var changingFrames: Int { Int(constantsAt + 4095) / 4096 }
+    static var constantFrames: Int { (MemoryLayout<PartitionContext>.size - Int(constantsAt) + 4095) / 4096 }
     var vcpuCount: Int { platform.vcpuCount }
 
     /// RAM as the loaders and the exit handlers reach it.

@@ -111,8 +111,8 @@ extension VCPURunner {
         }
         state.value.legacyDevices = LegacyDevices(state.value.platform)
         // What was typed for this guest is not the next one's.
-        while state.value.controlPage.value.consoleIn.peek() != nil {
-            state.value.controlPage.value.consoleIn.removeFirst()
+        while state.value.controlPage.consoleIn.peek() != nil {
+            state.value.controlPage.consoleIn.removeFirst()
         }
         for vcpu in 0..<state.value.vcpuCount where state.value.nested[vcpu].unclaimed != 0 {
             unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: UInt(state.value.nested[vcpu].unclaimed)), 4096)

@@ -74,6 +74,6 @@ extension VCPURunner {
     }
 
     private func tell(_ what: StaticString, _ number: UInt64 = 0) {
-        partition.value.controlPage.value.print(LogLine(partition: partition.value.spec.name, what, number))
+        partition.value.controlPage.print(LogLine(partition: partition.value.spec.name, what, number))
     }
 }

@@ -30,7 +30,7 @@ struct VCPURunner<Extension: VirtualizationExtension>: ~Copyable {
         var next = handleKick()
         guard case .resume = next else { return next }
         guard isProtected() else {
-            partition.value.controlPage.value.print(LogLine("bulkhead: a core does not hold what was written to it"))
+            partition.value.controlPage.print(LogLine("bulkhead: a core does not hold what was written to it"))
             return .end(.hypervisorFault)
         }
         while true {

@@ -10,8 +10,8 @@ typedef struct {
     uint64_t rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15, rax, kicked;
 } guest_registers;
 
-/// What a core's block begins with: the NMI's stub and the fault handler know the core by it, and a started processor
-/// finds its page tables there.
+/// Around the end of the first page of a core's block: the NMI's stub and the fault handler know the core by it, and a
+/// started processor finds its page tables there.
 typedef struct {
     guest_registers registers;
     uint64_t magic, cr3;

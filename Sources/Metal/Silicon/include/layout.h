@@ -13,8 +13,9 @@
 #define GUEST_RAX 112
 #define GUEST_KICKED 120
 
-// In core_header: where the magic is, and what.
+// In core_header: where the magic is, and what. With it begins a block's second page, which the core only reads.
 #define CORE_MAGIC_AT 128
+#define CORE_HEADER_AT (0x1000 - CORE_MAGIC_AT)
 #define CORE_MAGIC 0x6C754B6845614421
 // Behind it the core's page tables. The block's bytes, the last of which are its stack.
 #define CORE_CR3 136

@@ -12,6 +12,9 @@ public struct FrameArena: ~Copyable {
         next = base
     }
 
+    /// How many frames a value takes.
+    public static func count<T: ~Copyable>(_: T.Type) -> Int { (MemoryLayout<T>.size + 4095) / 4096 }
+
     /// Bytes handed out so far.
     public var used: UInt64 { next - base }
 

@@ -69,7 +69,9 @@ enum VMX: VirtualizationExtension {
         }
         try requireProcessor()
         cpu_write_cr4(cpu_read_cr4() | CR4.vmxEnable)
-        store(VMXBasic(rawValue: cpu_rdmsr(MSR.vmxBasic)).revision, core.hostSave)
+        let revision = VMXBasic(rawValue: cpu_rdmsr(MSR.vmxBasic)).revision
+        store(revision, core.hostSave)
+        store(revision, core.controlBlock)
         guard vmx_on(core.hostSave) == 0 else { throw Refusal("VMXON failed") }
         // Nothing that firmware or a predecessor left stays in the translation caches.
         _ = vmx_invalidate_ept(2, 0)

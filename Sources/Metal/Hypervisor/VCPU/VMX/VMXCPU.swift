@@ -31,7 +31,6 @@ struct VMXCPU: VirtualCPU {
 
     /// Makes the control structure an empty one and the current one (section 24.11.3).
     private mutating func activate() {
-        store(VMXBasic(rawValue: cpu_rdmsr(MSR.vmxBasic)).revision, region)
         _ = vmx_clear(region)
         _ = vmx_load(region)
         isLaunched = false
