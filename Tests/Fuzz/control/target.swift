@@ -44,6 +44,16 @@ struct CheckingMachine: ControlBackend {
         return .ok
     }
 
+    mutating func takeProtection(_ partition: Int, vcpu: Int) -> UInt32 {
+        precondition(partition != 2 && vcpu >= 0 && vcpu < info(partition).cores.count)
+        return UInt32(truncatingIfNeeded: events)
+    }
+
+    mutating func beginSelfCheck(_ partition: Int) -> UInt32 {
+        precondition(partition != 2)
+        return .max
+    }
+
     mutating func nextEvent() -> ControlEvent? {
         guard events > 0 else { return nil }
         events -= 1
