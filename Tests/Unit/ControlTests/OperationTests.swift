@@ -85,7 +85,7 @@ import Testing
     @Test func theStatesAreThose() {
         let rows: [(ControlOperation, [PartitionState], [PartitionState], PartitionState)] = [
             (.start, [.stopped, .crashed], [.stopping], .running),
-            (.stop, [.starting, .running, .paused], [], .stopped),
+            (.stop, [.starting, .running, .paused, .stopping], [], .stopped),
             (.pause, [.running], [.starting], .paused), (.resume, [.paused], [], .running),
             (.restart, [.stopped, .running, .paused, .crashed], [.starting, .stopping], .running),
         ]

@@ -40,7 +40,7 @@ public enum ControlOperation: UInt8, Sendable {
         case .consoleWrite:
             .init(name: "console-write", permission: .consoleWrite, fields: .partition | .data, isRepeatable: false)
         case .start: .lifecycle("start", .start, in: .stopped | .crashed, busy: .stopping, to: .running)
-        case .stop: .lifecycle("stop", .stop, in: .running | .paused | .starting, to: .stopped)
+        case .stop: .lifecycle("stop", .stop, in: .running | .paused | .starting | .stopping, to: .stopped)
         case .pause: .lifecycle("pause", .pause, in: .running, busy: .starting, to: .paused)
         case .resume: .lifecycle("resume", .resume, in: .paused, to: .running)
         case .restart: .lifecycle("restart", .restart, in: .settled, busy: .starting | .stopping, to: .running)
