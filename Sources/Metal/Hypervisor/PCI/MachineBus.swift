@@ -16,7 +16,7 @@ struct MachineBus: ConfigurationSpace {
             return UInt32(truncatingIfNeeded: MemoryRegister.read(page(of: function) + UInt64(offset), size: size))
         }
         guard select(function, offset) else { return .max }
-        return cpu_in32(0xCFC) >> UInt32(offset & 3) * 8 & .max >> UInt32(32 - size * 8)
+        return cpu_in32(0xCFC) >> (UInt32(offset & 3) * 8) & .max >> UInt32(32 - size * 8)
     }
 
     func write(_ function: UInt16, _ offset: Int, size: Int, _ value: UInt32) {
