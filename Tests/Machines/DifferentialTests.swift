@@ -7,7 +7,9 @@ extension MachineTests {
     /// Sequences of instructions at random, privileged ones too, on a bare machine and in a partition of one: every
     /// register, all memory they can reach, descriptors and page tables are the same afterwards.
     @Suite(.serialized, .stopsMachines) struct Differential {
-        nonisolated(unsafe) static let session = Result { try DifferentialSession(Workspace.current()) }
+        nonisolated(unsafe) static let session = Result {
+            try DifferentialSession(Workspace.current(), .amd)
+        }
         /// Nightly runs take millions.
         static let count = UInt64(ProcessInfo.processInfo.environment["BULKHEAD_SEQUENCES"] ?? "") ?? 20_000
 
@@ -19,6 +21,21 @@ extension MachineTests {
         /// What differs by a decision is what the table says, and all of the table was executed.
         @Test func decidedDifferencesAreThoseOfTheTable() throws {
             let table = try DifferenceTable(Workspace.current(), for: .amd)
+            #expect(try unsafe Self.session.get().decidedDifferences() == table.rows)
+        }
+    }
+
+    /// The same on an Intel machine. Its emulator is slow, and the sequences are few.
+    @Suite(.serialized, .stopsMachines) struct IntelDifferential {
+        nonisolated(unsafe) static let session = Result { try DifferentialSession(Workspace.current(), .intel) }
+
+        @Test func sequencesComeToTheSame() throws {
+            let differences = try unsafe Self.session.get().compare(seed: 5, 0..<Differential.count / 10)
+            for difference in differences { Issue.record("\(difference)") }
+        }
+
+        @Test func decidedDifferencesAreThoseOfTheTable() throws {
+            let table = try DifferenceTable(Workspace.current(), for: .intel)
             #expect(try unsafe Self.session.get().decidedDifferences() == table.rows)
         }
     }

@@ -33,8 +33,11 @@ public struct Emulator: Sendable {
         /// Nil: none.
         public var initrd: URL?
         public var commandLine: String
-        public init(kernel: URL, initrd: URL?, commandLine: String) {
+        /// The UEFI application that enters the kernel where the emulator loads none (Tests/Guests/firmware/direct.c).
+        public var loader: URL?
+        public init(kernel: URL, initrd: URL?, commandLine: String, loader: URL? = nil) {
             self.kernel = kernel
+            self.loader = loader
             self.initrd = initrd
             self.commandLine = commandLine
         }

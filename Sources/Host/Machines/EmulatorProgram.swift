@@ -13,7 +13,7 @@ protocol EmulatorProgram {
     ///   - folder: the machine's own; COM2 must become the socket `link` in it.
     static func prepare(_ emulator: Emulator, volume: URL, folder: URL) throws -> EmulatorLaunch
 
-    /// The same for a kernel that the program loads itself.
+    /// The same for a kernel that the program loads itself. Where a loader enters it, COM1 becomes the socket `link`.
     static func prepare(_ emulator: Emulator, _ direct: Emulator.DirectKernel, folder: URL) throws -> EmulatorLaunch
 
     /// Why it ended, in its own words.

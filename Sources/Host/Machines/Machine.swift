@@ -31,7 +31,8 @@ public final class Machine: Sendable {
         }
     }
 
-    /// Starts a machine that runs this kernel and no hypervisor: what a guest is compared with. It has no `link`.
+    /// Starts a machine that runs this kernel and no hypervisor: what a guest is compared with. It has no `link`, but where a
+    /// loader enters the kernel: then that is COM1.
     /// - Parameter log: a file that gets everything COM1 prints, if given.
     public convenience init(bare emulator: Emulator, _ direct: Emulator.DirectKernel, log: URL? = nil) throws {
         try MachineError.require([direct.kernel, direct.initrd].compactMap { $0 }, hint: "Guests/build makes it")

@@ -185,7 +185,7 @@ void generate(struct sequence *sequence, uint64_t seed, uint64_t index) {
     } else {
         if (user && roll(&writer, 4) == 0) sequence->cr4 |= 3 << 20;  // SMEP, SMAP
         if (user && roll(&writer, 4) == 0) sequence->start.rflags |= 3 << 12;
-        if (roll(&writer, 4) == 0) sequence->cr4 |= 1 << 11;  // UMIP
+        if (roll(&writer, 4) == 0 && cpuid(7, 0).ecx & 1 << 2) sequence->cr4 |= 1 << 11;  // UMIP
         if (kind & 1) sequence->steps = 24;
         if (sequence->steps) sequence->dr7 &= ~DATA_BREAKPOINTS;
         sequence->exits = EXITS_ARE_STEPPED || (!sequence->steps && roll(&writer, 2));

@@ -10,12 +10,19 @@ enum Bochs: EmulatorProgram {
     static let video = URL(filePath: "/usr/share/vgabios/vgabios.bin")
 
     static func prepare(_ emulator: Emulator, volume: URL, folder: URL) throws -> EmulatorLaunch {
+        try prepare(emulator, volume: volume, folder: folder, linkIsCOM1: false)
+    }
+
+    private static func prepare(
+        _ emulator: Emulator, volume: URL, folder: URL, linkIsCOM1: Bool
+    ) throws -> EmulatorLaunch {
         try requireInstalled(emulator)
         let disk = try BootDisk(volume: volume, in: folder.appending(path: "disk.img"))
         let com1 = try LoopbackPort()
         let com2 = try SerialBridge(path: folder.appending(path: "link").path)
         let configuration = BochsConfiguration(
-            emulator: emulator, disk: disk, com1: com1.number, com2: com2.port, log: folder.appending(path: "log").path)
+            emulator: emulator, disk: disk, com1: linkIsCOM1 ? com2.port : com1.number,
+            com2: linkIsCOM1 ? com1.number : com2.port, log: folder.appending(path: "log").path)
         let file = folder.appending(path: "bochsrc"), commands = folder.appending(path: "commands")
         try Data(configuration.text.utf8).write(to: file)
         // Debian's build stops in its debugger before the first instruction: "continue".
@@ -24,7 +31,13 @@ enum Bochs: EmulatorProgram {
     }
 
     static func prepare(_ emulator: Emulator, _ direct: Emulator.DirectKernel, folder: URL) throws -> EmulatorLaunch {
-        throw MachineError.impossible("Bochs loads no kernels: a guest without the hypervisor needs an AMD machine")
+        guard let loader = direct.loader, direct.initrd == nil else {
+            throw MachineError.impossible("Bochs loads no kernels: a guest without the hypervisor needs an AMD machine")
+        }
+        let volume = folder.appending(path: "volume.img")
+        let kernel = BootVolumeImage.Image(path: "kernel.elf", source: direct.kernel)
+        try BootVolumeImage(hypervisor: loader, manifest: [], images: [kernel]).writeImage(to: volume)
+        return try prepare(emulator, volume: volume, folder: folder, linkIsCOM1: true)
     }
 
     /// The message of its exit and the last errors in its log, or all it wrote when there are none.

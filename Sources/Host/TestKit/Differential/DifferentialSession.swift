@@ -11,17 +11,19 @@ public final class DifferentialSession {
 
     /// Builds the guest, boots both machines and waits until both guests take commands.
     /// - Throws: `MachineError`, `LinkError`, `ManifestRefused`.
-    public init(_ workspace: Workspace) throws {
+    public init(_ workspace: Workspace, _ kind: MachineKind) throws {
         try Tool.run(workspace.root.appending(path: "Tests/Guests/build").path, [])
         let direct = Emulator.DirectKernel(
-            kernel: workspace.cache.appending(path: "images/differential.elf"), initrd: nil, commandLine: "differential"
-        )
-        let log = workspace.cache.appending(path: "tests/differential-bare.log")
+            kernel: workspace.cache.appending(path: "images/differential.elf"), initrd: nil,
+            commandLine: "differential", loader: workspace.cache.appending(path: "images/direct.efi"))
+        let log = workspace.cache.appending(path: "tests/differential-bare-\(kind).log")
         // Two processors, as the other machine has: with one alone QEMU takes a locked instruction for a read and a write.
-        let machine = try BareGuest(cores: 2, direct, counter: nil, log: log)
+        let machine: any BareMachine =
+            try kind == .amd
+            ? BareGuest(cores: 2, direct, counter: nil, log: log) : LoadedGuest(cores: 2, kind, direct, log: log)
         let manifest = workspace.root.appending(path: "Tests/Machines/Manifests/differential.yaml").path
         do {
-            testbed = try Testbed(manifest: manifest, workspace, name: "differential")
+            testbed = try Testbed(manifest: manifest, workspace, kind: kind, name: "differential-\(kind)")
         } catch {
             machine.stop()
             throw error
@@ -32,7 +34,7 @@ public final class DifferentialSession {
             "in the partition",
             PartitionGuest(client, partition: "differential", cores: [1], counter: nil)
         ) { [testbed] in testbed.stop() }
-        for guest in [bare, partition] { try guest.wait(for: "@ready", seconds: 60) }
+        for guest in [bare, partition] { try guest.wait(for: "@ready", seconds: 60 * kind.slowness) }
     }
 
     /// A sequence that does not come to the same, and all states that both went through, those that differ marked.

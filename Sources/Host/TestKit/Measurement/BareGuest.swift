@@ -3,7 +3,7 @@ import Foundation
 import Machines
 
 /// A guest that has the emulated machine for itself, with nothing beneath.
-public final class BareGuest: MeasuredGuest {
+public final class BareGuest: BareMachine {
     private let machine: PeerMachine
     private let console: ConsoleSocket
     public let counter: Counter?
