@@ -24,6 +24,7 @@ public enum CR4 {
 public enum RFLAGS {
     public static let trap: UInt64 = 1 << 8
     public static let interrupt: UInt64 = 1 << 9
+    public static let resume: UInt64 = 1 << 16
 }
 
 public enum EFER {

@@ -88,6 +88,8 @@ struct VMXCPU: VirtualCPU {
 
     mutating func raise(_ vector: UInt8, error: UInt32?) {
         self[VMCSField.entryExceptionError] = UInt64(error ?? 0)
+        // A fault's handler finds RF set (SDM volume 3, section 17.3.1.1); #DB is a trap here.
+        if vector != Vector.debug { self[VMCSField.guestRFLAGS] |= RFLAGS.resume }
         inject(InterruptionInfo(exception: vector, hasError: error != nil, cr0: cr0))
         endShadow()
     }

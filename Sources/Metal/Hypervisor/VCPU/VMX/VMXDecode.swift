@@ -79,9 +79,10 @@ extension VMXCPU {
 
     /// The exit came before DR6 and DR7 took the exception's effects (section 27.1): they are made up for here.
     private mutating func prepareDebugException(_ event: InterruptionInfo) {
-        // INT1 is a trap: the handler returns behind it.
-        if event.kind == .privilegedException { rip = next }
-        let causes = step.own(self[VMCSField.exitQualification])
+        // INT1 is a trap: the handler returns behind it, and finds no cause in DR6 (SDM volume 2, INT1).
+        let isINT1 = event.kind == .privilegedException
+        if isINT1 { rip = next }
+        let causes = step.own(isINT1 ? 0 : self[VMCSField.exitQualification])
         cpu_write_dr6(cpu_read_dr6() & ~0xF | causes)
         self[VMCSField.guestDR7] &= ~(1 << 13)
         endShadow()
@@ -97,6 +98,8 @@ extension VMXCPU {
             return .protectedInstruction
         }
         self[VMCSField.cr0Shadow] = value & VMX.ownedCR0
+        // The trap of a guest that steps itself comes when it has run, and not before as Bochs has it.
+        if self[VMCSField.guestInterruptibility] & Self.shadow == 0 { self[VMCSField.guestPendingDebug] = 0 }
         return .answered
     }
 }
