@@ -21,7 +21,8 @@ extension MachineTests {
         /// What differs by a decision is what the table says, and all of the table was executed.
         @Test func decidedDifferencesAreThoseOfTheTable() throws {
             let table = try DifferenceTable(Workspace.current(), for: .amd)
-            #expect(try unsafe Self.session.get().decidedDifferences() == table.rows)
+            let found = try unsafe Self.session.get().decidedDifferences()
+            #expect(found == table.rows, "\(found)")
         }
     }
 
@@ -36,7 +37,8 @@ extension MachineTests {
 
         @Test func decidedDifferencesAreThoseOfTheTable() throws {
             let table = try DifferenceTable(Workspace.current(), for: .intel)
-            #expect(try unsafe Self.session.get().decidedDifferences() == table.rows)
+            let found = try unsafe Self.session.get().decidedDifferences()
+            #expect(found == table.rows, "\(found)")
         }
     }
 }

@@ -68,6 +68,8 @@ static void emit_debug(struct writer *writer) {
     }
     uint64_t value = (roll(writer, 2) || writer->sequence->steps ? DATA : CODE) + roll(writer, 256);
     if (number >= 4) value = next_random(&writer->random) & (roll(writer, 4) ? 0xFFFFDFFF : ~(1ull << 13));
+    // Bochs clears these bits of DR6 with the next #DB; silicon never does (SDM volume 3, section 17.2.3).
+    if (is_checked() && (number == 4 || number == 6)) value &= ~0xE000ull;
     if (number == 5 || number == 7) {
         writer->sequence->watched = true;
         if (writer->sequence->steps) value &= ~DATA_BREAKPOINTS;
