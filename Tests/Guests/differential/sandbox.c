@@ -132,8 +132,8 @@ static enum kind classify(const uint8_t *at) {
         if (at[1] == 0x34 && !is_checked()) return FORBIDDEN;
         // Nor does it refuse a base that is not canonical (WRFSBASE, WRGSBASE).
         if (at[1] == 0xAE && at[2] >= 0xD0 && at[2] < 0xE0 && !is_checked()) return FORBIDDEN;
-        // VMRUN and its kind, VMCALL: see differences.yaml.
-        if (at[1] == 0x01 && ((at[2] >= 0xD8 && at[2] <= 0xDF) || at[2] == 0xC1)) return FORBIDDEN;
+        // VMRUN and its kind, Intel's VMCALL: see differences.yaml.
+        if (at[1] == 0x01 && ((at[2] >= 0xD8 && at[2] <= 0xDF) || (at[2] == 0xC1 && is_checked()))) return FORBIDDEN;
         if (at[1] == 0x31 || (at[1] == 0x01 && at[2] == 0xF9)) return TELLS_TIME;
         bool exits = at[1] == 0xA2 || at[1] == 0x08 || at[1] == 0x09;
         // QEMU's processor does not tell how long an instruction was: behind a prefix the guest resumes too early.

@@ -194,14 +194,14 @@ static void emit_exit(struct writer *writer) {
 
 static void emit_rest(struct writer *writer) {
     enum { TIMED = 2 };
-    static const struct { const char *bytes; uint32_t count; } all[] = {
+    const struct { const char *bytes; uint32_t count; } all[] = {
         // First what no machine's state decides, so that a sequence with breakpoints can leave it out.
         {"\x0F\x31\x31\xC0\x31\xD2", 6}, {"\x0F\x01\xF9\x31\xC0\x31\xD2", 7},  // RDTSC, RDTSCP, blotted out
         {"\x0F\x05", 2}, {"\x0F\x34", 2}, {"\xCC", 1},                               // SYSCALL, SYSENTER, INT3
         {"\xCD\x04", 2}, {"\xCD\x80", 2}, {"\xCD\x21", 2}, {"\xF1", 1},
         {"\x0F\x01\xF8", 3}, {"\xFA", 1}, {"\xFB", 1}, {"\x0F\x01\x3B", 3}, {"\x0F\x01\x7B\x10", 4},  // SWAPGS, CLI, STI, INVLPG
         {"\x0F\x01\xCB", 3}, {"\x0F\x01\xCA", 3},                                  // STAC, CLAC
-        {"\x0F\x01\xC1", 3},                                                          // VMCALL
+        {is_checked() ? "\x0F\x01\xD9" : "\x0F\x01\xC1", 3},                       // VMMCALL, VMCALL: of the other vendor
         {"\x0F\x01\xEE", 3}, {"\x0F\x01\xEF", 3},                                  // RDPKRU, WRPKRU
         {"\xF3\x0F\xC7\xF8", 4}, {"\xF3\x48\x0F\xAE\xC0", 5}, {"\xF3\x48\x0F\xAE\xC8", 5},  // RDPID, RDFSBASE, RDGSBASE
         {"\x48\x63\xD2\xF3\x48\x0F\xAE\xD2", 8},                                     // MOVSXD RDX, EDX; WRFSBASE RDX
