@@ -2,7 +2,8 @@
 // Sources/Metal/Hypervisor/Exits/InjectedFaults.swift). Any other does not know the hypercall, and this is one attempt that it held.
 #include "attack.h"
 
-static const char *const kinds[] = {"trap", "program", "stack", "neighbour", "locked", "map", "map-guest", "boot-code", "pause",
+// By number; what takes an operand of its own is not among them.
+static const char *const kinds[] = {"trap", "program", "stack", "neighbour", "locked", "map", "map-guest", "boot-code", "",
     "own-tables", "nested-tables", "step-tables", "context", "constants", "segments", "host-save"};
 
 // Asks for what the partition's lock guards, again and again.

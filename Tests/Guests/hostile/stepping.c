@@ -1,11 +1,7 @@
 // (l) More that a guest may step itself over: what the hypervisor carries out for it, what changes what the step stands on,
 // and what holds a trap back. The trap comes behind each, as on silicon.
-#include "attack.h"
+#include "step.h"
 
-#define STEP(name, code) \
-    asm(".text\nstepping_" #name ": pushfq\n orq $0x100, (%rsp)\n popfq\nstepping_" #name "_at: " code "\nstepping_" #name \
-        "_end: nop\n nop\n jmp probe_done\n"); \
-    extern const char stepping_##name[], stepping_##name##_at[], stepping_##name##_end[];
 STEP(pause, "pause")
 STEP(tables, "movq %rbx, %cr3")
 STEP(priority, "movq %rbx, %cr8")
@@ -17,7 +13,7 @@ STEP(outsb, "outsb")
 STEP(atomic, "lock addq %rbx, (%rdi)")
 STEP(move, "movsq")
 STEP(exchange, "xchgq %rbx, (%rdi)")
-STEP(jump, "jmp stepping_jump_end")
+STEP(jump, "jmp step_jump_end")
 STEP(ss_in, "movl %eax, %ss\n inb $0x2E, %al")
 STEP(ss_wrmsr, "movl %eax, %ss\n wrmsr")
 STEP(ss_hypercall_amd, "movl %eax, %ss\n .byte 0x0F, 0x01, 0xD9")
@@ -44,7 +40,7 @@ void attack_stepping(const char *argument) {
     uint64_t outside = (uint64_t)map_outside("above");
     struct table_pointer table;
     asm volatile("sgdt %0" : "=m"(table));
-#define RUN(label, name, ...) step(label, stepping_##name, stepping_##name##_end, (struct registers){__VA_ARGS__})
+#define RUN(label, name, ...) step(label, step_##name, step_##name##_end, (struct registers){__VA_ARGS__})
     RUN("pause", pause);
     RUN("page-tables", tables, .rbx = read_cr3());
     RUN("priority", priority, .rbx = 3);

@@ -1,12 +1,7 @@
 // (l) Traps of the guest's own around exits: single steps over what exits, accesses that end by a fault of the guest's, NMIs
 // one inside the other. What the hypervisor does meanwhile (a step of its own, events that it delivers) must not be seen.
-#include "attack.h"
+#include "step.h"
 
-// The trap comes behind the instruction after POPFQ; behind that of MOV SS too, which holds it back.
-#define STEP(name, code) \
-    asm(".text\nstep_" #name ": pushfq\n orq $0x100, (%rsp)\n popfq\nstep_" #name "_at: " code "\nstep_" #name \
-        "_end: nop\n nop\n jmp probe_done\n"); \
-    extern const char step_##name[], step_##name##_at[], step_##name##_end[];
 STEP(nop, "nop")
 STEP(cpuid, "cpuid")
 STEP(in, "inb $0x2E, %al")
