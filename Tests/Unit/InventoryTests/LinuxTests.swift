@@ -24,6 +24,8 @@ import Testing
         let igb = found.functions[2]
         #expect(igb.id == "8086:10c9" && igb.classCode == "020000" && igb.driver == "igb" && igb.group == "01:00.0")
         #expect(igb.resets == ["function-level", "bus"] && !igb.bridge)
+        // Of the second's methods, one that boot does not use.
+        #expect(found.functions[3].resets == ["power-state", "bus"])
         #expect(igb.virtualFunctions?.total == 7 && igb.virtualFunctions?.offset == 128)
         #expect(igb.virtualFunctions?.stride == 2 && igb.virtualFunctions?.device == "10ca")
         // The seventh resource is no BAR.

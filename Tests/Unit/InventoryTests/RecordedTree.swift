@@ -34,7 +34,7 @@ final class RecordedTree {
         for (name, text) in ["totalvfs": "7", "offset": "128", "stride": "2", "vf_device": "10ca"] {
             try write("sys/bus/pci/devices/0000:01:00.0/sriov_\(name)", text + "\n")
         }
-        try function("02:00.0", "0x144d", "0xa808", "0x010802", group: "3", driver: "nvme", reset: "pm bus")
+        try function("02:00.0", "0x144d", "0xa808", "0x010802", group: "3", driver: "nvme", reset: "af_flr pm bus")
         try function("02:00.1", "0x144d", "0xa809", "0x010802", group: "3")
         try write("sys/bus/pci/devices/10000:00:00.0/vendor", "0x8086\n")
         try write("sys/class/iommu/ivhd0/devices", "")

@@ -42,7 +42,8 @@ func linuxFunctions(_ tree: FileTree, _ firmware: FirmwareFindings) -> [Inventor
 }
 
 private func resets(_ text: String) -> [String] {
-    let known = ["flr": "function-level", "af_flr": "function-level", "pm": "power-state", "bus": "bus"]
+    // Of these methods boot knows all; another (`af_flr`, `device_specific`) would promise what it refuses.
+    let known = ["flr": "function-level", "pm": "power-state", "bus": "bus"]
     var found: [String] = []
     for word in text.split(separator: " ") {
         if let method = known[String(word)], !found.contains(method) { found.append(method) }
