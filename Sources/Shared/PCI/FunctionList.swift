@@ -69,10 +69,20 @@ public struct FunctionList: Sendable {
     public func has(_ now: borrowing FunctionDescription) -> Bool {
         guard let i = index(of: now.address), functions[i].vendor == now.vendor, functions[i].device == now.device,
             functions[i].classCode == now.classCode, functions[i].bridge == now.bridge,
-            functions[i].secondaryBus == now.secondaryBus, functions[i].subordinateBus == now.subordinateBus
+            functions[i].secondaryBus == now.secondaryBus, functions[i].subordinateBus == now.subordinateBus,
+            functions[i].express == now.express, functions[i].accessControl == now.accessControl
         else { return false }
         for k in 0..<6 where functions[i].bars[k] != now.bars[k] { return false }
         return true
+    }
+
+    /// The requester id of one that does not answer any more as what it was; nil: all do.
+    public func missing(on space: borrowing some ConfigurationSpace) -> UInt16? {
+        for i in 0..<count {
+            let id = UInt32(functions[i].device) << 16 | UInt32(functions[i].vendor)
+            if space.read(functions[i].requester, 0, size: 4) != id { return functions[i].requester }
+        }
+        return nil
     }
 
     /// The index of the function at `address`; nil when there is none.

@@ -153,6 +153,8 @@ private enum PortKind {
 public enum AccessControl {
     /// Source validation, redirection of peer requests and completions, upstream forwarding.
     private static let wanted: UInt32 = 1 << 0 | 1 << 2 | 1 << 3 | 1 << 4
+    /// Egress control, and what lets requests that a device calls translated go straight to its neighbours.
+    private static let unwanted: UInt32 = 1 << 5 | 1 << 6
 
     /// Makes a function send up what would go to its neighbours, as far as it can. A reset of the function undoes it.
     /// - Returns: whether it reads back so.
@@ -163,7 +165,7 @@ public enum AccessControl {
         guard at != 0 else { return true }
         let able = space.read(function.requester, at + 4, size: 2) & wanted
         let control = space.read(function.requester, at + 6, size: 2)
-        space.write(function.requester, at + 6, size: 2, control | able)
-        return space.read(function.requester, at + 6, size: 2) & able == able
+        space.write(function.requester, at + 6, size: 2, control & ~unwanted | able)
+        return space.read(function.requester, at + 6, size: 2) & (able | unwanted) == able
     }
 }

@@ -47,10 +47,18 @@ import Testing
             BusScan(changed).forEach { if !list.has($0) { found.append($0.requester) } }
             #expect(found.contains(BusModel.id(name)), "\(name) \(at)")
         }
+        // Ports that keep nothing apart any more.
+        let port = bus.describe("00:02.0"), hidden = try BusModel.recorded()
+        hidden.functions[port.requester]?.bytes[port.accessControl] = 0
+        var found: [UInt16] = []
+        BusScan(hidden).forEach { if !list.has($0) { found.append($0.requester) } }
+        #expect(found == [port.requester])
         // One more, and one less.
+        #expect(list.missing(on: bus) == nil)
         bus.add("05:01.0")
         bus.functions[BusModel.id("04:00.0")] = nil
-        var found: [UInt16] = []
+        #expect(list.missing(on: bus) == BusModel.id("04:00.0"))
+        found = []
         BusScan(bus).forEach { if !list.has($0) { found.append($0.requester) } }
         #expect(found == [BusModel.id("05:01.0")])
     }

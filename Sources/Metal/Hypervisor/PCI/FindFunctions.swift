@@ -71,7 +71,7 @@ extension PlannedMachine {
     /// functions, refuses a machine on which that fails, or whose functions are not those that were checked.
     func silenceFunctions() throws(Refusal) {
         let bus = machine.tables.bus, reset = FunctionReset(bus)
-        var changed: UInt16?
+        var changed = machine.facts.functions.missing(on: bus)
         BusScan(bus).forEach {
             reset.silence($0)
             VirtualFunctions.disable(of: $0, on: bus)
