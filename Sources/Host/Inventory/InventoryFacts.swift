@@ -77,7 +77,7 @@ extension Inventory.Function {
         facts.isReserved = reserved ?? false
         facts.reset =
             resets.contains("function-level")
-            ? .functionLevel : resets.contains("power-state") ? .powerState : resets.contains("bus") ? .bus : .none
+            ? .functionLevel : resets.contains("bus") ? .bus : resets.contains("power-state") ? .powerState : .none
         guard let virtual = virtualFunctions else { return facts }
         facts.virtualTotal = UInt16(clamping: virtual.total)
         facts.virtualOffset = UInt16(clamping: virtual.offset)
@@ -85,5 +85,17 @@ extension Inventory.Function {
         facts.virtualDevice = UInt16(virtual.device, radix: 16) ?? 0
         facts.virtualGroup = virtual.group.flatMap { FunctionAddress($0)?.requester }
         return facts
+    }
+}
+
+extension ResetMethod {
+    /// Of an inventory's `resets`.
+    var words: [String] {
+        switch self {
+        case .none: []
+        case .functionLevel: ["function-level"]
+        case .powerState: ["power-state"]
+        case .bus: ["bus"]
+        }
     }
 }

@@ -84,14 +84,14 @@ extension Inventory.Core {
 extension Inventory.Function {
     init(_ item: InventoryItem) {
         func address(_ value: UInt64) -> String { FunctionAddress(requester: UInt16(truncatingIfNeeded: value)).text }
-        let resets = ["function-level", "power-state", "bus"]
+        let reset = UInt8(exactly: item[6]).flatMap { ResetMethod(rawValue: $0) }
         let virtual = Inventory.VirtualFunctions(
             total: Int(clamping: item[7]), offset: Int(clamping: item[8]), stride: Int(clamping: item[9]),
             device: hexText(item[10], 4), group: item[11] == 0 ? nil : address(item[11] - 1))
         self.init(
             address: address(item[0]), id: hexText(item[1], 4) + ":" + hexText(item[2], 4),
             classCode: hexText(item[3], 6), group: address(item[4]), bridge: item[5] & 1 != 0,
-            reserved: item[5] & 2 != 0, resets: 1...3 ~= item[6] ? [resets[Int(item[6]) - 1]] : [],
+            reserved: item[5] & 2 != 0, resets: reset?.words ?? [],
             virtualFunctions: virtual.total == 0 ? nil : virtual,
             bars: (0..<6).compactMap { index in
                 let byte = item[12] >> UInt64(8 * index) & 0xFF

@@ -1,7 +1,8 @@
 import Foundation
-import Inventory
 import Manifest
 import Testing
+
+@testable import Inventory
 
 @Suite struct LinuxTests {
     @Test func everything() throws {
@@ -26,6 +27,8 @@ import Testing
         #expect(igb.resets == ["function-level", "bus"] && !igb.bridge)
         // Of the second's methods, one that boot does not use.
         #expect(found.functions[3].resets == ["power-state", "bus"])
+        // The order is boot's.
+        #expect(found.functions[3].facts?.reset == .bus && igb.facts?.reset == .functionLevel)
         #expect(igb.virtualFunctions?.total == 7 && igb.virtualFunctions?.offset == 128)
         #expect(igb.virtualFunctions?.stride == 2 && igb.virtualFunctions?.device == "10ca")
         // The seventh resource is no BAR.

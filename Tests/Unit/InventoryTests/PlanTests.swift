@@ -149,8 +149,8 @@ import Testing
             refusal("a:memory=64M,device=05:00.0") == "function 05:00.0 of partition \"a\" is not in this machine")
         #expect(
             refusal("a:memory=64M,device=02:00.0", "b:memory=64M,device=02:00.1,reset=none")
-                == "function 02:00.1 of partition \"b\" is in one isolation group with 02:00.0 of partition \"a\"; "
-                + "the group is 02:00.0 02:00.1")
+                == "function 02:00.0 of partition \"a\" can only be reset together with its bus, and with it 02:00.1 of "
+                + "partition \"b\"")
         #expect(
             refusal("a:memory=64M,device=02:00.1") == "function 02:00.1 of partition \"a\" cannot be reset between two "
                 + "guests; \"reset: none\" would accept that")

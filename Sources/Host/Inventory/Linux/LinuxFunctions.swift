@@ -31,7 +31,7 @@ func linuxFunctions(_ tree: FileTree, _ firmware: FirmwareFindings) -> [Inventor
         var function = Inventory.Function(
             address: short, id: hexText(vendor, 4) + ":" + hexText(device, 4), classCode: hexText(code, 6),
             driver: tree.target("\(path)/driver"), group: group, bridge: code >> 16 == 0x06, reserved: isReserved,
-            resets: resets(tree.text("\(path)/reset_method") ?? ""),
+            resets: found.map { $0.reset.words } ?? resets(tree.text("\(path)/reset_method") ?? ""),
             virtualFunctions: virtualFunctions(tree, path, found?.virtualGroup.map { text($0) }),
             physicalFunction: physical, bars: bars(tree.text("\(path)/resource") ?? ""))
         function.name = ids.name(vendor: UInt16(truncatingIfNeeded: vendor), device: UInt16(truncatingIfNeeded: device))
