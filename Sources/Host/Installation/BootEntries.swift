@@ -69,9 +69,9 @@ struct BootEntries {
             } else if kind == (4, 4), let partition {
                 let units = stride(from: at + 4, to: at + size - 1, by: 2).map { UInt16(number(option, $0, 2)) }
                 return (partition, String(decoding: units.prefix { $0 != 0 }, as: UTF16.self))
-            } else {
+            } else if partition != nil || !(1...3).contains(kind.0) {
                 return nil
-            }
+            }  // else how firmware reaches the disk
             at += size
         }
         return nil

@@ -60,9 +60,10 @@ struct DiskContent {
         let size = Int(clamping: device.size)
         let head = try device.read(0, min(Self.head, size))
         let tail = try device.read(UInt64(max(size - Self.tail, 0)), min(Self.tail, size))
-        let table = GPT(head: head) ?? GPT(tail: tail.suffix(Int(GPT.tailSectors) * GPT.sectorSize))
-        let partitions = table?.partitions ?? []
-        let isOurs = !partitions.isEmpty && partitions.allSatisfy(\.isOurs)
+        let last = tail.suffix(Int(GPT.tailSectors) * GPT.sectorSize), table = GPT(head: head, tail: last)
+        // What is left of a table names what may have been there; it does not make what is there ours.
+        let partitions = (table ?? GPT(tail: last))?.partitions ?? []
+        let isOurs = table != nil && !partitions.isEmpty && partitions.allSatisfy(\.isOurs)
         isForeign = !isOurs && (head != Data(count: head.count) || tail != Data(count: tail.count))
         let names = partitions.prefix(8).map {
             $0.name.isEmpty ? "a partition without a name" : "\"\(printable($0.name))\""

@@ -78,6 +78,24 @@ public struct GPT: Equatable, Sendable {
     public init?(head: Data) { self.init(header: head.dropFirst(512).prefix(512), entries: head.dropFirst(1024)) }
     public init?(tail: Data) { self.init(header: tail.suffix(512), entries: tail.dropLast(512)) }
 
+    /// The table of a disk: the second one where the first is damaged, unless something else begins the disk (UEFI 2.10, section
+    /// 5.2.3: a protective MBR stands before both).
+    init?(head: Data, tail: Data) {
+        if let first = GPT(head: head) {
+            self = first
+        } else if Self.isProtective(head.prefix(512)), let second = GPT(tail: tail) {
+            self = second
+        } else {
+            return nil
+        }
+    }
+
+    private static func isProtective(_ sector: Data) -> Bool {
+        let sector = Array(sector)
+        return sector.count == 512 && sector[510] == 0x55 && sector[511] == 0xAA
+            && stride(from: 446, to: 510, by: 16).contains { sector[$0 + 4] == 0xEE }
+    }
+
     private init?(header: Data, entries: Data) {
         let header = Data(header), entries = Data(entries)
         guard let size = Self.size(header, entries) else { return nil }

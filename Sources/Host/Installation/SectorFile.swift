@@ -41,16 +41,17 @@ public final class SectorFile: SectorDevice {
         guard descriptor >= 0 else {
             throw MachineError.impossible("\(path) cannot be made: \(unsafe String(cString: strerror(errno)))")
         }
-        defer { close(descriptor) }
         guard ftruncate(descriptor, off_t(size)) == 0 else {
             let cause = unsafe String(cString: strerror(errno))
+            close(descriptor)
             unlink(path)
             throw MachineError.impossible("\(path) cannot be made so large: \(cause)")
         }
-        try self.init(path, isWritable: true)
+        // Not by its name again, which may lead elsewhere by now.
+        try self.init(path, descriptor, isWritable: true)
     }
 
-    private init(_ path: String, flags: Int32, isWritable: Bool) throws {
+    private convenience init(_ path: String, flags: Int32, isWritable: Bool) throws {
         // O_NONBLOCK: a pipe in its place is refused, not waited for.
         let descriptor = unsafe open(path, flags | O_NONBLOCK | O_CLOEXEC)
         guard descriptor >= 0 else {
@@ -60,6 +61,10 @@ public final class SectorFile: SectorDevice {
             }
             throw MachineError.impossible("\(path) cannot be opened: \(unsafe String(cString: strerror(errno)))")
         }
+        try self.init(path, descriptor, isWritable: isWritable)
+    }
+
+    private init(_ path: String, _ descriptor: Int32, isWritable: Bool) throws {
         handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
         self.path = path
         var facts = stat()

@@ -3,9 +3,9 @@ import Machines
 /// Which slot a command is about, by what the disk says.
 extension [SlotDisk.State] {
     /// The slot that the machine falls back to, which no update touches: one that is whole and confirmed, else one that is
-    /// whole; of two the newer one. nil: there is none.
+    /// whole and has starts left; of two the newer one. nil: there is none.
     var kept: Slot? {
-        let whole = filter { $0.isWhole == true && $0.entry != nil }
+        let whole = filter { $0.isWhole == true && $0.entry != nil && $0.entry?.triesLeft != 0 }
         let confirmed = whole.filter { $0.entry?.triesLeft == nil }
         return (confirmed.isEmpty ? whole : confirmed).max { $0.version < $1.version }?.slot
     }
@@ -15,8 +15,9 @@ extension [SlotDisk.State] {
 
     /// What is lost by an update besides free room: words, empty where nothing is.
     public var loss: String {
-        guard let entry = self.entry(of: target), entry.triesLeft != nil else { return "" }
-        return " (it had version \(entry.version), which was never confirmed)"
+        guard let state = first(where: { $0.slot == target }), let entry = state.entry else { return "" }
+        if entry.triesLeft != nil { return " (it had version \(entry.version), which was never confirmed)" }
+        return state.isWhole == true ? "" : " (it had version \(entry.version), which is damaged)"
     }
 
     /// Whether one is started, and none is damaged.

@@ -60,15 +60,24 @@ public struct SlotContent {
     }
 
     /// Whether a volume has all that its list says; nil where there is no list.
-    static func isWhole(_ image: String) -> Bool? {
-        guard let content = SlotVolume.read([(list, 64 << 10)], from: image)[list] else { return nil }
+    static func isWhole(_ image: String) throws -> Bool? {
+        guard let content = try SlotVolume.read([(list, 64 << 10)], from: image)[list] else { return nil }
         let lines = SlotLine.all(content)
         guard !lines.isEmpty, lines.count <= SlotLine.most, !lines.contains(nil) else { return false }
         let all = lines.compactMap { $0 }
-        let files = SlotVolume.read(all.map { ($0.path, $0.size) }, from: image)
-        return all.allSatisfy { line in
-            files[line.path].map { $0.count == line.size && CRC32.of($0) == line.checksum } ?? false
+        // More than the volume holds cannot be there, whatever its tables say of the same clusters.
+        let size = try FileManager.default.attributesOfItem(atPath: image)[.size] as? Int ?? 0
+        guard all.reduce(0, { $0 + $1.size }) <= size else { return false }
+        // Small files together, each large one by itself: no more than that is in memory.
+        let large = all.filter { $0.size > 1 << 20 }
+        for part in [all.filter { $0.size <= 1 << 20 }] + large.map({ [$0] }) {
+            let files = try SlotVolume.read(part.map { ($0.path, $0.size) }, from: image)
+            for line in part {
+                guard let content = files[line.path], content.count == line.size, CRC32.of(content) == line.checksum
+                else { return false }
+            }
         }
+        return true
     }
 }
 

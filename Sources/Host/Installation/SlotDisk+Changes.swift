@@ -20,7 +20,7 @@ extension SlotDisk {
         try set(slot, nil)
         try volume.change(.remove) { try SlotContent.remove(from: $0) }
         try volume.change(.add) { try content.add(to: $0) }
-        guard try volume.withCopy({ SlotContent.isWhole($0) }) == true else {
+        guard try volume.withCopy({ try SlotContent.isWhole($0) }) == true else {
             throw MachineError.impossible(
                 "slot \(slot.rawValue) does not read back as it was written; the other one stays")
         }

@@ -35,6 +35,7 @@ extension SlotDisk {
         let (head, tail) = table.encoded(sectors: device.size / sector)
         // No table until the volumes are whole: a disk on which this stopped boots nothing rather than half.
         try device.write(0, Data(count: head.count))
+        try device.write((device.size / sector - GPT.tailSectors) * sector, Data(count: tail.count))
         try device.flush()
         for (index, name) in Slot.allCases.enumerated() {
             let start = mebibyte + UInt64(index) * slot

@@ -32,7 +32,7 @@ public struct SlotDisk {
         guard sectors > GPT.headSectors + GPT.tailSectors else { throw none }
         let first = try device.read(0, Int(GPT.headSectors * sector))
         let last = try device.read((sectors - GPT.tailSectors) * sector, Int(GPT.tailSectors * sector))
-        guard let table = GPT(head: first) ?? GPT(tail: last) else { throw none }
+        guard let table = GPT(head: first, tail: last) else { throw none }
         var volumes: [Slot: SlotVolume] = [:]
         for (slot, name) in Self.names {
             let found = table.partitions.filter { $0.name == name }
@@ -62,12 +62,12 @@ public struct SlotDisk {
     }
 
     /// The entries of a volume, with the names of their files.
-    static func entries(_ image: String) -> [(name: String, entry: LoaderEntry)] {
+    static func entries(_ image: String) throws -> [(name: String, entry: LoaderEntry)] {
         // No more than a few belong to a slot, whatever a disk has.
         let names = SlotVolume.names(in: LoaderEntry.folder, of: image).filter { LoaderEntry.isName($0) }.sorted()
         let paths = names.prefix(16).map { (name: $0, path: "\(LoaderEntry.folder)/\($0)") }
         if paths.isEmpty { return [] }
-        let files = SlotVolume.read(paths.map { ($0.path, 4096) }, from: image)
+        let files = try SlotVolume.read(paths.map { ($0.path, 4096) }, from: image)
         return paths.compactMap { name, path in
             let text = files[path].map { String(decoding: $0, as: UTF8.self) }
             return text.flatMap { LoaderEntry(fileName: name, content: $0) }.map { (name, $0) }
@@ -77,8 +77,8 @@ public struct SlotDisk {
     public func states() throws -> [State] {
         var states = try Slot.allCases.compactMap { slot -> State? in
             try volumes[slot]?.withCopy { image in
-                let entry = LoaderEntry.chosen(Self.entries(image).map(\.entry).filter { $0.slot == slot })
-                return State(slot: slot, entry: entry, isWhole: SlotContent.isWhole(image), isNext: false)
+                let entry = LoaderEntry.chosen(try Self.entries(image).map(\.entry).filter { $0.slot == slot })
+                return State(slot: slot, entry: entry, isWhole: try SlotContent.isWhole(image), isNext: false)
             }
         }
         let next = LoaderEntry.chosen(states.compactMap(\.entry))
@@ -92,7 +92,7 @@ public struct SlotDisk {
         // The new one first: at no moment is there none.
         if let entry { try volume.change(.add) { try Self.add(entry, to: $0) } }
         try volume.change(.remove) { image in
-            for old in Self.entries(image) where old.name.lowercased() != entry?.fileName {
+            for old in try Self.entries(image) where old.name.lowercased() != entry?.fileName {
                 try Tool.run("mdel", ["-i", image, "::/\(LoaderEntry.folder)/\(old.name)"])
             }
         }

@@ -13,17 +13,26 @@ struct SlotVolume {
 
     /// Files of an image by their paths; without those that are not there, or are longer than their limit in bytes. Not much more
     /// than that is ever copied, whatever the image's tables say.
-    static func read(_ files: [(path: String, limit: Int)], from image: String) -> [String: Data] {
+    /// - Throws: `MachineError` where this system has no room for them or lacks a program: the image may be whole.
+    static func read(_ files: [(path: String, limit: Int)], from image: String) throws -> [String: Data] {
         var found: [String: Data] = [:]
         // Small ones together, as far as their names differ.
         var batch: [String: (path: String, limit: Int)] = [:]
-        func readBatch() {
+        func readBatch() throws {
+            if batch.isEmpty { return }
             let target = FileManager.default.temporaryDirectory.appending(path: "bulkhead-files-\(UUID().uuidString)")
-            try? FileManager.default.createDirectory(at: target, withIntermediateDirectories: true)
+            let all = UInt64(batch.values.reduce(0) { $0 + $1.limit })
+            let size = try FileManager.default.attributesOfItem(atPath: image)[.size] as? UInt64 ?? all
+            try SafeFile.requireRoom(min(all, size), in: target)
+            try FileManager.default.createDirectory(at: target, withIntermediateDirectories: true)
             defer { try? FileManager.default.removeItem(at: target) }
             let limit = batch.values.map(\.limit).max() ?? 0
             let sources = batch.values.map { "::/\($0.path)" }
-            _ = try? Tool.run("prlimit", ["--fsize=\(limit)", "mcopy", "-n", "-i", image] + sources + [target.path])
+            do {
+                try Tool.run("prlimit", ["--fsize=\(limit)", "mcopy", "-n", "-i", image] + sources + [target.path])
+            } catch MachineError.program(let name, let status, let output) where status == 126 || status == 127 {
+                throw MachineError.program(name, status: status, output: output)
+            } catch MachineError.program {}
             for (name, file) in batch {
                 guard let content = try? Data(contentsOf: target.appending(path: name)), content.count <= file.limit
                 else { continue }
@@ -33,11 +42,11 @@ struct SlotVolume {
         }
         for file in files {
             let name = file.path.split(separator: "/").last.map { $0.lowercased() } ?? ""
-            if file.limit > 1 << 20 || batch.keys.contains(where: { $0.lowercased() == name }) { readBatch() }
+            if file.limit > 1 << 20 || batch.keys.contains(where: { $0.lowercased() == name }) { try readBatch() }
             batch[file.path.split(separator: "/").last.map(String.init) ?? ""] = file
-            if file.limit > 1 << 20 { readBatch() }
+            if file.limit > 1 << 20 { try readBatch() }
         }
-        readBatch()
+        try readBatch()
         return found
     }
 

@@ -61,7 +61,8 @@ public struct SystemPartition {
         var arguments = ["-d", partition.disk, "-p", "\(partition.number)", "-L", Self.label, "-l", Self.loader]
         arguments.insert(isDefault ? "-c" : "-C", at: 0)
         do {
-            if bootEntries().isEmpty { try change(arguments) }
+            // Where the partition's name is not known, an entry that is there could not be told from another.
+            if bootEntries().isEmpty, partition.id != nil { try change(arguments) }
             let number = bootEntries().first
             if !isDefault, let number { try change(["-n", number]) }
             if isDefault, let number, let order = variables()?.order, order.first != number {

@@ -154,6 +154,23 @@ import Testing
         #expect(try DiskContent(many).words.hasSuffix("\"p7\", 12 more"))
     }
 
+    /// What somebody has put over a disk with slots, whose second table is still there, is not ours; a first table that is
+    /// damaged is.
+    @Test func aTableThatIsLeftBehind() throws {
+        let partitions = [partition("Bulkhead a", 2048...9999), partition("Bulkhead b", 20_000...30_000)]
+        for fill in [0x41, 0] as [UInt8] {
+            let disk = try self.disk(partitions)
+            try disk.write(0, Data(repeating: fill, count: 34 * 512))
+            try disk.write(4096 * 512, Data([1]))
+            #expect(try DiskContent(disk).isForeign, "\(fill)")
+            #expect(throws: MachineError.self) { try SlotDisk(disk) }
+        }
+        let damaged = try disk(partitions)
+        try damaged.write(512, Data(count: 512))
+        #expect(try !DiskContent(damaged).isForeign)
+        _ = try SlotDisk(damaged)
+    }
+
     /// Others' partitions stay, with all that their entries say.
     @Test func slotsAreRemovedAlone() throws {
         let home = partition("home", 31_000...39_000)

@@ -116,6 +116,22 @@ import Testing
         #expect(try SlotDisk(spent).states()[0].entry == LoaderEntry(.a, version: 3, tries: nil))
     }
 
+    /// A slot that was tried in vain is not what is kept, not even where the one that runs has a changed byte.
+    @Test func aSpentSlotIsNotWhatIsKept() throws {
+        let disk = try disk(), other = folder.appending(path: "other")
+        try SlotDisk(disk).update(try content(2), tries: 3)
+        try start(disk, "b+3", "b+0-3")
+        try Data([1]).write(to: other)
+        try SlotDisk(disk).volumes[.a]?.change(.add) {
+            try Tool.run("mcopy", ["-o", "-i", $0, other.path, "::/BULKHEAD/kernels/vmlinux"])
+        }
+        let states = try SlotDisk(disk).states()
+        #expect(states[0].isWhole == false && states[0].isNext && states[1].isWhole == true)
+        #expect(states.kept == nil && states.target == .b)
+        #expect(try SlotDisk(disk).update(try content(3), tries: 3) == .b)
+        #expect(try SlotDisk(disk).states()[0].entry == LoaderEntry(.a, version: 1, tries: nil))
+    }
+
     /// The confirmed slot is all that a machine can go back to: nothing but `confirm` of the other one gives it up.
     @Test func anotherUpdateReplacesTheOneThatIsTried() throws {
         let disk = try disk()

@@ -94,6 +94,16 @@ import Testing
             _ = BootEntries.target(damaged)
         }
         #expect(BootEntries.target(whole)?.partition == own)
+        // Firmware may write down how it reaches the disk: ACPI's root, a PCI function, SATA.
+        let way: [UInt8] = [
+            2, 1, 12, 0, 0xD0, 0x41, 3, 0x0A, 0, 0, 0, 0, 1, 1, 6, 0, 0, 0x17, 3, 18, 10, 0, 0, 0, 0, 0, 0, 0,
+        ]
+        let nodes = try #require(whole.firstRange(of: [4, 1, 42, 0]))
+        let long = Array(whole[..<nodes.lowerBound]) + way + Array(whole[nodes.lowerBound...])
+        var option = long
+        let size = Int(whole[4]) + Int(whole[5]) << 8 + way.count
+        (option[4], option[5]) = (UInt8(size & 0xFF), UInt8(size >> 8))
+        #expect(BootEntries.target(option)?.partition == own && BootEntries.target(option)?.path == program)
     }
 
     @Test func uninstall() throws {

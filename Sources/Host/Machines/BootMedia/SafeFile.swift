@@ -46,7 +46,7 @@ public enum SafeFile {
     }
 
     /// Refuses to begin where a folder's file system has not as many free bytes.
-    static func requireRoom(_ bytes: UInt64, in folder: URL) throws(MachineError) {
+    package static func requireRoom(_ bytes: UInt64, in folder: URL) throws(MachineError) {
         var facts = statvfs()
         var place = folder
         // A folder that is still to be made has the room of the one above.
