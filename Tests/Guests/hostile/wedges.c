@@ -35,11 +35,22 @@ static void undefined_loop(void) {
     set_gate(6, (uint64_t)wedge_undefined);
     asm volatile("wedge_undefined: ud2");
 }
-// `wedge:KIND`: undefined (default), debug, timer, console, icr, wbinvd, sipi-anywhere
+// Out of an NMI's handler by a stack where nobody is: the hypervisor steps over the IRET, which then needs another step.
+volatile uint64_t nowhere;
+asm(".text\nwedge_return: movq nowhere, %rsp\n iretq\n");
+static void return_loop(void) {
+    extern char wedge_return[];
+    nowhere = (uint64_t)map_outside("above") + 0x800;
+    set_gate(2, (uint64_t)wedge_return);
+    wrmsr(APIC_ICR, (uint64_t)machine.apic_ids[0] << 32 | 0x4400);
+}
+// `wedge:KIND`: undefined (default), debug, nmi-return, timer, console, icr, wbinvd, sipi-anywhere
 void attack_wedge(const char *argument) {
     announce("wedge", argument);
     if (equal(argument, "debug")) {
         debug_loop();
+    } else if (equal(argument, "nmi-return")) {
+        return_loop();
     } else if (equal(argument, "timer")) {
         wrmsr(APIC_DIVIDE, 11);
         wrmsr(APIC_LVT_TIMER, 1 << 17 | 0x70);

@@ -115,8 +115,11 @@ public final class AdversarySession {
         var seen = Observation([String]())
         if outcome.wasRestarted { seen.add("ended:\(outcome.info.cause.name)") }
         do { try pauseAndResume() } catch {
-            // It ended by itself meanwhile: the one that follows does nothing of its own.
-            guard try adversary.info("hostile").starts != outcome.info.starts else { throw error }
+            // It ended by itself meanwhile, or is about to start again: the one that follows does nothing of its own.
+            let now = try adversary.info("hostile")
+            guard now.starts != outcome.info.starts || now.state == .stopping || now.state == .starting else {
+                throw error
+            }
             try pauseAndResume()
         }
         seen.add("paused")

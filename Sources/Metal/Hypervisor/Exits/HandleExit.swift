@@ -35,7 +35,7 @@ extension ExitContext {
             count(.nmi)
             cpu.takeHostInterrupt()
             return .handleKick
-        case .smi:
+        case .hostInterrupt:
             count(.other)
             // A kick that waits is taken with it.
             cpu.takeHostInterrupt()

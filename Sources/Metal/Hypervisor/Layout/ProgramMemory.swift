@@ -85,7 +85,8 @@ struct ProgramMemory {
     private func allow(_ msr: UInt32, _ bit: Int?) {
         guard let bit else { return }
         clear(bit, in: maps.msrs)
-        if msr >> 8 != 8 { clear(bit, in: maps.msrsWithoutAPIC) }
+        // Behind its first page lies the map of ports: what SVM has there (C001xxxxh) stays refused.
+        if msr >> 8 != 8, bit < 0x1000 * 8 { clear(bit, in: maps.msrsWithoutAPIC) }
     }
     private func clear(_ bit: Int, in map: UInt64) {
         let at = map + UInt64(bit / 8)

@@ -21,8 +21,9 @@ enum RareExit {
     /// The silicon has found an error of its own.
     case machineCheck
     case nmi
-    /// The firmware's system management mode is due.
-    case smi
+    /// The firmware's system management mode is due; or a guest may come to no instruction behind this exit, and what waits for
+    /// the host is let in.
+    case hostInterrupt
     case hypercall
     case shutdown
     case initSignal

@@ -43,12 +43,14 @@ struct SVMCPU: VirtualCPU {
     mutating func finish(at next: UInt64) {
         rip = next
         self[VMCB.interruptShadow] = 0
-        // As on silicon, the trap of a guest that steps itself comes behind the instruction.
-        if self[VMCB.rflags] & RFLAGS.trap != 0 { raiseStepTrap() }
+        if self[VMCB.rflags] & (RFLAGS.trap | RFLAGS.resume) != 0 { endFlags() }
     }
 
+    /// As on silicon, RF is the one instruction's, and the trap of a guest that steps itself comes behind it.
     @inline(never)
-    mutating func raiseStepTrap() {
+    private mutating func endFlags() {
+        self[VMCB.rflags] &= ~RFLAGS.resume
+        guard self[VMCB.rflags] & RFLAGS.trap != 0 else { return }
         self[VMCB.dr6] |= DR6.singleStep
         raise(Vector.debug, error: nil)
     }

@@ -26,11 +26,12 @@ extension SVMCPU {
             return .nestedPageFault(
                 address: self[VMCB.exitInfo2], isFetch: code & 1 << 4 != 0, isWrite: code & 1 << 1 != 0)
         case ExitCode.nmi: return .nmi
-        case ExitCode.smi: return .smi
+        case ExitCode.smi: return .hostInterrupt
         case ExitCode.vmmcall: return .hypercall
         case ExitCode.iret:
+            // In a shadow, and again where its stack is in memory that nobody claims: then a kick would never be seen.
             leaveNMI()
-            return .answered
+            return .hostInterrupt
         case ExitCode.exceptionFirst + UInt64(Vector.machineCheck): return .machineCheck
         case ExitCode.exceptionFirst..<ExitCode.exceptionFirst + 32: return exception(UInt8(code & 31))
         // CR0.NE is clear, and no interrupt controller is there that would answer: the exception, as on Intel's processors.

@@ -12,7 +12,7 @@ extension SVMCPU {
     private mutating func beginStep(_ kind: SingleStep.Kind) {
         // A handler of the guest's must not run with what the step has changed.
         store(Vector.exitingInStep, vmcb + UInt64(VMCB.interceptExceptions))
-        if self[VMCB.exitInterruptInfo] & 1 << 31 != 0 {
+        if kind == .access, self[VMCB.exitInterruptInfo] & 1 << 31 != 0 {
             step = SingleStep(.delivery)
             // What is injected exits before its handler's first instruction, for an NMI that waits.
             if interruptedEvent.isValid { LocalAPIC.kick(LocalAPIC.id) }

@@ -44,7 +44,8 @@ struct VMXCPU: VirtualCPU {
         let reason = VMXExitReason(rawValue: UInt32(truncatingIfNeeded: self[VMCSField.exitReason]))
         if entryResult != 0 { return noEntry(reason) }
         let interrupted = InterruptionInfo(rawValue: UInt32(truncatingIfNeeded: self[VMCSField.idtVectoringInfo]))
-        if interrupted.isValid { deliverAgain(interrupted) }
+        // An entry that failed has not written it.
+        if interrupted.isValid, !reason.isEntryFailure { deliverAgain(interrupted) }
         isLaunched = isLaunched || !reason.isEntryFailure
         if step.isActive, endStep(reason) { return .rare }
         return decode(reason)
@@ -72,8 +73,15 @@ struct VMXCPU: VirtualCPU {
     mutating func finish(at next: UInt64) {
         rip = next
         endShadow()
-        // As on silicon, the trap of a guest that steps itself comes behind the instruction.
-        if self[VMCSField.guestRFLAGS] & RFLAGS.trap != 0 { self[VMCSField.guestPendingDebug] |= DR6.singleStep }
+        let flags = self[VMCSField.guestRFLAGS]
+        if flags & (RFLAGS.trap | RFLAGS.resume) != 0 { endFlags(flags) }
+    }
+
+    /// As on silicon, RF is the one instruction's, and the trap of a guest that steps itself comes behind it.
+    @inline(never)
+    private func endFlags(_ flags: UInt64) {
+        self[VMCSField.guestRFLAGS] = flags & ~RFLAGS.resume
+        if flags & RFLAGS.trap != 0 { self[VMCSField.guestPendingDebug] |= DR6.singleStep }
     }
 
     /// What STI or MOV SS has held back is held back no more; a trap that it kept is the next instruction's.
