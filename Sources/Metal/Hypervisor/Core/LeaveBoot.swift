@@ -21,7 +21,8 @@ func leaveBoot(_ machine: UInt64, _ program: UInt64) {
     }
     // What came over the link before its interrupt was routed rings no more.
     LocalAPIC.kick(machine.value.tables.apicIDs[machine.value.manifest.housekeeping])
-    cpu_wrmsr(MSR.efer, cpu_rdmsr(MSR.efer) | EFER.noExecute)  // the tables that come next use the bit
+    // The tables that come next use NX; what else firmware has enabled goes, as it is not on the other cores.
+    cpu_wrmsr(MSR.efer, cpu_rdmsr(MSR.efer) & (EFER.longModeEnable | EFER.longModeActive) | EFER.noExecute)
     guard machine.value.coreStates[own] != 0 else {
         SerialPort.log.print(LogLine("bulkhead: the boot core has no part in the manifest; it sleeps"))
         // A machine check is borne here (`hypervisorFault`); without the bit it would shut the machine down.

@@ -62,7 +62,9 @@ struct PlannedMachine: ~Copyable {
             let isHousekeeper = manifest.partitions[i].cores.contains(CoreSet(core: manifest.housekeeping))
             blocks[i] = try PrivateBlock(
                 cores: manifest.partitions[i].cores.count, memory: manifest.partitions[i].memorySize,
-                functions: manifest.partitions[i].devices.count, further: isHousekeeper ? faultFrames : 0,
+                functions: manifest.partitions[i].devices.count,
+                // Each other partition's control page may need a table of its own, and the housekeeping core's block two.
+                further: isHousekeeper ? faultFrames + manifest.partitionCount + 1 : 0,
                 smallExecutable: small, firmware)
         }
         blocks[8] = try PrivateBlock(cores: 1, memory: 0, further: faultFrames, firmware)

@@ -11,11 +11,16 @@ extension VCPURunner {
         let page = partition.value.controlPage, tscKHz = UInt64(partition.value.platform.tscKHz)
         var starting = start, cause = StateCause.manifest, delay = RestartDelay()
         if recovering {
-            // The fault may have come in the middle of a reset, and there again and again.
+            // The fault may have come in the middle of a reset, and there again and again: the third time all is left as it is.
             functionState = .lost
-            if page.value.state == .stopping { wait(1_000_000, tscKHz) }
             let isOther = partition.value.foundCause.map { $0 == .machineCheck || $0 == .coreLost } ?? false
-            let end = teardown(isOther ? partition.value.foundCause ?? .coreLost : .hypervisorFault)
+            var end = isOther ? partition.value.foundCause ?? .coreLost : .hypervisorFault
+            if page.value.state == .stopping {
+                core.value.failedEnds += 1
+                wait(1_000_000, tscKHz)
+            }
+            if core.value.failedEnds < 3 { end = teardown(end) }
+            core.value.failedEnds = 0
             // Whoever was made to wait for that reset waits no more, where there will be none.
             page.value.endReset()
             scrubCore()
@@ -30,8 +35,8 @@ extension VCPURunner {
             while !mayStart(&starting, cause) {
                 switch page.value.takeRequest() {
                 case .start, .restart:
-                    (starting, cause, delay) = (true, .manager, RestartDelay())
-                    page.value.startDue.store(0, ordering: .relaxed)
+                    (starting, cause, delay, due) = (true, .manager, RestartDelay(), 0)
+                    page.value.startDue.store(due, ordering: .relaxed)
                 case .stop where starting:
                     starting = false
                     page.value.enter(.stopped, .manager)
@@ -45,7 +50,7 @@ extension VCPURunner {
             let end = teardown(found)
             scrubCore()
             (starting, cause) = applyLifecyclePolicy(end)
-            let due = cpu_rdtsc() + delay.next(after: cause, life: life) * tscKHz
+            due = cpu_rdtsc() + delay.next(after: cause, life: life) * tscKHz
             page.value.startDue.store(due, ordering: .relaxed)
         }
     }
@@ -53,6 +58,7 @@ extension VCPURunner {
     /// Runs the loader and then the guest until it ends; gives the cause. A frame of its own on the stack: see `scrubCore`.
     @inline(never)
     private mutating func runOnce() -> StateCause {
+        hasRun = true
         context.placeLoader()
         prepareCore()
         context.cpu.resetToLoader()
@@ -95,14 +101,11 @@ extension VCPURunner {
         }
         state.value.legacyDevices = LegacyDevices(state.value.platform)
         // What was typed for this guest is not the next one's.
-        while state.value.controlPage.consoleIn.peek() != nil {
-            state.value.controlPage.consoleIn.removeFirst()
-        }
+        state.value.controlPage.consoleIn.removeAll()
         for vcpu in 0..<state.value.vcpuCount where state.value.nested[vcpu].unclaimed != 0 {
             unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: UInt(state.value.nested[vcpu].unclaimed)), 4096)
         }
-        let isFirst = state.value.controlPage.value.loads.load(ordering: .relaxed) == 0
-        resetFunctions(keepsPhysical: isFirst && functionState != .lost)
+        resetFunctions(keepsPhysical: !hasRun && functionState != .lost)
         clearMemory()
         isClean = true
         return true

@@ -16,7 +16,7 @@ enum FunctionState {
 }
 
 extension VCPURunner {
-    /// Whether the guest may start, if it is to. It does not before `startDue`, nor while the owner of a physical function
+    /// Whether the guest may start, if it is to. It does not before `due`, nor while the owner of a physical function
     /// resets it, nor with a function that is lost: its registers may be another's by now; nor while a core of the partition is
     /// lost.
     mutating func mayStart(_ starting: inout Bool, _ cause: StateCause) -> Bool {
@@ -33,7 +33,7 @@ extension VCPURunner {
                 return false
             }
             if page.value.state != .starting { page.value.enter(.starting, cause) }
-            if isHeld || cpu_rdtsc() < page.value.startDue.load(ordering: .relaxed) { return false }
+            if isHeld || cpu_rdtsc() < due { return false }
             if functionState == .ready { return true }
             resetFunctions(keepsPhysical: true)
         }

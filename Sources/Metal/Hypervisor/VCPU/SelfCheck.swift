@@ -37,6 +37,14 @@ extension VCPURunner {
     mutating func isProtected() -> Bool {
         var report = core.value.checkProcessor()
         context.cpu.check(&report)
+        // What that compares with is a copy on the stack; the context's own is mapped read-only.
+        if let own = CoreState.own, let partition = own.value.partition {
+            let nested = partition.value.nested[own.value.vcpu], copy = context.cpu.nested
+            report.check(.nestedTables, copy.memory, is: nested.memory)
+            report.check(.nestedTables, copy.loader ^ copy.bus, is: nested.loader ^ nested.bus)
+            report.check(.permissionMaps, context.cpu.maps.ports, is: partition.value.maps.ports)
+            report.check(.permissionMaps, context.cpu.maps.msrs, is: partition.value.maps.msrs)
+        }
         partition.value.controlPage.value.protection[core.value.vcpu].store(report.word, ordering: .releasing)
         return report.failed == 0
     }

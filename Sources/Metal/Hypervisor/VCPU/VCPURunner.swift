@@ -21,6 +21,8 @@ struct VCPURunner<Extension: VirtualizationExtension>: ~Copyable {
     var isClean = false
     /// Of the boot vCPU.
     var functionState = FunctionState.away
+    /// Whether a guest has run since the boot; and when, in ticks, the next may start, which the control page only shows.
+    var hasRun = false, due: UInt64 = 0
     var partition: Pointer<PartitionContext> { context.partition }
     var core: Pointer<CoreState> { context.core }
 

@@ -24,6 +24,7 @@ protocol VirtualCPU {
 
     var registers: Pointer<guest_registers> { get }
     var nested: NestedRoots { get }
+    var maps: PermissionMaps { get }
     var rax: UInt64 { get set }
     var rip: UInt64 { get set }
     /// The processor's own code of the latest exit.

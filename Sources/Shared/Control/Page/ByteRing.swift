@@ -75,6 +75,11 @@ public struct ByteRing {
         unsafe tail.pointee.store(at &+ 1, ordering: .releasing)
     }
 
+    /// Takes all bytes, but no more than fit: a writer that goes on is not waited for.
+    public func removeAll() {
+        for _ in 0..<capacity where peek() != nil { removeFirst() }
+    }
+
     /// For readers of a ring that is written with `push` alone: copies from `position`, or from the oldest byte that the
     /// writer cannot be overwriting just now. Gives what was copied.
     public func copy(from position: UInt64, into buffer: inout MutableSpan<UInt8>) -> ConsoleRange {
