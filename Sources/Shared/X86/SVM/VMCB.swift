@@ -55,6 +55,7 @@ public enum Intercept {
     public static let cpuid: UInt64 = 1 << 18
     public static let rsm: UInt64 = 1 << 19
     public static let invd: UInt64 = 1 << 22
+    public static let halt: UInt64 = 1 << 24
     public static let invlpga: UInt64 = 1 << 26
     public static let ioProtection: UInt64 = 1 << 27
     public static let msrProtection: UInt64 = 1 << 28
@@ -91,6 +92,7 @@ public enum ExitCode {
     public static let rsm: UInt64 = 0x73
     public static let iret: UInt64 = 0x74
     public static let invd: UInt64 = 0x76
+    public static let halt: UInt64 = 0x78
     public static let invlpga: UInt64 = 0x7A
     public static let port: UInt64 = 0x7B
     public static let msr: UInt64 = 0x7C

@@ -32,6 +32,10 @@ extension SVMCPU {
             // In a shadow, and again where its stack is in memory that nobody claims: then a kick would never be seen.
             leaveNMI()
             return .hostInterrupt
+        case ExitCode.halt:
+            // What waits wakes it.
+            skip(1)
+            return .answered
         case ExitCode.exceptionFirst + UInt64(Vector.machineCheck): return .machineCheck
         case ExitCode.exceptionFirst..<ExitCode.exceptionFirst + 32: return exception(UInt8(code & 31))
         // CR0.NE is clear, and no interrupt controller is there that would answer: the exception, as on Intel's processors.

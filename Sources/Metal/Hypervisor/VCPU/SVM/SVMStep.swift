@@ -34,6 +34,7 @@ extension SVMCPU {
         step.end(causes: causes, rflags: &rflags, dr6: &dr6)
         (self[VMCB.rflags], self[VMCB.dr6]) = (rflags, dr6)
         store(Vector.exiting, vmcb + UInt64(VMCB.interceptExceptions))
+        self[VMCB.intercepts] &= ~Intercept.halt
         // An IRET that is not through runs again.
         if isReturn, causes & DR6.singleStep == 0 { self[VMCB.intercepts] |= Intercept.iret }
         view(isLoading: isLoading)
@@ -49,7 +50,11 @@ extension SVMCPU {
     mutating func offerNMI() {
         if step.isActive || self[VMCB.intercepts] & Intercept.iret != 0 { return }
         if interruptedEvent.isValid { return LocalAPIC.kick(LocalAPIC.id) }
-        if self[VMCB.interruptShadow] & 1 != 0 { return beginStep(.shadow) }
+        if self[VMCB.interruptShadow] & 1 != 0 {
+            // A HLT behind STI would wait for what has come already, its trap with it.
+            self[VMCB.intercepts] |= Intercept.halt
+            return beginStep(.shadow)
+        }
         hasPendingNMI = false
         self[VMCB.eventInjection] = UInt64(InterruptionInfo(vector: Vector.nmi, kind: .nmi).rawValue)
         self[VMCB.intercepts] |= Intercept.iret
