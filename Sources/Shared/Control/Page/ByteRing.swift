@@ -77,7 +77,10 @@ public struct ByteRing {
 
     /// Takes all bytes, but no more than fit: a writer that goes on is not waited for.
     public func removeAll() {
-        for _ in 0..<capacity where peek() != nil { removeFirst() }
+        for _ in 0..<capacity {
+            guard peek() != nil else { return }
+            removeFirst()
+        }
     }
 
     /// For readers of a ring that is written with `push` alone: copies from `position`, or from the oldest byte that the
