@@ -12,7 +12,9 @@ enum ConnectProcedures {
     private static let libraryVersion: UInt64 = 9_000_000
 
     static func add(to table: inout DaemonTable) {
-        table.add("auth_list", .session) { _, call in call.reply { $0.array([]) { (writer, _: Int32) in writer.int32(0) } } }
+        table.add("auth_list", .session) { _, call in
+            call.reply { $0.array([]) { (writer, _: Int32) in writer.int32(0) } }
+        }
         table.add("connect_supports_feature", .session) { client, call in
             let feature = try call.arguments.int32()
             if feature == keepalive { client.session.enableKeepalive() }

@@ -11,7 +11,8 @@ enum ConsoleProcedures {
             _ = try call.arguments.uint32()
             guard domain.isActive else { throw DomainProcedures.notRunning(domain) }
             guard device == nil || device == "console0" || device == "serial0" else {
-                throw RemoteError(.invalidArgument, "'\(domain.name)' has no console '\(device ?? "")'; it has console0")
+                throw RemoteError(
+                    .invalidArgument, "'\(domain.name)' has no console '\(device ?? "")'; it has console0")
             }
             try ConsoleFeed.open(domain, client, call)
         }

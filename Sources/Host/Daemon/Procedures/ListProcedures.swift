@@ -42,7 +42,9 @@ enum ListProcedures {
             try answer(call, client, "id '\(id)'") { $0.isActive && $0.id == id }
         }
         // What this machine does not have: empty lists.
-        for kind in ["networks", "storage_pools", "interfaces", "nwfilters", "secrets", "node_devices", "nwfilter_bindings"] {
+        for kind in [
+            "networks", "storage_pools", "interfaces", "nwfilters", "secrets", "node_devices", "nwfilter_bindings",
+        ] {
             table.add("connect_list_all_\(kind)", .read) { _, call in
                 call.reply { writer in
                     writer.uint32(0)

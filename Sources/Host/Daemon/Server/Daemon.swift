@@ -39,7 +39,9 @@ final class Daemon {
     func take(_ news: MachineNews) {
         switch news {
         case .up(let info, _, let partitions):
-            log.info("the machine \(info.name.string) answers: Bulkhead \(info.version.string), \(partitions.count) partitions")
+            log.info(
+                "the machine \(info.name.string) answers: Bulkhead \(info.version.string), \(partitions.count) partitions"
+            )
         case .down(let reason):
             // Once, not each second.
             if machine.trouble != reason { log.warning("\(reason)") }
@@ -66,7 +68,8 @@ final class Daemon {
     }
 
     /// Has a partition led to another state; `done` is called once it is there, or will not be.
-    func change(_ operation: ControlOperation, _ domain: Domain, _ done: @escaping (Result<Void, RemoteError>) -> Void) {
+    func change(_ operation: ControlOperation, _ domain: Domain, _ done: @escaping (Result<Void, RemoteError>) -> Void)
+    {
         guard let change = LifecycleChange(operation, before: domain.info) else { return done(.success(())) }
         let name = domain.partition
         let asked = link.ask(loop) { (client) throws(LinkError) in try client.change(operation, name) }

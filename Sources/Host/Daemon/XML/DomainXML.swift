@@ -50,7 +50,9 @@ enum CoreText {
     static func list(_ cores: [Int]) -> String {
         var ranges: [(Int, Int)] = []
         for core in cores {
-            if let last = ranges.last, last.1 + 1 == core { ranges[ranges.count - 1].1 = core } else {
+            if let last = ranges.last, last.1 + 1 == core {
+                ranges[ranges.count - 1].1 = core
+            } else {
                 ranges.append((core, core))
             }
         }

@@ -6,8 +6,7 @@ struct XMLText {
     private var indent: String { String(repeating: "  ", count: open.count) }
 
     /// `<name a='b'>…</name>` with what a closure writes inside.
-    mutating func element(_ name: String, _ attributes: [(String, String)] = [], _ body: (inout Self) -> Void)
-    {
+    mutating func element(_ name: String, _ attributes: [(String, String)] = [], _ body: (inout Self) -> Void) {
         text += "\(indent)<\(name)\(Self.list(attributes))>\n"
         open.append(name)
         body(&self)

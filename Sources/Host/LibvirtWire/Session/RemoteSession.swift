@@ -100,7 +100,9 @@ public final class RemoteSession<Client>: StreamCarrier {
                 .rpc, "unknown program 0x\(String(header.program, radix: 16)) version \(header.version)", domain: .rpc)
         }
         guard let row = table[header.procedure] else {
-            throw RemoteError(.noSupport, "not supported: \(ProcedureNames.name(header.procedure))")
+            throw RemoteError(
+                .noSupport,
+                "this function is not supported by the connection driver: \(ProcedureNames.name(header.procedure))")
         }
         return row
     }

@@ -38,7 +38,9 @@ public struct WireUUID: Hashable, Sendable, CustomStringConvertible {
         for byte in words.joined(separator: "\u{0}").utf8 {
             for half in halves.indices { halves[half] = (halves[half] ^ UInt64(byte)) &* 0x100_0000_01B3 }
         }
-        var bytes = halves.flatMap { half in stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: half >> $0) } }
+        var bytes = halves.flatMap { half in
+            stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: half >> $0) }
+        }
         bytes[6] = bytes[6] & 0x0F | 0x80
         bytes[8] = bytes[8] & 0x3F | 0x80
         return WireUUID(bytes: bytes)
