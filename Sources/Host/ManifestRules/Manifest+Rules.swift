@@ -101,7 +101,7 @@ extension Manifest {
         let core = CoreSet(core: housekeeping)
         let owner = (0..<partitionCount).first { !partitions[$0].cores.intersection(core).isEmpty }
         guard let other = owner else { return }
-        report(ManifestRefusal(.watchdogUnserved, .watchdog, partition: i, other: other))
+        report(ManifestRefusal(.watchdogUnserved, .watchdog, partition: i, value: UInt64(other)))
     }
 
     /// Bits and counts that the encoded form cannot have.

@@ -83,7 +83,7 @@ public struct ManifestRefusal: Error, Equatable, Sendable {
         case .watchdogTooLong:
             return "the watchdog of \(who) waits \(value) s for its first kick; the most is \(bound) s"
         case .watchdogUnserved:
-            let other = other.map { partitionWords($0, manifest) } ?? "another"
+            let other = partitionWords(Int(value), manifest)
             return "\(who) has a watchdog, but \(other) has the housekeeping core, which then has no clock to see it by"
         case .unknownAcceptance: return "\(who) accepts unknown weaknesses: bits 0x\(String(value, radix: 16))"
         }
