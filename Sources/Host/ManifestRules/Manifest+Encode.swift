@@ -29,7 +29,7 @@ extension Manifest {
 
     private borrowing func encodePartition(_ i: Int, _ writer: inout CBORWriter) {
         let hasDevices = partitions[i].devices.count > 0, accepts = partitions[i].accepts
-        writer.map(13 + (hasDevices ? 1 : 0) + (accepts.isEmpty ? 0 : 1))
+        writer.map(13 + (hasDevices ? 1 : 0) + (accepts.isEmpty ? 0 : 1) + (partitions[i].virtio.isEmpty ? 0 : 1))
         writer.key(PartitionKey.name)
         writer.text(partitions[i].name)
         writer.key(PartitionKey.cores)
@@ -60,6 +60,10 @@ extension Manifest {
         if !accepts.isEmpty {
             writer.key(PartitionKey.accepts)
             writer.uint(UInt64(accepts.rawValue))
+        }
+        if !partitions[i].virtio.isEmpty {
+            writer.key(PartitionKey.virtio)
+            writer.uint(UInt64(partitions[i].virtio.rawValue))
         }
     }
 

@@ -37,6 +37,7 @@ public enum ManifestField: UInt8, Sendable {
         case PartitionKey.onCrash: .onCrash
         case PartitionKey.permits: .permits
         case PartitionKey.devices: .devices
+        case PartitionKey.virtio: .console
         default: .accepts
         }
     }

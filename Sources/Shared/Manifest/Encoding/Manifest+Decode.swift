@@ -69,6 +69,11 @@ extension Manifest {
             if partitions[i].accepts.isEmpty { throw source.refuse(.unknownValue, 0, PartitionKey.accepts) }
             key = try map.next(&source.reader)
         }
+        if key == PartitionKey.virtio {
+            partitions[i].virtio = try source.flags(PartitionKey.virtio, of: .all)
+            if partitions[i].virtio.isEmpty { throw source.refuse(.unknownValue, 0, PartitionKey.virtio) }
+            key = try map.next(&source.reader)
+        }
         if let key { throw source.refuse(.unknownKey, key) }
     }
 

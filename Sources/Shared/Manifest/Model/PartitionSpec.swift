@@ -24,6 +24,15 @@ public struct Acceptances: FlagSet, Sendable {
     public static let all = splitSMT
 }
 
+/// Virtio functions that root mode shows a guest.
+public struct VirtioGrants: FlagSet, Sendable {
+    public let rawValue: UInt8
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+    /// The console, beside the UART.
+    public static let console = VirtioGrants(rawValue: 1 << 0)
+    public static let all = console
+}
+
 /// One partition as its owner wants it.
 public struct PartitionSpec: Sendable {
     public var name = Label()
@@ -47,5 +56,9 @@ public struct PartitionSpec: Sendable {
     public var permits = ControlOperations()
     public var devices = DeviceList()
     public var accepts = Acceptances()
+    public var virtio = VirtioGrants()
     public init() {}
+
+    /// Whether the guest sees a PCI bus.
+    public var hasBus: Bool { devices.count > 0 || !virtio.isEmpty }
 }
