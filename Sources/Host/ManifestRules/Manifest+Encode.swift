@@ -32,6 +32,7 @@ extension Manifest {
         let counts = [
             (PartitionKey.watchdog, UInt64(partitions[i].watchdog)),
             (PartitionKey.restartLimit, UInt64(partitions[i].restartLimit)),
+            (PartitionKey.virtio, UInt64(partitions[i].virtio.rawValue)),
         ].filter { $0.1 != 0 }
         writer.map(13 + (hasDevices ? 1 : 0) + (accepts.isEmpty ? 0 : 1) + counts.count)
         writer.key(PartitionKey.name)

@@ -39,6 +39,7 @@ public enum ManifestField: UInt8, Sendable {
         case PartitionKey.devices: .devices
         case PartitionKey.watchdog: .watchdog
         case PartitionKey.restartLimit: .restartLimit
+        case PartitionKey.virtio: .console
         default: .accepts
         }
     }

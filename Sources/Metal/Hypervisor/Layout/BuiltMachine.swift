@@ -68,7 +68,7 @@ extension BuiltMachine {
             platform.append(apicID: tables.apicIDs[core])
         }
         platform.watchdog = spec.watchdog
-        platform.hasBus = spec.devices.count > 0
+        platform.hasBus = spec.hasBus
         let functions = try buildFunctions(i, platform, &changing)
         let nested = try buildNestedRoots(
             cpu, frames, functions, buses: platform.hasBus ? platform.vcpuCount : 1, plan.files[i], &arena, &changing)

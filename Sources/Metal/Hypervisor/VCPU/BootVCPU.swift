@@ -100,6 +100,7 @@ extension VCPURunner {
             state.value.signals[vcpu].pausedAt.store(0, ordering: .relaxed)
         }
         state.value.legacyDevices = LegacyDevices(state.value.platform)
+        state.value.functions?.value.guest.resetVirtio()
         // What was typed for this guest is not the next one's.
         state.value.controlPage.consoleIn.removeAll()
         for vcpu in 0..<state.value.vcpuCount where state.value.nested[vcpu].unclaimed != 0 {

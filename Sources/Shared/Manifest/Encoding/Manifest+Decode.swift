@@ -77,6 +77,11 @@ extension Manifest {
             partitions[i].restartLimit = UInt8(try source.count(PartitionKey.restartLimit, max: 255))
             key = try map.next(&source.reader)
         }
+        if key == PartitionKey.virtio {
+            partitions[i].virtio = try source.flags(PartitionKey.virtio, of: .all)
+            if partitions[i].virtio.isEmpty { throw source.refuse(.unknownValue, 0, PartitionKey.virtio) }
+            key = try map.next(&source.reader)
+        }
         if let key { throw source.refuse(.unknownKey, key) }
     }
 

@@ -35,4 +35,6 @@ public enum PartitionKey {
     public static let watchdog: UInt64 = 15
     /// Absent when there is none.
     public static let restartLimit: UInt64 = 16
+    /// Absent when there are none.
+    public static let virtio: UInt64 = 20
 }

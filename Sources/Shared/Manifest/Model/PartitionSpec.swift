@@ -24,6 +24,15 @@ public struct Acceptances: FlagSet, Sendable {
     public static let all = splitSMT
 }
 
+/// Virtio functions that root mode shows a guest.
+public struct VirtioGrants: FlagSet, Sendable {
+    public let rawValue: UInt8
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+    /// The console, beside the UART.
+    public static let console = VirtioGrants(rawValue: 1 << 0)
+    public static let all = console
+}
+
 /// One partition as its owner wants it.
 public struct PartitionSpec: Sendable {
     public var name = Label()
@@ -51,5 +60,9 @@ public struct PartitionSpec: Sendable {
     public var watchdog: UInt16 = 0
     /// How often within an hour a guest that has ended is started anew; 0: without a limit.
     public var restartLimit: UInt8 = 0
+    public var virtio = VirtioGrants()
     public init() {}
+
+    /// Whether the guest sees a PCI bus.
+    public var hasBus: Bool { devices.count > 0 || !virtio.isEmpty }
 }
