@@ -2,6 +2,7 @@ import CBOR
 import Manifest
 import PCI
 import Text
+import Trust
 
 extension Manifest {
     /// Writes the deterministic CBOR form into `buffer` and returns its length, at most `maxEncodedSize`. The manifest
@@ -29,7 +30,8 @@ extension Manifest {
 
     private borrowing func encodePartition(_ i: Int, _ writer: inout CBORWriter) {
         let hasDevices = partitions[i].devices.count > 0, accepts = partitions[i].accepts
-        writer.map(13 + (hasDevices ? 1 : 0) + (accepts.isEmpty ? 0 : 1))
+        let digests = partitions[i].digests
+        writer.map(13 + (hasDevices ? 1 : 0) + (accepts.isEmpty ? 0 : 1) + (digests == nil ? 0 : 1))
         writer.key(PartitionKey.name)
         writer.text(partitions[i].name)
         writer.key(PartitionKey.cores)
@@ -60,6 +62,14 @@ extension Manifest {
         if !accepts.isEmpty {
             writer.key(PartitionKey.accepts)
             writer.uint(UInt64(accepts.rawValue))
+        }
+        if let digests {
+            writer.key(PartitionKey.digests)
+            writer.array(2)
+            for digest in [digests.kernel, digests.initrd] {
+                let bytes = (0..<Digest384.bytes).map { digest[$0] }
+                writer.bytes(bytes.span)
+            }
         }
     }
 

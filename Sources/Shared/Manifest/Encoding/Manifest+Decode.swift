@@ -1,6 +1,7 @@
 import CBOR
 import PCI
 import Text
+import Trust
 
 extension Manifest {
     /// Replaces this manifest by the one that `bytes` encode: after a throw it has no partitions.
@@ -67,6 +68,14 @@ extension Manifest {
         if key == PartitionKey.accepts {
             partitions[i].accepts = try source.flags(PartitionKey.accepts, of: .all)
             if partitions[i].accepts.isEmpty { throw source.refuse(.unknownValue, 0, PartitionKey.accepts) }
+            key = try map.next(&source.reader)
+        }
+        if key == PartitionKey.digests {
+            var digests = ImageDigests()
+            guard try source.reader.array(max: 2) == 2 else { throw .outOfRange }
+            try source.digest(into: &digests.kernel)
+            try source.digest(into: &digests.initrd)
+            partitions[i].digests = digests
             key = try map.next(&source.reader)
         }
         if let key { throw source.refuse(.unknownKey, key) }

@@ -1,4 +1,5 @@
 import Text
+import Trust
 
 /// A partition's or machine's name. The decoder demands printable ASCII; the tool, a letter and then `a-z 0-9 -`.
 public typealias Label = Text<31>
@@ -24,6 +25,14 @@ public struct Acceptances: FlagSet, Sendable {
     public static let all = splitSMT
 }
 
+/// The SHA-384 digests of a partition's images.
+public struct ImageDigests: Equatable, Sendable {
+    public var kernel = Digest384()
+    /// That of no bytes where there is no initrd.
+    public var initrd = Digest384()
+    public init() {}
+}
+
 /// One partition as its owner wants it.
 public struct PartitionSpec: Sendable {
     public var name = Label()
@@ -47,5 +56,7 @@ public struct PartitionSpec: Sendable {
     public var permits = ControlOperations()
     public var devices = DeviceList()
     public var accepts = Acceptances()
+    /// What the images are; without it whatever lies on the boot volume is started.
+    public var digests: ImageDigests?
     public init() {}
 }
