@@ -31,6 +31,7 @@ extension VCPURunner {
             starting = takeBack() && start
             if !isClean { page.value.enter(.crashed, .coreLost) }
         }
+        areGenuine = verifyImages()
         while true {
             while !mayStart(&starting, cause) {
                 switch page.value.takeRequest() {
@@ -58,6 +59,7 @@ extension VCPURunner {
     /// Runs the loader and then the guest until it ends; gives the cause. A frame of its own on the stack: see `scrubCore`.
     @inline(never)
     private mutating func runOnce() -> StateCause {
+        guard areGenuine else { return .badImage }
         hasRun = true
         context.placeLoader()
         prepareCore()

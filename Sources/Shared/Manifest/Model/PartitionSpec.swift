@@ -1,4 +1,5 @@
 import Text
+import Trust
 
 /// A partition's or machine's name. The decoder demands printable ASCII; the tool, a letter and then `a-z 0-9 -`.
 public typealias Label = Text<31>
@@ -33,6 +34,14 @@ public struct VirtioGrants: FlagSet, Sendable {
     public static let all = console
 }
 
+/// The SHA-384 digests of a partition's images.
+public struct ImageDigests: Equatable, Sendable {
+    public var kernel = Digest384()
+    /// That of no bytes where there is no initrd.
+    public var initrd = Digest384()
+    public init() {}
+}
+
 /// One partition as its owner wants it.
 public struct PartitionSpec: Sendable {
     public var name = Label()
@@ -61,6 +70,8 @@ public struct PartitionSpec: Sendable {
     /// How often within an hour a guest that has ended is started anew; 0: without a limit.
     public var restartLimit: UInt8 = 0
     public var virtio = VirtioGrants()
+    /// What the images are; without it whatever lies on the boot volume is started.
+    public var digests: ImageDigests?
     public init() {}
 
     /// Whether the guest sees a PCI bus.
