@@ -38,9 +38,9 @@ public struct SecretFile: Sendable {
     }
 
     static func bytes(_ digits: String) -> [UInt8]? {
-        let values = digits.utf8.map { Character(UnicodeScalar($0)).hexDigitValue }
-        guard values.count % 2 == 0, !values.contains(nil) else { return nil }
-        return stride(from: 0, to: values.count, by: 2).map { UInt8(values[$0]! << 4 | values[$0 + 1]!) }
+        let values = digits.compactMap(\.hexDigitValue)
+        guard values.count % 2 == 0, values.count == digits.utf8.count else { return nil }
+        return stride(from: 0, to: values.count, by: 2).map { UInt8(values[$0] << 4 | values[$0 + 1]) }
     }
 }
 
