@@ -79,7 +79,8 @@ let metalWing: [Target] = [
     .executableTarget(
         name: "Hypervisor",
         dependencies: [
-            "CBOR", "Silicon", "LoaderImage", "Control", "Manifest", "PCI", "Platform", "Records", "Remapping", "Text", "Trust",
+            "CBOR", "Silicon", "LoaderImage", "Control", "Manifest", "PCI", "Platform", "Records", "Remapping", "Text",
+            "Trust",
             "X86",
         ],
         path: "Sources/Metal/Hypervisor",
@@ -134,8 +135,8 @@ let hostWing: [Target] = [
     .target(name: "UnitSupport", dependencies: ["CBOR", "Loaders", "Platform", "X86"], path: "Tests/Unit/Support"),
     unitTests("HouseTests", ["UnitSupport"]),
     unitTests("CBORTests", ["CBOR", "UnitSupport"]),
-    unitTests("TrustTests", ["Trust"], exclude: ["lms.txt"]),
-    unitTests("KeysTests", ["CBOR", "Keys", "Trust"]),
+    unitTests("TrustTests", ["Trust", "UnitSupport"], exclude: ["lms.txt"]),
+    unitTests("KeysTests", ["Keys", "Trust"]),
     unitTests("X86Tests", ["Inventory", "UnitSupport", "X86"]),
     unitTests("RemappingTests", ["Remapping", "UnitSupport"]),
     unitTests("RecordsTests", ["CrashReports", "Records", "Remapping", "Text"]),
@@ -156,7 +157,8 @@ let hostWing: [Target] = [
     .testTarget(
         name: "MachineTests",
         dependencies: [
-            "Control", "Keys", "SignedImages", "Installation", "Inventory", "ControlClient", "Machines", "Manifest", "ManifestFile",
+            "Control", "Keys", "SignedImages", "Installation", "Inventory", "ControlClient", "Machines", "Manifest",
+            "ManifestFile",
             "ManifestRules",
             "TestKit", "UnitSupport", "X86",
         ],

@@ -118,7 +118,9 @@ public struct KeyFolder: Sendable {
 
     private func load(_ passphrase: Passphrase) throws(KeyError) -> LMSPrivateKey {
         let key = try publicKey()
-        guard let text = try? String(contentsOf: secretFile, encoding: .utf8) else { throw .missing(file: secretFile.path) }
+        guard let text = try? String(contentsOf: secretFile, encoding: .utf8) else {
+            throw .missing(file: secretFile.path)
+        }
         let secret = try SecretFile.open(text, file: secretFile.path, passphrase)
         let tree = (try? Data(contentsOf: treeFile)) ?? Data()
         guard let found = LMSPrivateKey(publicKey: key, secret: secret, tree: tree) else {
@@ -128,7 +130,9 @@ public struct KeyFolder: Sendable {
     }
 
     /// The messages' signatures, each an HSS signature. The leaves are reserved on the disk before the first is made.
-    public func sign(_ messages: [[UInt8]], for purpose: StaticString, _ passphrase: Passphrase) throws(KeyError) -> [[UInt8]] {
+    public func sign(_ messages: [[UInt8]], for purpose: StaticString, _ passphrase: Passphrase) throws(KeyError)
+        -> [[UInt8]]
+    {
         let fingerprint = Self.fingerprint(try publicKey())
         guard !revokedKeys.contains(fingerprint) else { throw .revoked(fingerprint: fingerprint) }
         let key = try load(passphrase)
@@ -136,7 +140,9 @@ public struct KeyFolder: Sendable {
         var signed: [[UInt8]] = []
         for (leaf, message) in zip(leaves, messages) {
             let encoded = COSESign1.encode(message, for: purpose) { [0, 0, 0, 0] + key.sign(UInt32(leaf), $0) }
-            guard COSESign1.isSigned(encoded, by: key.publicKey, for: purpose) else { throw .damaged(file: treeFile.path) }
+            guard COSESign1.isSigned(encoded, by: key.publicKey, for: purpose) else {
+                throw .damaged(file: treeFile.path)
+            }
             signed.append(encoded)
         }
         return signed

@@ -30,7 +30,9 @@ public struct LMSPrivateKey: Sendable {
         let lms = LMS(parameters, identifier: identifier), count = 1 << parameters.height
         let leaves = Leaves(count: count)
         DispatchQueue.concurrentPerform(iterations: min(count, 64)) { part in
-            for q in stride(from: part, to: count, by: min(count, 64)) { leaves.set(q, Self.leaf(lms, UInt32(q), seed)) }
+            for q in stride(from: part, to: count, by: min(count, 64)) {
+                leaves.set(q, Self.leaf(lms, UInt32(q), seed))
+            }
         }
         var nodes = [InlineArray<8, UInt32>](repeating: InlineArray(repeating: 0), count: count) + leaves.values
         for i in stride(from: count - 1, through: 1, by: -1) {
@@ -99,7 +101,9 @@ public struct LMSPrivateKey: Sendable {
         return lms.leaf(q, ends.finish())
     }
 
-    static func bytes(_ word: UInt32) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: word >> UInt32(24 - $0 * 8)) } }
+    static func bytes(_ word: UInt32) -> [UInt8] {
+        (0..<4).map { UInt8(truncatingIfNeeded: word >> UInt32(24 - $0 * 8)) }
+    }
 }
 
 /// What several threads fill in, each its own places.

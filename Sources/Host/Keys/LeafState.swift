@@ -55,12 +55,10 @@ enum DurableFile {
         let descriptor = unsafe open(partial.path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
         guard descriptor >= 0 else { throw .system("\(partial.path) cannot be written: \(LeafState.error)") }
         var isWritten = true
-        unsafe content.withUnsafeBytes { bytes in
-            var done = 0
-            while done < bytes.count, isWritten {
-                let count = unsafe Foundation.write(descriptor, bytes.baseAddress! + done, bytes.count - done)
-                if count > 0 { done += count } else if errno != EINTR { isWritten = false }
-            }
+        var rest = content
+        while !rest.isEmpty, isWritten {
+            let count = unsafe rest.withUnsafeBytes { unsafe Foundation.write(descriptor, $0.baseAddress, $0.count) }
+            if count > 0 { rest = Data(rest.dropFirst(count)) } else if errno != EINTR { isWritten = false }
         }
         isWritten = fsync(descriptor) == 0 && isWritten
         close(descriptor)

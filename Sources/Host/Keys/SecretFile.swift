@@ -29,7 +29,7 @@ public struct SecretFile: Sendable {
         else { throw .damaged(file: file) }
         let key = Scrypt(cost: cost, blockSize: size).derive(passphrase.bytes, salt: salt, count: cipher.count + 32)
         let expected = HMAC(key: Array(key.suffix(32))).authenticate(Array(lines[0].utf8), salt, cipher)
-        guard zip(expected, tag).reduce(0, { $0 | $1.0 ^ $1.1 }) == 0 else { throw .passphrase(file: file) }
+        guard zip(expected, tag).reduce(0, { $0 | ($1.0 ^ $1.1) }) == 0 else { throw .passphrase(file: file) }
         return zip(cipher, key).map { $0 ^ $1 }
     }
 
@@ -38,9 +38,9 @@ public struct SecretFile: Sendable {
     }
 
     static func bytes(_ digits: String) -> [UInt8]? {
-        let values = digits.utf8.map { Character(UnicodeScalar($0)).hexDigitValue }
-        guard values.count % 2 == 0, !values.contains(nil) else { return nil }
-        return stride(from: 0, to: values.count, by: 2).map { UInt8(values[$0]! << 4 | values[$0 + 1]!) }
+        let values = digits.compactMap(\.hexDigitValue)
+        guard values.count % 2 == 0, values.count == digits.utf8.count else { return nil }
+        return stride(from: 0, to: values.count, by: 2).map { UInt8(values[$0] << 4 | values[$0 + 1]) }
     }
 }
 
@@ -70,7 +70,8 @@ public enum KeyError: Error, Equatable {
         case .passphrase(let file): "the passphrase does not open \(file)"
         case .missing(let file): "there is no \(file); `bulkhead keys init` makes a set of keys"
         case .exists(let file): "\(file) is there already; choose another folder, or `bulkhead keys rotate`"
-        case .exhausted(let leaves): "all \(leaves) signatures of this key are used up; `bulkhead keys rotate` makes a new one"
+        case .exhausted(let leaves):
+            "all \(leaves) signatures of this key are used up; `bulkhead keys rotate` makes a new one"
         case .revoked(let fingerprint): "the key \(fingerprint) is revoked; `bulkhead keys rotate` makes a new one"
         case .busy(let folder): "another program uses the keys in \(folder)"
         case .system(let words): words

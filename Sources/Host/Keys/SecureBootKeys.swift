@@ -22,9 +22,11 @@ public struct SecureBootKeys: Sendable {
                 at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         } catch { throw .system("\(folder.path) cannot be made") }
         for name in Self.names {
-            let plain = try Program.run("openssl", ["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:3072"])
+            let plain = try Program.run(
+                "openssl", ["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:3072"])
             let secret = try Program.run(
-                "openssl", ["pkcs8", "-topk8", "-scrypt", "-passout", "env:BULKHEAD_PASSPHRASE"], input: plain, passphrase)
+                "openssl", ["pkcs8", "-topk8", "-scrypt", "-passout", "env:BULKHEAD_PASSPHRASE"], input: plain,
+                passphrase)
             try DurableFile.replace(key(name), secret)
             let certificate = try Program.run(
                 "openssl",
@@ -69,7 +71,10 @@ enum Program {
         process.standardOutput = output
         process.standardError = errors
         process.standardInput = stdin
-        if let passphrase { process.environment = ProcessInfo.processInfo.environment.merging(["BULKHEAD_PASSPHRASE": passphrase.text]) { $1 } }
+        if let passphrase {
+            process.environment = ProcessInfo.processInfo.environment.merging(["BULKHEAD_PASSPHRASE": passphrase.text])
+            { $1 }
+        }
         do {
             try process.run()
             // Less than a pipe holds.

@@ -11,7 +11,8 @@ public enum ManifestField: UInt8, Sendable {
     public init(_ error: ManifestError) {
         self =
             switch error.reason {
-            case .encoding, .tooLarge, .unsupportedVersion, .missingKey, .unknownKey, .notSigned, .otherSignature: .whole
+            case .encoding, .tooLarge, .unsupportedVersion, .missingKey, .unknownKey, .notSigned, .otherSignature:
+                .whole
             case .unknownValue: Self.valued(error.bound, of: error.partition)
             case .tooManyPartitions, .noPartitions: .partitions
             case .noCores, .coreClaimedTwice, .tooManyCores, .coreAbsent, .siblingsSplit, .siblingOfHousekeeping: .cores

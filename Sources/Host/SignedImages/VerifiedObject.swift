@@ -71,7 +71,8 @@ public struct BootVolumeCheck {
         return (0..<decoded.payload.count).map { decoded.payload[$0] }
     }
 
-    private mutating func check(_ reader: VolumeReader, _ path: String, _ body: (Data) throws -> (Bool, String)) throws {
+    private mutating func check(_ reader: VolumeReader, _ path: String, _ body: (Data) throws -> (Bool, String)) throws
+    {
         let (isGood, words) = try reader.read(path).map(body) ?? (false, "it is not there")
         objects.append(VerifiedObject(name: path, isGood: isGood, words: words))
     }

@@ -48,7 +48,9 @@ struct SHA2<Word: SHA2Word>: Sendable {
     mutating func finish() -> InlineArray<8, Word> {
         let bits = count &* 8
         put(0x80)
-        while filled != 15 * Self.size + (Self.size - 8) { put(0) }
+        // Behind it the length takes two words; what is hashed here has one of 64 bits.
+        while filled != 14 * Self.size { put(0) }
+        for _ in 8..<2 * Self.size { put(0) }
         for i in 1...8 { put(UInt8(truncatingIfNeeded: bits >> UInt64((8 - i) * 8))) }
         return state
     }

@@ -8,7 +8,8 @@ import Trust
 final class TemporaryFolder {
     let path: String
     init() {
-        path = FileManager.default.temporaryDirectory.appending(path: "bulkhead-keys-\(UUID().uuidString.prefix(8))").path
+        path =
+            FileManager.default.temporaryDirectory.appending(path: "bulkhead-keys-\(UUID().uuidString.prefix(8))").path
     }
     deinit { try? FileManager.default.removeItem(atPath: path) }
     var keys: KeyFolder { KeyFolder(path + "/keys") }

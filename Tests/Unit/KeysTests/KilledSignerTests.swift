@@ -8,7 +8,8 @@ import Trust
 @Suite(.serialized) struct KilledSignerTests {
     let place = TemporaryFolder()
     /// The tool that this package has built, beside the tests.
-    static let tool = Bundle.allBundles.map { $0.bundleURL.deletingLastPathComponent().appending(path: "CLI") }
+    static let tool =
+        Bundle.allBundles.map { $0.bundleURL.deletingLastPathComponent().appending(path: "CLI") }
         .first { FileManager.default.isExecutableFile(atPath: $0.path) }
         ?? URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().appending(path: "CLI")
 
@@ -36,7 +37,9 @@ import Trust
             process.waitUntilExit()
             if process.terminationReason == .uncaughtSignal { interrupted += 1 }
             for file in files {
-                guard let data = try? Data(contentsOf: URL(filePath: file + ".signed")), data.count > 100 else { continue }
+                guard let data = try? Data(contentsOf: URL(filePath: file + ".signed")), data.count > 100 else {
+                    continue
+                }
                 let signed = [UInt8](data)
                 guard COSESign1.isSigned(signed, by: try keys.publicKey(), for: "manifest") else { continue }
                 signedFiles += 1
