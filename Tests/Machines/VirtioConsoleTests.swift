@@ -33,12 +33,13 @@ extension MachineTests {
             try guest.wait(for: "@bulkhead sent", from: first, seconds: 600)
             let sent = try #require(guest.lines.firstIndex(of: sending)),
                 last = guest.lines.firstIndex { $0 == "@bulkhead sent" }
+            #expect(!guest.lines.contains { $0.hasSuffix(" bytes lost)") })
             let text = guest.lines[(sent + 1)..<(try #require(last))].map { $0 + "\n" }.joined()
             let received = try DeviceFile(content: Array(text.utf8))
             #expect(
                 sending == "@bulkhead sending bytes=\(text.utf8.count) sha256=\(try received.digest(first: .max))")
-            let counters = try machine.client.statistics("console").vcpus
-            print("exits after both: \(counters)")
+            // What it cost is of interest: one exit for what Linux' driver sends at once, 16 bytes.
+            print("exits for 1 MiB either way:", try machine.exits("console"))
         }
     }
 }

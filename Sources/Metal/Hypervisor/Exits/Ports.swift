@@ -24,7 +24,9 @@ extension ExitContext {
         let register = UInt8(truncatingIfNeeded: port.port & 7)
         context.value.takeLock(core.value.vcpu)
         if port.isInput {
-            while !isConsoleLive, let byte = context.value.controlPage.consoleIn.peek(), context.value.legacyDevices.receive(byte) {
+            while !isConsoleLive, let byte = context.value.controlPage.consoleIn.peek(),
+                context.value.legacyDevices.receive(byte)
+            {
                 context.value.controlPage.consoleIn.removeFirst()
             }
             cpu.rax = cpu.rax & ~0xFF | UInt64(context.value.legacyDevices.uart.read(register))

@@ -4,7 +4,7 @@ import Silicon
 import X86
 
 /// A partition's console as the model of its virtio function reaches it.
-private struct ConsoleStream: VirtioStream {
+private struct PartitionConsole: VirtioStream {
     let output: ByteRing
     let input: ByteRing
 
@@ -46,7 +46,7 @@ extension ExitContext {
         for i in 0..<functions.value.guest.virtioCount where functions.value.guest.isLive(virtio: i) {
             waitForReader(functions)
             let page = partition.value.controlPage
-            let console = ConsoleStream(output: page.consoleOut, input: page.consoleIn)
+            let console = PartitionConsole(output: page.consoleOut, input: page.consoleIn)
             partition.value.takeLock(core.value.vcpu)
             let progress = functions.value.guest.serve(
                 virtio: i, console: console, limit: Self.pieceSize, partition.value.guestMemory)
@@ -67,11 +67,11 @@ extension ExitContext {
         }
     }
 
-    /// Waits for whoever reads the console, so that nothing is lost while they keep up; who does not move for 200 ms is gone,
+    /// Waits for whoever reads the console, so that nothing is lost while they keep up; who does not move for a second is gone,
     /// and waited for again only when they come back.
     private mutating func waitForReader(_ functions: Pointer<PartitionFunctions>) {
         let output = partition.value.controlPage.consoleOut
-        let end = cpu_rdtsc() + UInt64(partition.value.platform.tscKHz) * 200
+        let end = cpu_rdtsc() + UInt64(partition.value.platform.tscKHz) * 1000
         while !output.hasRoom(for: UInt64(Self.pieceSize)), output.noted != functions.value.lostReader {
             if cpu_rdtsc() >= end { functions.value.lostReader = output.noted }
             // This core may be the one that answers them.

@@ -14,19 +14,18 @@ struct PrivateBlock {
     init() { (base, cores, size, constants) = (0, 0, 0, 0) }
 
     /// `memory` is the partition's, bytes; 0 for the housekeeping core's block. `functions` are of PCI, on a bus that may be
-    /// there without any; `further`
-    /// frames are added. `smallExecutable`: each nested table has one more for 2 MiB of memory.
+    /// there without any; `further` frames are added. `smallExecutable`: each nested table has one more for 2 MiB of memory.
     init(
-        cores: Int, memory: UInt64, functions: Int = 0, hasBus: Bool = false, further: Int = 0, smallExecutable: Bool = false,
-        _ firmware: borrowing Firmware
+        cores: Int, memory: UInt64, functions: Int = 0, hasBus: Bool = false, further: Int = 0,
+        smallExecutable: Bool = false, _ firmware: borrowing Firmware
     ) throws(Refusal) {
         // The context and three nested tables take 18 frames, each core's own tables 10; without 1 GiB pages each further
         // GiB of memory takes one frame in every table.
         let furtherGiB = memory == 0 ? 0 : (memory - 1) >> 30
         let small = smallExecutable ? UInt64(3 + (hasBus ? cores - 1 : 0)) * (memory >> 21) : 0
         let frames =
-            18 + UInt64(cores) * (10 + furtherGiB) + furtherGiB * 3 + (hasBus ? Self.frames(functions, cores, furtherGiB) : 0)
-            + UInt64(further) + small
+            18 + UInt64(cores) * (10 + furtherGiB) + furtherGiB * 3 + UInt64(further) + small
+            + (hasBus ? Self.frames(functions, cores, furtherGiB) : 0)
         let changing =
             memory == 0
             ? FrameArena.count(Housekeeping.self)

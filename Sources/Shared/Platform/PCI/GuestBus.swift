@@ -57,7 +57,7 @@ public struct GuestBus: ~Copyable, Sendable {
         guard virtioCount < 2 else { throw .full }
         virtio[virtioCount] = VirtioFunction(
             .console, ports: GuestWindows.ports + UInt16(virtioCount * VirtioLayout.size),
-            page: try addresses.placePage(), features: 0, rings: 2)
+            page: try addresses.placePage(), features: 0, queues: 2)
         virtioCount += 1
     }
 

@@ -5,7 +5,7 @@ enum VirtioLayout {
     // Common configuration is in front, 64 bytes.
     static let interruptStatus = 0x40
     static let configuration = 0x50
-    /// One port for all rings, to which a ring's number is written.
+    /// One port for all queues, to which a queue's number is written.
     static let notification = 0x60
 }
 

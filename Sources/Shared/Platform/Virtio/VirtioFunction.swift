@@ -18,7 +18,7 @@ public struct VirtioFunction: ~Copyable, Sendable {
     let page: UInt64
     /// VIRTIO_F_VERSION_1, VIRTIO_F_EVENT_IDX and the kind's own.
     let offered: UInt64
-    let ringCount: Int
+    let queueCount: Int
     /// Device configuration, by double words.
     var configuration = InlineArray<4, UInt32>(repeating: 0)
 
@@ -27,24 +27,24 @@ public struct VirtioFunction: ~Copyable, Sendable {
     /// Bit n: all ones were written to BAR n.
     var sizing: UInt8 = 0
     var vectors = VirtioVectors()
-    var rings = InlineArray<6, VirtioRing>(repeating: VirtioRing())
+    var queues = InlineArray<6, VirtioQueue>(repeating: VirtioQueue())
     private(set) var status: UInt8 = 0
     private var features: UInt64 = 0
     private var deviceSelect: UInt32 = 0, driverSelect: UInt32 = 0
-    private var ringSelect: UInt16 = 0
-    private var configurationVector = VirtioRing.noVector
+    private var queueSelect: UInt16 = 0
+    private var configurationVector = VirtioQueue.noVector
     private var interruptStatus: UInt32 = 0
     /// What the device still has to say on a console's control queue.
     var due: UInt8 = 0
 
-    init() { self.init(.none, ports: 0, page: 0, features: 0, rings: 0) }
+    init() { self.init(.none, ports: 0, page: 0, features: 0, queues: 0) }
 
-    init(_ kind: VirtioKind, ports: UInt16, page: UInt64, features: UInt64, rings: Int) {
+    init(_ kind: VirtioKind, ports: UInt16, page: UInt64, features: UInt64, queues: Int) {
         self.kind = kind
         self.ports = ports
         self.page = page
         offered = features | VirtioFeature.version1 | VirtioFeature.eventIndex
-        ringCount = rings
+        queueCount = queues
     }
 
     /// As when a guest starts.
@@ -57,11 +57,11 @@ public struct VirtioFunction: ~Copyable, Sendable {
 
     /// As the driver resets it (section 2.4).
     private mutating func resetDevice() {
-        rings = InlineArray(repeating: VirtioRing())
+        queues = InlineArray(repeating: VirtioQueue())
         status = 0
         features = 0
-        (deviceSelect, driverSelect, ringSelect, interruptStatus, due) = (0, 0, 0, 0, 0)
-        configurationVector = VirtioRing.noVector
+        (deviceSelect, driverSelect, queueSelect, interruptStatus, due) = (0, 0, 0, 0, 0)
+        configurationVector = VirtioQueue.noVector
     }
 
     /// Whether the driver is ready, the device may reach memory and nothing has gone wrong.
@@ -90,17 +90,17 @@ public struct VirtioFunction: ~Copyable, Sendable {
     }
 
     private mutating func readDouble(_ offset: Int) -> UInt32 {
-        let ring = Int(ringSelect)
+        let queue = Int(queueSelect)
         switch offset {
         case 0x00: return deviceSelect
         case 0x04: return deviceSelect < 2 ? UInt32(truncatingIfNeeded: offered >> UInt64(deviceSelect * 32)) : 0
         case 0x08: return driverSelect
         case 0x0C: return driverSelect < 2 ? UInt32(truncatingIfNeeded: features >> UInt64(driverSelect * 32)) : 0
-        case 0x10: return UInt32(configurationVector) | UInt32(ringCount) << 16
-        case 0x14: return UInt32(status) | UInt32(ringSelect) << 16
-        case 0x18: return ring < ringCount ? UInt32(rings[ring].size) | UInt32(rings[ring].vector) << 16 : 0
-        case 0x1C: return ring < ringCount && rings[ring].isEnabled ? 1 : 0
-        case 0x20..<0x38: return ring < ringCount ? rings[ring].address(offset - 0x20) : 0
+        case 0x10: return UInt32(configurationVector) | UInt32(queueCount) << 16
+        case 0x14: return UInt32(status) | UInt32(queueSelect) << 16
+        case 0x18: return queue < queueCount ? UInt32(queues[queue].size) | UInt32(queues[queue].vector) << 16 : 0
+        case 0x1C: return queue < queueCount && queues[queue].isEnabled ? 1 : 0
+        case 0x20..<0x38: return queue < queueCount ? queues[queue].address(offset - 0x20) : 0
         case VirtioLayout.interruptStatus:
             defer { interruptStatus = 0 }
             return interruptStatus
@@ -112,7 +112,7 @@ public struct VirtioFunction: ~Copyable, Sendable {
 
     /// Writes a register, in the width that it has (section 4.1.3.1); other accesses are ignored.
     mutating func write(_ offset: Int, size: Int, _ value: UInt32) {
-        let ring = Int(ringSelect), half = UInt16(truncatingIfNeeded: value)
+        let queue = Int(queueSelect), half = UInt16(truncatingIfNeeded: value)
         switch (offset, size) {
         case (0x00, 4): deviceSelect = value
         case (0x08, 4): driverSelect = value
@@ -121,16 +121,17 @@ public struct VirtioFunction: ~Copyable, Sendable {
             features = features & ~(0xFFFF_FFFF << shift) | UInt64(value) << shift
         case (0x10, 2): configurationVector = vector(half)
         case (0x14, 1): writeStatus(UInt8(truncatingIfNeeded: value))
-        case (0x16, 2): ringSelect = half
-        case (0x18, 2) where ring < ringCount: rings[ring].resize(half)
-        case (0x1A, 2) where ring < ringCount: rings[ring].vector = vector(half)
-        case (0x1C, 2) where ring < ringCount && value == 1: rings[ring].enable()
-        case (0x20..<0x38, 4) where ring < ringCount && offset & 3 == 0: rings[ring].setAddress(offset - 0x20, value)
+        case (0x16, 2): queueSelect = half
+        case (0x18, 2) where queue < queueCount: queues[queue].resize(half)
+        case (0x1A, 2) where queue < queueCount: queues[queue].vector = vector(half)
+        case (0x1C, 2) where queue < queueCount && value == 1: queues[queue].enable()
+        case (0x20..<0x38, 4) where queue < queueCount && offset & 3 == 0:
+            queues[queue].setAddress(offset - 0x20, value)
         default: return
         }
     }
 
-    private func vector(_ value: UInt16) -> UInt16 { value < VirtioVectors.count ? value : VirtioRing.noVector }
+    private func vector(_ value: UInt16) -> UInt16 { value < VirtioVectors.count ? value : VirtioQueue.noVector }
 
     /// Bits are added one after the other; features are taken when they were offered, and then stay (section 3.1.1).
     private mutating func writeStatus(_ value: UInt8) {

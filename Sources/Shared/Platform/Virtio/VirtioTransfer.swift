@@ -19,7 +19,7 @@ public enum VirtioProgress: Sendable {
 }
 
 // The work of one exit is bounded: so many chains, and so many bytes. The rest has its turn at the next.
-extension VirtioRing {
+extension VirtioQueue {
     private static let chainsAtOnce = 64
 
     /// Gives `stream` what the driver has sent.
@@ -43,7 +43,7 @@ extension VirtioRing {
                 let count = Int(min(length - skipped, left))
                 guard count > 0 else { return .more }
                 guard let bytes = unsafe memory.bytes(at: chain.addresses[i] + skipped, count: count) else {
-                    throw .ring
+                    throw .queue
                 }
                 let done = unsafe min(stream.take(UnsafeRawBufferPointer(bytes)), count)
                 progress += UInt64(done)

@@ -27,8 +27,8 @@ final class TestStream: VirtioStream {
 /// A guest with a virtio console, and its driver: what Linux' drivers do, and what a hostile one may.
 final class TestConsole {
     static let memorySize = 1 << 20
-    /// Of ring n: descriptors, driver area and device area in a page of their own; buffers from `buffers` on.
-    static func area(_ ring: Int) -> UInt64 { UInt64(0x1_0000 + ring * 0x2000) }
+    /// Of queue n: descriptors, driver area and device area in a page of their own; buffers from `buffers` on.
+    static func area(_ queue: Int) -> UInt64 { UInt64(0x1_0000 + queue * 0x2000) }
     static let buffers: UInt64 = 0x4_0000
     static let size: UInt16 = 8
     static let features: UInt64 = VirtioFeature.version1 | VirtioFeature.eventIndex
@@ -37,7 +37,7 @@ final class TestConsole {
     private var bus = GuestBus(hostBridge: 0x29C0_8086, memorySize: UInt64(memorySize))
     let machine = TestMachine()
     let stream = TestStream()
-    /// The driver's index of each ring.
+    /// The driver's index of each queue.
     var added = [UInt16](repeating: 0, count: 6)
 
     init() throws {
@@ -60,16 +60,16 @@ final class TestConsole {
     }
     func configuration(_ offset: Int, _ value: UInt32? = nil, size: Int = 4) -> UInt32 {
         let address = GuestWindows.ecam + 0xF8 << 12 + UInt64(offset)
-        return UInt32(bus.access(memory: address, size: size, value: value.map(UInt64.init), on: machine)!)
+        return UInt32(bus.access(memory: address, size: size, value: value.map(UInt64.init), on: machine) ?? 0xBAD)
     }
     func page(_ offset: Int, _ value: UInt32? = nil) -> UInt32 {
         UInt32(
             bus.access(
                 memory: UInt64(configuration(0x14)) + UInt64(offset), size: 4, value: value.map(UInt64.init),
-                on: machine)!)
+                on: machine) ?? 0xBAD)
     }
     func traps(_ address: UInt64) -> Bool { bus.traps(address) }
-    func status() -> UInt32 { port(0x14, 1)! }
+    func status() -> UInt32 { port(0x14, 1) ?? 0xBAD }
 
     func store<T: FixedWidthInteger & BitwiseCopyable>(_ value: T, _ at: UInt64) {
         base.storeBytes(of: value, toByteOffset: Int(at), as: T.self)
@@ -82,7 +82,7 @@ final class TestConsole {
     }
 
     /// Brings the device up as Linux does (drivers/virtio/virtio.c and virtio_pci_modern.c of 6.1).
-    func start(_ features: UInt64 = TestConsole.features, rings: Int = 2) {
+    func start(_ features: UInt64 = TestConsole.features, queues: Int = 2) {
         _ = configuration(4, 0x407, size: 2)
         _ = configuration(0x42, 0x8000, size: 2)
         _ = port(0x14, 1, 0)
@@ -93,42 +93,42 @@ final class TestConsole {
             _ = port(0x0C, 4, UInt32(truncatingIfNeeded: features >> UInt64(32 * half)))
         }
         _ = port(0x14, 1, 0x0B)
-        for ring in 0..<rings {
-            for (entry, value) in [0xFEE0_0000, 0, UInt32(0x40 + ring), 0].enumerated() {
-                _ = page((ring + 1) * 16 + entry * 4, value)
+        for queue in 0..<queues {
+            for (entry, value) in [0xFEE0_0000, 0, UInt32(0x40 + queue), 0].enumerated() {
+                _ = page((queue + 1) * 16 + entry * 4, value)
             }
-            _ = port(0x16, 2, UInt32(ring))
+            _ = port(0x16, 2, UInt32(queue))
             _ = port(0x18, 2, UInt32(Self.size))
             for (offset, area) in [(0x20, 0), (0x28, 0x800), (0x30, 0x1000)] as [(Int, UInt64)] {
-                _ = port(offset, 4, UInt32(Self.area(ring) + area))
+                _ = port(offset, 4, UInt32(Self.area(queue) + area))
                 _ = port(offset + 4, 4, 0)
             }
-            _ = port(0x1A, 2, UInt32(ring + 1))
+            _ = port(0x1A, 2, UInt32(queue + 1))
             _ = port(0x1C, 2, 1)
         }
         _ = port(0x14, 1, 0x0F)
     }
 
-    func describe(_ ring: Int, _ index: Int, _ address: UInt64, _ length: UInt32, _ flags: UInt16, next: UInt16 = 0) {
-        let at = Self.area(ring) + UInt64(index) * 16
+    func describe(_ queue: Int, _ index: Int, _ address: UInt64, _ length: UInt32, _ flags: UInt16, next: UInt16 = 0) {
+        let at = Self.area(queue) + UInt64(index) * 16
         store(address, at)
         store(UInt64(length) | UInt64(flags) << 32 | UInt64(next) << 48, at + 8)
     }
     /// Offers the chain that begins with descriptor `head`.
-    func offer(_ ring: Int, _ head: UInt16) {
-        let driver = Self.area(ring) + 0x800
-        store(head, driver + 4 + UInt64(added[ring] & (Self.size - 1)) * 2)
-        added[ring] &+= 1
-        store(added[ring], driver + 2)
+    func offer(_ queue: Int, _ head: UInt16) {
+        let driver = Self.area(queue) + 0x800
+        store(head, driver + 4 + UInt64(added[queue] & (Self.size - 1)) * 2)
+        added[queue] &+= 1
+        store(added[queue], driver + 2)
     }
-    func used(_ ring: Int) -> UInt16 { load(Self.area(ring) + 0x1002, UInt16.self) }
-    func usedLength(_ ring: Int, _ index: UInt16) -> UInt32 {
-        load(Self.area(ring) + 0x1008 + UInt64(index & (Self.size - 1)) * 8, UInt32.self)
+    func used(_ queue: Int) -> UInt16 { load(Self.area(queue) + 0x1002, UInt16.self) }
+    func usedLength(_ queue: Int, _ index: UInt16) -> UInt32 {
+        load(Self.area(queue) + 0x1008 + UInt64(index & (Self.size - 1)) * 8, UInt32.self)
     }
     /// The index at which the driver is to notify.
-    func wanted(_ ring: Int) -> UInt16 { load(Self.area(ring) + 0x1004 + UInt64(Self.size) * 8, UInt16.self) }
-    func wantsInterrupt(_ ring: Int, at index: UInt16) {
-        store(index, Self.area(ring) + 0x804 + UInt64(Self.size) * 2)
+    func wanted(_ queue: Int) -> UInt16 { load(Self.area(queue) + 0x1004 + UInt64(Self.size) * 8, UInt16.self) }
+    func wantsInterrupt(_ queue: Int, at index: UInt16) {
+        store(index, Self.area(queue) + 0x804 + UInt64(Self.size) * 2)
     }
 
     func send(_ text: [UInt8], at address: UInt64 = buffers, head: UInt16 = 0) {

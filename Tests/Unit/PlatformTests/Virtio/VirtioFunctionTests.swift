@@ -55,7 +55,7 @@ import Testing
         var offered: UInt64 = 0
         for half in 0..<2 as Range<UInt32> {
             _ = console.port(0, 4, half)
-            offered |= UInt64(console.port(4, 4)!) << UInt64(32 * half)
+            offered |= UInt64(console.port(4, 4) ?? 0) << UInt64(32 * half)
         }
         _ = console.port(0, 4, 2)
         #expect(offered == TestConsole.features && console.port(4, 4) == 0)
@@ -88,7 +88,7 @@ import Testing
         #expect(console.page(0x1C) == 1)
     }
 
-    @Test func whatARingIsIsBounded() {
+    @Test func whatAQueueIsIsBounded() {
         _ = console.configuration(4, 1, size: 2)
         for size in [0, 3, 256, 0x8000, 0xFFFF] as [UInt32] {
             _ = console.port(0x18, 2, size)
@@ -100,6 +100,7 @@ import Testing
             _ = console.port(offset, 4, .max)
             _ = console.port(offset + 4, 4, .max)
             #expect(console.port(offset, 4) == kept && console.port(offset + 4, 4) == .max)
+            _ = console.port(offset + 4, 4, 0)
         }
         _ = console.port(0x1A, 2, 8)
         #expect(console.port(0x1A, 2) == 0xFFFF)
@@ -108,8 +109,8 @@ import Testing
         _ = console.port(0x18, 2, 64)
         #expect(console.port(0x20, 4) == 0xFFFF_FFF0 && console.port(0x18, 2) == 1)
         // There are two.
-        for ring in [2, 6, 0xFFFF] as [UInt32] {
-            _ = console.port(0x16, 2, ring)
+        for queue in [2, 6, 0xFFFF] as [UInt32] {
+            _ = console.port(0x16, 2, queue)
             _ = console.port(0x18, 2, 16)
             _ = console.port(0x20, 4, 16)
             _ = console.port(0x1C, 2, 1)

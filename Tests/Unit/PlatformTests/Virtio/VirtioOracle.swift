@@ -22,7 +22,7 @@ struct VirtioOracle: ~Copyable {
             let count = min(bytes.count, room)
             taken += bytes.prefix(count).reduce(0) { sum, _ in sum + 1 }
             room -= count
-            // The guest's other cores write to the rings meanwhile.
+            // The guest's other cores write to the queues meanwhile.
             let descriptor = UInt64(taken & 15) << 48 | UInt64(taken & 3) << 32 | UInt64(count) << 3
             memory.storeBytes(of: descriptor, toByteOffset: 0x1008, as: UInt64.self)
             return count
@@ -104,15 +104,16 @@ struct VirtioOracle: ~Copyable {
         write(0x08, 4, 1)
         write(0x0C, 4, 1)
         write(0x14, 1, 0x0B)
-        for ring in 0..<2 as Range<UInt32> {
-            _ = bus.access(memory: GuestWindows.low + UInt64(ring) * 16, size: 4, value: 0xFEE0_0000, on: NoFunctions())
-            _ = bus.access(memory: GuestWindows.low + UInt64(ring) * 16 + 8, size: 8, value: 0x40, on: NoFunctions())
-            write(0x16, 2, ring)
+        for queue in 0..<2 as Range<UInt32> {
+            _ = bus.access(
+                memory: GuestWindows.low + UInt64(queue) * 16, size: 4, value: 0xFEE0_0000, on: NoFunctions())
+            _ = bus.access(memory: GuestWindows.low + UInt64(queue) * 16 + 8, size: 8, value: 0x40, on: NoFunctions())
+            write(0x16, 2, queue)
             write(0x18, 2, 16)
             write(0x20, 4, 0x1000)
-            write(0x28, 4, 0x1100 + ring * 0x40)
-            write(0x30, 4, 0x2000 + ring * 0x400)
-            write(0x1A, 2, ring)
+            write(0x28, 4, 0x1100 + queue * 0x40)
+            write(0x30, 4, 0x2000 + queue * 0x400)
+            write(0x1A, 2, queue)
             write(0x1C, 2, 1)
         }
         write(0x14, 1, 0x0F)

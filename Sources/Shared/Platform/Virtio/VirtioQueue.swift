@@ -1,7 +1,7 @@
 import Synchronization
 
-/// A ring that cannot be what a driver means: the device stops until it is reset (virtio 1.2, section 2.1.2).
-enum VirtioError: Error { case ring }
+/// A queue that cannot be what a driver means: the device stops until it is reset (virtio 1.2, section 2.1.2).
+enum VirtioError: Error { case queue }
 
 /// One chain of descriptors, copied out of the guest's memory, which may change meanwhile.
 struct VirtioChain {
@@ -22,12 +22,12 @@ struct VirtioChain {
 }
 
 /// One split virtqueue (virtio 1.2, section 2.7) as the device sees it. Whatever the guest writes there: indices are masked or
-/// bounded, each descriptor is read once, and an address is one of the guest's own memory or the ring is refused.
-public struct VirtioRing: Sendable {
+/// bounded, each descriptor is read once, and an address is one of the guest's own memory or the queue is refused.
+public struct VirtioQueue: Sendable {
     static let maxSize: UInt16 = 128
     static let noVector: UInt16 = 0xFFFF
 
-    // What the guest has written; but for the vector nothing changes while the ring is enabled.
+    // What the guest has written; but for the vector nothing changes while the queue is enabled.
     var size = maxSize
     var vector = noVector
     private(set) var isEnabled = false
@@ -42,7 +42,8 @@ public struct VirtioRing: Sendable {
     /// Bytes of the next chain that are through already.
     var progress: UInt64 = 0
 
-    mutating func enable() { isEnabled = true }
+    /// Addresses that no processor has are none: so none wraps.
+    mutating func enable() { isEnabled = (areas[0] | areas[1] | areas[2]) >> 52 == 0 }
 
     /// Sets the size, where it is a power of two that is not too large.
     mutating func resize(_ size: UInt16) {
@@ -65,7 +66,7 @@ public struct VirtioRing: Sendable {
     func waiting(_ memory: borrowing GuestMemory) throws(VirtioError) -> UInt16 {
         guard isEnabled else { return 0 }
         let count = try memory.load16(areas[1] &+ 2) &- taken
-        guard count <= size else { throw .ring }
+        guard count <= size else { throw .queue }
         return count
     }
 
@@ -76,18 +77,18 @@ public struct VirtioRing: Sendable {
         var index = try memory.load16(areas[1] &+ 4 &+ UInt64(taken & (size &- 1)) * 2)
         var chain = VirtioChain(head: index)
         for _ in 0..<VirtioChain.capacity {
-            guard index < size else { throw .ring }
+            guard index < size else { throw .queue }
             let at = areas[0] &+ UInt64(index) * 16
             let address = try memory.load64(at), rest = try memory.load64(at &+ 8)
             let length = UInt32(truncatingIfNeeded: rest), flags = rest >> 32 & 0xFFFF
             // Bit 0: another follows; 1: for the device to write; 2: a table of its own, which was not offered.
             guard flags == flags & 1 | (isWritable ? 2 : 0), memory.offset(of: address, count: UInt64(length)) != nil
-            else { throw .ring }
+            else { throw .queue }
             chain.append(address, length)
             if flags & 1 == 0 { return chain }
             index = UInt16(truncatingIfNeeded: rest >> 48)
         }
-        throw .ring
+        throw .queue
     }
 
     /// Gives the next chain back, in which the device has written so many bytes.
@@ -95,7 +96,7 @@ public struct VirtioRing: Sendable {
         _ chain: borrowing VirtioChain, written: UInt32, _ memory: borrowing GuestMemory
     ) throws(VirtioError) {
         let element = UInt64(chain.head) | UInt64(written) << 32
-        guard memory.store(element, at: areas[2] &+ 4 &+ UInt64(used & (size &- 1)) * 8) else { throw .ring }
+        guard memory.store(element, at: areas[2] &+ 4 &+ UInt64(used & (size &- 1)) * 8) else { throw .queue }
         taken &+= 1
         used &+= 1
         progress = 0
@@ -141,7 +142,7 @@ extension GuestMemory {
     }
 
     private func start(_ gpa: UInt64, _ count: Int) throws(VirtioError) -> UnsafeMutableRawPointer {
-        guard let bytes = unsafe bytes(at: gpa, count: count), let start = bytes.baseAddress else { throw .ring }
+        guard let bytes = unsafe bytes(at: gpa, count: count), let start = bytes.baseAddress else { throw .queue }
         return unsafe start
     }
 }
