@@ -73,7 +73,10 @@ extension ExitContext {
         let output = partition.value.controlPage.consoleOut
         let end = cpu_rdtsc() + UInt64(partition.value.platform.tscKHz) * 1000
         while !output.hasRoom(for: UInt64(Self.pieceSize)), output.noted != functions.value.lostReader {
-            if cpu_rdtsc() >= end { functions.value.lostReader = output.noted }
+            guard cpu_rdtsc() < end else {
+                functions.value.lostReader = output.noted
+                return
+            }
             // This core may be the one that answers them.
             core.value.housekeeping?.value.serve(core.value)
             openWindow()
