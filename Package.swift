@@ -32,8 +32,9 @@ let shared: [Target] = [
     room("Shared", "PCI"),
     room("Shared", "Platform", ["PCI", "X86"]),
     room("Shared", "Loaders", ["Platform"]),
-    room("Shared", "Manifest", ["CBOR", "PCI", "Text"]),
-    room("Shared", "Control", ["CBOR", "Manifest", "Records", "Text"]),
+    room("Shared", "Resources", ["X86"]),
+    room("Shared", "Manifest", ["CBOR", "PCI", "Resources", "Text"]),
+    room("Shared", "Control", ["CBOR", "Manifest", "Records", "Resources", "Text"]),
 ]
 
 let freestanding = [
@@ -74,7 +75,8 @@ let metalWing: [Target] = [
     .executableTarget(
         name: "Hypervisor",
         dependencies: [
-            "Silicon", "LoaderImage", "Control", "Manifest", "PCI", "Platform", "Records", "Remapping", "Text", "X86",
+            "Silicon", "LoaderImage", "Control", "Manifest", "PCI", "Platform", "Records", "Remapping", "Resources", "Text",
+            "X86",
         ],
         path: "Sources/Metal/Hypervisor",
         swiftSettings: metalSettings,
@@ -100,23 +102,27 @@ func unitTests(_ name: String, _ dependencies: [Target.Dependency] = [], exclude
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 let hostWing: [Target] = [
-    hostRoom("ManifestRules", ["CBOR", "Manifest", "PCI", "Text"]),
-    hostRoom("ManifestFile", ["Control", "Loaders", "Manifest", "ManifestRules", "PCI", "Platform", "Text", yams]),
-    hostRoom("ControlClient", ["CBOR", "Control", "Manifest", "PCI", "Text"]),
+    hostRoom("ManifestRules", ["CBOR", "Manifest", "PCI", "Resources", "Text"]),
+    hostRoom(
+        "ManifestFile",
+        ["Control", "Loaders", "Manifest", "ManifestRules", "PCI", "Platform", "Resources", "Text", yams]),
+    hostRoom("ControlClient", ["CBOR", "Control", "Manifest", "PCI", "Resources", "Text"]),
     hostRoom("Machines", ["Manifest", "ManifestFile", "ManifestRules", "Control", "ControlClient", "Text"]),
     hostRoom("Installation", ["Machines", "ManifestRules"]),
     hostRoom("TestKit", ["Manifest", "ManifestFile", "Control", "ControlClient", "Machines", "Records", yams]),
     hostRoom(
         "Inventory",
-        ["Control", "ControlClient", "Manifest", "ManifestFile", "ManifestRules", "PCI", "Remapping", "X86"]),
-    hostRoom("Reports", ["Control", "ControlClient", "ManifestFile", "ManifestRules", "Text", "X86"]),
+        [
+            "Control", "ControlClient", "Manifest", "ManifestFile", "ManifestRules", "PCI", "Remapping", "Resources", "X86",
+        ]),
+    hostRoom("Reports", ["Control", "ControlClient", "ManifestFile", "ManifestRules", "Resources", "Text", "X86"]),
     hostRoom("CrashReports", ["Machines", "ManifestRules", "Records", "Reports", "X86"]),
     .executableTarget(
         name: "CLI",
         dependencies: [
             "CrashReports", "Installation", "Inventory", "Manifest", "ManifestFile", "ManifestRules", "Machines",
             "Control",
-            "ControlClient", "Reports", "TestKit",
+            "ControlClient", "Reports", "Resources", "TestKit", "X86",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         path: "Sources/Host/CLI",
@@ -128,11 +134,15 @@ let hostWing: [Target] = [
     unitTests("RemappingTests", ["Remapping", "UnitSupport"]),
     unitTests("RecordsTests", ["CrashReports", "Records", "Remapping", "Text"]),
     unitTests("CrashReportsTests", ["CrashReports", "Records", "X86"]),
+    unitTests("ResourcesTests", ["Inventory", "Manifest", "ManifestFile", "ManifestRules", "Resources", "X86"]),
     unitTests("PCITests", ["PCI", "UnitSupport"], exclude: ["q35.txt"]),
-    unitTests("ManifestTests", ["CBOR", "Manifest", "ManifestFile", "ManifestRules", "PCI", "Text", "UnitSupport"]),
+    unitTests(
+        "ManifestTests", ["CBOR", "Manifest", "ManifestFile", "ManifestRules", "PCI", "Resources", "Text", "UnitSupport"]),
     unitTests(
         "ControlTests",
-        ["CBOR", "Control", "ControlClient", "Manifest", "ManifestFile", "PCI", "Records", "Text", "UnitSupport"]),
+        [
+            "CBOR", "Control", "ControlClient", "Manifest", "ManifestFile", "PCI", "Records", "Resources", "Text", "UnitSupport",
+        ]),
     unitTests("LoadersTests", ["Loaders", "Platform", "UnitSupport"]),
     unitTests("PlatformTests", ["Loaders", "PCI", "Platform", "UnitSupport", "X86"]),
     unitTests("InventoryTests", ["Control", "ControlClient", "Inventory", "Manifest", "ManifestFile", "PCI"]),

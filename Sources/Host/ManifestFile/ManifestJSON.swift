@@ -40,13 +40,19 @@ public struct ManifestJSON: Codable, Sendable {
         public var permit: [String]
         public var devices: [Device]
         public var accept: [String]
+        /// As in the YAML file; absent where nothing is asked for.
+        public var cache: [String: String]?
+        public var bandwidth: String?
+        public var memoryKey: String?
 
         enum CodingKeys: String, CodingKey {
-            case name, cores, memory, at, kernel, initrd, console, autostart, permit, devices, accept
+            case name, cores, memory, at, kernel, initrd, console, autostart, permit, devices, accept, cache,
+                bandwidth
             case commandLine = "command-line"
             case onPoweroff = "on-poweroff"
             case onReboot = "on-reboot"
             case onCrash = "on-crash"
+            case memoryKey = "memory-key"
         }
     }
 
@@ -68,7 +74,9 @@ public struct ManifestJSON: Codable, Sendable {
                 initrd: $0.initrd.isEmpty ? nil : $0.initrd.string, commandLine: $0.commandLine.string,
                 console: $0.console, autostart: $0.autostart, onPoweroff: $0.onPoweroff.name,
                 onReboot: $0.onReboot.name, onCrash: $0.onCrash.name, permit: $0.permits.nameList,
-                devices: $0.devices.list.map(Device.init), accept: $0.accepts.nameList)
+                devices: $0.devices.list.map(Device.init), accept: $0.accepts.nameList,
+                cache: $0.resources.cacheWords, bandwidth: $0.resources.bandwidth.text,
+                memoryKey: $0.resources.memoryKey == .none ? nil : $0.resources.memoryKey.name)
         }
     }
 }

@@ -1,5 +1,15 @@
 import Manifest
 
+/// By what a partition's memory is encrypted. The raw values travel on the link.
+public enum MemoryEncryption: UInt8, Sendable {
+    /// By nothing that the manifest asked for.
+    case none = 0
+    /// By the machine's one key.
+    case machineKey = 1
+    /// By a key of its own, made anew at each start.
+    case ownKey = 2
+}
+
 /// What `list` says of one partition: {1: array of these, in the manifest's order}.
 public struct PartitionInfo: ControlMessage, Sendable {
     public var name = Label()
@@ -19,10 +29,12 @@ public struct PartitionInfo: ControlMessage, Sendable {
     public var image = ImagePath()
     /// Microseconds until its guest, which has not lived long, is started again; 0 when nothing waits for that.
     public var startsInMicroseconds: UInt64 = 0
+    /// By what its memory is encrypted.
+    public var encryption = MemoryEncryption.none
 
     public init() {}
 
-    public static var fieldCount: Int { 11 }
+    public static var fieldCount: Int { 12 }
 
     public mutating func fields<C: FieldCoder & ~Copyable & ~Escapable>(_ coder: inout C) {
         coder.field(1, &name)
@@ -36,5 +48,6 @@ public struct PartitionInfo: ControlMessage, Sendable {
         coder.field(9, &permits)
         coder.field(10, &image)
         coder.field(11, &startsInMicroseconds)
+        coder.field(12, &encryption)
     }
 }

@@ -1,5 +1,6 @@
 import CBOR
 import PCI
+import Resources
 import Text
 
 extension Manifest {
@@ -39,7 +40,12 @@ extension Manifest {
             try decodePartition(i, &source)
         }
         source.partition = nil
-        try source.end(&map)
+        var key = try map.next(&source.reader)
+        if key == ManifestKey.housekeepingResources {
+            housekeepingResources = try source.resources(ManifestKey.housekeepingResources, most: .none)
+            key = try map.next(&source.reader)
+        }
+        if let key { throw source.refuse(.unknownKey, key) }
         try source.reader.finish()
     }
 
@@ -67,6 +73,10 @@ extension Manifest {
         if key == PartitionKey.accepts {
             partitions[i].accepts = try source.flags(PartitionKey.accepts, of: .all)
             if partitions[i].accepts.isEmpty { throw source.refuse(.unknownValue, 0, PartitionKey.accepts) }
+            key = try map.next(&source.reader)
+        }
+        if key == PartitionKey.resources {
+            partitions[i].resources = try source.resources(PartitionKey.resources, most: .required)
             key = try map.next(&source.reader)
         }
         if let key { throw source.refuse(.unknownKey, key) }

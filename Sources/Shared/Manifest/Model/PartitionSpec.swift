@@ -1,3 +1,4 @@
+import Resources
 import Text
 
 /// A partition's or machine's name. The decoder demands printable ASCII; the tool, a letter and then `a-z 0-9 -`.
@@ -21,7 +22,9 @@ public struct Acceptances: FlagSet, Sendable {
     public init(rawValue: UInt8) { self.rawValue = rawValue }
     /// Another owner has the other thread of one of the partition's physical cores (SMT).
     public static let splitSMT = Acceptances(rawValue: 1 << 0)
-    public static let all = splitSMT
+    /// Caches and bandwidth are shared with neighbours where the machine cannot divide them.
+    public static let sharedCache = Acceptances(rawValue: 1 << 1)
+    public static let all = splitSMT | sharedCache
 }
 
 /// One partition as its owner wants it.
@@ -47,5 +50,7 @@ public struct PartitionSpec: Sendable {
     public var permits = ControlOperations()
     public var devices = DeviceList()
     public var accepts = Acceptances()
+    /// Cache, bandwidth and a memory key.
+    public var resources = ResourceDemand()
     public init() {}
 }
