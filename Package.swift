@@ -122,7 +122,7 @@ let hostWing: [Target] = [
         dependencies: [
             "CrashReports", "Installation", "Inventory", "Manifest", "ManifestFile", "ManifestRules", "Machines",
             "Control",
-            "ControlClient", "Reports", "Resources", "TestKit", "X86",
+            "ControlClient", "Reports", "Resources", "TestKit", "Text", "X86",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         path: "Sources/Host/CLI",
@@ -145,7 +145,9 @@ let hostWing: [Target] = [
         ]),
     unitTests("LoadersTests", ["Loaders", "Platform", "UnitSupport"]),
     unitTests("PlatformTests", ["Loaders", "PCI", "Platform", "UnitSupport", "X86"]),
-    unitTests("InventoryTests", ["Control", "ControlClient", "Inventory", "Manifest", "ManifestFile", "PCI"]),
+    unitTests(
+        "InventoryTests",
+        ["Control", "ControlClient", "Inventory", "Manifest", "ManifestFile", "ManifestRules", "PCI", "Resources"]),
     unitTests("ReportsTests", ["Control", "ControlClient", "Manifest", "ManifestRules", "Reports", "Text", "X86"]),
     unitTests("InstallationTests", ["Installation", "Machines"]),
     unitTests("MachinesTests", ["ControlClient", "Machines", "TestKit"]),

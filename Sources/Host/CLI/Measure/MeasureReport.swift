@@ -1,11 +1,9 @@
-import Control
-import ControlClient
 import Foundation
 import Inventory
 import Machines
 import ManifestFile
+import ManifestRules
 import Reports
-import Resources
 
 /// Runs of one machine, side by side: a file of JSON that can be added to and sent in.
 struct MeasureReport: Codable {
@@ -14,12 +12,6 @@ struct MeasureReport: Codable {
         var cores: [Int]
         /// `none`, `machine`, `own`: whose key encrypts its memory.
         var memoryKey: String
-
-        init(_ info: PartitionInfo) {
-            name = info.name.string
-            cores = info.cores.list
-            memoryKey = ["none", "machine", "own"][Int(info.encryption.rawValue)]
-        }
     }
 
     /// What was counted of one partition within a window.
@@ -29,14 +21,6 @@ struct MeasureReport: Codable {
         /// At the end of the window, bytes in the last-level cache; within it, bytes moved to and from memory. nil: not counted.
         var cacheBytes: UInt64?
         var memoryBytes: UInt64?
-
-        init(_ name: String, _ before: PartitionStatistics, _ after: PartitionStatistics) {
-            partition = name
-            exits = after.total &- before.total
-            cacheBytes = after.traffic?.occupancy
-            guard let now = after.traffic, let total = now.total, let since = before.traffic?.total else { return }
-            memoryBytes = TrafficCounters.moved(total, since: since, wrap: now.wrap)
-        }
     }
 
     /// Microseconds from when a wake-up was due.

@@ -3,8 +3,10 @@ import ControlClient
 import Foundation
 import Inventory
 import Machines
-import Reports
+import Manifest
+import Resources
 import TestKit
+import Text
 import X86
 
 /// One run: the measured guest alone, then beside its neighbour's storm.
@@ -67,5 +69,21 @@ struct MeasureSession {
             min: latency.min, median: histogram.quantile(0.5) ?? 0, rare: histogram.quantile(0.99999) ?? 0,
             max: latency.max, samples: latency.samples, histogram: histogram,
             counted: try zip(names, before).map { MeasureReport.Counted($0, $1, try client.statistics($0)) })
+    }
+}
+
+extension MeasureReport.Partition {
+    fileprivate init(_ info: PartitionInfo) {
+        self.init(
+            name: info.name.string, cores: (0..<64).filter { info.cores.rawValue >> UInt64($0) & 1 != 0 },
+            memoryKey: ["none", "machine", "own"][Int(info.encryption.rawValue)])
+    }
+}
+
+extension MeasureReport.Counted {
+    fileprivate init(_ name: String, _ before: PartitionStatistics, _ after: PartitionStatistics) {
+        self.init(partition: name, exits: after.total &- before.total, cacheBytes: after.traffic?.occupancy)
+        guard let now = after.traffic, let total = now.total, let since = before.traffic?.total else { return }
+        memoryBytes = TrafficCounters.moved(total, since: since, wrap: now.wrap)
     }
 }
