@@ -75,7 +75,8 @@ let metalWing: [Target] = [
     .executableTarget(
         name: "Hypervisor",
         dependencies: [
-            "Silicon", "LoaderImage", "Control", "Manifest", "PCI", "Platform", "Records", "Remapping", "Resources", "Text",
+            "Silicon", "LoaderImage", "Control", "Manifest", "PCI", "Platform", "Records", "Remapping", "Resources",
+            "Text",
             "X86",
         ],
         path: "Sources/Metal/Hypervisor",
@@ -113,7 +114,8 @@ let hostWing: [Target] = [
     hostRoom(
         "Inventory",
         [
-            "Control", "ControlClient", "Manifest", "ManifestFile", "ManifestRules", "PCI", "Remapping", "Resources", "X86",
+            "Control", "ControlClient", "Manifest", "ManifestFile", "ManifestRules", "PCI", "Remapping", "Resources",
+            "X86",
         ]),
     hostRoom("Reports", ["Control", "ControlClient", "ManifestFile", "ManifestRules", "Resources", "Text", "X86"]),
     hostRoom("CrashReports", ["Machines", "ManifestRules", "Records", "Reports", "X86"]),
@@ -134,20 +136,22 @@ let hostWing: [Target] = [
     unitTests("RemappingTests", ["Remapping", "UnitSupport"]),
     unitTests("RecordsTests", ["CrashReports", "Records", "Remapping", "Text"]),
     unitTests("CrashReportsTests", ["CrashReports", "Records", "X86"]),
-    unitTests("ResourcesTests", ["Inventory", "Manifest", "ManifestFile", "ManifestRules", "Resources", "X86"]),
+    unitTests("ResourcesTests", ["Manifest", "ManifestFile", "ManifestRules", "Resources", "X86"]),
     unitTests("PCITests", ["PCI", "UnitSupport"], exclude: ["q35.txt"]),
     unitTests(
-        "ManifestTests", ["CBOR", "Manifest", "ManifestFile", "ManifestRules", "PCI", "Resources", "Text", "UnitSupport"]),
+        "ManifestTests",
+        ["CBOR", "Manifest", "ManifestFile", "ManifestRules", "PCI", "Resources", "Text", "UnitSupport"]),
     unitTests(
         "ControlTests",
         [
-            "CBOR", "Control", "ControlClient", "Manifest", "ManifestFile", "PCI", "Records", "Resources", "Text", "UnitSupport",
+            "CBOR", "Control", "ControlClient", "Manifest", "ManifestFile", "PCI", "Records", "Resources", "Text",
+            "UnitSupport",
         ]),
     unitTests("LoadersTests", ["Loaders", "Platform", "UnitSupport"]),
     unitTests("PlatformTests", ["Loaders", "PCI", "Platform", "UnitSupport", "X86"]),
     unitTests(
         "InventoryTests",
-        ["Control", "ControlClient", "Inventory", "Manifest", "ManifestFile", "ManifestRules", "PCI", "Resources"]),
+        ["Control", "ControlClient", "Inventory", "Manifest", "ManifestFile", "ManifestRules", "PCI"]),
     unitTests("ReportsTests", ["Control", "ControlClient", "Manifest", "ManifestRules", "Reports", "Text", "X86"]),
     unitTests("InstallationTests", ["Installation", "Machines"]),
     unitTests("MachinesTests", ["ControlClient", "Machines", "TestKit"]),

@@ -21,7 +21,9 @@ import Testing
         """
     }
 
-    private func parse(_ text: String) throws -> Manifest { try parseManifest(text, file: "m.yaml", images: .unchecked) }
+    private func parse(_ text: String) throws -> Manifest {
+        try parseManifest(text, file: "m.yaml", images: .unchecked)
+    }
 
     private func problem(_ text: String) -> String? {
         do throws(ManifestRefused) {

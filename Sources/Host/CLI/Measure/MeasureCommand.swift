@@ -8,7 +8,7 @@ import Machines
 struct MeasureCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "measure",
-        abstract: "Measure what a neighbour does to a partition: one report of latencies, exits, traffic.",
+        abstract: "Measure what a neighbour does to a partition, as one report.",
         discussion: """
             Measures a running machine whose manifest has two partitions with our guests, as Examples/measure.yaml has: `measured` runs \
             cyclictest, first alone and then beside a storm of memory in `pair`. With --report the run is added to a file: boot \

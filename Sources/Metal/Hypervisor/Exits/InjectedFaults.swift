@@ -89,7 +89,7 @@
             let path: ImagePath = "fault"
             guard let file = try? BootVolume(firmware).read(path, limit: 1024, firmware) else { return }
             wanted = load(file.address)
-            unsafe Self.record = file
+            for i in 0..<48 where file.size == 200 { unsafe Self.record[i] = load(file.address + 8 + UInt64(i) * 4) }
             unsafe Self.deafness = (wanted, Int(load(file.address + 1, as: UInt8.self)) - 0x30)
         }
 
@@ -101,15 +101,16 @@
             return kind == 0x6E || kind == 0x6C && attempt < 6 || kind == 0x6F && attempt == 0
         }
 
-        nonisolated(unsafe) private static var record = LoadedFile()
+        nonisolated(unsafe) private static var record = [48 of UInt32](repeating: 0)
 
         /// What the machine is taken to answer to a leaf of CPUID that tells of caches and keys, where the boot volume says so:
-        /// "r", and from byte 8 on leaf, subleaf, EAX, EBX, ECX and EDX, again and again.
+        /// "r", and from byte 8 on eight times leaf, subleaf, EAX, EBX, ECX and EDX.
         static func claim(_ leaf: UInt32, _ subleaf: UInt32) -> CPUIDRegisters? {
             guard unsafe deafness.kind == 0x72 else { return nil }
-            for at in unsafe stride(from: record.address + 8, to: record.address + record.size, by: 24)
-            where load(at) == UInt64(subleaf) << 32 | UInt64(leaf) {
-                return CPUIDRegisters(eax: load(at + 8), ebx: load(at + 12), ecx: load(at + 16), edx: load(at + 20))
+            for at in stride(from: 0, to: 48, by: 6) {
+                guard unsafe record[at] == leaf, unsafe record[at + 1] == subleaf else { continue }
+                return unsafe CPUIDRegisters(
+                    eax: record[at + 2], ebx: record[at + 3], ecx: record[at + 4], edx: record[at + 5])
             }
             return nil
         }

@@ -57,7 +57,9 @@ extension BuiltMachine {
     ) throws(PageTableError) {
         let range = plan.memory.ranges[i]
         let choice = manifest.memoryKey(of: i, on: plan.machine.facts)
-        guard let frames = ownership.takeFrames(base: range.base, size: range.size, choice) else { throw .mappedAlready }
+        guard let frames = ownership.takeFrames(base: range.base, size: range.size, choice) else {
+            throw .mappedAlready
+        }
         var arena = plan.blocks[i].makeConstants(), changing = plan.blocks[i].makeChanging()
         // The context lies around the border.
         guard changing.take(ControlPage.frames) == controlPages[i], arena.take(PartitionContext.constantFrames) != nil
