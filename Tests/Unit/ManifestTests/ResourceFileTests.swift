@@ -86,8 +86,8 @@ import Testing
     @Test func tamperedNumbersAreRefused() throws {
         var manifest = try parse(file("cache: {l3: 4 ways}"))
         let bytes = try encoded(manifest)
-        // The last item: key 20, an array of four, 4, 0, 0, 0.
-        #expect(bytes.suffix(6) == [0x14, 0x84, 4, 0, 0, 0])
+        // The last item: key 28, an array of four, 4, 0, 0, 0.
+        #expect(bytes.suffix(7) == [0x18, 28, 0x84, 4, 0, 0, 0])
         for (at, value) in [(4, UInt8(0)), (3, 1), (2, 1), (1, 3), (1, 4)] {
             var changed = bytes
             changed[changed.count - at] = value

@@ -48,6 +48,6 @@ public struct PartitionInfo: ControlMessage, Sendable {
         coder.field(9, &permits)
         coder.field(10, &image)
         coder.field(11, &startsInMicroseconds)
-        coder.field(12, &encryption)
+        coder.field(14, &encryption)
     }
 }

@@ -10,7 +10,7 @@ public enum ManifestKey {
     public static let link: UInt64 = 5
     public static let partitions: UInt64 = 6
     /// Absent when nothing is asked for.
-    public static let housekeepingResources: UInt64 = 20
+    public static let housekeepingResources: UInt64 = 28
     public static let count = 7
 }
 
@@ -34,5 +34,5 @@ public enum PartitionKey {
     /// Absent when there are none.
     public static let accepts: UInt64 = 14
     /// Absent when nothing is asked for: an array of L3, L2, bandwidth and memory key (`ResourceDemand`).
-    public static let resources: UInt64 = 20
+    public static let resources: UInt64 = 28
 }
