@@ -37,8 +37,9 @@ let shared: [Target] = [
     room("Shared", "Platform", ["PCI", "X86"]),
     room("Shared", "Loaders", ["Platform"]),
     room("Shared", "Trust", ["CBOR"], fast: true),
-    room("Shared", "Manifest", ["CBOR", "PCI", "Text", "Trust"]),
-    room("Shared", "Control", ["CBOR", "Manifest", "Records", "Text"]),
+    room("Shared", "Resources", ["X86"]),
+    room("Shared", "Manifest", ["CBOR", "PCI", "Resources", "Text", "Trust"]),
+    room("Shared", "Control", ["CBOR", "Manifest", "Records", "Resources", "Text"]),
 ]
 
 let freestanding = [
@@ -79,9 +80,8 @@ let metalWing: [Target] = [
     .executableTarget(
         name: "Hypervisor",
         dependencies: [
-            "CBOR", "Silicon", "LoaderImage", "Control", "Manifest", "PCI", "Platform", "Records", "Remapping", "Text",
-            "Trust",
-            "X86",
+            "CBOR", "Silicon", "LoaderImage", "Control", "Manifest", "PCI", "Platform", "Records", "Remapping",
+            "Resources", "Text", "Trust", "X86",
         ],
         path: "Sources/Metal/Hypervisor",
         swiftSettings: metalSettings,
@@ -108,26 +108,30 @@ func unitTests(_ name: String, _ dependencies: [Target.Dependency] = [], exclude
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 let hostWing: [Target] = [
-    hostRoom("ManifestRules", ["CBOR", "Manifest", "PCI", "Text", "Trust"]),
-    hostRoom(
-        "ManifestFile", ["Control", "Loaders", "Manifest", "ManifestRules", "PCI", "Platform", "Text", "Trust", yams]),
-    hostRoom("ControlClient", ["CBOR", "Control", "Manifest", "PCI", "Text"]),
     hostRoom("Keys", ["CBOR", "Trust"], fast: true),
+    hostRoom("ManifestRules", ["CBOR", "Manifest", "PCI", "Resources", "Text", "Trust"]),
+    hostRoom(
+        "ManifestFile",
+        ["Control", "Loaders", "Manifest", "ManifestRules", "PCI", "Platform", "Resources", "Text", "Trust", yams]),
+    hostRoom("ControlClient", ["CBOR", "Control", "Manifest", "PCI", "Resources", "Text"]),
     hostRoom("Machines", ["Manifest", "ManifestFile", "ManifestRules", "Control", "ControlClient", "Text"]),
     hostRoom("SignedImages", ["Keys", "Machines", "Manifest", "ManifestFile", "ManifestRules", "Trust"]),
     hostRoom("Installation", ["Machines", "ManifestRules"]),
     hostRoom("TestKit", ["Manifest", "ManifestFile", "Control", "ControlClient", "Machines", "Records", yams]),
     hostRoom(
         "Inventory",
-        ["Control", "ControlClient", "Manifest", "ManifestFile", "ManifestRules", "PCI", "Remapping", "X86"]),
-    hostRoom("Reports", ["Control", "ControlClient", "ManifestFile", "ManifestRules", "Text", "X86"]),
+        [
+            "Control", "ControlClient", "Manifest", "ManifestFile", "ManifestRules", "PCI", "Remapping", "Resources",
+            "X86",
+        ]),
+    hostRoom("Reports", ["Control", "ControlClient", "ManifestFile", "ManifestRules", "Resources", "Text", "X86"]),
     hostRoom("CrashReports", ["Machines", "ManifestRules", "Records", "Reports", "X86"]),
     .executableTarget(
         name: "CLI",
         dependencies: [
             "CrashReports", "Installation", "Inventory", "Manifest", "ManifestFile", "ManifestRules", "Machines",
             "Control",
-            "ControlClient", "Keys", "Reports", "SignedImages", "TestKit",
+            "ControlClient", "Keys", "Reports", "Resources", "SignedImages", "TestKit", "Text", "X86",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         path: "Sources/Host/CLI",
@@ -141,15 +145,22 @@ let hostWing: [Target] = [
     unitTests("RemappingTests", ["Remapping", "UnitSupport"]),
     unitTests("RecordsTests", ["CrashReports", "Records", "Remapping", "Text"]),
     unitTests("CrashReportsTests", ["CrashReports", "Records", "X86"]),
+    unitTests("ResourcesTests", ["Manifest", "ManifestFile", "ManifestRules", "Resources", "X86"]),
     unitTests("PCITests", ["PCI", "UnitSupport"], exclude: ["q35.txt"]),
     unitTests(
-        "ManifestTests", ["CBOR", "Manifest", "ManifestFile", "ManifestRules", "PCI", "Text", "Trust", "UnitSupport"]),
+        "ManifestTests",
+        ["CBOR", "Manifest", "ManifestFile", "ManifestRules", "PCI", "Resources", "Text", "Trust", "UnitSupport"]),
     unitTests(
         "ControlTests",
-        ["CBOR", "Control", "ControlClient", "Manifest", "ManifestFile", "PCI", "Records", "Text", "UnitSupport"]),
+        [
+            "CBOR", "Control", "ControlClient", "Manifest", "ManifestFile", "PCI", "Records", "Resources", "Text",
+            "UnitSupport",
+        ]),
     unitTests("LoadersTests", ["Loaders", "Platform", "UnitSupport"]),
     unitTests("PlatformTests", ["Loaders", "PCI", "Platform", "UnitSupport", "X86"]),
-    unitTests("InventoryTests", ["Control", "ControlClient", "Inventory", "Manifest", "ManifestFile", "PCI"]),
+    unitTests(
+        "InventoryTests",
+        ["Control", "ControlClient", "Inventory", "Manifest", "ManifestFile", "ManifestRules", "PCI"]),
     unitTests("ReportsTests", ["Control", "ControlClient", "Manifest", "ManifestRules", "Reports", "Text", "X86"]),
     unitTests("InstallationTests", ["Installation", "Machines"]),
     unitTests("MachinesTests", ["ControlClient", "Machines", "TestKit"]),

@@ -28,7 +28,8 @@ struct Bulkhead: ParsableCommand {
                 ]),
             CommandGroup(name: "Emulated machine", subcommands: [DemoCommand.self]),
             CommandGroup(name: "Running machine", subcommands: Manage.commands + [CrashCommand.self]),
-            CommandGroup(name: "Verification", subcommands: [TestCommand.self, BenchCommand.self]),
+            CommandGroup(
+                name: "Verification", subcommands: [TestCommand.self, BenchCommand.self, MeasureCommand.self]),
             CommandGroup(name: "This tool", subcommands: [ManualCommand.self]),
         ])
 

@@ -46,14 +46,20 @@ public struct ManifestJSON: Codable, Sendable {
         public var watchdog: Int?
         /// Absent when there is none.
         public var restartLimit: Int?
+        /// As in the YAML file; absent where nothing is asked for.
+        public var cache: [String: String]?
+        public var bandwidth: String?
+        public var memoryKey: String?
 
         enum CodingKeys: String, CodingKey {
-            case name, cores, memory, at, kernel, initrd, console, virtio, autostart, permit, devices, accept, watchdog
+            case name, cores, memory, at, kernel, initrd, console, virtio, autostart, permit, devices, accept, watchdog,
+                cache, bandwidth
             case restartLimit = "restart-limit"
             case commandLine = "command-line"
             case onPoweroff = "on-poweroff"
             case onReboot = "on-reboot"
             case onCrash = "on-crash"
+            case memoryKey = "memory-key"
         }
     }
 
@@ -78,7 +84,9 @@ public struct ManifestJSON: Codable, Sendable {
                 onReboot: $0.onReboot.name, onCrash: $0.onCrash.name, permit: $0.permits.nameList,
                 devices: $0.devices.list.map(Device.init), accept: $0.accepts.nameList,
                 watchdog: $0.watchdog == 0 ? nil : Int($0.watchdog),
-                restartLimit: $0.restartLimit == 0 ? nil : Int($0.restartLimit))
+                restartLimit: $0.restartLimit == 0 ? nil : Int($0.restartLimit),
+                cache: $0.resources.cacheWords, bandwidth: $0.resources.bandwidth.text,
+                memoryKey: $0.resources.memoryKey == .none ? nil : $0.resources.memoryKey.name)
         }
     }
 }

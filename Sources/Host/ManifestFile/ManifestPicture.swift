@@ -19,7 +19,7 @@ public struct ManifestPicture {
         let link = manifest.link == .none ? "no management link" : "management link: \(manifest.link.name)"
         let needs = "at least \(plural(manifest.machineCores, "core")) and \(sizeText(manifest.machineMemory))"
         let head = "\(paint(manifest.name.string, bold: true)) · \(needs) · \(link)"
-        return ([head, "", "Cores"] + cores + ["", "Memory"] + memory + ["", "Partitions"] + partitions)
+        return ([head, "", "Cores"] + cores + ["", "Memory"] + memory + ["", "Partitions"] + partitions + resources)
             .joined(separator: "\n") + "\n"
     }
 
@@ -99,6 +99,7 @@ public struct ManifestPicture {
             let permits = spec.permits == .all ? "everything" : spec.permits.nameList.joined(separator: ", ")
             rows.append(("permits", permits.isEmpty ? "nothing" : permits))
             for (k, device) in spec.devices.list.enumerated() { rows.append((k == 0 ? "devices" : "", device.summary)) }
+            rows += spec.resources.rows
             if !spec.accepts.isEmpty { rows.append(("accepts", spec.accepts.nameList.joined(separator: ", "))) }
             lines += rows.map { "    \(pad($0.0, 13)) \($0.1)" }
         }

@@ -7,7 +7,7 @@ public func manifestYAML(_ manifest: Manifest) -> String {
         "machine:",
         "  cores: \(manifest.machineCores)",
         "  memory: \(exactSize(manifest.machineMemory))",
-        "housekeeping: \(manifest.housekeeping)",
+        housekeepingYAML(manifest),
         "link: \(manifest.link.name)",
         "partitions:",
     ]
@@ -32,6 +32,7 @@ public func manifestYAML(_ manifest: Manifest) -> String {
         lines.append("    permit: [\(spec.permits.nameList.joined(separator: ", "))]")
         if spec.devices.count > 0 { lines.append("    devices:") }
         lines += spec.devices.list.map { "      - {\($0.yaml)}" }
+        lines += spec.resources.yaml.map { "    " + $0 }
         if !spec.accepts.isEmpty { lines.append("    accept: [\(spec.accepts.nameList.joined(separator: ", "))]") }
         if spec.watchdog != 0 { lines.append("    watchdog: \(spec.watchdog)s") }
         if spec.restartLimit != 0 { lines.append("    restart-limit: \(spec.restartLimit)") }

@@ -5,6 +5,7 @@ import Yams
 private let partitionKeys = [
     "name", "cores", "memory", "image", "command-line", "console", "autostart", "on-poweroff", "on-reboot", "on-crash",
     "permit", "devices", "accept", "watchdog", "restart-limit", "ready",
+    "cache", "bandwidth", "memory-key",
 ]
 
 extension FieldReader {
@@ -30,6 +31,7 @@ extension FieldReader {
         if let seconds = value(values["watchdog"], .watchdog, parseWatchdog) { spec.watchdog = seconds }
         if let limit = value(values["restart-limit"], .restartLimit, parseRestartLimit) { spec.restartLimit = limit }
         readiness(values["ready"], spec)
+        spec.resources = resources(values)
         return spec
     }
 

@@ -1,6 +1,7 @@
 import CBOR
 import Manifest
 import PCI
+import Resources
 import Text
 import Trust
 
@@ -9,7 +10,8 @@ extension Manifest {
     /// should have been validated; `bufferFull` and `invalidText` are the errors that can occur.
     public borrowing func encode(into buffer: consuming MutableSpan<UInt8>) throws(CBORError) -> Int {
         var writer = CBORWriter(buffer)
-        writer.map(ManifestKey.count)
+        let own = housekeepingResources
+        writer.map(ManifestKey.count + (own.isEmpty ? 0 : 1))
         writer.key(ManifestKey.version)
         writer.uint(Self.formatVersion)
         writer.key(ManifestKey.name)
@@ -25,6 +27,7 @@ extension Manifest {
         writer.key(ManifestKey.partitions)
         writer.array(partitionCount)
         for i in 0..<partitionCount { encodePartition(i, &writer) }
+        if !own.isEmpty { writer.resources(ManifestKey.housekeepingResources, own) }
         return try writer.finish()
     }
 
@@ -36,7 +39,9 @@ extension Manifest {
             (PartitionKey.virtio, UInt64(partitions[i].virtio.rawValue)),
         ].filter { $0.1 != 0 }
         let digests = partitions[i].digests
-        writer.map(13 + (hasDevices ? 1 : 0) + (accepts.isEmpty ? 0 : 1) + counts.count + (digests == nil ? 0 : 1))
+        let resources = partitions[i].resources
+        let optional = [hasDevices, !accepts.isEmpty, digests != nil, !resources.isEmpty].count { $0 }
+        writer.map(13 + optional + counts.count)
         writer.key(PartitionKey.name)
         writer.text(partitions[i].name)
         writer.key(PartitionKey.cores)
@@ -80,6 +85,7 @@ extension Manifest {
                 writer.bytes(bytes.span)
             }
         }
+        if !resources.isEmpty { writer.resources(PartitionKey.resources, resources) }
     }
 
     /// Each device is an array: address, vendor, device, virtual functions, whether no reset is accepted.
@@ -99,6 +105,15 @@ extension Manifest {
 }
 
 extension CBORWriter {
+    fileprivate mutating func resources(_ key: UInt64, _ demand: ResourceDemand) {
+        self.key(key)
+        array(4)
+        uint(UInt64(demand.l3.rawValue))
+        uint(UInt64(demand.l2.rawValue))
+        uint(UInt64(demand.bandwidth.rawValue))
+        uint(UInt64(demand.memoryKey.rawValue))
+    }
+
     fileprivate mutating func text<let n: Int>(_ value: Text<n>) {
         text(count: value.count) { value.bytes[$0] }
     }

@@ -6,6 +6,7 @@ public enum ManifestField: UInt8, Sendable {
     case name, cores, memorySize, memoryBase, kernel, initrd, commandLine, permits
     case console, autostart, onPoweroff, onReboot, onCrash
     case devices, accepts, watchdog, restartLimit, ready
+    case cache, bandwidth, memoryKey
 
     /// What a refusal of the hypervisor's is about.
     public init(_ error: ManifestError) {
@@ -26,12 +27,15 @@ public enum ManifestField: UInt8, Sendable {
                 .deviceIsBridge, .deviceReserved, .tooManyVirtualFunctions, .virtualFunctionDisabled, .noReset,
                 .resetShared, .groupSplit:
                 .devices
+            case .cacheUndivided, .tooFewWays, .cacheTakenTwice, .tooFewClasses: .cache
+            case .bandwidthUnlimited, .bandwidthInPercent, .bandwidthInAmounts, .bandwidthOutOfRange: .bandwidth
+            case .noMemoryKeys, .tooFewMemoryKeys: .memoryKey
             }
     }
 
     /// The key whose value the decoder does not know.
     private static func valued(_ key: UInt64, of partition: Int?) -> ManifestField {
-        guard partition != nil else { return .link }
+        guard partition != nil else { return key == ManifestKey.housekeepingResources ? .housekeeping : .link }
         return switch key {
         case PartitionKey.onPoweroff: .onPoweroff
         case PartitionKey.onReboot: .onReboot
@@ -41,6 +45,7 @@ public enum ManifestField: UInt8, Sendable {
         case PartitionKey.watchdog: .watchdog
         case PartitionKey.restartLimit: .restartLimit
         case PartitionKey.virtio: .console
+        case PartitionKey.resources: .cache
         default: .accepts
         }
     }
@@ -74,6 +79,9 @@ extension ManifestField {
         case .watchdog: "watchdog"
         case .restartLimit: "restart-limit"
         case .ready: "ready"
+        case .cache: "cache"
+        case .bandwidth: "bandwidth"
+        case .memoryKey: "memory-key"
         }
     }
 }

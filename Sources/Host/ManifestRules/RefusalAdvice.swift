@@ -111,6 +111,23 @@ extension ManifestError.Reason {
         case .siblingsSplit, .siblingOfHousekeeping:
             "Threads of one physical core can spy on each other. Give both to one partition, switch SMT off in the "
                 + "firmware's setup, or write `accept: [split-smt]` in each of the two partitions."
+        case .cacheUndivided, .bandwidthUnlimited:
+            "`bulkhead inventory` says what the processor can divide (Intel RDT, AMD PQoS). Take the key out, or write "
+                + "`accept: [shared-cache]`: then the partition goes without where the machine cannot."
+        case .tooFewWays:
+            "Ask for less: partitions on cores that share a cache share its ways, those that devices fill are given to nobody, "
+                + "and one is kept for everybody else. `bulkhead inventory` lists them."
+        case .cacheTakenTwice:
+            "Of those that share a cache one alone can write `exclusive`; give the others ways or a percentage."
+        case .bandwidthInPercent: "Write a percentage: `bandwidth: 40%`."
+        case .bandwidthInAmounts: "Write an amount, which AMD's processors take: `bandwidth: 12 GB/s`."
+        case .bandwidthOutOfRange: "`bulkhead inventory` has the least and the most that the processor limits cores to."
+        case .tooFewClasses:
+            "Each partition with `cache` or `bandwidth` takes one class of service. Take these keys out where they matter least."
+        case .noMemoryKeys:
+            "Write `memory-key: preferred` to go without where the machine has none. Documentation/resources.md says what each "
+                + "processor offers, and what firmware has to switch on."
+        case .tooFewMemoryKeys: "Write `memory-key: preferred` in some of the partitions."
         }
     }
 }

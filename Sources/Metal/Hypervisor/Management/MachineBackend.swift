@@ -1,6 +1,7 @@
 import Control
 import Manifest
 import Remapping
+import Resources
 import Silicon
 import Synchronization
 import Text
@@ -34,6 +35,7 @@ struct MachineBackend: ControlBackend, ~Copyable {
     private let readTicks: UInt64
     let partitionCount: Int
     private let faultLog: Pointer<FaultLog>?
+    private let resources: ResourceCapabilities
     /// Whose line and whose event was looked for last; `partitionCount` for devices' faults.
     private var lineTurn = 0, eventTurn = 0
     /// A type with an atomic in it has an address: without one, every call would copy the whole machine to the stack.
@@ -46,6 +48,7 @@ struct MachineBackend: ControlBackend, ~Copyable {
         readTicks = built.plan.readTicks
         partitionCount = built.manifest.partitionCount
         faultLog = built.interrupts.faultLog
+        resources = built.plan.machine.facts.resources ?? ResourceCapabilities()
         facts.version = Label(stringLiteral: Version.text)
         facts.name = built.manifest.name
         facts.cores = built.tables.processorCount
@@ -63,6 +66,12 @@ struct MachineBackend: ControlBackend, ~Copyable {
             partitions[i].controlPage = Pointer<ControlPage>(at: built.controlPages[i])
             partitions[i].dependents = built.plan.dependents(of: i)
             partitions[i].apicID = built.tables.apicIDs[partitions[i].info.cores.first]
+            partitions[i].info.encryption =
+                switch built.manifest.memoryKey(of: i, on: built.plan.machine.facts) {
+                case .none: .none
+                case .machine: .machineKey
+                case .own: .ownKey
+                }
             partitions[i].info.hypervisorMemory = built.plan.blocks[i].size
             facts.hypervisorMemory += built.plan.blocks[i].size
         }
@@ -91,6 +100,11 @@ struct MachineBackend: ControlBackend, ~Copyable {
     mutating func exits(_ partition: Int, vcpu: Int) -> ExitCounters {
         partitions[partition].controlPage.value.exits(of: vcpu)
     }
+    mutating func traffic(_ partition: Int) -> TrafficCounters {
+        TrafficCounters(
+            monitor: UInt32(truncatingIfNeeded: partition &+ 1), resources, read: { cpu_rdmsr($0) },
+            write: { cpu_wrmsr($0, $1) })
+    }
     mutating func clockMicroseconds() -> UInt64 { microseconds(cpu_rdtsc()) }
 
     mutating func info(_ partition: Int) -> PartitionInfo {
@@ -110,10 +124,10 @@ struct MachineBackend: ControlBackend, ~Copyable {
         return info
     }
 
-    mutating func takeProtection(_ partition: Int, vcpu: Int) -> UInt32 {
+    mutating func takeProtection(_ partition: Int, vcpu: Int) -> UInt64 {
         partitions[partition].controlPage.value.protection[vcpu].exchange(0, ordering: .acquiringAndReleasing)
     }
-    mutating func beginSelfCheck(_ partition: Int) -> UInt32 {
+    mutating func beginSelfCheck(_ partition: Int) -> UInt64 {
         LocalAPIC.kick(partitions[partition].apicID)
         var report = CoreState.own?.value.checkProcessor() ?? ProtectionReport()
         if let faultLog { report.check(.remapping, faultLog.value.hasBrokenUnit() ? 1 : 0, is: 0) }

@@ -109,18 +109,18 @@ extension VCPURunner {
             unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: UInt(state.value.nested[vcpu].unclaimed)), 4096)
         }
         resetFunctions(keepsPhysical: !hasRun && functionState != .lost)
-        clearMemory()
+        guard renewMemory() else { return false }
         isClean = true
         return true
     }
 
-    private mutating func clearMemory() {
-        let base = UInt(partition.value.memory.base), size = UInt(partition.value.memory.size)
+    mutating func forEachPiece(_ change: (UInt64, UInt64) -> Void) {
+        let base = partition.value.memory.base, size = partition.value.memory.size
         // Pieces of 128 KiB take some 10,000 instructions each, and 65 microseconds where memory takes 2 GB a second.
-        var done: UInt = 0
+        var done: UInt64 = 0
         while done < size {
             let piece = min(size - done, 128 << 10)
-            unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: base + done), UInt64(piece))
+            change(base + done, piece)
             done += piece
             // The functions are reset: who waits for that need not wait for the memory.
             mustStandStill()

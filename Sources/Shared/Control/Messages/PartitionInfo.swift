@@ -1,5 +1,15 @@
 import Manifest
 
+/// By what a partition's memory is encrypted. The raw values travel on the link.
+public enum MemoryEncryption: UInt8, Sendable {
+    /// By nothing that the manifest asked for.
+    case none = 0
+    /// By the machine's one key.
+    case machineKey = 1
+    /// By a key of its own, made anew at each start.
+    case ownKey = 2
+}
+
 /// What `list` says of one partition: {1: array of these, in the manifest's order}.
 public struct PartitionInfo: ControlMessage, Sendable {
     public var name = Label()
@@ -21,6 +31,8 @@ public struct PartitionInfo: ControlMessage, Sendable {
     public var startsInMicroseconds: UInt64 = 0
     /// How often its guest has kicked its watchdog since it started.
     public var kicks: UInt64 = 0
+    /// By what its memory is encrypted.
+    public var encryption = MemoryEncryption.none
 
     public init() {}
 
@@ -39,5 +51,6 @@ public struct PartitionInfo: ControlMessage, Sendable {
         coder.field(10, &image)
         coder.field(11, &startsInMicroseconds)
         coder.field(12, &kicks)
+        coder.field(14, &encryption)
     }
 }

@@ -1,5 +1,6 @@
 import CBOR
 import PCI
+import Resources
 import Text
 import Trust
 
@@ -40,7 +41,12 @@ extension Manifest {
             try decodePartition(i, &source)
         }
         source.partition = nil
-        try source.end(&map)
+        var key = try map.next(&source.reader)
+        if key == ManifestKey.housekeepingResources {
+            housekeepingResources = try source.resources(ManifestKey.housekeepingResources, most: .none)
+            key = try map.next(&source.reader)
+        }
+        if let key { throw source.refuse(.unknownKey, key) }
         try source.reader.finish()
     }
 
@@ -89,6 +95,10 @@ extension Manifest {
             try source.digest(into: &digests.kernel)
             try source.digest(into: &digests.initrd)
             partitions[i].digests = digests
+            key = try map.next(&source.reader)
+        }
+        if key == PartitionKey.resources {
+            partitions[i].resources = try source.resources(PartitionKey.resources, most: .required)
             key = try map.next(&source.reader)
         }
         if let key { throw source.refuse(.unknownKey, key) }

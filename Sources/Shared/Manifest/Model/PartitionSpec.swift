@@ -1,3 +1,4 @@
+import Resources
 import Text
 import Trust
 
@@ -22,7 +23,9 @@ public struct Acceptances: FlagSet, Sendable {
     public init(rawValue: UInt8) { self.rawValue = rawValue }
     /// Another owner has the other thread of one of the partition's physical cores (SMT).
     public static let splitSMT = Acceptances(rawValue: 1 << 0)
-    public static let all = splitSMT
+    /// Caches and bandwidth are shared with neighbours where the machine cannot divide them.
+    public static let sharedCache = Acceptances(rawValue: 1 << 1)
+    public static let all = splitSMT | sharedCache
 }
 
 /// Virtio functions that root mode shows a guest.
@@ -72,6 +75,8 @@ public struct PartitionSpec: Sendable {
     public var virtio = VirtioGrants()
     /// What the images are; without it whatever lies on the boot volume is started.
     public var digests: ImageDigests?
+    /// Cache, bandwidth and a memory key.
+    public var resources = ResourceDemand()
     public init() {}
 
     /// Whether the guest sees a PCI bus.

@@ -50,6 +50,17 @@ public struct ManifestError: Error, Equatable, Sendable {
         case groupSplit = 109
         case siblingsSplit = 110
         case siblingOfHousekeeping = 111
+        // Caches, bandwidth and memory keys.
+        case cacheUndivided = 120
+        case tooFewWays = 121
+        case cacheTakenTwice = 122
+        case bandwidthUnlimited = 123
+        case bandwidthInPercent = 124
+        case bandwidthInAmounts = 125
+        case bandwidthOutOfRange = 126
+        case tooFewClasses = 127
+        case noMemoryKeys = 128
+        case tooFewMemoryKeys = 129
     }
 
     public var reason: Reason
