@@ -172,7 +172,7 @@ let daemonWing: [Target] = [
     hostRoom(
         "Daemon",
         [
-            "Control", "ControlClient", "LibvirtWire", product("Logging", "swift-log"),
+            "Control", "ControlClient", "LibvirtWire", product("GRDB", "GRDB.swift"), product("Logging", "swift-log"),
             product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"),
         ]),
     .executableTarget(
@@ -183,8 +183,8 @@ let daemonWing: [Target] = [
         ],
         path: "Sources/Host/bulkheadd",
         swiftSettings: hostSettings),
-    unitTests("LibvirtWireTests", ["LibvirtWire"]),
-    unitTests("DaemonTests", ["Control", "Daemon", "LibvirtWire"]),
+    unitTests("LibvirtWireTests", ["LibvirtWire", "UnitSupport"]),
+    unitTests("DaemonTests", ["Control", "Daemon", "LibvirtWire", "Manifest"]),
 ]
 
 let package = Package(
@@ -200,5 +200,6 @@ let package = Package(
                 ? [
                     .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
                     .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+                    .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
                 ] : []),
     targets: shared + (metal ? metalWing : hostWing + (daemon ? daemonWing : [])))

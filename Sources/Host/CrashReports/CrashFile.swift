@@ -13,9 +13,12 @@ public struct CrashFile {
     /// Records of a boot volume, given as an image or as a folder.
     public init(volume: String, symbols: String?) throws {
         let reader = try VolumeReader(URL(filePath: volume))
+        // Beside another system each slot has a folder of its own.
+        let found = try ["BULKHEAD", "BULKHEAD/a", "BULKHEAD/b"].map { ($0, try reader.read($0 + "/crash.bin")) }
+        let place = (found.first { $0.1?.isEmpty == false } ?? found[0]).0
         self.symbols =
-            try symbols.map(CrashSymbols.init(file:)) ?? reader.read("BULKHEAD/symbols.bin").map { CrashSymbols($0) }
-        take(try reader.read("BULKHEAD/crash.bin") ?? Data(), isDump: false)
+            try symbols.map(CrashSymbols.init(file:)) ?? reader.read(place + "/symbols.bin").map { CrashSymbols($0) }
+        for (_, content) in found { take(content ?? Data(), isDump: false) }
     }
 
     /// Records in a dump of physical memory.

@@ -89,11 +89,13 @@ public struct ManifestPicture {
             rows.append(("image", spec.image.string))
             if !spec.initrd.isEmpty { rows.append(("initrd", spec.initrd.string)) }
             if !spec.commandLine.isEmpty { rows.append(("command line", spec.commandLine.string)) }
-            rows.append(("console", spec.console ? "yes" : "none"))
+            rows.append(("console", spec.virtio.contains(.console) ? "virtio" : spec.console ? "yes" : "none"))
             rows.append(("starts", spec.autostart ? "with the machine" : "when asked to"))
             rows.append(("on power-off", spec.onPoweroff.name))
             rows.append(("on reboot", spec.onReboot.name))
             rows.append(("on crash", spec.onCrash.name))
+            if spec.watchdog != 0 { rows.append(("watchdog", "first kick within \(spec.watchdog) s")) }
+            if spec.restartLimit != 0 { rows.append(("restarts", "at most \(spec.restartLimit) an hour")) }
             let permits = spec.permits == .all ? "everything" : spec.permits.nameList.joined(separator: ", ")
             rows.append(("permits", permits.isEmpty ? "nothing" : permits))
             for (k, device) in spec.devices.list.enumerated() { rows.append((k == 0 ? "devices" : "", device.summary)) }

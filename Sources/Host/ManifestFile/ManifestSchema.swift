@@ -60,9 +60,15 @@ public func manifestSchema() throws -> String {
                 ]
             ],
             "command-line": string("what the guest gets as its command line"),
-            "console": flag("whether the guest sees a serial port at 3F8h"),
+            "console": [
+                "description": "whether the guest sees a serial port at 3F8h, or also a virtio console",
+                "enum": [true, false, "virtio"],
+            ] as [String: Any],
             "autostart": flag("whether it starts with the machine"),
             "on-poweroff": action("switches itself off"), "on-reboot": action("reboots"), "on-crash": action("crashes"),
+            "watchdog": string("the guest has a watchdog, and so long for its first kick", pattern: "^[0-9]+[smh]$"),
+            "restart-limit": integer("how often within an hour a guest that ended is started anew", 255),
+            "ready": string("when tools call the guest ready: a text on its console, watchdog, or a time such as 20s"),
             "permit": operations,
             "devices": ["type": "array", "items": device],
             "accept": ["type": "array", "items": words(Acceptances.names.map(\.name)), "uniqueItems": true],

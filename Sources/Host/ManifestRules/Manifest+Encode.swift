@@ -30,8 +30,13 @@ extension Manifest {
 
     private borrowing func encodePartition(_ i: Int, _ writer: inout CBORWriter) {
         let hasDevices = partitions[i].devices.count > 0, accepts = partitions[i].accepts
+        let counts = [
+            (PartitionKey.watchdog, UInt64(partitions[i].watchdog)),
+            (PartitionKey.restartLimit, UInt64(partitions[i].restartLimit)),
+            (PartitionKey.virtio, UInt64(partitions[i].virtio.rawValue)),
+        ].filter { $0.1 != 0 }
         let digests = partitions[i].digests
-        writer.map(13 + (hasDevices ? 1 : 0) + (accepts.isEmpty ? 0 : 1) + (digests == nil ? 0 : 1))
+        writer.map(13 + (hasDevices ? 1 : 0) + (accepts.isEmpty ? 0 : 1) + counts.count + (digests == nil ? 0 : 1))
         writer.key(PartitionKey.name)
         writer.text(partitions[i].name)
         writer.key(PartitionKey.cores)
@@ -62,6 +67,10 @@ extension Manifest {
         if !accepts.isEmpty {
             writer.key(PartitionKey.accepts)
             writer.uint(UInt64(accepts.rawValue))
+        }
+        for (key, value) in counts {
+            writer.key(key)
+            writer.uint(value)
         }
         if let digests {
             writer.key(PartitionKey.digests)

@@ -24,7 +24,7 @@ import Trust
             #expect(a.image == b.image)
             #expect(a.initrd == b.initrd)
             #expect(a.commandLine == b.commandLine)
-            #expect(a.console == b.console)
+            #expect(a.console == b.console && a.virtio == b.virtio)
             #expect(a.autostart == b.autostart)
             #expect(a.onPoweroff == b.onPoweroff)
             #expect(a.onReboot == b.onReboot)
@@ -32,6 +32,20 @@ import Trust
             #expect(a.permits == b.permits)
         }
         #expect(try encoded(copy) == bytes)
+    }
+
+    @Test func grantsOfVirtioHaveAnEncodingOfTheirOwn() throws {
+        let plain = try encoded(sample())
+        let bytes = try encoded(sample { $0.partitions[0].virtio = .console })
+        let again = try decoded(bytes)
+        #expect(bytes.count == plain.count + 2 && again.partitions[0].virtio == .console)
+        let at = try #require(bytes.indices.dropLast().first { bytes[$0] == 20 && bytes[$0 + 1] == 1 })
+        for value: UInt8 in [0, 2, 0x17] {
+            var changed = bytes
+            changed[at + 1] = value
+            let error = #expect(throws: ManifestError.self) { try decoded(changed) }
+            #expect(error?.reason == .unknownValue && error?.bound == PartitionKey.virtio)
+        }
     }
 
     @Test func digestsComeBack() throws {

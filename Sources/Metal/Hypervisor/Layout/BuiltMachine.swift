@@ -67,7 +67,8 @@ extension BuiltMachine {
         for core in 0..<64 where spec.cores.contains(CoreSet(core: core)) {
             platform.append(apicID: tables.apicIDs[core])
         }
-        platform.hasBus = spec.devices.count > 0
+        platform.watchdog = spec.watchdog
+        platform.hasBus = spec.hasBus
         let functions = try buildFunctions(i, platform, &changing)
         let nested = try buildNestedRoots(
             cpu, frames, functions, buses: platform.hasBus ? platform.vcpuCount : 1, plan.files[i], &arena, &changing)

@@ -65,7 +65,7 @@ struct PlannedMachine: ~Copyable {
             let isHousekeeper = manifest.partitions[i].cores.contains(CoreSet(core: manifest.housekeeping))
             blocks[i] = try PrivateBlock(
                 cores: manifest.partitions[i].cores.count, memory: manifest.partitions[i].memorySize,
-                functions: manifest.partitions[i].devices.count,
+                functions: manifest.partitions[i].devices.count, hasBus: manifest.partitions[i].hasBus,
                 // Each other partition's control page may need a table of its own, and the housekeeping core's block two.
                 further: (isHousekeeper ? faultFrames + manifest.partitionCount + 1 : 0)
                     + files[i].kernel.tableFrames + files[i].initrd.tableFrames,

@@ -63,6 +63,7 @@ struct VCPURunner<Extension: VirtualizationExtension>: ~Copyable {
                 // The kick of a pause that begins now waits: the guest is left before its first instruction.
                 partition.value.signals[vcpu].pausedAt.store(0, ordering: .sequentiallyConsistent)
                 context.cpu.clockLag = partition.value.clockLag.load(ordering: .sequentiallyConsistent)
+                if vcpu == 0, let functions = partition.value.functions { context.serveVirtio(functions) }
                 return takeSignals()
             }
         }
@@ -78,6 +79,7 @@ struct VCPURunner<Extension: VirtualizationExtension>: ~Copyable {
     private mutating func takeRequest() -> ExitOutcome {
         let controlPage = partition.value.controlPage
         if let cause = partition.value.foundCause { return .end(cause) }
+        if controlPage.value.isOverdue { return .end(.watchdog) }
         if controlPage.value.hold.isAsked { return .end(.physicalFunction) }
         switch controlPage.value.request {
         case .stop, .restart: return .end(.manager)

@@ -82,9 +82,11 @@ EFI_SIZE(EFI_TIME, 16);
 /// Section 9.1, up to the device that the image came from.
 typedef struct {
     uint32_t Revision;
-    EFI_ADDRESS ParentHandle, SystemTable, DeviceHandle;
+    EFI_ADDRESS ParentHandle, SystemTable, DeviceHandle, FilePath, Reserved;
+    uint32_t LoadOptionsSize;
+    EFI_ADDRESS LoadOptions;
 } EFI_LOADED_IMAGE_PROTOCOL;
-EFI_OFFSET(EFI_LOADED_IMAGE_PROTOCOL, DeviceHandle, 0x18);
+EFI_OFFSET(EFI_LOADED_IMAGE_PROTOCOL, LoadOptions, 0x38);
 
 /// Section 13.4.
 typedef struct {

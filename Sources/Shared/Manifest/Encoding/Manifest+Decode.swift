@@ -70,6 +70,19 @@ extension Manifest {
             if partitions[i].accepts.isEmpty { throw source.refuse(.unknownValue, 0, PartitionKey.accepts) }
             key = try map.next(&source.reader)
         }
+        if key == PartitionKey.watchdog {
+            partitions[i].watchdog = UInt16(try source.count(PartitionKey.watchdog, max: Self.maxWatchdog))
+            key = try map.next(&source.reader)
+        }
+        if key == PartitionKey.restartLimit {
+            partitions[i].restartLimit = UInt8(try source.count(PartitionKey.restartLimit, max: 255))
+            key = try map.next(&source.reader)
+        }
+        if key == PartitionKey.virtio {
+            partitions[i].virtio = try source.flags(PartitionKey.virtio, of: .all)
+            if partitions[i].virtio.isEmpty { throw source.refuse(.unknownValue, 0, PartitionKey.virtio) }
+            key = try map.next(&source.reader)
+        }
         if key == PartitionKey.digests {
             var digests = ImageDigests()
             guard try source.reader.array(max: 2) == 2 else { throw .outOfRange }

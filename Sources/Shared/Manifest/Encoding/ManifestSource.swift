@@ -74,6 +74,13 @@ struct ManifestSource: ~Escapable {
         return F(rawValue: F.RawValue(value))
     }
 
+    /// A number from 1 on, whose absence says 0.
+    mutating func count(_ key: UInt64, max: UInt64) throws(CBORError) -> UInt64 {
+        let value = try reader.uint(max: max)
+        if value == 0 { throw refuse(.unknownValue, value, key) }
+        return value
+    }
+
     mutating func digest(into digest: inout Digest384) throws(CBORError) {
         let bytes = try reader.bytes(max: Digest384.bytes)
         guard bytes.count == Digest384.bytes else { throw .outOfRange }

@@ -25,6 +25,15 @@ public struct Acceptances: FlagSet, Sendable {
     public static let all = splitSMT
 }
 
+/// Virtio functions that root mode shows a guest.
+public struct VirtioGrants: FlagSet, Sendable {
+    public let rawValue: UInt8
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+    /// The console, beside the UART.
+    public static let console = VirtioGrants(rawValue: 1 << 0)
+    public static let all = console
+}
+
 /// The SHA-384 digests of a partition's images.
 public struct ImageDigests: Equatable, Sendable {
     public var kernel = Digest384()
@@ -56,7 +65,15 @@ public struct PartitionSpec: Sendable {
     public var permits = ControlOperations()
     public var devices = DeviceList()
     public var accepts = Acceptances()
+    /// Seconds that the guest has for its watchdog's first kick, at most `Manifest.maxWatchdog`; 0: it has no watchdog.
+    public var watchdog: UInt16 = 0
+    /// How often within an hour a guest that has ended is started anew; 0: without a limit.
+    public var restartLimit: UInt8 = 0
+    public var virtio = VirtioGrants()
     /// What the images are; without it whatever lies on the boot volume is started.
     public var digests: ImageDigests?
     public init() {}
+
+    /// Whether the guest sees a PCI bus.
+    public var hasBus: Bool { devices.count > 0 || !virtio.isEmpty }
 }
