@@ -19,20 +19,20 @@ import Trust
         let secret = URL(filePath: place.path + "/passphrase")
         try Data("correct horse\n".utf8).write(to: secret)
         var used: [Int: [UInt8]] = [:], signedFiles = 0, interrupted = 0
-        var generator = SystemRandomNumberGenerator()
+        // What an undisturbed one takes on this host, now: the kills come from before it has begun to after it is done.
+        let probe = place.path + "/probe"
+        try Data("message".utf8).write(to: URL(filePath: probe))
+        let start = ContinuousClock.now
+        for _ in 0..<3 { try signer(keys, [probe, probe], secret).waitUntilExit() }
+        let usual = (ContinuousClock.now - start) / 3
+        let limit = UInt32(
+            min(5e6, Double(usual.components.seconds) * 1e6 + Double(usual.components.attoseconds) / 1e12))
         for round in 0..<500 {
             // Each run may sign two; where the tree is used up the rest of the rounds shows that nothing more is signed.
             let files = (0..<2).map { place.path + "/m\(round)-\($0)" }
             for file in files { try Data("message \(file)".utf8).write(to: URL(filePath: file)) }
-            let process = Process()
-            process.executableURL = Self.tool
-            process.arguments =
-                ["keys", "sign", keys.folder.path] + files + ["--passphrase-file", secret.path]
-            process.standardOutput = FileHandle.nullDevice
-            process.standardError = FileHandle.nullDevice
-            try process.run()
-            // From before it has begun to after it is done.
-            usleep(UInt32.random(in: 0...90_000, using: &generator))
+            let process = try signer(keys, files, secret)
+            usleep(UInt32.random(in: 0...limit + limit / 3))
             kill(process.processIdentifier, SIGKILL)
             process.waitUntilExit()
             if process.terminationReason == .uncaughtSignal { interrupted += 1 }
@@ -55,6 +55,16 @@ import Trust
         #expect(signedFiles > 50, "\(signedFiles) were signed")
         // What is there after all that still signs.
         _ = try keys.sign([[1]], for: "manifest", passphrase)
+    }
+
+    private func signer(_ keys: KeyFolder, _ files: [String], _ secret: URL) throws -> Process {
+        let process = Process()
+        process.executableURL = Self.tool
+        process.arguments = ["keys", "sign", keys.folder.path] + files + ["--passphrase-file", secret.path]
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        return process
     }
 
     /// Several at once take turns.
