@@ -85,7 +85,7 @@ struct BenchSession {
         guard let guest = testbed.watch.partitions.first else { throw BenchError("the manifest has no partition") }
         guard
             try testbed.refresh(
-                seconds: 120 * emulator.kind.slowness, until: { _ in guest.isReady || guest.hasEnded })
+                seconds: 120 * emulator.kind.slowness, until: { _ in guest.kernel != nil || guest.hasEnded })
         else {
             throw BenchError("the guest's user space was not heard within 120 s")
         }
