@@ -21,8 +21,10 @@ let swiftSettings: [SwiftSetting] =
     [.strictMemorySafety(), .enableExperimentalFeature("Lifetimes")] + (metal ? [.unsafeFlags(bareMetalFlags)] : [])
 
 /// A target of one of the wings, which are folders of `Sources`: the path says who trusts it.
-func room(_ wing: String, _ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, path: "Sources/\(wing)/\(name)", swiftSettings: swiftSettings)
+/// `fast`: optimized on the host too, even where the tool is built for debugging.
+func room(_ wing: String, _ name: String, _ dependencies: [Target.Dependency] = [], fast: Bool = false) -> Target {
+    let settings = swiftSettings + (fast && !metal ? [.unsafeFlags(["-O"])] : [])
+    return .target(name: name, dependencies: dependencies, path: "Sources/\(wing)/\(name)", swiftSettings: settings)
 }
 
 let shared: [Target] = [
@@ -34,7 +36,8 @@ let shared: [Target] = [
     room("Shared", "PCI"),
     room("Shared", "Platform", ["PCI", "X86"]),
     room("Shared", "Loaders", ["Platform"]),
-    room("Shared", "Manifest", ["CBOR", "PCI", "Text"]),
+    room("Shared", "Trust", ["CBOR"], fast: true),
+    room("Shared", "Manifest", ["CBOR", "PCI", "Text", "Trust"]),
     room("Shared", "Control", ["CBOR", "Manifest", "Records", "Text"]),
 ]
 
@@ -76,7 +79,9 @@ let metalWing: [Target] = [
     .executableTarget(
         name: "Hypervisor",
         dependencies: [
-            "Silicon", "LoaderImage", "Control", "Manifest", "PCI", "Platform", "Records", "Remapping", "Text", "X86",
+            "CBOR", "Silicon", "LoaderImage", "Control", "Manifest", "PCI", "Platform", "Records", "Remapping", "Text",
+            "Trust",
+            "X86",
         ],
         path: "Sources/Metal/Hypervisor",
         swiftSettings: metalSettings,
@@ -91,8 +96,9 @@ let metalWing: [Target] = [
 
 let hostSettings: [SwiftSetting] = [.strictMemorySafety()]
 
-func hostRoom(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .target(name: name, dependencies: dependencies, path: "Sources/Host/\(name)", swiftSettings: hostSettings)
+func hostRoom(_ name: String, _ dependencies: [Target.Dependency], fast: Bool = false) -> Target {
+    let settings = hostSettings + (fast ? [.unsafeFlags(["-O"])] : [])
+    return .target(name: name, dependencies: dependencies, path: "Sources/Host/\(name)", swiftSettings: settings)
 }
 
 func unitTests(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
@@ -102,10 +108,13 @@ func unitTests(_ name: String, _ dependencies: [Target.Dependency] = [], exclude
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 let hostWing: [Target] = [
-    hostRoom("ManifestRules", ["CBOR", "Manifest", "PCI", "Text"]),
-    hostRoom("ManifestFile", ["Control", "Loaders", "Manifest", "ManifestRules", "PCI", "Platform", "Text", yams]),
+    hostRoom("ManifestRules", ["CBOR", "Manifest", "PCI", "Text", "Trust"]),
+    hostRoom(
+        "ManifestFile", ["Control", "Loaders", "Manifest", "ManifestRules", "PCI", "Platform", "Text", "Trust", yams]),
     hostRoom("ControlClient", ["CBOR", "Control", "Manifest", "PCI", "Text"]),
+    hostRoom("Keys", ["CBOR", "Trust"], fast: true),
     hostRoom("Machines", ["Manifest", "ManifestFile", "ManifestRules", "Control", "ControlClient", "Text"]),
+    hostRoom("SignedImages", ["Keys", "Machines", "Manifest", "ManifestFile", "ManifestRules", "Trust"]),
     hostRoom("Installation", ["Machines", "ManifestRules"]),
     hostRoom("TestKit", ["Manifest", "ManifestFile", "Control", "ControlClient", "Machines", "Records", yams]),
     hostRoom(
@@ -118,7 +127,7 @@ let hostWing: [Target] = [
         dependencies: [
             "CrashReports", "Installation", "Inventory", "Manifest", "ManifestFile", "ManifestRules", "Machines",
             "Control",
-            "ControlClient", "Reports", "TestKit",
+            "ControlClient", "Keys", "Reports", "SignedImages", "TestKit",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         path: "Sources/Host/CLI",
@@ -126,12 +135,15 @@ let hostWing: [Target] = [
     .target(name: "UnitSupport", dependencies: ["CBOR", "Loaders", "Platform", "X86"], path: "Tests/Unit/Support"),
     unitTests("HouseTests", ["UnitSupport"]),
     unitTests("CBORTests", ["CBOR", "UnitSupport"]),
+    unitTests("TrustTests", ["Trust", "UnitSupport"], exclude: ["lms.txt"]),
+    unitTests("KeysTests", ["Keys", "Trust"]),
     unitTests("X86Tests", ["Inventory", "UnitSupport", "X86"]),
     unitTests("RemappingTests", ["Remapping", "UnitSupport"]),
     unitTests("RecordsTests", ["CrashReports", "Records", "Remapping", "Text"]),
     unitTests("CrashReportsTests", ["CrashReports", "Records", "X86"]),
     unitTests("PCITests", ["PCI", "UnitSupport"], exclude: ["q35.txt"]),
-    unitTests("ManifestTests", ["CBOR", "Manifest", "ManifestFile", "ManifestRules", "PCI", "Text", "UnitSupport"]),
+    unitTests(
+        "ManifestTests", ["CBOR", "Manifest", "ManifestFile", "ManifestRules", "PCI", "Text", "Trust", "UnitSupport"]),
     unitTests(
         "ControlTests",
         ["CBOR", "Control", "ControlClient", "Manifest", "ManifestFile", "PCI", "Records", "Text", "UnitSupport"]),
@@ -141,10 +153,12 @@ let hostWing: [Target] = [
     unitTests("ReportsTests", ["Control", "ControlClient", "Manifest", "ManifestRules", "Reports", "Text", "X86"]),
     unitTests("InstallationTests", ["Installation", "Machines"]),
     unitTests("MachinesTests", ["ControlClient", "Machines", "TestKit"]),
+    unitTests("SignedImagesTests", ["Keys", "Machines", "ManifestFile", "SignedImages", "Trust"]),
     .testTarget(
         name: "MachineTests",
         dependencies: [
-            "Control", "Installation", "Inventory", "ControlClient", "Machines", "Manifest", "ManifestFile",
+            "Control", "Keys", "SignedImages", "Installation", "Inventory", "ControlClient", "Machines", "Manifest",
+            "ManifestFile",
             "ManifestRules",
             "TestKit", "UnitSupport", "X86",
         ],
@@ -158,7 +172,7 @@ let daemonWing: [Target] = [
     hostRoom(
         "Daemon",
         [
-            "Control", "ControlClient", "LibvirtWire", product("Logging", "swift-log"),
+            "Control", "ControlClient", "LibvirtWire", product("GRDB", "GRDB.swift"), product("Logging", "swift-log"),
             product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"),
         ]),
     .executableTarget(
@@ -169,8 +183,8 @@ let daemonWing: [Target] = [
         ],
         path: "Sources/Host/bulkheadd",
         swiftSettings: hostSettings),
-    unitTests("LibvirtWireTests", ["LibvirtWire"]),
-    unitTests("DaemonTests", ["Control", "Daemon", "LibvirtWire"]),
+    unitTests("LibvirtWireTests", ["LibvirtWire", "UnitSupport"]),
+    unitTests("DaemonTests", ["Control", "Daemon", "LibvirtWire", "Manifest"]),
 ]
 
 let package = Package(
@@ -186,5 +200,6 @@ let package = Package(
                 ? [
                     .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
                     .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+                    .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
                 ] : []),
     targets: shared + (metal ? metalWing : hostWing + (daemon ? daemonWing : [])))

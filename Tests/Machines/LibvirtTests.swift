@@ -17,6 +17,44 @@ extension MachineTests {
             let failures = try ClientScript(scripts.appending(path: "virsh.txt"))
                 .run(["virsh", "-q", "-c", daemon.uri], folder: workspace.cache)
             for failure in failures { Issue.record("\(failure)") }
+            let python = try ClientScript.output(
+                ["/usr/bin/python3", scripts.appending(path: "lifecycle.py").path, daemon.uri], workspace.cache)
+            #expect(python.hasSuffix("done\n"), "\(python)")
+            let hostile = try ClientScript.output(
+                ["/usr/bin/python3", scripts.appending(path: "hostile.py").path, daemon.uri, "\(daemon.pid)"],
+                workspace.cache)
+            #expect(hostile.hasSuffix("done\n"), "\(hostile)")
+            try survivesAKill(daemon, workspace, testbed.socket)
+        }
+
+        /// What was defined is there again, byte for byte, after the daemon was killed.
+        private func survivesAKill(_ daemon: BulkheaddProcess, _ workspace: Workspace, _ machine: URL) throws {
+            func virsh(_ uri: String, _ words: String...) throws -> String {
+                try ClientScript.output(["virsh", "-q", "-c", uri] + words, workspace.cache)
+            }
+            #expect(try virsh(daemon.uri, "autostart", "work").contains("error") == false)
+            let before = try virsh(daemon.uri, "dumpxml", "--inactive", "work")
+            #expect(before.contains("<!-- kept as it is -->"))
+            daemon.kill()
+            let second = try BulkheaddProcess(workspace, machine: machine)
+            defer { second.stop() }
+            #expect(try virsh(second.uri, "dumpxml", "--inactive", "work") == before)
+            #expect(try virsh(second.uri, "dominfo", "work").contains(/Autostart: +enable/))
+            #expect(try virsh(second.uri, "domstate", "work").contains("shut off"))
+            #expect(try virsh(second.uri, "undefine", "work").contains("error") == false)
+            let names = try virsh(second.uri, "list", "--all", "--name")
+            #expect(names.split(separator: "\n") == ["control-loop"])
+            // An unmodified virt-install makes it anew, and it runs.
+            let kernel = workspace.cache.appending(path: "guests/vmlinux-cloud").path
+            let installed = try ClientScript.output(
+                [
+                    "virt-install", "--connect", second.uri, "--name", "work", "--memory", "1024", "--vcpus", "2",
+                    "--import", "--disk", "none", "--network", "none", "--graphics", "none", "--noautoconsole",
+                    "--osinfo", "detect=off,require=off", "--boot", "kernel=\(kernel)", "--resource",
+                    "partition=/workload",
+                ], workspace.cache)
+            #expect(installed.contains("Domain creation completed."), "\(installed)")
+            #expect(try virsh(second.uri, "domstate", "work").contains("running"))
         }
     }
 }
@@ -26,7 +64,7 @@ final class BulkheaddProcess {
     let uri: String
     private let process = Process()
 
-    /// Starts it and waits until it prints its URI.
+    /// Starts it and waits until it prints its URI and the machine's partitions are known.
     init(_ workspace: Workspace, machine: URL, _ options: [String] = ["--shutdown-line", "poweroff"]) throws {
         let output = Pipe()
         process.executableURL = workspace.root.appending(path: ".build/debug/bulkheadd")
@@ -39,7 +77,13 @@ final class BulkheaddProcess {
         }
         guard let match = line.firstMatch(of: /'(.*)'/) else { throw ClientError("bulkheadd said: \(line)") }
         uri = String(match.1)
+        // Before the machine has answered there are no domains.
+        while try ClientScript.output(["virsh", "-q", "-c", uri, "hostname"], workspace.cache).contains("error") {
+            Thread.sleep(forTimeInterval: 0.1)
+        }
     }
+
+    var pid: Int32 { process.processIdentifier }
 
     /// `kill -9`.
     func kill() {

@@ -23,7 +23,7 @@ struct Bulkhead: ParsableCommand {
             CommandGroup(
                 name: "Boot disk",
                 subcommands: [
-                    InstallCommand.self, UpdateCommand.self, StatusCommand.self, ConfirmCommand.self,
+                    KeysCommand.self, InstallCommand.self, UpdateCommand.self, StatusCommand.self, ConfirmCommand.self,
                     RollbackCommand.self, UninstallCommand.self,
                 ]),
             CommandGroup(name: "Emulated machine", subcommands: [DemoCommand.self]),

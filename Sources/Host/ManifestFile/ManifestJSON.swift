@@ -33,6 +33,8 @@ public struct ManifestJSON: Codable, Sendable {
         public var initrd: String?
         public var commandLine: String
         public var console: Bool
+        /// Whether the console is a virtio function too.
+        public var virtio: Bool
         public var autostart: Bool
         public var onPoweroff: String
         public var onReboot: String
@@ -46,7 +48,7 @@ public struct ManifestJSON: Codable, Sendable {
         public var restartLimit: Int?
 
         enum CodingKeys: String, CodingKey {
-            case name, cores, memory, at, kernel, initrd, console, autostart, permit, devices, accept, watchdog
+            case name, cores, memory, at, kernel, initrd, console, virtio, autostart, permit, devices, accept, watchdog
             case restartLimit = "restart-limit"
             case commandLine = "command-line"
             case onPoweroff = "on-poweroff"
@@ -71,7 +73,8 @@ public struct ManifestJSON: Codable, Sendable {
                 name: $0.name.string, cores: $0.cores.list, memory: $0.memorySize,
                 at: $0.memoryBase == 0 ? nil : $0.memoryBase, kernel: $0.image.string,
                 initrd: $0.initrd.isEmpty ? nil : $0.initrd.string, commandLine: $0.commandLine.string,
-                console: $0.console, autostart: $0.autostart, onPoweroff: $0.onPoweroff.name,
+                console: $0.console, virtio: $0.virtio.contains(.console), autostart: $0.autostart,
+                onPoweroff: $0.onPoweroff.name,
                 onReboot: $0.onReboot.name, onCrash: $0.onCrash.name, permit: $0.permits.nameList,
                 devices: $0.devices.list.map(Device.init), accept: $0.accepts.nameList,
                 watchdog: $0.watchdog == 0 ? nil : Int($0.watchdog),

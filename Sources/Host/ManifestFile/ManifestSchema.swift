@@ -60,7 +60,10 @@ public func manifestSchema() throws -> String {
                 ]
             ],
             "command-line": string("what the guest gets as its command line"),
-            "console": flag("whether the guest sees a serial port at 3F8h"),
+            "console": [
+                "description": "whether the guest sees a serial port at 3F8h, or also a virtio console",
+                "enum": [true, false, "virtio"],
+            ] as [String: Any],
             "autostart": flag("whether it starts with the machine"),
             "on-poweroff": action("switches itself off"), "on-reboot": action("reboots"), "on-crash": action("crashes"),
             "watchdog": string("the guest has a watchdog, and so long for its first kick", pattern: "^[0-9]+[smh]$"),

@@ -24,7 +24,7 @@ public func manifestYAML(_ manifest: Manifest) -> String {
         lines.append("      kernel: \(literal(spec.image.string))")
         if !spec.initrd.isEmpty { lines.append("      initrd: \(literal(spec.initrd.string))") }
         lines.append("    command-line: \(literal(spec.commandLine.string))")
-        lines.append("    console: \(spec.console)")
+        lines.append("    console: \(spec.consoleWord)")
         lines.append("    autostart: \(spec.autostart)")
         lines.append("    on-poweroff: \(spec.onPoweroff.name)")
         lines.append("    on-reboot: \(spec.onReboot.name)")
@@ -37,6 +37,11 @@ public func manifestYAML(_ manifest: Manifest) -> String {
         if spec.restartLimit != 0 { lines.append("    restart-limit: \(spec.restartLimit)") }
     }
     return lines.joined(separator: "\n") + "\n"
+}
+
+extension PartitionSpec {
+    /// What the YAML file has behind `console`.
+    var consoleWord: String { virtio.contains(.console) ? "virtio" : "\(console)" }
 }
 
 /// In single quotes, where nothing but the quote itself has a meaning. Valid manifests hold printable ASCII only.

@@ -2,6 +2,7 @@ import CBOR
 import Manifest
 import PCI
 import Text
+import Trust
 
 extension Manifest {
     /// Writes the deterministic CBOR form into `buffer` and returns its length, at most `maxEncodedSize`. The manifest
@@ -32,8 +33,10 @@ extension Manifest {
         let counts = [
             (PartitionKey.watchdog, UInt64(partitions[i].watchdog)),
             (PartitionKey.restartLimit, UInt64(partitions[i].restartLimit)),
+            (PartitionKey.virtio, UInt64(partitions[i].virtio.rawValue)),
         ].filter { $0.1 != 0 }
-        writer.map(13 + (hasDevices ? 1 : 0) + (accepts.isEmpty ? 0 : 1) + counts.count)
+        let digests = partitions[i].digests
+        writer.map(13 + (hasDevices ? 1 : 0) + (accepts.isEmpty ? 0 : 1) + counts.count + (digests == nil ? 0 : 1))
         writer.key(PartitionKey.name)
         writer.text(partitions[i].name)
         writer.key(PartitionKey.cores)
@@ -68,6 +71,14 @@ extension Manifest {
         for (key, value) in counts {
             writer.key(key)
             writer.uint(value)
+        }
+        if let digests {
+            writer.key(PartitionKey.digests)
+            writer.array(2)
+            for digest in [digests.kernel, digests.initrd] {
+                let bytes = (0..<Digest384.bytes).map { digest[$0] }
+                writer.bytes(bytes.span)
+            }
         }
     }
 

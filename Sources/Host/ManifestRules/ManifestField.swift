@@ -11,13 +11,14 @@ public enum ManifestField: UInt8, Sendable {
     public init(_ error: ManifestError) {
         self =
             switch error.reason {
-            case .encoding, .tooLarge, .unsupportedVersion, .missingKey, .unknownKey: .whole
+            case .encoding, .tooLarge, .unsupportedVersion, .missingKey, .unknownKey, .notSigned, .otherSignature:
+                .whole
             case .unknownValue: Self.valued(error.bound, of: error.partition)
             case .tooManyPartitions, .noPartitions: .partitions
             case .noCores, .coreClaimedTwice, .tooManyCores, .coreAbsent, .siblingsSplit, .siblingOfHousekeeping: .cores
             case .memoryTooSmall, .memorySizeUnaligned, .memoryTooLarge, .noRoomForMemory: .memorySize
             case .memoryBaseUnaligned, .memoryOverlap, .memoryNotFree: .memoryBase
-            case .imageMissing: .kernel
+            case .imageMissing, .imagesUnknown: .kernel
             case .tooFewCores: .machineCores
             case .tooLittleMemory: .machineMemory
             case .housekeepingAbsent: .housekeeping
@@ -39,6 +40,7 @@ public enum ManifestField: UInt8, Sendable {
         case PartitionKey.devices: .devices
         case PartitionKey.watchdog: .watchdog
         case PartitionKey.restartLimit: .restartLimit
+        case PartitionKey.virtio: .console
         default: .accepts
         }
     }

@@ -57,6 +57,10 @@ extension ManifestError.Reason {
         case .unsupportedVersion, .missingKey, .unknownKey, .unknownValue:
             "The manifest was compiled by another version of the tool than this hypervisor came with. Compile it with "
                 + "the tool of the same version."
+        case .notSigned, .otherSignature:
+            "Make the boot volume again with `bulkhead image --keys FOLDER` and the owner's keys. Where nobody has changed "
+                + "it since, somebody else did: find out who."
+        case .imagesUnknown: "Make the boot volume again with `bulkhead image --keys FOLDER`, which hashes the images."
         case .tooManyPartitions: "Leave partitions out, or put guests of one owner into one partition."
         case .noPartitions: "Add a partition: `partitions:` and below it `- name: ...`."
         case .noCores: "Give the partition at least one core: `cores: [1]`. Each core runs one vCPU."

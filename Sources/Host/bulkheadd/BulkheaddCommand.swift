@@ -25,6 +25,10 @@ import Logging
     var socketDir: String?
     @Option(
         help: ArgumentHelp(
+            "Where definitions are kept, in bulkheadd.sqlite (default: where the sockets are).", valueName: "folder"))
+    var stateDir: String?
+    @Option(
+        help: ArgumentHelp(
             "What to type on a guest's console when a client asks it to shut down, for guests that understand it.",
             valueName: "line"))
     var shutdownLine: String?
@@ -37,7 +41,8 @@ import Logging
         let path = URL(filePath: try machineSocket ?? Self.runningMachine()).standardizedFileURL
         let folder =
             socketDir ?? (path.path.hasPrefix("/dev/") ? "/run/libvirt" : path.deletingLastPathComponent().path)
-        let configuration = DaemonConfiguration(machine: path.path, folder: folder, shutdownLine: shutdownLine)
+        let configuration = DaemonConfiguration(
+            machine: path.path, folder: folder, state: stateDir, shutdownLine: shutdownLine)
         let server = try DaemonServer(configuration, log: log)
         print("bulkheadd: virsh -c '\(configuration.uri)' list --all")
         fflush(nil)

@@ -9,7 +9,7 @@ import Testing
         (info.state, info.cause) = (state, cause)
         info.cores = .init(rawValue: 0b1101)
         info.memory = 64 << 20
-        return Domain(name: "a<b", uuid: .named("m", "a"), partition: "a", info)
+        return Domain(uuid: .named("m", "a"), partition: "a<b", info)
     }
 
     @Test func aLifeInEvents() {

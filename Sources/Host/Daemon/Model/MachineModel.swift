@@ -6,8 +6,8 @@ import LibvirtWire
 final class MachineModel {
     private(set) var info: MachineInfo?
     private(set) var inventory: [InventoryItem] = []
-    /// In the manifest's order.
-    private(set) var domains: [Domain] = []
+    /// All partitions, in the manifest's order.
+    private(set) var partitions: [Domain] = []
     /// Why the machine does not answer; nil when it does.
     private(set) var trouble: String? = "the machine has not answered yet"
     private var nextID: Int32 = 1
@@ -15,6 +15,9 @@ final class MachineModel {
     var changed: (Domain, DomainChange) -> Void = { _, _ in }
     /// Called when the partitions were looked at.
     var refreshed: () -> Void = {}
+
+    /// The domains that clients see.
+    var domains: [Domain] { partitions.filter(\.isThere) }
 
     func take(_ news: MachineNews) {
         switch news {
@@ -31,16 +34,16 @@ final class MachineModel {
         }
     }
 
-    private func take(_ partitions: [PartitionInfo]) {
-        for partition in partitions {
+    private func take(_ list: [PartitionInfo]) {
+        for partition in list {
             let name = partition.name.string
             if let domain = domain(partition: name) {
                 take(partition.state, partition.cause, domain)
                 domain.info = partition
             } else {
                 let machine = info?.name.string ?? ""
-                let domain = Domain(name: name, uuid: .named(machine, name), partition: name, partition)
-                domains.append(domain)
+                let domain = Domain(uuid: .named(machine, name), partition: name, partition)
+                partitions.append(domain)
                 setID(domain)
             }
         }
@@ -51,6 +54,8 @@ final class MachineModel {
         let changes = domain.take(state, cause)
         setID(domain)
         for change in changes { changed(domain, change) }
+        // What was there only while it ran is gone now.
+        if !domain.isActive, case .transient = domain.origin { domain.origin = .none }
     }
 
     private func setID(_ domain: Domain) {
@@ -62,11 +67,11 @@ final class MachineModel {
         }
     }
 
-    func domain(partition: String) -> Domain? { domains.first { $0.partition == partition } }
+    func domain(partition: String) -> Domain? { partitions.first { $0.partition == partition } }
 
     /// - Throws: `RemoteError` of code `noDomain`.
     func domain(_ wire: WireDomain) throws(RemoteError) -> Domain {
-        guard let domain = domains.first(where: { $0.uuid == wire.uuid }) else {
+        guard let domain = partitions.first(where: { $0.isThere && $0.uuid == wire.uuid }) else {
             throw RemoteError(
                 .noDomain, "Domain not found: no domain with matching uuid '\(wire.uuid)' (\(wire.name))")
         }

@@ -46,7 +46,7 @@ enum LifecycleProcedures {
         }
     }
 
-    private static func unknownFlags(_ name: String, _ flags: UInt32) -> RemoteError {
+    static func unknownFlags(_ name: String, _ flags: UInt32) -> RemoteError {
         RemoteError(.invalidArgument, "\(name): unsupported flags (0x\(String(flags, radix: 16)))")
     }
 
@@ -58,6 +58,9 @@ enum LifecycleProcedures {
         switch (operation, domain.info.state) {
         case (.start, let state) where state != .stopped && state != .crashed && state != .stopping:
             throw RemoteError(.operationInvalid, "Requested operation is not valid: domain is already running")
+        case (.start, _):
+            // The manifest may have changed since it was defined.
+            if let fault = domain.definition?.disagreement(domain.info) { throw fault }
         case (.pause, .paused), (.resume, .running): return call.reply(write)
         case (.stop, let state), (.pause, let state), (.resume, let state), (.restart, let state):
             if state == .stopped || state == .crashed { throw DomainProcedures.notRunning(domain) }

@@ -33,7 +33,7 @@ final class ClientConnection {
         return nextCallback
     }
 
-    func tell(_ domain: Domain, _ change: DomainChange) {
+    func tell(_ domain: WireDomain, _ change: DomainChange) {
         let wanted: Int32, procedure: Int32
         switch change {
         case .lifecycle: (wanted, procedure) = (0, EventProcedures.lifecycle)
@@ -43,7 +43,7 @@ final class ClientConnection {
             guard filter.domain == nil || filter.domain == domain.uuid else { continue }
             session.tell(procedure) { writer in
                 writer.int32(callback)
-                domain.wire.write(&writer)
+                domain.write(&writer)
                 guard case .lifecycle(let event) = change else { return }
                 writer.int32(event.event)
                 writer.int32(event.detail)

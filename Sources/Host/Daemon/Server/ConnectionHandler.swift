@@ -11,7 +11,10 @@ final class ConnectionHandler: ChannelInboundHandler {
     private let isReadOnly: Bool
     private var client: ClientConnection?
     private var reader = PacketReader(limit: Limits.packet)
+    /// Bytes that wait to be sent.
     private var waiting = 0
+    /// Bytes of the reader that are part of the daemon's sum.
+    private var counted = 0
 
     init(_ daemon: Daemon, isReadOnly: Bool) { (self.daemon, self.isReadOnly) = (daemon, isReadOnly) }
 
@@ -41,23 +44,37 @@ final class ConnectionHandler: ChannelInboundHandler {
     private func send(_ packet: Packet, _ channel: Channel) {
         let bytes = packet.encoded
         waiting += bytes.count
-        guard waiting < Limits.unread else {
+        daemon.kept += bytes.count
+        guard waiting < Limits.unread, daemon.kept < Limits.kept else {
             daemon.log.warning("closed a connection: its client does not read what it is sent")
+            daemon.kept -= bytes.count
             return channel.close(promise: nil)
         }
         let written = channel.writeAndFlush(channel.allocator.buffer(bytes: bytes))
-        written.assumeIsolated().whenComplete { [weak self] _ in self?.waiting -= bytes.count }
+        written.assumeIsolated().whenComplete { [weak self, daemon] _ in
+            self?.waiting -= bytes.count
+            daemon.kept -= bytes.count
+        }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard let client else { return }
+        guard client != nil else { return }
         reader.append(unwrapInboundIn(data).readableBytesView)
+        receive(context)
+    }
+
+    /// Takes what has come, as long as the client reads what it is answered.
+    private func receive(_ context: ChannelHandlerContext) {
         do {
-            while self.client != nil, let packet = try reader.next() { try client.receive(packet) }
+            while let client, context.channel.isWritable, let packet = try reader.next() { try client.receive(packet) }
+            daemon.kept += reader.kept - counted
+            counted = reader.kept
+            guard daemon.kept >= Limits.kept else { return }
+            daemon.log.warning("closed a connection: clients keep too much waiting")
         } catch {
             daemon.log.notice("closed a connection: its client sent \(error)")
-            context.close(promise: nil)
         }
+        context.close(promise: nil)
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
@@ -65,12 +82,15 @@ final class ConnectionHandler: ChannelInboundHandler {
         client?.session.isReady = isWritable
         // Who does not read answers is not read from.
         context.channel.setOption(.autoRead, value: isWritable).assumeIsolated().whenFailure { _ in }
+        if isWritable { receive(context) }
         context.fireChannelWritabilityChanged()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
         client?.close()
         client = nil
+        daemon.kept -= counted
+        counted = 0
         context.fireChannelInactive()
     }
 

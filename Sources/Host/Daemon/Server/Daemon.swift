@@ -13,13 +13,20 @@ final class Daemon {
     let machine = MachineModel()
     let table: ProcedureTable<ClientConnection>
     var clients: [ObjectIdentifier: ClientConnection] = [:]
+    /// Bytes kept for all clients together.
+    var kept = 0
+    private let store: DomainStore
     private var changes: [PendingChange] = []
+    private var hasLoaded = false
 
-    init(_ configuration: DaemonConfiguration, _ link: MachineLink, loop: EventLoop, log: Logger) {
-        (self.configuration, self.link, self.loop, self.log) = (configuration, link, loop, log)
+    init(
+        _ configuration: DaemonConfiguration, _ store: DomainStore, _ link: MachineLink, loop: EventLoop, log: Logger
+    ) {
+        (self.configuration, self.store, self.link) = (configuration, store, link)
+        (self.loop, self.log) = (loop, log)
         table = Self.makeTable()
         machine.changed = { [unowned self] domain, change in
-            for client in clients.values { client.tell(domain, change) }
+            tell(domain, change)
         }
         machine.refreshed = { [unowned self] in settle() }
     }
@@ -30,7 +37,10 @@ final class Daemon {
         NodeProcedures.add(to: &table)
         ListProcedures.add(to: &table)
         DomainProcedures.add(to: &table)
+        DefineProcedures.add(to: &table)
         LifecycleProcedures.add(to: &table)
+        MetadataProcedures.add(to: &table)
+        StatisticsProcedures.add(to: &table)
         ConsoleProcedures.add(to: &table)
         EventProcedures.add(to: &table)
         return table
@@ -50,9 +60,76 @@ final class Daemon {
         case .partitions: break
         }
         machine.take(news)
+        if case .up = news { loadDomains() }
         if case .down(let reason) = news {
             for change in changes { change.done(.failure(RemoteError(.systemError, reason))) }
             changes = []
+        }
+    }
+
+    /// Tells all clients that asked for it.
+    /// - Parameter wire: the domain as it was, when it is no more.
+    func tell(_ domain: Domain, _ change: DomainChange, as wire: WireDomain? = nil) {
+        for client in clients.values { client.tell(wire ?? domain.wire, change) }
+    }
+
+    // MARK: Definitions
+
+    /// Saves a domain with another origin, and only then takes it.
+    func change(_ domain: Domain, to origin: Domain.Origin, autostart: Bool) throws(RemoteError) {
+        let before = (domain.origin, domain.autostart)
+        (domain.origin, domain.autostart) = (origin, autostart)
+        do throws(RemoteError) { try save(domain) } catch {
+            (domain.origin, domain.autostart) = before
+            throw error
+        }
+    }
+
+    /// What is saved is on the disk when this returns.
+    func save(_ domain: Domain) throws(RemoteError) {
+        var stored = StoredDomain(
+            partition: domain.partition, xml: nil, autostart: domain.autostart, isUndefined: false)
+        switch domain.origin {
+        case .partition: break
+        case .defined(let definition): stored.xml = definition.text
+        case .transient, .none: stored.isUndefined = true
+        }
+        let name = try machineInfo().name.string
+        do { try store.save(machine: name, stored) } catch {
+            log.error("the database: \(error)")
+            throw RemoteError(.systemError, "the definition of '\(domain.name)' cannot be saved: \(error)")
+        }
+    }
+
+    /// Takes what was saved, once the machine's partitions are known, and starts what is to be started with the machine.
+    private func loadDomains() {
+        guard let name = machine.info?.name.string else { return }
+        if !hasLoaded {
+            hasLoaded = true
+            do {
+                for stored in try store.load(machine: name) { take(stored) }
+            } catch { log.error("the database: \(error)") }
+        }
+        for domain in machine.domains where domain.autostart && domain.info.state == .stopped && domain.info.starts == 0
+        {
+            log.info("\(domain.name): started with the machine")
+            change(.start, domain) { [log] result in
+                if case .failure(let error) = result { log.error("\(domain.name): \(error)") }
+            }
+        }
+    }
+
+    private func take(_ stored: StoredDomain) {
+        guard let domain = machine.domain(partition: stored.partition) else {
+            return log.warning("the machine has no partition \(stored.partition) any more: its domain is left out")
+        }
+        domain.autostart = stored.autostart
+        if let xml = stored.xml {
+            do {
+                domain.origin = .defined(try DomainDefinition(xml) { _ in nil })
+            } catch { log.error("the definition for partition \(stored.partition): \(error)") }
+        } else if stored.isUndefined {
+            domain.origin = domain.isActive ? .transient(nil) : .none
         }
     }
 

@@ -22,13 +22,14 @@ public final class DaemonServer {
         link = try MachineLink(path: configuration.machine) { news in
             loop.execute { box.withLock { $0 }?.value.take(news) }
         }
+        try FileManager.default.createDirectory(atPath: configuration.folder, withIntermediateDirectories: true)
         let link = link
         daemon = try loop.submit {
-            NIOLoopBound(Daemon(configuration, link, loop: loop, log: log), eventLoop: loop)
+            let store = try DomainStore(path: configuration.database)
+            return NIOLoopBound(Daemon(configuration, store, link, loop: loop, log: log), eventLoop: loop)
         }.wait()
         let daemon = daemon
         box.withLock { $0 = daemon }
-        try FileManager.default.createDirectory(atPath: configuration.folder, withIntermediateDirectories: true)
         for (path, isReadOnly) in [(configuration.socket, false), (configuration.readOnlySocket, true)] {
             try listeners.append(Self.listen(path, daemon, isReadOnly: isReadOnly, on: group))
         }

@@ -7,6 +7,7 @@ public struct RemoteError: Error, Equatable, Sendable, CustomStringConvertible {
         case invalidArgument = 8
         case operationFailed = 9
         case xmlError = 27
+        case domainExists = 28
         case operationDenied = 29
         case systemError = 38
         case rpc = 39

@@ -68,7 +68,7 @@ extension BuiltMachine {
             platform.append(apicID: tables.apicIDs[core])
         }
         platform.watchdog = spec.watchdog
-        platform.hasBus = spec.devices.count > 0
+        platform.hasBus = spec.hasBus
         let functions = try buildFunctions(i, platform, &changing)
         let nested = try buildNestedRoots(
             cpu, frames, functions, buses: platform.hasBus ? platform.vcpuCount : 1, plan.files[i], &arena, &changing)
@@ -175,6 +175,10 @@ extension BuiltMachine {
             let base = context.value.memory.base, size = context.value.memory.size
             try table.map(base, to: base, size: size, .readWrite, arena: &arena)
             if let functions = context.value.functions { try functions.value.map(forCore: &table, arena: &arena) }
+            if vcpu == 0 {  // it verifies them
+                try map(context.value.kernel, into: &table, &arena)
+                try map(context.value.initrd, into: &table, &arena)
+            }
         }
         var housekeeping: Pointer<Housekeeping>?
         if index == manifest.housekeeping {
@@ -186,6 +190,13 @@ extension BuiltMachine {
             to: CoreState(
                 core, layout: layout, pageTables: table.root, partition: context, vcpu: vcpu,
                 housekeeping: housekeeping, program: program, hasOthersSibling: isSplit(index)))
+    }
+
+    private func map(
+        _ file: LoadedFile, into table: inout PageTable<LongModeFormat>, _ arena: inout FrameArena
+    ) throws(PageTableError) {
+        let size = LoaderMemory.aligned(file.size)
+        try table.map(file.address, to: file.address, size: size, .read, arena: &arena)
     }
 
     /// The controlPages of all partitions, and nothing else of them, for the core that answers managers.

@@ -44,7 +44,10 @@ struct PlannedMachine: ~Copyable {
 
     private func read(_ path: borrowing ImagePath, _ firmware: borrowing Firmware) throws(Refusal) -> LoadedFile {
         do throws(Refusal) {
-            return try BootVolume(firmware).read(path, limit: 1 << 30, alignment: 2 << 20, firmware)
+            let start = cpu_rdtsc()
+            var file = try BootVolume(firmware).read(path, limit: 1 << 30, alignment: 2 << 20, firmware)
+            file.readTicks = cpu_rdtsc() - start
+            return file
         } catch {
             var line = LogLine("image ")
             line.write(path)
@@ -62,9 +65,10 @@ struct PlannedMachine: ~Copyable {
             let isHousekeeper = manifest.partitions[i].cores.contains(CoreSet(core: manifest.housekeeping))
             blocks[i] = try PrivateBlock(
                 cores: manifest.partitions[i].cores.count, memory: manifest.partitions[i].memorySize,
-                functions: manifest.partitions[i].devices.count,
+                functions: manifest.partitions[i].devices.count, hasBus: manifest.partitions[i].hasBus,
                 // Each other partition's control page may need a table of its own, and the housekeeping core's block two.
-                further: isHousekeeper ? faultFrames + manifest.partitionCount + 1 : 0,
+                further: (isHousekeeper ? faultFrames + manifest.partitionCount + 1 : 0)
+                    + files[i].kernel.tableFrames + files[i].initrd.tableFrames,
                 smallExecutable: small, firmware)
         }
         blocks[8] = try PrivateBlock(cores: 1, memory: 0, further: faultFrames, firmware)
@@ -111,14 +115,13 @@ extension Manifest {
     ) throws(Refusal) -> (checksum: UInt32, memory: MemoryPlan) {
         let file: LoadedFile
         do throws(Refusal) {
-            file = try BootVolume(firmware).read(Self.fileName, limit: UInt64(Self.maxEncodedSize), firmware)
+            file = try BootVolume(firmware).read(Self.fileName, limit: UInt64(Self.maxFileSize), firmware)
         } catch {
             throw error.during("\\BULKHEAD\\manifest.cbor")
         }
         do throws(ManifestError) {
             let encoded = unsafe bytes(file.address, file.size)
-            let content = unsafe Span(_unsafeElements: encoded.assumingMemoryBound(to: UInt8.self))
-            try decode(content)
+            let content = try decode(file: unsafe Span(_unsafeElements: encoded.assumingMemoryBound(to: UInt8.self)))
             return (CRC32C(content).value, try check(against: facts))
         } catch {
             var line = LogLine("R%d ", UInt64(error.reason.rawValue))

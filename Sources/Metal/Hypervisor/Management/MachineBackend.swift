@@ -15,6 +15,8 @@ private struct ManagedPartition {
     var apicID: UInt32 = 0
     /// The partitions, a bit for each, that own virtual functions of this one's.
     var dependents: UInt8 = 0
+    /// Whether its guest is told of what comes, and does not poll.
+    var hasVirtio = false
     var nextEvent: UInt64 = 0
     /// The start that the latest device fault on record is of, counted from 1.
     var faultedStart: UInt64 = 0
@@ -55,6 +57,7 @@ struct MachineBackend: ControlBackend, ~Copyable {
             partitions[i].info.name = built.manifest.partitions[i].name
             partitions[i].info.image = built.manifest.partitions[i].image
             partitions[i].info.permits = built.manifest.partitions[i].permits
+            partitions[i].hasVirtio = !built.manifest.partitions[i].virtio.isEmpty
             partitions[i].info.cores = built.manifest.partitions[i].cores
             partitions[i].info.memory = built.manifest.partitions[i].memorySize
             partitions[i].controlPage = Pointer<ControlPage>(at: built.controlPages[i])
@@ -118,12 +121,16 @@ struct MachineBackend: ControlBackend, ~Copyable {
     }
 
     mutating func readConsole(_ partition: Int, from: UInt64, into buffer: inout MutableSpan<UInt8>) -> ConsoleRange {
-        partitions[partition].controlPage.consoleOut.copy(from: from, into: &buffer)
+        let ring = partitions[partition].controlPage.consoleOut
+        let range = ring.copy(from: from, into: &buffer)
+        ring.note(read: range.position + UInt64(range.count))
+        return range
     }
 
     mutating func writeConsole(_ partition: Int, _ bytes: borrowing Span<UInt8>) -> Int {
         var count = 0
         while count < bytes.count, partitions[partition].controlPage.consoleIn.offer(bytes[count]) { count += 1 }
+        if partitions[partition].hasVirtio { LocalAPIC.kick(partitions[partition].apicID) }
         return count
     }
 

@@ -31,6 +31,7 @@ extension VCPURunner {
             starting = takeBack() && start
             if !isClean { page.value.enter(.crashed, .coreLost) }
         }
+        areGenuine = verifyImages()
         while true {
             while !mayStart(&starting, cause) {
                 switch page.value.takeRequest() {
@@ -58,6 +59,7 @@ extension VCPURunner {
     /// Runs the loader and then the guest until it ends; gives the cause. A frame of its own on the stack: see `scrubCore`.
     @inline(never)
     private mutating func runOnce() -> StateCause {
+        guard areGenuine else { return .badImage }
         hasRun = true
         context.placeLoader()
         prepareCore()
@@ -100,6 +102,7 @@ extension VCPURunner {
             state.value.signals[vcpu].pausedAt.store(0, ordering: .relaxed)
         }
         state.value.legacyDevices = LegacyDevices(state.value.platform)
+        state.value.functions?.value.guest.resetVirtio()
         // What was typed for this guest is not the next one's.
         state.value.controlPage.consoleIn.removeAll()
         for vcpu in 0..<state.value.vcpuCount where state.value.nested[vcpu].unclaimed != 0 {

@@ -19,6 +19,8 @@ struct VCPURunner<Extension: VirtualizationExtension>: ~Copyable {
     var context: ExitContext<Extension>
     /// Whether the partition's memory is clear and no vCPU of its uses it.
     var isClean = false
+    /// Whether the images are what the manifest names.
+    var areGenuine = false
     /// Of the boot vCPU.
     var functionState = FunctionState.away
     /// Whether a guest has run since the boot; and when, in ticks, the next may start, which the control page only shows.
@@ -61,6 +63,7 @@ struct VCPURunner<Extension: VirtualizationExtension>: ~Copyable {
                 // The kick of a pause that begins now waits: the guest is left before its first instruction.
                 partition.value.signals[vcpu].pausedAt.store(0, ordering: .sequentiallyConsistent)
                 context.cpu.clockLag = partition.value.clockLag.load(ordering: .sequentiallyConsistent)
+                if vcpu == 0, let functions = partition.value.functions { context.serveVirtio(functions) }
                 return takeSignals()
             }
         }

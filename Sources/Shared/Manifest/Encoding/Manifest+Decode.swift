@@ -1,6 +1,7 @@
 import CBOR
 import PCI
 import Text
+import Trust
 
 extension Manifest {
     /// Replaces this manifest by the one that `bytes` encode: after a throw it has no partitions.
@@ -75,6 +76,19 @@ extension Manifest {
         }
         if key == PartitionKey.restartLimit {
             partitions[i].restartLimit = UInt8(try source.count(PartitionKey.restartLimit, max: 255))
+            key = try map.next(&source.reader)
+        }
+        if key == PartitionKey.virtio {
+            partitions[i].virtio = try source.flags(PartitionKey.virtio, of: .all)
+            if partitions[i].virtio.isEmpty { throw source.refuse(.unknownValue, 0, PartitionKey.virtio) }
+            key = try map.next(&source.reader)
+        }
+        if key == PartitionKey.digests {
+            var digests = ImageDigests()
+            guard try source.reader.array(max: 2) == 2 else { throw .outOfRange }
+            try source.digest(into: &digests.kernel)
+            try source.digest(into: &digests.initrd)
+            partitions[i].digests = digests
             key = try map.next(&source.reader)
         }
         if let key { throw source.refuse(.unknownKey, key) }

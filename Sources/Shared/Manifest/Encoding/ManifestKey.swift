@@ -35,4 +35,8 @@ public enum PartitionKey {
     public static let watchdog: UInt64 = 15
     /// Absent when there is none.
     public static let restartLimit: UInt64 = 16
+    /// Absent when there are none.
+    public static let virtio: UInt64 = 20
+    /// Absent where the images are not known.
+    public static let digests: UInt64 = 24
 }

@@ -1,5 +1,6 @@
 import CBOR
 import Text
+import Trust
 
 /// A manifest's bytes: which partition is being read, and why reading ended where CBOR itself has no word for it.
 struct ManifestSource: ~Escapable {
@@ -78,6 +79,12 @@ struct ManifestSource: ~Escapable {
         let value = try reader.uint(max: max)
         if value == 0 { throw refuse(.unknownValue, value, key) }
         return value
+    }
+
+    mutating func digest(into digest: inout Digest384) throws(CBORError) {
+        let bytes = try reader.bytes(max: Digest384.bytes)
+        guard bytes.count == Digest384.bytes else { throw .outOfRange }
+        for i in 0..<Digest384.bytes { digest[i] = bytes[i] }
     }
 
     /// An array's head, refused for `reason` when it announces more than `max` items.

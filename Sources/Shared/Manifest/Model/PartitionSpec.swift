@@ -1,4 +1,5 @@
 import Text
+import Trust
 
 /// A partition's or machine's name. The decoder demands printable ASCII; the tool, a letter and then `a-z 0-9 -`.
 public typealias Label = Text<31>
@@ -22,6 +23,23 @@ public struct Acceptances: FlagSet, Sendable {
     /// Another owner has the other thread of one of the partition's physical cores (SMT).
     public static let splitSMT = Acceptances(rawValue: 1 << 0)
     public static let all = splitSMT
+}
+
+/// Virtio functions that root mode shows a guest.
+public struct VirtioGrants: FlagSet, Sendable {
+    public let rawValue: UInt8
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+    /// The console, beside the UART.
+    public static let console = VirtioGrants(rawValue: 1 << 0)
+    public static let all = console
+}
+
+/// The SHA-384 digests of a partition's images.
+public struct ImageDigests: Equatable, Sendable {
+    public var kernel = Digest384()
+    /// That of no bytes where there is no initrd.
+    public var initrd = Digest384()
+    public init() {}
 }
 
 /// One partition as its owner wants it.
@@ -51,5 +69,11 @@ public struct PartitionSpec: Sendable {
     public var watchdog: UInt16 = 0
     /// How often within an hour a guest that has ended is started anew; 0: without a limit.
     public var restartLimit: UInt8 = 0
+    public var virtio = VirtioGrants()
+    /// What the images are; without it whatever lies on the boot volume is started.
+    public var digests: ImageDigests?
     public init() {}
+
+    /// Whether the guest sees a PCI bus.
+    public var hasBus: Bool { devices.count > 0 || !virtio.isEmpty }
 }

@@ -12,6 +12,10 @@ public struct ManifestError: Error, Equatable, Sendable {
         case unknownKey = 5
         case unknownValue = 6
         case tooManyPartitions = 7
+        // The signature, where `BULKHEAD.EFI` has its owner's key.
+        case notSigned = 8
+        case otherSignature = 9
+        case imagesUnknown = 10
         // The contents.
         case noPartitions = 20
         case noCores = 44

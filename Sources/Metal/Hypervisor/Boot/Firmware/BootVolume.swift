@@ -6,6 +6,11 @@ import Text
 struct LoadedFile {
     var address: UInt64 = 0
     var size: UInt64 = 0
+    /// TSC ticks that the firmware took.
+    var readTicks: UInt64 = 0
+
+    /// Frames that its large pages may take in a page table: one for each GiB that it touches, one for its 512 GiB.
+    var tableFrames: Int { size == 0 ? 0 : Int((address + size - 1) >> 30 - address >> 30) + 2 }
 }
 
 /// The volume that the firmware started the hypervisor from (UEFI 2.10, sections 13.4 and 13.5).

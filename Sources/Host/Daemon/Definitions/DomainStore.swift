@@ -1,0 +1,66 @@
+import Foundation
+import GRDB
+import LibvirtWire
+
+/// What is kept of a partition's domain.
+struct StoredDomain: Equatable {
+    var partition: String
+    /// nil: nobody has defined one, or it was undefined.
+    var xml: String?
+    var autostart: Bool
+    /// There is no domain, because a client undefined it.
+    var isUndefined: Bool
+}
+
+/// Definitions and autostart in a SQLite database. What is saved is on the disk when `save` returns: it survives a kill and a
+/// loss of power.
+final class DomainStore {
+    private let queue: DatabaseQueue
+
+    /// Opens or makes the database.
+    /// - Throws: also when the database would not sync what it writes.
+    init(path: String) throws {
+        var configuration = Configuration()
+        configuration.journalMode = .wal
+        queue = try DatabaseQueue(path: path, configuration: configuration)
+        // GRDB sets NORMAL with a write-ahead log, which may lose the last changes when power is lost.
+        try queue.inDatabase { database in
+            try database.execute(sql: "PRAGMA synchronous = FULL")
+            guard try Int.fetchOne(database, sql: "PRAGMA synchronous") == 2 else {
+                throw DatabaseError(message: "synchronous is not FULL")
+            }
+        }
+        try queue.write { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE IF NOT EXISTS domain (
+                        machine TEXT NOT NULL, partition TEXT NOT NULL, xml TEXT,
+                        autostart INTEGER NOT NULL, undefined INTEGER NOT NULL,
+                        PRIMARY KEY (machine, partition)) STRICT
+                    """)
+        }
+    }
+
+    func load(machine: String) throws -> [StoredDomain] {
+        try queue.read { database in
+            let rows = try Row.fetchAll(
+                database, sql: "SELECT partition, xml, autostart, undefined FROM domain WHERE machine = ?",
+                arguments: [machine])
+            return rows.map { row in
+                StoredDomain(partition: row[0], xml: row[1], autostart: row[2], isUndefined: row[3])
+            }
+        }
+    }
+
+    func save(machine: String, _ domain: StoredDomain) throws {
+        try queue.write { database in
+            try database.execute(
+                sql: """
+                    INSERT INTO domain (machine, partition, xml, autostart, undefined) VALUES (?, ?, ?, ?, ?)
+                    ON CONFLICT (machine, partition) DO UPDATE
+                    SET xml = excluded.xml, autostart = excluded.autostart, undefined = excluded.undefined
+                    """,
+                arguments: [machine, domain.partition, domain.xml, domain.autostart, domain.isUndefined])
+        }
+    }
+}
