@@ -44,7 +44,14 @@ struct Bulkhead: ParsableCommand {
                 Manage.fail(words.description)
                 Foundation.exit(1)
             }
-            exit(withError: error)
+            let code = exitCode(for: error), words = fullMessage(for: error)
+            // Help was asked for: output like any other.
+            if code.isSuccess {
+                print(words)
+            } else {
+                if !words.isEmpty { Manage.fail(words.hasPrefix("Error: ") ? String(words.dropFirst(7)) : words) }
+                Foundation.exit(code.rawValue)
+            }
         }
         if fflush(nil) != 0 || Terminal.hasFailed {
             Manage.fail("standard output cannot be written: \(unsafe String(cString: strerror(errno)))")
