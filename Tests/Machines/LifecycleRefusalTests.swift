@@ -43,8 +43,8 @@ extension MachineTests {
                 RefusedVolume(
                     name: "truncated", manifest: Array(good.dropLast()), reason: "it ends before it is complete"),
                 RefusedVolume(
-                    name: "oversized", manifest: good + [UInt8](repeating: 0, count: 8193 - good.count),
-                    reason: "\\BULKHEAD\\manifest.cbor: the file has 8193 bytes; 1 to 8192 are read"),
+                    name: "oversized", manifest: good + [UInt8](repeating: 0, count: 24577 - good.count),
+                    reason: "\\BULKHEAD\\manifest.cbor: the file has 24577 bytes; 1 to 24576 are read"),
                 RefusedVolume(name: "empty", manifest: [], reason: "manifest.cbor: the file has 0 bytes"),
                 // Most of the machine's memory is given to the partition before its image is looked for.
                 RefusedVolume(

@@ -42,7 +42,7 @@ extension Manifest {
 
     /// Files that an install or the hypervisor keeps beside the images; a folder of that name would be in their way too.
     private static func isReserved(_ path: ImagePath) -> Bool {
-        let names = ["manifest.cbor", "slot.txt", "crash.bin", "symbols.bin"]
+        let names = ["manifest.cbor", "slot.txt", "crash.bin", "symbols.bin", "boot.log"]
         let first = (0..<path.count).map { folded(path.bytes[$0]) }.prefix { $0 != UInt8(ascii: "/") }
         return names.contains { $0.utf8.elementsEqual(first) }
     }

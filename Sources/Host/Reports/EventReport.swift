@@ -1,5 +1,6 @@
 import Control
 import ControlClient
+import Foundation
 import ManifestRules
 import Text
 
@@ -13,12 +14,16 @@ public struct EventReport: Encodable {
     /// Of a device: its function, and `read`, `write` or `interrupt`.
     var function, access: String?
     var reason: UInt8?
+    /// By the clock of the host that asks, ISO 8601 in UTC.
+    var time: String?
 
-    public init(_ numbered: NumberedEvent) {
+    /// - Parameter began: when the hypervisor's clock was 0, by the host's.
+    public init(_ numbered: NumberedEvent, began: Date? = nil) {
         let event = numbered.event
         sequence = numbered.sequence
         missed = numbered.missed
         clockUs = event.clockMicroseconds
+        time = began.map { Self.text($0 + Double(event.clockMicroseconds) / 1e6) }
         kind = event.kind.name
         partition = event.partition.string
         state = event.state.name
@@ -36,9 +41,13 @@ public struct EventReport: Encodable {
         }
     }
 
+    private static func text(_ date: Date) -> String {
+        date.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+    }
+
     /// For people: one line, after one that says how many events got lost before it.
     public var text: String {
-        let time = Quantity.time(clockUs), name = printable(partition)
+        let time = (time.map { $0 + "  " } ?? "") + Quantity.time(clockUs), name = printable(partition)
         var line = missed > 0 ? "(\(missed) events missed)\n" : ""
         if let function, let access, let reason, let address {
             let what = access == "read" ? "a read" : access == "write" ? "a write" : "an interrupt"

@@ -1,5 +1,6 @@
 import ArgumentParser
 import ControlClient
+import Foundation
 import Reports
 
 struct EventsCommand: ParsableCommand {
@@ -19,11 +20,13 @@ struct EventsCommand: ParsableCommand {
         try Manage.run {
             let client = try machine.connect()
             try client.subscribe()
+            // The machine's clock counts from its start; when that was, this host's clock knows as well as the link is fast.
+            let began = Date.now - Double(try client.hello().uptimeMicroseconds) / 1e6
             let end = seconds.map { ContinuousClock.now + .seconds($0) }
             while end.map({ $0 > .now }) ?? true {
                 let left = min(end.map { $0 - .now } ?? .seconds(60), .seconds(60))
                 guard let event = try client.nextEvent(timeout: max(left, .zero)) else { continue }
-                let report = EventReport(event)
+                let report = EventReport(event, began: began)
                 Terminal.write((json ? try jsonText(report, pretty: false) : report.text) + "\n")
             }
         }

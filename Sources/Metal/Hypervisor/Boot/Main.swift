@@ -22,14 +22,16 @@ public func hypervisorMain(image: UInt64, systemTable: UInt64) -> UInt64 {
 func bootMachine(_ firmware: UInt64) {
     let entryTSC = cpu_rdtsc()
     SerialPort.log.initialize()
+    BootLog.begin(Pointer(at: firmware))
     var banner = LogLine("bulkhead: version ")
     banner.write(Version.text)
     banner.write(", %d bytes", image_data_end() - image_address())
-    SerialPort.log.print(banner)
+    BootLog.print(banner)
     let interrupts = InterruptTable.current
     let refusal = boot(Pointer<Firmware>(at: firmware).value, entryTSC)
     interrupts.activate()
     refusal.print()
+    BootLog.hold()
 }
 
 /// Comes back only with a refusal.

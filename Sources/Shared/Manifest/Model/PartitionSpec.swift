@@ -6,8 +6,8 @@ import Trust
 public typealias Label = Text<31>
 /// A path below `\BULKHEAD` on the boot volume, with `/` between its parts; the decoder demands printable ASCII.
 public typealias ImagePath = Text<63>
-/// What the guest gets as its command line: printable ASCII.
-public typealias CommandLine = Text<511>
+/// What the guest gets as its command line: printable ASCII, as much as Linux takes on this architecture.
+public typealias CommandLine = Text<2047>
 
 /// What happens when a guest powers off, reboots or crashes.
 public enum LifecycleAction: UInt8, Sendable {
