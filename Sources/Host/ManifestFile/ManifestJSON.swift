@@ -40,9 +40,14 @@ public struct ManifestJSON: Codable, Sendable {
         public var permit: [String]
         public var devices: [Device]
         public var accept: [String]
+        /// Seconds for the first kick; absent when there is none.
+        public var watchdog: Int?
+        /// Absent when there is none.
+        public var restartLimit: Int?
 
         enum CodingKeys: String, CodingKey {
-            case name, cores, memory, at, kernel, initrd, console, autostart, permit, devices, accept
+            case name, cores, memory, at, kernel, initrd, console, autostart, permit, devices, accept, watchdog
+            case restartLimit = "restart-limit"
             case commandLine = "command-line"
             case onPoweroff = "on-poweroff"
             case onReboot = "on-reboot"
@@ -68,7 +73,9 @@ public struct ManifestJSON: Codable, Sendable {
                 initrd: $0.initrd.isEmpty ? nil : $0.initrd.string, commandLine: $0.commandLine.string,
                 console: $0.console, autostart: $0.autostart, onPoweroff: $0.onPoweroff.name,
                 onReboot: $0.onReboot.name, onCrash: $0.onCrash.name, permit: $0.permits.nameList,
-                devices: $0.devices.list.map(Device.init), accept: $0.accepts.nameList)
+                devices: $0.devices.list.map(Device.init), accept: $0.accepts.nameList,
+                watchdog: $0.watchdog == 0 ? nil : Int($0.watchdog),
+                restartLimit: $0.restartLimit == 0 ? nil : Int($0.restartLimit))
         }
     }
 }

@@ -33,6 +33,8 @@ public func manifestYAML(_ manifest: Manifest) -> String {
         if spec.devices.count > 0 { lines.append("    devices:") }
         lines += spec.devices.list.map { "      - {\($0.yaml)}" }
         if !spec.accepts.isEmpty { lines.append("    accept: [\(spec.accepts.nameList.joined(separator: ", "))]") }
+        if spec.watchdog != 0 { lines.append("    watchdog: \(spec.watchdog)s") }
+        if spec.restartLimit != 0 { lines.append("    restart-limit: \(spec.restartLimit)") }
     }
     return lines.joined(separator: "\n") + "\n"
 }

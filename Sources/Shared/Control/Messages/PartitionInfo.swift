@@ -19,10 +19,12 @@ public struct PartitionInfo: ControlMessage, Sendable {
     public var image = ImagePath()
     /// Microseconds until its guest, which has not lived long, is started again; 0 when nothing waits for that.
     public var startsInMicroseconds: UInt64 = 0
+    /// How often its guest has kicked its watchdog since it started.
+    public var kicks: UInt64 = 0
 
     public init() {}
 
-    public static var fieldCount: Int { 11 }
+    public static var fieldCount: Int { 12 }
 
     public mutating func fields<C: FieldCoder & ~Copyable & ~Escapable>(_ coder: inout C) {
         coder.field(1, &name)
@@ -36,5 +38,6 @@ public struct PartitionInfo: ControlMessage, Sendable {
         coder.field(9, &permits)
         coder.field(10, &image)
         coder.field(11, &startsInMicroseconds)
+        coder.field(12, &kicks)
     }
 }

@@ -31,4 +31,8 @@ public enum PartitionKey {
     public static let devices: UInt64 = 13
     /// Absent when there are none.
     public static let accepts: UInt64 = 14
+    /// Absent when there is none.
+    public static let watchdog: UInt64 = 15
+    /// Absent when there is none.
+    public static let restartLimit: UInt64 = 16
 }
