@@ -11,7 +11,11 @@ extension MachineTests {
             defer { testbed.stop() }
             let ready = try testbed.refresh(seconds: 120) { $0.partitions.allSatisfy { $0.isReady } }
             try #require(ready)
-            let daemon = try BulkheaddProcess(workspace, machine: testbed.socket)
+            // What an earlier run has defined is not this one's.
+            let state = workspace.cache.appending(path: "run/test-libvirt-state")
+            try? FileManager.default.removeItem(at: state)
+            try FileManager.default.createDirectory(at: state, withIntermediateDirectories: true)
+            let daemon = try BulkheaddProcess(workspace, machine: testbed.socket, state: state)
             defer { daemon.stop() }
             let scripts = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Libvirt")
             let failures = try ClientScript(scripts.appending(path: "virsh.txt"))
@@ -24,11 +28,13 @@ extension MachineTests {
                 ["/usr/bin/python3", scripts.appending(path: "hostile.py").path, daemon.uri, "\(daemon.pid)"],
                 workspace.cache)
             #expect(hostile.hasSuffix("done\n"), "\(hostile)")
-            try survivesAKill(daemon, workspace, testbed.socket)
+            try survivesAKill(daemon, workspace, testbed.socket, state)
         }
 
         /// What was defined is there again, byte for byte, after the daemon was killed.
-        private func survivesAKill(_ daemon: BulkheaddProcess, _ workspace: Workspace, _ machine: URL) throws {
+        private func survivesAKill(_ daemon: BulkheaddProcess, _ workspace: Workspace, _ machine: URL, _ state: URL)
+            throws
+        {
             func virsh(_ uri: String, _ words: String...) throws -> String {
                 try ClientScript.output(["virsh", "-q", "-c", uri] + words, workspace.cache)
             }
@@ -36,7 +42,7 @@ extension MachineTests {
             let before = try virsh(daemon.uri, "dumpxml", "--inactive", "work")
             #expect(before.contains("<!-- kept as it is -->"))
             daemon.kill()
-            let second = try BulkheaddProcess(workspace, machine: machine)
+            let second = try BulkheaddProcess(workspace, machine: machine, state: state)
             defer { second.stop() }
             #expect(try virsh(second.uri, "dumpxml", "--inactive", "work") == before)
             #expect(try virsh(second.uri, "dominfo", "work").contains(/Autostart: +enable/))
@@ -65,10 +71,12 @@ final class BulkheaddProcess {
     private let process = Process()
 
     /// Starts it and waits until it prints its URI and the machine's partitions are known.
-    init(_ workspace: Workspace, machine: URL, _ options: [String] = ["--shutdown-line", "poweroff"]) throws {
+    init(_ workspace: Workspace, machine: URL, state: URL) throws {
         let output = Pipe()
         process.executableURL = workspace.root.appending(path: ".build/debug/bulkheadd")
-        process.arguments = ["--machine-socket", machine.path] + options
+        process.arguments = [
+            "--machine-socket", machine.path, "--state-dir", state.path, "--shutdown-line", "poweroff",
+        ]
         process.standardOutput = output
         try process.run()
         var line = ""

@@ -27,8 +27,9 @@ OPEN = packet(1, struct.pack(">I", 1) + text(b"bulkhead:///system") + b"\0" * 4)
 
 def connect(first=OPEN):
     connection = socket.socket(socket.AF_UNIX)
-    connection.settimeout(60)
+    # Waits while the daemon has not taken those before it.
     connection.connect(PATH)
+    connection.settimeout(60)
     connection.sendall(first)
     if first == OPEN:
         answer(connection)
