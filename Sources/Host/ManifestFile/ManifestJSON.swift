@@ -44,10 +44,15 @@ public struct ManifestJSON: Codable, Sendable {
         public var cache: [String: String]?
         public var bandwidth: String?
         public var memoryKey: String?
+        /// Seconds for the first kick; absent when there is none.
+        public var watchdog: Int?
+        /// Absent when there is none.
+        public var restartLimit: Int?
 
         enum CodingKeys: String, CodingKey {
-            case name, cores, memory, at, kernel, initrd, console, autostart, permit, devices, accept, cache,
+            case name, cores, memory, at, kernel, initrd, console, autostart, permit, devices, accept, watchdog, cache,
                 bandwidth
+            case restartLimit = "restart-limit"
             case commandLine = "command-line"
             case onPoweroff = "on-poweroff"
             case onReboot = "on-reboot"
@@ -76,7 +81,9 @@ public struct ManifestJSON: Codable, Sendable {
                 onReboot: $0.onReboot.name, onCrash: $0.onCrash.name, permit: $0.permits.nameList,
                 devices: $0.devices.list.map(Device.init), accept: $0.accepts.nameList,
                 cache: $0.resources.cacheWords, bandwidth: $0.resources.bandwidth.text,
-                memoryKey: $0.resources.memoryKey == .none ? nil : $0.resources.memoryKey.name)
+                memoryKey: $0.resources.memoryKey == .none ? nil : $0.resources.memoryKey.name,
+                watchdog: $0.watchdog == 0 ? nil : Int($0.watchdog),
+                restartLimit: $0.restartLimit == 0 ? nil : Int($0.restartLimit))
         }
     }
 }

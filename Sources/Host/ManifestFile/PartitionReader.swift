@@ -4,7 +4,7 @@ import Yams
 
 private let partitionKeys = [
     "name", "cores", "memory", "image", "command-line", "console", "autostart", "on-poweroff", "on-reboot", "on-crash",
-    "permit", "devices", "accept", "cache", "bandwidth", "memory-key",
+    "permit", "devices", "accept", "watchdog", "restart-limit", "ready", "cache", "bandwidth", "memory-key",
 ]
 
 extension FieldReader {
@@ -27,6 +27,9 @@ extension FieldReader {
         if let node = values["permit"] { spec.permits = permits(node) }
         if let node = values["devices"] { spec.devices = devices(node) }
         if let node = values["accept"] { spec.accepts = accepts(node) }
+        if let seconds = value(values["watchdog"], .watchdog, parseWatchdog) { spec.watchdog = seconds }
+        if let limit = value(values["restart-limit"], .restartLimit, parseRestartLimit) { spec.restartLimit = limit }
+        readiness(values["ready"], spec)
         spec.resources = resources(values)
         return spec
     }

@@ -33,7 +33,11 @@ extension Manifest {
     private borrowing func encodePartition(_ i: Int, _ writer: inout CBORWriter) {
         let hasDevices = partitions[i].devices.count > 0, accepts = partitions[i].accepts
         let resources = partitions[i].resources
-        writer.map(13 + (hasDevices ? 1 : 0) + (accepts.isEmpty ? 0 : 1) + (resources.isEmpty ? 0 : 1))
+        let counts = [
+            (PartitionKey.watchdog, UInt64(partitions[i].watchdog)),
+            (PartitionKey.restartLimit, UInt64(partitions[i].restartLimit)),
+        ].filter { $0.1 != 0 }
+        writer.map(13 + (hasDevices ? 1 : 0) + (accepts.isEmpty ? 0 : 1) + counts.count + (resources.isEmpty ? 0 : 1))
         writer.key(PartitionKey.name)
         writer.text(partitions[i].name)
         writer.key(PartitionKey.cores)
@@ -64,6 +68,10 @@ extension Manifest {
         if !accepts.isEmpty {
             writer.key(PartitionKey.accepts)
             writer.uint(UInt64(accepts.rawValue))
+        }
+        for (key, value) in counts {
+            writer.key(key)
+            writer.uint(value)
         }
         if !resources.isEmpty { writer.resources(PartitionKey.resources, resources) }
     }

@@ -5,7 +5,7 @@ public enum ManifestField: UInt8, Sendable {
     case whole, machineName, machineCores, machineMemory, housekeeping, link, partitions
     case name, cores, memorySize, memoryBase, kernel, initrd, commandLine, permits
     case console, autostart, onPoweroff, onReboot, onCrash
-    case devices, accepts
+    case devices, accepts, watchdog, restartLimit, ready
     case cache, bandwidth, memoryKey
 
     /// What a refusal of the hypervisor's is about.
@@ -41,6 +41,8 @@ public enum ManifestField: UInt8, Sendable {
         case PartitionKey.onCrash: .onCrash
         case PartitionKey.permits: .permits
         case PartitionKey.devices: .devices
+        case PartitionKey.watchdog: .watchdog
+        case PartitionKey.restartLimit: .restartLimit
         case PartitionKey.resources: .cache
         default: .accepts
         }
@@ -72,6 +74,9 @@ extension ManifestField {
         case .onCrash: "on-crash"
         case .devices: "devices"
         case .accepts: "accept"
+        case .watchdog: "watchdog"
+        case .restartLimit: "restart-limit"
+        case .ready: "ready"
         case .cache: "cache"
         case .bandwidth: "bandwidth"
         case .memoryKey: "memory-key"

@@ -155,6 +155,8 @@ public enum CrashKind: UInt8, Sendable {
     case invalidState = 7
     /// A core of the partition did not answer; the detail is its vCPU.
     case coreLost = 8
+    /// The guest did not kick its watchdog in time: where its first vCPU was then.
+    case watchdog = 9
 
     /// Whether a record of this kind may take slot `index` of 8 from one of kind `old`; nil where none is. Devices' faults have
     /// the second half alone, and keep what they have there: a guest that causes one after each start, or ends after each,
@@ -174,6 +176,7 @@ public enum CrashKind: UInt8, Sendable {
         case .deviceFault: "device fault"
         case .invalidState: "invalid guest state"
         case .coreLost: "core lost"
+        case .watchdog: "watchdog"
         }
     }
 }

@@ -75,6 +75,14 @@ extension Manifest {
             if partitions[i].accepts.isEmpty { throw source.refuse(.unknownValue, 0, PartitionKey.accepts) }
             key = try map.next(&source.reader)
         }
+        if key == PartitionKey.watchdog {
+            partitions[i].watchdog = UInt16(try source.count(PartitionKey.watchdog, max: Self.maxWatchdog))
+            key = try map.next(&source.reader)
+        }
+        if key == PartitionKey.restartLimit {
+            partitions[i].restartLimit = UInt8(try source.count(PartitionKey.restartLimit, max: 255))
+            key = try map.next(&source.reader)
+        }
         if key == PartitionKey.resources {
             partitions[i].resources = try source.resources(PartitionKey.resources, most: .required)
             key = try map.next(&source.reader)

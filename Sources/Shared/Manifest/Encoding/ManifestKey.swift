@@ -33,6 +33,10 @@ public enum PartitionKey {
     public static let devices: UInt64 = 13
     /// Absent when there are none.
     public static let accepts: UInt64 = 14
+    /// Absent when there is none.
+    public static let watchdog: UInt64 = 15
+    /// Absent when there is none.
+    public static let restartLimit: UInt64 = 16
     /// Absent when nothing is asked for: an array of L3, L2, bandwidth and memory key (`ResourceDemand`).
     public static let resources: UInt64 = 28
 }

@@ -69,6 +69,13 @@ struct ManifestSource: ~Escapable {
         return F(rawValue: F.RawValue(value))
     }
 
+    /// A number from 1 on, whose absence says 0.
+    mutating func count(_ key: UInt64, max: UInt64) throws(CBORError) -> UInt64 {
+        let value = try reader.uint(max: max)
+        if value == 0 { throw refuse(.unknownValue, value, key) }
+        return value
+    }
+
     /// What is asked of the silicon: an array of four numbers, which must ask for something.
     mutating func resources(_ key: UInt64, most: MemoryKeyDemand) throws(CBORError) -> ResourceDemand {
         guard try reader.array(max: 4) == 4 else { throw .outOfRange }
