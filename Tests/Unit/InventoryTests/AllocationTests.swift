@@ -75,7 +75,8 @@ import Testing
                 at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
             try Data((text + "\n").utf8).write(to: file)
         }
-        let tree = FileTree(root: root.path)
+        // A tree knows where its root is from the first look on.
+        var tree: FileTree { FileTree(root: root.path) }
         #expect(Inventory.Allocation(linux: tree, ["cat_l3"]) == nil, "there, but not mounted: not known")
         #expect(Inventory.Allocation(linux: tree, [])?.l3 == nil)
         #expect(Inventory.Allocation(linux: tree, []) != nil, "known to have nothing")

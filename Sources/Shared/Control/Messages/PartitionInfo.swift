@@ -36,7 +36,7 @@ public struct PartitionInfo: ControlMessage, Sendable {
 
     public init() {}
 
-    public static var fieldCount: Int { 12 }
+    public static var fieldCount: Int { 13 }
 
     public mutating func fields<C: FieldCoder & ~Copyable & ~Escapable>(_ coder: inout C) {
         coder.field(1, &name)
