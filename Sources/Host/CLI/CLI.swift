@@ -17,13 +17,12 @@ struct Bulkhead: ParsableCommand {
                 name: "Manifest",
                 subcommands: [
                     DoctorCommand.self, InventoryCommand.self, PlanCommand.self, ManifestCommand.self,
-                    ImageCommand.self,
-                    ExplainCommand.self,
+                    KeysCommand.self, ImageCommand.self, ExplainCommand.self,
                 ]),
             CommandGroup(
                 name: "Boot disk",
                 subcommands: [
-                    KeysCommand.self, InstallCommand.self, UpdateCommand.self, StatusCommand.self, ConfirmCommand.self,
+                    InstallCommand.self, UpdateCommand.self, StatusCommand.self, ConfirmCommand.self,
                     RollbackCommand.self, UninstallCommand.self,
                 ]),
             CommandGroup(name: "Emulated machine", subcommands: [DemoCommand.self]),
