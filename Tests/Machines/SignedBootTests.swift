@@ -17,12 +17,6 @@ extension MachineTests {
             let boot = try SignedBootMachine("signed-boot", Emulator(.amd))
             try boot.expectOnlyWhatIsSigned()
         }
-
-        /// The same on the other vendor, without what costs a boot each.
-        @Test func onIntel() throws {
-            let boot = try SignedBootMachine("signed-boot-intel", Emulator(.intel), refused: 1)
-            try boot.expectOnlyWhatIsSigned()
-        }
     }
 }
 
