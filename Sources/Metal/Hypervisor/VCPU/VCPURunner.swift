@@ -81,8 +81,11 @@ struct VCPURunner<Extension: VirtualizationExtension>: ~Copyable {
         if let cause = partition.value.foundCause { return .end(cause) }
         if controlPage.value.isOverdue { return .end(.watchdog) }
         if controlPage.value.hold.isAsked { return .end(.physicalFunction) }
-        switch controlPage.value.request {
-        case .stop, .restart: return .end(.manager)
+        guard let request = controlPage.value.request else { return .resume }
+        if request == .stop || request == .restart { return .end(.manager) }
+        // Before its effect is to be seen: who sees that may ask for the next.
+        controlPage.value.takeRequest()
+        switch request {
         case .pause where controlPage.value.state == .running:
             partition.value.order.store(VCPUOrder.pause, ordering: .sequentiallyConsistent)
             controlPage.value.enter(.paused, .manager)
@@ -92,10 +95,8 @@ struct VCPURunner<Extension: VirtualizationExtension>: ~Copyable {
             if let cause = partition.value.foundCause { return .end(cause) }
             partition.value.order.store(VCPUOrder.run, ordering: .sequentiallyConsistent)
             controlPage.value.enter(.running, .manager)
-        case nil: return .resume
-        default: break  // too late, or done already: the next request may come
+        default: break  // too late, or done already
         }
-        controlPage.value.takeRequest()
         partition.value.kick(allBut: core.value.vcpu)
         return .resume
     }
