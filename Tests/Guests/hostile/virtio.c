@@ -277,10 +277,15 @@ static void storm(void) {
     // All of its memory at once: more than one exit moves.
     announce("virtio", "flood");
     start();
-    for (uint16_t i = 0; i < 4; i++) describe(i, (uint64_t)rings, sizeof rings[0], i < 3 ? NEXT : 0, i + 1);
-    memset((void *)&rings[0], '\n', sizeof rings[0]);
-    for (uint32_t i = 0; i < 20; i++) offer(0, 1);
-    attempt("virtio-flood", "%s", works());
+    static char large[8192];
+    memset(large, '\n', sizeof large);
+    for (uint16_t i = 0; i < 4; i++) describe(i, (uint64_t)large, sizeof large, i < 3 ? NEXT : 0, i + 1);
+    for (uint16_t i = 0; i < 6; i++) {
+        offer(0, 1);
+        for (uint32_t ms = 0; ms < 20000 && rings[SEND].device.index != (uint16_t)(i + 1); ms++) delay_us(1000);
+    }
+    uint32_t through = rings[SEND].device.index;
+    attempt("virtio-flood", "%u-through,%s", through, works());
 }
 
 void attack_virtio(const char *argument) {

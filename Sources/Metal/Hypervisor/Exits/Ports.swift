@@ -73,6 +73,7 @@ extension ExitContext {
         partition.value.takeLock(core.value.vcpu)
         let answer = functions.value.guest.access(
             port, value: UInt32(truncatingIfNeeded: cpu.rax), on: FunctionWindow(functions: functions))
+        sendInterrupts(functions)
         partition.value.releaseLock()
         if port.isInput { cpu.rax = port.merge(answer, into: cpu.rax) }
         cpu.finish(at: next)

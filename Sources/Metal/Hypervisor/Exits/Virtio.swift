@@ -44,13 +44,17 @@ extension ExitContext {
     @inline(never)
     mutating func serveVirtio(_ functions: Pointer<PartitionFunctions>) {
         for i in 0..<functions.value.guest.virtioCount where functions.value.guest.isLive(virtio: i) {
-            waitForReader(functions)
             let page = partition.value.controlPage
             let console = PartitionConsole(output: page.consoleOut, input: page.consoleIn)
             partition.value.takeLock(core.value.vcpu)
+            if functions.value.guest.hasOutput(virtio: i, partition.value.guestMemory) {
+                partition.value.releaseLock()
+                waitForReader(functions)
+                partition.value.takeLock(core.value.vcpu)
+            }
             let progress = functions.value.guest.serve(
                 virtio: i, console: console, limit: Self.pieceSize, partition.value.guestMemory)
-            while let interrupt = functions.value.guest.nextInterrupt(virtio: i) { send(interrupt) }
+            sendInterrupts(functions)
             partition.value.releaseLock()
             if case .more = progress { LocalAPIC.kick(partition.value.platform.apicIDs[0]) }
         }
@@ -58,6 +62,14 @@ extension ExitContext {
 
     /// Whether a driver has the virtio console; then what is typed is its, not the UART's.
     var isConsoleLive: Bool { partition.value.functions?.value.guest.isLive(virtio: 0) ?? false }
+
+    /// Sends what its driver has not masked, or masks no more. With the lock.
+    @inline(never)
+    mutating func sendInterrupts(_ functions: Pointer<PartitionFunctions>) {
+        for i in 0..<functions.value.guest.virtioCount {
+            while let interrupt = functions.value.guest.nextInterrupt(virtio: i) { send(interrupt) }
+        }
+    }
 
     /// The guest's message as what it means on silicon, if it is for a core of the partition's.
     private func send(_ interrupt: GuestMessage) {

@@ -18,6 +18,8 @@ private struct ManagedPartition {
     var dependents: UInt8 = 0
     /// Whether its guest is told of what comes, and does not poll.
     var hasVirtio = false
+    /// Whether this core can count what the partition's move: all share one last-level cache.
+    var isCounted = true
     var nextEvent: UInt64 = 0
     /// The start that the latest device fault on record is of, counted from 1.
     var faultedStart: UInt64 = 0
@@ -62,6 +64,11 @@ struct MachineBackend: ControlBackend, ~Copyable {
             partitions[i].info.permits = built.manifest.partitions[i].permits
             partitions[i].hasVirtio = !built.manifest.partitions[i].virtio.isEmpty
             partitions[i].info.cores = built.manifest.partitions[i].cores
+            let caches = built.plan.machine.facts.lastLevelCaches, cores = partitions[i].info.cores
+            for core in 0..<64
+            where cores.contains(CoreSet(core: core)) && caches[core] != caches[built.manifest.housekeeping] {
+                partitions[i].isCounted = false
+            }
             partitions[i].info.memory = built.manifest.partitions[i].memorySize
             partitions[i].controlPage = Pointer<ControlPage>(at: built.controlPages[i])
             partitions[i].dependents = built.plan.dependents(of: i)
@@ -101,7 +108,8 @@ struct MachineBackend: ControlBackend, ~Copyable {
         partitions[partition].controlPage.value.exits(of: vcpu)
     }
     mutating func traffic(_ partition: Int) -> TrafficCounters {
-        TrafficCounters(
+        guard partitions[partition].isCounted else { return TrafficCounters() }
+        return TrafficCounters(
             monitor: UInt32(truncatingIfNeeded: partition &+ 1), resources, read: { cpu_rdmsr($0) },
             write: { cpu_wrmsr($0, $1) })
     }
@@ -137,14 +145,15 @@ struct MachineBackend: ControlBackend, ~Copyable {
     mutating func readConsole(_ partition: Int, from: UInt64, into buffer: inout MutableSpan<UInt8>) -> ConsoleRange {
         let ring = partitions[partition].controlPage.consoleOut
         let range = ring.copy(from: from, into: &buffer)
-        ring.note(read: range.position + UInt64(range.count))
+        // Who reads again what was read is not behind.
+        ring.note(read: max(ring.noted, range.position + UInt64(range.count)))
         return range
     }
 
     mutating func writeConsole(_ partition: Int, _ bytes: borrowing Span<UInt8>) -> Int {
         var count = 0
         while count < bytes.count, partitions[partition].controlPage.consoleIn.offer(bytes[count]) { count += 1 }
-        if partitions[partition].hasVirtio { LocalAPIC.kick(partitions[partition].apicID) }
+        if count > 0, partitions[partition].hasVirtio { LocalAPIC.kick(partitions[partition].apicID) }
         return count
     }
 

@@ -136,6 +136,6 @@ public struct ByteRing {
         return ConsoleRange(position: start, count: count, end: end)
     }
 
-    /// What the writer may write while a reader copies.
-    private static let margin: UInt64 = 2048
+    /// What the writer may write while a reader copies: at most so much is pushed at once.
+    private static let margin: UInt64 = 4096
 }

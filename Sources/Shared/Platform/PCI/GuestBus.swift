@@ -66,6 +66,9 @@ public struct GuestBus: ~Copyable, Sendable {
 
     /// What the virtio function with this index, below `virtioCount`, has to say of itself: see `VirtioFunction`.
     public func isLive(virtio index: Int) -> Bool { virtio[index].isLive }
+    public func hasOutput(virtio index: Int, _ memory: borrowing GuestMemory) -> Bool {
+        virtio[index].hasOutput(memory)
+    }
     public mutating func nextInterrupt(virtio index: Int) -> GuestMessage? { virtio[index].nextInterrupt() }
     public mutating func serve(
         virtio index: Int, console: borrowing some VirtioStream, limit: Int, _ memory: borrowing GuestMemory

@@ -1,12 +1,14 @@
-// The console (virtio 1.2, section 5.3): port 0 on queues 0 and 1; and, with MULTIPORT, control messages on 2 and 3 and a port
-// for messages on 4 and 5.
+// The console (virtio 1.2, section 5.3): one port, on queues 0 and 1.
 extension VirtioFunction {
-    /// Bytes that one exit moves each way.
-    public static let limit = 32 << 10
+    /// Whether the guest has sent something. A queue that cannot be what a driver means has nothing: `serve` refuses it.
+    func hasOutput(_ memory: borrowing GuestMemory) -> Bool {
+        isLive && kind == .console && ((try? queues[1].waiting(memory)) ?? 0) > 0
+    }
 
     /// Moves what can be moved between the guest and the console.
+    /// - Parameter limit: bytes, each way.
     public mutating func serve(
-        console: borrowing some VirtioStream, limit: Int = limit, _ memory: borrowing GuestMemory
+        console: borrowing some VirtioStream, limit: Int, _ memory: borrowing GuestMemory
     ) -> VirtioProgress {
         guard isLive, kind == .console else { return .idle }
         do throws(VirtioError) {

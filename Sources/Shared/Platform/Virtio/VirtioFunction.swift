@@ -3,7 +3,6 @@ import Synchronization
 /// What kind of device a virtio function is (virtio 1.2, chapter 5).
 public enum VirtioKind: UInt16, Sendable {
     case none = 0
-    case network = 1
     case console = 3
 }
 
@@ -19,23 +18,19 @@ public struct VirtioFunction: ~Copyable, Sendable {
     /// VIRTIO_F_VERSION_1, VIRTIO_F_EVENT_IDX and the kind's own.
     let offered: UInt64
     let queueCount: Int
-    /// Device configuration, by double words.
-    var configuration = InlineArray<4, UInt32>(repeating: 0)
 
     // What the guest has written.
     var command: UInt16 = 0
     /// Bit n: all ones were written to BAR n.
     var sizing: UInt8 = 0
     var vectors = VirtioVectors()
-    var queues = InlineArray<6, VirtioQueue>(repeating: VirtioQueue())
+    var queues = InlineArray<2, VirtioQueue>(repeating: VirtioQueue())
     private(set) var status: UInt8 = 0
     private var features: UInt64 = 0
     private var deviceSelect: UInt32 = 0, driverSelect: UInt32 = 0
     private var queueSelect: UInt16 = 0
     private var configurationVector = VirtioQueue.noVector
     private var interruptStatus: UInt32 = 0
-    /// What the device still has to say on a console's control queue.
-    var due: UInt8 = 0
 
     init() { self.init(.none, ports: 0, page: 0, features: 0, queues: 0) }
 
@@ -60,14 +55,14 @@ public struct VirtioFunction: ~Copyable, Sendable {
         queues = InlineArray(repeating: VirtioQueue())
         status = 0
         features = 0
-        (deviceSelect, driverSelect, queueSelect, interruptStatus, due) = (0, 0, 0, 0, 0)
+        vectors.clearPending()
+        (deviceSelect, driverSelect, queueSelect, interruptStatus) = (0, 0, 0, 0)
         configurationVector = VirtioQueue.noVector
     }
 
     /// Whether the driver is ready, the device may reach memory and nothing has gone wrong.
     public var isLive: Bool { status & 0x4C == 0x0C && command & Command.busMaster != 0 }
     var hasEvents: Bool { features & VirtioFeature.eventIndex != 0 }
-    func has(_ feature: UInt64) -> Bool { features & feature != 0 }
 
     /// Stops the device until the driver resets it.
     mutating func fail() {
@@ -104,8 +99,6 @@ public struct VirtioFunction: ~Copyable, Sendable {
         case VirtioLayout.interruptStatus:
             defer { interruptStatus = 0 }
             return interruptStatus
-        case VirtioLayout.configuration..<VirtioLayout.notification:
-            return configuration[(offset - VirtioLayout.configuration) / 4]
         default: return 0
         }
     }
@@ -124,7 +117,7 @@ public struct VirtioFunction: ~Copyable, Sendable {
         case (0x16, 2): queueSelect = half
         case (0x18, 2) where queue < queueCount: queues[queue].resize(half)
         case (0x1A, 2) where queue < queueCount: queues[queue].vector = vector(half)
-        case (0x1C, 2) where queue < queueCount && value == 1: queues[queue].enable()
+        case (0x1C, 2) where queue < queueCount && half == 1: queues[queue].enable()
         case (0x20..<0x38, 4) where queue < queueCount && offset & 3 == 0:
             queues[queue].setAddress(offset - 0x20, value)
         default: return
@@ -148,9 +141,8 @@ enum VirtioStatus {
     static let needsReset: UInt8 = 64
 }
 
-/// Features that drivers and devices agree on (virtio 1.2, chapter 6 and section 5.3.3).
+/// Features that drivers and devices agree on (virtio 1.2, chapter 6).
 enum VirtioFeature {
     static let version1: UInt64 = 1 << 32
     static let eventIndex: UInt64 = 1 << 29
-    static let multiport: UInt64 = 1 << 1
 }

@@ -32,6 +32,8 @@ struct VirtioVectors: Sendable {
     /// A vector that the device has none of is no vector.
     mutating func raise(_ vector: UInt16) { if vector < Self.count { pending |= 1 << UInt32(vector) } }
 
+    mutating func clearPending() { pending = 0 }
+
     /// The next message that may be sent; one that is not masked and makes no sense is gone.
     mutating func next() -> GuestMessage? {
         guard control == 0x8000 else { return nil }

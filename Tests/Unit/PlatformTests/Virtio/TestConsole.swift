@@ -38,7 +38,7 @@ final class TestConsole {
     let machine = TestMachine()
     let stream = TestStream()
     /// The driver's index of each queue.
-    var added = [UInt16](repeating: 0, count: 6)
+    var added = [UInt16](repeating: 0, count: 2)
 
     init() throws {
         base.initializeMemory(as: UInt8.self, repeating: 0, count: Self.memorySize)
@@ -48,6 +48,9 @@ final class TestConsole {
     deinit { base.deallocate() }
 
     var isLive: Bool { bus.isLive(virtio: 0) }
+    var hasOutput: Bool {
+        bus.hasOutput(virtio: 0, GuestMemory(base: base, size: UInt64(Self.memorySize)))
+    }
     func nextInterrupt() -> GuestMessage? { bus.nextInterrupt(virtio: 0) }
     func reset() { bus.resetVirtio() }
     func serve(limit: Int = 32 << 10) -> VirtioProgress {

@@ -123,6 +123,36 @@ import Testing
         #expect(console.status() == 0)
     }
 
+    /// What an instruction of two bytes writes; the rest of the register is not its.
+    @Test func aQueueIsEnabledByTheHalfThatIsWritten() {
+        _ = console.configuration(4, 1, size: 2)
+        _ = console.port(0x1C, 2, 0xABCD_0001)
+        #expect(console.port(0x1C, 2) == 1)
+    }
+
+    /// What is said before the driver resets the device is not said after it (section 2.4.1).
+    @Test func aResetLeavesNoInterrupt() {
+        console.start()
+        _ = console.page(0x2C, 1)
+        console.send([1])
+        _ = console.serve()
+        #expect(console.page(0x800) == 1 << 2)
+        _ = console.port(0x14, 1, 0)
+        _ = console.page(0x2C, 0)
+        #expect(console.page(0x800) == 0 && console.nextInterrupt() == nil)
+    }
+
+    /// Nobody is waited for on behalf of a guest that prints nothing.
+    @Test func whatIsSentIsSeenBefore() {
+        #expect(!console.hasOutput)
+        console.start()
+        #expect(!console.hasOutput)
+        console.send([1])
+        #expect(console.hasOutput)
+        _ = console.serve()
+        #expect(!console.hasOutput)
+    }
+
     @Test func interruptsAreTheGuestsMessages() {
         console.start()
         console.send([1])
