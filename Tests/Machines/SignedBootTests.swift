@@ -11,7 +11,7 @@ import Testing
 extension MachineTests {
     /// A hypervisor that carries its owner's key, before manifests that the owner has not signed, or not so: each is refused in
     /// words. Then one that the owner has signed, beside a kernel, an initrd and a kernel of another partition with a bit
-    /// changed: those partitions do not start, and the others do.
+    /// changed, and a kernel that is not there: those partitions do not start, and the others do.
     @Suite(.serialized, .stopsMachines) struct SignedBoot {
         @Test func nothingUnsignedRuns() throws {
             let boot = try SignedBootMachine("signed-boot", Emulator(.amd))
@@ -27,9 +27,10 @@ private struct SignedBootMachine {
     static let partitions = [
         ("same", "kernel-same.elf", "", false), ("kernel", "kernel-bad.elf", "", true),
         ("initrd", "kernel-same.elf", "initrd-bad", true), ("after", "kernel-same.elf", "initrd-same", false),
+        ("gone", "kernel-gone.elf", "", true),
     ]
 
-    init(_ name: String, _ emulator: Emulator, refused: Int = .max) throws {
+    init(_ name: String, _ emulator: Emulator) throws {
         let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
         let workspace = Workspace(root: root)
@@ -55,7 +56,7 @@ private struct SignedBootMachine {
         }
         let yaml = """
             name: signed
-            machine: {cores: 5, memory: 512M}
+            machine: {cores: 6, memory: 512M}
             housekeeping: 0
             link: serial
             partitions:
@@ -80,7 +81,7 @@ private struct SignedBootMachine {
             return bytes
         }
         let unsigned = "is not signed", other = "is not by the owner"
-        var volumes: [(String, [UInt8], String)] = [
+        let volumes: [(String, [UInt8], String)] = [
             ("plain", encoded, unsigned),
             ("payload", changed(40), other),
             ("signature", changed(-1), other),
@@ -88,13 +89,14 @@ private struct SignedBootMachine {
             ("other-purpose", try keys.sign([encoded], for: "launch", passphrase)[0], other),
             ("short", Array(volume.manifest.dropLast()), unsigned),
             ("unnamed", try keys.sign([unnamed], for: "manifest", passphrase)[0], "does not say what the images"),
+            ("good", volume.manifest, ""),
         ]
-        volumes = Array(volumes.prefix(refused)) + [("good", volume.manifest, "")]
-        let images = Set(Self.partitions.flatMap { [$0.1, $0.2] }).filter { !$0.isEmpty }.sorted().map {
-            BootVolumeImage.Image(path: $0, source: folder.appending(path: $0))
-        }
+        let images = Set(Self.partitions.flatMap { [$0.1, $0.2] }).filter { !$0.isEmpty && $0 != "kernel-gone.elf" }
+            .sorted().map {
+                BootVolumeImage.Image(path: $0, source: folder.appending(path: $0))
+            }
         var emulator = emulator
-        (emulator.cores, emulator.memory) = (5, 512 << 20)
+        (emulator.cores, emulator.memory) = (6, 512 << 20)
         boot = try RefusalMachine(
             name,
             volumes.map { name, manifest, reason in

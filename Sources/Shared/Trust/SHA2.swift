@@ -56,6 +56,7 @@ struct SHA2<Word: SHA2Word>: Sendable {
     }
 
     /// Sections 6.2.2 and 6.4.2, with a schedule of sixteen words that go round.
+    @_optimize(speed)
     private mutating func compress() {
         var (a, b, c, d) = (state[0], state[1], state[2], state[3])
         var (e, f, g, h) = (state[4], state[5], state[6], state[7])

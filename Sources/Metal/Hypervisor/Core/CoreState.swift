@@ -36,7 +36,7 @@ struct CoreState: ~Copyable {
     var exitHistory = ExitHistory()
     /// How many faults of the hypervisor are being handled on this core, one inside the other.
     var faultDepth = 0
-    /// How many ends of a guest in a row have ended in a fault themselves.
+    /// How many faults in a row have come before a guest could start again.
     var failedEnds = 0
     /// Items that the self-check finds wrong whatever they are (`ProtectionReport.word`); 0 but where faults are injected.
     var misread: UInt64 = 0

@@ -31,9 +31,9 @@ extension VCPURunner {
     private mutating func digest(of file: LoadedFile) -> Digest384 {
         var hash = SHA384()
         var done: UInt64 = 0
-        // A block takes some 2,500 instructions; firmware's SMIs wait for four.
+        // A block takes thousands of instructions; firmware's SMIs wait for two.
         while done < file.size {
-            let piece = min(file.size - done, 512)
+            let piece = min(file.size - done, 256)
             unsafe hash.put(bytes(file.address + done, piece))
             done += piece
             if isClean { mustStandStill() }

@@ -11,16 +11,13 @@ extension VCPURunner {
         let page = partition.value.controlPage, tscKHz = UInt64(partition.value.platform.tscKHz)
         var starting = start, cause = StateCause.manifest, delay = RestartDelay()
         if recovering {
-            // The fault may have come in the middle of a reset, and there again and again: the third time all is left as it is.
+            // The fault may have come in the middle of a reset, and there again and again: and so while images are looked at: the third time all is left as it is.
             functionState = .lost
             let isOther = partition.value.foundCause.map { $0 == .machineCheck || $0 == .coreLost } ?? false
             var end = isOther ? partition.value.foundCause ?? .coreLost : .hypervisorFault
-            if page.value.state == .stopping {
-                core.value.failedEnds += 1
-                wait(1_000_000, tscKHz)
-            }
+            core.value.failedEnds += 1
+            if page.value.state == .stopping { wait(1_000_000, tscKHz) }
             if core.value.failedEnds < 3 { end = teardown(end) }
-            core.value.failedEnds = 0
             // Whoever was made to wait for that reset waits no more, where there will be none.
             page.value.endReset()
             scrubCore()
@@ -31,7 +28,8 @@ extension VCPURunner {
             starting = takeBack() && start
             if !isClean { page.value.enter(.crashed, .coreLost) }
         }
-        areGenuine = verifyImages()
+        areGenuine = core.value.failedEnds < 3 && verifyImages()
+        core.value.failedEnds = 0
         while true {
             while !mayStart(&starting, cause) {
                 switch page.value.takeRequest() {
@@ -103,6 +101,7 @@ extension VCPURunner {
         }
         state.value.legacyDevices = LegacyDevices(state.value.platform)
         state.value.functions?.value.guest.resetVirtio()
+        state.value.functions?.value.lostReader = state.value.controlPage.consoleOut.noted
         // What was typed for this guest is not the next one's.
         state.value.controlPage.consoleIn.removeAll()
         for vcpu in 0..<state.value.vcpuCount where state.value.nested[vcpu].unclaimed != 0 {
