@@ -98,9 +98,8 @@ typedef struct {
 
 /// Section 12.4, up to the last service that is called.
 typedef struct {
-    EFI_SERVICE Reset, OutputString, TestString, QueryMode, SetMode, SetAttribute, ClearScreen;
+    EFI_SERVICE Reset, OutputString;
 } EFI_SIMPLE_TEXT_OUTPUT_PROTOCOL;
-EFI_OFFSET(EFI_SIMPLE_TEXT_OUTPUT_PROTOCOL, ClearScreen, 0x30);
 
 /// Section 13.4.
 typedef struct {

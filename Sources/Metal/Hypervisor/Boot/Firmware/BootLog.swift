@@ -20,10 +20,6 @@ enum BootLog {
         unsafe Self.firmware = firmware.address
         unsafe page = (try? firmware.value.allocate(4096, .anywhere)) ?? 0
         unsafe screens = firmware.value.screens()
-        for i in 0..<4 {
-            let screen = unsafe screens[i]
-            if screen != 0 { firmware.value.clear(Pointer(at: screen)) }
-        }
     }
 
     /// Before the firmware is left: its services are none any more.
@@ -58,9 +54,10 @@ enum BootLog {
         if let file = try? BootVolume(owner.value).append(to: "boot.log", limit: fileLimit) {
             try? file.write(unsafe page, unsafe count)
             file.close()
+            show(LogLine("bulkhead: these lines are in boot.log on the boot volume, beside the manifest"))
         }
         guard unsafe screens[0] != 0 else { return }
-        show(LogLine("bulkhead: these lines are in \\BULKHEAD\\boot.log; press a key, or wait 30 s, to go on"))
+        show(LogLine("bulkhead: press a key, or wait 30 s, to go on"))
         owner.value.waitForKey(seconds: 30)
     }
 }
@@ -85,10 +82,6 @@ extension Firmware {
             count += 1
         }
         return found
-    }
-
-    fileprivate borrowing func clear(_ screen: Pointer<EFI_SIMPLE_TEXT_OUTPUT_PROTOCOL>) {
-        _ = efi_call(screen.value.ClearScreen, screen.address, 0, 0, 0, 0)
     }
 
     fileprivate borrowing func show(_ line: borrowing LogLine, on screen: Pointer<EFI_SIMPLE_TEXT_OUTPUT_PROTOCOL>) {
