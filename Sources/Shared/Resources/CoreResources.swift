@@ -13,8 +13,6 @@ public struct CoreResources: Sendable {
     public private(set) var monitor: UInt32 = 0
     /// Classes that are in use in the domain, 0 among them; 0: nothing is asked for.
     public private(set) var classCount = 0
-    /// Whether the core writes back and empties its caches once, behind that.
-    public var flushesCaches = false
     /// Where memory is encrypted: the register that says so, and what it holds on the boot core; 0: nothing is looked at.
     public var keyRegister: UInt32 = 0
     public var keySetting: UInt64 = 0

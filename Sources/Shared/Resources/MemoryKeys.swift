@@ -88,7 +88,9 @@ public struct MemoryKeys: Equatable, Sendable {
         let features = native(7, 0)
         guard features.ecx & 1 << 13 != 0, features.edx & 1 << 18 != 0, Self.hasTarget(native) else { return }
         let active = read(Self.activation), capable = read(Self.capability)
-        let width = UInt32(active >> 32 & 0xF), count = min(UInt32(capable >> 36 & 0x7FFF), (1 << width) - 1)
+        // The upper ones of the bits for keys may be TDX's: PCONFIG and page tables of others may not have them.
+        let width = UInt32(active >> 32 & 0xF), ours = width - min(UInt32(active >> 36 & 0xF), width)
+        let count = min(UInt32(capable >> 36 & 0x7FFF), (1 << ours) - 1)
         obstacle = .notActivated
         // Locked, switched on, not bypassed, with bits for keys.
         guard active & 3 == 3, width > 0, count > 0 else { return }

@@ -65,7 +65,8 @@ public struct ResourceCapabilities: Equatable, Sendable {
     /// - Parameter native: the silicon's answer to a leaf and subleaf of CPUID.
     public init(_ vendor: Vendor, native: (UInt32, UInt32) -> CPUIDRegisters) {
         let last = native(0, 0).eax
-        guard last >= 0x10 else { return }
+        // Of a hybrid processor (CPUID 7 EDX[15]) each kind of core has its own caches: one alone does not speak for both.
+        guard last >= 0x10, native(7, 0).edx & 1 << 15 == 0 else { return }
         let features = native(7, 0).ebx
         if features & 1 << 15 != 0 {
             let resources = native(0x10, 0).ebx

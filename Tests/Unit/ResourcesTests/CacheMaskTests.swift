@@ -111,8 +111,6 @@ func bandwidth(_ raw: UInt16) -> (inout PartitionSpec) -> Void {
         let fitting = Bench(.zen3, [([1, 11], ways(8)), ([12], ways(7)), ([21], { _ in })])
         let first = try fitting.resources(1), second = try fitting.resources(11), third = try fitting.resources(21)
         #expect(first.classCount == 2 && second.classCount == 3 && third.classCount == 0)
-        #expect(first.flushesCaches == false && second.flushesCaches && !third.flushesCaches)
-        #expect(try fitting.resources(0).flushesCaches)
     }
 
     @Test func nothingIsWrittenWhereNothingIsAskedFor() throws {
@@ -120,7 +118,7 @@ func bandwidth(_ raw: UInt16) -> (inout PartitionSpec) -> Void {
         bench.facts.resources?.highestMonitor = 0
         for core in 0..<4 {
             let resources = try bench.resources(core)
-            #expect(resources.isEmpty && !resources.flushesCaches)
+            #expect(resources.isEmpty)
             resources.forEachSetting { _, _ in Issue.record("a write") }
         }
         // Where the silicon counts, the core's traffic has its partition's number, and nothing else is touched.

@@ -47,6 +47,15 @@ import X86
         }
         #expect(CacheSharing.bits(level: 2, .intel, native: native) == 1)
         #expect(CacheSharing.bits(level: 0, .intel, native: native) == 5)
-        #expect(CacheSharing.bits(level: 0, .amd, native: native) == 0)
+        // Who does not say so is taken to share with all.
+        #expect(CacheSharing.bits(level: 0, .amd, native: native) == 32)
+        #expect(CacheSharing.bits(level: 2, .amd, native: { _, _ in CPUIDRegisters(eax: 0x8000_001E) }) == 32)
+    }
+
+    @Test func ofAHybridProcessorNothingIsDivided() {
+        var processor = RecordedProcessor.sapphireRapids
+        #expect(ResourceCapabilities(processor.vendor, native: processor.native).l3.ways > 0)
+        processor.leaves[7 << 32, default: CPUIDRegisters()].edx |= 1 << 15
+        #expect(ResourceCapabilities(processor.vendor, native: processor.native) == ResourceCapabilities())
     }
 }

@@ -40,6 +40,9 @@ private struct NoKey: Error {}
         let small = keys(active: 3 | 4 << 32 | 1 << 48, capable: 5 | 6 << 32 | 63 << 36)
         #expect(small.highest == 15 && small.shift == 48 && small.algorithm == 1)
         #expect(keys(capable: 5 | 6 << 32 | 3 << 36).highest == 3)
+        // Of six bits, TDX has five: one key is left, and none where it has all.
+        #expect(keys(active: Self.active | 5 << 36).highest == 1)
+        #expect(keys(active: Self.active | 6 << 36).obstacle == .notActivated)
     }
 
     @Test func whatIsMissingIsNamed() {

@@ -43,8 +43,8 @@ extension CoreState {
         // From here on the core writes nothing that its tables map read-only, whatever goes wrong.
         cpu_write_cr0(Self.cr0)
         resources.forEachSetting { cpu_wrmsr($0, $1) }
-        // What others have filled stays where it is until then; so does what firmware wrote without a key.
-        if resources.flushesCaches { cpu_wbinvd() }
+        // What others have filled stays where it is until then.
+        cpu_wbinvd()
         if MachineCheck.enableBit != 0 { MachineCheckRegisters.enable(read: cpu_rdmsr, write: cpu_wrmsr) }
         let failed = UInt64(checkProcessor().failed)
         if failed != 0 { throw Refusal("the core does not hold what was written, items ", number: failed) }

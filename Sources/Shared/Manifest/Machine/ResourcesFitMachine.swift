@@ -56,7 +56,6 @@ extension Manifest {
         if domain.contains(DomainOwners.housekeeping) { demands[DomainOwners.housekeeping] = housekeepingResources }
         do throws(ResourceShortage) {
             var resources = try CoreResources(capabilities, owner: owner, neighbours: neighbours, demands)
-            resources.flushesCaches = flushes(core, machine, isDivided: resources.classCount > 0)
             if hasMemoryKeys(on: machine) {
                 (resources.keyRegister, resources.keySetting) = (
                     machine.memoryKeys.register, machine.memoryKeys.setting
@@ -73,15 +72,6 @@ extension Manifest {
     private borrowing func hasMemoryKeys(on machine: borrowing MachineFacts) -> Bool {
         for i in 0..<partitionCount where memoryKey(of: i, on: machine) != .none { return true }
         return false
-    }
-
-    /// Whether a core empties its caches once: the first of those that share one that is divided, and all where memory has keys.
-    private borrowing func flushes(_ core: Int, _ machine: borrowing MachineFacts, isDivided: Bool) -> Bool {
-        if hasMemoryKeys(on: machine) { return true }
-        for other in 0..<core where machine.lastLevelCaches[other] == machine.lastLevelCaches[core] {
-            if resourceOwner(ofCore: other) != nil { return false }
-        }
-        return isDivided
     }
 
     /// The partition whose core it is, else who answers managers; nil where it is nobody's.
