@@ -42,7 +42,9 @@ struct PlannedMachine: ~Copyable {
         readTicks = cpu_rdtsc() - start
     }
 
-    private func read(_ path: borrowing ImagePath, _ i: Int, _ firmware: borrowing Firmware) throws(Refusal) -> LoadedFile {
+    private func read(_ path: borrowing ImagePath, _ i: Int, _ firmware: borrowing Firmware) throws(Refusal)
+        -> LoadedFile
+    {
         do throws(Refusal) {
             let start = cpu_rdtsc()
             var file = try BootVolume(firmware).read(path, limit: 1 << 30, alignment: 2 << 20, firmware)

@@ -16,7 +16,9 @@ extension DiscoveredMachine {
             facts.secondLevelCaches[core] = lowest(like: core, second)
         }
         facts.resources = ResourceCapabilities(vendor, native: resourceCPUID)
-        facts.memoryKeys = MemoryKeys(vendor, packages: tables.isCut ? 2 : packages.nonzeroBitCount, native: resourceCPUID) {
+        facts.memoryKeys = MemoryKeys(
+            vendor, packages: tables.isCut ? 2 : packages.nonzeroBitCount, native: resourceCPUID
+        ) {
             cpu_rdmsr($0)
         }
     }

@@ -11,7 +11,8 @@ extension VCPURunner {
         let page = partition.value.controlPage, tscKHz = UInt64(partition.value.platform.tscKHz)
         var starting = start, cause = StateCause.manifest, delay = RestartDelay()
         if recovering {
-            // The fault may have come in the middle of a reset, and there again and again: and so while images are looked at: the third time all is left as it is.
+            // The fault may have come in the middle of a reset or of a look at images, and there again and again: the third
+            // time all is left as it is.
             functionState = .lost
             let isOther = partition.value.foundCause.map { $0 == .machineCheck || $0 == .coreLost } ?? false
             var end = isOther ? partition.value.foundCause ?? .coreLost : .hypervisorFault
