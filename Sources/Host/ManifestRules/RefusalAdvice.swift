@@ -167,7 +167,7 @@ extension ManifestRule {
         case .duplicateName: "Managers tell partitions apart by their names: rename one."
         case .pathForm, .pathCharacter:
             "A path is up to 63 of a-z, A-Z, 0-9, - _ . and /; no part is empty, or starts or ends with a dot."
-        case .pathReserved: "Rename it: manifest.cbor, slot.txt, crash.bin, symbols.bin and boot.log are taken."
+        case .pathReserved: "Rename it: these are taken: \(Manifest.reservedNames.joined(separator: ", "))."
         case .pathCaseClash: "Write both alike, or rename one."
         case .commandLineCharacter: "Take the character out."
         case .unknownOperation, .unknownAcceptance: "Name only what Documentation/manifest.md lists."
