@@ -154,6 +154,7 @@ extension ManifestRule {
         case .unknownAcceptance: "a partition accepts unknown weaknesses"
         case .watchdogTooLong: "a watchdog waits too long for its first kick"
         case .watchdogUnserved: "a partition has a watchdog, and the housekeeping core no clock to see it by"
+        case .housekeepingShareIgnored: "housekeeping asks for a part of caches or bandwidth on a partition's core"
         }
     }
 
@@ -176,6 +177,9 @@ extension ManifestRule {
         case .watchdogUnserved:
             "The core that answers managers looks for missed kicks by its own timer, which is a guest's where one runs on it. "
                 + "Name a housekeeping core that no partition has."
+        case .housekeepingShareIgnored:
+            "A core has one class of service. Write `cache` and `bandwidth` at the partition alone, or name a housekeeping core "
+                + "that no partition has."
         }
     }
 }
