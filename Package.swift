@@ -131,7 +131,7 @@ let hostWing: [Target] = [
         dependencies: [
             "CrashReports", "Installation", "Inventory", "Manifest", "ManifestFile", "ManifestRules", "Machines",
             "Control",
-            "ControlClient", "Keys", "Reports", "Resources", "SignedImages", "TestKit", "Text", "X86",
+            "ControlClient", "Keys", "Reports", "SignedImages", "TestKit", "Text", "X86",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         path: "Sources/Host/CLI",
@@ -161,7 +161,9 @@ let hostWing: [Target] = [
     unitTests(
         "InventoryTests",
         ["Control", "ControlClient", "Inventory", "Manifest", "ManifestFile", "ManifestRules", "PCI"]),
-    unitTests("ReportsTests", ["Control", "ControlClient", "Manifest", "ManifestRules", "Reports", "Text", "X86"]),
+    unitTests(
+        "ReportsTests",
+        ["Control", "ControlClient", "Manifest", "ManifestRules", "Reports", "Resources", "Text", "X86"]),
     unitTests("InstallationTests", ["Installation", "Machines"]),
     unitTests("MachinesTests", ["ControlClient", "Machines", "TestKit"]),
     unitTests("SignedImagesTests", ["Keys", "Machines", "ManifestFile", "SignedImages", "Trust"]),

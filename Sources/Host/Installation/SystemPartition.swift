@@ -95,17 +95,29 @@ public struct SystemPartition {
         }
     }
 
-    /// The numbers of a slot's boot entries: this partition and its program, whatever they are called.
-    func numbers(_ slot: Slot) -> [String] { numbers(SystemSlots.program(slot)) }
-
-    private func numbers(_ program: String) -> [String] {
+    /// The boot entries of a program on this partition, whatever they are called.
+    private func entries(_ program: String) -> [BootEntries.Entry] {
         guard let id = partition?.id else { return [] }
-        return variables()?.numbers(of: id, path: Self.loader(program)) ?? []
+        return variables()?.entries(of: id, path: Self.loader(program)) ?? []
     }
 
-    /// The number of a slot's boot entry, which is made where there is none.
+    /// The numbers of the boot entries that start a slot: its program, told that slot's letter.
+    func numbers(_ slot: Slot) -> [String] {
+        entries(SystemSlots.program(slot)).filter { $0.gives(slot) }.map(\.number)
+    }
+
+    /// Of those that start its program with the files of another slot, or of none.
+    private func misled(_ slot: Slot) -> [String] {
+        entries(SystemSlots.program(slot)).filter { !$0.gives(slot) }.map(\.number)
+    }
+
+    /// The number of a slot's boot entry, which is made where there is none, and switched on where somebody has switched it off.
     func entry(_ slot: Slot) throws -> String {
-        if let number = numbers(slot).first { return number }
+        let found = entries(SystemSlots.program(slot)).filter { $0.gives(slot) }
+        if let entry = found.first(where: \.isActive) ?? found.first {
+            if !entry.isActive { try change(["-b", entry.number, "-a"]) }
+            return entry.number
+        }
         guard let partition else { throw MachineError.impossible("\(folder.path) is no mounted partition") }
         try change(["-C"] + creation(slot, partition))
         guard let number = numbers(slot).first else {
@@ -116,11 +128,19 @@ public struct SystemPartition {
 
     func startOnce(_ number: String) throws { try change(["-n", number]) }
 
+    /// Where there is no entry 0001, efibootmgr up to version 18 refuses `-N`: it takes the switch for a number. Linux has
+    /// `BootNext` removed like a file.
+    private func startNothingOnce() throws {
+        do { try change(["-N"]) } catch {
+            guard (try? BootEntries.removeNext(in: variablesFolder)) != nil else { throw error }
+        }
+    }
+
     /// Has the firmware start a slot no more: where it would, it starts the other one.
     func leave(_ slot: Slot, for other: Slot?) throws {
         guard let variables = variables() else { return }
-        let old = numbers(slot)
-        if let next = variables.next, old.contains(next) { try change(["-N"]) }
+        let old = numbers(slot) + misled(slot) + misled(slot.other)
+        if let next = variables.next, old.contains(next) { try startNothingOnce() }
         guard let at = variables.order.firstIndex(where: { old.contains($0) }) else { return }
         let new = try other.map { try entry($0) }
         var order = variables.order
@@ -151,9 +171,9 @@ public struct SystemPartition {
             }
             // Of older days, with one slot, too.
             let programs = [LoaderEntry.program] + Slot.allCases.map(SystemSlots.program)
-            for number in programs.flatMap({ numbers($0) }) {
+            for number in programs.flatMap({ entries($0).map(\.number) }) {
                 try? change(["-b", number, "-B"])
-                if variables.next == number { try? change(["-N"]) }
+                if variables.next == number { try? startNothingOnce() }
                 let left = self.variables()
                 if let order = left?.order, order.contains(number) {
                     try? change(["-o", order.filter { $0 != number }.joined(separator: ",")])

@@ -26,6 +26,27 @@ extension SystemSlots {
         }
     }
 
+    /// nil for a file that is not there, or is longer: no more than that is read, whatever the disk says.
+    /// - Parameter limit: bytes.
+    func content(_ path: String, atMost limit: Int) -> Data? {
+        guard let file = try? FileHandle(forReadingFrom: url(path)) else { return nil }
+        defer { try? file.close() }
+        guard let content = try? file.read(upToCount: limit + 1) ?? Data(), content.count <= limit else { return nil }
+        return content
+    }
+
+    /// Whether a file is as its line says; at most a piece of it is in memory.
+    func isThere(_ line: SlotLine) -> Bool {
+        guard let file = try? FileHandle(forReadingFrom: url(line.path)) else { return false }
+        defer { try? file.close() }
+        var content = CRC32.Running(), size = 0
+        while size <= line.size, let piece = try? file.read(upToCount: pieceSize), !piece.isEmpty {
+            content.take(piece)
+            size += piece.count
+        }
+        return size == line.size && content.value == line.checksum
+    }
+
     func write(_ content: SlotContent, _ slot: Slot, version: Int) throws {
         var lines = ""
         for (path, source) in content.files {

@@ -35,7 +35,7 @@ public struct SystemSlots {
     public func states() -> [SlotDisk.State] {
         let next = nextSlot
         return Slot.allCases.map { slot in
-            let text = try? String(contentsOf: url(Self.version(slot)), encoding: .utf8)
+            let text = content(Self.version(slot), atMost: 32).map { String(decoding: $0, as: UTF8.self) }
             let version = text.flatMap { Int($0.trimmingCharacters(in: .whitespacesAndNewlines)) }
             let isConfirmed = has(Self.confirmed(slot))
             let entry = version.flatMap { 0...LoaderEntry.lastVersion ~= $0 ? $0 : nil }.map { version in
@@ -48,17 +48,28 @@ public struct SystemSlots {
     }
 
     private func isWhole(_ slot: Slot) -> Bool? {
-        guard let list = try? Data(contentsOf: url(Self.list(slot))), list.count <= 64 << 10 else {
+        guard let list = content(Self.list(slot), atMost: 64 << 10) else {
             return has(Self.folder(slot)) || has(Self.program(slot)) ? false : nil
         }
         let lines = SlotLine.all(list)
-        guard !lines.isEmpty, lines.count <= SlotLine.most else { return false }
+        guard lines.count <= SlotLine.most else { return false }
+        // The files of the other slot are not this one's, and without these two nothing starts.
+        let names = Set(lines.compactMap { $0?.path })
+        guard names.contains(Self.program(slot)), names.contains(Self.folder(slot) + "/manifest.cbor") else {
+            return false
+        }
         return lines.allSatisfy { line in
-            guard let line, let content = try? Data(contentsOf: url(line.path), options: .mappedIfSafe) else {
+            guard let line, line.path == Self.program(slot) || line.path.hasPrefix(Self.folder(slot) + "/") else {
                 return false
             }
-            return content.count == line.size && CRC32.of(content) == line.checksum
+            return isThere(line)
         }
+    }
+
+    private func nextVersion(_ states: [SlotDisk.State]) throws -> Int {
+        let esp = system.folder.path
+        return try states.nextVersion(
+            "`bulkhead uninstall --esp \(esp)` and then `bulkhead install --esp \(esp)` begin anew")
     }
 
     /// What the firmware starts at the next start, if that is a slot.
@@ -92,7 +103,7 @@ public struct SystemSlots {
     @discardableResult
     public func update(_ content: SlotContent) throws -> Slot {
         try system.requireVariables()
-        let states = states(), slot = states.target, version = try states.nextVersion()
+        let states = states(), slot = states.target, version = try nextVersion(states.filter { $0.slot != slot })
         let need = try content.size(), old = size(of: slot)
         try SafeFile.requireRoom(need > old ? need - old : 0, in: system.folder)
         try willChange("boot order")
@@ -132,7 +143,7 @@ public struct SystemSlots {
     @discardableResult
     public func rollback() throws -> Slot {
         try system.requireVariables()
-        let states = states(), slot = try states.toGoBackTo().slot, version = try states.nextVersion()
+        let states = states(), slot = try states.toGoBackTo().slot, version = try nextVersion(states)
         try willChange("boot order")
         try system.leave(slot.other, for: slot)
         try willChange("version")

@@ -80,7 +80,7 @@ extension Inventory {
         return lines
     }
 
-    private func plain(_ value: Double) -> String { value == value.rounded() ? "\(Int(value))" : "\(value)" }
+    private func plain(_ value: Double) -> String { Int(exactly: value).map { "\($0)" } ?? "\(value)" }
 }
 
 extension Inventory.Allocation {
@@ -115,14 +115,14 @@ extension Inventory.Allocation {
             var allocation = CacheAllocation()
             guard let cache, 1...32 ~= cache.ways else { return allocation }
             (allocation.ways, allocation.shared) = (UInt32(cache.ways), cache.sharedWays)
-            allocation.highestClass = UInt32(clamping: cache.classes - 1)
+            allocation.highestClass = UInt32(clamping: max(cache.classes, 1) - 1)
             allocation.allowsGaps = cache.gaps
             return allocation
         }
         (found.l3, found.l2) = (allocation(l3), allocation(l2))
         found.highestMonitor = UInt32(clamping: monitors)
         guard let bandwidth, bandwidth.most.isFinite, bandwidth.least.isFinite else { return found }
-        found.highestBandwidthClass = UInt32(clamping: bandwidth.classes - 1)
+        found.highestBandwidthClass = UInt32(clamping: max(bandwidth.classes, 1) - 1)
         if bandwidth.unit == "percent" {
             found.bandwidth = .percent
             found.bandwidthLimit = UInt32(100 - min(max(bandwidth.least, 1), 100))
@@ -156,7 +156,7 @@ extension Inventory.Allocation {
                 unit: isPercent ? "percent" : "GB/s", least: isPercent ? Double(max(step, least)) : 0.125,
                 most: isPercent ? 100 : 255.875, classes: number("MB/num_closids") ?? 1)
         }
-        monitors = max((number("L3_MON/num_rmids") ?? 1) - 1, 0)
+        monitors = max(number("L3_MON/num_rmids") ?? 1, 1) - 1
         let counted = tree.text("\(info)/L3_MON/mon_features") ?? ""
         let names = [("llc_occupancy", "occupancy"), ("mbm_total_bytes", "total"), ("mbm_local_bytes", "local")]
         counters = names.filter { counted.contains($0.0) }.map(\.1)

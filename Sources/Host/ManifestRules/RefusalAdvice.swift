@@ -154,6 +154,7 @@ extension ManifestRule {
         case .unknownAcceptance: "a partition accepts unknown weaknesses"
         case .watchdogTooLong: "a watchdog waits too long for its first kick"
         case .watchdogUnserved: "a partition has a watchdog, and the housekeeping core no clock to see it by"
+        case .housekeepingShareIgnored: "housekeeping asks for a part of caches or bandwidth on a partition's core"
         }
     }
 
@@ -167,7 +168,7 @@ extension ManifestRule {
         case .duplicateName: "Managers tell partitions apart by their names: rename one."
         case .pathForm, .pathCharacter:
             "A path is up to 63 of a-z, A-Z, 0-9, - _ . and /; no part is empty, or starts or ends with a dot."
-        case .pathReserved: "Rename it: manifest.cbor, slot.txt, crash.bin, symbols.bin and boot.log are taken."
+        case .pathReserved: "Rename it: these are taken: \(Manifest.reservedNames.joined(separator: ", "))."
         case .pathCaseClash: "Write both alike, or rename one."
         case .commandLineCharacter: "Take the character out."
         case .unknownOperation, .unknownAcceptance: "Name only what Documentation/manifest.md lists."
@@ -176,6 +177,9 @@ extension ManifestRule {
         case .watchdogUnserved:
             "The core that answers managers looks for missed kicks by its own timer, which is a guest's where one runs on it. "
                 + "Name a housekeeping core that no partition has."
+        case .housekeepingShareIgnored:
+            "A core has one class of service. Write `cache` and `bandwidth` at the partition alone, or name a housekeeping core "
+                + "that no partition has."
         }
     }
 }

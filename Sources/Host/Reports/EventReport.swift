@@ -23,7 +23,7 @@ public struct EventReport: Encodable {
         sequence = numbered.sequence
         missed = numbered.missed
         clockUs = event.clockMicroseconds
-        time = began.map { Self.text($0 + Double(event.clockMicroseconds) / 1e6) }
+        time = began.map { Self.time(event.clockMicroseconds, $0) }
         kind = event.kind.name
         partition = event.partition.string
         state = event.state.name
@@ -41,8 +41,10 @@ public struct EventReport: Encodable {
         }
     }
 
-    private static func text(_ date: Date) -> String {
-        date.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+    /// - Parameter began: when the clock was 0.
+    static func time(_ clockMicroseconds: UInt64, _ began: Date) -> String {
+        let date = began + Double(clockMicroseconds) / 1e6
+        return date.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
     }
 
     /// For people: one line, after one that says how many events got lost before it.

@@ -31,14 +31,12 @@ public struct ExitCount: Encodable {
         }
         exits = vcpus.reduce(0) { $0 &+ $1.total }
         guard let traffic = now.traffic else { return }
-        func moved(_ counter: (TrafficCounters) -> UInt64?) -> UInt64? {
-            counter(traffic).map { now in
-                since?.traffic.flatMap(counter).map { TrafficCounters.moved(now, since: $0, wrap: traffic.wrap) } ?? now
-            }
-        }
         cacheBytes = traffic.occupancy
-        memoryBytes = moved(\.total)
-        localMemoryBytes = moved(\.local)
+        (memoryBytes, localMemoryBytes) = (traffic.total, traffic.local)
+        guard let since else { return }
+        var moved = MemoryTraffic(since: since)
+        moved.add(now)
+        (memoryBytes, localMemoryBytes) = (moved.total, moved.local)
     }
 }
 

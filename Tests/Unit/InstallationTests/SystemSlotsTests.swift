@@ -13,9 +13,15 @@ import Testing
         for folder in ["EFI/BULKHEAD", "BULKHEAD"] {
             try FileManager.default.removeItem(at: tree.esp.appending(path: folder))
         }
-        // Making an entry takes a disk that Linux knows.
-        try tree.variable("Boot0001", tree.option("Bulkhead a", tree.own, "\\EFI\\BULKHEAD\\a\\BULKHEAD.EFI"))
-        try tree.variable("Boot0002", tree.option("Bulkhead b", tree.own, "\\EFI\\BULKHEAD\\b\\BULKHEAD.EFI"))
+        try makeEntries()
+    }
+
+    /// As the firmware has them: making one by efibootmgr takes a disk that Linux knows.
+    private func makeEntries() throws {
+        try tree.variable(
+            "Boot0001", tree.option("Bulkhead a", tree.own, "\\EFI\\BULKHEAD\\a\\BULKHEAD.EFI", tree.wide("a")))
+        try tree.variable(
+            "Boot0002", tree.option("Bulkhead b", tree.own, "\\EFI\\BULKHEAD\\b\\BULKHEAD.EFI", tree.wide("b")))
         try tree.variable("Boot0007", tree.option("debian", tree.own, "\\EFI\\debian\\shimx64.efi"))
         try tree.variable("BootOrder", [7, 0])
     }
@@ -164,5 +170,58 @@ import Testing
         #expect(try states[0].isWhole == false && !slots().isHealthy(states))
         try FileManager.default.removeItem(at: file)
         #expect(try slots().states()[0].isWhole == false)
+    }
+
+    /// A slot is whole by files of its own, its program and its manifest among them.
+    @Test func aListOfTheOtherSlotsFiles() throws {
+        _ = try slots().install(contents.content(1), isDefault: true)
+        let list = tree.esp.appending(path: "BULKHEAD/b/slot.txt"), files = FileManager.default
+        try files.createDirectory(at: list.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try files.copyItem(at: tree.esp.appending(path: "BULKHEAD/a/slot.txt"), to: list)
+        try Data("7\n".utf8).write(to: tree.esp.appending(path: "BULKHEAD/b/version.txt"))
+        try Data().write(to: tree.esp.appending(path: "BULKHEAD/b/confirmed"))
+        #expect(try slots().states().map(\.isWhole) == [true, false] && slots().states().kept == .a)
+        // One file of its own, and nothing to start.
+        try Data("0 0 BULKHEAD/b/confirmed\n".utf8).write(to: list)
+        #expect(try slots().states()[1].isWhole == false)
+        #expect(try slots().update(contents.content(2)) == .b)
+        #expect(try slots().states().map(\.isWhole) == [true, true])
+    }
+
+    /// No more is read than a list or a version can have, and no more of an image than its list says: these are holes of 1 TiB.
+    @Test(.timeLimit(.minutes(1)), arguments: ["slot.txt", "version.txt", "kernels/vmlinux"])
+    func aFileWithoutAnEnd(_ name: String) throws {
+        _ = try slots().install(contents.content(1), isDefault: true)
+        let handle = try FileHandle(forWritingTo: tree.esp.appending(path: "BULKHEAD/a/\(name)"))
+        try handle.truncate(atOffset: 1 << 40)
+        try handle.close()
+        let state = try slots().states()[0]
+        #expect(name == "version.txt" ? state.entry == nil : state.isWhole == false)
+    }
+
+    /// The highest version there is, which somebody has written: it stops no update of its own slot, and what it does stop is said
+    /// with what helps.
+    @Test func theLastVersion() throws {
+        func set(_ slot: Slot) throws {
+            try Data("\(LoaderEntry.lastVersion)\n".utf8).write(
+                to: tree.esp.appending(path: "BULKHEAD/\(slot.rawValue)/version.txt"))
+        }
+        _ = try slots().install(contents.content(1), isDefault: true)
+        try slots().update(contents.content(2))
+        try set(.b)
+        #expect(try slots().update(contents.content(3)) == .b)
+        #expect(try slots().states().map(\.entry?.version) == [1, 2])
+        try set(.a)
+        do {
+            try slots().update(contents.content(4))
+            Issue.record("there is no higher version")
+        } catch MachineError.impossible(let words) {
+            #expect(words.contains("uninstall --esp \(tree.esp.path)` and then `bulkhead install --esp"), "\(words)")
+        }
+        #expect(try slots().states().map(\.isWhole) == [true, true])
+        #expect(try slots().system.uninstall() == [])
+        try makeEntries()
+        _ = try slots().install(contents.content(4), isDefault: true)
+        #expect(try slots().update(contents.content(5)) == .b)
     }
 }

@@ -82,6 +82,17 @@ import Testing
         #expect(key.contains("unknown key \"memory-key\" in housekeeping"), "\(key)")
     }
 
+    /// Where a partition has the housekeeping core, that partition's part counts there.
+    @Test(arguments: ["cache: {l3: 1 way}", "cache: {l2: 25%}", "bandwidth: 20%"])
+    func housekeepingsPartOnAPartitionsCore(_ key: String) {
+        let said = problem(file("console: true", housekeeping: "{core: 1, \(key)}"))
+        #expect(
+            said == "m.yaml:2: housekeeping asks for a part of caches or bandwidth, "
+                + "but partition \"work\" has its core, whose part counts")
+        #expect(problem(file(key, housekeeping: "1")) == nil && problem(file(key, housekeeping: "{core: 1}")) == nil)
+        #expect(problem(file("console: true", housekeeping: "{core: 0, \(key)}")) == nil)
+    }
+
     /// Root mode's decoder: each number has a meaning, and something is asked for.
     @Test func tamperedNumbersAreRefused() throws {
         var manifest = try parse(file("cache: {l3: 4 ways}"))

@@ -4,7 +4,7 @@ import Foundation
 import Inventory
 import Machines
 import Manifest
-import Resources
+import Reports
 import TestKit
 import Text
 import X86
@@ -61,14 +61,28 @@ struct MeasureSession {
 
     private func window(_ guest: PartitionGuest, _ place: String) throws -> MeasureReport.Window {
         let names = ["measured", "pair"], before = try names.map { try client.statistics($0) }
+        // Counters of 24 bits begin again within seconds.
+        var traffic = before.map { MemoryTraffic(since: $0) }, next = ContinuousClock.now
+        func read() throws -> [PartitionStatistics] {
+            let now = try names.map { try client.statistics($0) }
+            for index in names.indices { traffic[index].add(now[index]) }
+            return now
+        }
+        guest.whileWaiting = {
+            guard ContinuousClock.now >= next else { return }
+            next = .now + .milliseconds(250)
+            _ = try read()
+        }
+        defer { guest.whileWaiting = {} }
         let window = try guest.measure("histogram", seconds: seconds)
         guard let latency = window.latency, let histogram = window.histogram else {
             throw BenchError("the guest has measured no latencies \(place)")
         }
+        let after = try read()
         return MeasureReport.Window(
             min: latency.min, median: histogram.quantile(0.5) ?? 0, rare: histogram.quantile(0.99999) ?? 0,
             max: latency.max, samples: latency.samples, histogram: histogram,
-            counted: try zip(names, before).map { MeasureReport.Counted($0, $1, try client.statistics($0)) })
+            counted: names.indices.map { MeasureReport.Counted(names[$0], before[$0], after[$0], traffic[$0]) })
     }
 }
 
@@ -81,9 +95,11 @@ extension MeasureReport.Partition {
 }
 
 extension MeasureReport.Counted {
-    fileprivate init(_ name: String, _ before: PartitionStatistics, _ after: PartitionStatistics) {
-        self.init(partition: name, exits: after.total &- before.total, cacheBytes: after.traffic?.occupancy)
-        guard let now = after.traffic, let total = now.total, let since = before.traffic?.total else { return }
-        memoryBytes = TrafficCounters.moved(total, since: since, wrap: now.wrap)
+    fileprivate init(
+        _ name: String, _ before: PartitionStatistics, _ after: PartitionStatistics, _ traffic: MemoryTraffic
+    ) {
+        self.init(
+            partition: name, exits: after.total &- before.total, cacheBytes: after.traffic?.occupancy,
+            memoryBytes: traffic.total)
     }
 }
