@@ -8,11 +8,18 @@ final class ClientConnection {
     /// By callback: which event, of which domain or of all.
     var callbacks: [Int32: (event: Int32, domain: WireUUID?)] = [:]
     private var nextCallback: Int32 = 1
+    let cameReadOnly: Bool
+    /// Bytes that are kept for it: of a packet that has not come whole, and of answers that wait to be sent.
+    var held = 0 { didSet { daemon.kept += held - oldValue } }
+    /// Ends the connection for a reason.
+    let cutOff: (String) -> Void
     /// Callbacks of one client at most.
     static let maxCallbacks = 256
 
-    init(_ daemon: Daemon, isReadOnly: Bool, output: @escaping (Packet) -> Void) {
-        self.daemon = daemon
+    init(
+        _ daemon: Daemon, isReadOnly: Bool, output: @escaping (Packet) -> Void, cutOff: @escaping (String) -> Void
+    ) {
+        (self.daemon, cameReadOnly, self.cutOff) = (daemon, isReadOnly, cutOff)
         session = RemoteSession(daemon.table, isReadOnly: isReadOnly, output: output)
     }
 

@@ -73,6 +73,24 @@ final class Daemon {
         for client in clients.values { client.tell(wire ?? domain.wire, change) }
     }
 
+    // MARK: Clients
+
+    /// Whether one more may come.
+    func hasRoom(isReadOnly: Bool) -> Bool {
+        clients.count < Limits.clients
+            && (!isReadOnly || clients.values.count { $0.cameReadOnly } < Limits.readOnlyClients)
+    }
+
+    /// Cuts off those for whom most is kept, while too much is kept for all together: not those who happen to come next.
+    func makeRoom() {
+        while kept > Limits.kept, let largest = clients.values.max(by: { $0.held < $1.held }),
+            largest.held > Limits.share
+        {
+            largest.cutOff("of what is kept for all clients, most is kept for it: \(largest.held) bytes")
+            guard clients[ObjectIdentifier(largest)] == nil else { return }
+        }
+    }
+
     // MARK: Definitions
 
     /// Saves a domain with another origin, and only then takes it.
