@@ -63,7 +63,7 @@ final class MachineModel {
             domain.id = -1
         } else if domain.id < 0 {
             domain.id = nextID
-            nextID += 1
+            nextID = nextID == .max ? 1 : nextID + 1
         }
     }
 

@@ -62,13 +62,13 @@ enum StatisticsProcedures {
     private static func parameters(
         _ domain: Domain, _ statistics: PartitionStatistics?, _ groups: Groups
     ) -> [TypedParameter] {
-        let cores = domain.info.coreList, time = domain.info.uptimeMicroseconds * 1000
+        let cores = domain.info.coreList, time = domain.info.uptimeNanoseconds
         var list: [TypedParameter] = []
         if groups.state {
             list.append(.init("state.state", .int(domain.state.state)))
             list.append(.init("state.reason", .int(domain.state.reason)))
         }
-        if groups.processor, domain.isActive { list.append(.init("cpu.time", .ullong(time * UInt64(cores.count)))) }
+        if groups.processor, domain.isActive { list.append(.init("cpu.time", .ullong(domain.info.processorTime))) }
         if groups.memory {
             list.append(.init("balloon.current", .ullong(domain.info.memory >> 10)))
             list.append(.init("balloon.maximum", .ullong(domain.info.memory >> 10)))
