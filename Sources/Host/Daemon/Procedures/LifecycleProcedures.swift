@@ -85,7 +85,7 @@ enum LifecycleProcedures {
                     + "ends it at once; bulkheadd's --shutdown-line says what its guests understand on their consoles")
         }
         let name = domain.partition
-        let typed = client.daemon.link.ask(client.daemon.loop) { (remote) throws(LinkError) in
+        let typed = client.daemon.link.ask(client.daemon.loop, .change) { (remote) throws(LinkError) in
             try ConsoleStream(partition: name).type(Array("\(line)\r".utf8), remote)
         }
         typed.assumeIsolated().whenComplete { result in

@@ -167,7 +167,7 @@ final class Daemon {
     {
         guard let change = LifecycleChange(operation, before: domain.info) else { return done(.success(())) }
         let name = domain.partition
-        let asked = link.ask(loop) { (client) throws(LinkError) in try client.change(operation, name) }
+        let asked = link.ask(loop, .change) { (client) throws(LinkError) in try client.change(operation, name) }
         asked.assumeIsolated().whenComplete { [weak self] result in
             switch result {
             case .success:
