@@ -68,6 +68,8 @@ final class MachineLink: Sendable {
                 try client.subscribe()
                 try serve(client)
             } catch {
+                // What has rung until now is answered by this; else the wait would not wait.
+                wake.clear()
                 tell(.down("\(error)"))
                 fail(error)
                 wake.wait(for: [], .seconds(1))
@@ -79,11 +81,7 @@ final class MachineLink: Sendable {
         var refresh = ContinuousClock.now
         var lastFailure: LinkError?
         while !isStopped.withLock({ $0 }) {
-            if let silence = work(client) {
-                // Those that wait would wait as long, one after the other.
-                tell(.down("\(silence)"))
-                fail(silence)
-            }
+            work(client)
             if wake.wait(for: [client.descriptor], .zero) {
                 while let event = try client.nextEvent(timeout: .milliseconds(1)) {
                     tell(.event(event.event))
@@ -114,17 +112,18 @@ final class MachineLink: Sendable {
     }
 
     /// Carries out what waits now, and not what comes meanwhile: the machine is looked at in between.
-    /// - Returns: nil, or the first silence, after which the others are left.
-    private func work(_ client: ControlClient) -> LinkError? {
+    func work(_ client: ControlClient) {
         wake.clear()
         for _ in 0..<jobs.withLock({ $0.count }) {
-            if let silence = jobs.withLock({ $0.next() })?(.success(client)) { return silence }
+            guard let silence = jobs.withLock({ $0.next() })?(.success(client)) else { continue }
+            // Those that wait would wait as long, one after the other.
+            tell(.down("\(silence)"))
+            return fail(silence)
         }
-        return nil
     }
 
     /// Fails all that wait.
-    private func fail(_ error: LinkError) {
+    func fail(_ error: LinkError) {
         while let job = jobs.withLock({ $0.next() }) { _ = job(.failure(error)) }
     }
 }
