@@ -59,6 +59,10 @@ final class ConsoleFeed {
 
     private func pump() {
         guard !isOver else { return }
+        // Another machine's partition may have the same name.
+        guard daemon.machine.domain(partition: domain.partition) === domain else {
+            return stream.fail(RemoteError(.noDomain, "the machine has no partition '\(domain.partition)' any more"))
+        }
         guard stream.isReady else { return later() }
         let name = domain.partition, from = position
         let read = daemon.link.ask(daemon.loop, .read) { (remote) throws(LinkError) in

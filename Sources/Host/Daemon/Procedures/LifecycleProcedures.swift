@@ -60,8 +60,7 @@ enum LifecycleProcedures {
         case (.start, let state) where state != .stopped && state != .crashed && state != .stopping:
             throw RemoteError(.operationInvalid, "Requested operation is not valid: domain is already running")
         case (.start, _):
-            // The manifest may have changed since it was defined.
-            if let fault = domain.definition?.disagreement(domain.info) { throw fault }
+            if let fault = domain.startFault { throw fault }
         case (.pause, .paused), (.resume, .running): return call.reply(write)
         case (.stop, let state), (.pause, let state), (.resume, let state), (.restart, let state):
             if state == .stopped || state == .crashed { throw DomainProcedures.notRunning(domain) }
@@ -85,7 +84,7 @@ enum LifecycleProcedures {
                 "the guest of '\(domain.name)' cannot be asked to shut down: a partition has no power button. `destroy` "
                     + "ends it at once; bulkheadd's --shutdown-line says what its guests understand on their consoles")
         }
-        let end = NIODeadline.now() + .seconds(Limits.typingSeconds)
+        let end = client.daemon.loop.now + .seconds(Limits.typingSeconds)
         type(Array("\(line)\r".utf8)[...], domain.partition, client.daemon, until: end) { result in
             switch result {
             case .success: call.reply()
@@ -100,7 +99,7 @@ enum LifecycleProcedures {
         _ done: @escaping (Result<Void, RemoteError>) -> Void
     ) {
         guard !bytes.isEmpty else { return done(.success(())) }
-        guard NIODeadline.now() < end else {
+        guard daemon.loop.now < end else {
             return done(
                 .failure(RemoteError(.operationTimeout, "the guest of '\(partition)' does not read its console")))
         }

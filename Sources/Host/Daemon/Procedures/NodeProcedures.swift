@@ -11,7 +11,7 @@ enum NodeProcedures {
         }
         table.add("connect_get_max_vcpus", .read) { client, call in
             _ = try call.arguments.optionalString()
-            let most = client.daemon.machine.domains.map { $0.info.coreList.count }.max() ?? 0
+            let most = client.daemon.machine.partitions.map { $0.info.coreList.count }.max() ?? 0
             call.reply { $0.int32(Int32(most)) }
         }
         table.add("node_get_info", .read) { client, call in
@@ -32,7 +32,9 @@ enum NodeProcedures {
         table.add("node_get_free_memory", .read) { client, call in
             // What no partition and not the hypervisor has.
             let info = try client.daemon.machineInfo()
-            let taken = client.daemon.machine.domains.reduce(info.hypervisorMemory) { $0.clampedPlus($1.info.memory) }
+            let taken = client.daemon.machine.partitions.reduce(info.hypervisorMemory) {
+                $0.clampedPlus($1.info.memory)
+            }
             call.reply { $0.uint64(info.memory > taken ? info.memory - taken : 0) }
         }
         table.add("node_get_cpu_map", .read) { client, call in

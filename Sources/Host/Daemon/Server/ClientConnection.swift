@@ -20,7 +20,15 @@ final class ClientConnection {
         _ daemon: Daemon, isReadOnly: Bool, output: @escaping (Packet) -> Void, cutOff: @escaping (String) -> Void
     ) {
         (self.daemon, cameReadOnly, self.cutOff) = (daemon, isReadOnly, cutOff)
-        session = RemoteSession(daemon.table, isReadOnly: isReadOnly, output: output)
+        session = RemoteSession(daemon.table, isReadOnly: isReadOnly, output: output, authorise: Self.authorise)
+    }
+
+    /// While the machine does not answer, nothing is said of its partitions: what was true may be so no longer.
+    private static func authorise(_ client: ClientConnection, _ row: Procedure<ClientConnection>) throws {
+        guard let trouble = client.daemon.machine.trouble else { return }
+        // Who waits for events may do so.
+        guard row.name.contains("domain"), !row.name.contains("_event_") else { return }
+        throw RemoteError(.systemError, trouble)
     }
 
     func receive(_ packet: Packet) throws(SessionError) { try session.receive(packet, from: self) }

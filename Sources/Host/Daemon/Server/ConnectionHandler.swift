@@ -13,7 +13,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     private var reader: PacketReader
     /// Bytes that wait to be sent.
     private var waiting = 0
-    private var patience = PacketPatience()
+    private var timer = PacketTimer()
 
     /// - Parameter isReadOnly: its client cannot define anything, and needs no long packets.
     init(_ daemon: Daemon, isReadOnly: Bool) {
@@ -40,7 +40,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         channel.eventLoop.assumeIsolated().scheduleTask(in: .seconds(Limits.keepaliveSeconds)) { [weak self] in
             guard let self, let client else { return }
             guard client.session.tick() else { return cutOff(channel, "its client answers no pings") }
-            guard !channel.isWritable || !patience.isOver(channel.eventLoop.now) else {
+            guard !channel.isWritable || !timer.isOver(channel.eventLoop.now) else {
                 return cutOff(channel, "its client left a packet unfinished for \(Limits.packetSeconds) s")
             }
             lookAfter(channel)
@@ -94,7 +94,7 @@ final class ConnectionHandler: ChannelInboundHandler {
                 try client.receive(packet)
             }
         } catch { return cutOff(context.channel, "its client sent \(error)") }
-        patience.note(kept: reader.kept, isNew: hasTaken, context.eventLoop.now)
+        timer.note(kept: reader.kept, isNew: hasTaken, context.eventLoop.now)
         count()
         daemon.makeRoom()
     }
@@ -106,7 +106,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         context.channel.setOption(.autoRead, value: isWritable).assumeIsolated().whenFailure { _ in }
         if isWritable {
             // What lay unread until now was not late.
-            patience = PacketPatience()
+            timer = PacketTimer()
             receive(context)
         }
         context.fireChannelWritabilityChanged()
@@ -124,7 +124,7 @@ final class ConnectionHandler: ChannelInboundHandler {
 }
 
 /// How long a packet has been coming.
-struct PacketPatience {
+struct PacketTimer {
     private var since: NIODeadline?
 
     /// - Parameters:
