@@ -86,9 +86,13 @@ final class BulkheaddProcess {
         guard let match = line.firstMatch(of: /'(.*)'/) else { throw ClientError("bulkheadd said: \(line)") }
         uri = String(match.1)
         // Before the machine has answered there are no domains.
-        while try ClientScript.output(["virsh", "-q", "-c", uri, "hostname"], workspace.cache).contains("error") {
+        for _ in 0..<600 {
+            let name = try ClientScript.output(["virsh", "-q", "-c", uri, "hostname"], workspace.cache)
+            if !name.contains("error") { return }
             Thread.sleep(forTimeInterval: 0.1)
         }
+        stop()
+        throw ClientError("bulkheadd did not reach the machine in 600 tries")
     }
 
     var pid: Int32 { process.processIdentifier }
@@ -146,7 +150,8 @@ struct ClientScript {
     static func output(_ words: [String], _ folder: URL) throws -> String {
         let process = Process(), output = Pipe()
         process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = words
+        // A client that is not answered fails the test; the longest of them take some minutes.
+        process.arguments = ["timeout", "--kill-after=5", "900"] + words
         process.environment = ProcessInfo.processInfo.environment.merging(["LC_ALL": "C"]) { $1 }
         process.currentDirectoryURL = folder
         process.standardInput = FileHandle.nullDevice

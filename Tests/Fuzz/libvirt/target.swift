@@ -18,11 +18,9 @@ final class ReadingServer {
             call.reply { domain.write(&$0) }
         }
         table.add("domain_set_memory_parameters", .change) { _, call in
-            let parameters = try call.arguments.array(max: 16, least: 12) { (reader) throws(XDRError) in
-                try TypedParameter(&reader)
-            }
+            let names = try call.arguments.array(max: 16) { (reader) throws(XDRError) in try reader.string(max: 79) }
             try call.arguments.end()
-            call.reply { $0.array(parameters) { $1.write(&$0) } }
+            call.reply { $0.array(names) { TypedParameter($1, .uint(1)).write(&$0) } }
         }
         table.add("domain_open_console", .change) { server, call in
             guard let stream = try server.session?.openStream(call) else { return }

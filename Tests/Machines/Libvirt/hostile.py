@@ -95,13 +95,27 @@ for byte in OPEN:
 assert answer(slow)[2] == 0
 
 # What clients do not send.
-for kind in (1, 2, 5, 7):
+for kind in (1, 2, 4, 5, 6, 7):
     assert is_cut_off(connect(OPEN + packet(16, wire, kind=kind)))
 odd = connect()
-for bad in (packet(16, b""), packet(16, b"\xff" * 40), packet(4711), packet(16, wire, program=1), packet(16, wire, kind=4),
+for bad in (packet(16, b""), packet(16, b"\xff" * 40), packet(4711), packet(16, wire, program=1),
             packet(16, text(b"x") + b"\0" * 20), packet(11, text(b"<a>" * 100)), packet(11, text(b"<!DOCTYPE a>"))):
     odd.sendall(bad)
     assert answer(odd)[2] == 1, bad
+# The code of a procedure that libvirt does not have is its own daemons': VIR_ERR_RPC.
+odd.sendall(packet(4711))
+assert struct.unpack(">i", answer(odd)[3][:4])[0] == libvirt.VIR_ERR_RPC
+# On the read-only socket nothing changes, and no long packet is taken.
+PATHS = {False: PATH, True: PATH + "-ro"}
+for read_only, path in PATHS.items():
+    PATH = path
+    other = connect()
+    other.sendall(packet(29, wire + struct.pack(">i", 0)))
+    status, payload = answer(other)[2:]
+    assert (status == 1 and struct.unpack(">i", payload[:4])[0] == libvirt.VIR_ERR_OPERATION_DENIED) == read_only
+    other.close()
+assert is_cut_off(connect(struct.pack(">I", (64 << 10) + 1)))
+PATH = PATHS[False]
 # A domain's name may be wrong: only the UUID counts. After all that the connection still works.
 odd.sendall(packet(16, wire))
 assert answer(odd)[2] == 0

@@ -115,6 +115,17 @@ import Testing
         #expect(refusal(bare.replacing("x", with: "taken"), machine)?.code == .domainExists)
     }
 
+    /// What a client sends comes back in messages and is compared: a text of a value has 4096 bytes at most.
+    @Test func textsOfValuesAreBounded() throws {
+        let image = String(repeating: "k", count: 4096)
+        #expect(try define(Self.xml.replacing("/images/vmlinux", with: image)).text.contains(image))
+        let error = refusal(Self.xml.replacing("/images/vmlinux", with: image + "k"))
+        #expect(error?.code == .configUnsupported && error?.message.contains("<os><kernel>") == true)
+        // Those for people may be longer.
+        let title = "<title>\(image)\(image)</title>"
+        #expect(try define(Self.xml.replacing("<memory", with: "\(title)<memory")).text.contains(title))
+    }
+
     @Test func amountsOfMemory() {
         #expect(MemorySize.bytes("1", nil) == 1024 && MemorySize.bytes("2", "MiB") == 2 << 20)
         #expect(MemorySize.bytes("1", "KB") == 1000 && MemorySize.bytes("-1", nil) == nil)

@@ -44,6 +44,9 @@ enum DefinitionRules {
         "domain/devices/memballoon": .value { wrong($0["model"], in: ["none"], "model") },
     ]
 
+    /// Bytes of a value's text, blanks around it included.
+    private static let maxText = 4096
+
     private static var value: Rule { .value { _ in nil } }
     private static var port: Rule { .value { wrong($0["port"], in: [nil, "0"], "port") } }
 
@@ -75,6 +78,9 @@ enum DefinitionRules {
         case .group:
             for child in element.children { try check(child, "\(path)/\(child.name)") }
         case .value(let fault):
+            guard element.text.utf8.count <= maxText else {
+                throw refusal(path, "its text has more than \(maxText) bytes")
+            }
             if let fault = fault(element) { throw refusal(path, fault) }
             guard let child = element.children.first else { return }
             throw refusal("\(path)/\(child.name)", "a partition has nothing that does what it asks for")

@@ -41,26 +41,41 @@ final class DomainStore {
         }
     }
 
-    func load(machine: String) throws -> [StoredDomain] {
+    /// All rows of a machine. One that the daemon does not write so is a failure of its own: it takes no other with it.
+    func load(machine: String) throws -> [Result<StoredDomain, any Error>] {
         try queue.read { database in
             let rows = try Row.fetchAll(
-                database, sql: "SELECT partition, xml, autostart, undefined FROM domain WHERE machine = ?",
+                database,
+                sql: "SELECT partition, xml, autostart, undefined FROM domain WHERE machine = ? ORDER BY partition",
                 arguments: [machine])
-            return rows.map { row in
-                StoredDomain(partition: row[0], xml: row[1], autostart: row[2], isUndefined: row[3])
-            }
+            return rows.map { row in Result { try Self.read(row) } }
         }
     }
 
-    func save(machine: String, _ domain: StoredDomain) throws {
+    private static func read(_ row: Row) throws -> StoredDomain {
+        guard let partition = String.fromDatabaseValue(row[0]) else {
+            throw DatabaseError(message: "a row of the table domain names no partition")
+        }
+        let xml: DatabaseValue = row[1]
+        guard let autostart = Bool.fromDatabaseValue(row[2]), let isUndefined = Bool.fromDatabaseValue(row[3]),
+            xml.isNull || String.fromDatabaseValue(xml) != nil
+        else { throw DatabaseError(message: "the row of partition \(partition) is not as the daemon writes it") }
+        return StoredDomain(
+            partition: partition, xml: String.fromDatabaseValue(xml), autostart: autostart, isUndefined: isUndefined)
+    }
+
+    /// Saves all or, when it throws, none.
+    func save(machine: String, _ domains: [StoredDomain]) throws {
         try queue.write { database in
-            try database.execute(
-                sql: """
-                    INSERT INTO domain (machine, partition, xml, autostart, undefined) VALUES (?, ?, ?, ?, ?)
-                    ON CONFLICT (machine, partition) DO UPDATE
-                    SET xml = excluded.xml, autostart = excluded.autostart, undefined = excluded.undefined
-                    """,
-                arguments: [machine, domain.partition, domain.xml, domain.autostart, domain.isUndefined])
+            for domain in domains {
+                try database.execute(
+                    sql: """
+                        INSERT INTO domain (machine, partition, xml, autostart, undefined) VALUES (?, ?, ?, ?, ?)
+                        ON CONFLICT (machine, partition) DO UPDATE
+                        SET xml = excluded.xml, autostart = excluded.autostart, undefined = excluded.undefined
+                        """,
+                    arguments: [machine, domain.partition, domain.xml, domain.autostart, domain.isUndefined])
+            }
         }
     }
 }

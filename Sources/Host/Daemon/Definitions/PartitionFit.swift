@@ -49,10 +49,16 @@ extension DomainDefinition {
     }
 }
 
+extension Domain {
+    /// Why it cannot be started as it is defined: the manifest may have changed since.
+    var startFault: RemoteError? { definition?.disagreement(info) }
+}
+
 extension MachineModel {
     /// The partition for a definition: the one that it names, that its domain has already, or the only one that fits.
-    /// - Throws: `configUnsupported` with what does not agree, or with the candidates.
-    func place(_ definition: DomainDefinition) throws(RemoteError) -> Domain {
+    /// - Parameter isMove: a domain that is in another partition leaves it.
+    /// - Throws: `configUnsupported` with what does not agree, or with the candidates; `domainExists`.
+    func place(_ definition: DomainDefinition, isMove: Bool = true) throws(RemoteError) -> Domain {
         let holder = domains.first { $0.uuid == definition.uuid }
         if let holder, holder.name != definition.name {
             throw RemoteError(
@@ -71,27 +77,40 @@ extension MachineModel {
                 throw DefinitionRules.refusal(
                     "domain/resource/partition", "there is no partition '\(name)'; there are \(names)")
             }
-            return try free(partition, definition)
+            return try free(partition, definition, isMove)
         }
-        if let holder { return try free(holder, definition) }
-        let fitting = partitions.filter { partition in (try? free(partition, definition)) != nil }
+        if let holder { return try free(holder, definition, isMove) }
+        let fitting = partitions.filter { partition in (try? free(partition, definition, isMove)) != nil }
         if fitting.count == 1 { return fitting[0] }
         let words =
             fitting.isEmpty
-            ? partitions.map { "\($0.partition): \(reason($0, definition))" }.joined(separator: "; ")
+            ? partitions.map { "\($0.partition): \(reason($0, definition, isMove))" }.joined(separator: "; ")
             : "several partitions fit: " + fitting.map(\.partition).joined(separator: ", ")
         throw DefinitionRules.refusal("domain/resource/partition", "it is absent, and \(words)")
     }
 
-    private func reason(_ partition: Domain, _ definition: DomainDefinition) -> String {
+    /// Why a definition would give a partition the name or the UUID of another one.
+    func clash(_ definition: DomainDefinition, for partition: Domain, isMove: Bool) -> RemoteError? {
+        guard let other = partitions.first(where: { $0 !== partition && $0.clashes(definition, isMove: isMove) })
+        else { return nil }
+        return RemoteError(
+            .domainExists,
+            "domain '\(definition.name)' with uuid \(definition.uuid) has the name or the uuid of partition "
+                + "'\(other.partition)' or of its domain")
+    }
+
+    private func reason(_ partition: Domain, _ definition: DomainDefinition, _ isMove: Bool) -> String {
         do throws(RemoteError) {
-            _ = try free(partition, definition)
+            _ = try free(partition, definition, isMove)
             return "fits"
         } catch { return error.message.replacing("unsupported configuration: ", with: "") }
     }
 
     /// The partition, if what is defined fits it and no other domain has it.
-    private func free(_ partition: Domain, _ definition: DomainDefinition) throws(RemoteError) -> Domain {
+    private func free(
+        _ partition: Domain, _ definition: DomainDefinition, _ isMove: Bool
+    ) throws(RemoteError) -> Domain {
+        if let clash = clash(definition, for: partition, isMove: isMove) { throw clash }
         if let fault = definition.disagreement(partition.info) { throw fault }
         if partition.uuid == definition.uuid && partition.isThere { return partition }
         switch partition.origin {

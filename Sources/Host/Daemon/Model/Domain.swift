@@ -20,6 +20,8 @@ final class Domain {
     let partition: String
     var info: PartitionInfo
     var origin: Origin { didSet { rename() } }
+    /// Whether what was saved of it has been taken.
+    var isLoaded = false
     /// Started with the machine.
     var autostart = false
     /// A new one with each start; kept through a reset.
@@ -39,11 +41,17 @@ final class Domain {
     }
 
     private func rename() {
-        if let definition {
-            (name, uuid) = (definition.name, definition.uuid)
-        } else if case .partition = origin {
-            (name, uuid) = (partition, ownUUID)
-        }
+        (name, uuid) = definition.map { ($0.name, $0.uuid) } ?? (partition, ownUUID)
+    }
+
+    /// Whether a definition for another partition would make a second domain of a name or a UUID. A partition's own are kept for
+    /// it, also while there is no domain in it.
+    /// - Parameter isMove: the domain that has both moves to the other partition.
+    func clashes(_ definition: DomainDefinition, isMove: Bool) -> Bool {
+        if partition == definition.name || ownUUID == definition.uuid { return true }
+        guard isThere else { return false }
+        let (hasName, hasUUID) = (name == definition.name, uuid == definition.uuid)
+        return isMove ? hasName != hasUUID : hasName || hasUUID
     }
 
     var definition: DomainDefinition? {

@@ -22,7 +22,10 @@ final class MachineModel {
     func take(_ news: MachineNews) {
         switch news {
         case .up(let info, let inventory, let partitions):
+            let isSame = self.info?.name.string == info.name.string
             (self.info, self.inventory, trouble) = (info, inventory, nil)
+            // Another machine's partitions are others, whatever their names.
+            if !isSame { remove(where: { _ in true }) }
             take(partitions)
         case .partitions(let partitions):
             trouble = nil
@@ -35,6 +38,9 @@ final class MachineModel {
     }
 
     private func take(_ list: [PartitionInfo]) {
+        // No key path: the compiler (6.3.1) crashes on those through `Text`.
+        let names = Set(list.map { $0.name.string })
+        remove(where: { !names.contains($0.partition) })
         for partition in list {
             let name = partition.name.string
             if let domain = domain(partition: name) {
@@ -51,11 +57,21 @@ final class MachineModel {
     }
 
     private func take(_ state: PartitionState, _ cause: StateCause, _ domain: Domain) {
+        let wasActive = domain.isActive
         let changes = domain.take(state, cause)
         setID(domain)
         for change in changes { changed(domain, change) }
-        // What was there only while it ran is gone now.
-        if !domain.isActive, case .transient = domain.origin { domain.origin = .none }
+        // What was there only while it ran is gone now; what is about to be started has not run yet.
+        if wasActive, !domain.isActive, case .transient = domain.origin { domain.origin = .none }
+    }
+
+    private func remove(where isGone: (Domain) -> Bool) {
+        let gone = partitions.filter(isGone)
+        partitions.removeAll(where: isGone)
+        for domain in gone where domain.isThere {
+            if domain.isActive { changed(domain, .lifecycle(.stopped(.manager))) }
+            changed(domain, .lifecycle(.undefined))
+        }
     }
 
     private func setID(_ domain: Domain) {
@@ -63,7 +79,7 @@ final class MachineModel {
             domain.id = -1
         } else if domain.id < 0 {
             domain.id = nextID
-            nextID += 1
+            nextID = nextID == .max ? 1 : nextID + 1
         }
     }
 

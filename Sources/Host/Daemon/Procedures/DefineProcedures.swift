@@ -37,50 +37,52 @@ enum DefineProcedures {
             guard domain.isPersistent else {
                 throw RemoteError(.operationInvalid, "cannot set autostart for transient domain")
             }
-            let before = domain.autostart
-            domain.autostart = isWanted
-            do { try client.daemon.save(domain) } catch {
-                domain.autostart = before
-                throw error
-            }
+            try client.daemon.change([DomainUpdate(domain, domain.origin, autostart: isWanted)])
             call.reply()
         }
     }
 
-    private static func read(_ xml: String, _ client: ClientConnection) throws -> (DomainDefinition, Domain) {
+    private static func read(
+        _ xml: String, _ client: ClientConnection, isMove: Bool
+    ) throws -> (DomainDefinition, Domain) {
         _ = try client.daemon.machineInfo()
         let machine = client.daemon.machine
         let definition = try DomainDefinition(xml) { name in machine.domains.first { $0.name == name }?.uuid }
-        return (definition, try machine.place(definition))
+        return (definition, try machine.place(definition, isMove: isMove))
     }
 
     private static func define(_ xml: String, _ client: ClientConnection, _ call: RemoteCall) throws {
-        let (definition, domain) = try read(xml, client)
+        let (definition, domain) = try read(xml, client, isMove: true)
         let daemon = client.daemon
+        var changes = [DomainUpdate(domain, .defined(definition), autostart: domain.autostart)]
         // A definition that names another partition than before leaves the one that it had.
         if let old = daemon.machine.domains.first(where: { $0.uuid == definition.uuid }), old !== domain {
             guard !old.isActive else {
                 throw DefinitionRules.refusal(
                     "domain/resource/partition", "'\(old.name)' is running in partition '\(old.partition)'")
             }
-            try daemon.change(old, to: .none, autostart: false)
+            changes.append(DomainUpdate(old, .none, autostart: false))
         }
         let isNew: Bool
         if case .defined = domain.origin { isNew = false } else { isNew = true }
-        try daemon.change(domain, to: .defined(definition), autostart: domain.autostart)
+        try daemon.change(changes)
         daemon.tell(domain, .lifecycle(isNew ? .defined : .updated))
         call.reply { domain.wire.write(&$0) }
     }
 
     private static func create(_ xml: String, _ client: ClientConnection, _ call: RemoteCall) throws {
-        let (definition, domain) = try read(xml, client)
+        let (definition, domain) = try read(xml, client, isMove: false)
         guard !domain.isActive else {
             throw RemoteError(
                 .operationInvalid, "Requested operation is not valid: domain '\(domain.name)' is already active")
         }
         let before = domain.origin
         // A persistent domain keeps its definition: what is started has the same name and fits the same partition.
-        if case .defined = before {} else { domain.origin = .transient(definition) }
+        if case .defined = before {
+            if let fault = domain.startFault { throw fault }
+        } else {
+            domain.origin = .transient(definition)
+        }
         client.daemon.change(.start, domain) { result in
             switch result {
             case .success: call.reply { domain.wire.write(&$0) }
@@ -96,8 +98,8 @@ enum DefineProcedures {
             throw RemoteError(.operationInvalid, "cannot undefine transient domain")
         }
         let wire = domain.wire
-        try client.daemon.change(
-            domain, to: domain.isActive ? .transient(domain.definition) : .none, autostart: false)
+        let left = domain.isActive ? Domain.Origin.transient(domain.definition) : .none
+        try client.daemon.change([DomainUpdate(domain, left, autostart: false)])
         client.daemon.tell(domain, .lifecycle(.undefined), as: wire)
         call.reply()
     }

@@ -4,14 +4,12 @@ import LibvirtWire
 enum DomainProcedures {
     static func add(to table: inout DaemonTable) {
         add("domain_get_info", &table) { domain, call in
-            let cores = UInt64(domain.info.coreList.count)
             call.reply { writer in
                 writer.uint32(UInt32(domain.state.state))
                 writer.uint64(domain.info.memory >> 10)
                 writer.uint64(domain.info.memory >> 10)
-                writer.uint32(UInt32(cores))
-                // Its cores are its own: their time is its time.
-                writer.uint64(domain.info.uptimeMicroseconds * 1000 * cores)
+                writer.uint32(UInt32(domain.info.coreList.count))
+                writer.uint64(domain.info.processorTime)
             }
         }
         add("domain_get_state", &table) { domain, call in
@@ -63,7 +61,7 @@ enum DomainProcedures {
             let (most, bytes) = (Int(try call.arguments.int32()), Int(try call.arguments.int32()))
             guard domain.isActive else { throw notRunning(domain) }
             let shown = shown(domain, most)
-            let time = domain.info.uptimeMicroseconds * 1000
+            let time = domain.info.uptimeNanoseconds
             call.reply { writer in
                 writer.array(Array(shown.enumerated())) { writer, vcpu in
                     writer.uint32(UInt32(vcpu.offset))

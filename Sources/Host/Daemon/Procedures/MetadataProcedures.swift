@@ -21,7 +21,7 @@ enum MetadataProcedures {
             let definition =
                 try domain.definition ?? DomainDefinition(DomainXML.text(of: domain, inactive: true)) { _ in nil }
             let changed = try definition.settingMetadata(kind, text, key: key, uri: uri)
-            try client.daemon.change(domain, to: .defined(changed), autostart: domain.autostart)
+            try client.daemon.change([DomainUpdate(domain, .defined(changed), autostart: domain.autostart)])
             call.reply()
         }
     }
@@ -76,7 +76,17 @@ extension DomainDefinition {
             let end = root.child("uuid")?.range.upperBound ?? root.tag.upperBound
             edit = XMLEdit(empty ?? end..<end, new.isEmpty ? "" : empty == nil ? "\n  \(inside)" : inside)
         }
-        return try DomainDefinition(XMLEdit.apply([edit], to: text)) { _ in nil }
+        let changed = try DomainDefinition(XMLEdit.apply([edit], to: text)) { _ in nil }
+        guard changed.name == name, changed.uuid == uuid, changed.partition == partition else {
+            throw RemoteError(.invalidArgument, "the metadata would change more than the metadata")
+        }
+        return changed
+    }
+
+    /// Whether a text can be the prefix of names.
+    private static func isPrefix(_ key: String) -> Bool {
+        key.utf8.count <= 64 && key.first?.isNumber == false && !key.lowercased().hasPrefix("xml")
+            && key.unicodeScalars.allSatisfy { "a"..."z" ~= $0 || "A"..."Z" ~= $0 || "0"..."9" ~= $0 || $0 == "_" }
     }
 
     /// The element with its name space declared, as libvirt does it: under a prefix, the key.
@@ -86,6 +96,10 @@ extension DomainDefinition {
             throw RemoteError(.xmlError, "the metadata: \(error)")
         }
         guard let key, !element.name.contains(":"), element["xmlns"] == nil else { return content }
+        guard isPrefix(key) else {
+            throw RemoteError(
+                .invalidArgument, "the key '\(key)' must have 1 to 64 letters, digits or '_', no digit first")
+        }
         let start = element.range.lowerBound + 1
         var edits = [XMLEdit(start..<start, "\(key):")]
         let end = start + element.name.utf8.count

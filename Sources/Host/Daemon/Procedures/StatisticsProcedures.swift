@@ -22,6 +22,9 @@ enum StatisticsProcedures {
                 try WireDomain(&reader)
             }
             let groups = Groups(try call.arguments.uint32()), flags = try call.arguments.uint32()
+            guard Set(named.map(\.uuid)).count == named.count else {
+                throw RemoteError(.invalidArgument, "connect_get_all_domain_stats: a domain is named twice")
+            }
             let machine = client.daemon.machine
             let chosen =
                 try named.isEmpty
@@ -34,9 +37,10 @@ enum StatisticsProcedures {
     private static func answer(_ call: RemoteCall, _ daemon: Daemon, _ domains: [Domain], _ groups: Groups) {
         let names = domains.filter { groups.vcpus && $0.isActive && $0.info.permits.contains(.statistics) }.map(
             \.partition)
-        let fetched = daemon.link.ask(daemon.loop) { (remote) throws(LinkError) in
+        guard !names.isEmpty else { return reply(call, domains, [:], groups) }
+        let fetched = daemon.link.ask(daemon.loop, .read) { (remote) throws(LinkError) in
             var found: [String: PartitionStatistics] = [:]
-            for name in Set(names) {
+            for name in names {
                 // A partition that has just stopped has none; the others have.
                 do throws(LinkError) { found[name] = try remote.statistics(name) } catch {
                     guard error.isRefusal else { throw error }
@@ -46,15 +50,20 @@ enum StatisticsProcedures {
         }
         fetched.assumeIsolated().whenComplete { result in
             switch result {
-            case .success(let found):
-                call.reply { writer in
-                    writer.array(domains) { writer, domain in
-                        domain.wire.write(&writer)
-                        let parameters = parameters(domain, found[domain.partition], groups)
-                        writer.array(parameters) { $1.write(&$0) }
-                    }
-                }
+            case .success(let found): reply(call, domains, found, groups)
             case .failure(let error): call.fail(Daemon.remote(error))
+            }
+        }
+    }
+
+    private static func reply(
+        _ call: RemoteCall, _ domains: [Domain], _ found: [String: PartitionStatistics], _ groups: Groups
+    ) {
+        call.reply { writer in
+            writer.array(domains) { writer, domain in
+                domain.wire.write(&writer)
+                let parameters = parameters(domain, found[domain.partition], groups)
+                writer.array(parameters) { $1.write(&$0) }
             }
         }
     }
@@ -62,13 +71,13 @@ enum StatisticsProcedures {
     private static func parameters(
         _ domain: Domain, _ statistics: PartitionStatistics?, _ groups: Groups
     ) -> [TypedParameter] {
-        let cores = domain.info.coreList, time = domain.info.uptimeMicroseconds * 1000
+        let cores = domain.info.coreList, time = domain.info.uptimeNanoseconds
         var list: [TypedParameter] = []
         if groups.state {
             list.append(.init("state.state", .int(domain.state.state)))
             list.append(.init("state.reason", .int(domain.state.reason)))
         }
-        if groups.processor, domain.isActive { list.append(.init("cpu.time", .ullong(time * UInt64(cores.count)))) }
+        if groups.processor, domain.isActive { list.append(.init("cpu.time", .ullong(domain.info.processorTime))) }
         if groups.memory {
             list.append(.init("balloon.current", .ullong(domain.info.memory >> 10)))
             list.append(.init("balloon.maximum", .ullong(domain.info.memory >> 10)))

@@ -43,17 +43,12 @@ enum DomainXML {
     }
 }
 
-extension PartitionInfo {
-    /// The cores' numbers, the lowest first: vCPU 0's is the first.
-    var coreList: [Int] { (0..<64).filter { cores.contains(.init(core: $0)) } }
-}
-
 /// Core numbers as libvirt writes them: "1", "2-3", "0,2-5".
 enum CoreText {
     static func list(_ cores: [Int]) -> String {
         var ranges: [(Int, Int)] = []
         for core in cores {
-            if let last = ranges.last, last.1 + 1 == core {
+            if let last = ranges.last, last.1 &+ 1 == core {
                 ranges[ranges.count - 1].1 = core
             } else {
                 ranges.append((core, core))
@@ -78,7 +73,7 @@ enum CoreText {
     /// One bit a core, the lowest first, in as many bytes as `count` cores take.
     static func map(_ cores: [Int], count: Int) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: (count + 7) / 8)
-        for core in cores where core / 8 < bytes.count { bytes[core / 8] |= 1 << UInt8(core % 8) }
+        for core in cores where core >= 0 && core / 8 < bytes.count { bytes[core / 8] |= 1 << UInt8(core % 8) }
         return bytes
     }
 }
