@@ -19,11 +19,12 @@ public struct BootVolumeCheck {
     public var isGood: Bool { objects.allSatisfy(\.isGood) }
 
     public init(_ reader: VolumeReader, _ keys: KeyFolder) throws {
+        let revoked = try keys.revokedKeys()
         let key = try keys.publicKey(), fingerprint = KeyFolder.fingerprint(key)
         try check(reader, "EFI/BOOT/BOOTX64.EFI") { try Self.checkProgram($0, key, keys) }
         var manifest: Manifest?
         try check(reader, "BULKHEAD/manifest.cbor") { data in
-            if keys.revokedKeys.contains(fingerprint) { return (false, "the key \(fingerprint) is revoked") }
+            if revoked.contains(fingerprint) { return (false, "the key \(fingerprint) is revoked") }
             guard let message = Self.payload([UInt8](data)) else { return (false, "it is not signed") }
             guard COSESign1.isSigned([UInt8](data), by: key, for: "manifest") else {
                 return (false, "it is not signed by the key \(fingerprint), or was changed since")

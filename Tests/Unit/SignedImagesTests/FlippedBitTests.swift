@@ -13,11 +13,9 @@ struct SignedVolume {
     static let passphrase = Passphrase("correct horse")
     var volume: URL { root.appending(path: "volume") }
 
-    /// - Parameter other: a set of keys that is there already.
-    init(secureBoot: Bool = false, program: Data? = nil) throws {
+    init(program: Data? = nil) throws {
         keys = KeyFolder(root.path + "/keys")
         try keys.create(height: 5, Self.passphrase, Scrypt(cost: 2))
-        if secureBoot { try SecureBootKeys(keys).create(name: "Tests", Self.passphrase) }
         for (name, size) in [("kernel", 3000), ("initrd", 2000)] {
             try Data((0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31) }).write(to: root.appending(path: name))
         }
