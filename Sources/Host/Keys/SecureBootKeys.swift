@@ -57,6 +57,7 @@ public struct SecureBootKeys: Sendable {
     /// Signs a UEFI application (Authenticode, SHA-384).
     public func sign(_ program: URL, to output: URL, _ passphrase: Passphrase) throws(KeyError) {
         guard FileManager.default.fileExists(atPath: key("db").path) else { throw .missing(file: key("db").path) }
+        try EncryptedKeyFile.require(key("db"))
         try? FileManager.default.removeItem(at: output)
         _ = try Program.run(
             "osslsigncode",
@@ -103,9 +104,21 @@ enum Program {
                 "there is no \(name): install the packages openssl and osslsigncode, or leave Secure Boot out")
         }
         guard process.terminationStatus == 0 else {
-            let last = words.split(separator: "\n").last.map(String.init) ?? "status \(process.terminationStatus)"
-            throw .system("\(name) \(arguments[0]): \(last)")
+            throw .system("\(name) \(arguments[0]): \(reason(words) ?? "status \(process.terminationStatus)")")
         }
         return content
+    }
+
+    /// What went wrong, of all that such a program says on the way: its own first sentence, else the reason in the first line of
+    /// OpenSSL's list of errors. No dots of progress, no question for a passphrase, no "Failed" at the end.
+    static func reason(_ errors: String) -> String? {
+        let lines = errors.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }
+        let list = lines.filter { $0.contains(/^[0-9A-F]+:error:/) }
+        let sentence = lines.first { line in
+            !list.contains(line) && line.contains(where: \.isLetter) && !line.hasPrefix("Enter ") && line != "Failed"
+        }
+        // 40B7…:error:1C8000AB:Provider routines:rsa_gen_set_params:key size too small:../providers/…:509:
+        let parts = list.first?.split(separator: ":", omittingEmptySubsequences: false) ?? []
+        return sentence ?? (parts.count > 5 ? String(parts[5]) : nil)
     }
 }
