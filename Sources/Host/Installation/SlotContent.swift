@@ -33,9 +33,10 @@ public struct SlotContent {
 
     /// Puts the files into a volume that has none of them.
     func add(to image: String) throws {
-        let scratch = FileManager.default.temporaryDirectory.appending(path: "bulkhead-files-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: scratch) }
+        try PrivateFolder.with { try add(to: image, scratch: $0) }
+    }
+
+    private func add(to image: String, scratch: URL) throws {
         let manifestFile = scratch.appending(path: "manifest.cbor"), listFile = scratch.appending(path: "slot.txt")
         try Data(manifest).write(to: manifestFile)
         var all = files + [("BULKHEAD/manifest.cbor", manifestFile)]

@@ -51,10 +51,11 @@ public struct SlotDisk {
     }
 
     static func put(_ text: String, _ path: String, in image: String) throws {
-        let file = FileManager.default.temporaryDirectory.appending(path: "bulkhead-text-\(UUID().uuidString)")
-        defer { try? FileManager.default.removeItem(at: file) }
-        try Data(text.utf8).write(to: file)
-        try Tool.run("mcopy", ["-o", "-i", image, file.path, "::/\(path)"])
+        try PrivateFolder.with { folder in
+            let file = folder.appending(path: "text")
+            try Data(text.utf8).write(to: file)
+            try Tool.run("mcopy", ["-o", "-i", image, file.path, "::/\(path)"])
+        }
     }
 
     static func add(_ entry: LoaderEntry, to image: String) throws {

@@ -43,11 +43,12 @@ public struct VolumeReader: Sendable {
             let file = folder.appending(path: path)
             return FileManager.default.fileExists(atPath: file.path) ? try Data(contentsOf: file) : nil
         case .image(let image):
-            let copy = FileManager.default.temporaryDirectory.appending(path: "bulkhead-\(UUID().uuidString)")
-            defer { try? FileManager.default.removeItem(at: copy) }
             try Tool.run("mdir", ["-b", "-i", image, "::/"])
-            do { try Tool.run("mcopy", ["-n", "-i", image, "::/" + path, copy.path]) } catch { return nil }
-            return try Data(contentsOf: copy)
+            return try PrivateFolder.with { folder in
+                let copy = folder.appending(path: "copy")
+                do { try Tool.run("mcopy", ["-n", "-i", image, "::/" + path, copy.path]) } catch { return nil }
+                return try Data(contentsOf: copy)
+            }
         }
     }
 }
