@@ -6,9 +6,12 @@ public struct SlotContent {
     /// By path on the volume.
     let files: [(path: String, source: URL)]
     let manifest: [UInt8]
+    /// Whether it may take the place of a system that carries an owner's key without carrying one.
+    let mayBeUnsigned: Bool
     static let list = "BULKHEAD/slot.txt"
 
-    public init(_ volume: BootVolumeImage) {
+    public init(_ volume: BootVolumeImage, mayBeUnsigned: Bool = false) {
+        self.mayBeUnsigned = mayBeUnsigned
         files = volume.files.map { ($0.path == "EFI/BOOT/BOOTX64.EFI" ? LoaderEntry.program : $0.path, $0.source) }
         manifest = volume.manifest
     }

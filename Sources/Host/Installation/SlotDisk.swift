@@ -19,6 +19,8 @@ public struct SlotDisk {
         /// Whether each file is there as it was written; nil: the slot is empty.
         public var isWhole: Bool?
         public var isNext: Bool
+        /// The owner's public key that its hypervisor carries; nil without one.
+        public var owner: [UInt8]?
     }
 
     /// Bytes of the largest slot.
@@ -79,7 +81,9 @@ public struct SlotDisk {
         var states = try Slot.allCases.compactMap { slot -> State? in
             try volumes[slot]?.withCopy { image in
                 let entry = LoaderEntry.chosen(try Self.entries(image).map(\.entry).filter { $0.slot == slot })
-                return State(slot: slot, entry: entry, isWhole: try SlotContent.isWhole(image), isNext: false)
+                return State(
+                    slot: slot, entry: entry, isWhole: try SlotContent.isWhole(image), isNext: false,
+                    owner: try SlotContent.owner(in: image))
             }
         }
         let next = LoaderEntry.chosen(states.compactMap(\.entry))
