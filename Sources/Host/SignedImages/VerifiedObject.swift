@@ -57,8 +57,8 @@ public struct BootVolumeCheck {
     }
 
     private static let nothingToCompare =
-        "it carries the owner's key; whether it was changed is not known: nobody signed it for Secure Boot, and there is no "
-        + "BULKHEAD.EFI here to compare it with (--program)"
+        "not checked: it carries the owner's key, but nobody signed it for Secure Boot, and there is no BULKHEAD.EFI here to "
+        + "compare it with (--program)"
 
     private static func checkProgram(
         _ data: Data, _ key: [UInt8], _ keys: KeyFolder, _ program: URL?

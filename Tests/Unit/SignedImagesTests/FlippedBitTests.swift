@@ -89,6 +89,7 @@ struct SignedVolume {
         for program in [nil, signed.root.appending(path: "nothing")] {
             let check = try BootVolumeCheck(VolumeReader(signed.volume), signed.keys, program: program)
             #expect(!check.isGood && !check.objects[0].isGood && !check.objects[0].isChecked)
+            #expect(check.objects[0].words.hasPrefix("not checked"))
             #expect(check.objects.dropFirst().allSatisfy { $0.isGood && $0.isChecked })
         }
         var other = SignedVolume.program()
