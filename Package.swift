@@ -38,7 +38,7 @@ let shared: [Target] = [
     room("Shared", "Loaders", ["Platform"]),
     room("Shared", "Trust", ["CBOR"], fast: true),
     room("Shared", "Resources", ["X86"]),
-    room("Shared", "Manifest", ["CBOR", "PCI", "Resources", "Text", "Trust"]),
+    room("Shared", "Manifest", ["CBOR", "PCI", "Resources", "Text", "Trust"], fast: true),
     room("Shared", "Control", ["CBOR", "Manifest", "Records", "Resources", "Text"]),
 ]
 

@@ -6,9 +6,12 @@ public struct SlotContent {
     /// By path on the volume.
     let files: [(path: String, source: URL)]
     let manifest: [UInt8]
+    /// Whether it may take the place of a system that carries an owner's key without carrying one.
+    let mayBeUnsigned: Bool
     static let list = "BULKHEAD/slot.txt"
 
-    public init(_ volume: BootVolumeImage) {
+    public init(_ volume: BootVolumeImage, mayBeUnsigned: Bool = false) {
+        self.mayBeUnsigned = mayBeUnsigned
         files = volume.files.map { ($0.path == "EFI/BOOT/BOOTX64.EFI" ? LoaderEntry.program : $0.path, $0.source) }
         manifest = volume.manifest
     }
@@ -33,9 +36,10 @@ public struct SlotContent {
 
     /// Puts the files into a volume that has none of them.
     func add(to image: String) throws {
-        let scratch = FileManager.default.temporaryDirectory.appending(path: "bulkhead-files-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: scratch) }
+        try PrivateFolder.with { try add(to: image, scratch: $0) }
+    }
+
+    private func add(to image: String, scratch: URL) throws {
         let manifestFile = scratch.appending(path: "manifest.cbor"), listFile = scratch.appending(path: "slot.txt")
         try Data(manifest).write(to: manifestFile)
         var all = files + [("BULKHEAD/manifest.cbor", manifestFile)]

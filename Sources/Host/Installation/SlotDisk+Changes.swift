@@ -7,11 +7,13 @@ extension SlotDisk {
     /// - Parameters:
     ///   - tries: nil: not counted.
     ///   - bootManager: systemd-boot's program, in case that the disk's is damaged.
+    /// - Throws: `MachineError.impossible` too where a slot carries an owner's key and the content none.
     /// - Returns: the slot.
     @discardableResult
     public func update(_ content: SlotContent, tries: Int?, bootManager: URL? = nil) throws -> Slot {
         let states = try states(), slot = states.target
         guard let volume = volumes[slot] else { return slot }
+        try states.requireOwner(of: content)
         let size = try content.size()
         guard size + (4 << 20) < UInt64(volume.range.count) else {
             throw MachineError.impossible(

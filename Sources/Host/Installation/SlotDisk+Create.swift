@@ -8,12 +8,13 @@ extension SlotDisk {
         return ((slot * 2 + (3 << 20)) >> 20) << 20
     }
 
-    /// Makes a disk anew, with content in slot a. Everything on it is lost.
+    /// Makes a disk anew, with content in slot a. Everything on it is lost; not an owner's key for content that has none.
     /// - Parameter bootManager: systemd-boot's program.
     @discardableResult
     public static func create(
         on device: any SectorDevice, _ content: SlotContent, bootManager: URL
     ) throws -> SlotDisk {
+        try requireOwner(on: device, of: content)
         let mebibyte: UInt64 = 1 << 20, sector = UInt64(GPT.sectorSize)
         let least = (try content.size() + 4 * mebibyte) * 2 + 2 * mebibyte
         guard device.size >= least else {

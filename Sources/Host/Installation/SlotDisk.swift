@@ -19,6 +19,8 @@ public struct SlotDisk {
         /// Whether each file is there as it was written; nil: the slot is empty.
         public var isWhole: Bool?
         public var isNext: Bool
+        /// The owner's public key that its hypervisor carries; nil without one.
+        public var owner: [UInt8]?
     }
 
     /// Bytes of the largest slot.
@@ -51,10 +53,11 @@ public struct SlotDisk {
     }
 
     static func put(_ text: String, _ path: String, in image: String) throws {
-        let file = FileManager.default.temporaryDirectory.appending(path: "bulkhead-text-\(UUID().uuidString)")
-        defer { try? FileManager.default.removeItem(at: file) }
-        try Data(text.utf8).write(to: file)
-        try Tool.run("mcopy", ["-o", "-i", image, file.path, "::/\(path)"])
+        try PrivateFolder.with { folder in
+            let file = folder.appending(path: "text")
+            try Data(text.utf8).write(to: file)
+            try Tool.run("mcopy", ["-o", "-i", image, file.path, "::/\(path)"])
+        }
     }
 
     static func add(_ entry: LoaderEntry, to image: String) throws {
@@ -78,7 +81,9 @@ public struct SlotDisk {
         var states = try Slot.allCases.compactMap { slot -> State? in
             try volumes[slot]?.withCopy { image in
                 let entry = LoaderEntry.chosen(try Self.entries(image).map(\.entry).filter { $0.slot == slot })
-                return State(slot: slot, entry: entry, isWhole: try SlotContent.isWhole(image), isNext: false)
+                return State(
+                    slot: slot, entry: entry, isWhole: try SlotContent.isWhole(image), isNext: false,
+                    owner: try SlotContent.owner(in: image))
             }
         }
         let next = LoaderEntry.chosen(states.compactMap(\.entry))

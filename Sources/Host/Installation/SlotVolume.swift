@@ -20,12 +20,13 @@ struct SlotVolume {
         var batch: [String: (path: String, limit: Int)] = [:]
         func readBatch() throws {
             if batch.isEmpty { return }
-            let target = FileManager.default.temporaryDirectory.appending(path: "bulkhead-files-\(UUID().uuidString)")
             let all = UInt64(batch.values.reduce(0) { $0 + $1.limit })
             let size = try FileManager.default.attributesOfItem(atPath: image)[.size] as? UInt64 ?? all
-            try SafeFile.requireRoom(min(all, size), in: target)
-            try FileManager.default.createDirectory(at: target, withIntermediateDirectories: true)
-            defer { try? FileManager.default.removeItem(at: target) }
+            try SafeFile.requireRoom(min(all, size), in: FileManager.default.temporaryDirectory)
+            try PrivateFolder.with { target in try readBatch(into: target) }
+            batch = [:]
+        }
+        func readBatch(into target: URL) throws {
             // A byte more: what is cut at the limit would be taken for whole.
             let limit = batch.values.map(\.limit).max() ?? 0
             let sources = batch.values.map { "::/\($0.path)" }
@@ -39,7 +40,6 @@ struct SlotVolume {
                 else { continue }
                 found[file.path] = content
             }
-            batch = [:]
         }
         for file in files {
             let name = file.path.split(separator: "/").last.map { $0.lowercased() } ?? ""
@@ -59,8 +59,10 @@ struct SlotVolume {
 
     /// Runs `body` with a copy of the volume, an image that mtools read.
     func withCopy<T>(_ body: (String) throws -> T) throws -> T {
-        let copy = FileManager.default.temporaryDirectory.appending(path: "bulkhead-slot-\(UUID().uuidString)")
-        defer { try? FileManager.default.removeItem(at: copy) }
+        try PrivateFolder.with { try withCopy(at: $0.appending(path: "slot"), body) }
+    }
+
+    private func withCopy<T>(at copy: URL, _ body: (String) throws -> T) throws -> T {
         guard FileManager.default.createFile(atPath: copy.path, contents: nil) else {
             throw MachineError.missing(file: copy.path, hint: "it cannot be created")
         }

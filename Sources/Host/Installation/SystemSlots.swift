@@ -43,7 +43,9 @@ public struct SystemSlots {
                 entry.triesDone = isConfirmed || next == slot ? 0 : 1
                 return entry
             }
-            return SlotDisk.State(slot: slot, entry: entry, isWhole: isWhole(slot), isNext: next == slot)
+            return SlotDisk.State(
+                slot: slot, entry: entry, isWhole: isWhole(slot), isNext: next == slot,
+                owner: OwnerSection.key(of: url(Self.program(slot))))
         }
     }
 
@@ -104,6 +106,7 @@ public struct SystemSlots {
     public func update(_ content: SlotContent) throws -> Slot {
         try system.requireVariables()
         let states = states(), slot = states.target, version = try nextVersion(states.filter { $0.slot != slot })
+        try states.requireOwner(of: content)
         let need = try content.size(), old = size(of: slot)
         try SafeFile.requireRoom(need > old ? need - old : 0, in: system.folder)
         try willChange("boot order")

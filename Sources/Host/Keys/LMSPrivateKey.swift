@@ -61,7 +61,7 @@ public struct LMSPrivateKey: Sendable {
 
     public var leaves: Int { 1 << lms.parameters.height }
 
-    /// Signs with leaf `q`, which nobody has used or will use again: reserve it first.
+    /// Signs with leaf `q`, which the key has and nobody has used or will use again: `LeafState` says so first.
     func sign(_ q: UInt32, _ message: (inout SHA256) -> Void) -> [UInt8] {
         let words = lms.parameters.words
         let random = (0..<words * 4).map { _ in UInt8.random(in: .min ... .max) }

@@ -23,7 +23,9 @@ public struct SecretFile: Sendable {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         let words = lines[0].split(separator: " ")
         guard lines.count == 5, lines[4].isEmpty, words.count == 4, words[0] == magic, words[1] == "scrypt",
-            let cost = Int(words[2]), (1...20).contains(cost), let size = Int(words[3]), (1...32).contains(size),
+            let cost = Int(words[2]), (1...Scrypt.standard.cost).contains(cost), let size = Int(words[3]),
+            // No more memory than a file takes that was made here, whatever an edited one asks for.
+            (1...Scrypt.standard.blockSize).contains(size),
             let salt = bytes(lines[1]), let cipher = bytes(lines[2]), let tag = bytes(lines[3]),
             salt.count == saltBytes, cipher.count <= 4096, tag.count == 32
         else { throw .damaged(file: file) }
@@ -62,18 +64,29 @@ public enum KeyError: Error, Equatable {
     case exhausted(leaves: Int)
     case revoked(fingerprint: String)
     case busy(folder: String)
+    /// A list of unused leaves that is not this key's, or was changed.
+    case state(file: String)
+    /// Others than the owner may write there.
+    case exposed(folder: String)
     case system(String)
 
     public var reason: String {
         switch self {
-        case .damaged(let file): "\(file) is damaged, or is no such file; take it from a backup"
+        case .damaged(let file): "\(file) is damaged, or is no such file; use the copy that `bulkhead keys backup` made"
         case .passphrase(let file): "the passphrase does not open \(file)"
-        case .missing(let file): "there is no \(file); `bulkhead keys init` makes a set of keys"
-        case .exists(let file): "\(file) is there already; choose another folder, or `bulkhead keys rotate`"
+        case .missing(let file):
+            "there is no \(file): use the copy that `bulkhead keys backup` made. Where there never were keys, `bulkhead keys "
+                + "init` makes them in a new folder"
+        case .exists(let file): "\(file) is there already, and was not touched; name a new folder"
         case .exhausted(let leaves):
             "all \(leaves) signatures of this key are used up; `bulkhead keys rotate` makes a new one"
         case .revoked(let fingerprint): "the key \(fingerprint) is revoked; `bulkhead keys rotate` makes a new one"
-        case .busy(let folder): "another program uses the keys in \(folder)"
+        case .busy(let folder): "another program uses or has changed the keys in \(folder)"
+        case .state(let file):
+            "\(file) is not of this key, or was changed: by it a leaf could sign twice. Never restore such a file; use the copy "
+                + "that `bulkhead keys backup` made, or make a new key by `bulkhead keys rotate`"
+        case .exposed(let folder):
+            "others may write to \(folder), and so put old keys or an old state there; if nobody did, `chmod go-w \(folder)`"
         case .system(let words): words
         }
     }

@@ -8,42 +8,56 @@ public struct SecureBootKeys: Sendable {
     public static let names = ["PK", "KEK", "db"]
 
     public init(_ keys: KeyFolder) { folder = keys.folder.appending(path: "secure-boot") }
+    private init(folder: URL) { self.folder = folder }
 
     public func certificate(_ name: String) -> URL { folder.appending(path: "\(name).crt") }
     private func key(_ name: String) -> URL { folder.appending(path: "\(name).key") }
 
-    /// Makes all three. A private key leaves OpenSSL only encrypted (scrypt and AES-256).
-    public func create(name owner: String, _ passphrase: Passphrase) throws(KeyError) {
+    /// - Throws: where `create` could not even begin.
+    static func requirePrograms(owner: String) throws(KeyError) {
         guard !owner.isEmpty, owner.utf8.count <= 48, owner.utf8.allSatisfy({ 0x20...0x7E ~= $0 && $0 != 0x2F }) else {
             throw .system("an owner's name has 1 to 48 printable letters, and no /")
         }
-        do {
-            try FileManager.default.createDirectory(
-                at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        } catch { throw .system("\(folder.path) cannot be made") }
-        for name in Self.names {
-            let plain = try Program.run(
-                "openssl", ["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:3072"])
-            let secret = try Program.run(
-                "openssl", ["pkcs8", "-topk8", "-scrypt", "-passout", "env:BULKHEAD_PASSPHRASE"], input: plain,
-                passphrase)
-            try DurableFile.replace(key(name), secret)
-            let certificate = try Program.run(
-                "openssl",
-                [
-                    "req", "-new", "-x509", "-sha384", "-days", "7300", "-subj", "/CN=\(owner) \(name)",
-                    "-key", key(name).path, "-passin", "env:BULKHEAD_PASSPHRASE",
-                ], input: Data(), passphrase)
-            try DurableFile.replace(self.certificate(name), certificate, mode: 0o644)
-            // What menus of firmware read.
-            let binary = try Program.run("openssl", ["x509", "-outform", "DER"], input: certificate)
-            try DurableFile.replace(folder.appending(path: "\(name).cer"), binary, mode: 0o644)
+        _ = try Program.run("openssl", ["version"])
+    }
+
+    /// Makes all three in a new folder, which takes its place when it is whole. A private key goes by a pipe from the program that
+    /// makes it to the one that encrypts it (scrypt and AES-256), and to the disk only so.
+    /// - Throws: `KeyError.exists` where there are such keys.
+    func create(name owner: String, _ passphrase: Passphrase) throws(KeyError) {
+        guard !DurableFile.isThere(folder) else { throw .exists(file: folder.path) }
+        try Self.requirePrograms(owner: owner)
+        let new = SecureBootKeys(folder: try KeyFolder(beside: folder).folder)
+        do throws(KeyError) {
+            for name in Self.names { try new.make(name, owner, passphrase) }
+            try DurableFile.move(new.folder, to: folder)
+        } catch {
+            try? FileManager.default.removeItem(at: new.folder)
+            throw error
         }
+    }
+
+    private func make(_ name: String, _ owner: String, _ passphrase: Passphrase) throws(KeyError) {
+        let plain = try Program.run("openssl", ["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:3072"])
+        let secret = try Program.run(
+            "openssl", ["pkcs8", "-topk8", "-scrypt", "-passout", "env:BULKHEAD_PASSPHRASE"], input: plain, passphrase)
+        try DurableFile.replace(key(name), secret)
+        let certificate = try Program.run(
+            "openssl",
+            [
+                "req", "-new", "-x509", "-sha384", "-days", "7300", "-subj", "/CN=\(owner) \(name)",
+                "-key", key(name).path, "-passin", "env:BULKHEAD_PASSPHRASE",
+            ], input: Data(), passphrase)
+        try DurableFile.replace(self.certificate(name), certificate, mode: 0o644)
+        // What menus of firmware read.
+        let binary = try Program.run("openssl", ["x509", "-outform", "DER"], input: certificate)
+        try DurableFile.replace(folder.appending(path: "\(name).cer"), binary, mode: 0o644)
     }
 
     /// Signs a UEFI application (Authenticode, SHA-384).
     public func sign(_ program: URL, to output: URL, _ passphrase: Passphrase) throws(KeyError) {
         guard FileManager.default.fileExists(atPath: key("db").path) else { throw .missing(file: key("db").path) }
+        try EncryptedKeyFile.require(key("db"))
         try? FileManager.default.removeItem(at: output)
         _ = try Program.run(
             "osslsigncode",
@@ -84,10 +98,27 @@ enum Program {
         let content = output.fileHandleForReading.readDataToEndOfFile()
         let words = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
+        // What `env` says of a program that is not there.
+        guard process.terminationStatus != 127 else {
+            throw .system(
+                "there is no \(name): install the packages openssl and osslsigncode, or leave Secure Boot out")
+        }
         guard process.terminationStatus == 0 else {
-            let last = words.split(separator: "\n").last.map(String.init) ?? "status \(process.terminationStatus)"
-            throw .system("\(name) \(arguments[0]): \(last)")
+            throw .system("\(name) \(arguments[0]): \(reason(words) ?? "status \(process.terminationStatus)")")
         }
         return content
+    }
+
+    /// What went wrong, of all that such a program says on the way: its own first sentence, else the reason in the first line of
+    /// OpenSSL's list of errors. No dots of progress, no question for a passphrase, no "Failed" at the end.
+    static func reason(_ errors: String) -> String? {
+        let lines = errors.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }
+        let list = lines.filter { $0.contains(/^[0-9A-F]+:error:/) }
+        let sentence = lines.first { line in
+            !list.contains(line) && line.contains(where: \.isLetter) && !line.hasPrefix("Enter ") && line != "Failed"
+        }
+        // 40B7…:error:1C8000AB:Provider routines:rsa_gen_set_params:key size too small:../providers/…:509:
+        let parts = list.first?.split(separator: ":", omittingEmptySubsequences: false) ?? []
+        return sentence ?? (parts.count > 5 ? String(parts[5]) : nil)
     }
 }

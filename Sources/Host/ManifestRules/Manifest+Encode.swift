@@ -26,49 +26,51 @@ extension Manifest {
         writer.uint(UInt64(link.rawValue))
         writer.key(ManifestKey.partitions)
         writer.array(partitionCount)
-        for i in 0..<partitionCount { encodePartition(i, &writer) }
+        for i in 0..<partitionCount { partitions[i].encode(&writer) }
         if !own.isEmpty { writer.resources(ManifestKey.housekeepingResources, own) }
         return try writer.finish()
     }
+}
 
-    private borrowing func encodePartition(_ i: Int, _ writer: inout CBORWriter) {
-        let hasDevices = partitions[i].devices.count > 0, accepts = partitions[i].accepts
+/// Of one partition: what is reached through the manifest's array is copied with all of it, each time, where the compiler does not
+/// optimize.
+extension PartitionSpec {
+    fileprivate borrowing func encode(_ writer: inout CBORWriter) {
+        let hasDevices = devices.count > 0
         let counts = [
-            (PartitionKey.watchdog, UInt64(partitions[i].watchdog)),
-            (PartitionKey.restartLimit, UInt64(partitions[i].restartLimit)),
-            (PartitionKey.virtio, UInt64(partitions[i].virtio.rawValue)),
+            (PartitionKey.watchdog, UInt64(watchdog)),
+            (PartitionKey.restartLimit, UInt64(restartLimit)),
+            (PartitionKey.virtio, UInt64(virtio.rawValue)),
         ].filter { $0.1 != 0 }
-        let digests = partitions[i].digests
-        let resources = partitions[i].resources
         let optional = [hasDevices, !accepts.isEmpty, digests != nil, !resources.isEmpty].count { $0 }
         writer.map(13 + optional + counts.count)
         writer.key(PartitionKey.name)
-        writer.text(partitions[i].name)
+        writer.text(name)
         writer.key(PartitionKey.cores)
-        writer.uint(partitions[i].cores.rawValue)
+        writer.uint(cores.rawValue)
         writer.key(PartitionKey.memorySize)
-        writer.uint(partitions[i].memorySize)
+        writer.uint(memorySize)
         writer.key(PartitionKey.memoryBase)
-        writer.uint(partitions[i].memoryBase)
+        writer.uint(memoryBase)
         writer.key(PartitionKey.image)
-        writer.text(partitions[i].image)
+        writer.text(image)
         writer.key(PartitionKey.initrd)
-        writer.text(partitions[i].initrd)
+        writer.text(initrd)
         writer.key(PartitionKey.commandLine)
-        writer.text(partitions[i].commandLine)
+        writer.text(commandLine)
         writer.key(PartitionKey.console)
-        writer.bool(partitions[i].console)
+        writer.bool(console)
         writer.key(PartitionKey.autostart)
-        writer.bool(partitions[i].autostart)
+        writer.bool(autostart)
         writer.key(PartitionKey.onPoweroff)
-        writer.uint(UInt64(partitions[i].onPoweroff.rawValue))
+        writer.uint(UInt64(onPoweroff.rawValue))
         writer.key(PartitionKey.onReboot)
-        writer.uint(UInt64(partitions[i].onReboot.rawValue))
+        writer.uint(UInt64(onReboot.rawValue))
         writer.key(PartitionKey.onCrash)
-        writer.uint(UInt64(partitions[i].onCrash.rawValue))
+        writer.uint(UInt64(onCrash.rawValue))
         writer.key(PartitionKey.permits)
-        writer.uint(UInt64(partitions[i].permits.rawValue))
-        if hasDevices { encodeDevices(i, &writer) }
+        writer.uint(UInt64(permits.rawValue))
+        if hasDevices { encodeDevices(&writer) }
         if !accepts.isEmpty {
             writer.key(PartitionKey.accepts)
             writer.uint(UInt64(accepts.rawValue))
@@ -89,11 +91,11 @@ extension Manifest {
     }
 
     /// Each device is an array: address, vendor, device, virtual functions, whether no reset is accepted.
-    private borrowing func encodeDevices(_ i: Int, _ writer: inout CBORWriter) {
+    private borrowing func encodeDevices(_ writer: inout CBORWriter) {
         writer.key(PartitionKey.devices)
-        writer.array(partitions[i].devices.count)
-        for k in 0..<partitions[i].devices.count {
-            let device = partitions[i].devices.devices[k]
+        writer.array(devices.count)
+        for k in 0..<devices.count {
+            let device = devices.devices[k]
             writer.array(5)
             writer.uint(UInt64(device.address.requester))
             writer.uint(UInt64(device.vendor))

@@ -4,14 +4,21 @@ import Text
 extension Manifest {
     /// The rules for what is read from the boot volume, a FAT file system: names that it, UEFI and Linux hold alike.
     func checkImages(_ i: Int, _ report: (ManifestRefusal) -> Void) {
-        if !partitions[i].image.isEmpty { checkPath(partitions[i].image, .kernel, i, report) }
-        if !partitions[i].initrd.isEmpty { checkPath(partitions[i].initrd, .initrd, i, report) }
+        let (image, initrd) = imagePaths(i)
+        if !image.isEmpty { checkPath(image, .kernel, i, report) }
+        if !initrd.isEmpty { checkPath(initrd, .initrd, i, report) }
         for j in 0...i {
-            checkCase(i, partitions[i].image, .kernel, j, partitions[j].image, report)
-            checkCase(i, partitions[i].initrd, .initrd, j, partitions[j].image, report)
-            checkCase(i, partitions[i].initrd, .initrd, j, partitions[j].initrd, report)
-            if j < i { checkCase(i, partitions[i].image, .kernel, j, partitions[j].initrd, report) }
+            let other = imagePaths(j)
+            checkCase(i, image, .kernel, j, other.image, report)
+            checkCase(i, initrd, .initrd, j, other.image, report)
+            checkCase(i, initrd, .initrd, j, other.initrd, report)
+            if j < i { checkCase(i, image, .kernel, j, other.initrd, report) }
         }
+    }
+
+    /// By themselves: each look into the array copies all of it where the compiler does not optimize.
+    private func imagePaths(_ i: Int) -> (image: ImagePath, initrd: ImagePath) {
+        (partitions[i].image, partitions[i].initrd)
     }
 
     private func checkPath(

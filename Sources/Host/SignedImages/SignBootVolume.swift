@@ -1,6 +1,7 @@
 import Foundation
 import Keys
 import Machines
+import Trust
 
 extension BootVolumeImage {
     /// Signs all of it with an owner's keys: the manifest, which names the images, with the manifest key; the hypervisor, which gets
@@ -9,6 +10,10 @@ extension BootVolumeImage {
     public mutating func sign(with keys: KeyFolder, _ passphrase: Passphrase, in folder: URL) throws {
         let key = try keys.publicKey()
         manifest = try keys.sign([manifest], for: "manifest", passphrase)[0]
+        // The program must not carry another key than the one that has signed.
+        guard COSESign1.isSigned(manifest, by: key, for: "manifest") else {
+            throw KeyError.busy(folder: keys.folder.path)
+        }
         let program = try OwnerSection.add(key, to: Data(contentsOf: hypervisor.resolvingSymlinksInPath()))
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let target = folder.appending(path: "BULKHEAD-\(KeyFolder.fingerprint(key)).EFI")

@@ -10,6 +10,8 @@ import Trust
 public struct VerifiedObject: Codable, Sendable {
     public var name: String
     public var isGood: Bool
+    /// False where nothing tells whether it is: then it is not good either.
+    public var isChecked = true
     public var words: String
 }
 
@@ -18,12 +20,16 @@ public struct BootVolumeCheck {
     public private(set) var objects: [VerifiedObject] = []
     public var isGood: Bool { objects.allSatisfy(\.isGood) }
 
-    public init(_ reader: VolumeReader, _ keys: KeyFolder) throws {
+    /// - Parameter program: the BULKHEAD.EFI that it should be, without a key: for an owner without keys of Secure Boot, whose
+    ///   signature would say so.
+    public init(_ reader: VolumeReader, _ keys: KeyFolder, program: URL?) throws {
+        let revoked = try keys.revokedKeys()
         let key = try keys.publicKey(), fingerprint = KeyFolder.fingerprint(key)
-        try check(reader, "EFI/BOOT/BOOTX64.EFI") { try Self.checkProgram($0, key, keys) }
+        try check(reader, "EFI/BOOT/BOOTX64.EFI") { try Self.checkProgram($0, key, keys, program) }
+        if objects[0].words == Self.nothingToCompare { objects[0].isChecked = false }
         var manifest: Manifest?
         try check(reader, "BULKHEAD/manifest.cbor") { data in
-            if keys.revokedKeys.contains(fingerprint) { return (false, "the key \(fingerprint) is revoked") }
+            if revoked.contains(fingerprint) { return (false, "the key \(fingerprint) is revoked") }
             guard let message = Self.payload([UInt8](data)) else { return (false, "it is not signed") }
             guard COSESign1.isSigned([UInt8](data), by: key, for: "manifest") else {
                 return (false, "it is not signed by the key \(fingerprint), or was changed since")
@@ -50,19 +56,33 @@ public struct BootVolumeCheck {
         }
     }
 
-    private static func checkProgram(_ data: Data, _ key: [UInt8], _ keys: KeyFolder) throws -> (Bool, String) {
+    private static let nothingToCompare =
+        "not checked: it carries the owner's key, but nobody signed it for Secure Boot, and there is no BULKHEAD.EFI here to "
+        + "compare it with (--program)"
+
+    private static func checkProgram(
+        _ data: Data, _ key: [UInt8], _ keys: KeyFolder, _ program: URL?
+    ) throws -> (Bool, String) {
         guard let carried = OwnerSection.key(in: data) else {
             return (false, "it carries no owner's key: it would start any manifest")
         }
         guard carried == key else { return (false, "it carries another owner's key") }
         let secureBoot = SecureBootKeys(keys)
         guard FileManager.default.fileExists(atPath: secureBoot.folder.path) else {
-            return (true, "it carries the owner's key; nobody signed it for Secure Boot")
+            guard let program, let plain = try? Data(contentsOf: program.resolvingSymlinksInPath()) else {
+                return (false, nothingToCompare)
+            }
+            guard try OwnerSection.add(key, to: plain) == data else {
+                return (false, "it carries the owner's key, but is not \(program.path): changed, or of another version")
+            }
+            return (true, "it is \(program.path) with the owner's key; nobody signed it for Secure Boot")
         }
-        let copy = FileManager.default.temporaryDirectory.appending(path: "bulkhead-\(UUID().uuidString).efi")
-        try data.write(to: copy)
-        defer { try? FileManager.default.removeItem(at: copy) }
-        guard secureBoot.isSigned(copy) else { return (false, "Secure Boot's signature is not by the owner's db key") }
+        let isSigned = try PrivateFolder.with { folder in
+            let copy = folder.appending(path: "program.efi")
+            try data.write(to: copy)
+            return secureBoot.isSigned(copy)
+        }
+        guard isSigned else { return (false, "Secure Boot's signature is not by the owner's db key") }
         return (true, "it carries the owner's key, and is signed for Secure Boot")
     }
 

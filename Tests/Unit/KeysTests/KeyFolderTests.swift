@@ -46,7 +46,29 @@ func leaf(of signed: [UInt8], height: UInt32 = 5) throws -> Int {
         let summary = try keys.summary()
         #expect(summary.next == 2 && summary.left == 30 && summary.signatures == 32 && !summary.isRevoked)
         #expect(summary.algorithm == "LMS SHA-256/192, 5 levels, W4")
-        #expect(throws: KeyError.exists(file: keys.publicFile.path)) { try keys.create(height: 5, passphrase, cheap) }
+        #expect(throws: KeyError.exists(file: keys.folder.path)) { try keys.create(height: 5, passphrase, cheap) }
+    }
+
+    /// Whatever one file of a set is left: nothing of it is replaced, and nothing is left beside it.
+    @Test func aFolderWithAnythingInItIsNotTouched() throws {
+        let files = FileManager.default
+        for name in ["manifest-key.pub", "manifest-key.secret", "manifest-key.state", "old/x", "secure-boot/db.key"] {
+            let keys = KeyFolder(place.path + "/set"), file = keys.folder.appending(path: name)
+            try files.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try Data("mine".utf8).write(to: file)
+            #expect(throws: KeyError.exists(file: keys.folder.path)) { try keys.create(height: 5, passphrase, cheap) }
+            #expect(try Data(contentsOf: file) == Data("mine".utf8))
+            #expect(try files.contentsOfDirectory(atPath: place.path) == ["set"])
+            try files.removeItem(at: keys.folder)
+        }
+        // An empty one is new. What fails leaves nothing.
+        let keys = KeyFolder(place.path + "/set")
+        try files.createDirectory(at: keys.folder, withIntermediateDirectories: true)
+        #expect(throws: KeyError.self) { try keys.create(height: 5, passphrase, cheap, secureBoot: "a/b") }
+        #expect(throws: KeyError.self) { try keys.create(height: 6, passphrase, cheap) }
+        #expect(try files.contentsOfDirectory(atPath: place.path) == ["set"])
+        try keys.create(height: 5, passphrase, cheap)
+        #expect(!KeyError.missing(file: "x").reason.contains("init` makes a set") && keys.isUsable)
     }
 
     @Test func wrongPassphraseUsesNoLeaf() throws {
@@ -72,7 +94,7 @@ func leaf(of signed: [UInt8], height: UInt32 = 5) throws -> Int {
         let keys = place.keys, copy = KeyFolder(place.path + "/copy")
         try keys.create(height: 5, passphrase, cheap)
         _ = try keys.sign([[1]], for: "manifest", passphrase)
-        try keys.backup(to: copy.folder.path, leaves: 8)
+        try keys.backup(to: copy.folder.path, leaves: 8, passphrase)
         #expect(try keys.summary().left == 23 && copy.summary().left == 8)
         var leaves: [Int] = []
         for (folder, count) in [(keys, 23), (copy, 8)] {
@@ -83,7 +105,83 @@ func leaf(of signed: [UInt8], height: UInt32 = 5) throws -> Int {
             #expect(throws: KeyError.self) { try folder.sign([[1]], for: "manifest", passphrase) }
         }
         #expect(Set(leaves) == Set(1..<32) && leaves.count == 31)
-        #expect(throws: KeyError.self) { try keys.backup(to: copy.folder.path, leaves: 1) }
+        #expect(throws: KeyError.self) { try keys.backup(to: copy.folder.path, leaves: 1, passphrase) }
+    }
+
+    @Test func aBackupHasAllThatCounts() throws {
+        let keys = place.keys, copy = KeyFolder(place.path + "/copy"), none = KeyFolder(place.path + "/none")
+        try keys.create(height: 5, passphrase, cheap)
+        _ = try keys.revoke()
+        #expect(throws: KeyError.self) { try keys.backup(to: none.folder.path, leaves: 1, passphrase) }
+        try keys.rotate(height: 5, passphrase, cheap)
+        let secureBoot = SecureBootKeys(keys).folder
+        try FileManager.default.createDirectory(at: secureBoot, withIntermediateDirectories: true)
+        for name in SecureBootKeys.names {
+            try Data(name.utf8).write(to: secureBoot.appending(path: "\(name).key"))
+        }
+        #expect(throws: KeyError.passphrase(file: keys.folder.path + "/manifest-key.secret")) {
+            try keys.backup(to: none.folder.path, leaves: 1, Passphrase("another"))
+        }
+        try keys.backup(to: copy.folder.path, leaves: 3, passphrase)
+        #expect(try copy.revokedKeys() == keys.revokedKeys() && copy.revokedKeys().count == 1)
+        #expect(try Data(contentsOf: SecureBootKeys(copy).folder.appending(path: "db.key")) == Data("db".utf8))
+        #expect(try copy.summary().left == 3 && keys.summary().left == 29)
+        #expect(!FileManager.default.fileExists(atPath: none.folder.path))
+        #expect(try FileManager.default.contentsOfDirectory(atPath: place.path).sorted() == ["copy", "keys"])
+    }
+
+    /// A list that nobody can read, or that was cut off or edited, revokes everything.
+    @Test func aBadListOfRevokedKeysIsRefused() throws {
+        let keys = place.keys, list = keys.folder.appending(path: "revoked")
+        try keys.create(height: 5, passphrase, cheap)
+        let other = String(repeating: "a", count: 32)
+        for text in ["", "\n", other, other.dropLast() + "\n", other + "\n\n", other.uppercased() + "\n", "\u{0}"] {
+            try Data(text.utf8).write(to: list)
+            #expect(throws: KeyError.damaged(file: list.path)) { try keys.sign([[1]], for: "manifest", passphrase) }
+            #expect(throws: KeyError.damaged(file: list.path)) { try keys.revoke() }
+            #expect(throws: KeyError.damaged(file: list.path)) { try keys.summary() }
+        }
+        try FileManager.default.removeItem(at: list)
+        try FileManager.default.createSymbolicLink(atPath: list.path, withDestinationPath: "nowhere")
+        #expect(throws: KeyError.damaged(file: list.path)) { try keys.sign([[1]], for: "manifest", passphrase) }
+        try FileManager.default.removeItem(at: list)
+        try Data((other + "\n").utf8).write(to: list)
+        #expect(try keys.sign([[1]], for: "manifest", passphrase).count == 1)
+    }
+
+    @Test func aFolderThatOthersMayWriteIsRefused() throws {
+        let keys = place.keys
+        try keys.create(height: 5, passphrase, cheap)
+        for mode in [0o770, 0o702, 0o722] {
+            try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: keys.folder.path)
+            #expect(throws: KeyError.exposed(folder: keys.folder.path)) {
+                try keys.sign([[1]], for: "manifest", passphrase)
+            }
+            #expect(throws: KeyError.exposed(folder: keys.folder.path)) {
+                try keys.rotate(height: 5, passphrase, cheap)
+            }
+        }
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: keys.folder.path)
+        #expect(keys.isUsable)
+    }
+
+    /// What lies in a new file's way is not written through, and does not stop a signature.
+    @Test func linksAreNotFollowed() throws {
+        let keys = place.keys, files = FileManager.default
+        try keys.create(height: 5, passphrase, cheap)
+        let prey = place.path + "/prey"
+        try Data("mine".utf8).write(to: URL(filePath: prey))
+        for name in [".manifest-key.state.\(getpid())", DurableFile.partialPrefix + "1"] {
+            try files.createSymbolicLink(
+                atPath: keys.folder.appending(path: name).path, withDestinationPath: prey)
+        }
+        #expect(keys.isUsable)
+        let lock = keys.folder.appending(path: "manifest-key.lock")
+        try files.removeItem(at: lock)
+        try files.createSymbolicLink(atPath: lock.path, withDestinationPath: prey)
+        #expect(throws: KeyError.self) { try keys.sign([[1]], for: "manifest", passphrase) }
+        #expect(try Data(contentsOf: URL(filePath: prey)) == Data("mine".utf8))
+        #expect(!DurableFile.isThere(keys.folder.appending(path: DurableFile.partialPrefix + "1")))
     }
 
     @Test func rotatedAndRevoked() throws {
@@ -109,10 +207,12 @@ func leaf(of signed: [UInt8], height: UInt32 = 5) throws -> Int {
     @Test func damagedFilesAreRefused() throws {
         let keys = place.keys
         try keys.create(height: 5, passphrase, cheap)
+        let stateFile = keys.folder.appending(path: "manifest-key.state"), state = try Data(contentsOf: stateFile)
         for name in ["manifest-key.pub", "manifest-key.secret", "manifest-key.tree"] {
             let file = keys.folder.appending(path: name), good = try Data(contentsOf: file)
             for i in stride(from: 0, to: good.count, by: good.count > 400 ? 97 : 7) {
-                try keysState(keys, next: 0)
+                // An old one: here, so that there are leaves enough. Nobody else may do this.
+                try state.write(to: stateFile)
                 var bad = good
                 bad[i] ^= 1
                 try bad.write(to: file)
@@ -127,16 +227,44 @@ func leaf(of signed: [UInt8], height: UInt32 = 5) throws -> Int {
             }
             try good.write(to: file)
         }
-        for text in ["", "next 1", "next 5 end 4", "next -1 end 4", "next a end b", "next 1 end 2 more"] {
-            try Data(text.utf8).write(to: keys.folder.appending(path: "manifest-key.state"))
-            #expect(throws: KeyError.self) { try keys.sign([[1]], for: "manifest", passphrase) }
-        }
         #expect("\(passphrase) \(String(reflecting: passphrase))".contains("horse") == false)
     }
 
-    private func keysState(_ keys: KeyFolder, next: Int) throws {
-        try Data("next \(next) end 32\n".utf8).write(to: keys.folder.appending(path: "manifest-key.state"))
+    /// The list of unused leaves with each byte changed, with another end, cut off, and another key's: none is taken.
+    @Test func aStateThatTheKeyHasNotWrittenIsRefused() throws {
+        let keys = place.keys, other = KeyFolder(place.path + "/other")
+        try keys.create(height: 5, passphrase, cheap)
+        try other.create(height: 5, passphrase, cheap)
+        let file = keys.folder.appending(path: "manifest-key.state"), good = try Data(contentsOf: file)
+        let text = String(decoding: good, as: UTF8.self),
+            othersFile = other.folder.appending(path: "manifest-key.state")
+        var bad = good.indices.map { i in
+            var bad = good
+            bad[i] ^= 1
+            return bad
+        }
+        bad += (0..<good.count).map { good.prefix($0) } + [try Data(contentsOf: othersFile), good + good]
+        for (old, new) in [
+            ("end 32", "end 33"), ("end 32", "end 4294967296"), ("end 32", "end 16"), ("next 0", "next 1"),
+            ("next 0", "next -1"), ("next 0", "next 32"), ("end 32", "end 99999999999999999999"),
+        ] { bad.append(Data(text.replacing(old, with: new).utf8)) }
+        bad.append(Data("next 0 end 32\n".utf8))
+        for content in bad {
+            try content.write(to: file)
+            #expect(throws: KeyError.state(file: file.path)) { try keys.sign([[1]], for: "manifest", passphrase) }
+            #expect(throws: KeyError.state(file: file.path)) {
+                try keys.backup(to: place.path + "/copy", leaves: 1, passphrase)
+            }
+        }
+        #expect(!KeyError.state(file: "f").reason.contains("take it from"))
+        // A new key ends it.
+        try keys.rotate(height: 5, passphrase, cheap)
+        #expect(keys.isUsable)
     }
+}
+
+extension KeyFolder {
+    var isUsable: Bool { (try? sign([[1]], for: "manifest", passphrase).count) == 1 }
 }
 
 @Suite struct ScryptTests {
@@ -161,5 +289,11 @@ func leaf(of signed: [UInt8], height: UInt32 = 5) throws -> Int {
         #expect(try SecretFile.open(text, file: "f", passphrase) == secret)
         #expect(throws: KeyError.passphrase(file: "f")) { try SecretFile.open(text, file: "f", Passphrase("x")) }
         #expect(throws: KeyError.damaged(file: "f")) { try SecretFile.open("", file: "f", passphrase) }
+        // An edited file takes no more memory than one that was made here: 32 MiB.
+        for words in ["16 8", "20 8", "15 9", "15 32", "0 8", "1 0"] {
+            let edited = text.replacing("scrypt 2 8", with: "scrypt " + words)
+            #expect(edited != text)
+            #expect(throws: KeyError.damaged(file: "f")) { try SecretFile.open(edited, file: "f", passphrase) }
+        }
     }
 }

@@ -28,8 +28,10 @@ struct ImageMake: ParsableCommand {
     @Option(help: "Copy the files into this folder.") var folder: String?
     @Option(help: ArgumentHelp("Sign with the owner's keys in this folder.", valueName: "folder")) var keys: String?
     @OptionGroup var keyOptions: KeyOptions
+    @Flag(help: "With --folder: in the place of a system that carries its owner's key too.") var unsigned = false
 
     func validate() throws {
+        guard keys == nil || !unsigned else { throw ValidationError("give either --keys or --unsigned") }
         guard (output == nil) != (folder == nil) else { throw ValidationError("give either --output or --folder") }
     }
 
@@ -45,7 +47,7 @@ struct ImageMake: ParsableCommand {
         }
         if let folder {
             let target = URL(filePath: folder, directoryHint: .isDirectory)
-            try volume.writeFolder(target)
+            try volume.writeFolder(target, mayBeUnsigned: unsigned)
             print("machine \(manifest.name.string): written to \(target.path)")
         } else if let output {
             let written = try volume.writeImage(to: URL(filePath: output))

@@ -11,21 +11,33 @@ struct ImageVerify: ParsableCommand {
             Names each object that is not the owner's. A machine with Secure Boot and this owner's keys starts the volume where \
             all are good, and nothing where the hypervisor or the manifest is not; a changed image keeps its partition from starting.
 
-            Exit codes: 0 all are good, 1 one is not, 64 the command line is wrong.
+            Secure Boot's signature covers the hypervisor. Without it the hypervisor is compared with the one that this checkout \
+            has built, or with --program; where there is none it is reported as not checked.
+
+            Exit codes: 0 all are good, 1 one is not or was not checked, 64 the command line is wrong.
             """)
     @Argument(help: "The volume: a disk image or a folder.") var volume: String
     @Option(help: ArgumentHelp("The owner's keys; the private parts are not needed.", valueName: "folder"))
     var keys: String
+    @Option(
+        help: ArgumentHelp(
+            "The BULKHEAD.EFI that it should be, for keys without Secure Boot's (default: the checkout's).",
+            valueName: "file"))
+    var program: String?
     @Flag(help: "Print JSON.") var json = false
 
     func run() throws {
-        let check = try BootVolumeCheck(VolumeReader(URL(filePath: volume)), KeyFolder(keys))
+        let program = program.map { URL(filePath: $0) } ?? (try? Workspace.current())?.hypervisor
+        let check = try BootVolumeCheck(VolumeReader(URL(filePath: volume)), KeyFolder(keys), program: program)
         if json {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
             print(String(decoding: try encoder.encode(check.objects), as: UTF8.self))
         } else {
-            for object in check.objects { print("\(object.isGood ? "good" : "BAD ")  \(object.name): \(object.words)") }
+            for object in check.objects {
+                let mark = object.isGood ? "good" : object.isChecked ? "BAD " : "?   "
+                print("\(mark)  \(object.name): \(object.words)")
+            }
         }
         if !check.isGood { throw ExitCode(1) }
     }

@@ -22,6 +22,9 @@ struct InstallCommand: ParsableCommand {
               bulkhead install --disk /dev/sdX --manifest machine.yaml --dry-run
               sudo bulkhead install --esp /boot/efi --manifest machine.yaml
 
+            With --keys the manifest is signed, and the hypervisor carries the owner's public key: it starts nothing else. A \
+            disk whose slots carry a key is not overwritten by a system without one, unless --unsigned says so.
+
             Not yet tried on silicon. Exit codes: 0 done, 1 refused, declined or failed, 64 the command line is wrong.
             """)
 
@@ -35,11 +38,11 @@ struct InstallCommand: ParsableCommand {
     @Flag(help: "With --esp: the firmware starts it always, not once.") var `default` = false
     func run() throws {
         try Installing.run {
-            let volume = try content.volume()
-            if let esp = place.esp { return try install(volume, into: esp) }
+            if place.esp == nil { try Installing.requireBootManager(bootManager) }
+            let content = try content.slot(isDry: place.dryRun)
+            if let esp = place.esp { return try install(content, into: esp) }
             guard let disk = place.disk else { return }
-            try Installing.requireBootManager(bootManager)
-            try install(SlotContent(volume), on: disk)
+            try install(content, on: disk)
         }
     }
 
@@ -49,6 +52,7 @@ struct InstallCommand: ParsableCommand {
             if facts.isForeign, !erase {
                 throw MachineError.impossible("\(facts.description); --erase overwrites it")
             }
+            try SlotDisk.requireOwner(on: device, of: content)
             let words = "\(facts.description). All of it is replaced by a partition table and two slots"
             guard try place.agrees(words) else { return }
             try make(disk, device, content)
@@ -69,13 +73,13 @@ struct InstallCommand: ParsableCommand {
         print("\(printable(disk)): installed in slot a. Choose this disk in the firmware's boot menu.")
     }
 
-    private func install(_ volume: BootVolumeImage, into esp: String) throws {
+    private func install(_ content: SlotContent, into esp: String) throws {
         let slots = SystemSlots(try SystemPartition(esp))
         let order =
             `default` ? "the firmware starts it first from now on" : "the firmware starts it once, at the next start"
         let words = "\(slots.system.description): slot a is written, in EFI/BULKHEAD and BULKHEAD; \(order)"
         guard try place.agrees(words) else { return }
-        for note in try slots.install(SlotContent(volume), isDefault: `default`) { print(printable(note)) }
+        for note in try slots.install(content, isDefault: `default`) { print(printable(note)) }
         print(printable("\(esp): installed in slot a. `bulkhead uninstall --esp \(esp)` removes it."))
     }
 }

@@ -1,9 +1,11 @@
 import ArgumentParser
 import Foundation
 import Installation
+import Keys
 import Machines
 import ManifestFile
 import ManifestRules
+import SignedImages
 
 /// The slots that a command is about.
 struct SlotOptions: ParsableArguments {
@@ -60,10 +62,24 @@ struct PlaceOptions: ParsableArguments {
 struct ContentOptions: ParsableArguments {
     @Option(help: "The manifest, as YAML.") var manifest: String
     @OptionGroup var images: ImageOptions
+    @Option(help: ArgumentHelp("Sign with the owner's keys in this folder.", valueName: "folder")) var keys: String?
+    @OptionGroup var keyOptions: KeyOptions
+    @Flag(help: "Put it in the place of a system that carries its owner's key, without one.") var unsigned = false
 
-    func volume() throws -> BootVolumeImage {
-        try refusing {
-            try BootVolumeImage.compile(manifest, .current(), images: images.source(beside: manifest)).volume
+    func validate() throws {
+        guard keys == nil || !unsigned else { throw ValidationError("give either --keys or --unsigned") }
+    }
+
+    /// - Parameter isDry: nothing is signed, which uses up signatures; what would be counts as signed.
+    func slot(isDry: Bool) throws -> SlotContent {
+        let workspace = try Workspace.current()
+        var volume = try refusing {
+            try BootVolumeImage.compile(manifest, workspace, images: images.source(beside: manifest)).volume
         }
+        if let keys, !isDry {
+            let signed = workspace.cache.appending(path: "signed")
+            try volume.sign(with: KeyFolder(keys), try keyOptions.passphrase(), in: signed)
+        }
+        return SlotContent(volume, mayBeUnsigned: unsigned || keys != nil)
     }
 }

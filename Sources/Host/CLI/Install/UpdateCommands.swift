@@ -15,6 +15,8 @@ struct UpdateCommand: ParsableCommand {
             falls back to the confirmed one, unless `bulkhead confirm` said in between that the new one is healthy. With --tries 0 \
             it never falls back by itself; what `rollback` and the next update count on is still the slot that was confirmed.
 
+            Where a slot carries its owner's key, the new system must be signed too (--keys), unless --unsigned says otherwise.
+
             A disk's boot manager that is damaged is written anew. With --esp the firmware starts the new slot once, and then what is \
             confirmed again; this has to be said in a system that can change the firmware's boot entries.
             """)
@@ -36,9 +38,13 @@ struct UpdateCommand: ParsableCommand {
 
     func run() throws {
         try Installing.run {
-            let content = SlotContent(try content.volume())
+            let content = try content.slot(isDry: dryRun)
             let slots = try place.open(isWritable: !dryRun)
             let states = try slots.states(), tries = place.esp == nil ? tries ?? 3 : 1
+            try states.requireOwner(of: content)
+            if states.changesOwner(to: content) {
+                print("\(place.name): note: the new system carries another owner's key than what is there")
+            }
             if dryRun {
                 let words = "slot \(states.target.rawValue) would be written\(states.loss)"
                 return print("\(place.name): \(words). Nothing was changed (--dry-run).")

@@ -63,7 +63,7 @@ struct KeysInit: ParsableCommand {
         commandName: "init", abstract: "Make a set of keys in a new folder.",
         discussion: """
             The height says how often the manifest key can sign: 2 to its power. 10 (1024 signatures) takes a second, 15 \
-            (32768) half a minute.
+            (32768) half a minute. A folder in which there is anything is refused: keys are never replaced by this.
             """)
     @Argument(help: "The folder.") var folder: String
     @Option(help: "Levels of the manifest key's tree: 5, 10, 15 or 20.") var height = 10
@@ -73,8 +73,7 @@ struct KeysInit: ParsableCommand {
 
     func run() throws {
         let keys = KeyFolder(folder), passphrase = try options.passphrase(isNew: true)
-        try keys.create(height: height, passphrase)
-        if !noSecureBoot { try SecureBootKeys(keys).create(name: name, passphrase) }
+        try keys.create(height: height, passphrase, secureBoot: noSecureBoot ? nil : name)
         let summary = try keys.summary()
         print("\(folder): manifest key \(summary.fingerprint), \(summary.algorithm), \(summary.left) signatures")
         if !noSecureBoot { print("\(folder)/secure-boot: PK, KEK, db (RSA-3072, X.509)") }
@@ -157,14 +156,16 @@ struct KeysBackup: ParsableCommand {
         discussion: """
             The copy gets the last signatures that are left; this folder keeps the others. So both can sign and neither uses a \
             leaf of the other. Never copy the folder by other means: two copies with the same signatures left give the key \
-            away. The copy opens by the same passphrase.
+            away. The copy opens by the same passphrase. It has the list of revoked keys and the keys of Secure Boot too; \
+            not old/, which signs nothing. A revoked key is not copied.
             """)
     @Argument(help: "The folder.") var folder: String
     @Argument(help: "The copy, a new folder.") var copy: String
     @Option(help: "How many signatures the copy gets.") var leaves = 64
+    @OptionGroup var options: KeyOptions
 
     func run() throws {
-        try KeyFolder(folder).backup(to: copy, leaves: leaves)
+        try KeyFolder(folder).backup(to: copy, leaves: leaves, try options.passphrase())
         print("\(copy): \(leaves) signatures; \(try KeyFolder(folder).summary().left) are left in \(folder)")
     }
 }

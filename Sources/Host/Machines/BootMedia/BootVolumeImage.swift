@@ -48,13 +48,19 @@ public struct BootVolumeImage: Sendable {
     }
 
     /// Copies the content into a folder, for a real machine's EFI system partition.
+    /// - Parameter mayBeUnsigned: whether a hypervisor without an owner's key may take the place of one that has it.
     /// - Throws: `MachineError.impossible` where another system's boot loader is: firmware would start the hypervisor
-    ///   instead, which must be a decision.
-    public func writeFolder(_ folder: URL) throws {
+    ///   instead, which must be a decision; as the loss of an owner's key must.
+    public func writeFolder(_ folder: URL, mayBeUnsigned: Bool = false) throws {
         let loader = folder.appending(path: "EFI/BOOT/BOOTX64.EFI")
         let ours = folder.appending(path: "BULKHEAD/manifest.cbor")
         if FileManager.default.fileExists(atPath: loader.path), !FileManager.default.fileExists(atPath: ours.path) {
             throw MachineError.impossible("\(loader.path) is another system's boot loader; move it away first")
+        }
+        if !mayBeUnsigned, OwnerSection.key(of: loader) != nil, OwnerSection.key(of: hypervisor) == nil {
+            throw MachineError.impossible(
+                "\(loader.path) starts nothing but what its owner has signed; the new system is not signed, and would start any "
+                    + "manifest. Sign it with --keys, or say --unsigned. Nothing was changed")
         }
         // Each new file lies beside the old one until it is whole; the largest cluster of FAT is rounded up to.
         let size = try files.reduce(manifest.count) { try $0 + Self.attributes($1.source).size + 65_536 }
@@ -66,6 +72,8 @@ public struct BootVolumeImage: Sendable {
             let content = source.resolvingSymlinksInPath()
             try SafeFile.replace(target) { try FileManager.default.copyItem(at: content, to: $0) }
         }
+        try FileManager.default.createDirectory(
+            at: ours.deletingLastPathComponent(), withIntermediateDirectories: true)
         try SafeFile.replace(ours) { try Data(manifest).write(to: $0) }
     }
 

@@ -30,6 +30,11 @@ public enum OwnerSection {
         return Array(image[start..<start + size])
     }
 
+    /// That of a program in a file; nil too where there is no such file.
+    public static func key(of file: URL) -> [UInt8]? {
+        (try? Data(contentsOf: file.resolvingSymlinksInPath(), options: .mappedIfSafe)).flatMap { key(in: $0) }
+    }
+
     private static func number(_ image: [UInt8], _ at: Int, _ count: Int) -> Int {
         (0..<count).reduce(0) { $0 | Int(image[at + $1]) << (8 * $1) }
     }

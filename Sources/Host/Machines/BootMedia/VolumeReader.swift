@@ -56,16 +56,17 @@ public struct VolumeReader: Sendable {
             let file = folder.appending(path: path)
             return FileManager.default.fileExists(atPath: file.path) ? try checked(file, file.path) : nil
         case .image(let image):
-            let copy = FileManager.default.temporaryDirectory.appending(path: "bulkhead-\(UUID().uuidString)")
-            defer { try? FileManager.default.removeItem(at: copy) }
             try Tool.run("mdir", ["-b", "-i", image, "::/"])
-            let command = ["--fsize=\(limit + 1)", "mcopy", "-n", "-i", image, "::/" + path, copy.path]
-            do { try Tool.run("prlimit", command) } catch {
-                // What is cut at the limit is there, and longer.
-                guard FileManager.default.fileExists(atPath: copy.path) else { return nil }
-                throw MachineError.tooLong(path, limit)
+            return try PrivateFolder.with { folder in
+                let copy = folder.appending(path: "copy")
+                let command = ["--fsize=\(limit + 1)", "mcopy", "-n", "-i", image, "::/" + path, copy.path]
+                do { try Tool.run("prlimit", command) } catch {
+                    // What is cut at the limit is there, and longer.
+                    guard FileManager.default.fileExists(atPath: copy.path) else { return nil }
+                    throw MachineError.tooLong(path, limit)
+                }
+                return try checked(copy, path)
             }
-            return try checked(copy, path)
         }
     }
 }
