@@ -17,7 +17,7 @@ struct Bulkhead: ParsableCommand {
                 name: "Manifest",
                 subcommands: [
                     DoctorCommand.self, InventoryCommand.self, PlanCommand.self, ManifestCommand.self,
-                    KeysCommand.self, ImageCommand.self, ExplainCommand.self,
+                    KeysCommand.self, ImageCommand.self, ReferenceCommand.self, ExplainCommand.self,
                 ]),
             CommandGroup(
                 name: "Boot disk",

@@ -114,6 +114,10 @@ public struct Inventory: Codable, Equatable, Sendable {
     public var memoryKeys: Int?
     /// Why none can.
     public var memoryKeyProblem: String?
+    /// Whether Secure Boot is on, and whether there is a TPM (2.0); from the hypervisor, one that took all measurements. Absent
+    /// where it is not known.
+    public var secureBoot: Bool?
+    public var tpm: Bool?
     /// Memory encryption and allocation, as Linux names them: `sme`, `sev`, `tme`, `cat_l3`, `mba` ...
     public var features: [String]
 

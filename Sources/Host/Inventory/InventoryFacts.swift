@@ -21,6 +21,10 @@ extension Inventory {
         }
         if memory.ranges.isEmpty { facts.free.add(MemoryRange(base: 1 << 20, size: memory.installedBytes)) }
         facts.usableIOMMU = usableIommu
+        var trust = TrustAnchors()
+        if secureBoot != false { trust.insert(.secureBoot) }
+        if tpm != false { trust.insert(.tpm) }
+        facts.trust = trust
         describeResources(in: &facts)
         for function in functions {
             if let found = function.facts { facts.functions.append(found) }
@@ -60,6 +64,9 @@ extension Inventory {
         }
         if memory.ranges.isEmpty {
             doubts.append("where memory is free is not known: run `bulkhead inventory` as root")
+        }
+        if manifest?.requires.contains(.secureBoot) == true, secureBoot == nil {
+            doubts.append("whether Secure Boot is on is not known: mount efivarfs on Linux, or ask a running hypervisor")
         }
         if allocation == nil, manifest?.asksForResources == true {
             doubts.append(

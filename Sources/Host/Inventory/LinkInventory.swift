@@ -9,9 +9,10 @@ import X86
 extension Inventory {
     /// What the hypervisor found at boot, from a running machine.
     public init(_ client: ControlClient) throws(LinkError) {
-        let name = try client.hello().name
+        let hello = try client.hello(), name = hello.name
         let text = String(decoding: (0..<name.count).map { name.bytes[$0] }, as: UTF8.self)
         self.init(name: text, try client.inventory())
+        (secureBoot, tpm) = (hello.trust.contains(.secureBoot), hello.trust.contains(.tpm))
     }
 
     /// - Parameter items: what the hypervisor answers to `inventory`.

@@ -10,6 +10,10 @@ public struct Emulator: Sendable {
     public var processor: String
     public var program: String
     public var firmware: URL
+    /// Its variables as each machine begins with them; nil: as delivered. QEMU only.
+    public var variables: URL?
+    /// The control socket of a TPM that the machine has (`SoftwareTPM`); nil: it has none. QEMU only.
+    public var tpm: URL?
     /// What remaps the devices' memory accesses and interrupts; nil: nothing. QEMU only.
     public var iommu: EmulatedIOMMU?
     /// Appended to QEMU's command line, or to Bochs's configuration, a line each.

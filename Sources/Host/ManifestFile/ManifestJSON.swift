@@ -67,6 +67,8 @@ public struct ManifestJSON: Codable, Sendable {
     public var machine: Machine
     public var housekeeping: Int
     public var link: String
+    /// Absent where nothing is required.
+    public var require: [String]?
     public var partitions: [Partition]
 
     public init(_ manifest: Manifest) {
@@ -74,6 +76,7 @@ public struct ManifestJSON: Codable, Sendable {
         machine = Machine(cores: manifest.machineCores, memory: manifest.machineMemory)
         housekeeping = manifest.housekeeping
         link = manifest.link.name
+        require = manifest.requires.isEmpty ? nil : manifest.requires.nameList
         partitions = manifest.partitionList.map {
             Partition(
                 name: $0.name.string, cores: $0.cores.list, memory: $0.memorySize,

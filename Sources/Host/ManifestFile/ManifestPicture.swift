@@ -18,7 +18,10 @@ public struct ManifestPicture {
     public var text: String {
         let link = manifest.link == .none ? "no management link" : "management link: \(manifest.link.name)"
         let needs = "at least \(plural(manifest.machineCores, "core")) and \(sizeText(manifest.machineMemory))"
-        let head = "\(paint(manifest.name.string, bold: true)) · \(needs) · \(link)"
+        let required = manifest.requires.nameList.joined(separator: " and ")
+        let head =
+            "\(paint(manifest.name.string, bold: true)) · \(needs) · \(link)"
+            + (required.isEmpty ? "" : " · requires \(required)")
         return ([head, "", "Cores"] + cores + ["", "Memory"] + memory + ["", "Partitions"] + partitions + resources)
             .joined(separator: "\n") + "\n"
     }

@@ -101,6 +101,10 @@ public func manifestSchema() throws -> String {
                 ]
             ],
             "link": words(ManagementLink.names.map(\.name), "how a manager reaches the hypervisor"),
+            "require": [
+                "description": "what the machine must have, or nothing is started",
+                "type": "array", "items": words(TrustAnchors.names.map(\.name)), "uniqueItems": true,
+            ] as [String: Any],
             "partitions": [
                 "type": "array", "minItems": 1, "maxItems": Manifest.maxPartitions, "items": partition,
             ] as [String: Any],

@@ -9,8 +9,11 @@ public func manifestYAML(_ manifest: Manifest) -> String {
         "  memory: \(exactSize(manifest.machineMemory))",
         housekeepingYAML(manifest),
         "link: \(manifest.link.name)",
-        "partitions:",
     ]
+    if !manifest.requires.isEmpty {
+        lines.append("require: [\(manifest.requires.nameList.joined(separator: ", "))]")
+    }
+    lines.append("partitions:")
     for spec in manifest.partitionList {
         lines.append("  - name: \(literal(spec.name.string))")
         lines.append("    cores: [\(spec.cores.list.map(String.init).joined(separator: ", "))]")

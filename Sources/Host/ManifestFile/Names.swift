@@ -23,6 +23,14 @@ extension Acceptances {
     public var nameList: [String] { Self.names.filter { contains($0.value) }.map(\.name) }
 }
 
+extension TrustAnchors {
+    /// What can be required, as the manifest file names it.
+    public static let names: [(name: String, value: TrustAnchors)] = [("secure-boot", .secureBoot), ("tpm", .tpm)]
+
+    /// The names of the members of this set.
+    public var nameList: [String] { Self.names.filter { contains($0.value) }.map(\.name) }
+}
+
 extension LifecycleAction {
     static let names: [(name: String, value: LifecycleAction)] = [("stop", .stop), ("restart", .restart)]
     public var name: String { self == .stop ? "stop" : "restart" }

@@ -7,7 +7,7 @@ private let synonyms = [
     "device": "devices", "pci": "devices", "accepts": "accept", "vfs": "virtual-functions", "function": "pci",
     "domains": "partitions", "vms": "partitions", "cells": "partitions", "kill": "stop", "destroy": "stop",
     "reset": "restart", "reboot": "restart", "poweroff": "stop", "shutdown": "stop", "log": "console-read",
-    "stats": "statistics", "com2": "serial",
+    "stats": "statistics", "com2": "serial", "requires": "require", "secureboot": "secure-boot",
 ]
 
 /// The known word that `word` was probably meant to be.

@@ -11,7 +11,7 @@ extension Manifest {
     public borrowing func encode(into buffer: consuming MutableSpan<UInt8>) throws(CBORError) -> Int {
         var writer = CBORWriter(buffer)
         let own = housekeepingResources
-        writer.map(ManifestKey.count + (own.isEmpty ? 0 : 1))
+        writer.map(ManifestKey.count + (own.isEmpty ? 0 : 1) + (requires.isEmpty ? 0 : 1))
         writer.key(ManifestKey.version)
         writer.uint(Self.formatVersion)
         writer.key(ManifestKey.name)
@@ -28,6 +28,10 @@ extension Manifest {
         writer.array(partitionCount)
         for i in 0..<partitionCount { partitions[i].encode(&writer) }
         if !own.isEmpty { writer.resources(ManifestKey.housekeepingResources, own) }
+        if !requires.isEmpty {
+            writer.key(ManifestKey.requires)
+            writer.uint(UInt64(requires.rawValue))
+        }
         return try writer.finish()
     }
 }

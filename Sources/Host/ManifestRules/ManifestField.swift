@@ -6,7 +6,7 @@ public enum ManifestField: UInt8, Sendable {
     case name, cores, memorySize, memoryBase, kernel, initrd, commandLine, permits
     case console, autostart, onPoweroff, onReboot, onCrash
     case devices, accepts, watchdog, restartLimit, ready
-    case cache, bandwidth, memoryKey
+    case cache, bandwidth, memoryKey, requires
 
     /// What a refusal of the hypervisor's is about.
     public init(_ error: ManifestError) {
@@ -30,12 +30,16 @@ public enum ManifestField: UInt8, Sendable {
             case .cacheUndivided, .tooFewWays, .cacheTakenTwice, .tooFewClasses: .cache
             case .bandwidthUnlimited, .bandwidthInPercent, .bandwidthInAmounts, .bandwidthOutOfRange: .bandwidth
             case .noMemoryKeys, .tooFewMemoryKeys: .memoryKey
+            case .noSecureBoot, .noTPM: .requires
             }
     }
 
     /// The key whose value the decoder does not know.
     private static func valued(_ key: UInt64, of partition: Int?) -> ManifestField {
-        guard partition != nil else { return key == ManifestKey.housekeepingResources ? .housekeeping : .link }
+        guard partition != nil else {
+            return key == ManifestKey.housekeepingResources
+                ? .housekeeping : key == ManifestKey.requires ? .requires : .link
+        }
         return switch key {
         case PartitionKey.onPoweroff: .onPoweroff
         case PartitionKey.onReboot: .onReboot
@@ -82,6 +86,7 @@ extension ManifestField {
         case .cache: "cache"
         case .bandwidth: "bandwidth"
         case .memoryKey: "memory-key"
+        case .requires: "require"
         }
     }
 }

@@ -127,6 +127,12 @@ extension ManifestError.Reason {
         case .noMemoryKeys:
             "Write `memory-key: preferred` to go without where the machine has none. Documentation/resources.md says what each "
                 + "processor offers, and what firmware has to switch on."
+        case .noSecureBoot:
+            "Enrol the owner's keys in the firmware's setup and switch Secure Boot on, with a `BULKHEAD.EFI` that is signed for it "
+                + "(Documentation/trust.md), or take `secure-boot` out of `require`."
+        case .noTPM:
+            "Switch the TPM (2.0: fTPM, PTT) on in the firmware's setup. Where it is on, a line before this one says what it refused "
+                + "to measure. Or take `tpm` out of `require`: then nothing can be attested."
         case .tooFewMemoryKeys: "Write `memory-key: preferred` in some of the partitions."
         }
     }

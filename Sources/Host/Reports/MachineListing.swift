@@ -1,5 +1,6 @@
 import Control
 import ControlClient
+import Manifest
 import Text
 
 /// What `ps --json` prints; documented in Documentation/management.md.
@@ -12,7 +13,12 @@ public struct MachineListing: Encodable {
         var memoryKey: String
     }
 
+    struct Trust: Encodable {
+        var secureBoot, tpm, ownerKey: Bool
+    }
+
     var name, version: String
+    var trust: Trust
     var cores: Int
     var memoryBytes, imageBytes, hypervisorMemoryBytes, startUs, uptimeUs, damagedFrames: UInt64
     var partitions: [Partition]
@@ -27,6 +33,9 @@ public struct MachineListing: Encodable {
         startUs = machine.startMicroseconds
         uptimeUs = machine.uptimeMicroseconds
         damagedFrames = machine.damagedFrames
+        trust = Trust(
+            secureBoot: machine.trust.contains(.secureBoot), tpm: machine.trust.contains(.tpm),
+            ownerKey: machine.trust.contains(.ownerKey))
         partitions = list.map { info in
             Partition(
                 name: info.name.string, state: info.state.name, cause: info.cause.name, image: info.image.string,

@@ -1,5 +1,6 @@
 import Control
 import ControlClient
+import Manifest
 import ManifestRules
 import Text
 
@@ -28,7 +29,19 @@ public struct PartitionTable {
             "\(printable(machine.name.string)): \(machine.cores) cores, \(Quantity.bytes(machine.memory)); Bulkhead "
             + "\(printable(machine.version.string)), \(Quantity.bytes(machine.imageBytes)) program, "
             + "\(Quantity.bytes(machine.hypervisorMemory)) in all, up \(Quantity.time(machine.uptimeMicroseconds))"
-        text = ([head, ""] + table.lines).joined(separator: "\n")
+        let weak = machine.trust.weaknesses
+        let trust = weak.isEmpty ? [] : ["weaker than it could be: \(weak.joined(separator: ", "))"]
+        text = ([head] + trust + [""] + table.lines).joined(separator: "\n")
+    }
+}
+
+extension TrustAnchors {
+    /// What is not there.
+    var weaknesses: [String] {
+        [
+            (Self.secureBoot, "Secure Boot is off"), (.tpm, "no TPM has measured it"),
+            (.ownerKey, "it has no owner's key"),
+        ].filter { !contains($0.0) }.map(\.1)
     }
 }
 

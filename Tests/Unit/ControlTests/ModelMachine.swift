@@ -56,6 +56,7 @@ struct ModelMachine: ControlBackend {
     func machine() -> MachineInfo {
         var machine = MachineInfo()
         machine.version = label("0.1.0")
+        machine.trust = TrustAnchors(rawValue: 3)
         machine.name = label("model")
         machine.cores = 5
         machine.memory = 4 << 30

@@ -17,7 +17,7 @@ import Testing
         #expect(machine.cores == 5 && machine.memory == 4 << 30 && machine.imageBytes == 123_456)
         #expect(machine.hypervisorMemory == 777_216 && machine.startMicroseconds == 41_000)
         #expect(machine.uptimeMicroseconds == 1_000_000 && machine.partitions == 3)
-        #expect(machine.damagedFrames == 1)
+        #expect(machine.damagedFrames == 1 && machine.trust.rawValue == 3)
     }
 
     @Test func listTellsAll() throws {

@@ -16,6 +16,7 @@ func brokenInvariants(_ manifest: Manifest) -> [String] {
     demand(1...8 ~= partitions.count, "1 to 8 partitions")
     demand(isPrintable(manifest.name), "the machine's name is printable")
     demand(manifest.machineCores >= 0 && manifest.housekeeping >= 0, "no core number below 0")
+    demand(manifest.requires.rawValue <= 3, "only what a machine can have is required")
     var cores: Set<Int> = []
     var functions: Set<UInt16> = []
     var memory: [(base: UInt64, end: UInt64)] = []
@@ -54,6 +55,8 @@ func brokenInvariants(_ manifest: Manifest, _ plan: MemoryPlan, on machine: Mach
     func demand(_ holds: Bool, _ what: String) { if !holds { broken.append(what) } }
     func exists(_ core: Int) -> Bool { 0..<64 ~= core && machine.cores.rawValue >> UInt64(core) & 1 == 1 }
     demand(exists(manifest.housekeeping), "the housekeeping core exists")
+    let trust = machine.trust?.rawValue ?? .max
+    demand(manifest.requires.rawValue & ~trust == 0, "what is required is there")
     let functions = (0..<machine.functions.count).map { machine.functions.functions[$0] }
     var owners: [UInt16: Int] = [:]
     for i in 0..<manifest.partitionCount {
@@ -85,6 +88,7 @@ func brokenInvariants(_ manifest: Manifest, _ plan: MemoryPlan, on machine: Mach
 func machineFacts(for manifest: Manifest, groups: Bool) -> MachineFacts {
     var machine = MachineFacts(coreCount: 64, installedMemory: manifest.machineMemory)
     machine.usableIOMMU = true
+    machine.trust = groups ? .secureBoot : .secureBoot | .tpm
     machine.free.add(MemoryRange(base: 0x10_0000, end: 0xC000_0000))
     machine.free.add(MemoryRange(base: 0x1_0000_0000, end: max(manifest.machineMemory, 1 << 40)))
     for i in 0..<manifest.partitionCount {

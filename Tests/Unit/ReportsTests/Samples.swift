@@ -15,6 +15,7 @@ enum Samples {
         (machine.cores, machine.memory) = (4, 2 << 30)
         (machine.imageBytes, machine.hypervisorMemory) = (360 << 10, 5 << 20)
         (machine.startMicroseconds, machine.uptimeMicroseconds) = (41_300, 12_500_000)
+        machine.trust = .secureBoot | .ownerKey
         return machine
     }
 

@@ -16,6 +16,7 @@ import Testing
         #expect(
             PartitionTable(Samples.machine, Samples.partitions).text == """
                 demo: 4 cores, 2 GiB; Bulkhead 0.1.0, 360 KiB program, 5 MiB in all, up 12.5 s
+                weaker than it could be: no TPM has measured it
 
                 NAME          STATE    CORES   MEMORY  UPTIME  STARTS  OVERHEAD  KEY   CAUSE         IMAGE
                 control-loop  running  1      256 MiB   7.1 s       1   976 KiB  none  manifest      linux-rt

@@ -25,6 +25,17 @@ struct FirmwareCheck {
         tree.bytes("sys/firmware/efi/efivars/\(name)-\(Self.globalVariables)").map { Array($0.dropFirst(4)) }
     }
 
+    /// As the hypervisor finds it at boot; nil where the variables are not shown.
+    var isSecure: Bool? {
+        guard tree.exists("sys/firmware/efi/efivars") else { return nil }
+        return variable("SecureBoot")?.first == 1 && variable("SetupMode")?.first == 0
+    }
+    /// nil where Linux shows no folder of them.
+    var hasTPM: Bool? {
+        guard tree.exists("sys/class/tpm") else { return nil }
+        return tree.names("sys/class/tpm").contains { tree.text("sys/class/tpm/\($0)/tpm_version_major") != "1" }
+    }
+
     private var secureBoot: Requirement {
         guard tree.exists("sys/firmware/efi") else {
             return Requirement("Secure Boot", .met, "not in use without UEFI")

@@ -20,6 +20,8 @@ extension Inventory {
         allocation = Allocation(linux: tree, features)
         readRemapping(tree, firmware)
         functions = linuxFunctions(tree, firmware)
+        let check = FirmwareCheck(tree: tree)
+        (secureBoot, tpm) = (check.isSecure, check.hasTPM)
     }
 
     private mutating func readRemapping(_ tree: FileTree, _ firmware: FirmwareFindings) {

@@ -13,6 +13,7 @@ enum QEMU: EmulatorProgram {
         + "-ibrs,-amd-stibp,-amd-ssbd,-nrip-save,-xsavec,-xsaves"
 
     static func prepare(_ emulator: Emulator, volume: URL, folder: URL) throws -> EmulatorLaunch {
+        let variables = emulator.variables ?? variables
         try MachineError.require(
             [emulator.firmware, variables], hint: "install Debian's package ovmf (./bulkhead setup)")
         try FileManager.default.copyItem(at: variables, to: folder.appending(path: "variables.fd"))
@@ -58,6 +59,12 @@ enum QEMU: EmulatorProgram {
             "-drive", "if=none,id=boot,format=raw,snapshot=\(emulator.isPersistent ? "off" : "on"),file=\(volume.path)",
             "-device", "virtio-blk-pci,drive=boot,bootindex=0",
             "-chardev", "socket,id=com2,path=\(path("link")),server=on,wait=off", "-serial", "chardev:com2",
-        ] + emulator.extra
+        ]
+            + (emulator.tpm.map {
+                [
+                    "-chardev", "socket,id=tpm,path=\($0.path)", "-tpmdev", "emulator,id=tpm,chardev=tpm",
+                    "-device", "tpm-crb,tpmdev=tpm",
+                ]
+            } ?? []) + emulator.extra
     }
 }

@@ -17,6 +17,8 @@ struct DiscoveredMachine: ~Copyable {
     let memoryMap: FirmwareMemoryMap
     /// nil where the machine has none that is usable.
     var iommu: IOMMU?
+    /// What was measured of this boot, and by whom.
+    var measured: MeasuredBoot
     /// What the manifest is held against.
     var facts: MachineFacts
     /// A type with an atomic in it has an address: it is passed on without a copy of each field.
@@ -31,6 +33,7 @@ struct DiscoveredMachine: ~Copyable {
         self.tables = tables
         self.memoryMap = memoryMap
         iommu = units
+        measured = MeasuredBoot(firmware)
         facts = MachineFacts(cores: CoreSet())
         pin = Atomic(false)
         memoryMap.describe(in: &facts)

@@ -3,6 +3,7 @@ import Platform
 import Records
 import Silicon
 import Text
+import Trust
 import X86
 
 /// A machine whose parts have owners: what the manifest gives to whom, read and allocated while the firmware runs.
@@ -17,7 +18,7 @@ struct PlannedMachine: ~Copyable {
     let owned: Pointer<InlineArray<64, OwnedFunction>>
     private(set) var files: [8 of (kernel: LoadedFile, initrd: LoadedFile)] = .init(
         repeating: (LoadedFile(), LoadedFile()))
-    /// TSC ticks spent waiting for the boot volume.
+    /// TSC ticks spent waiting for the boot volume and the TPM.
     private(set) var readTicks: UInt64 = 0
     /// Of what partitions own.
     var interrupts = MachineInterrupts()
@@ -34,21 +35,27 @@ struct PlannedMachine: ~Copyable {
     fileprivate mutating func readImages(_ firmware: borrowing Firmware) throws(Refusal) {
         let start = cpu_rdtsc()
         for i in 0..<manifest.partitionCount {
-            files[i].kernel = try read(manifest.partitions[i].image, i, firmware)
+            files[i].kernel = try read(manifest.partitions[i].image, i, .kernel, firmware)
             if !manifest.partitions[i].initrd.isEmpty {
-                files[i].initrd = try read(manifest.partitions[i].initrd, i, firmware)
+                files[i].initrd = try read(manifest.partitions[i].initrd, i, .initrd, firmware)
             }
         }
         readTicks = cpu_rdtsc() - start
+        machine.facts.trust = machine.measured.anchors
+        // The TPM may have refused one of them.
+        guard machine.measured.anchors.contains(manifest.requires) else {
+            throw Refusal("R131 ", ManifestError.Reason.noTPM.words)
+        }
     }
 
-    private func read(_ path: borrowing ImagePath, _ i: Int, _ firmware: borrowing Firmware) throws(Refusal)
-        -> LoadedFile
-    {
+    private mutating func read(
+        _ path: borrowing ImagePath, _ i: Int, _ object: MeasuredObject, _ firmware: borrowing Firmware
+    ) throws(Refusal) -> LoadedFile {
         do throws(Refusal) {
             let start = cpu_rdtsc()
             var file = try BootVolume(firmware).read(path, limit: 1 << 30, alignment: 2 << 20, firmware)
             file.readTicks = cpu_rdtsc() - start
+            machine.measured.measure(object, path, file)
             return file
         } catch {
             var line = LogLine("image ")
@@ -95,7 +102,7 @@ extension DiscoveredMachine {
     /// Gives the machine to the manifest's partitions; refuses what the manifest asks for and the machine has not.
     consuming func plan(_ firmware: borrowing Firmware) throws(Refusal) -> PlannedMachine {
         var manifest = Manifest()
-        let read = try manifest.read(firmware, for: facts)
+        let read = try manifest.read(firmware, &measured, for: &facts)
         let owned = try OwnedFunction.allocate(firmware)
         var plan = PlannedMachine(
             machine: self, manifest: manifest, manifestChecksum: read.checksum, memory: read.memory, owned: owned)
@@ -116,7 +123,7 @@ extension DiscoveredMachine {
 extension Manifest {
     /// Reads `\BULKHEAD\manifest.cbor` and holds it against the machine. Gives its CRC32C and where memory is to lie.
     fileprivate mutating func read(
-        _ firmware: borrowing Firmware, for facts: borrowing MachineFacts
+        _ firmware: borrowing Firmware, _ measured: inout MeasuredBoot, for facts: inout MachineFacts
     ) throws(Refusal) -> (checksum: UInt32, memory: MemoryPlan) {
         let file: LoadedFile
         do throws(Refusal) {
@@ -124,6 +131,8 @@ extension Manifest {
         } catch {
             throw error.during("\\BULKHEAD\\manifest.cbor")
         }
+        measured.measure(.manifest, "manifest.cbor", file)
+        facts.trust = measured.anchors
         do throws(ManifestError) {
             let encoded = unsafe bytes(file.address, file.size)
             let content = try decode(file: unsafe Span(_unsafeElements: encoded.assumingMemoryBound(to: UInt8.self)))

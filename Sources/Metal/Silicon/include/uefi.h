@@ -61,9 +61,10 @@ EFI_OFFSET(EFI_BOOT_SERVICES, LocateProtocol, 0x140);
 /// Section 4.5, up to the last service that is called.
 typedef struct {
     EFI_TABLE_HEADER Hdr;
-    EFI_SERVICE GetTime;
+    EFI_SERVICE GetTime, SetTime, GetWakeupTime, SetWakeupTime, SetVirtualAddressMap, ConvertPointer, GetVariable;
 } EFI_RUNTIME_SERVICES;
 EFI_OFFSET(EFI_RUNTIME_SERVICES, GetTime, 0x18);
+EFI_OFFSET(EFI_RUNTIME_SERVICES, GetVariable, 0x48);
 
 /// Section 7.2.3. The firmware says how far apart its descriptors are.
 typedef struct {
@@ -125,3 +126,9 @@ typedef struct {
 } EFI_PROCESSOR_INFORMATION;
 EFI_OFFSET(EFI_PROCESSOR_INFORMATION, StatusFlag, 8);
 EFI_SIZE(EFI_PROCESSOR_INFORMATION, 48);
+
+/// TCG EFI Protocol Specification 1.0, revision 00.13, section 6.2, up to the last service that is called.
+typedef struct {
+    EFI_SERVICE GetCapability, GetEventLog, HashLogExtendEvent;
+} EFI_TCG2_PROTOCOL;
+EFI_OFFSET(EFI_TCG2_PROTOCOL, HashLogExtendEvent, 0x10);

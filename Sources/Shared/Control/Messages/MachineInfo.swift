@@ -21,9 +21,12 @@ public struct MachineInfo: ControlMessage, Sendable {
     /// Damaged frames that the hypervisor's end of the link has dropped.
     public var damagedFrames: UInt64 = 0
 
+    /// What the trust in it hangs from; what is not there is weaker (Documentation/trust.md).
+    public var trust = TrustAnchors()
+
     public init() {}
 
-    public static var fieldCount: Int { 10 }
+    public static var fieldCount: Int { 11 }
 
     public mutating func fields<C: FieldCoder & ~Copyable & ~Escapable>(_ coder: inout C) {
         coder.field(1, &version)
@@ -36,5 +39,6 @@ public struct MachineInfo: ControlMessage, Sendable {
         coder.field(8, &uptimeMicroseconds)
         coder.field(9, &partitions, max: Manifest.maxPartitions)
         coder.field(10, &damagedFrames)
+        coder.field(11, &trust)
     }
 }

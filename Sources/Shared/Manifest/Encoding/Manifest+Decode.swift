@@ -46,6 +46,11 @@ extension Manifest {
             housekeepingResources = try source.resources(ManifestKey.housekeepingResources, most: .none)
             key = try map.next(&source.reader)
         }
+        if key == ManifestKey.requires {
+            requires = try source.flags(ManifestKey.requires, of: .requirable)
+            if requires.isEmpty { throw source.refuse(.unknownValue, 0, ManifestKey.requires) }
+            key = try map.next(&source.reader)
+        }
         if let key { throw source.refuse(.unknownKey, key) }
         try source.reader.finish()
     }

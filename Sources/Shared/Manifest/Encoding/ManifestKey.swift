@@ -11,6 +11,8 @@ public enum ManifestKey {
     public static let partitions: UInt64 = 6
     /// Absent when nothing is asked for.
     public static let housekeepingResources: UInt64 = 28
+    /// Absent when nothing is required.
+    public static let requires: UInt64 = 33
     public static let count = 7
 }
 

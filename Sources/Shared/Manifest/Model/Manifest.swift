@@ -19,6 +19,8 @@ public struct Manifest: Sendable {
     /// The core that answers management requests. It may also run a partition's vCPU.
     public var housekeeping = 0
     public var link = ManagementLink.none
+    /// What the machine must have, or nothing is started.
+    public var requires = TrustAnchors()
     /// Of the housekeeping core, where no partition has it: cache and bandwidth.
     public var housekeepingResources = ResourceDemand()
     /// The first `partitionCount` count.
@@ -36,5 +38,6 @@ public struct Manifest: Sendable {
     mutating func removeAllPartitions() {
         partitionCount = 0
         housekeepingResources = ResourceDemand()
+        requires = TrustAnchors()
     }
 }

@@ -78,6 +78,8 @@ extension ManifestError.Reason {
         case .bandwidthOutOfRange: "%p limits memory bandwidth to %v; this machine's bound is %b"
         case .tooFewClasses: "%p and those with whom it shares a cache need %v classes of service; this machine has %b"
         case .noMemoryKeys: "%p requires a memory key; %z"
+        case .noSecureBoot: "the manifest requires Secure Boot, which is off in this machine"
+        case .noTPM: "the manifest requires a TPM; this machine has none that took all measurements"
         case .tooFewMemoryKeys: "%v partitions require memory keys; this machine has %b"
         }
     }

@@ -61,6 +61,9 @@ public struct ManifestError: Error, Equatable, Sendable {
         case tooFewClasses = 127
         case noMemoryKeys = 128
         case tooFewMemoryKeys = 129
+        // What the machine's trust hangs from.
+        case noSecureBoot = 130
+        case noTPM = 131
     }
 
     public var reason: Reason

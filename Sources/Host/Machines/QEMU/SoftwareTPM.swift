@@ -1,0 +1,39 @@
+import Foundation
+
+/// A TPM 2.0 in software (swtpm), for one emulated machine. It outlives a machine that loses its power, so that it can be asked
+/// what was measured.
+public final class SoftwareTPM: Sendable {
+    private let folder: URL
+    private let child: Child
+    /// The socket by which an emulator, or who comes after it, is connected.
+    public var control: URL { folder.appending(path: "control") }
+
+    /// Starts one that nobody has used yet.
+    public init() throws {
+        folder = FileManager.default.temporaryDirectory.appending(path: "bulkhead-tpm-\(UUID().uuidString.prefix(8))")
+        try FileManager.default.createDirectory(
+            at: folder, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
+        do {
+            child = try Child(
+                "swtpm",
+                [
+                    "socket", "--tpm2", "--tpmstate", "dir=\(folder.path)", "--ctrl",
+                    "type=unixio,path=\(folder.path)/control",
+                ], errors: folder.appending(path: "errors")
+            ) { _ in }
+        } catch {
+            try? FileManager.default.removeItem(at: folder)
+            throw error
+        }
+        Machine.adopt(child, folder)
+        for _ in 0..<600 {
+            if FileManager.default.fileExists(atPath: control.path) { return }
+            guard child.wait(seconds: 0.1) == nil else { break }
+        }
+        let words = (try? String(contentsOf: folder.appending(path: "errors"), encoding: .utf8)) ?? ""
+        stop()
+        throw MachineError.program("swtpm", status: child.status ?? 0, output: words)
+    }
+
+    public func stop() { Machine.abandon(child, folder) }
+}

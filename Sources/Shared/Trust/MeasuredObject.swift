@@ -1,0 +1,16 @@
+/// What boot measures. The raw value is the id of its event in the log; a number never changes its meaning.
+public enum MeasuredObject: UInt32, Sendable {
+    case ownerKey = 0x424C_4B01
+    /// The words that there is none.
+    case noOwnerKey = 0x424C_4B02
+    /// The program's, as text.
+    case version = 0x424C_4B03
+    /// The file as it lies on the volume, with its signature.
+    case manifest = 0x424C_4B04
+    /// Files as they were read, partition by partition.
+    case kernel = 0x424C_4B05
+    case initrd = 0x424C_4B06
+
+    /// 11 for who decides, 12 for what was decided.
+    public var pcr: UInt32 { rawValue <= Self.version.rawValue ? 11 : 12 }
+}
