@@ -124,7 +124,9 @@ let hostWing: [Target] = [
             "Control", "ControlClient", "Manifest", "ManifestFile", "ManifestRules", "PCI", "Remapping", "Resources",
             "X86",
         ]),
-    hostRoom("Reports", ["Control", "ControlClient", "ManifestFile", "ManifestRules", "Resources", "Text", "X86"]),
+    hostRoom(
+        "Reports",
+        ["Control", "ControlClient", "Manifest", "ManifestFile", "ManifestRules", "Resources", "Text", "X86"]),
     hostRoom("CrashReports", ["Machines", "ManifestRules", "Records", "Reports", "X86"]),
     .executableTarget(
         name: "CLI",

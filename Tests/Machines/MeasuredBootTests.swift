@@ -63,26 +63,55 @@ extension MachineTests {
         }
 
         @Test func whatIsRequiredAndNotThereIsRefused() throws {
-            let partitions = "  - {name: small, cores: [1], memory: 64M, permit: all, image: neighbour.elf}\n"
-            let volumes: [(String, String, String)] = [
-                ("tpm", "require: [tpm]\n", "R131 the manifest requires a TPM; this machine has none"),
-                ("secure-boot", "require: [secure-boot]\n", "R130 the manifest requires Secure Boot, which is off"),
-                ("none", "", ""),
-            ]
-            var emulator = Emulator(.amd)
-            (emulator.cores, emulator.memory) = (2, 512 << 20)
-            let boot = try RefusalMachine(
+            let boot = try refusing(
                 "required",
-                volumes.map { name, require, reason in
-                    let text =
-                        "name: refusals\nhousekeeping: 0\nlink: serial\n" + require + "partitions:\n" + partitions
-                    let manifest = try parseManifest(text, file: "required.yaml", images: .unchecked)
-                    let encoded = try encodeManifest(manifest, file: "required.yaml")
-                    return RefusedVolume(name: name, manifest: encoded, reason: reason)
-                }, emulator)
+                [
+                    ("tpm", "[tpm]", "the manifest requires a TPM; this machine has none"),
+                    ("secure-boot", "[secure-boot]", "the manifest requires Secure Boot, which is off"),
+                    ("none", nil, ""),
+                ], Emulator(.amd))
             defer { boot.machine.stop() }
             #expect(try boot.client.hello().trust.isEmpty)
             #expect(boot.lines.contains { $0.hasPrefix("bulkhead: no TPM: nothing is measured") })
+        }
+
+        /// Firmware that fails to measure a kernel, long after the manifest was read: that is said, and counts as no TPM.
+        @Test func aTPMThatRefusesCountsAsNone() throws {
+            let tpm = try SoftwareTPM()
+            defer { tpm.stop() }
+            var emulator = Emulator(.amd)
+            emulator.tpm = tpm.control
+            let boot = try refusing(
+                "refused-measurement",
+                [
+                    ("tpm", "[tpm]", "the manifest requires a TPM; this machine has none that took all"),
+                    ("none", nil, ""),
+                ],
+                emulator, firmware: "protection-refuses.efi")
+            defer { boot.machine.stop() }
+            #expect(try boot.client.hello().trust.isEmpty)
+            let words =
+                "bulkhead: the TPM counts as none, status 0x8000000000000007: it refused to measure neighbour.elf"
+            #expect(boot.lines.count { $0.hasPrefix(words) } == 2, "\(boot.lines)")
+        }
+
+        private func refusing(
+            _ name: String, _ volumes: [(name: String, require: String?, reason: String)], _ emulator: Emulator,
+            firmware: String? = nil
+        ) throws -> RefusalMachine {
+            var emulator = emulator
+            (emulator.cores, emulator.memory) = (2, 512 << 20)
+            let refused = try volumes.map { volume in
+                let text =
+                    "name: refusals\nhousekeeping: 0\nlink: serial\n"
+                    + (volume.require.map { "require: \($0)\n" } ?? "")
+                    + "partitions:\n  - {name: small, cores: [1], memory: 64M, permit: all, image: neighbour.elf}\n"
+                let manifest = try parseManifest(text, file: "required.yaml", images: .unchecked)
+                return RefusedVolume(
+                    name: volume.name, manifest: try encodeManifest(manifest, file: "required.yaml"),
+                    reason: volume.reason)
+            }
+            return try RefusalMachine(name, refused, emulator, firmware: firmware)
         }
     }
 }

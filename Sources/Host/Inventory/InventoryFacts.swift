@@ -21,10 +21,9 @@ extension Inventory {
         }
         if memory.ranges.isEmpty { facts.free.add(MemoryRange(base: 1 << 20, size: memory.installedBytes)) }
         facts.usableIOMMU = usableIommu
-        var trust = TrustAnchors()
-        if secureBoot != false { trust.insert(.secureBoot) }
-        if tpm != false { trust.insert(.tpm) }
-        facts.trust = trust
+        facts.trust = TrustAnchors()
+        if secureBoot != false { facts.trust.insert(.secureBoot) }
+        if tpm != false { facts.trust.insert(.tpm) }
         describeResources(in: &facts)
         for function in functions {
             if let found = function.facts { facts.functions.append(found) }
@@ -66,7 +65,7 @@ extension Inventory {
             doubts.append("where memory is free is not known: run `bulkhead inventory` as root")
         }
         if manifest?.requires.contains(.secureBoot) == true, secureBoot == nil {
-            doubts.append("whether Secure Boot is on is not known: mount efivarfs on Linux, or ask a running hypervisor")
+            doubts.append("whether Secure Boot is on is not known: mount efivarfs, or ask a running hypervisor")
         }
         if allocation == nil, manifest?.asksForResources == true {
             doubts.append(

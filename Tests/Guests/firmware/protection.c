@@ -6,6 +6,7 @@
 //   MOVES  moves in such a callback the registers of 00:10.0, by their size.
 //   STAYS  has protection on from the start and never leaves: ExitBootServices is refused. Afterwards it says whether
 //          protection is as it was.
+//   REFUSES fails to measure a kernel into the TPM (TCG EFI Protocol Specification 1.0, section 6.6), and measures all else.
 // The units are where QEMU has them. UEFI 2.10, sections 4 and 7; VT-d specification, section 11.4; AMD specification
 // 48882, section 3.4.
 typedef unsigned long long u64;
@@ -31,6 +32,8 @@ struct boot_services {
     u64 (*start_image)(void *image, u64 *size, u16 **data);
     u64 exit, unload;
     u64 (*exit_boot_services)(void *image, u64 key);
+    u64 others[10];
+    u64 (*locate_protocol)(const struct guid *protocol, void *registration, void **interface);
 };
 struct system_table { struct table_header header; u64 console[9]; struct boot_services *boot; };
 struct loaded_image { u32 revision; void *parent; struct system_table *system; void *device; };
@@ -69,7 +72,7 @@ static void change(void *event, void *context) {
 }
 #else
 // One change of global command, and its status. Lasting bits are those of global status.
-static void command(u32 set, u32 clear) {
+HELPER void command(u32 set, u32 clear) {
     u32 lasting = read32(VTD + 0x1C) & 0x86800000;
     write32(VTD + 0x18, (lasting & ~clear) | set);
     while ((read32(VTD + 0x1C) & (set | clear)) != set) {}
@@ -112,9 +115,28 @@ static const u16 registers[] = {0x1C, 0x20, 0xB8, 0x90, 0x88};
 static u64 registers_now(int i) { return i == 0 ? read32(VTD + registers[0]) : read64(VTD + registers[i]); }
 #endif
 
+#ifdef REFUSES
+struct tcg2 {
+    u64 capability, log;
+    u64 (*measure)(struct tcg2 *, u64 flags, u64 data, u64 size, const u8 *event);
+};
+static u64 (*measure)(struct tcg2 *, u64 flags, u64 data, u64 size, const u8 *event);
+// The lowest bytes of the event's type and of a tagged event's id.
+static u64 refuse_a_kernel(struct tcg2 *self, u64 flags, u64 data, u64 size, const u8 *event) {
+    if (event[14] == 6 && event[18] == 5) return 0x8000000000000007ull;  // EFI_DEVICE_ERROR
+    return measure(self, flags, data, size, event);
+}
+#endif
+
 u64 start(void *image, struct system_table *system) {
     struct boot_services *boot = system->boot;
-#ifndef STAYS
+#ifdef REFUSES
+    static const struct guid tcg2 = {0x42BE7455607F766C, 0x0F72B26DD7E40B93};
+    struct tcg2 *tpm;
+    if (boot->locate_protocol(&tcg2, 0, (void **)&tpm)) return print("firmware: no TPM\r\n"), 1;
+    measure = tpm->measure;
+    tpm->measure = refuse_a_kernel;
+#elif !defined(STAYS)
     void *event;
     // EVT_SIGNAL_EXIT_BOOT_SERVICES, TPL_CALLBACK.
     if (boot->create_event(0x201, 8, change, 0, &event)) return print("firmware: no event\r\n"), 1;
@@ -161,6 +183,9 @@ u64 start(void *image, struct system_table *system) {
     void *next;
     if (boot->load_image(0, image, path, 0, 0, &next)) return print("firmware: no hypervisor\r\n"), 1;
     u64 status = boot->start_image(next, 0, 0);
+#ifdef REFUSES
+    tpm->measure = measure;
+#endif
 #ifdef STAYS
     for (int i = 0; i < 5; i++)
         if (registers_now(i) != before[i]) return print("firmware: DMA protection is not as it was\r\n"), status;

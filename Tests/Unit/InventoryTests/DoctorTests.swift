@@ -123,6 +123,28 @@ import Testing
         #expect(Doctor(linux: tree.root).diagnosis.runs == nil)
     }
 
+    /// What a manifest's `require` is held against by `manifest check --machine`.
+    @Test func theInventoryHasSecureBootAndTPM() throws {
+        let setup = "sys/firmware/efi/efivars/SetupMode-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+        func found() -> [Bool?] {
+            let inventory = Inventory(linux: tree.root), trust = inventory.facts.trust
+            #expect(trust.contains(.secureBoot) == (inventory.secureBoot != false))
+            #expect(trust.contains(.tpm) == (inventory.tpm != false))
+            return [inventory.secureBoot, inventory.tpm]
+        }
+        #expect(found() == [false, true])
+        try tree.write("sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c", [6, 0, 0, 0, 1])
+        // As long as it has no owner it checks nothing.
+        try tree.write(setup, [6, 0, 0, 0, 1])
+        #expect(found() == [false, true])
+        try tree.write(setup, [6, 0, 0, 0, 0])
+        try tree.write("sys/class/tpm/tpm0/tpm_version_major", "1\n")
+        #expect(found() == [true, false])
+        try tree.remove("sys/firmware/efi/efivars")
+        try tree.remove("sys/class/tpm")
+        #expect(found() == [nil, nil])
+    }
+
     @Test func whatIsGoodToHave() throws {
         try tree.remove("sys/class/tpm")
         try tree.remove("sys/class/tty")

@@ -55,8 +55,7 @@ func brokenInvariants(_ manifest: Manifest, _ plan: MemoryPlan, on machine: Mach
     func demand(_ holds: Bool, _ what: String) { if !holds { broken.append(what) } }
     func exists(_ core: Int) -> Bool { 0..<64 ~= core && machine.cores.rawValue >> UInt64(core) & 1 == 1 }
     demand(exists(manifest.housekeeping), "the housekeeping core exists")
-    let trust = machine.trust?.rawValue ?? .max
-    demand(manifest.requires.rawValue & ~trust == 0, "what is required is there")
+    demand(manifest.requires.rawValue & ~machine.trust.rawValue == 0, "what is required is there")
     let functions = (0..<machine.functions.count).map { machine.functions.functions[$0] }
     var owners: [UInt16: Int] = [:]
     for i in 0..<manifest.partitionCount {

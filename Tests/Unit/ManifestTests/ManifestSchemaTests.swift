@@ -29,6 +29,7 @@ import Testing
             machine: {cores: 2, memory: 1G}
             housekeeping: 0
             link: serial
+            require: [tpm]
             partitions:
               - name: b
                 cores: [1]

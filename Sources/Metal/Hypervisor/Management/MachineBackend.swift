@@ -53,7 +53,7 @@ struct MachineBackend: ControlBackend, ~Copyable {
         resources = built.plan.machine.facts.resources ?? ResourceCapabilities()
         facts.version = Label(stringLiteral: Version.text)
         facts.name = built.manifest.name
-        facts.trust = built.plan.machine.facts.trust ?? TrustAnchors()
+        facts.trust = built.plan.machine.facts.trust
         facts.cores = built.tables.processorCount
         facts.memory = built.plan.machine.facts.installedMemory
         facts.imageBytes = image_data_end() - image_address()

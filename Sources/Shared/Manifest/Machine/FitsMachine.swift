@@ -5,10 +5,9 @@ extension Manifest {
     /// Returns where each partition's memory is to be.
     @discardableResult
     public borrowing func check(against machine: borrowing MachineFacts) throws(ManifestError) -> MemoryPlan {
-        if let found = machine.trust {
-            if requires.contains(.secureBoot), !found.contains(.secureBoot) { throw ManifestError(.noSecureBoot) }
-            if requires.contains(.tpm), !found.contains(.tpm) { throw ManifestError(.noTPM) }
-        }
+        let missing = TrustAnchors(rawValue: requires.rawValue & ~machine.trust.rawValue)
+        if missing.contains(.secureBoot) { throw ManifestError(.noSecureBoot) }
+        if missing.contains(.tpm) { throw ManifestError(.noTPM) }
         let present = machine.cores
         if present.count < machineCores {
             let found = UInt64(present.count)

@@ -15,8 +15,8 @@ public struct MachineFacts: Sendable {
     /// For each core, the lowest core with which it shares the last-level cache, and the second-level cache.
     public var lastLevelCaches = InlineArray<64, UInt8>(repeating: 0)
     public var secondLevelCaches = InlineArray<64, UInt8> { UInt8($0) }
-    /// nil: not known, as `resources`.
-    public var trust: TrustAnchors?
+    /// What is not known counts as there; a boot always knows.
+    public var trust = TrustAnchors.requirable
     /// nil: not known; then nothing is refused for what it lacks. A boot always knows.
     public var resources: ResourceCapabilities?
     /// Whether memory can be encrypted, by which keys. Unknown: no obstacle, and no key.

@@ -1,0 +1,70 @@
+import Foundation
+import Keys
+import Machines
+import SignedImages
+import Testing
+import Trust
+
+/// What the tool computes of a volume's files. `MachineTests/MeasuredBoot` holds it against a TPM.
+@Suite struct ExpectedMeasurementTests {
+    private func measure(_ signed: SignedVolume, key: [UInt8]?, version: String = "0.1.0") throws
+        -> ExpectedMeasurements
+    {
+        try ExpectedMeasurements(VolumeReader(signed.volume), key: key, version: version)
+    }
+
+    @Test func eachObjectIsMeasuredInItsPlace() throws {
+        let signed = try SignedVolume()
+        defer { signed.remove() }
+        let found = try measure(signed, key: signed.keys.publicKey())
+        #expect(found.events.map(\.object) == ["owner-key", "version", "manifest", "kernel", "initrd"])
+        #expect(found.events.map(\.name) == ["manifest-key.pub", "0.1.0", "manifest.cbor", "kernel", "initrd"])
+        #expect(found.events.map(\.pcr) == [11, 11, 12, 12, 12])
+        #expect(found.pcrs.keys.sorted() == ["sha256", "sha384"] && found.pcrs["sha384"]?["12"]?.count == 96)
+    }
+
+    /// PCR 11 of a program without a key, as Python's hashlib has it.
+    @Test func withoutAKeyTheWordsAreMeasured() throws {
+        let signed = try SignedVolume()
+        defer { signed.remove() }
+        let found = try measure(signed, key: nil)
+        #expect(found.events[0].object == "no-owner-key" && found.events[0].name == "no owner's key")
+        #expect(found.pcrs["sha256"]?["11"] == "33d8296f71135bebb4fe3ddc252b727600364704a5c2bfdffae163e853c9c1f1")
+        #expect(
+            found.pcrs["sha384"]?["11"]
+                == "f98db8b4a49377c9d047ac3078d45464f172e92f244105c99b7ecde0d0148e116546bf6a400fe8c70c9ae3a68084f348"
+        )
+    }
+
+    /// Each change changes the PCR that it belongs to, in both banks, and not the other.
+    @Test func everyChangeIsSeen() throws {
+        let signed = try SignedVolume()
+        defer { signed.remove() }
+        let key = try signed.keys.publicKey(), good = try measure(signed, key: key)
+        func differs(_ other: ExpectedMeasurements) -> [String] {
+            ["11", "12"].filter { pcr in
+                let changed = ["sha256", "sha384"].map { good.pcrs[$0]?[pcr] != other.pcrs[$0]?[pcr] }
+                #expect(changed[0] == changed[1])
+                return changed[0]
+            }
+        }
+        #expect(differs(good) == [])
+        let other = KeyFolder(signed.root.path + "/other")
+        try other.create(height: 5, SignedVolume.passphrase, Scrypt(cost: 2))
+        #expect(try differs(measure(signed, key: other.publicKey())) == ["11"])
+        #expect(try differs(measure(signed, key: nil)) == ["11"])
+        #expect(try differs(measure(signed, key: key, version: "0.1.1")) == ["11"])
+        for path in ["kernel", "initrd", "manifest.cbor"] {
+            let file = signed.volume.appending(path: "BULKHEAD/" + path), old = try Data(contentsOf: file)
+            var new = old
+            // The last byte of the manifest's file is the signature's: it is measured too.
+            new[new.count - 1] ^= 1
+            try new.write(to: file)
+            #expect(try differs(measure(signed, key: key)) == ["12"], "\(path)")
+            try old.write(to: file)
+        }
+        #expect(try measure(signed, key: key) == good)
+        try FileManager.default.removeItem(at: signed.volume.appending(path: "BULKHEAD/initrd"))
+        #expect(throws: MachineError.self) { try measure(signed, key: key) }
+    }
+}
