@@ -64,6 +64,9 @@ extension Inventory {
         if memory.ranges.isEmpty {
             doubts.append("where memory is free is not known: run `bulkhead inventory` as root")
         }
+        if manifest?.requires.contains(.tpm) == true, tpm == nil {
+            doubts.append("whether there is a TPM is not known: look where Linux shows /sys/class/tpm")
+        }
         if manifest?.requires.contains(.secureBoot) == true, secureBoot == nil {
             doubts.append("whether Secure Boot is on is not known: mount efivarfs, or ask a running hypervisor")
         }
