@@ -29,14 +29,15 @@ static void emit_msr(struct writer *writer) {
 
 /// MOV to a control register with some of its bits changed, or from one.
 static void emit_control(struct writer *writer) {
-    // The last ones of each are refused in this state.
+    // The last ones of each are refused in this state. QEMU takes them, and refuses the guest that has them: NW without CD too, to
+    // which both lead behind CD alone.
     static const uint32_t cr0_bits[] = {1 << 1, 1 << 2, 1 << 3, 1 << 5, 1 << 16, 1 << 18, 1 << 30, 3u << 29, 1 << 29, 1u << 31, 1};
     static const uint32_t cr4_bits[] = {1 << 2, 1 << 3, 1 << 4, 1 << 7, 1 << 8, 1 << 9, 1 << 10, 1 << 11, 1 << 16,
                                         1 << 18, 1 << 20, 1 << 21, 1 << 5};
     switch (roll(writer, 6)) {
     case 0:
         EMIT(writer, "\x0F\x20\xC0\x35");  // MOV RAX, CR0; XOR EAX, bits; MOV CR0, RAX
-        emit_value(writer, cr0_bits[roll(writer, is_checked() ? 11 : 8)], 4);
+        emit_value(writer, cr0_bits[roll(writer, is_checked() ? 11 : 7)], 4);
         EMIT(writer, "\x0F\x22\xC0");
         break;
     case 1:

@@ -30,10 +30,12 @@ public final class DifferentialSession {
         }
         let client = try ControlClient(testbed.machine, path: testbed.socket.path)
         bare = DifferentialGuest("bare", machine) { machine.stop() }
-        partition = DifferentialGuest(
-            "in the partition",
-            PartitionGuest(client, partition: "differential", cores: [1], counter: nil)
-        ) { [testbed] in testbed.stop() }
+        let inside = PartitionGuest(client, partition: "differential", cores: [1], counter: nil)
+        inside.whileWaiting = {
+            guard let info = try client.list().first, info.state != .starting, info.state != .running else { return }
+            throw MachineError.declined("the guest in the partition is \(info.state.name): \(info.cause.name)")
+        }
+        partition = DifferentialGuest("in the partition", inside) { [testbed] in testbed.stop() }
         for guest in [bare, partition] { try guest.wait(for: "@ready", seconds: 60 * kind.slowness) }
     }
 
