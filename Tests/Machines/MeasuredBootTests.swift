@@ -49,7 +49,8 @@ extension MachineTests {
             }
         }
 
-        /// A bit of a kernel: its partition does not start, and PCR 12 says it; PCR 11, who decides, is as it was.
+        /// A bit of a kernel: its partition does not start, and PCR 12 says it; PCR 11, who decides, is as it was, and not what
+        /// another owner's would be.
         @Test func aChangedKernelGivesAnotherValue() throws {
             let volume = try MeasuredVolume("measured-changed", require: "", isSigned: true)
             let expected = try volume.expected()
@@ -60,6 +61,11 @@ extension MachineTests {
                 #expect(boot.pcrs[bank]?["12"] != expected.pcrs[bank]?["12"])
             }
             #expect(try boot.pcrs == volume.expected().pcrs)
+            // The same files and another owner.
+            let others = try MeasuredVolume("measured-other", require: "", isSigned: true).expected()
+            for bank in ["sha256", "sha384"] {
+                for pcr in ["11", "12"] { #expect(boot.pcrs[bank]?[pcr] != others.pcrs[bank]?[pcr]) }
+            }
         }
 
         @Test func whatIsRequiredAndNotThereIsRefused() throws {

@@ -42,6 +42,7 @@ import Testing
             json.contains(
                 #""permits":["statistics","console-read"],"starts":12,"starts_in_us":0,"state":"crashed","uptime_us":0"#
             ))
+        #expect(json.contains(#""trust":{"owner_key":true,"secure_boot":true,"tpm":false}"#))
         // In the order of the operations' numbers.
         let all = ControlOperation.all.filter { !$0.description.permission.isEmpty }.map { "\"\($0.name)\"" }
         #expect(json.contains("\"permits\":[\(all.joined(separator: ","))]"))
