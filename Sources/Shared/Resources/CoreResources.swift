@@ -44,8 +44,9 @@ public struct CoreResources: Sendable {
     /// Calls `body` with each register and its value, in the order in which they are written: the class last.
     @inline(never)
     public func forEachSetting(_ body: (UInt32, UInt64) -> Void) {
+        if isEmpty { return }
         for i in 0..<count { body(UInt32(settings[i] >> 32), settings[i] & 0xFFFF_FFFF) }
-        if !isEmpty { body(Self.associationRegister, association) }
+        body(Self.associationRegister, association)
     }
 
     /// Whether every register holds what was written.
