@@ -11,7 +11,6 @@ public enum ManifestKey {
     public static let partitions: UInt64 = 6
     /// Absent when nothing is asked for.
     public static let housekeepingResources: UInt64 = 28
-    public static let count = 7
 }
 
 /// The keys of one partition's map.
