@@ -1,5 +1,6 @@
 import Manifest
 import ManifestFile
+import ManifestRules
 import Resources
 
 extension Inventory {

@@ -2,6 +2,7 @@ import Control
 import ControlClient
 import Manifest
 import ManifestFile
+import ManifestRules
 import PCI
 import Resources
 import X86

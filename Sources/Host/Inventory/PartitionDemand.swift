@@ -160,6 +160,6 @@ public struct PartitionDemand: Sendable {
         guard spec.devices.count > 0 else {
             throw ValueError(reason: "\"\(key)\" belongs behind a device", hint: "write device=01:00.0,\(key)=...")
         }
-        spec.devices.change(spec.devices.count - 1, change)
+        change(&spec.devices.devices[spec.devices.count - 1])
     }
 }

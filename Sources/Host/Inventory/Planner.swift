@@ -51,7 +51,7 @@ public struct Planner {
             spec.cores = chosen
             for i in 0..<spec.devices.count {
                 try requireOwnable(spec.devices.devices[i].address, spec.name.string)
-                spec.devices.change(i) { identify(&$0) }
+                identify(&spec.devices.devices[i])
             }
             guard manifest.append(spec) else {
                 let most = Manifest.maxPartitions

@@ -3,6 +3,11 @@ import PCI
 import Text
 
 extension FunctionAddress {
+    /// `device` is 0 to 31, `function` 0 to 7; higher bits are dropped.
+    public init(bus: UInt8, device: UInt8, function: UInt8) {
+        self.init(requester: UInt16(bus) << 8 | UInt16(device & 31) << 3 | UInt16(function & 7))
+    }
+
     /// As `lspci` and manifests write it: `01:10.2`.
     public var text: String {
         var words = Text<7>()

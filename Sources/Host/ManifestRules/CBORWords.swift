@@ -20,7 +20,7 @@ enum CBORWords {
         case .duplicateKey: "a key occurs twice"
         case .tooDeep: "items are nested too deeply"
         case .trailingBytes: "bytes follow its end"
-        case .bufferFull, .unfinished, nil: "it cannot be read"
+        case .bufferFull, nil: "it cannot be read"
         }
     }
 }

@@ -11,7 +11,7 @@ extension Manifest {
     public borrowing func encode(into buffer: consuming MutableSpan<UInt8>) throws(CBORError) -> Int {
         var writer = CBORWriter(buffer)
         let own = housekeepingResources
-        writer.map(ManifestKey.count + (own.isEmpty ? 0 : 1) + (requires.isEmpty ? 0 : 1))
+        writer.map(7 + (own.isEmpty ? 0 : 1) + (requires.isEmpty ? 0 : 1))
         writer.key(ManifestKey.version)
         writer.uint(Self.formatVersion)
         writer.key(ManifestKey.name)

@@ -1,5 +1,6 @@
 import Manifest
 import PCI
+import Resources
 import Text
 
 /// One thing that is wrong with a manifest: by a rule of the tool's, or by what root mode would refuse.
@@ -102,9 +103,10 @@ extension ManifestError {
     /// The sentence of `describe`, as a string.
     public func sentence(_ manifest: Manifest) -> String { string { describe(manifest, to: &$0) } }
 
-    /// As the hypervisor says it on this machine, without the number.
+    /// As the hypervisor says it on this machine, without the number, and what only the tool has words for.
     public func sentence(_ manifest: Manifest, on machine: MachineFacts) -> String {
-        string { describe(manifest, on: machine, to: &$0) }
+        let told = string { describe(manifest, on: machine, to: &$0) }
+        return reason == .noMemoryKeys ? "\(told): \(MemoryKeyObstacle.words(value))" : told
     }
 }
 

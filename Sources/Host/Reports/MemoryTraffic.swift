@@ -21,6 +21,11 @@ public struct MemoryTraffic {
     /// Seconds within which a counter begins again once at the most: 0 for one that is none.
     static func turn(_ counters: TrafficCounters) -> Double { Double(counters.wrap) / most }
 
+    /// What was moved since an earlier moment, no longer ago than one turn of the counter.
+    static func moved(_ now: UInt64, since: UInt64, wrap: UInt64) -> UInt64 {
+        now >= since ? now - since : now &+ (wrap &- since)
+    }
+
     /// Adds what was moved since the last reading.
     public mutating func add(_ now: PartitionStatistics) {
         defer { last = now }
@@ -29,7 +34,7 @@ public struct MemoryTraffic {
             guard let sum, let old = last.traffic, let new = now.traffic, new.wrap == old.wrap,
                 seconds < Self.turn(new), let since = counter(old), let value = counter(new)
             else { return nil }
-            return sum &+ TrafficCounters.moved(value, since: since, wrap: new.wrap)
+            return sum &+ Self.moved(value, since: since, wrap: new.wrap)
         }
         (total, local) = (add(total, \.total), add(local, \.local))
     }

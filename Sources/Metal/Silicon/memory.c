@@ -24,10 +24,3 @@ void *memset(void *to, int value, size_t n) {
     __asm__ volatile("rep stosq; mov %3, %%rcx; rep stosb" : "+D"(to), "+c"(words) : "a"(pattern), "r"(rest) : "memory");
     return start;
 }
-
-int memcmp(const void *a, const void *b, size_t n) {
-    const unsigned char *x = a, *y = b;
-    for (; n; n--, x++, y++)
-        if (*x != *y) return *x - *y;
-    return 0;
-}

@@ -28,12 +28,10 @@ public enum CBORError: UInt8, Error, Sendable {
     case unsortedKeys = 12
     /// A map key that was there before.
     case duplicateKey = 13
-    /// Containers nested beyond `CBORNesting.maxDepth`.
+    /// Containers nested more than eight deep, the outermost being level 1.
     case tooDeep = 14
     /// Bytes after the one item that should be there.
     case trailingBytes = 15
     /// Writing only: the caller's buffer is full.
     case bufferFull = 16
-    /// Writing only: an array or map has fewer items than its head announced.
-    case unfinished = 17
 }

@@ -150,3 +150,11 @@ public struct CBORMap: Sendable {
         return key
     }
 }
+
+extension Span<UInt8> {
+    /// Whether every byte is printable ASCII.
+    var isPrintable: Bool {
+        for i in 0..<count where !(0x20...0x7E ~= self[i]) { return false }
+        return true
+    }
+}

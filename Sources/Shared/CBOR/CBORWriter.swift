@@ -1,8 +1,8 @@
 /// Writes deterministic CBOR (RFC 8949, section 4.2.1) into a buffer of the caller's, and never beyond it.
 ///
 /// Errors stick: after the first one nothing more is written, and `finish` throws it. So a message is written as
-/// straight-line code and checked once. The writer counts items: a map with a missing value, keys that do not rise or
-/// a second top-level item is an error too, so that what `finish` accepts is one well-formed deterministic item.
+/// straight-line code and checked once. That it is one well-formed item, with as many as each head announces and keys that rise,
+/// is for the caller to see to, and for tests to check.
 /// ```
 /// var writer = CBORWriter(buffer.mutableSpan)
 /// writer.map(2); writer.key(1); writer.text("idle"); writer.key(2); writer.uint(7)
@@ -14,23 +14,21 @@ public struct CBORWriter: ~Copyable, ~Escapable {
     public private(set) var count = 0
     /// The first error, if there was one.
     public private(set) var error: CBORError?
-    private var nesting = CBORNesting()
-    private var isComplete = false
 
     /// Writes from the first byte of `output`.
     @_lifetime(copy output)
     public init(_ output: consuming MutableSpan<UInt8>) { self.output = output }
 
-    public mutating func uint(_ value: UInt64) { item(major: 0, value) }
+    public mutating func uint(_ value: UInt64) { head(0, value) }
 
-    /// A map key. Keys of one map must rise: `unsortedKeys`, `duplicateKey`.
-    public mutating func key(_ value: UInt64) { item(major: 0, value) }
+    /// A map key. Keys of one map must rise.
+    public mutating func key(_ value: UInt64) { head(0, value) }
 
-    public mutating func bool(_ value: Bool) { item(major: 7, value ? 21 : 20) }
+    public mutating func bool(_ value: Bool) { head(7, value ? 21 : 20) }
 
     /// A byte string.
     public mutating func bytes(_ value: borrowing Span<UInt8>) {
-        item(major: 2, UInt64(value.count))
+        head(2, UInt64(value.count))
         append(value)
     }
 
@@ -38,47 +36,27 @@ public struct CBORWriter: ~Copyable, ~Escapable {
     /// of text in a variable does not keep the variable in memory once the optimizer has inlined what reads it.
     public mutating func text(count: Int, _ byte: (Int) -> UInt8) {
         for i in 0..<count where !(0x20...0x7E ~= byte(i)) { return fail(.invalidText) }
-        item(major: 3, UInt64(count))
+        head(3, UInt64(count))
         for i in 0..<count { put(byte(i)) }
     }
 
     /// An array's head; `count` items must follow.
-    public mutating func array(_ count: Int) { open(major: 4, entries: count) }
+    public mutating func array(_ count: Int) { open(4, entries: count) }
 
     /// A map's head; `count` pairs of `key` and value must follow.
-    public mutating func map(_ count: Int) { open(major: 5, entries: count) }
+    public mutating func map(_ count: Int) { open(5, entries: count) }
 
-    /// The number of bytes written, if they are exactly one complete item; else the first error.
+    /// The number of bytes written; else the first error.
     public func finish() throws(CBORError) -> Int {
         if let error { throw error }
-        guard isComplete else { throw .unfinished }
         return count
     }
 
     private mutating func fail(_ reason: CBORError) { if error == nil { error = reason } }
 
-    private mutating func open(major: UInt8, entries: Int) {
+    private mutating func open(_ major: UInt8, entries: Int) {
         guard entries >= 0, entries <= Int(UInt32.max) else { return fail(.outOfRange) }
-        place(major, UInt64(entries))
-        do throws(CBORError) { try nesting.open(major, UInt64(entries)) } catch { fail(error) }
-        close()
-    }
-
-    private mutating func item(major: UInt8, _ value: UInt64) {
-        place(major, value)
-        close()
-    }
-
-    /// Checks that an item may be here, counts it and writes its head.
-    private mutating func place(_ major: UInt8, _ value: UInt64) {
-        guard !isComplete else { return fail(.trailingBytes) }
-        do throws(CBORError) { try nesting.place(major, value) } catch { fail(error) }
-        head(major, value)
-    }
-
-    private mutating func close() {
-        nesting.close()
-        if nesting.depth == 0 { isComplete = true }
+        head(major, UInt64(entries))
     }
 
     private mutating func head(_ major: UInt8, _ value: UInt64) {

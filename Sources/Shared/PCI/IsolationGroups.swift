@@ -112,19 +112,11 @@ public struct IsolationGroups: Sendable {
         return members[i].alias
     }
 
-    /// Whether resetting the bus of `function` resets `other` too, which may be a virtual function.
-    public func busReset(of function: borrowing FunctionDescription, takes other: UInt16) -> Bool {
-        guard function.bridge != 0, let i = index(of: function.bridge) else { return false }
-        return members[i].leads(to: other)
-    }
-
     /// Whether the bus of `function` can be reset: there is a bridge above, and none behind that one, which would forget
     /// its bus numbers.
     public func canResetBus(of function: borrowing FunctionDescription) -> Bool {
-        guard function.bridge != 0, let i = index(of: function.bridge), members[i].last != 0 else { return false }
-        for i in 0..<count where members[i].last != 0 {
-            if busReset(of: function, takes: members[i].requester) { return false }
-        }
+        guard function.bridge != 0, let n = index(of: function.bridge), members[n].last != 0 else { return false }
+        for i in 0..<count where members[i].last != 0 && members[n].leads(to: members[i].requester) { return false }
         return true
     }
 }

@@ -2,19 +2,10 @@
 /// any more, entry v of which delivers vector v to that vCPU's core. Programming a message is then arithmetic alone.
 public struct InterruptBlock: Equatable, Sendable {
     /// Index of the first entry.
-    private var base = 0
-    private var vcpuCount = 0
+    let base: Int
+    let vcpuCount: Int
     /// Whether a message has its index in the address, as VT-d takes it, or in the data, as AMD does.
-    private var indexInAddress = false
-
-    /// No interrupts at all.
-    public init() {}
-
-    init(base: Int, vcpuCount: Int, indexInAddress: Bool) {
-        self.base = base
-        self.vcpuCount = vcpuCount
-        self.indexInAddress = indexInAddress
-    }
+    let indexInAddress: Bool
 
     /// Vectors below this are exceptions; processors refuse them in messages (Intel SDM volume 3A, section 11.5.2).
     static let firstVector: UInt8 = 16
@@ -30,4 +21,9 @@ public struct InterruptBlock: Equatable, Sendable {
         // format, 3 SHV, 2 the index's bit 15. The data is added to the index.
         return (0xFEE0_0018 | UInt64(index & 0x7FFF) << 5 | UInt64(index >> 15 & 1) << 2, 0)
     }
+}
+
+extension InterruptBlock {
+    /// No interrupts at all.
+    public init() { self.init(base: 0, vcpuCount: 0, indexInAddress: false) }
 }

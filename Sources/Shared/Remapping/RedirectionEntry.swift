@@ -3,11 +3,6 @@ public struct RedirectionEntry: Equatable, Sendable {
     public let low: UInt32
     public let high: UInt32
 
-    public init(low: UInt32, high: UInt32) {
-        self.low = low
-        self.high = high
-    }
-
     /// An NMI (82093AA datasheet, section 3.2.4: delivery mode 100b); nil for ids that do not fit.
     public static func nmi(to apicID: UInt32) -> RedirectionEntry? {
         apicID < 255 ? RedirectionEntry(low: 0x400, high: apicID << 24) : nil

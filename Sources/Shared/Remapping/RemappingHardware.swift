@@ -92,10 +92,6 @@ public struct RemappingMemory: Sendable {
 public struct InterruptMessage: Equatable, Sendable {
     public var address: UInt64
     public var data: UInt32
-    public init(address: UInt64, data: UInt32) {
-        self.address = address
-        self.data = data
-    }
 
     /// An NMI that no unit remaps (Intel SDM volume 3A, section 11.11). The upper half of the address has bits 31:8 of
     /// the APIC id, which units with extended interrupts know (VT-d specification, section 5.1.8).

@@ -6,9 +6,8 @@ public struct RemappingUnitDescription: Equatable, Sendable {
     public var buffers: UInt64 = 0
     /// Physical address of 128 bytes in which it keeps what firmware had in its registers; set when taken.
     public var saved: UInt64 = 0
-    /// AMD: the unit's own PCI function, the offset of its capability there, and the flags of its block.
+    /// AMD: the unit's own PCI function, and the flags of its block.
     public var function: UInt16 = 0
-    public var capability: UInt16 = 0
     public var flags: UInt8 = 0
     public init() {}
 }
@@ -18,16 +17,6 @@ public struct AliasRange: Equatable, Sendable {
     public var first: UInt16 = 0
     public var last: UInt16 = 0
     public var alias: UInt16 = 0
-    public init() {}
-}
-
-/// Memory that firmware wants functions `first` to `last` to reach for ever.
-public struct ReservedMemory: Equatable, Sendable {
-    public var first: UInt16 = 0
-    public var last: UInt16 = 0
-    public var base: UInt64 = 0
-    /// Bytes.
-    public var size: UInt64 = 0
     public init() {}
 }
 
@@ -51,7 +40,7 @@ public struct RemappingTopology: Sendable {
     public var interruptSourceCount = 0
     public var aliases: [64 of AliasRange] = .init(repeating: AliasRange())
     public var aliasCount = 0
-    public var reserved: [128 of ReservedMemory] = .init(repeating: ReservedMemory())
+    public var reserved: [128 of (first: UInt16, last: UInt16)] = .init(repeating: (0, 0))
     public var reservedCount = 0
     /// Some units serve devices outside PCI segment 0.
     public var hasOtherSegments = false
@@ -114,9 +103,9 @@ public struct RemappingTopology: Sendable {
         aliasCount += 1
     }
 
-    mutating func add(_ memory: ReservedMemory) throws(TopologyError) {
+    mutating func addReserved(_ first: UInt16, _ last: UInt16) throws(TopologyError) {
         guard reservedCount < 128 else { throw .tooMany }
-        reserved[reservedCount] = memory
+        reserved[reservedCount] = (first, last)
         reservedCount += 1
     }
 }

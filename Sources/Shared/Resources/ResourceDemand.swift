@@ -38,8 +38,7 @@ public struct BandwidthDemand: Equatable, Sendable {
         self.rawValue = rawValue
     }
 
-    public static var none: BandwidthDemand { unlimited }
-    private static let unlimited = BandwidthDemand(known: 0)
+    public static var none: BandwidthDemand { BandwidthDemand(known: 0) }
     private init(known: UInt16) { rawValue = known }
     public var isAmount: Bool { rawValue > 0x8000 }
     /// Eighths of GB/s.

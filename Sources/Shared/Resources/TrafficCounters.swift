@@ -29,9 +29,4 @@ public struct TrafficCounters: Equatable, Sendable {
         (occupancy, total, local) = (value(1), value(2), value(3))
         wrap = UInt64(capabilities.counterUnit) << UInt64(capabilities.counterBits)
     }
-
-    /// What was moved since an earlier moment, no longer ago than one turn of the counter.
-    public static func moved(_ now: UInt64, since: UInt64, wrap: UInt64) -> UInt64 {
-        now >= since ? now - since : now &+ (wrap &- since)
-    }
 }

@@ -4,16 +4,9 @@ public protocol ByteSink: ~Copyable {
 }
 
 extension ByteSink where Self: ~Copyable {
-    @inline(__always)
-    public mutating func write(_ words: StaticString) { write(words, 0, 0, 0) }
-    @inline(__always)
-    public mutating func write(_ words: StaticString, _ a: UInt64) { write(words, a, 0, 0) }
-    @inline(__always)
-    public mutating func write(_ words: StaticString, _ a: UInt64, _ b: UInt64) { write(words, a, b, 0) }
-
     /// `words` with numbers in their places: `%d` is the next one in decimal digits, `%x` in hexadecimal ones.
     @inline(never)
-    public mutating func write(_ words: StaticString, _ a: UInt64, _ b: UInt64, _ c: UInt64) {
+    public mutating func write(_ words: StaticString, _ a: UInt64 = 0, _ b: UInt64 = 0, _ c: UInt64 = 0) {
         let numbers: [3 of UInt64] = [a, b, c]
         var at = 0, next = 0
         while let letter = write(words, from: &at) {

@@ -23,7 +23,6 @@ public enum CR4 {
 /// Flags register bits (AMD64 APM volume 2, section 3.1.6).
 public enum RFLAGS {
     public static let trap: UInt64 = 1 << 8
-    public static let interrupt: UInt64 = 1 << 9
     public static let resume: UInt64 = 1 << 16
 }
 
@@ -75,7 +74,6 @@ public enum Vector {
     public static let generalProtection: UInt8 = 13
     public static let pageFault: UInt8 = 14
     public static let floatingPoint: UInt8 = 16
-    public static let alignmentCheck: UInt8 = 17
     public static let machineCheck: UInt8 = 18
 
     /// Exceptions that exit, a bit each. #DB and #AC can raise themselves for ever, in microcode that no NMI interrupts, so

@@ -112,6 +112,11 @@ static uint64_t sum_words(uint64_t sum, const volatile void *words, size_t bytes
     return sum;
 }
 
+static bool is_prefix(uint8_t b) {
+    return b == 0x66 || b == 0x67 || b == 0xF0 || b == 0xF2 || b == 0xF3 || b == 0x2E || b == 0x36 || b == 0x3E ||
+           b == 0x26 || b == 0x64 || b == 0x65 || (b & 0xF0) == 0x40;
+}
+
 /// What must not be executed at random: its result is no property of the machine's state, or the trap flag would be gone.
 /// CPUID and RDTSC may; their answers are blotted out behind them.
 enum kind { PLAIN, IDENTIFIES, TELLS_TIME, FORBIDDEN };
@@ -119,9 +124,7 @@ static enum kind classify(const uint8_t *at) {
     const uint8_t *first = at;
     for (int i = 0; i < 14; i++, at++) {
         uint8_t b = *at;
-        bool prefix = b == 0x66 || b == 0x67 || b == 0xF0 || b == 0xF2 || b == 0xF3 || b == 0x2E || b == 0x36 ||
-                      b == 0x3E || b == 0x26 || b == 0x64 || b == 0x65 || (b & 0xF0) == 0x40;
-        if (prefix) continue;
+        if (is_prefix(b)) continue;
         if (b == 0x9D || b == 0xCF || b == 0x17) return FORBIDDEN;
         // MOV to SS; QEMU takes segment registers 6 and 7, which do not exist, for LDTR and the task register, and with
         // REX.R, which processors ignore there, others for GDTR, IDTR and what lies behind them.
@@ -145,6 +148,32 @@ static enum kind classify(const uint8_t *at) {
         return !exits ? PLAIN : !EXITS_ARE_STEPPED || at != first ? FORBIDDEN : at[1] == 0xA2 ? IDENTIFIES : PLAIN;
     }
     return PLAIN;
+}
+
+/// Where the code page has what a guest in this state executes next; NULL outside of it.
+static const uint8_t *code_at(const volatile struct context *c) {
+    uint64_t linear = c->cs == USER_CODE16 ? CODE + (c->rip & 0xFFFF) : c->rip;
+    return linear >= CODE && linear < CODE + 4096 ? pages[0] + (linear - CODE) : NULL;
+}
+
+/// Takes out of what a sequence has left what is no property of it.
+static void blot_out(enum kind kind, volatile struct context *c) {
+    // QEMU's SYSEXIT and SYSRET make selectors of 17 bits, which are in the frame until the next VMRUN.
+    c->cs &= 0xFFFF;
+    c->ss &= 0xFFFF;
+    const uint8_t *next = code_at(c);
+    // A trap that an instruction before has held back or begun (MOV SS, POPF) comes behind the one that is not stepped alone.
+    if (next && c->vector == 1 && next - pages[0] >= 3) {
+        if (next[-2] == 0x0F && next[-1] == 0xA2) kind = IDENTIFIES;
+        if (next[-2] == 0x0F && next[-1] == 0x31) kind = TELLS_TIME;
+        if (next[-3] == 0x0F && next[-2] == 0x01 && next[-1] == 0xF9) kind = TELLS_TIME;
+    }
+    if (kind == IDENTIFIES) c->gpr[RBX] = c->gpr[RCX] = 0;
+    if (kind == IDENTIFIES || kind == TELLS_TIME) c->gpr[RAX] = c->gpr[RDX] = 0;
+    if (!next || c->vector == 1) return;
+    // Where SETcc or PUSHF faults, QEMU has flags that depend on where its blocks end, and they end at exits.
+    for (int i = 0; i < 14 && is_prefix(*next); i++) next++;
+    if (*next == 0x9C || (next[0] == 0x0F && (next[1] & 0xF0) == 0x90)) c->rflags &= ~0x8D5ul;
 }
 
 /// Prints what has changed since the last time.
@@ -179,17 +208,15 @@ uint64_t sandbox_run(const struct sequence *sequence, bool show) {
         enum kind kind = PLAIN;
         if (sequence->steps) {
             // Outside of the code page nothing can be executed.
-            uint64_t linear = now.cs == USER_CODE16 ? CODE + (now.rip & 0xFFFF) : now.rip;
-            if (linear >= CODE && linear < CODE + 4080) kind = classify(pages[0] + (linear - CODE));
-            if (linear >= CODE + 4080 && linear < CODE + 4096) kind = FORBIDDEN;
+            const uint8_t *code = code_at(&now);
+            if (code) kind = code < pages[0] + 4080 ? classify(code) : FORBIDDEN;
             if (sequence->noise && kind == FORBIDDEN) break;
         }
         enter(&now);
         bool stepped = after.vector == 1 && step + 1 < sequence->steps;
         // This program's own code is not stepped.
         if (after.rip < (uint64_t)image_end || (sequence->noise && !(after.cs & 3))) stepped = false;
-        if (kind == IDENTIFIES) after.gpr[RBX] = after.gpr[RCX] = 0;
-        if (kind == IDENTIFIES || kind == TELLS_TIME) after.gpr[RAX] = after.gpr[RDX] = 0;
+        blot_out(kind, &after);
         if (show) show_context(stepped ? "then" : "end", &after);
         sum = sum_words(sum, &after, sizeof after);
         if (!stepped) break;

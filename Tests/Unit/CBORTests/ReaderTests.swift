@@ -114,7 +114,7 @@ func skipAll(_ bytes: [UInt8]) throws(CBORError) {
     }
 
     @Test func depthIsBounded() throws {
-        let deepest = [UInt8](repeating: 0x81, count: CBORNesting.maxDepth) + [0]
+        let deepest = [UInt8](repeating: 0x81, count: 8) + [0]
         try skipAll(deepest)
         #expect(throws: CBORError.tooDeep) { try skipAll([0x81] + deepest) }
         #expect(throws: CBORError.tooDeep) { try skipAll([UInt8](repeating: 0x81, count: 100_000)) }

@@ -7,6 +7,8 @@ func written(capacity: Int = 256, _ body: (inout CBORWriter) -> Void) throws(CBO
     var writer = CBORWriter(buffer.mutableSpan)
     body(&writer)
     let count = try writer.finish()
+    // The writer leaves it to its callers that it is one well-formed item.
+    try skipAll(Array(buffer[..<count]))
     return Array(buffer[..<count])
 }
 
@@ -54,9 +56,9 @@ extension CBORWriter {
     }
 
     @Test func misuseSticks() {
-        #expect(throws: CBORError.unfinished) { try written { _ in } }
-        #expect(throws: CBORError.unfinished) { try written { $0.array(1) } }
-        #expect(throws: CBORError.unfinished) {
+        #expect(throws: CBORError.truncated) { try written { _ in } }
+        #expect(throws: CBORError.truncated) { try written { $0.array(1) } }
+        #expect(throws: CBORError.truncated) {
             try written {
                 $0.map(1)
                 $0.key(1)
@@ -95,7 +97,11 @@ extension CBORWriter {
         }
         #expect(throws: CBORError.invalidText) { try written { $0.text(count: 1) { _ in 0xFF } } }
         #expect(throws: CBORError.invalidText) { try written { $0.text("ü") } }
-        #expect(throws: CBORError.tooDeep) { try written { for _ in 0...CBORNesting.maxDepth { $0.array(1) } } }
+        #expect(throws: CBORError.tooDeep) {
+            try written {
+                for _ in 0...8 { $0.array(1) }; $0.uint(0)
+            }
+        }
         #expect(throws: CBORError.outOfRange) { try written { $0.array(-1) } }
     }
 

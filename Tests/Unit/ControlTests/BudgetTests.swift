@@ -116,4 +116,24 @@ import Testing
         let next = delay.next(after: .tripleFault, life: 0)
         #expect(afterLong == 0 && next == 0)
     }
+
+    /// As the faults that an IOMMU reports are read: sixteen at once, then sixteen a second.
+    @Test func faultsAreLimitedToSixteenASecond() {
+        var budget = Budget(capacity: 16, perSecond: 16)
+        budget.ticksPerSecond = 1600
+        var read = 0
+        func readAll(_ moments: ClosedRange<UInt64>) -> Int {
+            read = 0
+            for now in moments where budget.isLeft(now: now) {
+                budget.spend(1)
+                read += 1
+            }
+            return read
+        }
+        var first = 0
+        for _ in 0..<100 { first += readAll(80_000...80_000) }
+        #expect(first == 16)
+        let held = readAll(80_000...80_099), next = readAll(80_100...81_600)
+        #expect(held == 0 && next == 16)
+    }
 }

@@ -3,6 +3,8 @@ import Control
 import ControlClient
 import Manifest
 import Records
+import Testing
+import UnitSupport
 
 /// Builds requests and drives a server with them, byte by byte.
 enum Wire {
@@ -71,7 +73,12 @@ final class Bench {
         var received: [ArrivedFrame] = []
         while server.serve(&machine) {
             while let byte = server.nextByte() {
-                if let frame = back.frame(after: byte) { received.append(frame) }
+                guard let frame = back.frame(after: byte) else { continue }
+                // Whatever is sent is one well-formed item: the writer leaves that to its callers.
+                var reader = CBORReader(frame.payload.span)
+                #expect(throws: Never.self) { try reader.skip() }
+                #expect(throws: Never.self) { try reader.finish() }
+                received.append(frame)
             }
         }
         return received

@@ -78,9 +78,9 @@ import Testing
 
     @Test func virtualFunctionsAreFoundByTheirPhysicalOne() throws {
         let list = scan(try BusModel.recorded())
-        let third = try #require(list.physicalFunction(of: FunctionAddress(bus: 4, device: 16, function: 4)))
+        let third = try #require(list.physicalFunction(of: FunctionAddress(requester: 0x484)))
         #expect(list.functions[third.index].requester == BusModel.id("04:00.0") && third.number == 2)
-        #expect(list.physicalFunction(of: FunctionAddress(bus: 4, device: 16, function: 5)) == nil)
+        #expect(list.physicalFunction(of: FunctionAddress(requester: 0x485)) == nil)
         #expect(list.group(of: FunctionAddress(requester: 0x0484)) == 0x0484)
     }
 

@@ -3,8 +3,8 @@ import Testing
 
 /// Which registers cannot become a partition's.
 @Suite struct RegisterCheckTests {
-    private static let own = FunctionAddress(bus: 1, device: 0, function: 0)
-    private static let other = FunctionAddress(bus: 2, device: 0, function: 0)
+    private static let own = FunctionAddress(requester: 0x100)
+    private static let other = FunctionAddress(requester: 0x200)
 
     private func function(_ bar: BaseAddress, _ address: FunctionAddress = own) -> FunctionDescription {
         var function = FunctionDescription()

@@ -1,6 +1,7 @@
-import Remapping
 import Testing
 import UnitSupport
+
+@testable import Remapping
 
 private typealias Intel = VTD<FakeUnit>
 private typealias AMD = AMDVi<FakeUnit>
@@ -243,16 +244,5 @@ private typealias AMD = AMDVi<FakeUnit>
         // One for the root table, eight for 2,048 interrupt entries, one of the three that the page table takes.
         let few = 10
         #expect(try refusal(Intel.self, vtd, runs, vcpus: 1, frames: few) == .outOfMemory)
-    }
-
-    @Test func faultsAreLimitedToSixteenASecond() {
-        var limiter = FaultLimiter(ticksPerSecond: 1000)
-        for i in 1...16 {
-            #expect(limiter.decide(now: 5000) == .read)
-            #expect(limiter.record() == (i == 16))
-        }
-        #expect(limiter.decide(now: 5999) == .hold)
-        #expect(limiter.decide(now: 6000) == .resume)
-        #expect(limiter.decide(now: 6001) == .read)
     }
 }

@@ -32,7 +32,7 @@ import Testing
         #expect(found.requester(ofIOAPIC: 1) == nil)
         #expect(found.isReserved(0xFF00) && found.isReserved(0xFF08) && !found.isReserved(0xFF10), "and a timer's")
         #expect(found.isReserved(0x14 << 3) && !found.isReserved(0x15 << 3))
-        #expect(found.reserved[0].size == 0x10_0000)
+        #expect(found.reservedCount > 0 && found.reserved[0] == (0x14 << 3, 0x14 << 3))
         #expect(!found.forbidsX2APIC)
     }
 
@@ -60,7 +60,6 @@ import Testing
         let found = try IVRS.parse(ivrs.span)
         #expect(found.unitCount == 1)
         #expect(found.units[0].registers == 0xFED8_0000 && found.units[0].function == 2)
-        #expect(found.units[0].capability == 0x40)
         #expect(found.alias(of: 0x0342) == 8 && found.alias(of: 0x0400) == nil)
         #expect(found.alias(of: 0x0510) == 0x20 && found.alias(of: 0x0020) == nil)
         #expect(found.requester(ofIOAPIC: 6) == 0xA0)

@@ -17,6 +17,11 @@ import Testing
         return statistics
     }
 
+    @Test func countersBeginAgain() {
+        #expect(MemoryTraffic.moved(30, since: 10, wrap: 64) == 20)
+        #expect(MemoryTraffic.moved(10, since: 60, wrap: 64) == 14)
+    }
+
     /// 400 GB/s for a minute: the counter begins again 21 times.
     @Test func manyTurns() {
         var traffic = MemoryTraffic(since: reading(3, moved: 0))

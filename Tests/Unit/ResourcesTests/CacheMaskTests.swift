@@ -53,6 +53,15 @@ struct Bench {
     func words() -> String? { refusal()?.sentence(manifest) }
 }
 
+extension CoreResources {
+    /// Classes that have an L3 mask, class 0 among them.
+    var classCount: Int {
+        var count = 0
+        forEachSetting { msr, _ in if 0xC90..<0xD10 ~= msr { count += 1 } }
+        return count
+    }
+}
+
 func ways(_ count: UInt16) -> (inout PartitionSpec) -> Void {
     { $0.resources.l3 = CacheDemand(rawValue: count) ?? .none }
 }

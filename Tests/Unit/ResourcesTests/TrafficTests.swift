@@ -41,9 +41,4 @@ private final class Counters {
         // An id that the processor does not have is not asked for.
         #expect(read(counters, 0x100, .zen3) == TrafficCounters() && counters.selected >> 32 == 1)
     }
-
-    @Test func countersBeginAgain() {
-        #expect(TrafficCounters.moved(30, since: 10, wrap: 64) == 20)
-        #expect(TrafficCounters.moved(10, since: 60, wrap: 64) == 14)
-    }
 }

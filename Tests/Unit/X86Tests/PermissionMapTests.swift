@@ -37,10 +37,4 @@ import X86
             }
         }
     }
-
-    @Test func sizesAreTheProcessors() {
-        // Two pages of MSRs; three pages of ports, of which the third holds what an access at FFFFh runs over.
-        #expect(PermissionMapSize.msr == 8192)
-        #expect(PermissionMapSize.port == 12288)
-    }
 }

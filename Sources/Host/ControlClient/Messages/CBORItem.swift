@@ -10,6 +10,8 @@ indirect enum CBORItem {
     /// What no message of ours has: read past.
     case other
 
+    private static let maxDepth = 8
+
     /// Reads all of `input`.
     init(_ input: [UInt8]) throws(CBORError) {
         var reader = CBORReader(input.span)
@@ -18,7 +20,7 @@ indirect enum CBORItem {
     }
 
     private static func next(_ reader: inout CBORReader, _ input: [UInt8], depth: Int) throws(CBORError) -> CBORItem {
-        guard depth < CBORNesting.maxDepth else { throw .tooDeep }
+        guard depth < maxDepth else { throw .tooDeep }
         guard reader.remaining > 0 else { throw .truncated }
         // The major type (RFC 8949, section 3.1).
         switch input[reader.offset] >> 5 {

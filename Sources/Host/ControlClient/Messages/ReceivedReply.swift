@@ -80,12 +80,15 @@ public struct ReceivedReply {
         return (words, try fields[2]?.unsigned() ?? 0)
     }
 
+    /// The most bytes of a console that one reply carries.
+    private static let maxConsoleBytes = 1024
+
     /// Of `consoleRead`.
     public func console() throws(CBORError) -> (position: UInt64, bytes: [UInt8], end: UInt64) {
         var bytes: [UInt8] = []
         if let item = fields[2] {
             guard case .bytes(let found) = item else { throw .wrongType }
-            guard found.count <= ConsoleRange.maxBytes else { throw .tooLong }
+            guard found.count <= Self.maxConsoleBytes else { throw .tooLong }
             bytes = found
         }
         let position = try fields[1]?.unsigned() ?? 0

@@ -110,6 +110,11 @@ func checkLinkPointer<S: VMCSReader & ~Copyable>(_ vmcs: borrowing S, _ rules: E
         VMCSField.vmcsLinkPointer, "neither all ones nor the address of a page", "27.3.1.5")
 }
 
+extension VMCSField {
+    /// The first of four (Intel SDM volume 3, appendix B, table B-6).
+    static let guestPDPTE0: UInt32 = 0x280A
+}
+
 /// With EPT a guest with PAE paging has its four PDPTEs in the VMCS.
 func checkPageDirectories<S: VMCSReader & ~Copyable>(
     _ vmcs: borrowing S, _ state: EntryState, _ rules: EntryRules

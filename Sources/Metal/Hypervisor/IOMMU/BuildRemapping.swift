@@ -21,10 +21,13 @@ extension PlannedMachine {
         var demand = RemappingDemand()
         for i in 0..<manifest.partitionCount where manifest.partitions[i].devices.count > 0 {
             let vcpus = manifest.partitions[i].cores.count, functions = manifest.partitions[i].devices.count
-            guard let limit = machine.iommu?.features.maxVCPUs else {
-                throw refusal(i, " owns PCI functions, and the machine has no usable IOMMU")
+            // That there is one was checked with the manifest.
+            guard vcpus <= machine.iommu?.features.maxVCPUs ?? 0 else {
+                var line = LogLine("partition ")
+                line.write(manifest.partitions[i].name)
+                line.write(" has more cores than the IOMMU can interrupt")
+                throw Refusal(line)
             }
-            guard vcpus <= limit else { throw refusal(i, " has more cores than the IOMMU can interrupt") }
             demand.domains += 1
             demand.functions += functions * 2
             demand.pairs += functions * vcpus
@@ -67,13 +70,6 @@ extension PlannedMachine {
                 interrupts.blocks[i][n] = block ?? InterruptBlock()
             }
         }
-    }
-
-    private func refusal(_ partition: Int, _ words: StaticString) -> Refusal {
-        var line = LogLine("partition ")
-        line.write(manifest.partitions[partition].name)
-        line.write(words)
-        return Refusal(line)
     }
 
     /// Tells the units of what partitions own, once the firmware is gone.

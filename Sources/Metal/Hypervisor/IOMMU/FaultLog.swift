@@ -1,3 +1,4 @@
+import Control
 import Remapping
 import Silicon
 import Text
@@ -10,7 +11,10 @@ struct FaultLog: ~Copyable {
     private let memory: RemappingMemory
     /// Whether a unit was found changed, which is said once.
     private var isBroken = false
-    private var limiter: FaultLimiter
+    /// Faults: so that a function that faults all the time does not keep the core busy that reads of it.
+    private var budget = Budget(capacity: 16, perSecond: 16)
+    /// Whether reporting is off because the budget is spent.
+    private var isHeld = false
     /// Whether the units send messages of ours; else what is in their registers is the firmware's, and stays masked.
     var isReporting = false
     let owners: [192 of (requester: UInt16, partition: UInt8)]
@@ -29,7 +33,7 @@ struct FaultLog: ~Copyable {
         self.units = units
         self.unitCount = unitCount
         self.memory = memory
-        limiter = FaultLimiter(ticksPerSecond: ticksPerSecond)
+        budget.ticksPerSecond = ticksPerSecond
         self.owners = owners
         self.ownerCount = ownerCount
     }
@@ -57,17 +61,17 @@ struct FaultLog: ~Copyable {
         return fault
     }
 
-    /// The next fault, which is cleared in the unit; nil when there is none, or when this second has had enough of them.
+    /// The next fault, which is cleared in the unit; nil when there is none, or when the budget is spent.
     private mutating func nextFault() -> DeviceFault? {
-        switch limiter.decide(now: cpu_rdtsc()) {
-        case .hold: return nil
-        case .resume: if isReporting { setReporting(true) }
-        case .read: break
-        }
+        guard budget.isLeft(now: cpu_rdtsc()) else { return nil }
+        if isHeld, isReporting { setReporting(true) }
+        isHeld = false
         for _ in 0..<unitCount {
             turn = turn + 1 < unitCount ? turn + 1 : 0
             guard let fault = vendor.nextFault(units[turn], lost: &pending.lost) else { continue }
-            if limiter.record() { setReporting(false) }
+            budget.spend(1)
+            isHeld = !budget.isLeft(now: cpu_rdtsc())
+            if isHeld { setReporting(false) }
             return fault
         }
         return nil

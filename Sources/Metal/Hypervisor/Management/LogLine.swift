@@ -8,9 +8,7 @@ struct LogLine: ByteSink, ~Copyable {
     /// A type with an atomic in it has an address: without one, every call would copy the line, byte by byte.
     private let pin = Atomic<Bool>(false)
 
-    init(_ words: StaticString) { write(words) }
-    init(_ words: StaticString, _ number: UInt64) { write(words, number) }
-    init(_ words: StaticString, _ number: UInt64, _ other: UInt64) { write(words, number, other) }
+    init(_ words: StaticString, _ number: UInt64 = 0, _ other: UInt64 = 0) { write(words, number, other) }
 
     /// What is said of a partition.
     init(partition: borrowing Label, _ words: StaticString, _ number: UInt64 = 0) {

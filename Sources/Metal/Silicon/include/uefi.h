@@ -1,11 +1,7 @@
 // Structures of the firmware, with the names of UEFI 2.10. Services are addresses to be called by `efi_call`: Swift cannot
 // express their calling convention.
 #pragma once
-#include <stddef.h>
 #include <stdint.h>
-
-#define EFI_OFFSET(type, field, offset) _Static_assert(offsetof(type, field) == (offset), #type "." #field)
-#define EFI_SIZE(type, size) _Static_assert(sizeof(type) == (size), #type)
 
 /// A service, or an address or handle that is passed on.
 typedef uint64_t EFI_SERVICE, EFI_ADDRESS;
@@ -26,7 +22,6 @@ typedef struct {
     EFI_GUID VendorGuid;
     EFI_ADDRESS VendorTable;
 } EFI_CONFIGURATION_TABLE;
-EFI_SIZE(EFI_CONFIGURATION_TABLE, 24);
 
 /// Section 4.3.
 typedef struct {
@@ -37,9 +32,6 @@ typedef struct {
     uint64_t NumberOfTableEntries;
     EFI_ADDRESS ConfigurationTable;
 } EFI_SYSTEM_TABLE;
-EFI_OFFSET(EFI_SYSTEM_TABLE, ConIn, 0x30);
-EFI_OFFSET(EFI_SYSTEM_TABLE, RuntimeServices, 0x58);
-EFI_OFFSET(EFI_SYSTEM_TABLE, ConfigurationTable, 0x70);
 
 /// Section 4.4, up to the last service that is called.
 typedef struct {
@@ -51,27 +43,18 @@ typedef struct {
         SetWatchdogTimer, ConnectController, DisconnectController, OpenProtocol, CloseProtocol, OpenProtocolInformation,
         ProtocolsPerHandle, LocateHandleBuffer, LocateProtocol;
 } EFI_BOOT_SERVICES;
-EFI_OFFSET(EFI_BOOT_SERVICES, AllocatePages, 0x28);
-EFI_OFFSET(EFI_BOOT_SERVICES, HandleProtocol, 0x98);
-EFI_OFFSET(EFI_BOOT_SERVICES, LocateHandle, 0xB0);
-EFI_OFFSET(EFI_BOOT_SERVICES, Stall, 0xF8);
-EFI_OFFSET(EFI_BOOT_SERVICES, ExitBootServices, 0xE8);
-EFI_OFFSET(EFI_BOOT_SERVICES, LocateProtocol, 0x140);
 
 /// Section 4.5, up to the last service that is called.
 typedef struct {
     EFI_TABLE_HEADER Hdr;
     EFI_SERVICE GetTime, SetTime, GetWakeupTime, SetWakeupTime, SetVirtualAddressMap, ConvertPointer, GetVariable;
 } EFI_RUNTIME_SERVICES;
-EFI_OFFSET(EFI_RUNTIME_SERVICES, GetTime, 0x18);
-EFI_OFFSET(EFI_RUNTIME_SERVICES, GetVariable, 0x48);
 
 /// Section 7.2.3. The firmware says how far apart its descriptors are.
 typedef struct {
     uint32_t Type;
     uint64_t PhysicalStart, VirtualStart, NumberOfPages, Attribute;
 } EFI_MEMORY_DESCRIPTOR;
-EFI_OFFSET(EFI_MEMORY_DESCRIPTOR, NumberOfPages, 24);
 
 /// Section 8.3.
 typedef struct {
@@ -81,7 +64,6 @@ typedef struct {
     int16_t TimeZone;
     uint8_t Daylight, Pad2;
 } EFI_TIME;
-EFI_SIZE(EFI_TIME, 16);
 
 /// Section 9.1, up to the device that the image came from.
 typedef struct {
@@ -90,7 +72,6 @@ typedef struct {
     uint32_t LoadOptionsSize;
     EFI_ADDRESS LoadOptions;
 } EFI_LOADED_IMAGE_PROTOCOL;
-EFI_OFFSET(EFI_LOADED_IMAGE_PROTOCOL, LoadOptions, 0x38);
 
 /// Section 12.3.
 typedef struct {
@@ -113,7 +94,6 @@ typedef struct {
     uint64_t Revision;
     EFI_SERVICE Open, Close, Delete, Read, Write, GetPosition, SetPosition;
 } EFI_FILE_PROTOCOL;
-EFI_OFFSET(EFI_FILE_PROTOCOL, SetPosition, 0x38);
 
 /// UEFI Platform Initialization 1.8, volume 2, section 13.4.
 typedef struct {
@@ -124,11 +104,8 @@ typedef struct {
     uint64_t ProcessorId;
     uint32_t StatusFlag, Location[3], ExtendedInformation[6];
 } EFI_PROCESSOR_INFORMATION;
-EFI_OFFSET(EFI_PROCESSOR_INFORMATION, StatusFlag, 8);
-EFI_SIZE(EFI_PROCESSOR_INFORMATION, 48);
 
 /// TCG EFI Protocol Specification 1.0, revision 00.13, section 6.2, up to the last service that is called.
 typedef struct {
     EFI_SERVICE GetCapability, GetEventLog, HashLogExtendEvent;
 } EFI_TCG2_PROTOCOL;
-EFI_OFFSET(EFI_TCG2_PROTOCOL, HashLogExtendEvent, 0x10);

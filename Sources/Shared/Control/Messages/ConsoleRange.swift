@@ -2,9 +2,6 @@
 /// the newest of them in a ring. `consoleRead` brings {1: position, 2: the bytes, exactly as the guest wrote them, 3: end},
 /// `consoleWrite` {1: how many bytes the guest's UART took}; the rest is for the manager to send again.
 public struct ConsoleRange: Equatable, Sendable {
-    /// The most bytes that one reply carries.
-    public static let maxBytes = 1024
-
     /// The position of the first byte given. Above what was asked for when the guest has outrun the ring.
     public var position: UInt64
     /// How many bytes were given.

@@ -8,7 +8,7 @@ import Text
 extension ControlBackend where Self: ~Copyable {
     /// - Parameters:
     ///   - data: the bytes of a `consoleWrite`.
-    ///   - scratch: room for `ConsoleRange.maxBytes`.
+    ///   - scratch: room for 1024 bytes.
     ///   - damaged: frames that were dropped.
     /// - Returns: the reply's length in bytes.
     mutating func reply(

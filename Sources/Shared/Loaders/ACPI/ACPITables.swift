@@ -97,6 +97,14 @@ private func writeMCFG(at address: UInt64, to memory: borrowing GuestMemory) -> 
 }
 
 extension PortNumber {
+    /// First of the UART's eight registers.
+    static let uart: UInt16 = 0x3F8
+    /// The panic device: a read tells which events the guest may report, a write reports.
+    static let panic: UInt16 = 0x505
+    /// The watchdog's two registers: run and kick, and the seconds between kicks.
+    static let watchdog: UInt16 = 0x508
+    /// The chipsets' reset control register.
+    fileprivate static let reset: UInt16 = 0xCF9
     /// The value of the FADT's RESET_VALUE.
     fileprivate static let resetValue: UInt8 = 0x06
     /// The FADT's SLEEP_CONTROL_REG (ACPI 6.5, 4.8.3.7).

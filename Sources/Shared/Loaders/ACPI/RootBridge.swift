@@ -85,3 +85,8 @@ extension AMLBuilder {
         byte(0)
     }
 }
+
+extension GuestWindows {
+    /// Ports that the root bridge passes on.
+    fileprivate static let portCount: UInt16 = 0x100
+}

@@ -41,17 +41,13 @@ extension Manifest {
             try decodePartition(i, &source)
         }
         source.partition = nil
-        var key = try map.next(&source.reader)
-        if key == ManifestKey.housekeepingResources {
-            housekeepingResources = try source.resources(ManifestKey.housekeepingResources, most: .none)
-            key = try map.next(&source.reader)
+        while let key = try map.next(&source.reader) {
+            switch key {
+            case ManifestKey.housekeepingResources: housekeepingResources = try source.resources(key, most: .none)
+            case ManifestKey.requires: requires = try source.flags(key, of: .requirable, least: 1)
+            default: throw source.refuse(.unknownKey, key)
+            }
         }
-        if key == ManifestKey.requires {
-            requires = try source.flags(ManifestKey.requires, of: .requirable)
-            if requires.isEmpty { throw source.refuse(.unknownValue, 0, ManifestKey.requires) }
-            key = try map.next(&source.reader)
-        }
-        if let key { throw source.refuse(.unknownKey, key) }
         try source.reader.finish()
     }
 
@@ -71,42 +67,24 @@ extension Manifest {
         partitions[i].onCrash = try source.choice(PartitionKey.onCrash, &map)
         try source.key(PartitionKey.permits, &map)
         partitions[i].permits = try source.flags(PartitionKey.permits, of: .all)
-        var key = try map.next(&source.reader)
-        if key == PartitionKey.devices {
-            try decodeDevices(i, &source)
-            key = try map.next(&source.reader)
+        // Keys rise, so that each of these comes once at the most.
+        while let key = try map.next(&source.reader) {
+            switch key {
+            case PartitionKey.devices: try decodeDevices(i, &source)
+            case PartitionKey.accepts: partitions[i].accepts = try source.flags(key, of: .all, least: 1)
+            case PartitionKey.watchdog: partitions[i].watchdog = UInt16(try source.count(key, max: Self.maxWatchdog))
+            case PartitionKey.restartLimit: partitions[i].restartLimit = UInt8(try source.count(key, max: 255))
+            case PartitionKey.virtio: partitions[i].virtio = try source.flags(key, of: .all, least: 1)
+            case PartitionKey.digests:
+                var digests = ImageDigests()
+                guard try source.reader.array(max: 2) == 2 else { throw .outOfRange }
+                try source.digest(into: &digests.kernel)
+                try source.digest(into: &digests.initrd)
+                partitions[i].digests = digests
+            case PartitionKey.resources: partitions[i].resources = try source.resources(key, most: .required)
+            default: throw source.refuse(.unknownKey, key)
+            }
         }
-        if key == PartitionKey.accepts {
-            partitions[i].accepts = try source.flags(PartitionKey.accepts, of: .all)
-            if partitions[i].accepts.isEmpty { throw source.refuse(.unknownValue, 0, PartitionKey.accepts) }
-            key = try map.next(&source.reader)
-        }
-        if key == PartitionKey.watchdog {
-            partitions[i].watchdog = UInt16(try source.count(PartitionKey.watchdog, max: Self.maxWatchdog))
-            key = try map.next(&source.reader)
-        }
-        if key == PartitionKey.restartLimit {
-            partitions[i].restartLimit = UInt8(try source.count(PartitionKey.restartLimit, max: 255))
-            key = try map.next(&source.reader)
-        }
-        if key == PartitionKey.virtio {
-            partitions[i].virtio = try source.flags(PartitionKey.virtio, of: .all)
-            if partitions[i].virtio.isEmpty { throw source.refuse(.unknownValue, 0, PartitionKey.virtio) }
-            key = try map.next(&source.reader)
-        }
-        if key == PartitionKey.digests {
-            var digests = ImageDigests()
-            guard try source.reader.array(max: 2) == 2 else { throw .outOfRange }
-            try source.digest(into: &digests.kernel)
-            try source.digest(into: &digests.initrd)
-            partitions[i].digests = digests
-            key = try map.next(&source.reader)
-        }
-        if key == PartitionKey.resources {
-            partitions[i].resources = try source.resources(PartitionKey.resources, most: .required)
-            key = try map.next(&source.reader)
-        }
-        if let key { throw source.refuse(.unknownKey, key) }
     }
 
     private mutating func decodeDevices(_ i: Int, _ source: inout ManifestSource) throws(CBORError) {

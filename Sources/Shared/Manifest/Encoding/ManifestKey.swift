@@ -13,7 +13,6 @@ public enum ManifestKey {
     public static let housekeepingResources: UInt64 = 28
     /// Absent when nothing is required.
     public static let requires: UInt64 = 33
-    public static let count = 7
 }
 
 /// The keys of one partition's map.

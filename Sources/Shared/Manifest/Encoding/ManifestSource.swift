@@ -64,9 +64,9 @@ struct ManifestSource: ~Escapable {
     }
 
     /// Bits that are all among those of `known`.
-    mutating func flags<F: FlagSet>(_ key: UInt64, of known: F) throws(CBORError) -> F {
+    mutating func flags<F: FlagSet>(_ key: UInt64, of known: F, least: UInt64 = 0) throws(CBORError) -> F {
         let value = try reader.uint()
-        guard value & ~UInt64(known.rawValue) == 0 else { throw refuse(.unknownValue, value, key) }
+        guard value >= least, value & ~UInt64(known.rawValue) == 0 else { throw refuse(.unknownValue, value, key) }
         return F(rawValue: F.RawValue(value))
     }
 

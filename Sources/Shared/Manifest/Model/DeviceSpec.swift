@@ -17,11 +17,9 @@ public struct DeviceSpec: Equatable, Sendable {
 /// The functions of one partition, at most eight.
 public struct DeviceList: Sendable {
     public static let capacity = 8
-    public private(set) var devices = InlineArray<8, DeviceSpec>(repeating: DeviceSpec())
+    public package(set) var devices = InlineArray<8, DeviceSpec>(repeating: DeviceSpec())
     public private(set) var count = 0
     public init() {}
-    /// - Parameter index: below `count`.
-    public mutating func change(_ index: Int, _ change: (inout DeviceSpec) -> Void) { change(&devices[index]) }
     /// False, and nothing changed, when the list is full.
     @discardableResult
     public mutating func append(_ device: DeviceSpec) -> Bool {

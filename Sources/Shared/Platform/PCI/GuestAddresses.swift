@@ -10,7 +10,6 @@ public enum GuestWindows {
     public static let lowSize: UInt64 = 0x2000_0000
     /// Ports of virtio functions.
     public static let ports: UInt16 = 0xC000
-    public static let portCount: UInt16 = 0x100
     /// Larger ones.
     public static let high: UInt64 = 1 << 38
     public static let highSize: UInt64 = 1 << 38

@@ -37,8 +37,7 @@ extension GuestFunction {
             updateMSI(on: machine)
         case (.msix, 0):
             if mask >> 30 != 0 {
-                let control = (UInt32(msix.control) << 16 & ~mask | value & mask) >> 16
-                msix.control = UInt16(truncatingIfNeeded: control) & 0xC000
+                msix.writeControl(value, mask: mask)
                 machine.write(requester, Int(item.offset) + 2, size: 2, UInt32(msix.control))
             }
         case (.express, 8):

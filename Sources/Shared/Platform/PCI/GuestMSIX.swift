@@ -4,13 +4,17 @@ import PCI
 struct GuestMSIX: Sendable {
     static let capacity = 64
     /// Enable in bit 15, mask of the function in bit 14.
-    var control: UInt16 = 0
+    private(set) var control: UInt16 = 0
     /// Entry n in 4n...4n + 3: address low and high, data, vector control, where bit 0 masks.
-    var table: InlineArray<256, UInt32>
+    private(set) var table = InlineArray<256, UInt32> { $0 & 3 == 3 ? 1 : 0 }
 
-    init() {
-        table = InlineArray(repeating: 0)
-        for i in 0..<Self.capacity { table[4 * i + 3] = 1 }
+    /// Writes the bits in `mask` of the capability's first double word, in whose upper half the control register is.
+    mutating func writeControl(_ value: UInt32, mask: UInt32) {
+        control = UInt16(truncatingIfNeeded: (UInt32(control) << 16 & ~mask | value & mask) >> 16) & 0xC000
+    }
+
+    mutating func set(_ index: Int, _ value: UInt32) {
+        table[index] = value & (index & 3 == 0 ? ~3 : index & 3 == 3 ? 1 : .max)
     }
 }
 
@@ -71,8 +75,8 @@ extension GuestFunction {
     ) {
         let first = index & ~3
         let wasMasked = msix.table[first + 3] & 1 != 0
-        set(index, UInt32(truncatingIfNeeded: value))
-        if size == 8 { set(index + 1, UInt32(truncatingIfNeeded: value >> 32)) }
+        msix.set(index, UInt32(truncatingIfNeeded: value))
+        if size == 8 { msix.set(index + 1, UInt32(truncatingIfNeeded: value >> 32)) }
         let isMasked = msix.table[first + 3] & 1 != 0
         if wasMasked && isMasked { return }
         let entry = entry(index / 4)
@@ -85,15 +89,5 @@ extension GuestFunction {
         machine.writeRegister(entry + 4, size: 4, message.address >> 32)
         machine.writeRegister(entry + 8, size: 4, UInt64(message.data))
         machine.writeRegister(entry + 12, size: 4, 0)
-    }
-
-    private mutating func set(_ index: Int, _ value: UInt32) {
-        let writable: UInt32 =
-            switch index & 3 {
-            case 0: ~3
-            case 3: 1
-            default: .max
-            }
-        msix.table[index] = value & writable
     }
 }

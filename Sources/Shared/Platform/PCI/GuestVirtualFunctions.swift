@@ -13,11 +13,8 @@ struct GuestVirtualFunctions: Sendable {
     /// VF Enable and VF Memory Space Enable.
     private static let writable: UInt32 = 1 << 0 | 1 << 3
 
-    init() { self.init(first: 0, count: 0, physical: 0) }
-
-    init(first: Int, count: Int, physical: Int) {
-        self.first = first
-        self.count = count
+    init(first: Int = 0, count: Int = 0, physical: Int = 0) {
+        (self.first, self.count) = (first, count)
         distance = UInt32(truncatingIfNeeded: first &- physical)
     }
 

@@ -7,7 +7,6 @@ public enum AMDViPageFormat: PageTableFormat {
     static let forceCoherent: UInt64 = 1 << 60
     static let read: UInt64 = 1 << 61
     static let write: UInt64 = 1 << 62
-    static let addressMask: UInt64 = 0x000F_FFFF_FFFF_F000
 
     public static func table(at physical: UInt64, level: Int) -> UInt64 {
         physical | present | read | write | UInt64(level) << 9
@@ -15,7 +14,5 @@ public enum AMDViPageFormat: PageTableFormat {
     public static func leaf(at physical: UInt64, level: Int, access: Access) -> UInt64 {
         physical | present | forceCoherent | read | (access.write ? write : 0)
     }
-    public static func isPresent(_ entry: UInt64) -> Bool { entry & present != 0 }
     public static func isLeaf(_ entry: UInt64, level: Int) -> Bool { entry >> 9 & 7 == 0 }
-    public static func address(_ entry: UInt64) -> UInt64 { entry & addressMask }
 }

@@ -31,7 +31,6 @@ public enum IVRS {
         var unit = RemappingUnitDescription()
         unit.flags = try reader.byte(at + 1)
         unit.function = try reader.half(at + 4)
-        unit.capability = try reader.half(at + 6)
         unit.registers = try reader.value(at + 8, 8)
         guard unit.registers != 0, unit.registers & 0x3FFF == 0 else { throw .malformed }
         try topology.add(unit)
@@ -86,15 +85,10 @@ public enum IVRS {
         _ reader: borrowing TableReader, _ at: Int, _ length: Int, _ topology: inout RemappingTopology
     ) throws(TopologyError) {
         guard length >= 32 else { throw .malformed }
-        var memory = ReservedMemory()
-        switch try reader.byte(at) {
-        case 0x20: (memory.first, memory.last) = (0, .max)
-        case 0x21: (memory.first, memory.last) = (try reader.half(at + 4), try reader.half(at + 4))
-        default: (memory.first, memory.last) = (try reader.half(at + 4), try reader.half(at + 6))
-        }
-        memory.base = try reader.value(at + 16, 8)
-        memory.size = try reader.value(at + 24, 8)
-        guard memory.first <= memory.last else { throw .malformed }
-        try topology.add(memory)
+        let type = try reader.byte(at), id = try reader.half(at + 4)
+        let last = type == 0x20 ? UInt16.max : type == 0x21 ? id : try reader.half(at + 6)
+        let first = type == 0x20 ? 0 : id
+        guard first <= last else { throw .malformed }
+        try topology.addReserved(first, last)
     }
 }

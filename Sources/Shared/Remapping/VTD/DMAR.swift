@@ -48,15 +48,9 @@ public enum DMAR {
     ) throws(TopologyError) {
         guard length >= 24 else { throw .malformed }
         guard try reader.half(at + 6) == 0 else { return topology.hasOtherSegments = true }
-        var memory = ReservedMemory()
-        memory.base = try reader.value(at + 8, 8)
-        let last = try reader.value(at + 16, 8)
-        guard last >= memory.base else { throw .malformed }
-        memory.size = (last - memory.base) &+ 1
+        guard try reader.value(at + 8, 8) <= reader.value(at + 16, 8) else { throw .malformed }
         try forEachScope(reader, at + 24, at + length, secondaryBus) { (scope: Scope) throws(TopologyError) in
-            guard let function = scope.function else { return }
-            (memory.first, memory.last) = (function, function)
-            try topology.add(memory)
+            if let function = scope.function { try topology.addReserved(function, function) }
         }
     }
 

@@ -4,14 +4,10 @@ import X86
 public enum VTDPageFormat: PageTableFormat {
     static let read: UInt64 = 1 << 0
     static let write: UInt64 = 1 << 1
-    static let large: UInt64 = 1 << 7
-    static let addressMask: UInt64 = 0x000F_FFFF_FFFF_F000
 
     public static func table(at physical: UInt64, level: Int) -> UInt64 { physical | read | write }
     public static func leaf(at physical: UInt64, level: Int, access: Access) -> UInt64 {
-        physical | read | (access.write ? write : 0) | (level > 1 ? large : 0)
+        physical | read | (access.write ? write : 0) | (level > 1 ? 1 << 7 : 0)
     }
     public static func isPresent(_ entry: UInt64) -> Bool { entry & (read | write) != 0 }
-    public static func isLeaf(_ entry: UInt64, level: Int) -> Bool { level > 1 && entry & large != 0 }
-    public static func address(_ entry: UInt64) -> UInt64 { entry & addressMask }
 }

@@ -7,18 +7,13 @@ public enum LongModeFormat: PageTableFormat {
     static let cacheDisable: UInt64 = 1 << 4
     /// Accessed and dirty are set beforehand, so that the processor never writes to a table.
     static let accessedDirty: UInt64 = 1 << 5 | 1 << 6
-    static let large: UInt64 = 1 << 7
     static let noExecute: UInt64 = 1 << 63
-    static let addressMask: UInt64 = 0x000F_FFFF_FFFF_F000
 
     public static func table(at physical: UInt64, level: Int) -> UInt64 { physical | present | write | 1 << 5 }
     public static func leaf(at physical: UInt64, level: Int, access: Access) -> UInt64 {
         physical | present | accessedDirty | (level > 1 ? large : 0) | (access.write ? write : 0)
             | (access.execute ? 0 : noExecute) | (access.memoryType == .uncacheable ? cacheDisable : 0)
     }
-    public static func isPresent(_ entry: UInt64) -> Bool { entry & present != 0 }
-    public static func isLeaf(_ entry: UInt64, level: Int) -> Bool { level > 1 && entry & large != 0 }
-    public static func address(_ entry: UInt64) -> UInt64 { entry & addressMask }
 }
 
 /// Entries of SVM's nested tables: long-mode entries in which every access counts as a user's (section 15.25.5).
@@ -29,7 +24,4 @@ public enum NestedFormat: PageTableFormat {
     public static func leaf(at physical: UInt64, level: Int, access: Access) -> UInt64 {
         LongModeFormat.leaf(at: physical, level: level, access: access) | LongModeFormat.user
     }
-    public static func isPresent(_ entry: UInt64) -> Bool { LongModeFormat.isPresent(entry) }
-    public static func isLeaf(_ entry: UInt64, level: Int) -> Bool { LongModeFormat.isLeaf(entry, level: level) }
-    public static func address(_ entry: UInt64) -> UInt64 { LongModeFormat.address(entry) }
 }

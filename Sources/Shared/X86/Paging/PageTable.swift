@@ -3,13 +3,7 @@ public struct Access: Sendable {
     public let write: Bool
     public let execute: Bool
     /// Formats that leave this to the processor's PAT and MTRRs ignore it.
-    public let memoryType: MemoryType
-
-    public init(write: Bool, execute: Bool, memoryType: MemoryType = .writeBack) {
-        self.write = write
-        self.execute = execute
-        self.memoryType = memoryType
-    }
+    public internal(set) var memoryType = MemoryType.writeBack
 
     /// The same rights to memory that is cached as `type`.
     public func with(_ type: MemoryType) -> Access { Access(write: write, execute: execute, memoryType: type) }
@@ -27,7 +21,14 @@ public protocol PageTableFormat {
     static func leaf(at physical: UInt64, level: Int, access: Access) -> UInt64
     static func isPresent(_ entry: UInt64) -> Bool
     static func isLeaf(_ entry: UInt64, level: Int) -> Bool
-    static func address(_ entry: UInt64) -> UInt64
+}
+
+// What the formats have in common.
+extension PageTableFormat {
+    static var large: UInt64 { 1 << 7 }
+    public static func isPresent(_ entry: UInt64) -> Bool { entry & 1 != 0 }
+    public static func isLeaf(_ entry: UInt64, level: Int) -> Bool { level > 1 && entry & large != 0 }
+    public static func address(_ entry: UInt64) -> UInt64 { entry & 0x000F_FFFF_FFFF_F000 }
 }
 
 public enum PageTableError: Error { case unaligned, outOfFrames, mappedAlready, outOfRange }

@@ -10,9 +10,3 @@ public func msrPermissionBit(_ msr: UInt32) -> Int? {
     }
     return byte * 8 + Int(msr & 0x1FFF) * 2
 }
-
-public enum PermissionMapSize {
-    /// 8 KiB for MSRs, 12 KiB for ports.
-    public static let msr = 0x2000
-    public static let port = 0x3000
-}

@@ -17,27 +17,14 @@ public struct ControlSet: Sendable {
     /// Always 1; without them the processor is refused.
     public let required: UInt32
     /// 1 where the processor has them.
-    public let wanted: UInt32
+    public internal(set) var wanted: UInt32 = 0
     /// Always 0.
-    public let forbidden: UInt32
+    public internal(set) var forbidden: UInt32 = 0
     /// 0 in the folded value, and offered: set and cleared while the guest runs.
-    public let switched: UInt32
+    public internal(set) var switched: UInt32 = 0
     /// Required where any of `substituted` is not offered.
-    public let substitute: UInt32
-    public let substituted: UInt32
-
-    init(
-        _ kind: ControlKind, required: UInt32, wanted: UInt32 = 0, forbidden: UInt32 = 0, switched: UInt32 = 0,
-        substitute: UInt32 = 0, for substituted: UInt32 = 0
-    ) {
-        self.kind = kind
-        self.required = required
-        self.wanted = wanted
-        self.forbidden = forbidden
-        self.switched = switched
-        self.substitute = substitute
-        self.substituted = substituted
-    }
+    public internal(set) var substitute: UInt32 = 0
+    public internal(set) var substituted: UInt32 = 0
 
     /// The value for a processor whose capability register for this field reads `capability`: a bit that is 1 in its low
     /// half must be 1, a bit that is 0 in its high half must be 0 (Intel SDM volume 3D, appendix A.3 to A.5).
@@ -57,14 +44,15 @@ extension ControlSet {
     /// The kick is an NMI, which must not be lost while the guest handles one of its own. Where the processor cannot tell the
     /// two apart, the preemption timer does the kick's work. External interrupts go straight to the guest (law 3).
     public static let pin = ControlSet(
-        .pin, required: PinControl.nmiExiting, wanted: PinControl.virtualNMIs,
+        kind: .pin, required: PinControl.nmiExiting, wanted: PinControl.virtualNMIs,
         forbidden: PinControl.externalInterruptExiting | PinControl.postedInterrupts,
-        switched: PinControl.preemptionTimer, substitute: PinControl.preemptionTimer, for: PinControl.virtualNMIs)
+        switched: PinControl.preemptionTimer, substitute: PinControl.preemptionTimer,
+        substituted: PinControl.virtualNMIs)
 
     /// Exiting for CR3 or INVLPG, which processors without the "true" capability registers insist on, would cost an exit for
     /// each switch of a guest's processes.
     public static let processor = ControlSet(
-        .processor,
+        kind: .processor,
         required: ProcessorControl.tscOffsetting | ProcessorControl.mwaitExiting | ProcessorControl.rdpmcExiting
             | ProcessorControl.ioBitmaps | ProcessorControl.msrBitmaps | ProcessorControl.monitorExiting
             | ProcessorControl.secondaryControls,
@@ -76,7 +64,7 @@ extension ControlSet {
     /// Without "enable RDTSCP" and its like the instruction is undefined in the guest. "Enable user wait and pause" stays
     /// off, since CPUID hides WAITPKG.
     public static let secondary = ControlSet(
-        .secondary,
+        kind: .secondary,
         required: SecondaryControl.ept | SecondaryControl.vpid | SecondaryControl.unrestrictedGuest
             | SecondaryControl.wbinvdExiting,
         wanted: SecondaryControl.rdtscp | SecondaryControl.invpcid,
@@ -84,13 +72,13 @@ extension ControlSet {
             | SecondaryControl.virtualizeX2APIC | SecondaryControl.userWait)
 
     public static let exit = ControlSet(
-        .exit,
+        kind: .exit,
         required: ExitControl.hostAddressSpaceSize | ExitControl.saveEFER | ExitControl.loadEFER
             | ExitControl.savePAT | ExitControl.loadPAT,
         wanted: ExitControl.saveDebugControls, forbidden: ExitControl.acknowledgeInterrupt)
 
     /// Whether the guest is in IA-32e mode changes while it runs.
     public static let entry = ControlSet(
-        .entry, required: EntryControl.loadEFER | EntryControl.loadPAT, wanted: EntryControl.loadDebugControls,
+        kind: .entry, required: EntryControl.loadEFER | EntryControl.loadPAT, wanted: EntryControl.loadDebugControls,
         switched: EntryControl.ia32eModeGuest)
 }

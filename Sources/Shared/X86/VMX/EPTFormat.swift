@@ -4,8 +4,6 @@ public enum EPTFormat: PageTableFormat {
     static let read: UInt64 = 1 << 0
     static let write: UInt64 = 1 << 1
     static let execute: UInt64 = 1 << 2
-    static let large: UInt64 = 1 << 7
-    static let addressMask: UInt64 = 0x000F_FFFF_FFFF_F000
 
     public static func table(at physical: UInt64, level: Int) -> UInt64 { physical | read | write | execute }
     /// The memory type is in bits 5:3. Bit 6, "ignore PAT", is 0: the guest's own PAT may make a page less cacheable.
@@ -15,8 +13,6 @@ public enum EPTFormat: PageTableFormat {
     }
     /// Any of the three permissions makes an entry present (section 29.3.2).
     public static func isPresent(_ entry: UInt64) -> Bool { entry & (read | write | execute) != 0 }
-    public static func isLeaf(_ entry: UInt64, level: Int) -> Bool { level > 1 && entry & large != 0 }
-    public static func address(_ entry: UInt64) -> UInt64 { entry & addressMask }
 }
 
 /// The extended-page-table pointer of a VMCS (Intel SDM volume 3C, section 25.6.11).

@@ -33,7 +33,6 @@ public enum VMCSField {
     public static let guestDebugControl: UInt32 = 0x2802
     public static let guestPAT: UInt32 = 0x2804
     public static let guestEFER: UInt32 = 0x2806
-    public static let guestPDPTE0: UInt32 = 0x280A
 
     // 64-bit host state, table B-7.
     public static let hostPAT: UInt32 = 0x2C00

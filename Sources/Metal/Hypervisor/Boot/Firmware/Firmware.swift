@@ -114,23 +114,23 @@ struct Firmware: ~Copyable {
 
     /// The interface of `protocolID` on a handle.
     borrowing func interface<T>(_ protocolID: EFI_GUID, on handle: EFI_ADDRESS) throws(Refusal) -> Pointer<T> {
-        var id = protocolID
-        var interface: UInt64 = 0
         let service = boot.value.HandleProtocol
-        try Refusal.check(
-            "HandleProtocol",
-            withAddress(of: &id) { id in withAddress(of: &interface) { efi_call(service, handle, id, $0, 0, 0) } })
-        return Pointer(at: interface)
+        return try Self.find("HandleProtocol", protocolID) { efi_call(service, handle, $0, $1, 0, 0) }
     }
 
     /// The first interface of `protocolID` that anything has.
     borrowing func locate<T>(_ protocolID: EFI_GUID) throws(Refusal) -> Pointer<T> {
-        var id = protocolID
-        var interface: UInt64 = 0
         let service = boot.value.LocateProtocol
-        try Refusal.check(
-            "LocateProtocol",
-            withAddress(of: &id) { id in withAddress(of: &interface) { efi_call(service, id, 0, $0, 0, 0) } })
+        return try Self.find("LocateProtocol", protocolID) { efi_call(service, $0, 0, $1, 0, 0) }
+    }
+
+    /// Calls `ask` with where the protocol's identifier is and where the answer is to be.
+    private static func find<T>(
+        _ service: StaticString, _ protocolID: EFI_GUID, _ ask: (UInt64, UInt64) -> UInt64
+    ) throws(Refusal) -> Pointer<T> {
+        var id = protocolID, interface: UInt64 = 0
+        let status = withAddress(of: &id) { id in withAddress(of: &interface) { ask(id, $0) } }
+        try Refusal.check(service, status)
         return Pointer(at: interface)
     }
 

@@ -24,8 +24,6 @@ struct FirmwareTables {
     var ecam: UInt64 = 0
     /// The highest bus that it covers.
     var lastBus: UInt8 = 0
-    /// The root of the ACPI tables, 0 without any.
-    var rsdp: UInt64 = 0
     /// Intel's and AMD's tables of remapping units, 0 without.
     var dmar: UInt64 = 0
     var ivrs: UInt64 = 0
@@ -34,7 +32,6 @@ struct FirmwareTables {
     init(_ firmware: borrowing Firmware, _ vendor: Vendor) throws(Refusal) {
         topology = Topology(vendor, native: nativeCPUID)
         if let rsdp = firmware.configurationTable(.acpi20) {
-            self.rsdp = rsdp
             readACPI(rsdp)
         } else {
             askMultiprocessorServices(firmware)
