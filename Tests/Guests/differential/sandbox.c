@@ -157,13 +157,14 @@ static const uint8_t *code_at(const volatile struct context *c) {
 }
 
 /// Takes out of what a sequence has left what is no property of it.
-static void blot_out(enum kind kind, volatile struct context *c) {
+/// - Parameter is_held: whether more than the instruction that was looked at may have been executed.
+static void blot_out(enum kind kind, volatile struct context *c, bool is_held) {
     // QEMU's SYSEXIT and SYSRET make selectors of 17 bits, which are in the frame until the next VMRUN.
     c->cs &= 0xFFFF;
     c->ss &= 0xFFFF;
     const uint8_t *next = code_at(c);
     // A trap that an instruction before has held back or begun (MOV SS, POPF) comes behind the one that is not stepped alone.
-    if (next && c->vector == 1 && next - pages[0] >= 3) {
+    if (is_held && next && c->vector == 1 && next - pages[0] >= 3) {
         if (next[-2] == 0x0F && next[-1] == 0xA2) kind = IDENTIFIES;
         if (next[-2] == 0x0F && next[-1] == 0x31) kind = TELLS_TIME;
         if (next[-3] == 0x0F && next[-2] == 0x01 && next[-1] == 0xF9) kind = TELLS_TIME;
@@ -206,17 +207,20 @@ uint64_t sandbox_run(const struct sequence *sequence, bool show) {
     if (show) show_context("start", &now);
     for (uint32_t step = 0;; step++) {
         enum kind kind = PLAIN;
+        bool is_held = !sequence->steps;
         if (sequence->steps) {
             // Outside of the code page nothing can be executed.
             const uint8_t *code = code_at(&now);
             if (code) kind = code < pages[0] + 4080 ? classify(code) : FORBIDDEN;
+            for (int i = 0; code && i < 14 && is_prefix(*code); i++) code++;
+            is_held = code && *code == 0x8E;
             if (sequence->noise && kind == FORBIDDEN) break;
         }
         enter(&now);
         bool stepped = after.vector == 1 && step + 1 < sequence->steps;
         // This program's own code is not stepped.
         if (after.rip < (uint64_t)image_end || (sequence->noise && !(after.cs & 3))) stepped = false;
-        blot_out(kind, &after);
+        blot_out(kind, &after, is_held);
         if (show) show_context(stepped ? "then" : "end", &after);
         sum = sum_words(sum, &after, sizeof after);
         if (!stepped) break;
