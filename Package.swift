@@ -33,6 +33,7 @@ let shared: [Target] = [
     room("Shared", "Platform", ["PCI", "X86"]),
     room("Shared", "Loaders", ["Platform"]),
     room("Shared", "Manifest", ["CBOR", "PCI", "Text"]),
+    room("Shared", "Watch", ["Manifest"]),
     room("Shared", "Control", ["CBOR", "Manifest", "Records", "Text"]),
 ]
 
@@ -74,7 +75,8 @@ let metalWing: [Target] = [
     .executableTarget(
         name: "Hypervisor",
         dependencies: [
-            "Silicon", "LoaderImage", "Control", "Manifest", "PCI", "Platform", "Records", "Remapping", "Text", "X86",
+            "Silicon", "LoaderImage", "Control", "Manifest", "PCI", "Platform", "Records", "Remapping", "Text", "Watch",
+            "X86",
         ],
         path: "Sources/Metal/Hypervisor",
         swiftSettings: metalSettings,
@@ -103,13 +105,14 @@ let hostWing: [Target] = [
     hostRoom("ManifestRules", ["CBOR", "Manifest", "PCI", "Text"]),
     hostRoom("ManifestFile", ["Control", "Loaders", "Manifest", "ManifestRules", "PCI", "Platform", "Text", yams]),
     hostRoom("ControlClient", ["CBOR", "Control", "Manifest", "PCI", "Text"]),
-    hostRoom("Machines", ["Manifest", "ManifestFile", "ManifestRules", "Control", "ControlClient", "Text"]),
+    hostRoom("KernelImages", ["Watch"]),
+    hostRoom("Machines", ["KernelImages", "Manifest", "ManifestFile", "ManifestRules", "Control", "ControlClient", "Text"]),
     hostRoom("Installation", ["Machines", "ManifestRules"]),
     hostRoom("TestKit", ["Manifest", "ManifestFile", "Control", "ControlClient", "Machines", "Records", yams]),
     hostRoom(
         "Inventory",
         ["Control", "ControlClient", "Manifest", "ManifestFile", "ManifestRules", "PCI", "Remapping", "X86"]),
-    hostRoom("Reports", ["Control", "ControlClient", "ManifestFile", "ManifestRules", "Text", "X86"]),
+    hostRoom("Reports", ["Control", "ControlClient", "Manifest", "ManifestFile", "ManifestRules", "Text", "Watch", "X86"]),
     hostRoom("CrashReports", ["Machines", "ManifestRules", "Records", "Reports", "X86"]),
     .executableTarget(
         name: "CLI",
@@ -128,6 +131,7 @@ let hostWing: [Target] = [
     unitTests("RemappingTests", ["Remapping", "UnitSupport"]),
     unitTests("RecordsTests", ["CrashReports", "Records", "Remapping", "Text"]),
     unitTests("CrashReportsTests", ["CrashReports", "Records", "X86"]),
+    unitTests("WatchTests", ["KernelImages", "Manifest", "UnitSupport", "Watch", "X86"]),
     unitTests("PCITests", ["PCI", "UnitSupport"], exclude: ["q35.txt"]),
     unitTests("ManifestTests", ["CBOR", "Manifest", "ManifestFile", "ManifestRules", "PCI", "Text", "UnitSupport"]),
     unitTests(

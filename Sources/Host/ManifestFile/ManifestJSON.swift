@@ -23,6 +23,17 @@ public struct ManifestJSON: Codable, Sendable {
         }
     }
 
+    public struct Watch: Codable, Sendable {
+        public var kernel: String
+        /// Seconds.
+        public var lockAfter: UInt32
+
+        enum CodingKeys: String, CodingKey {
+            case kernel
+            case lockAfter = "lock-after"
+        }
+    }
+
     public struct Partition: Codable, Sendable {
         public var name: String
         public var cores: [Int]
@@ -40,9 +51,11 @@ public struct ManifestJSON: Codable, Sendable {
         public var permit: [String]
         public var devices: [Device]
         public var accept: [String]
+        /// Absent where nothing is guarded.
+        public var watch: Watch?
 
         enum CodingKeys: String, CodingKey {
-            case name, cores, memory, at, kernel, initrd, console, autostart, permit, devices, accept
+            case name, cores, memory, at, kernel, initrd, console, autostart, permit, devices, accept, watch
             case commandLine = "command-line"
             case onPoweroff = "on-poweroff"
             case onReboot = "on-reboot"
@@ -68,7 +81,9 @@ public struct ManifestJSON: Codable, Sendable {
                 initrd: $0.initrd.isEmpty ? nil : $0.initrd.string, commandLine: $0.commandLine.string,
                 console: $0.console, autostart: $0.autostart, onPoweroff: $0.onPoweroff.name,
                 onReboot: $0.onReboot.name, onCrash: $0.onCrash.name, permit: $0.permits.nameList,
-                devices: $0.devices.list.map(Device.init), accept: $0.accepts.nameList)
+                devices: $0.devices.list.map(Device.init), accept: $0.accepts.nameList,
+                watch: $0.watch.response == .off
+                    ? nil : Watch(kernel: $0.watch.response.name, lockAfter: $0.watch.lockAfter))
         }
     }
 }

@@ -98,6 +98,7 @@ public struct ManifestPicture {
             rows.append(("permits", permits.isEmpty ? "nothing" : permits))
             for (k, device) in spec.devices.list.enumerated() { rows.append((k == 0 ? "devices" : "", device.summary)) }
             if !spec.accepts.isEmpty { rows.append(("accepts", spec.accepts.nameList.joined(separator: ", "))) }
+            if spec.watch.response != .off { rows.append(("watch", spec.watch.yaml)) }
             lines += rows.map { "    \(pad($0.0, 13)) \($0.1)" }
         }
         return lines

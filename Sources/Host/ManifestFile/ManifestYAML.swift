@@ -32,6 +32,7 @@ public func manifestYAML(_ manifest: Manifest) -> String {
         lines.append("    permit: [\(spec.permits.nameList.joined(separator: ", "))]")
         if spec.devices.count > 0 { lines.append("    devices:") }
         lines += spec.devices.list.map { "      - {\($0.yaml)}" }
+        if spec.watch.response != .off { lines.append("    watch: {\(spec.watch.yaml)}") }
         if !spec.accepts.isEmpty { lines.append("    accept: [\(spec.accepts.nameList.joined(separator: ", "))]") }
     }
     return lines.joined(separator: "\n") + "\n"

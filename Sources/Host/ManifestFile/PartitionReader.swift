@@ -4,7 +4,7 @@ import Yams
 
 private let partitionKeys = [
     "name", "cores", "memory", "image", "command-line", "console", "autostart", "on-poweroff", "on-reboot", "on-crash",
-    "permit", "devices", "accept",
+    "permit", "devices", "accept", "watch",
 ]
 
 extension FieldReader {
@@ -27,6 +27,7 @@ extension FieldReader {
         if let node = values["permit"] { spec.permits = permits(node) }
         if let node = values["devices"] { spec.devices = devices(node) }
         if let node = values["accept"] { spec.accepts = accepts(node) }
+        if let node = values["watch"] { spec.watch = watch(node) }
         return spec
     }
 

@@ -29,7 +29,8 @@ extension Manifest {
 
     private borrowing func encodePartition(_ i: Int, _ writer: inout CBORWriter) {
         let hasDevices = partitions[i].devices.count > 0, accepts = partitions[i].accepts
-        writer.map(13 + (hasDevices ? 1 : 0) + (accepts.isEmpty ? 0 : 1))
+        let watch = partitions[i].watch
+        writer.map(13 + (hasDevices ? 1 : 0) + (accepts.isEmpty ? 0 : 1) + (watch.response == .off ? 0 : 1))
         writer.key(PartitionKey.name)
         writer.text(partitions[i].name)
         writer.key(PartitionKey.cores)
@@ -60,6 +61,12 @@ extension Manifest {
         if !accepts.isEmpty {
             writer.key(PartitionKey.accepts)
             writer.uint(UInt64(accepts.rawValue))
+        }
+        if watch.response != .off {
+            writer.key(PartitionKey.watch)
+            writer.array(2)
+            writer.uint(UInt64(watch.response.rawValue))
+            writer.uint(UInt64(watch.lockAfter))
         }
     }
 

@@ -13,6 +13,8 @@ public struct EventReport: Encodable {
     /// Of a device: its function, and `read`, `write` or `interrupt`.
     var function, access: String?
     var reason: UInt8?
+    /// Of a verdict of the watch.
+    var rule, response, what: String?
 
     public init(_ numbered: NumberedEvent) {
         let event = numbered.event
@@ -25,7 +27,12 @@ public struct EventReport: Encodable {
         cause = event.cause.name
         guard event.kind != .state else { return }
         address = Quantity.hexadecimal(event.address)
-        if event.kind == .fault {
+        if event.kind == .verdict {
+            vcpu = event.vcpu
+            let verdict = WatchVerdict(code: event.code, address: event.address)
+            (rule, response) = (verdict.rule, verdict.response)
+            what = verdict.words
+        } else if event.kind == .fault {
             vcpu = event.vcpu
             code = Quantity.hexadecimal(event.code)
         } else {
@@ -44,6 +51,10 @@ public struct EventReport: Encodable {
             let what = access == "read" ? "a read" : access == "write" ? "a write" : "an interrupt"
             let owner = name.isEmpty ? "nobody's" : name
             line += "\(time)  \(owner)  device \(function) was refused \(what) at \(address) (reason \(reason))"
+            return line
+        }
+        if let vcpu, let what, let response {
+            line += "\(time)  \(name)  vCPU \(vcpu): \(what); \(response)"
             return line
         }
         line += "\(time)  \(name)  \(state)  \(cause)"

@@ -10,6 +10,8 @@ public struct SingleStep: Sendable {
         case shadow
         /// An IRET, which loads the flags.
         case interruptReturn
+        /// It changes what the watch guards.
+        case guarded
     }
 
     public private(set) var kind: Kind

@@ -7,7 +7,7 @@ import ManifestRules
 enum Manage {
     static let commands: [ParsableCommand.Type] =
         [PsCommand.self, StatsCommand.self, SelfCheckCommand.self] + lifecycleCommands + [
-            ConsoleCommand.self, EventsCommand.self,
+            ConsoleCommand.self, EventsCommand.self, WatchCommand.self,
         ]
 
     /// Runs a command's body; says what went wrong in one line and ends with the exit code for it.

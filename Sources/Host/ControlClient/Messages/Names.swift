@@ -31,6 +31,7 @@ extension StateCause {
         case .coreLost: "core lost"
         case .physicalFunction: "physical function"
         case .functionLost: "function lost"
+        case .attack: "attack"
         }
     }
 }
@@ -81,6 +82,7 @@ extension ControlEvent.Kind {
         case .state: "state"
         case .fault: "fault"
         case .device: "device"
+        case .verdict: "verdict"
         }
     }
 }

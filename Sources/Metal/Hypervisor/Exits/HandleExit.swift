@@ -29,6 +29,10 @@ extension ExitContext {
     @inline(never)
     private mutating func handleRare() -> ExitOutcome {
         core.value.exitHistory.note(cpu.exitCode, at: cpu.rip)
+        if watch.pending != .none {
+            let next = endGuarded()
+            guard case .resume = next else { return next }
+        }
         if cpu.step.hasTrapped, endStep() { return .resume }
         switch cpu.decodeRare() {
         case .nmi:
@@ -44,16 +48,21 @@ extension ExitContext {
             count(.nestedPageFault)
             if isFetch || address >> 48 != 0 { return refuseMemory(address, isFetch) }
             if partition.value.functions != nil, beginTrappedAccess(at: address, isWrite) { return .resume }
+            if isWrite, beginGuardedWrite(address) { return .resume }
             // Outside its memory a guest reads ones and writes in vain.
             trappedAccess.abandon()
             cpu.singleStep()
             return .resume
         case .exception(let vector, let error):
             count(.exception)
+            if vector == Vector.invalidOpcode, let next = answerSystemCall() { return next }
             return deliver(vector, error)
         case .machineCheck:
             count(.exception)
             return machineCheck()
+        case .guardedInstruction:
+            count(.other)
+            return beginGuardedInstruction()
         case .answered:
             count(.other)
             return .resume

@@ -3,6 +3,7 @@ import Platform
 import Records
 import Silicon
 import Text
+import Watch
 import X86
 
 /// A machine whose parts have owners: what the manifest gives to whom, read and allocated while the firmware runs.
@@ -17,6 +18,8 @@ struct PlannedMachine: ~Copyable {
     let owned: Pointer<InlineArray<64, OwnedFunction>>
     private(set) var files: [8 of (kernel: LoadedFile, initrd: LoadedFile)] = .init(
         repeating: (LoadedFile(), LoadedFile()))
+    /// Of the partitions whose kernels are guarded, where these patch themselves; empty where the boot volume does not say.
+    private(set) var sites: [8 of LoadedFile] = .init(repeating: LoadedFile())
     /// TSC ticks spent waiting for the boot volume.
     private(set) var readTicks: UInt64 = 0
     /// Of what partitions own.
@@ -38,8 +41,19 @@ struct PlannedMachine: ~Copyable {
             if !manifest.partitions[i].initrd.isEmpty {
                 files[i].initrd = try read(manifest.partitions[i].initrd, firmware)
             }
+            if manifest.partitions[i].watch.response != .off {
+                sites[i] = readSites(manifest.partitions[i].image, firmware)
+            }
         }
         readTicks = cpu_rdtsc() - start
+    }
+
+    /// Without it the kernel is not locked, which the partition's policy answers.
+    private func readSites(_ image: ImagePath, _ firmware: borrowing Firmware) -> LoadedFile {
+        var path = image
+        path.write(".sites")
+        return (try? BootVolume(firmware).read(path, limit: UInt64(SiteTable.maxSize), alignment: 2 << 20, firmware))
+            ?? LoadedFile()
     }
 
     private func read(_ path: borrowing ImagePath, _ firmware: borrowing Firmware) throws(Refusal) -> LoadedFile {
@@ -58,14 +72,18 @@ struct PlannedMachine: ~Copyable {
     fileprivate mutating func takeBlocks(_ firmware: borrowing Firmware) throws(Refusal) {
         let faultFrames = machine.iommu?.faultFrames ?? 0
         let small = Errata(try Vendor.ofThisProcessor()).executesFromSmallPages
+        let isIntel = try Vendor.ofThisProcessor() == .intel
         for i in 0..<manifest.partitionCount {
+            if isIntel, manifest.partitions[i].watch.response != .off {
+                throw Refusal("the watch over a kernel is not there for Intel's processors yet")
+            }
             let isHousekeeper = manifest.partitions[i].cores.contains(CoreSet(core: manifest.housekeeping))
             blocks[i] = try PrivateBlock(
                 cores: manifest.partitions[i].cores.count, memory: manifest.partitions[i].memorySize,
                 functions: manifest.partitions[i].devices.count,
                 // Each other partition's control page may need a table of its own, and the housekeeping core's block two.
                 further: isHousekeeper ? faultFrames + manifest.partitionCount + 1 : 0,
-                smallExecutable: small, firmware)
+                smallExecutable: small, isWatched: manifest.partitions[i].watch.response != .off, firmware)
         }
         blocks[8] = try PrivateBlock(cores: 1, memory: 0, further: faultFrames, firmware)
     }

@@ -14,9 +14,10 @@ struct PrivateBlock {
     init() { (base, cores, size, constants) = (0, 0, 0, 0) }
 
     /// `memory` is the partition's, bytes; 0 for the housekeeping core's block. `functions` are of PCI; `further`
-    /// frames are added. `smallExecutable`: each nested table has one more for 2 MiB of memory.
+    /// frames are added. `isWatched`: its kernel is guarded. `smallExecutable`: each nested table has one more for 2 MiB of memory.
     init(
         cores: Int, memory: UInt64, functions: Int = 0, further: Int = 0, smallExecutable: Bool = false,
+        isWatched: Bool = false,
         _ firmware: borrowing Firmware
     ) throws(Refusal) {
         // The context and three nested tables take 18 frames, each core's own tables 10; without 1 GiB pages each further
@@ -26,11 +27,14 @@ struct PrivateBlock {
         let frames =
             18 + UInt64(cores) * (10 + furtherGiB) + furtherGiB * 3 + Self.frames(functions, cores, furtherGiB)
             + UInt64(further) + small
+            // A table that maps the sites, too.
+            + UInt64(isWatched ? WatchFrames.count(buses: functions > 0 ? cores : 1) + 2 * cores : 0)
         let changing =
             memory == 0
             ? FrameArena.count(Housekeeping.self)
             : ControlPage.frames + PartitionContext.changingFrames
                 + (functions > 0 ? FrameArena.count(PartitionFunctions.self) + cores : 1)
+                + (isWatched ? WatchFrames.standIns : 0)
         self.cores = cores
         let before = UInt64(cores) * CoreLayout.size + UInt64(changing) * FrameArena.frameSize
         size = before + frames * FrameArena.frameSize

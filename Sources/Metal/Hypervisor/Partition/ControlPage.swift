@@ -35,6 +35,8 @@ struct ControlPage: ~Copyable {
     /// Not 0 where the boot vCPU's core, which carries requests out, has not started; set before any core runs.
     var lacksBootCore: UInt32 = 0
     let hold = FunctionHold()
+    /// See `PartitionInfo.watch`.
+    let watch = Atomic<UInt64>(0)
 
     /// A partition that starts with the machine is `starting` from the first moment on: a manager that asks for what is
     /// about to happen anyway is told so.
@@ -110,6 +112,20 @@ struct ControlPage: ~Copyable {
         event.code = code
         event.address = address
         record(event)
+    }
+
+    /// The same of a verdict of the watch.
+    mutating func recordVerdict(vcpu: Int, code: UInt64, address: UInt64) {
+        var event = ControlEvent(.verdict)
+        (event.vcpu, event.code, event.address) = (vcpu, code, address)
+        record(event)
+    }
+
+    func showWatch(_ phase: WatchPhase, _ obstacle: UInt8 = 0) {
+        watch.store(UInt64(phase.rawValue) | UInt64(obstacle) << 8, ordering: .relaxed)
+    }
+    func countVerdicts(_ count: UInt32) {
+        watch.store(watch.load(ordering: .relaxed) & 0xFFFF | UInt64(count) << 32, ordering: .relaxed)
     }
 
     /// Notes an event in the partition's present state and tells the housekeeping core.

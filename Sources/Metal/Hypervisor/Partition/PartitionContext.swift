@@ -40,6 +40,7 @@ struct PartitionContext: ~Copyable {
     /// while nobody does.
     let lock = Atomic<Int>(0)
     var legacyDevices: LegacyDevices
+    var watch = WatchState()
     /// From here on nothing is written after boot, nor can be: the cores map it read-only.
     private(set) var spec: PartitionSpec
     let memory: FrameRange
@@ -53,6 +54,10 @@ struct PartitionContext: ~Copyable {
     let platform: PlatformDescription
     /// The PCI functions that the partition owns; nil when it has none.
     let functions: Pointer<PartitionFunctions>?
+    /// Where its kernel may patch itself; and, of what the watch needs to let it, the frames for tables and the two pages that stand in.
+    let sites: LoadedFile
+    let watchWrite: UInt64
+    let standIns: UInt64
 
     /// Bytes in front of `spec`, and the frames for them and for the rest.
     static var constantsAt: UInt64 {
@@ -62,6 +67,8 @@ struct PartitionContext: ~Copyable {
     static var changingFrames: Int { Int(constantsAt + 4095) / 4096 }
     static var constantFrames: Int { (MemoryLayout<PartitionContext>.size - Int(constantsAt) + 4095) / 4096 }
     var vcpuCount: Int { platform.vcpuCount }
+    /// Nested tables of unclaimed memory.
+    var busCount: Int { platform.hasBus ? vcpuCount : 1 }
 
     /// RAM as the loaders and the exit handlers reach it.
     var guestMemory: GuestMemory {
@@ -159,6 +166,9 @@ struct NestedRoots {
     let bus: UInt64
     /// That page: ones before each such instruction, as a bus on which nobody answers.
     let unclaimed: UInt64
+    /// Frames for `memory` and `bus` with the guest's kernel locked, their roots first; 0 where it is not watched.
+    let watched: UInt64
+    let watchedBus: UInt64
 }
 
 /// What all cores read and none writes: which ports and MSRs reach the silicon.
@@ -166,7 +176,9 @@ struct PermissionMaps {
     let ports: UInt64
     let msrs: UInt64
     let msrsWithoutAPIC: UInt64
+    /// As `msrs`, but writes to registers that the watch guards exit.
+    let msrsGuarded: UInt64
 
     /// The one of MSRs that `map` is, else the one that a guest begins with.
-    func msrs(now map: UInt64) -> UInt64 { map == msrsWithoutAPIC ? map : msrs }
+    func msrs(now map: UInt64) -> UInt64 { map == msrsWithoutAPIC || map == msrsGuarded ? map : msrs }
 }

@@ -100,6 +100,9 @@ extension VCPURunner {
             state.value.signals[vcpu].pausedAt.store(0, ordering: .relaxed)
         }
         state.value.legacyDevices = LegacyDevices(state.value.platform)
+        let watchPhase = state.value.spec.watch.response == .off ? WatchPhase.off : .waiting
+        state.value.watch.reset(watchPhase)
+        state.value.controlPage.value.showWatch(watchPhase)
         // What was typed for this guest is not the next one's.
         state.value.controlPage.consoleIn.removeAll()
         for vcpu in 0..<state.value.vcpuCount where state.value.nested[vcpu].unclaimed != 0 {
@@ -139,6 +142,7 @@ extension VCPURunner {
         // What a core does not hold now, it does not hold at the next start.
         case .badImage, .coreLost, .hypervisorFault: action = .stop
         case .physicalFunction: action = .restart
+        case .attack: action = partition.value.spec.watch.response == .restart ? .restart : .stop
         default: action = partition.value.spec.onCrash
         }
         if case .restart = action { return (true, cause) }

@@ -58,6 +58,8 @@ struct VCPURunner<Extension: VirtualizationExtension>: ~Copyable {
             case VCPUOrder.stop: return .waitForStartUp
             case VCPUOrder.pause: waitWhilePaused()
             default:
+                if isFreezing() { continue }
+                context.adoptLock()
                 // The kick of a pause that begins now waits: the guest is left before its first instruction.
                 partition.value.signals[vcpu].pausedAt.store(0, ordering: .sequentiallyConsistent)
                 context.cpu.clockLag = partition.value.clockLag.load(ordering: .sequentiallyConsistent)

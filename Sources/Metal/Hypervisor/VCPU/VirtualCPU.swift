@@ -1,5 +1,6 @@
 import Platform
 import Silicon
+import Watch
 import X86
 
 /// The state of one vCPU as the exit handlers see it. One implementation a vendor.
@@ -30,6 +31,7 @@ protocol VirtualCPU {
     /// The processor's own code of the latest exit.
     var exitCode: UInt64 { get }
     var cr4: UInt64 { get }
+    var cr3: UInt64 { get }
     var cr0: UInt64 { get set }
     /// 0 for a kernel and in real mode, 3 for programs.
     var privilegeLevel: Int { get }
@@ -52,6 +54,17 @@ protocol VirtualCPU {
     /// Runs the one instruction that exited again, on a bus where nobody claims what is outside the partition's memory: it
     /// reads ones there, and what it writes is gone. Exceptions exit meanwhile.
     mutating func singleStep()
+    /// Whether the guest sees the tables in which its kernel is locked, from the next `view` on.
+    var isGuarded: Bool { get set }
+    /// What the watch compares; only values that were read are written.
+    var guarded: GuardedRegisters { get set }
+    /// Whether #UD exits, and whether an instruction does that writes one of those registers.
+    mutating func interceptUndefined(_ isOn: Bool)
+    mutating func guardRegisters(_ isOn: Bool)
+    /// Runs one instruction by itself, in the nested tables at `root` or, where that is nil, with registers unguarded.
+    mutating func stepGuarded(root: UInt64?)
+    /// Does what SYSCALL does.
+    mutating func enterSystemCall()
     /// Reads the control block back: what must stay as it is while guests come and go.
     func check(_ report: inout ProtectionReport)
     /// Lets the host take the NMI or SMI that ended the guest's run, so that the next one can come.

@@ -20,9 +20,12 @@ public struct PartitionInfo: ControlMessage, Sendable {
     /// Microseconds until its guest, which has not lived long, is started again; 0 when nothing waits for that.
     public var startsInMicroseconds: UInt64 = 0
 
+    /// Of the watch, bits 7:0 a `WatchPhase`, 15:8 a `LockObstacle`, 63:32 verdicts since the guest's start.
+    public var watch: UInt64 = 0
+
     public init() {}
 
-    public static var fieldCount: Int { 11 }
+    public static var fieldCount: Int { 12 }
 
     public mutating func fields<C: FieldCoder & ~Copyable & ~Escapable>(_ coder: inout C) {
         coder.field(1, &name)
@@ -36,5 +39,16 @@ public struct PartitionInfo: ControlMessage, Sendable {
         coder.field(9, &permits)
         coder.field(10, &image)
         coder.field(11, &startsInMicroseconds)
+        coder.field(20, &watch)
     }
+}
+
+/// How far the watch over a partition's kernel has come.
+public enum WatchPhase: UInt8, Sendable {
+    case off = 0
+    /// The guest is not up yet.
+    case waiting = 1
+    case locked = 2
+    /// The kernel could not be locked.
+    case refused = 3
 }

@@ -58,4 +58,6 @@ public enum StateCause: UInt8, Sendable {
     case physicalFunction = 11
     /// A PCI function did not come back from its reset.
     case functionLost = 12
+    /// The watch has answered a change to the guest's kernel.
+    case attack = 16
 }

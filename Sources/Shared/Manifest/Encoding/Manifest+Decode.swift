@@ -69,7 +69,22 @@ extension Manifest {
             if partitions[i].accepts.isEmpty { throw source.refuse(.unknownValue, 0, PartitionKey.accepts) }
             key = try map.next(&source.reader)
         }
+        if key == PartitionKey.watch {
+            try decodeWatch(i, &source)
+            key = try map.next(&source.reader)
+        }
         if let key { throw source.refuse(.unknownKey, key) }
+    }
+
+    /// An array: response, seconds.
+    private mutating func decodeWatch(_ i: Int, _ source: inout ManifestSource) throws(CBORError) {
+        guard try source.reader.array(max: 2) == 2 else { throw .outOfRange }
+        let value = try source.reader.uint()
+        guard let response = UInt8(exactly: value).flatMap(WatchResponse.init(rawValue:)), response != .off else {
+            throw source.refuse(.unknownValue, value, PartitionKey.watch)
+        }
+        partitions[i].watch.response = response
+        partitions[i].watch.lockAfter = UInt32(try source.reader.uint(max: UInt64(WatchSpec.maxLockAfter)))
     }
 
     private mutating func decodeDevices(_ i: Int, _ source: inout ManifestSource) throws(CBORError) {

@@ -31,4 +31,6 @@ public enum PartitionKey {
     public static let devices: UInt64 = 13
     /// Absent when there are none.
     public static let accepts: UInt64 = 14
+    /// Absent where nothing is guarded.
+    public static let watch: UInt64 = 20
 }

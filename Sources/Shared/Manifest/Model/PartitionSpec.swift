@@ -47,5 +47,6 @@ public struct PartitionSpec: Sendable {
     public var permits = ControlOperations()
     public var devices = DeviceList()
     public var accepts = Acceptances()
+    public var watch = WatchSpec()
     public init() {}
 }

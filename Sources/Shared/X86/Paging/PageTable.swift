@@ -83,8 +83,8 @@ public struct PageTable<Format: PageTableFormat>: ~Copyable {
     }
 
     /// Bytes that one entry of `level` covers: 4 KiB, 2 MiB, 1 GiB, 512 GiB.
-    private static func span(_ level: Int) -> UInt64 { 1 << UInt64(12 + 9 * (level - 1)) }
-    private static func index(_ virtual: UInt64, _ level: Int) -> Int {
+    static func span(_ level: Int) -> UInt64 { 1 << UInt64(12 + 9 * (level - 1)) }
+    static func index(_ virtual: UInt64, _ level: Int) -> Int {
         Int(virtual >> UInt64(12 + 9 * (level - 1)) & 511)
     }
 

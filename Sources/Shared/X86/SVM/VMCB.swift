@@ -1,6 +1,8 @@
 /// Offsets in the virtual machine control block (AMD64 APM volume 2, appendix B).
 public enum VMCB {
     // Control area, table B-1.
+    /// Of control registers: reads in the low half, writes in the high one.
+    public static let interceptControl = 0x000
     public static let interceptExceptions = 0x008
     public static let intercepts = 0x00C
     public static let iopmBase = 0x040
@@ -40,6 +42,9 @@ public enum VMCB {
     public static let rip = 0x578
     public static let rsp = 0x5D8
     public static let rax = 0x5F8
+    /// STAR, LSTAR, CSTAR and SFMASK; SYSENTER_CS, _ESP and _EIP. VMSAVE writes them.
+    public static let star = 0x600
+    public static let sysenter = 0x628
     public static let cr2 = 0x640
     public static let gPAT = 0x668
 }
@@ -73,6 +78,10 @@ public enum Intercept {
     public static let monitor: UInt64 = 1 << 42
     public static let mwait: UInt64 = 1 << 43
     public static let rdpru: UInt64 = 1 << 46
+    /// While the guest's kernel is locked: writes to CR0 that change more than TS and MP, LIDT, LGDT.
+    public static let guarded: UInt64 = 1 << 5 | 1 << 10 | 1 << 11
+    /// In the word of control registers.
+    public static let writeCR4: UInt32 = 1 << 20
     /// Everything that a guest is refused or that the hypervisor answers. What is not here runs on the silicon:
     /// external interrupts, HLT, PAUSE, control registers, page-table work.
     public static let wanted: UInt64 =
@@ -83,10 +92,14 @@ public enum Intercept {
 
 /// Exit codes (AMD64 APM volume 2, appendix C).
 public enum ExitCode {
+    public static let writeCR4: UInt64 = 0x14
     public static let exceptionFirst: UInt64 = 0x40
     public static let nmi: UInt64 = 0x61
     public static let smi: UInt64 = 0x62
     public static let initSignal: UInt64 = 0x63
+    public static let selectiveCR0: UInt64 = 0x65
+    public static let writeIDTR: UInt64 = 0x6A
+    public static let writeGDTR: UInt64 = 0x6B
     public static let rdpmc: UInt64 = 0x6F
     public static let cpuid: UInt64 = 0x72
     public static let rsm: UInt64 = 0x73

@@ -11,6 +11,9 @@ struct SVMCPU: VirtualCPU {
     var step = SingleStep()
     var hasPendingNMI = false
     private(set) var isLoading = false
+    /// Whether the guest's kernel is locked; whether its registers are; and which exceptions exit.
+    var isGuarded = false, guardsRegisters = false
+    var exceptions = Vector.exiting
     let addressSpace: UInt32
 
     init(core: borrowing CoreLayout, maps: PermissionMaps, nested: NestedRoots, addressSpace: UInt32) {
@@ -68,8 +71,10 @@ struct SVMCPU: VirtualCPU {
 
     mutating func view(isLoading: Bool) {
         self.isLoading = isLoading
-        useNested(isLoading ? nested.loader : nested.memory)
+        useNested(root)
     }
+
+    var root: UInt64 { isLoading ? nested.loader : isGuarded ? nested.watched : nested.memory }
 
     @inline(__always)
     func useNested(_ root: UInt64) {

@@ -6,10 +6,10 @@ extension SVMCPU {
     mutating func singleStep() {
         unsafe cpu_fill_ones(UnsafeMutableRawPointer(bitPattern: UInt(nested.unclaimed)), FrameArena.frameSize)
         beginStep(.access)
-        useNested(nested.bus)
+        useNested(isGuarded ? nested.watchedBus : nested.bus)
     }
 
-    private mutating func beginStep(_ kind: SingleStep.Kind) {
+    mutating func beginStep(_ kind: SingleStep.Kind) {
         // A handler of the guest's must not run with what the step has changed.
         store(Vector.exitingInStep, vmcb + UInt64(VMCB.interceptExceptions))
         if kind == .access, self[VMCB.exitInterruptInfo] & 1 << 31 != 0 {
@@ -33,7 +33,8 @@ extension SVMCPU {
         let causes = isDebug ? dr6 : 0
         step.end(causes: causes, rflags: &rflags, dr6: &dr6)
         (self[VMCB.rflags], self[VMCB.dr6]) = (rflags, dr6)
-        store(Vector.exiting, vmcb + UInt64(VMCB.interceptExceptions))
+        store(exceptions, vmcb + UInt64(VMCB.interceptExceptions))
+        if guardsRegisters { applyGuard(true) }
         self[VMCB.intercepts] &= ~Intercept.halt
         // An IRET that is not through runs again.
         if isReturn, causes & DR6.singleStep == 0 { self[VMCB.intercepts] |= Intercept.iret }
