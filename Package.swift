@@ -147,8 +147,8 @@ let hostWing: [Target] = [
         name: "MachineTests",
         dependencies: [
             "Control", "Installation", "Inventory", "ControlClient", "Machines", "Manifest", "ManifestFile",
-            "ManifestRules",
-            "TestKit", "UnitSupport", "X86",
+            "ManifestRules", "KernelImages", "Reports",
+            "TestKit", "UnitSupport", "Watch", "X86",
         ],
         path: "Tests/Machines", exclude: ["Manifests"]),
 ]

@@ -31,7 +31,8 @@ public struct KernelImage {
         for i in 0..<count {
             let at = table + 56 * i
             guard at >= 64, at + 56 <= bytes.count else { throw KernelImageError("its program headers are cut short") }
-            let offset = Int(clamping: Self.number(bytes, at + 8, 8)), size = Int(clamping: Self.number(bytes, at + 32, 8))
+            let offset = Int(clamping: Self.number(bytes, at + 8, 8)),
+                size = Int(clamping: Self.number(bytes, at + 32, 8))
             guard Self.number(bytes, at, 4) == 1 else { continue }
             guard offset <= bytes.count, size <= bytes.count - offset else {
                 throw KernelImageError("a segment is cut short")

@@ -17,7 +17,9 @@ enum KernelPayload {
         let sectors = max(Int(head[0x1F1]), head[0x1F1] == 0 ? 4 : 1)
         let start = (sectors + 1) * 512 + Int(KernelImage.number(head, 0x248, 4))
         let size = Int(KernelImage.number(head, 0x24C, 4))
-        guard start <= file.count, size <= file.count - start else { throw KernelImageError("its payload is cut short") }
+        guard start <= file.count, size <= file.count - start else {
+            throw KernelImageError("its payload is cut short")
+        }
         let payload = file[(bytes + start)..<(bytes + start + size)]
         guard let found = programs.first(where: { payload.starts(with: $0.magic) }) else {
             throw KernelImageError("its payload is packed in a way that is not known")

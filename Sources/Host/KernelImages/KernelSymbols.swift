@@ -17,7 +17,9 @@ struct KernelSymbols {
         }
         if places == nil {
             let offsets = tokens.end
-            let end = stride(from: offsets, to: min(offsets + 4_000_000, bytes.count - 8), by: 8).first { word($0, 8) == base }
+            let end = stride(from: offsets, to: min(offsets + 4_000_000, bytes.count - 8), by: 8).first {
+                word($0, 8) == base
+            }
             for count in end.map({ [($0 - offsets) / 4, ($0 - offsets) / 4 - 1] }) ?? [] {
                 let at = stride(from: tokens.start & ~7, to: 0, by: -8).first { word($0, 8) == UInt64(count) }
                 if let at { places = (at + 8, count, offsets) }

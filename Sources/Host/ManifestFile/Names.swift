@@ -28,7 +28,8 @@ extension LifecycleAction {
 
 extension WatchResponse {
     static let names: [(name: String, value: WatchResponse)] = [
-        ("off", .off), ("report", .report), ("refuse", .refuse), ("freeze", .freeze), ("kill", .kill), ("restart", .restart),
+        ("off", .off), ("report", .report), ("refuse", .refuse), ("freeze", .freeze), ("kill", .kill),
+        ("restart", .restart),
     ]
     public var name: String { Self.names.first { $0.value == self }?.name ?? "off" }
 }

@@ -18,7 +18,8 @@ public struct WatchVerdict {
     private static func detail(_ rule: WatchRule?, _ value: UInt64) -> String {
         switch rule {
         case .text, .constants, .interruptTable: "at guest-physical \(Quantity.hexadecimal(value))"
-        case .notLocked: LockObstacle(rawValue: UInt8(truncatingIfNeeded: value))?.words ?? "for a reason of another version"
+        case .notLocked:
+            LockObstacle(rawValue: UInt8(truncatingIfNeeded: value))?.words ?? "for a reason of another version"
         default: "to \(Quantity.hexadecimal(value))"
         }
     }
@@ -57,7 +58,8 @@ extension WatchRule {
         case .cr4: "SMEP, SMAP or UMIP was cleared in CR4"
         case .interruptRegister: "the interrupt table was moved (LIDT)"
         case .descriptorRegister: "the descriptor table was moved (LGDT)"
-        case .star, .systemCallEntry, .compatibilityEntry, .systemCallMask, .sysenterSegment, .sysenterStack, .sysenterEntry:
+        case .star, .systemCallEntry, .compatibilityEntry, .systemCallMask, .sysenterSegment, .sysenterStack,
+            .sysenterEntry:
             "the way that system calls take was changed (\(name.uppercased()))"
         case .efer: "SYSCALL or no-execute was switched off in EFER"
         case .apicBase: "the x2APIC was switched off"
@@ -69,7 +71,8 @@ extension WatchRule {
 extension LockObstacle {
     public var words: String {
         switch self {
-        case .table: "because the boot volume has no table of sites for its image, or a damaged one: make the volume anew"
+        case .table:
+            "because the boot volume has no table of sites for its image, or a damaged one: make the volume anew"
         case .otherKernel: "because what runs is not the image's kernel, or a program has changed it before"
         case .notReadOnly: "because it leaves its text writable (is rodata=off on its command line?)"
         case .outsideMemory: "because part of it lies above 3 GiB"

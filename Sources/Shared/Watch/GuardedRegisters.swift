@@ -6,7 +6,7 @@ public struct GuardedRegisters: Sendable {
     public init() {}
 
     /// CR0.WP; of CR4, UMIP, SMEP and SMAP. They may be set, and never cleared.
-    private static let pinned: (cr0: UInt64, cr4: UInt64) = (1 << 16, 1 << 11 | 1 << 20 | 1 << 21)
+    public static let pinned: (cr0: UInt64, cr4: UInt64) = (1 << 16, 1 << 11 | 1 << 20 | 1 << 21)
     public static let entry = 5
     public static let interruptTable = 2
 

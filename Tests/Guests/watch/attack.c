@@ -12,6 +12,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
+#include <asm/asm.h>
 #include <asm/desc.h>
 #include <asm/msr.h>
 #include <asm/processor-flags.h>
@@ -32,8 +33,11 @@ static int write_alias(unsigned long address, u8 change) {
     return now != old;
 }
 
-static void set_cr0(unsigned long value) { asm volatile("mov %0, %%cr0" : : "r"(value) : "memory"); }
-static void set_cr4(unsigned long value) { asm volatile("mov %0, %%cr4" : : "r"(value) : "memory"); }
+/* Where the instruction is refused, the next one follows. */
+#define TRIED(instruction) "1: " instruction "\n2:\n" _ASM_EXTABLE(1b, 2b)
+static void set_cr0(unsigned long value) { asm volatile(TRIED("mov %0, %%cr0") : : "r"(value) : "memory"); }
+static void set_cr4(unsigned long value) { asm volatile(TRIED("mov %0, %%cr4") : : "r"(value) : "memory"); }
+static void set_idt(struct desc_ptr *table) { asm volatile(TRIED("lidt %0") : : "m"(*table)); }
 
 static int wp(unsigned long address) {
     unsigned long cr0 = read_cr0(), flags;
@@ -75,9 +79,9 @@ static int lidt(void) {
     store_idt(&old);
     memcpy(copy, (void *)old.address, sizeof copy);
     mine = (struct desc_ptr){.size = old.size, .address = (unsigned long)copy};
-    asm volatile("lidt %0\n" : : "m"(mine));
+    set_idt(&mine);
     store_idt(&mine);
-    if (mine.address != old.address) asm volatile("lidt %0\n" : : "m"(old));
+    if (mine.address != old.address) set_idt(&old);
     local_irq_restore(flags);
     return mine.address != old.address;
 }

@@ -5,7 +5,8 @@ import Reports
 
 struct WatchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "watch", abstract: "Show whether partitions' kernels are guarded, and what was tried against them.",
+        commandName: "watch",
+        abstract: "Show whether partitions' kernels are guarded, and what was tried against them.",
         discussion: """
             One row for each partition: whether its kernel is locked, and how many verdicts there were since its guest \
             started. --follow goes on with verdicts as they come. The exit status is 1 when there was a verdict, or a \
@@ -23,7 +24,9 @@ struct WatchCommand: ParsableCommand {
             let rows = try client.list().map(WatchRow.init)
             print(json ? try jsonText(rows) : WatchRow.table(rows))
             while follow {
-                guard let event = try client.nextEvent(timeout: .seconds(60)), event.event.kind == .verdict else { continue }
+                guard let event = try client.nextEvent(timeout: .seconds(60)), event.event.kind == .verdict else {
+                    continue
+                }
                 let report = EventReport(event)
                 Terminal.write((json ? try jsonText(report, pretty: false) : report.text) + "\n")
             }

@@ -110,7 +110,9 @@ extension ExitContext {
 
     @inline(never)
     private mutating func refuseMSR() -> ExitOutcome {
-        if watch.isLocked, GuardedRegisters.covers(UInt32(truncatingIfNeeded: cpu.rcx)) { return beginGuardedInstruction() }
+        if watch.isLocked, GuardedRegisters.covers(UInt32(truncatingIfNeeded: cpu.rcx)) {
+            return beginGuardedInstruction()
+        }
         cpu.raise(Vector.generalProtection, error: 0)
         return watch.takeNext()
     }

@@ -72,11 +72,7 @@ struct PlannedMachine: ~Copyable {
     fileprivate mutating func takeBlocks(_ firmware: borrowing Firmware) throws(Refusal) {
         let faultFrames = machine.iommu?.faultFrames ?? 0
         let small = Errata(try Vendor.ofThisProcessor()).executesFromSmallPages
-        let isIntel = try Vendor.ofThisProcessor() == .intel
         for i in 0..<manifest.partitionCount {
-            if isIntel, manifest.partitions[i].watch.response != .off {
-                throw Refusal("the watch over a kernel is not there for Intel's processors yet")
-            }
             let isHousekeeper = manifest.partitions[i].cores.contains(CoreSet(core: manifest.housekeeping))
             blocks[i] = try PrivateBlock(
                 cores: manifest.partitions[i].cores.count, memory: manifest.partitions[i].memorySize,

@@ -36,7 +36,8 @@ struct ProgramMemory {
     static let tableBytes: UInt64 = 0x9000
     var interrupts: InterruptTable { InterruptTable(base: base) }
     var maps: PermissionMaps {
-        PermissionMaps(ports: base + 0x2000, msrs: base + 0x5000, msrsWithoutAPIC: base + 0x1000, msrsGuarded: base + 0x7000)
+        PermissionMaps(
+            ports: base + 0x2000, msrs: base + 0x5000, msrsWithoutAPIC: base + 0x1000, msrsGuarded: base + 0x7000)
     }
     /// Bytes of memory in all, the program included.
     var size: UInt64 {

@@ -16,7 +16,8 @@ extension ExitContext {
     @inline(never)
     mutating func writeWatchedEFER(_ value: UInt64) -> Bool {
         watch.rip = cpu.rip
-        let isWaiting = !watch.isLocked && partition.value.watch.phase.load(ordering: .relaxed) != WatchPhase.refused.rawValue
+        let isWaiting =
+            !watch.isLocked && partition.value.watch.phase.load(ordering: .relaxed) != WatchPhase.refused.rawValue
         let lost = shownEFER & ~value & (EFER.noExecute | EFER.systemCall)
         if watch.isLocked, lost != 0, !allows(.efer, value) { return false }
         watch.withholds = isWaiting && value & EFER.systemCall != 0
@@ -74,7 +75,8 @@ extension ExitContext {
 
     /// The vCPU sees the locked tables from its next entry on.
     mutating func adoptLock() {
-        guard partition.value.watch.phase.load(ordering: .acquiring) == WatchPhase.locked.rawValue, !cpu.isGuarded else { return }
+        guard partition.value.watch.phase.load(ordering: .acquiring) == WatchPhase.locked.rawValue, !cpu.isGuarded
+        else { return }
         cpu.isGuarded = true
         cpu.view(isLoading: false)
     }
@@ -130,7 +132,7 @@ extension ExitContext {
     }
 
     private func lock(_ root: UInt64, _ kernel: KernelPlace, at frames: UInt64) throws(PageTableError) {
-        var copy = try TableCopy<Extension.Nested>(of: root, arena: WatchFrames.arena(at: frames, WatchFrames.table))
+        var copy = try TableCopy<Extension.Nested>(of: root, arena: WatchFrames.arena(at: frames, partition.value.watchTable))
         try copy.protect(kernel.text, size: kernel.textSize)
         try copy.protect(kernel.constants, size: kernel.constantsSize)
         try copy.protect(kernel.interruptTable, size: FrameArena.frameSize)

@@ -57,10 +57,13 @@ struct VCPUWatch: ~Copyable {
 /// Frames for the nested tables that the watch makes: for each table that is locked, for a write that is looked at, and two pages
 /// that stand in for those that are written.
 enum WatchFrames {
-    static let table = 12, write = 6, standIns = 2
+    static let write = 6, standIns = 2
+    /// Of a table that is locked: its root and two levels below, and the ends of three parts; or, where no instruction may be fetched
+    /// from a large page, all of them.
+    static func table(isSmall: Bool) -> Int { isSmall ? 40 : 12 }
 
     /// Those of a partition that has `buses` tables of unclaimed memory.
-    static func count(buses: Int) -> Int { (1 + buses) * table + write }
+    static func count(buses: Int, isSmall: Bool) -> Int { (1 + buses) * table(isSmall: isSmall) + write }
 
     static func arena(at first: UInt64, _ count: Int) -> FrameArena {
         // The frames were set aside for this at boot, and are nobody else's.

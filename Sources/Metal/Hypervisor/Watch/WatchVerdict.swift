@@ -22,7 +22,8 @@ extension ExitContext {
         if count <= WatchState.maxTold || count & (count - 1) == 0 {
             let code = UInt64(rule.rawValue) | UInt64(response.rawValue) << 8
             page.value.recordVerdict(vcpu: core.value.vcpu, code: code, address: address)
-            var line = LogLine(partition: state.value.spec.name, ", vCPU %d: an attack on its kernel: ", UInt64(core.value.vcpu))
+            var line = LogLine(
+                partition: state.value.spec.name, ", vCPU %d: an attack on its kernel: ", UInt64(core.value.vcpu))
             line.write("rule %d, response %d", UInt64(rule.rawValue), UInt64(response.rawValue))
             line.write(", %x at %x", address, rip)
             page.print(line)
@@ -45,7 +46,9 @@ extension ExitContext {
 
 extension CoreState {
     /// What breaks which rule where, with the registers of the guest that did it.
-    fileprivate mutating func recordVerdict(_ rule: WatchRule, at rip: UInt64, _ address: UInt64, old: UInt64, new: UInt64) {
+    fileprivate mutating func recordVerdict(
+        _ rule: WatchRule, at rip: UInt64, _ address: UInt64, old: UInt64, new: UInt64
+    ) {
         guard let partition,
             let record = program.crash.begin(.verdict, vector: UInt64(rule.rawValue), core: index, vcpu: vcpu)
         else { return }

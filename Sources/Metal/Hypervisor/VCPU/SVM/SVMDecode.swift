@@ -26,7 +26,8 @@ extension SVMCPU {
             return .nestedPageFault(
                 address: self[VMCB.exitInfo2], isFetch: code & 1 << 4 != 0, isWrite: code & 1 << 1 != 0)
         case ExitCode.nmi: return .nmi
-        case ExitCode.writeCR4, ExitCode.selectiveCR0, ExitCode.writeIDTR, ExitCode.writeGDTR: return .guardedInstruction
+        case ExitCode.writeCR4, ExitCode.selectiveCR0, ExitCode.writeIDTR, ExitCode.writeGDTR:
+            return .guardedInstruction
         case ExitCode.smi: return .hostInterrupt
         case ExitCode.vmmcall: return .hypercall
         case ExitCode.iret:

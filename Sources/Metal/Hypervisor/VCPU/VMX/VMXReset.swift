@@ -5,7 +5,9 @@ extension VMXCPU {
     /// A processor without state: all registers zero, every control as Bulkhead wants it.
     mutating func clear() {
         step = SingleStep()
-        self[VMCSField.exceptionBitmap] = UInt64(Vector.exiting)
+        isGuarded = false
+        interceptUndefined(false)
+        guardRegisters(false)
         hasPendingNMI = false
         closeNMIWindow()
         showAPIC(true)
