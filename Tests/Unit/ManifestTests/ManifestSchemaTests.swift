@@ -43,6 +43,7 @@ import Testing
                 permit: [start]
                 devices: [{pci: "00:03.0", id: "8086:10d3", virtual-functions: 1, reset: none}]
                 accept: [split-smt]
+                watch: {kernel: report, lock-after: 60s}
             """
         #expect(refusals(text) == [])
         func keys(_ pattern: Regex<(Substring, Substring)>) -> Set<String> {

@@ -70,12 +70,11 @@ extension BuiltMachine {
         platform.hasBus = spec.devices.count > 0
         let functions = try buildFunctions(i, platform, &changing)
         let buses = platform.hasBus ? platform.vcpuCount : 1, isWatched = spec.watch.response != .off
-        let isSmall = Errata(CPU.vendor).executesFromSmallPages, watchTable = WatchFrames.table(isSmall: isSmall)
-        let watched = isWatched ? arena.take(WatchFrames.count(buses: buses, isSmall: isSmall)) : 0
+        let watched = isWatched ? arena.take(WatchFrames.count(buses: buses)) : 0
         let standIns = isWatched ? changing.take(WatchFrames.standIns) : 0
         guard let watched, let standIns else { throw .outOfFrames }
         let nested = try buildNestedRoots(
-            cpu, frames, functions, buses: buses, (watched, watchTable), plan.files[i], &arena, &changing)
+            cpu, frames, functions, buses: buses, watched, plan.files[i], &arena, &changing)
         Pointer<ControlPage>(at: controlPages[i]).initialize(to: ControlPage(autostart: spec.autostart))
         guard changing.take(PartitionContext.changingFrames) != nil else { throw .outOfFrames }
         let context = Pointer<PartitionContext>(at: plan.blocks[i].constants - PartitionContext.constantsAt)
@@ -86,8 +85,8 @@ extension BuiltMachine {
                 spec: spec, memory: frames, addressSpace: ownership.takeAddressSpace(),
                 controlPage: Pointer<ControlPage>(at: controlPages[i]), kernel: plan.files[i].kernel,
                 initrd: plan.files[i].initrd, nested: nested, maps: program.maps, platform: platform,
-                functions: functions, sites: plan.sites[i], watchTable: watchTable,
-                watchWrite: watched + UInt64((1 + buses) * watchTable) * FrameArena.frameSize, standIns: standIns
+                functions: functions, sites: plan.sites[i],
+                watchWrite: watched + UInt64((1 + buses) * WatchFrames.table) * FrameArena.frameSize, standIns: standIns
             ))
         var vcpu = 0
         for index in 0..<64 where spec.cores.contains(CoreSet(core: index)) {
@@ -99,12 +98,12 @@ extension BuiltMachine {
 
     private func buildNestedRoots<CPU: VirtualizationExtension>(
         _ cpu: CPU.Type, _ frames: borrowing FrameRange, _ functions: Pointer<PartitionFunctions>?, buses: Int,
-        _ watch: (first: UInt64, table: Int), _ images: (kernel: LoadedFile, initrd: LoadedFile), _ arena: inout FrameArena,
+        _ watched: UInt64, _ images: (kernel: LoadedFile, initrd: LoadedFile), _ arena: inout FrameArena,
         _ changing: inout FrameArena
     ) throws(PageTableError) -> InlineArray<16, NestedRoots> {
         let memory = try buildNestedTable(cpu, frames, functions, &arena).root
         var roots = InlineArray<16, NestedRoots>(
-            repeating: NestedRoots(memory: memory, loader: 0, bus: 0, unclaimed: 0, watched: watch.first, watchedBus: 0))
+            repeating: NestedRoots(memory: memory, loader: 0, bus: 0, unclaimed: 0, watched: watched, watchedBus: 0))
         for vcpu in 0..<16 {
             roots[vcpu] = roots[0]
             guard vcpu < buses else { continue }
@@ -116,8 +115,7 @@ extension BuiltMachine {
             var bus = try buildNestedTable(cpu, frames, functions, &arena)
             bus.fill(with: nothing)
             let loader = vcpu == 0 ? try buildLoaderTable(cpu, frames, images, &arena) : 0
-            let watchedBus =
-                watch.first == 0 ? 0 : watch.first + UInt64((1 + vcpu) * watch.table) * FrameArena.frameSize
+            let watchedBus = watched == 0 ? 0 : watched + UInt64((1 + vcpu) * WatchFrames.table) * FrameArena.frameSize
             roots[vcpu] = NestedRoots(
                 memory: memory, loader: loader, bus: bus.root, unclaimed: unclaimed, watched: watched,
                 watchedBus: watchedBus)

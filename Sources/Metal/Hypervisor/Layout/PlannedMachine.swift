@@ -73,6 +73,9 @@ struct PlannedMachine: ~Copyable {
         let faultFrames = machine.iommu?.faultFrames ?? 0
         let small = Errata(try Vendor.ofThisProcessor()).executesFromSmallPages
         for i in 0..<manifest.partitionCount {
+            if manifest.partitions[i].watch.response != .off, try Vendor.ofThisProcessor() == .intel {
+                throw Refusal("the watch over kernels is not there for Intel's processors yet")
+            }
             let isHousekeeper = manifest.partitions[i].cores.contains(CoreSet(core: manifest.housekeeping))
             blocks[i] = try PrivateBlock(
                 cores: manifest.partitions[i].cores.count, memory: manifest.partitions[i].memorySize,

@@ -28,7 +28,7 @@ struct PrivateBlock {
             18 + UInt64(cores) * (10 + furtherGiB) + furtherGiB * 3 + Self.frames(functions, cores, furtherGiB)
             + UInt64(further) + small
             // A table that maps the sites, too.
-            + UInt64(isWatched ? WatchFrames.count(buses: functions > 0 ? cores : 1, isSmall: smallExecutable) + 2 * cores : 0)
+            + UInt64(isWatched ? WatchFrames.count(buses: functions > 0 ? cores : 1) + 2 * cores : 0)
         let changing =
             memory == 0
             ? FrameArena.count(Housekeeping.self)

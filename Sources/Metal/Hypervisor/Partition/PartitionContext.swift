@@ -56,8 +56,6 @@ struct PartitionContext: ~Copyable {
     let functions: Pointer<PartitionFunctions>?
     /// Where its kernel may patch itself; and, of what the watch needs to let it, the frames for tables and the two pages that stand in.
     let sites: LoadedFile
-    /// Frames of each nested table that is locked.
-    let watchTable: Int
     let watchWrite: UInt64
     let standIns: UInt64
 

@@ -7,32 +7,23 @@ import X86
 // A write to a locked page runs by itself on pages that stand in for that page and its neighbour. What it has changed is compared
 // then, and goes to the real pages where it is the kernel's own patching: they are never wrong meanwhile.
 extension ExitContext {
-    /// How far around the address of a fault its instruction may have written what is kept: 64 bytes, the widest store.
-    private static var reach: UInt64 { 64 }
-
     /// False where `address` is not guarded.
     mutating func beginGuardedWrite(_ address: UInt64) -> Bool {
         let state = partition
         guard cpu.isGuarded, state.value.watch.kernel.part(of: address) != nil else { return false }
         // Another vCPU has those pages for one instruction: this one tries again.
-        guard
-            state.value.watch.writer.compareExchange(
-                expected: 0, desired: core.value.vcpu + 1, ordering: .acquiring
-            ).exchanged
-        else { return true }
-        watch.pending = .write
-        (watch.address, watch.rip) = (address, cpu.rip)
-        let cr0 = cpu_read_cr0()
+        let taken = state.value.watch.writer.compareExchange(expected: 0, desired: 1, ordering: .acquiring)
+        guard taken.exchanged else { return true }
+        (watch.pending, watch.address, watch.rip) = (.write, address, cpu.rip)
+        let first = firstPage, root = state.value.watchWrite, cr0 = cpu_read_cr0()
+        unsafe standIns.copyMemory(from: UnsafeRawBufferPointer(guardedPages))
         cpu_write_cr0(cr0 & ~CR0.writeProtect)
         defer { cpu_write_cr0(cr0) }
-        let root = state.value.watchWrite
         do throws(PageTableError) {
             var copy = try TableCopy<Extension.Nested>(
                 of: cpu.nested.watched, arena: WatchFrames.arena(at: root, WatchFrames.write))
-            for i in 0..<WatchFrames.standIns {
-                guard let page = page(i) else { continue }
-                unsafe standIn(i).copyMemory(from: UnsafeRawBufferPointer(page))
-                try copy.replace(firstPage + UInt64(i) * 4096, by: state.value.standIns + UInt64(i) * 4096)
+            for at in stride(from: 0, to: UInt64(unsafe guardedPages.count), by: 4096) {
+                try copy.replace(first + at, by: state.value.standIns + at)
             }
         } catch {}
         cpu.stepGuarded(root: root)
@@ -41,75 +32,66 @@ extension ExitContext {
 
     /// What was changed takes effect, or not.
     mutating func endGuardedWrite() {
-        let state = partition
         watch.pending = .none
-        let first = firstPage, pages = (page(0), page(1)), standIns = unsafe (standIn(0), standIn(1))
-        // Offsets from the first page.
-        let middle = watch.address - first, low = middle < Self.reach ? 0 : middle - Self.reach
-        let high = min(middle + Self.reach, 8192)
-        func byte(_ at: UInt64, isNew: Bool) -> UInt8 {
-            guard let page = at < 4096 ? pages.0 : pages.1 else { return 0 }
-            return unsafe (isNew ? (at < 4096 ? standIns.0 : standIns.1) : page)[Int(at & 4095)]
+        let first = firstPage, real = unsafe guardedPages, new = unsafe standIns
+        // As far around the address of the fault as the widest store reaches, 64 bytes; of an instruction that writes more the rest
+        // is dropped.
+        let middle = Int(watch.address - first), end = min(middle + 64, unsafe real.count)
+        var at = max(middle - 64, 0)
+        while at < end, unsafe real[at] == new[at] { at += 1 }
+        let rule = at < end ? unsafe rule(first, at..<end, real, new) : nil
+        if let rule {
+            let last = max(min(at, unsafe real.count - 8), 0)
+            let old = unsafe real.loadUnaligned(fromByteOffset: last, as: UInt64.self)
+            let wanted = unsafe new.loadUnaligned(fromByteOffset: last, as: UInt64.self)
+            if !allows(rule, first + UInt64(at), old: old, new: wanted) { at = end }
         }
-        var at = low
-        while at < high, byte(at, isNew: false) == byte(at, isNew: true) { at += 1 }
-        if at < high, let rule = rule(first + at, low..<high, byte) {
-            let old = word(at, high, false, byte), new = word(at, high, true, byte)
-            if !allows(rule, first + at, old: old, new: new) { at = high }
-        }
-        while at < high {
-            let page = at < 4096 ? pages.0 : pages.1
-            unsafe page?[Int(at & 4095)] = byte(at, isNew: true)
+        while at < end {
+            unsafe real[at] = new[at]
             at += 1
         }
-        state.value.watch.writer.store(0, ordering: .releasing)
+        partition.value.watch.writer.store(0, ordering: .releasing)
     }
 
-    /// The rule that a change breaks; nil where the kernel itself patches there.
+    /// The rule that a change in `range` of the pages breaks; nil where the kernel itself patches there.
     private func rule(
-        _ address: UInt64, _ range: Range<UInt64>, _ byte: (UInt64, Bool) -> UInt8
+        _ first: UInt64, _ range: Range<Int>, _ real: UnsafeMutableRawBufferPointer,
+        _ new: UnsafeMutableRawBufferPointer
     ) -> WatchRule? {
         let kernel = partition.value.watch.kernel, file = partition.value.sites
-        switch kernel.part(of: address) {
+        switch kernel.part(of: first + UInt64(range.lowerBound)) {
         case .constants: return .constants
         case .interruptTable: return .interruptTable
         case .text, nil: break
         }
-        guard let table = unsafe SiteTable(bytes(file.address, file.size)) else { return .text }
-        let start = firstPage &- kernel.text
-        // A site may begin before the pages, and end behind them: there nothing changes.
-        func text(_ offset: UInt64, isNew: Bool) -> UInt8 {
-            let at = offset &- start
-            if at < 8192, kernel.part(of: firstPage + at) != nil { return byte(at, isNew) }
-            let all = unsafe partition.value.guestMemory.bytes(at: kernel.text + offset, count: 1)
-            return unsafe all?[0] ?? 0
+        // A site may begin before the pages, and end behind them: nothing changes there.
+        func byte(_ offset: UInt64, isNew: Bool) -> UInt8 {
+            let at = kernel.text &+ offset &- first
+            if at < UInt64(unsafe real.count) { return unsafe (isNew ? new : real)[Int(at)] }
+            return unsafe partition.value.guestMemory.bytes(at: kernel.text + offset, count: 1)?[0] ?? 0
         }
-        let last = min(start &+ range.upperBound, kernel.textSize), from = start &+ range.lowerBound
-        let unlawful = table.firstUnlawful(
-            (from > last ? 0 : from)..<last, old: { text($0, isNew: false) }, new: { text($0, isNew: true) })
-        return unlawful == nil ? nil : .text
+        let start = first &- kernel.text, end = start + UInt64(range.upperBound)
+        guard end <= kernel.textSize, let table = unsafe SiteTable(bytes(file.address, file.size)),
+            table.firstUnlawful(
+                start + UInt64(range.lowerBound)..<end, old: { byte($0, isNew: false) }, new: { byte($0, isNew: true) })
+                == nil
+        else { return .text }
+        return nil
     }
 
-    private func word(_ at: UInt64, _ end: UInt64, _ isNew: Bool, _ byte: (UInt64, Bool) -> UInt8) -> UInt64 {
-        var value: UInt64 = 0
-        for i in 0..<min(8, end - at) { value |= UInt64(byte(at + i, isNew)) << (i * 8) }
-        return value
-    }
-
-    /// The first of two pages in which a write around `watch.address` can end.
+    /// The first of the pages in which a write around `watch.address` can end.
     private var firstPage: UInt64 {
-        let page = watch.address & ~0xFFF
-        return watch.address - page < Self.reach && page > 0 ? page - 4096 : page
+        let page = watch.address & ~0xFFF, isFirst = watch.address - page >= 64
+        return isFirst || partition.value.watch.kernel.part(of: page &- 4096) == nil ? page : page - 4096
     }
-    /// Of the two, nil where it is not guarded.
-    private func page(_ index: Int) -> UnsafeMutableRawBufferPointer? {
-        let address = firstPage + UInt64(index) * 4096
-        guard partition.value.watch.kernel.part(of: address) != nil else { return nil }
-        return unsafe partition.value.guestMemory.bytes(at: address, count: 4096)
+    /// Two of them, where the second is guarded too. They lie in the guest's memory: its kernel was found there.
+    private var guardedPages: UnsafeMutableRawBufferPointer {
+        let count = partition.value.watch.kernel.part(of: firstPage + 4096) == nil ? 4096 : 8192
+        let pages = unsafe partition.value.guestMemory.bytes(at: firstPage, count: count)
+        return unsafe pages ?? UnsafeMutableRawBufferPointer(start: nil, count: 0)
     }
-    private func standIn(_ index: Int) -> UnsafeMutableRawBufferPointer {
-        let address = partition.value.standIns + UInt64(index) * 4096
-        return unsafe UnsafeMutableRawBufferPointer(
-            start: UnsafeMutableRawPointer(bitPattern: UInt(address)), count: 4096)
+    private var standIns: UnsafeMutableRawBufferPointer {
+        let start = UnsafeMutableRawPointer(bitPattern: UInt(partition.value.standIns))
+        return unsafe UnsafeMutableRawBufferPointer(start: start, count: 8192)
     }
 }

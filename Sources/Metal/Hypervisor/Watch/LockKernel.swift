@@ -65,8 +65,7 @@ extension ExitContext {
     /// Of the guest's virtual memory; nil where nothing is mapped.
     private func byte(at virtual: UInt64) -> UInt8? {
         guard let page = GuestPage(virtual, cr3: cpu.cr3, read: { word($0) }) else { return nil }
-        guard let bytes = unsafe partition.value.guestMemory.bytes(at: page.physical, count: 1) else { return nil }
-        return unsafe bytes[0]
+        return unsafe partition.value.guestMemory.bytes(at: page.physical, count: 1)?[0]
     }
 
     private func word(_ address: UInt64) -> UInt64? {
@@ -87,21 +86,20 @@ extension ExitContext {
         do throws(LockObstacle) {
             try findAndLock()
             enter(.locked)
-            let kernel = state.value.watch.kernel
-            var line = LogLine(partition: state.value.spec.name, ": its kernel is locked, text at %x", kernel.text)
-            line.write(", %x bytes, constants at %x", kernel.textSize, kernel.constants)
-            line.write(", %x bytes", kernel.constantsSize)
-            state.value.controlPage.print(line)
+            let text = state.value.watch.kernel.text
+            say(": its kernel is locked, at %x", text)
             state.value.kick(allBut: core.value.vcpu)
         } catch {
             state.value.watch.early += 1
             if error == .notReadOnly, state.value.watch.early < WatchState.maxEarly { return }
             enter(.refused, error)
-            state.value.controlPage.print(
-                LogLine(
-                    partition: state.value.spec.name, ": its kernel is not locked, reason %d", UInt64(error.rawValue)))
+            say(": its kernel is not locked, reason %d", UInt64(error.rawValue))
             _ = allows(.notLocked, UInt64(error.rawValue))
         }
+    }
+
+    private func say(_ words: StaticString, _ number: UInt64) {
+        partition.value.controlPage.print(LogLine(partition: partition.value.spec.name, words, number))
     }
 
     private func enter(_ phase: WatchPhase, _ obstacle: LockObstacle? = nil) {
@@ -132,7 +130,7 @@ extension ExitContext {
     }
 
     private func lock(_ root: UInt64, _ kernel: KernelPlace, at frames: UInt64) throws(PageTableError) {
-        var copy = try TableCopy<Extension.Nested>(of: root, arena: WatchFrames.arena(at: frames, partition.value.watchTable))
+        var copy = try TableCopy<Extension.Nested>(of: root, arena: WatchFrames.arena(at: frames, WatchFrames.table))
         try copy.protect(kernel.text, size: kernel.textSize)
         try copy.protect(kernel.constants, size: kernel.constantsSize)
         try copy.protect(kernel.interruptTable, size: FrameArena.frameSize)

@@ -13,7 +13,7 @@ struct WatchState: ~Copyable {
     var registers = GuardedRegisters()
     /// System calls that came before the kernel was read-only.
     var early = 0
-    /// The vCPU that has the pages which stand in, plus 1.
+    /// Whether a vCPU has the pages that stand in, 0 or 1.
     let writer = Atomic<Int>(0)
     let verdicts = Atomic<UInt32>(0)
     /// Whether the boot vCPU's core is to pause the guest.
@@ -57,13 +57,12 @@ struct VCPUWatch: ~Copyable {
 /// Frames for the nested tables that the watch makes: for each table that is locked, for a write that is looked at, and two pages
 /// that stand in for those that are written.
 enum WatchFrames {
+    /// Of a table that is locked: its root, two levels below, and the ends of three parts.
+    static let table = 12
     static let write = 6, standIns = 2
-    /// Of a table that is locked: its root and two levels below, and the ends of three parts; or, where no instruction may be fetched
-    /// from a large page, all of them.
-    static func table(isSmall: Bool) -> Int { isSmall ? 40 : 12 }
 
     /// Those of a partition that has `buses` tables of unclaimed memory.
-    static func count(buses: Int, isSmall: Bool) -> Int { (1 + buses) * table(isSmall: isSmall) + write }
+    static func count(buses: Int) -> Int { (1 + buses) * table + write }
 
     static func arena(at first: UInt64, _ count: Int) -> FrameArena {
         // The frames were set aside for this at boot, and are nobody else's.

@@ -29,9 +29,6 @@ public enum VMXExit {
     public static let wrmsr: UInt16 = 32
     public static let mwait: UInt16 = 36
     public static let monitor: UInt16 = 39
-    /// LIDT, LGDT, SIDT, SGDT; LLDT, LTR, SLDT, STR.
-    public static let descriptorTable: UInt16 = 46
-    public static let localDescriptorTable: UInt16 = 47
     public static let eptViolation: UInt16 = 48
     public static let invept: UInt16 = 50
     public static let preemptionTimer: UInt16 = 52

@@ -40,10 +40,6 @@ enum VMX: VirtualizationExtension {
     static var hasHugeNestedPages: Bool { EPTCapability(rawValue: cpu_rdmsr(MSR.vmxEPTCapability)).hugePages }
     static func permissionBit(_ msr: UInt32, write: Bool) -> Int? { msrBitmapBit(msr, write: write) }
 
-    static var hasDescriptorTableExiting: Bool {
-        UInt32(truncatingIfNeeded: cpu_rdmsr(MSR.vmxSecondaryControls) >> 32) & SecondaryControl.descriptorTableExiting != 0
-    }
-
     /// The controls that we want, as this processor offers them (appendix A.3 to A.5).
     static func foldControls() throws(Refusal) -> VMXControlValues {
         var values = VMXControlValues()

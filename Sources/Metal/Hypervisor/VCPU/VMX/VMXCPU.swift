@@ -15,9 +15,6 @@ struct VMXCPU: VirtualCPU {
     /// What `vmx_run` has answered: 0 an exit, 1 an entry that did not begin, 2 a kick before the entry.
     private(set) var entryResult: UInt32 = 0
     private(set) var isLoading = false
-    /// Whether the guest's kernel is locked; whether its registers are; and which exceptions exit.
-    var isGuarded = false, guardsRegisters = false
-    var exceptions = Vector.exiting
     /// A guest's NMI that waits until the guest can take it.
     var hasPendingNMI = false
 
@@ -145,23 +142,21 @@ struct VMXCPU: VirtualCPU {
 
     mutating func singleStep() {
         unsafe cpu_fill_ones(UnsafeMutableRawPointer(bitPattern: UInt(nested.unclaimed)), FrameArena.frameSize)
-        useNested(isGuarded ? nested.watchedBus : nested.bus)
-        guard interruptedEvent.isValid else { return beginStep(.access) }
         // A handler of the guest's must not run with what the step has changed.
         self[VMCSField.exceptionBitmap] = UInt64(Vector.exitingInStep)
-        step = SingleStep(.delivery)
-        // An exit between the delivery and its handler's first instruction (section 26.7.4).
-        self[VMCSField.preemptionTimer] = 0
-        self[VMCSField.pinControls] |= UInt64(PinControl.preemptionTimer)
-    }
-
-    mutating func beginStep(_ kind: SingleStep.Kind) {
-        self[VMCSField.exceptionBitmap] = UInt64(Vector.exitingInStep)
-        step = SingleStep(kind, rflags: self[VMCSField.guestRFLAGS])
-        self[VMCSField.guestRFLAGS] |= RFLAGS.trap
-        // The shadow of a MOV SS. With the trap flag set its trap has to be pending (section 26.3.1.5).
-        self[VMCSField.guestInterruptibility] = self[VMCSField.guestInterruptibility] & ~Self.shadow | 2
-        self[VMCSField.guestPendingDebug] |= DR6.singleStep
+        self[VMCSField.eptPointer] = EPTPointer.make(root: nested.bus)
+        if interruptedEvent.isValid {
+            step = SingleStep(.delivery)
+            // An exit between the delivery and its handler's first instruction (section 26.7.4).
+            self[VMCSField.preemptionTimer] = 0
+            self[VMCSField.pinControls] |= UInt64(PinControl.preemptionTimer)
+        } else {
+            step = SingleStep(.access, rflags: self[VMCSField.guestRFLAGS])
+            self[VMCSField.guestRFLAGS] |= RFLAGS.trap
+            // The shadow of a MOV SS. With the trap flag set its trap has to be pending (section 26.3.1.5).
+            self[VMCSField.guestInterruptibility] = self[VMCSField.guestInterruptibility] & ~Self.shadow | 2
+            self[VMCSField.guestPendingDebug] |= DR6.singleStep
+        }
     }
 
     /// The guest's own exits and view of memory come back. False when it was not the step's trap alone.
@@ -175,8 +170,7 @@ struct VMXCPU: VirtualCPU {
         var (rflags, dr6) = (self[VMCSField.guestRFLAGS], 0 as UInt64)
         step.end(causes: isDebug ? self[VMCSField.exitQualification] : 0, rflags: &rflags, dr6: &dr6)
         self[VMCSField.guestRFLAGS] = rflags
-        self[VMCSField.exceptionBitmap] = UInt64(exceptions)
-        if guardsRegisters { applyGuard(true) }
+        self[VMCSField.exceptionBitmap] = UInt64(Vector.exiting)
         view(isLoading: isLoading)
         return step.isDone
     }
@@ -191,12 +185,8 @@ struct VMXCPU: VirtualCPU {
     /// Translations are tagged by their root: what the loader's has left in the processor is of no use behind another.
     mutating func view(isLoading: Bool) {
         self.isLoading = isLoading
-        useNested(root)
+        self[VMCSField.eptPointer] = EPTPointer.make(root: isLoading ? nested.loader : nested.memory)
     }
-
-    var root: UInt64 { isLoading ? nested.loader : isGuarded ? nested.watched : nested.memory }
-
-    func useNested(_ root: UInt64) { self[VMCSField.eptPointer] = EPTPointer.make(root: root) }
 
     mutating func takeHostInterrupt() { unblock_nmi() }
 

@@ -43,7 +43,6 @@ extension VMXCPU {
             return .answered
         case VMXExit.preemptionTimer: return .nmi
         case VMXExit.controlRegister: return controlRegister()
-        case VMXExit.descriptorTable, VMXExit.localDescriptorTable: return .guardedInstruction
         case VMXExit.vmcall: return .hypercall
         case VMXExit.tripleFault: return .shutdown
         case VMXExit.initSignal: return .initSignal
@@ -93,14 +92,12 @@ extension VMXCPU {
     /// become the ones to compare with, and the instruction runs again, now without an exit.
     private mutating func controlRegister() -> RareExit {
         let access = ControlRegisterAccess(rawValue: self[VMCSField.exitQualification])
-        guard access.kind == .moveTo else { return .protectedInstruction }
+        guard access.number == 0, access.kind == .moveTo else { return .protectedInstruction }
         let value = general(access.register)
-        if guardsRegisters, changesPinned(access.number, value) { return .guardedInstruction }
-        guard access.number == 0 else { return .protectedInstruction }
         guard value & (CR0.notWriteThrough | CR0.cacheDisable) != CR0.notWriteThrough else {
             return .protectedInstruction
         }
-        self[VMCSField.cr0Shadow] = value & VMX.ownedCR0 | self[VMCSField.cr0Shadow] & ~VMX.ownedCR0
+        self[VMCSField.cr0Shadow] = value & VMX.ownedCR0
         // The trap of a guest that steps itself comes when it has run, and not before as Bochs has it.
         if self[VMCSField.guestInterruptibility] & Self.shadow == 0 { self[VMCSField.guestPendingDebug] = 0 }
         return .answered

@@ -5,9 +5,7 @@ extension VMXCPU {
     /// A processor without state: all registers zero, every control as Bulkhead wants it.
     mutating func clear() {
         step = SingleStep()
-        isGuarded = false
-        interceptUndefined(false)
-        guardRegisters(false)
+        self[VMCSField.exceptionBitmap] = UInt64(Vector.exiting)
         hasPendingNMI = false
         closeNMIWindow()
         showAPIC(true)

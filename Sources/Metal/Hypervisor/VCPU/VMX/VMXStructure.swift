@@ -1,5 +1,4 @@
 import Silicon
-import Watch
 import X86
 
 // The parts of the control structure that stay as they are while guests come and go.
@@ -24,9 +23,8 @@ extension VMXCPU {
         body(.intercepts, VMCSField.pinControls, UInt64(controls.pin), UInt64(PinControl.preemptionTimer))
         let window = UInt64(ProcessorControl.nmiWindowExiting)
         body(.intercepts, VMCSField.processorControls, UInt64(controls.processor), window)
-        let descriptors = UInt64(SecondaryControl.descriptorTableExiting)
-        body(.intercepts, VMCSField.secondaryControls, UInt64(controls.secondary), descriptors)
-        body(.exceptionIntercepts, VMCSField.exceptionBitmap, UInt64(exceptions), ~UInt64(exceptions))
+        body(.intercepts, VMCSField.secondaryControls, UInt64(controls.secondary), 0)
+        body(.exceptionIntercepts, VMCSField.exceptionBitmap, UInt64(Vector.exiting), ~UInt64(Vector.exiting))
         body(.exitState, VMCSField.exitControls, UInt64(controls.exit), 0)
         // The guest's mode is in bit 9 (section 24.8.1).
         body(.exitState, VMCSField.entryControls, UInt64(controls.entry), 1 << 9)
@@ -34,10 +32,10 @@ extension VMXCPU {
         body(.permissionMaps, VMCSField.ioBitmapB, maps.ports + 4096, 0)
         body(.permissionMaps, VMCSField.msrBitmap, maps.msrs(now: self[VMCSField.msrBitmap]), 0)
         body(.addressSpace, VMCSField.vpid, UInt64(addressSpace), 0)
-        body(.nestedTables, VMCSField.eptPointer, EPTPointer.make(root: root), 0)
+        body(.nestedTables, VMCSField.eptPointer, EPTPointer.make(root: isLoading ? nested.loader : nested.memory), 0)
         body(.nestedTables, VMCSField.vmcsLinkPointer, .max, 0)
-        body(.ownedBits, VMCSField.cr0Mask, VMX.ownedCR0, GuardedRegisters.pinned.cr0)
-        body(.ownedBits, VMCSField.cr4Mask, VMX.ownedCR4, GuardedRegisters.pinned.cr4)
+        body(.ownedBits, VMCSField.cr0Mask, VMX.ownedCR0, 0)
+        body(.ownedBits, VMCSField.cr4Mask, VMX.ownedCR4, 0)
         // The hypervisor as it is now: what every exit comes back to.
         body(.exitState, VMCSField.hostCR0, cpu_read_cr0(), 0)
         body(.exitState, VMCSField.hostCR3, cpu_read_cr3(), 0)
