@@ -106,13 +106,15 @@ let hostWing: [Target] = [
     hostRoom("ManifestFile", ["Control", "Loaders", "Manifest", "ManifestRules", "PCI", "Platform", "Text", yams]),
     hostRoom("ControlClient", ["CBOR", "Control", "Manifest", "PCI", "Text"]),
     hostRoom("KernelImages", ["Watch"]),
-    hostRoom("Machines", ["KernelImages", "Manifest", "ManifestFile", "ManifestRules", "Control", "ControlClient", "Text"]),
+    hostRoom(
+        "Machines", ["KernelImages", "Manifest", "ManifestFile", "ManifestRules", "Control", "ControlClient", "Text"]),
     hostRoom("Installation", ["Machines", "ManifestRules"]),
     hostRoom("TestKit", ["Manifest", "ManifestFile", "Control", "ControlClient", "Machines", "Records", yams]),
     hostRoom(
         "Inventory",
         ["Control", "ControlClient", "Manifest", "ManifestFile", "ManifestRules", "PCI", "Remapping", "X86"]),
-    hostRoom("Reports", ["Control", "ControlClient", "Manifest", "ManifestFile", "ManifestRules", "Text", "Watch", "X86"]),
+    hostRoom(
+        "Reports", ["Control", "ControlClient", "Manifest", "ManifestFile", "ManifestRules", "Text", "Watch", "X86"]),
     hostRoom("CrashReports", ["Machines", "ManifestRules", "Records", "Reports", "X86"]),
     .executableTarget(
         name: "CLI",

@@ -13,11 +13,10 @@ struct KernelPlaceTests {
             var table = Self.cr3, at = 4
             while at > level {
                 let slot = table + (virtual >> UInt64(12 + 9 * (at - 1)) & 511) * 8
-                if words[slot] == nil {
-                    words[slot] = next | 3
-                    next += 0x1000
-                }
-                table = words[slot]! & ~0xFFF
+                let entry = words[slot] ?? next | 3
+                if words[slot] == nil { next += 0x1000 }
+                words[slot] = entry
+                table = entry & ~0xFFF
                 at -= 1
             }
             words[table + (virtual >> UInt64(12 + 9 * (at - 1)) & 511) * 8] =
@@ -106,7 +105,7 @@ struct KernelPlaceTests {
         var guest = Self.guest(text: 2)
         // The directory pointer forbids what the leaf allows.
         let top = Guest.cr3 + (Self.base >> 39 & 511) * 8
-        guest.words[top] = guest.words[top]! & ~2 | Self.noExecute
+        guest.words[top] = (guest.words[top] ?? 0) & ~2 | Self.noExecute
         let page = try #require(GuestPage(Self.base + 0x1234, cr3: Guest.cr3, read: guest.read))
         #expect(!page.isWritable && !page.isExecutable)
         #expect(page.physical == Self.physical + 0x1234 && page.size == 0x20_0000 - 0x1234)
