@@ -32,10 +32,17 @@ extension MachineTests {
             guest.type(line: "module attack")
             try guest.wait(for: "@bulkhead module result=0", from: count, seconds: 60)
             guest.type(line: "sh")
-            // Its prompt ends no line; what is typed before the shell reads is lost.
-            guest.type(line: "")
-            guest.type(line: "echo @armed")
-            try guest.wait(for: "@armed", from: count, seconds: 60)
+            try guest.wait(for: "Enter 'help'", from: count, seconds: 60)
+            // What is typed before the shell reads is lost: it is asked until it answers.
+            for _ in 0..<20 {
+                guest.type(line: "echo @armed")
+                for _ in 0..<10 {
+                    try guest.exchange()
+                    if guest.lines.dropFirst(count).contains(where: { $0.hasPrefix("@armed") }) { return }
+                    Thread.sleep(forTimeInterval: 0.2)
+                }
+            }
+            throw AdversaryError("the shell of \(guest.name) does not answer")
         }
 
         /// What is attacked, the name in the kernel's image that it is found by, and the rule that it breaks; nil where nothing
