@@ -133,7 +133,7 @@ let hostWing: [Target] = [
     unitTests("RemappingTests", ["Remapping", "UnitSupport"]),
     unitTests("RecordsTests", ["CrashReports", "Records", "Remapping", "Text"]),
     unitTests("CrashReportsTests", ["CrashReports", "Records", "X86"]),
-    unitTests("WatchTests", ["KernelImages", "Manifest", "UnitSupport", "Watch", "X86"]),
+    unitTests("WatchTests", ["KernelImages", "Manifest", "Watch"]),
     unitTests("PCITests", ["PCI", "UnitSupport"], exclude: ["q35.txt"]),
     unitTests("ManifestTests", ["CBOR", "Manifest", "ManifestFile", "ManifestRules", "PCI", "Text", "UnitSupport"]),
     unitTests(

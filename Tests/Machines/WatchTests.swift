@@ -63,7 +63,7 @@ extension MachineTests {
         }
 
         private func verdicts(_ partition: String, from start: Int) throws -> [ControlEvent] {
-            try machine.events(of: partition, from: start).filter { $0.kind == .verdict }
+            try machine.events(of: partition, from: start).filter { $0.kind == .attack }
         }
 
         private func told(_ event: ControlEvent?) -> WatchRule? {

@@ -80,8 +80,8 @@ public struct CrashReport: Encodable {
         address = isDevice ? Self.hex(record[.detail]) : hasFrame && record.vector == 14 ? Self.hex(record[.cr2]) : nil
         failedCheck = record.kind == .invalidState ? RecordedState(record).words : nil
         lostVCPU = record.kind == .coreLost ? Int(truncatingIfNeeded: record[.detail]) : nil
-        let isVerdict = record.kind == .verdict
-        attack = isVerdict ? WatchVerdict(code: UInt64(record.vector), address: record[.detail]).words : nil
+        let isVerdict = record.kind == .attack
+        attack = isVerdict ? WatchAttack(code: UInt64(record.vector), address: record[.detail]).words : nil
         before = isVerdict ? Self.hex(record[.registers, 0]) : nil
         after = isVerdict ? Self.hex(record[.registers, 1]) : nil
         place = hasFrame ? "image+" + Self.hex(record[.imageOffset]) : nil

@@ -27,11 +27,11 @@ public struct EventReport: Encodable {
         cause = event.cause.name
         guard event.kind != .state else { return }
         address = Quantity.hexadecimal(event.address)
-        if event.kind == .verdict {
+        if event.kind == .attack {
             vcpu = event.vcpu
-            let verdict = WatchVerdict(code: event.code, address: event.address)
-            (rule, response) = (verdict.rule, verdict.response)
-            what = verdict.words
+            let attack = WatchAttack(code: event.code, address: event.address)
+            (rule, response) = (attack.rule, attack.response)
+            what = attack.words
         } else if event.kind == .fault {
             vcpu = event.vcpu
             code = Quantity.hexadecimal(event.code)

@@ -24,7 +24,7 @@ struct WatchCommand: ParsableCommand {
             let rows = try client.list().map(WatchRow.init)
             print(json ? try jsonText(rows) : WatchRow.table(rows))
             while follow {
-                guard let event = try client.nextEvent(timeout: .seconds(60)), event.event.kind == .verdict else {
+                guard let event = try client.nextEvent(timeout: .seconds(60)), event.event.kind == .attack else {
                     continue
                 }
                 let report = EventReport(event)

@@ -82,7 +82,7 @@ extension ControlEvent.Kind {
         case .state: "state"
         case .fault: "fault"
         case .device: "device"
-        case .verdict: "verdict"
+        case .attack: "attack"
         }
     }
 }

@@ -116,7 +116,7 @@ struct ControlPage: ~Copyable {
 
     /// The same of a verdict of the watch.
     mutating func recordVerdict(vcpu: Int, code: UInt64, address: UInt64) {
-        var event = ControlEvent(.verdict)
+        var event = ControlEvent(.attack)
         (event.vcpu, event.code, event.address) = (vcpu, code, address)
         record(event)
     }

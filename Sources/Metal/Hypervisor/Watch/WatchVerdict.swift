@@ -50,7 +50,7 @@ extension CoreState {
         _ rule: WatchRule, at rip: UInt64, _ address: UInt64, old: UInt64, new: UInt64
     ) {
         guard let partition,
-            let record = program.crash.begin(.verdict, vector: UInt64(rule.rawValue), core: index, vcpu: vcpu)
+            let record = program.crash.begin(.attack, vector: UInt64(rule.rawValue), core: index, vcpu: vcpu)
         else { return }
         record.value.setPartition(partition.value.spec.name)
         program.vendor.record(guestOf: layout, in: &record.value)

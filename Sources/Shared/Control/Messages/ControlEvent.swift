@@ -12,7 +12,7 @@ public struct ControlEvent: ControlMessage, Sendable {
         /// name when it has none.
         case device = 2
         /// Something changed what the watch guards: see `vcpu`, `code` and `address`.
-        case verdict = 8
+        case attack = 8
     }
 
     public var kind = Kind.state

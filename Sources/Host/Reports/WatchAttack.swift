@@ -3,7 +3,7 @@ import ManifestFile
 import Watch
 
 /// A verdict of the watch in words.
-public struct WatchVerdict {
+public struct WatchAttack {
     public let rule, response, words: String
 
     /// - Parameter code: as of an event.
