@@ -134,7 +134,10 @@ extension MachineTests {
             let starts = try machine.info("restart").starts, start = machine.events.count
             let guest = machine.guest("restart"), count = guest.lines.count
             try self.attack("restart", attack.kind, attack.symbol)
-            try machine.wait("restart", seconds: 90) { $0.starts == starts + 1 && $0.state == .running }
+            try exchange(guest) {
+                let info = try machine.info("restart")
+                return info.starts == starts + 1 && info.state == .running
+            }
             try guest.wait(for: "@bulkhead ready ", from: count, seconds: 120)
             #expect(told(try verdicts("restart", from: start).first) == attack.rule)
             let info = try machine.wait("restart", seconds: 60) { $0.watch & 0xFF == 2 }
