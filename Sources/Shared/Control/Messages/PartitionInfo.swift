@@ -39,7 +39,7 @@ public struct PartitionInfo: ControlMessage, Sendable {
         coder.field(9, &permits)
         coder.field(10, &image)
         coder.field(11, &startsInMicroseconds)
-        coder.field(20, &watch)
+        coder.field(13, &watch)
     }
 }
 

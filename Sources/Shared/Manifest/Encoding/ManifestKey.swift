@@ -32,5 +32,5 @@ public enum PartitionKey {
     /// Absent when there are none.
     public static let accepts: UInt64 = 14
     /// Absent where nothing is guarded.
-    public static let watch: UInt64 = 20
+    public static let watch: UInt64 = 32
 }
