@@ -7,6 +7,8 @@ import PackageDescription
 let metal = Context.environment["BULKHEAD_METAL"] == "1"
 // A hypervisor with faults built in, for the test of what it does about its own.
 let faults = Context.environment["BULKHEAD_FAULTS"] == "1"
+// With the daemon and the packages that only it needs: the first `./bulkhead demo` fetches and builds none of them.
+let daemon = Context.environment["BULKHEAD_DAEMON"] == "1"
 
 // `-no-allocations` turns any heap use into a compile error (law 4). The `-mno-*` flags reach Swift's code
 // generation too: guests own the SSE registers and interrupts may use the stack below RSP.
@@ -152,7 +154,29 @@ let hostWing: [Target] = [
             "ManifestRules", "KernelImages", "Reports",
             "TestKit", "UnitSupport", "Watch", "X86",
         ],
-        path: "Tests/Machines", exclude: ["Manifests"]),
+        path: "Tests/Machines", exclude: ["Libvirt", "Manifests"]),
+]
+
+func product(_ name: String, _ package: String) -> Target.Dependency { .product(name: name, package: package) }
+
+let daemonWing: [Target] = [
+    hostRoom("LibvirtWire", []),
+    hostRoom(
+        "Daemon",
+        [
+            "Control", "ControlClient", "LibvirtWire", product("Logging", "swift-log"),
+            product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"),
+        ]),
+    .executableTarget(
+        name: "bulkheadd",
+        dependencies: [
+            "ControlClient", "Daemon", product("ArgumentParser", "swift-argument-parser"),
+            product("Logging", "swift-log"),
+        ],
+        path: "Sources/Host/bulkheadd",
+        swiftSettings: hostSettings),
+    unitTests("LibvirtWireTests", ["LibvirtWire"]),
+    unitTests("DaemonTests", ["Control", "Daemon", "LibvirtWire"]),
 ]
 
 let package = Package(
@@ -163,5 +187,10 @@ let package = Package(
             // Exactly these, so that an archive can be made again (Tools/release).
             .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
             .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
-        ],
-    targets: shared + (metal ? metalWing : hostWing))
+        ]
+            + (daemon
+                ? [
+                    .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+                    .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+                ] : []),
+    targets: shared + (metal ? metalWing : hostWing + (daemon ? daemonWing : [])))

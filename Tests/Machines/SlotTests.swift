@@ -72,7 +72,7 @@ extension MachineTests {
             #expect(try start() == "new")
             // Its last start, and it is healthy: whoever runs in it says so.
             #expect(throws: MachineError.self) { try open().confirm() }
-            #expect(try open().confirm(.b) == .b)
+            #expect(try open().confirm(.b).slot == .b)
             #expect(try start() == "new")
             #expect(try open().rollback() == .a)
             #expect(try start() == "old")

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Where a FAT file system (16 or 32 bits) has its tables, and which clusters are in use.
+/// Where a FAT file system (12, 16 or 32 bits) has its tables, and which clusters are in use.
 struct FATLayout {
     let table: Range<Int>
     /// Of the first cluster, bytes from the start.
@@ -29,13 +29,20 @@ struct FATLayout {
         dataStart = table.upperBound + (rootEntries * 32 + 511) / 512 * 512
         clusterSize = perCluster * 512
         let count = (sectors * 512 - dataStart) / clusterSize
-        let width = rootEntries == 0 ? 4 : 2
-        guard dataStart < sectors * 512, count > 0, count >= 4085 || width == 4, (count + 2) * width <= size * 512
-        else { return nil }
-        let entries = try Array(volume(table.lowerBound, (count + 2) * width))
+        // By the number of clusters (Microsoft's specification 1.03, "FAT type determination"); bits an entry.
+        let width = rootEntries == 0 ? 32 : count < 4085 ? 12 : 16
+        guard dataStart < sectors * 512, count > 0, (count + 2) * width <= size * 512 * 8 else { return nil }
+        let entries = try Array(volume(table.lowerBound, ((count + 2) * width + 7) / 8))
         isUsed = (0..<count).map { cluster in
-            let at = (cluster + 2) * width
-            return at + width <= entries.count && entries[at..<at + width].contains { $0 != 0 }
+            let at = (cluster + 2) * width / 8
+            guard width == 12 else {
+                return at + width / 8 <= entries.count && entries[at..<at + width / 8].contains { $0 != 0 }
+            }
+            // Two entries in three bytes: the even one's upper half is the second byte's lower half.
+            guard at + 2 <= entries.count else { return false }
+            return cluster % 2 == 0
+                ? entries[at] != 0 || entries[at + 1] & 0xF != 0
+                : entries[at] & 0xF0 != 0 || entries[at + 1] != 0
         }
     }
 

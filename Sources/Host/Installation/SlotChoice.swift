@@ -3,11 +3,13 @@ import Machines
 /// Which slot a command is about, by what the disk says.
 extension [SlotDisk.State] {
     /// The slot that the machine falls back to, which no update touches: one that is whole and confirmed, else one that is
-    /// whole and has starts left; of two the newer one. nil: there is none.
+    /// whole and not counted, else one that is whole and has starts left; of two the newer one. nil: there is none.
     var kept: Slot? {
         let whole = filter { $0.isWhole == true && $0.entry != nil && $0.entry?.triesLeft != 0 }
-        let confirmed = whole.filter { $0.entry?.triesLeft == nil }
-        return (confirmed.isEmpty ? whole : confirmed).max { $0.version < $1.version }?.slot
+        let best = [
+            whole.filter { $0.entry?.isConfirmed == true }, whole.filter { $0.entry?.triesLeft == nil }, whole,
+        ].first { !$0.isEmpty }
+        return best?.max { $0.version < $1.version }?.slot
     }
 
     /// Where an update goes.
@@ -16,7 +18,7 @@ extension [SlotDisk.State] {
     /// What is lost by an update besides free room: words, empty where nothing is.
     public var loss: String {
         guard let state = first(where: { $0.slot == target }), let entry = state.entry else { return "" }
-        if entry.triesLeft != nil { return " (it had version \(entry.version), which was never confirmed)" }
+        if !entry.isConfirmed { return " (it had version \(entry.version), which was never confirmed)" }
         return state.isWhole == true ? "" : " (it had version \(entry.version), which is damaged)"
     }
 
@@ -42,13 +44,18 @@ extension [SlotDisk.State] {
             }
             return entry
         }
-        let counted = compactMap(\.entry).filter { $0.triesLeft != nil }
-        guard let entry = counted.first else {
+        let pending = compactMap(\.entry).filter { !$0.isConfirmed }
+        guard let entry = pending.first else {
             guard let next = first(where: \.isNext)?.entry else { throw .impossible("no slot is started") }
             return next
         }
         let name = entry.slot.rawValue
-        guard counted.count == 1, entry.triesLeft != 0 else {
+        guard pending.count > 1 || !entry.isUnseen else {
+            throw .impossible(
+                "the disk does not tell whether slot \(name) has been started: its starts are not counted. If it is what runs, "
+                    + "say so by --slot \(name)")
+        }
+        guard pending.count == 1, entry.triesLeft != 0 else {
             // On its last start it has none left, as it has after the machine went back to the other one.
             throw .impossible(
                 "the disk does not tell which slot runs: slot \(name) has \(entry.triesLeft ?? 0) starts left. Say which one it "
@@ -61,7 +68,8 @@ extension [SlotDisk.State] {
         return entry
     }
 
-    func toGoBackTo() throws(MachineError) -> Slot {
+    /// The entry of the slot that is older.
+    func toGoBackTo() throws(MachineError) -> LoaderEntry {
         let entries = compactMap(\.entry)
         guard entries.count == 2, let older = entries.min(by: { $0.version < $1.version }) else {
             throw .impossible("there is no other slot to go back to")
@@ -72,9 +80,10 @@ extension [SlotDisk.State] {
         }
         guard older.triesLeft == nil else {
             throw .impossible(
-                "slot \(name) was never confirmed; if it is healthy, `bulkhead confirm --slot \(name)` starts it")
+                "slot \(name) was never confirmed; if it is healthy, `bulkhead confirm --slot \(name)`, then this again"
+            )
         }
-        return older.slot
+        return older
     }
 
     private func entry(of slot: Slot) -> LoaderEntry? { first { $0.slot == slot }?.entry }

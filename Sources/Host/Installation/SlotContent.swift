@@ -41,7 +41,7 @@ public struct SlotContent {
         var all = files + [("BULKHEAD/manifest.cbor", manifestFile)]
         let lines = try all.map { file in
             let content = try Data(contentsOf: file.source, options: .mappedIfSafe)
-            return "\(String(CRC32.of(content), radix: 16)) \(content.count) \(file.path)\n"
+            return SlotLine(checksum: CRC32.of(content), size: content.count, path: file.path).text
         }
         try Data(lines.joined().utf8).write(to: listFile)
         all.append((Self.list, listFile))
@@ -87,12 +87,18 @@ struct SlotLine: Equatable {
     var size: Int
     var path: String
 
+    var text: String { "\(String(checksum, radix: 16)) \(size) \(path)\n" }
+
     /// More files than partitions can have.
     static let most = 256
 
     /// Of each line, nil where it says nothing that `install` writes.
     static func all(_ list: Data) -> [SlotLine?] {
         String(decoding: list, as: UTF8.self).split(separator: "\n").map { SlotLine(String($0)) }
+    }
+
+    init(checksum: UInt32, size: Int, path: String) {
+        (self.checksum, self.size, self.path) = (checksum, size, path)
     }
 
     init?(_ line: String) {

@@ -4,10 +4,12 @@ import Machines
 extension SlotDisk {
     /// Puts content into the slot that the machine does not fall back to, and makes it the next one, for `tries` starts at the
     /// most unless `confirm` comes in between.
-    /// - Parameter tries: nil: not counted.
+    /// - Parameters:
+    ///   - tries: nil: not counted.
+    ///   - bootManager: systemd-boot's program, in case that the disk's is damaged.
     /// - Returns: the slot.
     @discardableResult
-    public func update(_ content: SlotContent, tries: Int?) throws -> Slot {
+    public func update(_ content: SlotContent, tries: Int?, bootManager: URL? = nil) throws -> Slot {
         let states = try states(), slot = states.target
         guard let volume = volumes[slot] else { return slot }
         let size = try content.size()
@@ -17,6 +19,7 @@ extension SlotDisk {
                     + "written")
         }
         let version = try states.nextVersion()
+        if try hasBootManager() == false { try repair(bootManager) }
         try set(slot, nil)
         try volume.change(.remove) { try SlotContent.remove(from: $0) }
         try volume.change(.add) { try content.add(to: $0) }
@@ -24,26 +27,31 @@ extension SlotDisk {
             throw MachineError.impossible(
                 "slot \(slot.rawValue) does not read back as it was written; the other one stays")
         }
-        try set(slot, LoaderEntry(slot, version: version, tries: tries))
+        try set(slot, LoaderEntry(slot, version: version, tries: tries, isUnseen: tries == nil))
         return slot
     }
 
-    /// Ends the counting of the slot that is being tried: it is healthy. Where none is, nothing changes.
+    /// Ends the counting of the slot that is being tried: it is healthy. Where none is, nothing changes. One that has not been
+    /// started since it was written is started without counting, but is not confirmed by that: it takes another call.
     /// - Parameter slot: the one that runs. Needed where the disk alone does not tell.
-    /// - Returns: the slot.
-    public func confirm(_ slot: Slot? = nil) throws -> Slot {
+    /// - Returns: its entry.
+    @discardableResult
+    public func confirm(_ slot: Slot? = nil) throws -> LoaderEntry {
         let entry = try states().toConfirm(slot)
-        if entry.triesLeft != nil { try set(entry.slot, LoaderEntry(entry.slot, version: entry.version, tries: nil)) }
-        return entry.slot
+        if entry.isConfirmed { return entry }
+        let wasStarted = entry.triesLeft == nil || entry.triesLeft == 0 || entry.triesDone > 0
+        let new = LoaderEntry(entry.slot, version: entry.version, tries: nil, isUnseen: !wasStarted)
+        try set(entry.slot, new)
+        return new
     }
 
     /// Makes the older slot the one that is started, without counting.
     @discardableResult
     public func rollback() throws -> Slot {
         let states = try states()
-        let slot = try states.toGoBackTo(), version = try states.nextVersion()
-        try set(slot, LoaderEntry(slot, version: version, tries: nil))
-        return slot
+        let old = try states.toGoBackTo(), version = try states.nextVersion()
+        try set(old.slot, LoaderEntry(old.slot, version: version, tries: nil, isUnseen: old.isUnseen))
+        return old.slot
     }
 
     /// Takes the slots out of both partition tables; the tables themselves too where they hold nothing else.

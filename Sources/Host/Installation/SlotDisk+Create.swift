@@ -41,7 +41,7 @@ extension SlotDisk {
             let start = mebibyte + UInt64(index) * slot
             let volume = SlotVolume(device: device, range: start..<start + slot)
             try device.write(start, Data(count: 512))
-            try volume.change(.add) { image in
+            try volume.change(.add, isNew: true) { image in
                 // Clusters such that it is FAT16 up to 2 GiB, then FAT32.
                 let sizes: [(UInt64, [String])] = [
                     (60, ["-c", "2"]), (480, ["-c", "16"]), (2000, ["-c", "64"]), (.max, ["-F", "-c", "64"]),
@@ -51,6 +51,7 @@ extension SlotDisk {
                 try Tool.run("mformat", ["-i", image] + format + ["-v", label, "::"])
                 try Tool.run("mmd", ["-i", image, "::/loader", "::/loader/entries", "::/EFI"])
                 guard name == .a else { return }
+                try Tool.run("mmd", ["-i", image, "::/EFI/BOOT"])
                 try Self.addBootManager(bootManager, to: image)
                 try content.add(to: image)
                 try Self.add(LoaderEntry(.a, version: 1, tries: nil), to: image)
@@ -67,11 +68,5 @@ extension SlotDisk {
                 "the disk does not read back as it was written: it is worn out, or smaller than it says")
         }
         return made
-    }
-
-    private static func addBootManager(_ program: URL, to image: String) throws {
-        try Tool.run("mmd", ["-i", image, "::/EFI/BOOT"])
-        try Tool.run("mcopy", ["-i", image, program.path, "::/EFI/BOOT/BOOTX64.EFI"])
-        try put("timeout 0\neditor no\n", "loader/loader.conf", in: image)
     }
 }

@@ -75,8 +75,14 @@ struct SlotVolume {
     }
 
     /// Changes the volume by what `body` does to a copy of it.
-    func change(_ change: Change, _ body: (String) throws -> Void) throws {
+    /// - Parameter isNew: whether there is no file system yet, and nothing that a wrong order could lose.
+    func change(_ change: Change, isNew: Bool = false, _ body: (String) throws -> Void) throws {
         let layout = try FATLayout(size: range.count) { try device.read(range.lowerBound + UInt64($0), $1) }
+        guard isNew || layout != nil else {
+            throw MachineError.impossible(
+                "a slot's file system is damaged, or of a kind that `bulkhead install` does not make; that slot was not written"
+            )
+        }
         try withCopy { copy in
             try body(copy)
             let handle = try FileHandle(forReadingFrom: URL(filePath: copy))

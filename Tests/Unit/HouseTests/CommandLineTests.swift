@@ -3,7 +3,8 @@ import Testing
 
 /// Each command that a page shows is one of the tool's, with options that it has.
 @Suite struct CommandLineTests {
-    private static let sources = Repository.current.code(under: "Sources/Host/CLI").map(Repository.current.text)
+    private static let sources = ["CLI", "bulkheadd"].flatMap { Repository.current.code(under: "Sources/Host/\($0)") }
+        .map(Repository.current.text)
     /// Names of commands, and of those within others.
     private static let commands = Set(
         sources.flatMap { $0.matches(of: /commandName: "([a-z]+)"/).map { String($0.1) } }

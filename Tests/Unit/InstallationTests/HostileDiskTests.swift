@@ -97,6 +97,42 @@ import Testing
         #expect(FATLayout(size: 100) { _, _ in Data() } == nil)
     }
 
+    /// Small slots have 12 bits a cluster: two of them share a byte.
+    @Test func twelveBits() throws {
+        let image = FileManager.default.temporaryDirectory.appending(path: "bulkhead-fat12-\(UUID().uuidString)")
+        let file = image.appendingPathExtension("file")
+        defer { for place in [image, file] { try? FileManager.default.removeItem(at: place) } }
+        try Data(count: 4 << 20).write(to: image)
+        try Data((0..<5000).map { UInt8(truncatingIfNeeded: $0) }).write(to: file)
+        try Tool.run("mformat", ["-i", image.path, "-c", "2", "::"])
+        func layout() throws -> FATLayout {
+            let content = try Data(contentsOf: image)
+            return try #require(FATLayout(size: content.count) { content[$0..<min($0 + $1, content.count)] })
+        }
+        let empty = try layout()
+        #expect(empty.isUsed.count < 4085 && !empty.isUsed.contains(true))
+        // Five clusters; then every other one is free.
+        for name in ["a", "b", "c"] { try Tool.run("mcopy", ["-i", image.path, file.path, "::/\(name)"]) }
+        #expect(try layout().isUsed.prefix(16) == Array(repeating: true, count: 15)[...] + [false])
+        try Tool.run("mdel", ["-i", image.path, "::/b"])
+        let used = try layout().isUsed.prefix(16)
+        #expect(
+            used == ((0..<5).map { _ in true } + (0..<5).map { _ in false } + (0..<5).map { _ in true } + [false])[...])
+        let start = try layout()
+        #expect(start.part(at: start.dataStart + 5 * start.clusterSize) == .free)
+        #expect(start.part(at: start.dataStart + 4 * start.clusterSize) == .other && start.part(at: 512) == .table)
+    }
+
+    /// A slot whose file system cannot be told is not written in just any order.
+    @Test func aSlotWithoutAFileSystem() throws {
+        let disk = try disk([partition("Bulkhead a", 2048...9999), partition("Bulkhead b", 20_000...30_000)])
+        let volume = try #require(try SlotDisk(disk).volumes[.b]), before = disk.content
+        #expect(throws: MachineError.self) {
+            try volume.change(.add) { try Tool.run("mformat", ["-i", $0, "-c", "2", "::"]) }
+        }
+        #expect(disk.content == before)
+    }
+
     /// A list of files cannot lead anywhere else.
     @Test func pathsInAList() {
         for path in ["BULKHEAD/manifest.cbor", "EFI/BULKHEAD/BULKHEAD.EFI", "BULKHEAD/a/b-c_d.img"] {

@@ -11,14 +11,19 @@ import Testing
     }
 
     @Test func names() {
-        #expect(entry(.a, 1).fileName == "bulkhead-a.conf")
-        #expect(entry(.b, 2, left: 3).fileName == "bulkhead-b+3.conf")
-        #expect(entry(.b, 2, left: 1, done: 2).fileName == "bulkhead-b+1-2.conf")
-        for one in [entry(.a, 1), entry(.b, 2, left: 3), entry(.b, 7, left: 0, done: 3)] {
+        #expect(entry(.a, 1).fileName == "bulkhead-a-v1.conf")
+        #expect(entry(.b, 2, left: 3).fileName == "bulkhead-b-v2+3.conf")
+        #expect(entry(.b, 2, left: 1, done: 2).fileName == "bulkhead-b-v2+1-2.conf")
+        let unseen = LoaderEntry(.b, version: 9, tries: nil, isUnseen: true)
+        #expect(unseen.fileName == "bulkhead-b-v9-unseen.conf" && !unseen.isConfirmed)
+        for one in [unseen, entry(.a, 1), entry(.b, 2, left: 3), entry(.b, 7, left: 0, done: 3)] {
             #expect(LoaderEntry(fileName: one.fileName, content: one.content) == one)
         }
         // FAT may give the name back in capitals.
-        #expect(LoaderEntry(fileName: "BULKHEAD-A.CONF", content: entry(.a, 1).content) == entry(.a, 1))
+        #expect(LoaderEntry(fileName: "BULKHEAD-A-V1.CONF", content: entry(.a, 1).content) == entry(.a, 1))
+        // As disks of older days have them; and a name that says something else than the file does.
+        #expect(LoaderEntry(fileName: "bulkhead-a.conf", content: entry(.a, 1).content) == entry(.a, 1))
+        #expect(LoaderEntry(fileName: "bulkhead-a-v2.conf", content: entry(.a, 1).content) == nil)
     }
 
     @Test func whatIsNoneOfOurs() {

@@ -44,12 +44,14 @@ import Testing
         }
     }
 
-    /// What the boot manager does before a start.
-    func start(_ disk: MemoryDisk, _ old: String, _ new: String) throws {
-        let volume = try #require(SlotDisk(disk).volumes[.b])
+    /// What the boot manager does before a start of slot b.
+    /// - Parameter count: its name's new count.
+    func start(_ disk: MemoryDisk, _ count: String) throws {
+        let volume = try #require(try SlotDisk(disk).volumes[.b])
         try volume.change(.add) { image in
-            let folder = "::/\(LoaderEntry.folder)"
-            try Tool.run("mren", ["-i", image, "\(folder)/bulkhead-\(old).conf", "\(folder)/bulkhead-\(new).conf"])
+            let folder = "::/\(LoaderEntry.folder)", old = try #require(try SlotDisk.entries(image).first?.name)
+            let stem = try #require(old.split(separator: "+").first)
+            try Tool.run("mren", ["-i", image, "\(folder)/\(old)", "\(folder)/\(stem)+\(count).conf"])
         }
     }
 
@@ -73,8 +75,8 @@ import Testing
             states[1].entry == LoaderEntry(.b, version: 2, tries: 3) && states[1].isNext && states[1].isWhole == true)
         // Nobody has seen it run yet.
         #expect(throws: MachineError.self) { try SlotDisk(disk).confirm() }
-        try start(disk, "b+3", "b+2-1")
-        #expect(try SlotDisk(disk).confirm() == .b)
+        try start(disk, "2-1")
+        #expect(try SlotDisk(disk).confirm().slot == .b)
         states = try SlotDisk(disk).states()
         #expect(states[1].entry == LoaderEntry(.b, version: 2, tries: nil) && states[1].isNext)
         #expect(try SlotDisk(disk).update(try content(3), tries: 3) == .a)
@@ -102,14 +104,14 @@ import Testing
     @Test func theLastStart() throws {
         let disk = try disk()
         try SlotDisk(disk).update(try content(2), tries: 3)
-        try start(disk, "b+3", "b+0-3")
+        try start(disk, "0-3")
         #expect(try SlotDisk(disk).states().map(\.isNext) == [true, false])
         let spent = MemoryDisk(disk.content)
         // It may run, or the machine may have gone back already: the disk is the same.
         #expect(throws: MachineError.self) { try SlotDisk(disk).confirm() }
-        #expect(try SlotDisk(spent).confirm(.a) == .a)
+        #expect(try SlotDisk(spent).confirm(.a).slot == .a)
         #expect(try SlotDisk(spent).states().map(\.isNext) == [true, false])
-        #expect(try SlotDisk(disk).confirm(.b) == .b)
+        #expect(try SlotDisk(disk).confirm(.b).slot == .b)
         #expect(try SlotDisk(disk).states().map(\.isNext) == [false, true])
         #expect(try SlotDisk(spent).rollback() == .a)
         #expect(try SlotDisk(spent).states().map(\.isNext) == [true, false])
@@ -120,7 +122,7 @@ import Testing
     @Test func aSpentSlotIsNotWhatIsKept() throws {
         let disk = try disk(), other = folder.appending(path: "other")
         try SlotDisk(disk).update(try content(2), tries: 3)
-        try start(disk, "b+3", "b+0-3")
+        try start(disk, "0-3")
         try Data([1]).write(to: other)
         try SlotDisk(disk).volumes[.a]?.change(.add) {
             try Tool.run("mcopy", ["-o", "-i", $0, other.path, "::/BULKHEAD/kernels/vmlinux"])
@@ -138,7 +140,7 @@ import Testing
         #expect(try SlotDisk(disk).update(try content(2), tries: 3) == .b)
         #expect(try SlotDisk(disk).states().target == .b && SlotDisk(disk).states().loss.contains("never confirmed"))
         #expect(try SlotDisk(disk).update(try content(3), tries: 3) == .b)
-        try start(disk, "b+3", "b+2-1")
+        try start(disk, "2-1")
         #expect(try SlotDisk(disk).update(try content(4), tries: 3) == .b)
         let states = try SlotDisk(disk).states()
         #expect(states[0].entry == LoaderEntry(.a, version: 1, tries: nil) && states[0].isWhole == true)
@@ -183,6 +185,7 @@ import Testing
     @Test func aLossOfPowerAtAHundredMoments() throws {
         let start = try disk()
         try SlotDisk(start).update(try content(2), tries: nil)
+        try SlotDisk(start).confirm(.b)
         // Slot a, beside the boot manager, is the one that is replaced.
         let updated = MemoryDisk(start.content)
         try SlotDisk(updated).update(try content(3), tries: 3)
@@ -208,6 +211,7 @@ import Testing
     @Test(arguments: [0.1, 0.5, 0.9]) func anUpdateCanBeMadeAgain(part: Double) throws {
         let disk = try disk()
         try SlotDisk(disk).update(try content(2), tries: nil)
+        try SlotDisk(disk).confirm(.b)
         let whole = MemoryDisk(disk.content)
         try SlotDisk(whole).update(try content(3), tries: 3)
         disk.sectorsLeft = Int(Double(whole.sectorsWritten) * part)

@@ -55,6 +55,65 @@ import Testing
         #expect(Inventory(linux: tree.root).memory.installedBytes == 0)
     }
 
+    /// Links that stay below the root lead on, as `sys` is full of them; others show nothing of this machine.
+    @Test func linksOutOfTheTree() throws {
+        let tree = try RecordedTree(), outside = try RecordedTree()
+        try outside.write("secret", "MemTotal: 4000000 kB\n")
+        try outside.write("msr", "C0000080 D01\n")
+        let good = Inventory(linux: tree.root)
+        let place = try #require(good.functions.first).address
+        try tree.remove("proc/iomem")
+        for target in [outside.root + "/secret", "../../" + (outside.root as NSString).lastPathComponent + "/secret"] {
+            try? tree.remove("proc/meminfo")
+            try tree.link("proc/meminfo", to: target)
+            #expect(FileManager.default.fileExists(atPath: tree.root + "/proc/meminfo"))
+            #expect(Inventory(linux: tree.root).memory.installedBytes == 0, "\(target)")
+        }
+        try tree.write("proc/own", "MemTotal: 4000000 kB\n")
+        try tree.remove("proc/meminfo")
+        try tree.link("proc/meminfo", to: "own")
+        #expect(Inventory(linux: tree.root).memory.installedBytes == 4_000_000 * 1024)
+        // A folder, and a link below which another machine's lies.
+        try tree.remove("sys/bus/pci/devices")
+        try tree.link("sys/bus/pci/devices", to: outside.root + "/sys/bus/pci/devices")
+        #expect(!Inventory(linux: tree.root).functions.contains { $0.address == place })
+        let files = FileTree(root: tree.root)
+        #expect(!files.exists("sys/bus/pci/devices/0000:01:00.0") && files.names("sys/bus/pci/devices").isEmpty)
+        #expect(files.target("sys/bus/pci/devices/0000:01:00.0/driver") == nil)
+        #expect(!files.exists("../../" + (outside.root as NSString).lastPathComponent + "/secret"))
+        // Registers: text, and nothing else, of the tree alone.
+        try tree.link("dev/cpu/0/msr", to: outside.root + "/msr", inFolder: true)
+        #expect(RecordedRegisters(files).msr(0xC000_0080) == nil)
+        try tree.remove("dev/cpu/0/msr")
+        try tree.write("dev/cpu/0/msr", "C0000080 D01\n")
+        #expect(RecordedRegisters(files).msr(0xC000_0080) == 0xD01)
+    }
+
+    /// Opening a device can rewind a tape, reset a modem or start a watchdog.
+    @Test func devicesAreNotOpened() throws {
+        let tree = try RecordedTree()
+        try tree.write("dev/cpu/0/cpuid", "")
+        let paths = ["proc/meminfo", "proc/iomem", "dev/cpu/0/msr", "dev/cpu/0/cpuid"]
+        let watch = inotify_init1(Int32(IN_NONBLOCK))
+        defer { close(watch) }
+        for path in paths {
+            try? tree.remove(path)
+            #expect(unsafe mkfifo(tree.root + "/" + path, 0o600) == 0)
+            #expect(unsafe inotify_add_watch(watch, tree.root + "/" + path, UInt32(IN_OPEN)) >= 0)
+        }
+        func wasOpened() -> Bool {
+            var events = [UInt8](repeating: 0, count: 4096)
+            // The buffer has 4,096 bytes.
+            return unsafe events.withUnsafeMutableBytes { unsafe read(watch, $0.baseAddress, 4096) } > 0
+        }
+        _ = Doctor(linux: tree.root)
+        #expect(RecordedRegisters(FileTree(root: tree.root)).msr(0xC000_0080) == nil)
+        #expect(!wasOpened())
+        // The watch does see it.
+        close(unsafe open(tree.root + "/dev/cpu/0/msr", O_RDONLY | O_NONBLOCK))
+        #expect(wasOpened())
+    }
+
     @Test func aFileWithTooMuch() throws {
         let tree = try RecordedTree()
         var inventory = Inventory(linux: tree.root)

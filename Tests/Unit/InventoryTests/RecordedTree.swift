@@ -52,7 +52,10 @@ final class RecordedTree {
 
     func remove(_ path: String) throws { try FileManager.default.removeItem(atPath: root + "/" + path) }
 
-    func link(_ path: String, to target: String) throws {
+    /// - Parameter inFolder: whether the folder of the link is to be made.
+    func link(_ path: String, to target: String, inFolder: Bool = false) throws {
+        if inFolder { try write(path, "") }
+        if inFolder { try remove(path) }
         try FileManager.default.createSymbolicLink(atPath: root + "/" + path, withDestinationPath: target)
     }
 

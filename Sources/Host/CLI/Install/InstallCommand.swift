@@ -28,7 +28,7 @@ struct InstallCommand: ParsableCommand {
     @OptionGroup var place: PlaceOptions
     @OptionGroup var content: ContentOptions
     @Option(help: ArgumentHelp("systemd-boot's program (Debian: package systemd-boot-efi).", valueName: "file"))
-    var bootManager = "/usr/lib/systemd/boot/efi/systemd-bootx64.efi"
+    var bootManager = Installing.bootManager
     @Option(help: ArgumentHelp("Make the image of a disk of this size, if the file is not there.", valueName: "size"))
     var size: String?
     @Flag(help: "Overwrite a disk that has something else on it.") var erase = false
@@ -83,6 +83,9 @@ struct InstallCommand: ParsableCommand {
 
 /// What the commands that install have in common.
 enum Installing {
+    /// Where Debian's package has it.
+    static let bootManager = "/usr/lib/systemd/boot/efi/systemd-bootx64.efi"
+
     static func run(_ body: () throws -> Void) throws {
         do { try body() } catch let error as MachineError {
             Manage.fail("\(error)")

@@ -12,12 +12,17 @@ struct UpdateCommand: ParsableCommand {
         discussion: """
             The confirmed slot is not touched: a loss of power at any moment leaves a machine that boots. A slot that is still \
             being tried is replaced. The new slot is started at the next start, as often as --tries says; then the machine \
-            falls back to the confirmed one, unless `bulkhead confirm` said in between that the new one is healthy.
+            falls back to the confirmed one, unless `bulkhead confirm` said in between that the new one is healthy. With --tries 0 \
+            it never falls back by itself; what `rollback` and the next update count on is still the slot that was confirmed.
+
+            A boot manager that is damaged is written anew.
             """)
 
     @OptionGroup var place: DiskOptions
     @OptionGroup var content: ContentOptions
-    @Option(help: "How often the new slot may be started before it is confirmed; 0: confirmed at once.") var tries = 3
+    @Option(help: "How often the new slot may be started before it is confirmed; 0: always.") var tries = 3
+    @Option(help: ArgumentHelp("systemd-boot's program, if the disk's is damaged.", valueName: "file"))
+    var bootManager = Installing.bootManager
     @Flag(help: "Say what would be done, and do nothing.") var dryRun = false
 
     func validate() throws {
@@ -33,7 +38,8 @@ struct UpdateCommand: ParsableCommand {
                 let words = "slot \(states.target.rawValue) would be written\(states.loss)"
                 return print("\(place.name): \(words). Nothing was changed (--dry-run).")
             }
-            let slot = try disk.update(content, tries: tries == 0 ? nil : tries)
+            let slot = try disk.update(
+                content, tries: tries == 0 ? nil : tries, bootManager: URL(filePath: bootManager))
             print(
                 "\(place.name): written to slot \(slot.rawValue)\(states.loss), which is started next"
                     + (tries == 0 ? "" : ", \(tries) times at the most until `bulkhead confirm`"))
@@ -57,8 +63,13 @@ struct ConfirmCommand: ParsableCommand {
 
     func run() throws {
         try Installing.run {
-            let slot = try place.open(isWritable: true).confirm(slot)
-            print("\(place.name): slot \(slot.rawValue) is confirmed")
+            let entry = try place.open(isWritable: true).confirm(slot), slot = entry.slot.rawValue
+            print(
+                "\(place.name): slot \(slot) "
+                    + (entry.isConfirmed
+                        ? "is confirmed"
+                        : "is started without counting from now on. It has not been started yet: an update keeps the other slot "
+                            + "until `bulkhead confirm --slot \(slot)` is said again, when it runs"))
         }
     }
 }
@@ -82,21 +93,23 @@ struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status", abstract: "Show the slots of a disk: what is in them, and which is started next.",
         discussion: """
-            Exit codes: 0 every slot that is not empty is whole, and one of them is started; 1 one is damaged, none is \
-            started, or the disk has none; 64 the command line is wrong.
+            Exit codes: 0 the boot manager and every slot that is not empty are whole, and one of them is started; 1 one is \
+            damaged, none is started, or the disk has none; 64 the command line is wrong.
             """)
     @OptionGroup var place: DiskOptions
     @Flag(help: "Print JSON.") var json = false
 
     func run() throws {
         try Installing.run {
-            let states = try place.open(isWritable: false).states()
+            let disk = try place.open(isWritable: false)
+            let states = try disk.states(), hasBootManager = try disk.hasBootManager()
             if json {
-                print(try SlotReport(states).json)
+                print(try SlotReport(states, hasBootManager: hasBootManager).json)
             } else {
+                print(SlotReport.line(bootManager: hasBootManager))
                 for state in states { print(SlotReport.line(state)) }
             }
-            if !states.isHealthy { throw ExitCode(1) }
+            if !states.isHealthy || hasBootManager == false { throw ExitCode(1) }
         }
     }
 }

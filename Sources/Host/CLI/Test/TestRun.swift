@@ -52,7 +52,7 @@ struct TestRun {
         process.executableURL = URL(filePath: "/usr/bin/env")
         process.arguments = ["swift", action, "--package-path", workspace.root.path] + arguments
         process.environment = ProcessInfo.processInfo.environment
-            .merging(["BULKHEAD_HOME": workspace.root.path]) { $1 }.merging(environment) { $1 }
+            .merging(["BULKHEAD_HOME": workspace.root.path, "BULKHEAD_DAEMON": "1"]) { $1 }.merging(environment) { $1 }
         try process.run()
         return process
     }

@@ -5,8 +5,7 @@ import X86
 /// them as text: `dev/cpu/0/cpuid` with a line `LEAF SUBLEAF EAX EBX ECX EDX`, `dev/cpu/0/msr` with a line `INDEX VALUE`, all
 /// hexadecimal.
 struct RecordedRegisters {
-    private let cpuidFile: String
-    private let msrFile: String
+    private let tree: FileTree
     private let cpuidLines: [[UInt64]: [UInt64]]
     private let msrLines: [UInt64: UInt64]
 
@@ -19,8 +18,7 @@ struct RecordedRegisters {
                 }
             }
         }
-        cpuidFile = tree.path("dev/cpu/0/cpuid")
-        msrFile = tree.path("dev/cpu/0/msr")
+        self.tree = tree
         cpuidLines = Dictionary(
             lines("dev/cpu/0/cpuid").filter { $0.count == 6 }.map { (Array($0[..<2]), Array($0[2...])) },
             uniquingKeysWith: { $1 })
@@ -31,7 +29,7 @@ struct RecordedRegisters {
     /// nil when it cannot be read, or the processor does not have it.
     func msr(_ index: UInt32) -> UInt64? {
         if !msrLines.isEmpty { return msrLines[UInt64(index)] }
-        return read(msrFile, UInt64(index), count: 8).map { Self.word($0, 0) | Self.word($0, 4) << 32 }
+        return tree.device("dev/cpu/0/msr", UInt64(index), count: 8).map { Self.word($0, 0) | Self.word($0, 4) << 32 }
     }
 
     func cpuid(_ leaf: UInt32, _ subleaf: UInt32 = 0) -> CPUIDRegisters? {
@@ -40,22 +38,14 @@ struct RecordedRegisters {
             let words = line.map { UInt32(truncatingIfNeeded: $0) }
             return CPUIDRegisters(eax: words[0], ebx: words[1], ecx: words[2], edx: words[3])
         }
-        guard let bytes = read(cpuidFile, UInt64(subleaf) << 32 | UInt64(leaf), count: 16) else { return nil }
+        guard let bytes = tree.device("dev/cpu/0/cpuid", UInt64(subleaf) << 32 | UInt64(leaf), count: 16) else {
+            return nil
+        }
         let words = (0..<4).map { UInt32(truncatingIfNeeded: Self.word(bytes, $0 * 4)) }
         return CPUIDRegisters(eax: words[0], ebx: words[1], ecx: words[2], edx: words[3])
     }
 
     private static func word(_ bytes: [UInt8], _ offset: Int) -> UInt64 {
         (0..<4).reduce(0) { $0 | UInt64(bytes[offset + $1]) << UInt64(8 * $1) }
-    }
-
-    private func read(_ file: String, _ offset: UInt64, count: Int) -> [UInt8]? {
-        let descriptor = unsafe open(file, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
-        guard descriptor >= 0 else { return nil }
-        defer { close(descriptor) }
-        var bytes = [UInt8](repeating: 0, count: count)
-        // The buffer has `count` bytes.
-        let got = unsafe bytes.withUnsafeMutableBytes { unsafe pread(descriptor, $0.baseAddress, count, off_t(offset)) }
-        return got == count ? bytes : nil
     }
 }

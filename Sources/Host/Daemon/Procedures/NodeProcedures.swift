@@ -1,0 +1,73 @@
+import Control
+import LibvirtWire
+
+/// Of the machine: what it is and what it can do.
+enum NodeProcedures {
+    static func add(to table: inout DaemonTable) {
+        table.add("connect_get_capabilities", .read) { client, call in
+            let info = try client.daemon.machineInfo()
+            let text = CapabilitiesXML.text(info, MachineTopology(info, client.daemon.machine.inventory))
+            call.reply { $0.string(text) }
+        }
+        table.add("connect_get_max_vcpus", .read) { client, call in
+            _ = try call.arguments.optionalString()
+            let most = client.daemon.machine.domains.map { $0.info.coreList.count }.max() ?? 0
+            call.reply { $0.int32(Int32(most)) }
+        }
+        table.add("node_get_info", .read) { client, call in
+            let info = try client.daemon.machineInfo()
+            let topology = MachineTopology(info, client.daemon.machine.inventory)
+            call.reply { writer in
+                writer.characters("x86_64", count: 32)
+                writer.uint64(info.memory >> 10)
+                writer.int32(Int32(topology.cores.count))
+                // Cores run at their own speed, which the machine does not tell.
+                writer.int32(0)
+                writer.int32(1)
+                writer.int32(Int32(topology.packages))
+                writer.int32(Int32(topology.coresPerPackage))
+                writer.int32(Int32(topology.threadsPerCore))
+            }
+        }
+        table.add("node_get_free_memory", .read) { client, call in
+            // What no partition and not the hypervisor has.
+            let info = try client.daemon.machineInfo()
+            let taken = client.daemon.machine.domains.reduce(info.hypervisorMemory) { $0 + $1.info.memory }
+            call.reply { $0.uint64(info.memory > taken ? info.memory - taken : 0) }
+        }
+        table.add("node_get_cpu_map", .read) { client, call in
+            let needsMap = try call.arguments.bool(), needsOnline = try call.arguments.bool()
+            let cores = try client.daemon.machineInfo().cores
+            call.reply { writer in
+                writer.opaque(needsMap ? CoreText.map(Array(0..<cores), count: cores) : [])
+                writer.uint32(needsOnline ? UInt32(cores) : 0)
+                writer.int32(Int32(cores))
+            }
+        }
+    }
+}
+
+/// Packages, cores and threads, of the machine's inventory.
+struct MachineTopology {
+    struct Core {
+        var index: Int, package: Int, core: Int, thread: Int
+    }
+
+    private(set) var cores: [Core]
+
+    init(_ info: MachineInfo, _ inventory: [InventoryItem]) {
+        cores = inventory.filter { $0.kind == .core && $0.count >= 4 }.map { item in
+            let numbers = (0..<4).map { Int(truncatingIfNeeded: item.values[$0]) }
+            return Core(index: numbers[0], package: numbers[1], core: numbers[2], thread: numbers[3])
+        }
+        if cores.isEmpty { cores = (0..<info.cores).map { Core(index: $0, package: 0, core: $0, thread: 0) } }
+    }
+
+    var packages: Int { max(Set(cores.map(\.package)).count, 1) }
+    var threadsPerCore: Int {
+        Dictionary(grouping: cores) { [$0.package, $0.core] }.values.map(\.count).max() ?? 1
+    }
+    var coresPerPackage: Int {
+        Dictionary(grouping: cores, by: \.package).values.map { Set($0.map(\.core)).count }.max() ?? 1
+    }
+}

@@ -1,0 +1,39 @@
+/// What a procedure does to the server's world: what a read-only connection may call follows from it.
+public enum ProcedureAccess: Sendable {
+    /// Of the connection itself: allowed before it is opened.
+    case session
+    case read
+    case change
+}
+
+/// One row of a server's table of procedures.
+public struct Procedure<Client> {
+    public let number: Int32
+    public let access: ProcedureAccess
+    /// Reads the arguments and answers the call, now or later. What it throws is the answer.
+    let run: (Client, RemoteCall) throws -> Void
+
+    /// As libvirt calls it.
+    public var name: String { ProcedureNames.name(number) }
+}
+
+/// What a server answers: a row for each procedure that it has. Everything else is answered with `noSupport`.
+public struct ProcedureTable<Client> {
+    private var rows: [Int32: Procedure<Client>] = [:]
+
+    public init() {}
+
+    public subscript(number: Int32) -> Procedure<Client>? { rows[number] }
+
+    /// The numbers of all rows, the lowest first.
+    public var numbers: [Int32] { rows.keys.sorted() }
+
+    /// - Parameter name: libvirt's name of the procedure.
+    public mutating func add(
+        _ name: String, _ access: ProcedureAccess, _ run: @escaping (Client, RemoteCall) throws -> Void
+    ) {
+        guard let number = ProcedureNames.number(name) else { preconditionFailure("no procedure \(name)") }
+        precondition(rows[number] == nil, "two rows for \(name)")
+        rows[number] = Procedure(number: number, access: access, run: run)
+    }
+}

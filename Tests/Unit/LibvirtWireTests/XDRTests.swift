@@ -1,0 +1,99 @@
+import LibvirtWire
+import Testing
+
+@Suite struct XDRTests {
+    @Test func valuesComeBack() throws {
+        let bytes = XDRWriter.bytes { writer in
+            writer.int32(-2)
+            writer.uint64(1 << 40 | 7)
+            writer.double(1.5)
+            writer.string("abcde")
+            writer.optionalString(nil)
+            writer.optionalString("x")
+            writer.array([1, 2]) { $0.uint32($1) }
+            writer.opaque([9, 8])
+        }
+        #expect(bytes.count % 4 == 0)
+        var reader = XDRReader(bytes)
+        #expect(try reader.int32() == -2)
+        #expect(try reader.uint64() == 1 << 40 | 7)
+        #expect(try reader.double() == 1.5)
+        #expect(try reader.string() == "abcde")
+        #expect(try reader.optionalString() == nil)
+        #expect(try reader.optionalString() == "x")
+        #expect(try reader.array(max: 2) { (reader) throws(XDRError) in try reader.uint32() } == [1, 2])
+        #expect(try Array(reader.opaque(max: 2)) == [9, 8])
+        try reader.end()
+    }
+
+    /// RFC 4506, section 4.11: the length, the bytes, zeros up to a multiple of four.
+    @Test func aStringsBytes() {
+        #expect(XDRWriter.bytes { $0.string("sillyprog") } == [0, 0, 0, 9] + Array("sillyprog".utf8) + [0, 0, 0])
+        // rpcgen writes each character of char[n] as an int.
+        #expect(XDRWriter.bytes { $0.characters("ab", count: 3) } == [0, 0, 0, 97, 0, 0, 0, 98, 0, 0, 0, 0])
+    }
+
+    @Test func everyPrefixIsTruncated() {
+        let bytes = XDRWriter.bytes { writer in
+            writer.string("four")
+            writer.string("fives")
+        }
+        for count in 0..<bytes.count {
+            var reader = XDRReader(Array(bytes.prefix(count)))
+            #expect(throws: XDRError.truncated) {
+                _ = try reader.string()
+                _ = try reader.string()
+            }
+        }
+    }
+
+    @Test func lengthsAreNotBelieved() {
+        // 4 GiB - 1 announced, nothing there.
+        var reader = XDRReader([0xFF, 0xFF, 0xFF, 0xFF])
+        #expect(throws: XDRError.tooLong(limit: XDRReader.maxString)) { try reader.string() }
+        reader = XDRReader([0, 0, 0x10, 0])
+        #expect(throws: XDRError.truncated) { try reader.string() }
+        reader = XDRReader([0, 0, 0x40, 0, 0, 0, 0, 1])
+        #expect(throws: XDRError.truncated) {
+            try reader.array(max: 16384) { (reader) throws(XDRError) in try reader.uint32() }
+        }
+        reader = XDRReader([0, 0, 0x40, 1])
+        #expect(throws: XDRError.tooLong(limit: 16384)) {
+            try reader.array(max: 16384) { (reader) throws(XDRError) in try reader.uint32() }
+        }
+    }
+
+    @Test func whatIsNoTextIsRefused() {
+        for content: [UInt8] in [[0xC3, 0x28, 0x41, 0x41], [0x41, 0, 0x41, 0x41]] {
+            var reader = XDRReader([0, 0, 0, 4] + content)
+            #expect(throws: XDRError.notText) { try reader.string() }
+        }
+    }
+
+    @Test func typedParametersComeBack() throws {
+        let parameters: [TypedParameter] = [
+            .init("a", .int(-1)), .init("b", .uint(1)), .init("c", .llong(-5)), .init("d", .ullong(.max)),
+            .init("e", .double(0.5)), .init("f", .boolean(true)), .init("g", .string("text")),
+        ]
+        let bytes = XDRWriter.bytes { $0.array(parameters) { $1.write(&$0) } }
+        var reader = XDRReader(bytes)
+        let read = try reader.array(max: 16) { (reader) throws(XDRError) in try TypedParameter(&reader) }
+        #expect(read == parameters)
+        // The tag of the first, behind its name.
+        var broken = bytes
+        broken[15] = 8
+        reader = XDRReader(broken)
+        #expect(throws: XDRError.unknownCase(8)) {
+            try reader.array(max: 16) { (reader) throws(XDRError) in try TypedParameter(&reader) }
+        }
+    }
+
+    @Test func uuids() throws {
+        let uuid = WireUUID.named("machine", "partition")
+        #expect(uuid == .named("machine", "partition") && uuid != .named("machinep", "artition"))
+        #expect(WireUUID(text: uuid.description) == uuid)
+        #expect(WireUUID(text: "8a6415d5-59a2-849f-aaa7-26224c7aec8") == nil)
+        #expect(WireUUID(text: "+a6415d5-59a2-849f-aaa7-26224c7aec80") == nil)
+        #expect(WireUUID.random() != WireUUID.random())
+    }
+}
