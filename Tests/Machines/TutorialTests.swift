@@ -9,18 +9,72 @@ import UnitSupport
 extension MachineTests {
     /// What the pages under Documentation/tutorials make runs as they say.
     @Suite(.serialized, .stopsMachines) struct Tutorials {
-        @Test func aSmallKernelSaysHello() throws {
-            let workspace = Workspace(
-                root: URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..").standardized)
-            let tutorial = try Tutorial("small-kernel", root: workspace.root)
+        private let workspace = Workspace(
+            root: URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..").standardized)
+
+        /// Makes what a page says and starts a machine from its manifest.
+        private func boot(_ page: String, _ manifest: String, guests: Bool = false) throws -> Testbed {
+            let tutorial = try Tutorial(page, root: workspace.root)
             _ = try tutorial.run()
-            let testbed = try Testbed(
-                manifest: tutorial.folder.appending(path: "hello.yaml").path, workspace, name: "test-tutorial",
-                images: .search([tutorial.folder.path], thenCheckout: false))
+            let folders = [tutorial.folder.path] + (guests ? [workspace.cache.appending(path: "guests").path] : [])
+            return try Testbed(
+                manifest: tutorial.folder.appending(path: manifest).path, workspace, name: "test-tutorial",
+                images: .search(folders, thenCheckout: false))
+        }
+
+        @Test func aSmallKernelSaysHello() throws {
+            let testbed = try boot("small-kernel", "hello.yaml")
             defer { testbed.stop() }
             let client = try ControlClient(testbed.machine, path: testbed.socket.path)
             let guest = ScriptedGuest("small", client, on: testbed.machine)
             try guest.wait(for: "a small kernel says hello", seconds: 60)
+        }
+
+        @Test func aSmallRealTimeKernelRunsWithoutExits() throws {
+            let testbed = try boot("small-rtos", "rtos.yaml")
+            defer { testbed.stop() }
+            let client = try ControlClient(testbed.machine, path: testbed.socket.path)
+            let guest = ScriptedGuest("loop", client, on: testbed.machine)
+            try guest.wait(for: "3000 steps, one each millisecond; the longest took ", seconds: 60)
+            // The line's end, which nothing that can be seen follows.
+            Thread.sleep(forTimeInterval: 1)
+            let before = try client.statistics("loop")
+            Thread.sleep(forTimeInterval: 3)
+            let after = try client.statistics("loop")
+            #expect(after.total == before.total && after.clockMicroseconds > before.clockMicroseconds)
+        }
+
+        @Test(.wantsDevices) func aRAMDiskByHand() throws {
+            let testbed = try boot("initial-ram-disk", "hand.yaml")
+            defer { testbed.stop() }
+            let client = try ControlClient(testbed.machine, path: testbed.socket.path)
+            let guest = ScriptedGuest("linux", client, on: testbed.machine)
+            try guest.wait(for: "process 1 of Linux ", seconds: 120)
+            guest.type(line: "off")
+            let linux = try #require(testbed.watch.partitions.first)
+            #expect(try testbed.refresh(seconds: 60) { _ in linux.info.state == .stopped })
+            #expect(linux.info.cause == .poweroff)
+        }
+
+        /// Both boot, and the one has ten times the exits of the other.
+        @Test(.wantsDevices) func quietCommandLines() throws {
+            let testbed = try boot("quiet-command-lines", "quiet.yaml", guests: true)
+            defer { testbed.stop() }
+            let partitions = testbed.watch.partitions
+            #expect(try testbed.refresh(seconds: 180) { _ in partitions.allSatisfy(\.isReady) })
+            let exits = partitions.map { $0.statisticsAtReady?.total ?? 0 }
+            #expect(exits[0] > 100 && exits[1] > exits[0] * 10, "\(exits)")
+        }
+
+        @Test(.wantsDevices) func theChecklistsLoopHasNoExits() throws {
+            let testbed = try boot("real-time-checklist", "loop.yaml", guests: true)
+            defer { testbed.stop() }
+            let loop = try #require(testbed.watch.partitions.first)
+            #expect(try testbed.refresh(seconds: 120) { _ in loop.isReady })
+            Thread.sleep(forTimeInterval: 3)
+            let before = try testbed.watch.client.statistics("loop")
+            Thread.sleep(forTimeInterval: 5)
+            #expect(try testbed.watch.client.statistics("loop").total == before.total)
         }
     }
 }

@@ -58,6 +58,7 @@ public final class Testbed {
         let machine = try Machine(emulator, volume: disk, log: workspace.cache.appending(path: "boot/\(name).log")) {
             if $0.hasPrefix(Machine.prefix) { progress($0) }
         }
+        let readiness = try readReadiness(file)
         let socket = workspace.cache.appending(path: "run/\(name)/link.sock")
         do {
             try machine.waitForHypervisor()
@@ -65,7 +66,7 @@ public final class Testbed {
                 at: socket.deletingLastPathComponent(), withIntermediateDirectories: true)
             broker = try LinkBroker(machine: machine.link.path, path: socket.path, timeouts: machine.timeouts)
             watch = try machine.explaining {
-                try MachineWatch(machine, path: socket.path, limit: .seconds(90 * kind.slowness))
+                try MachineWatch(machine, path: socket.path, limit: .seconds(90 * kind.slowness), readiness: readiness)
             }
         } catch {
             machine.stop()

@@ -15,11 +15,15 @@ public func compileManifest(
 public func readManifest(
     _ path: String, images: ImageSource = .checkout, isLoading: Bool = false
 ) throws(ManifestRefused) -> Manifest {
+    try parseManifest(try readText(path), file: path, images: images, isLoading: isLoading)
+}
+
+func readText(_ path: String) throws(ManifestRefused) -> String {
     let data = try readFile(path, limit: maxFileSize)
     guard let text = String(validating: data, as: UTF8.self) else {
         throw ManifestRefused(problems: [ManifestProblem(file: path, reason: "this is not UTF-8 text")])
     }
-    return try parseManifest(text, file: path, images: images, isLoading: isLoading)
+    return text
 }
 
 /// The manifest that the YAML in `text` describes. `file` is its name in problems.

@@ -16,6 +16,8 @@ struct FieldReader {
     private(set) var lines: [FieldKey: Int] = [:]
     /// Fields with a problem already: what follows from it is not told again.
     private(set) var broken: Set<FieldKey> = []
+    /// By partition; only tools ask for it.
+    var readiness: [Int: Readiness] = [:]
     /// The partition whose fields are being read.
     var partition: Int?
 

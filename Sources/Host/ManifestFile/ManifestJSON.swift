@@ -51,11 +51,16 @@ public struct ManifestJSON: Codable, Sendable {
         public var permit: [String]
         public var devices: [Device]
         public var accept: [String]
+        /// Seconds for the first kick; absent when there is none.
+        public var watchdog: Int?
+        /// Absent when there is none.
+        public var restartLimit: Int?
         /// Absent where nothing is guarded.
         public var watch: Watch?
 
         enum CodingKeys: String, CodingKey {
-            case name, cores, memory, at, kernel, initrd, console, autostart, permit, devices, accept, watch
+            case name, cores, memory, at, kernel, initrd, console, autostart, permit, devices, accept, watchdog, watch
+            case restartLimit = "restart-limit"
             case commandLine = "command-line"
             case onPoweroff = "on-poweroff"
             case onReboot = "on-reboot"
@@ -82,6 +87,8 @@ public struct ManifestJSON: Codable, Sendable {
                 console: $0.console, autostart: $0.autostart, onPoweroff: $0.onPoweroff.name,
                 onReboot: $0.onReboot.name, onCrash: $0.onCrash.name, permit: $0.permits.nameList,
                 devices: $0.devices.list.map(Device.init), accept: $0.accepts.nameList,
+                watchdog: $0.watchdog == 0 ? nil : Int($0.watchdog),
+                restartLimit: $0.restartLimit == 0 ? nil : Int($0.restartLimit),
                 watch: $0.watch.response == .off
                     ? nil : Watch(kernel: $0.watch.response.name, lockAfter: $0.watch.lockAfter))
         }

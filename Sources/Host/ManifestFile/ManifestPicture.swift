@@ -94,6 +94,8 @@ public struct ManifestPicture {
             rows.append(("on power-off", spec.onPoweroff.name))
             rows.append(("on reboot", spec.onReboot.name))
             rows.append(("on crash", spec.onCrash.name))
+            if spec.watchdog != 0 { rows.append(("watchdog", "first kick within \(spec.watchdog) s")) }
+            if spec.restartLimit != 0 { rows.append(("restarts", "at most \(spec.restartLimit) an hour")) }
             let permits = spec.permits == .all ? "everything" : spec.permits.nameList.joined(separator: ", ")
             rows.append(("permits", permits.isEmpty ? "nothing" : permits))
             for (k, device) in spec.devices.list.enumerated() { rows.append((k == 0 ? "devices" : "", device.summary)) }

@@ -34,6 +34,8 @@ public func manifestYAML(_ manifest: Manifest) -> String {
         lines += spec.devices.list.map { "      - {\($0.yaml)}" }
         if spec.watch.response != .off { lines.append("    watch: {\(spec.watch.yaml)}") }
         if !spec.accepts.isEmpty { lines.append("    accept: [\(spec.accepts.nameList.joined(separator: ", "))]") }
+        if spec.watchdog != 0 { lines.append("    watchdog: \(spec.watchdog)s") }
+        if spec.restartLimit != 0 { lines.append("    restart-limit: \(spec.restartLimit)") }
     }
     return lines.joined(separator: "\n") + "\n"
 }

@@ -4,7 +4,7 @@ import Yams
 
 private let partitionKeys = [
     "name", "cores", "memory", "image", "command-line", "console", "autostart", "on-poweroff", "on-reboot", "on-crash",
-    "permit", "devices", "accept", "watch",
+    "permit", "devices", "accept", "watchdog", "restart-limit", "ready", "watch",
 ]
 
 extension FieldReader {
@@ -27,6 +27,9 @@ extension FieldReader {
         if let node = values["permit"] { spec.permits = permits(node) }
         if let node = values["devices"] { spec.devices = devices(node) }
         if let node = values["accept"] { spec.accepts = accepts(node) }
+        if let seconds = value(values["watchdog"], .watchdog, parseWatchdog) { spec.watchdog = seconds }
+        if let limit = value(values["restart-limit"], .restartLimit, parseRestartLimit) { spec.restartLimit = limit }
+        readiness(values["ready"], spec)
         if let node = values["watch"] { spec.watch = watch(node) }
         return spec
     }

@@ -29,8 +29,12 @@ extension Manifest {
 
     private borrowing func encodePartition(_ i: Int, _ writer: inout CBORWriter) {
         let hasDevices = partitions[i].devices.count > 0, accepts = partitions[i].accepts
+        let counts = [
+            (PartitionKey.watchdog, UInt64(partitions[i].watchdog)),
+            (PartitionKey.restartLimit, UInt64(partitions[i].restartLimit)),
+        ].filter { $0.1 != 0 }
         let watch = partitions[i].watch
-        writer.map(13 + (hasDevices ? 1 : 0) + (accepts.isEmpty ? 0 : 1) + (watch.response == .off ? 0 : 1))
+        writer.map(13 + (hasDevices ? 1 : 0) + (accepts.isEmpty ? 0 : 1) + counts.count + (partitions[i].watch.response == .off ? 0 : 1))
         writer.key(PartitionKey.name)
         writer.text(partitions[i].name)
         writer.key(PartitionKey.cores)
@@ -61,6 +65,10 @@ extension Manifest {
         if !accepts.isEmpty {
             writer.key(PartitionKey.accepts)
             writer.uint(UInt64(accepts.rawValue))
+        }
+        for (key, value) in counts {
+            writer.key(key)
+            writer.uint(value)
         }
         if watch.response != .off {
             writer.key(PartitionKey.watch)

@@ -23,6 +23,7 @@ extension Manifest {
             checkImages(i, report)
             checkCommandLine(i, report)
             checkBits(i, report)
+            checkWatchdog(i, report)
         }
         for i in 0..<partitionCount {
             for j in 0..<i where !partitions[i].name.isEmpty && partitions[i].name == partitions[j].name {
@@ -87,6 +88,20 @@ extension Manifest {
                 return report(ManifestRefusal(.commandLineCharacter, .commandLine, partition: i, value: value))
             }
         }
+    }
+
+    /// Nobody's memory is at stake: root mode bounds the seconds, and sees a missed kick late or never.
+    private func checkWatchdog(_ i: Int, _ report: (ManifestRefusal) -> Void) {
+        let seconds = UInt64(partitions[i].watchdog)
+        guard seconds != 0 else { return }
+        if seconds > Self.maxWatchdog {
+            let rule = ManifestRule.watchdogTooLong
+            report(ManifestRefusal(rule, .watchdog, partition: i, value: seconds, bound: Self.maxWatchdog))
+        }
+        let core = CoreSet(core: housekeeping)
+        let owner = (0..<partitionCount).first { !partitions[$0].cores.intersection(core).isEmpty }
+        guard let other = owner else { return }
+        report(ManifestRefusal(.watchdogUnserved, .watchdog, partition: i, value: UInt64(other)))
     }
 
     /// Bits and counts that the encoded form cannot have.

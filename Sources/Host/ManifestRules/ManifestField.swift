@@ -5,7 +5,7 @@ public enum ManifestField: UInt8, Sendable {
     case whole, machineName, machineCores, machineMemory, housekeeping, link, partitions
     case name, cores, memorySize, memoryBase, kernel, initrd, commandLine, permits
     case console, autostart, onPoweroff, onReboot, onCrash
-    case devices, accepts, watch
+    case devices, accepts, watchdog, restartLimit, ready, watch
 
     /// What a refusal of the hypervisor's is about.
     public init(_ error: ManifestError) {
@@ -37,6 +37,8 @@ public enum ManifestField: UInt8, Sendable {
         case PartitionKey.onCrash: .onCrash
         case PartitionKey.permits: .permits
         case PartitionKey.devices: .devices
+        case PartitionKey.watchdog: .watchdog
+        case PartitionKey.restartLimit: .restartLimit
         case PartitionKey.watch: .watch
         default: .accepts
         }
@@ -68,6 +70,9 @@ extension ManifestField {
         case .onCrash: "on-crash"
         case .devices: "devices"
         case .accepts: "accept"
+        case .watchdog: "watchdog"
+        case .restartLimit: "restart-limit"
+        case .ready: "ready"
         case .watch: "watch"
         }
     }

@@ -80,6 +80,11 @@ public struct ManifestRefusal: Error, Equatable, Sendable {
         case .virtualFunctionsOutOfRange:
             return "function \(function(bound >> 32)) of \(who) is to enable \(value) virtual functions; "
                 + "1 to \(bound & 0xFFFF) are possible"
+        case .watchdogTooLong:
+            return "the watchdog of \(who) waits \(value) s for its first kick; the most is \(bound) s"
+        case .watchdogUnserved:
+            let other = partitionWords(Int(value), manifest)
+            return "\(who) has a watchdog, but \(other) has the housekeeping core, which then has no clock to see it by"
         case .unknownAcceptance: return "\(who) accepts unknown weaknesses: bits 0x\(String(value, radix: 16))"
         }
     }

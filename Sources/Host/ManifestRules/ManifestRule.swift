@@ -20,4 +20,6 @@ public enum ManifestRule: UInt8, CaseIterable, Sendable {
     case unknownOperation = 58
     case virtualFunctionsOutOfRange = 63
     case unknownAcceptance = 64
+    case watchdogTooLong = 68
+    case watchdogUnserved = 69
 }

@@ -131,6 +131,8 @@ extension ManifestRule {
         case .unknownOperation: "a partition permits unknown operations"
         case .virtualFunctionsOutOfRange: "a function is to enable an impossible number of virtual functions"
         case .unknownAcceptance: "a partition accepts unknown weaknesses"
+        case .watchdogTooLong: "a watchdog waits too long for its first kick"
+        case .watchdogUnserved: "a partition has a watchdog, and the housekeeping core no clock to see it by"
         }
     }
 
@@ -149,6 +151,10 @@ extension ManifestRule {
         case .commandLineCharacter: "Take the character out."
         case .unknownOperation, .unknownAcceptance: "Name only what Documentation/manifest.md lists."
         case .virtualFunctionsOutOfRange: "Write 1 to 64."
+        case .watchdogTooLong: "Write 1s to 1h."
+        case .watchdogUnserved:
+            "The core that answers managers looks for missed kicks by its own timer, which is a guest's where one runs on it. "
+                + "Name a housekeeping core that no partition has."
         }
     }
 }

@@ -8,8 +8,10 @@ public struct DemoTable {
     /// What is shown of one partition.
     public struct Row {
         public var info: PartitionInfo
-        /// As the guest printed it; nil while it boots.
+        /// As the guest printed it, if it is one of ours.
         public var kernel: String?
+        /// What the manifest calls ready.
+        public var isReady = true
         /// Exits since the machine's start.
         public var exits: UInt64 = 0
         /// Exits per second, by reason.
@@ -43,7 +45,7 @@ public struct DemoTable {
         let info = row.info
         let rate = row.rates.reduce(0) { $0 + $1.perSecond }
         let first = line([
-            "\(number)", info.name.string, info.state == .running && row.kernel == nil ? "booting" : info.state.name,
+            "\(number)", info.name.string, info.state == .running && !row.isReady ? "not ready" : info.state.name,
             (0..<64).filter { info.cores.contains(.init(core: $0)) }.map(String.init).joined(separator: ","),
             "\(info.memory >> 20)M", Quantity.clock(Double(info.uptimeMicroseconds) / 1e6), "\(row.exits)",
             String(format: "%.1f", rate),
@@ -55,7 +57,7 @@ public struct DemoTable {
         return [first, "    \(guest)" + (reasons.isEmpty ? "" : "   exits: " + reasons.joined(separator: ", "))]
     }
 
-    private static let widths = [2, 16, 9, 6, 7, 9, 9, 9, 14, 0]
+    private static let widths = [2, 16, 10, 6, 7, 9, 9, 9, 14, 0]
 
     private static func line(_ cells: [String]) -> String {
         zip(cells, widths).map { $0.count < $1 ? $0 + String(repeating: " ", count: $1 - $0.count) : $0 + " " }.joined()

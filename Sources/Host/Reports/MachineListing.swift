@@ -7,7 +7,7 @@ public struct MachineListing: Encodable {
     struct Partition: Encodable {
         var name, state, cause, image: String
         var cores: [Int]
-        var memoryBytes, starts, uptimeUs, startsInUs, hypervisorMemoryBytes: UInt64
+        var memoryBytes, starts, uptimeUs, startsInUs, watchdogKicks, hypervisorMemoryBytes: UInt64
         var permits: [String]
     }
 
@@ -31,6 +31,7 @@ public struct MachineListing: Encodable {
                 name: info.name.string, state: info.state.name, cause: info.cause.name, image: info.image.string,
                 cores: (0..<64).filter { info.cores.rawValue >> UInt64($0) & 1 != 0 }, memoryBytes: info.memory,
                 starts: info.starts, uptimeUs: info.uptimeMicroseconds, startsInUs: info.startsInMicroseconds,
+                watchdogKicks: info.kicks,
                 hypervisorMemoryBytes: info.hypervisorMemory, permits: Self.permits(info))
         }
     }

@@ -21,6 +21,9 @@ public enum ScreenLine {
         return String(shown)
     }
 
+    /// Columns of a text without control sequences.
+    public static func width(of text: String) -> Int { text.unicodeScalars.reduce(0) { $0 + width($1) } }
+
     /// Columns of one character: East Asian wide ones and pictures have two (Unicode Standard Annex 11), marks on the letter
     /// before none.
     static func width(_ scalar: Unicode.Scalar) -> Int {

@@ -11,8 +11,9 @@ public struct PlatformDescription: BitwiseCopyable, Sendable {
     public var console: Bool
     /// Whether the guest owns PCI functions, and so sees a root bridge.
     public var hasBus = false
-    /// The loader gets these bytes as they are: nothing of a stack may be in between.
-    private var reserved: UInt16 = 0
+    /// Seconds that the guest has for its watchdog's first kick; 0: it has none. (The loader gets these bytes as they are:
+    /// nothing of a stack may be in between.)
+    public var watchdog: UInt16 = 0
     /// Frequency of the time-stamp counter.
     public var tscKHz: UInt32
     /// Seconds since 1970-01-01 UTC at the moment at which the guest's `bootTSC` was read.

@@ -155,6 +155,8 @@ public enum CrashKind: UInt8, Sendable {
     case invalidState = 7
     /// A core of the partition did not answer; the detail is its vCPU.
     case coreLost = 8
+    /// The guest did not kick its watchdog in time: where its first vCPU was then.
+    case watchdog = 9
     /// The watch has answered a change to the guest's kernel: the vector is its rule, the detail the address, the first two of
     /// `registers` eight bytes there, as they were and as they were to be.
     case attack = 16
@@ -177,6 +179,7 @@ public enum CrashKind: UInt8, Sendable {
         case .deviceFault: "device fault"
         case .invalidState: "invalid guest state"
         case .coreLost: "core lost"
+        case .watchdog: "watchdog"
         case .attack: "attack"
         }
     }

@@ -44,6 +44,7 @@ void attack_storm(const char *argument);
 void attack_task_switch(const char *argument);
 void attack_ports(const char *argument);
 void attack_port_strings(const char *argument);
+void attack_watchdog(const char *argument);
 void attack_msrs(const char *argument);
 void attack_cpuid(const char *argument);
 void attack_instructions(const char *argument);

@@ -15,6 +15,7 @@ const struct attack attacks[] = {
     {"msrs", attack_msrs, false},
     {"ports", attack_ports, false},
     {"port-strings", attack_port_strings, false},
+    {"watchdog", attack_watchdog, false},
     {"apic", attack_apic, false},
     {"ipis", attack_ipis, false},
     {"own-ipis", attack_own_ipis, false},

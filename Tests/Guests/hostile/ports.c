@@ -6,10 +6,13 @@
 static bool within(uint32_t port, uint32_t bytes, uint32_t first, uint32_t last) {
     return port <= last && port + bytes > first;
 }
+// A partition without a watchdog has nothing at its ports.
+static bool has_watchdog(void) { return in8(0x508) != 0xFF; }
 // UART, RTC, keyboard controller's reset, panic device, sleep control and status, reset register.
 static bool modelled(uint32_t port, uint32_t bytes) {
     return within(port, bytes, 0x3F8, 0x3FF) || within(port, bytes, 0x70, 0x71) || within(port, bytes, 0x64, 0x64) ||
-           within(port, bytes, 0x505, 0x505) || within(port, bytes, 0x604, 0x605) || within(port, bytes, 0xCF9, 0xCF9);
+           within(port, bytes, 0x505, 0x505) || within(port, bytes, 0x604, 0x605) || within(port, bytes, 0xCF9, 0xCF9) ||
+           (within(port, bytes, 0x508, 0x509) && has_watchdog());
 }
 // The byte that an access of `value` at `port` puts at `target`, or -1.
 static int byte_at(uint32_t port, uint32_t bytes, uint32_t value, uint32_t target) {
@@ -76,6 +79,30 @@ static void uart(void) {
     out8(0x3FC, kept[4]);
     bool same = in8(0x3FB) == kept[3] && in8(0x3FC) == kept[4];
     attempt("port-uart", same ? "registers-restored" : "registers-lost");
+}
+// The watchdog of the manifest: every value in both registers, wide and straddling accesses, and kicks without end. It keeps
+// its own deadline alone; whoever looks for that must not be kept busy by it.
+void attack_watchdog(const char *argument) {
+    (void)argument;
+    announce("watchdog-registers", "");
+    if (!has_watchdog()) return attempt("watchdog-registers", "no-watchdog");
+    uint32_t value, running = 0, stopped = 0, kept = 0, wide = 0;
+    for (uint32_t i = 0; i < 256; i++) {
+        out8(0x508, 1), running += in8(0x508) == 1;
+        out8(0x509, (uint8_t)i), kept += in8(0x509) == (i ? i : 1) && in8(0x508) == 1;
+        out8(0x508, (uint8_t)(i == 1 ? 0 : i)), stopped += in8(0x508) == 0;
+    }
+    for (uint32_t port = 0x505; port <= 0x509; port++)
+        for (int bytes = 2; bytes <= 4; bytes += 2) {
+            if (port > 0x505) try_out((uint16_t)port, bytes, 0x01010101);
+            if (try_in((uint16_t)port, bytes, &value) < 0 && value == (bytes == 4 ? ~0u : 0xFFFF)) wide++;
+        }
+    attempt("watchdog-registers", "%u-of-256-run,%u-of-256-kept,%u-of-256-stop,%u-of-10-ones,%s", running, kept, stopped, wide,
+            in8(0x508) == 0 ? "stopped" : "started");
+    announce("watchdog-kicks", "");
+    for (uint32_t i = 0; i < 50000; i++) out8(0x508, 1), out8(0x509, (uint8_t)(i | 0x80));
+    attempt("watchdog-kicks", in8(0x508) == 1 ? "runs" : "stopped");
+    out8(0x508, 0);
 }
 void attack_ports(const char *argument) {
     (void)argument;

@@ -14,6 +14,7 @@ static void rounds(uint32_t processor) {
     for (uint64_t i = 0;; i++) {
         if (equal(kind, "cpuid")) cpuid((uint32_t)i & 0x1F, 0);
         else if (equal(kind, "port")) in32((uint16_t)(0x1000 + i % 64));
+        else if (equal(kind, "kick")) out8(0x508, 1);
         else if (equal(kind, "msr")) rdmsr(APIC_BASE);
         else if (equal(kind, "memory")) outside ? (void)(outside[i & 0xFFF] = (uint8_t)i) : pause();
         else if (equal(kind, "ipi")) wrmsr(APIC_ICR, (uint64_t)machine.apic_ids[processor] << 32 | ASSERTED | 0x51);

@@ -88,6 +88,20 @@ import Testing
         }
     }
 
+    @Test func aLimitEndsItWithinTheHour() {
+        var delay = RestartDelay(), may: [Bool] = []
+        for minute in UInt64(0)..<4 { may.append(delay.mayRestart(3, now: minute * 60_000)) }
+        #expect(may == [true, true, true, false])
+        let almost = delay.mayRestart(3, now: 3_599_999), hour = delay.mayRestart(3, now: 3_600_000)
+        let next = delay.mayRestart(1, now: 3_600_001)
+        #expect(!almost && hour && !next)
+        var free = RestartDelay()
+        for _ in 0..<1000 {
+            let mayAgain = free.mayRestart(0, now: 0)
+            #expect(mayAgain)
+        }
+    }
+
     /// Whose physical function is reset again and again starts again at once each time, and is no worse off for it.
     @Test func whatAnotherHasEndedDoesNotCount() {
         var delay = RestartDelay()

@@ -40,6 +40,9 @@ import Testing
                 on-poweroff: stop
                 on-reboot: restart
                 on-crash: stop
+                watchdog: 60s
+                restart-limit: 5
+                ready: watchdog
                 permit: [start]
                 devices: [{pci: "00:03.0", id: "8086:10d3", virtual-functions: 1, reset: none}]
                 accept: [split-smt]

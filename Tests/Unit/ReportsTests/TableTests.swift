@@ -83,9 +83,12 @@ import Testing
         rows[0].rates = [(.cpuid, 1.25), (.port, 10)]
         rows[0].steady = (0, 10.04)
         rows[0].latency = (9, 41)
-        var booting = Samples.partitions[0]
-        booting.uptimeMicroseconds = 3_700_000_000
-        rows.append(DemoTable.Row(booting))
+        var waiting = Samples.partitions[0]
+        waiting.uptimeMicroseconds = 3_700_000_000
+        rows.append(DemoTable.Row(waiting))
+        rows[2].isReady = false
+        // A guest of which nothing says when it is ready is never said to be on its way.
+        rows.append(DemoTable.Row(Samples.partitions[0]))
         let lines = DemoTable(Samples.machine, uptime: 65.9, rows).lines
         #expect(
             lines[0]
@@ -97,7 +100,8 @@ import Testing
                 "PARTITION STATE CORES MEMORY UP EXITS EXITS/S STEADY LATENCY AVG/MAX",
                 "1 control-loop running 1 256M 0:07 421 11.2 0 in 10 s 9 / 41 us",
                 "Linux 6.1.0-rt exits: cpuid 1.2/s, port 10.0/s", "2 a\u{1B}[2J crashed 0,2,3 1024M 0:00 0 0.0 - -", "",
-                "3 control-loop booting 1 256M 1:01:40 0 0.0 - -", "linux-rt", "",
+                "3 control-loop not ready 1 256M 1:01:40 0 0.0 - -", "linux-rt",
+                "4 control-loop running 1 256M 0:07 0 0.0 - -", "linux-rt", "",
             ])
     }
 }

@@ -19,6 +19,7 @@ struct BenchCommand: ParsableCommand {
     @Option(
         help: "amd or intel. With intel: one boot on each, side by side; takes about ten minutes.")
     var machine: MachineKind = .amd
+    @OptionGroup var images: ImageOptions
     @Flag(help: "Only the instructions of each exit: one short run.") var costs = false
     @Flag(help: "Write what was measured into Tools/contract.yaml, as the last figures.") var record = false
 
@@ -29,6 +30,9 @@ struct BenchCommand: ParsableCommand {
 
     func validate() throws {
         guard (4...600).contains(seconds) else { throw ValidationError("--seconds takes a number from 4 to 600") }
+        guard images.images.isEmpty || !compare && !costs else {
+            throw ValidationError("--images goes with neither --compare nor --costs: both bring their own guests")
+        }
         guard compare || plot == nil else { throw ValidationError("--plot wants --compare") }
         guard !(costs || record) || !compare && machine == .amd else {
             throw ValidationError("--costs and --record go with neither --compare nor --machine intel")
@@ -50,7 +54,8 @@ struct BenchCommand: ParsableCommand {
     }
 
     private func measure(_ workspace: Workspace, _ kind: MachineKind, boots: Int) throws -> BenchReport {
-        var session = try BenchSession(workspace, kind: kind) {
+        let source = images.source(beside: workspace.benchManifest)
+        var session = try BenchSession(workspace, kind: kind, images: source) {
             FileHandle.standardError.write(Data("\(kind.rawValue): \($0)\n".utf8))
         }
         // The counter is a plugin of QEMU.

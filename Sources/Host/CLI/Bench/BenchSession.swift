@@ -1,6 +1,7 @@
 import Control
 import Foundation
 import Machines
+import ManifestFile
 import TestKit
 
 /// Boots the measured guest again and again, in its partition and bare, and keeps what was seen. One emulated machine
@@ -27,6 +28,8 @@ struct BenchSession {
     let contract: Contract
     /// Of a silent window; the first and the last second are not counted.
     let windowSeconds: Int
+    /// Where the images of the bench's manifest are looked for.
+    private let images: ImageSource
     private let progress: @Sendable (String) -> Void
     private(set) var boots: [PartitionBoot] = []
     /// Milliseconds by the kernel's clock, one for each boot without a hypervisor.
@@ -41,11 +44,12 @@ struct BenchSession {
 
     /// - Throws: `ContractError` and others when the contract cannot be read.
     init(
-        _ workspace: Workspace, kind: MachineKind = .amd, windowSeconds: Int = 13,
+        _ workspace: Workspace, kind: MachineKind = .amd, images: ImageSource = .checkout, windowSeconds: Int = 13,
         progress: @escaping @Sendable (String) -> Void
     ) throws {
         self.workspace = workspace
         self.windowSeconds = windowSeconds
+        self.images = images
         contract = try workspace.contract()
         self.progress = progress
         emulator = Emulator(kind)
@@ -75,12 +79,13 @@ struct BenchSession {
     mutating func bootPartition(_ title: String) throws -> (kernel: Emulator.DirectKernel, memory: UInt64) {
         let testbed = try Testbed(
             manifest: workspace.benchManifest, workspace, kind: emulator.kind,
-            name: emulator.kind == .amd ? "bench" : "bench-\(emulator.kind.rawValue)")
+            name: emulator.kind == .amd ? "bench" : "bench-\(emulator.kind.rawValue)",
+            images: images)
         defer { testbed.stop() }
         guard let guest = testbed.watch.partitions.first else { throw BenchError("the manifest has no partition") }
         guard
             try testbed.refresh(
-                seconds: 120 * emulator.kind.slowness, until: { _ in guest.isReady || guest.hasEnded })
+                seconds: 120 * emulator.kind.slowness, until: { _ in guest.kernel != nil || guest.hasEnded })
         else {
             throw BenchError("the guest's user space was not heard within 120 s")
         }

@@ -100,6 +100,7 @@ extension DemoTable.Row {
     init(_ partition: PartitionWatch) {
         self.init(partition.info)
         kernel = partition.kernel
+        isReady = partition.isReady
         exits = partition.statistics?.total ?? 0
         rates = partition.rates
         steady = partition.steady.map { ($0.exits, $0.seconds) }

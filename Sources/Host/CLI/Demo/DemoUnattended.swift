@@ -25,7 +25,8 @@ struct DemoUnattended {
             for partition in watch.partitions {
                 if partition.isReady, announced.insert(partition.name).inserted {
                     let time = partition.readyMilliseconds.map { String(format: "%.0f ms", $0) } ?? "?"
-                    print("\(partition.name): ready after \(time), kernel \(partition.kernel ?? "?")")
+                    let kernel = partition.kernel.map { ", kernel \($0)" } ?? ""
+                    print("\(partition.name): ready after \(time)\(kernel)")
                 }
                 if partition.steady != nil, !partition.isMeasuring, measured.insert(partition.name).inserted {
                     print(Self.summary(partition))

@@ -6,7 +6,7 @@ import ManifestRules
 /// The commands that manage a running machine.
 enum Manage {
     static let commands: [ParsableCommand.Type] =
-        [PsCommand.self, StatsCommand.self, SelfCheckCommand.self] + lifecycleCommands + [
+        [PsCommand.self, TopCommand.self, StatsCommand.self, SelfCheckCommand.self] + lifecycleCommands + [
             ConsoleCommand.self, EventsCommand.self, WatchCommand.self,
         ]
 

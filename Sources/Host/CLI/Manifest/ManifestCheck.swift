@@ -11,7 +11,8 @@ struct ManifestCheck: ParsableCommand {
         discussion: """
             Each problem is one line on standard error, FILE:LINE: reason, and the exit code is 1. Checked are the \
             YAML, each key and value, whether partitions clash (cores, memory, names), that every image is there and that \
-            its partition's loader loads it: its format, its size, whether the initrd fits. With --machine, all that \
+            its partition's loader loads it: its format, its size, whether the initrd fits. A note says what is possible but \
+            may not do what it seems to. With --machine, all that \
             the hypervisor checks at boot is checked against what `bulkhead inventory --json` printed there.
             """)
 
@@ -46,6 +47,7 @@ struct ManifestCheck: ParsableCommand {
             if !problems.isEmpty { throw ManifestRefused(problems: problems) }
             return result
         }
+        for note in crashNotes(manifest, images: source) { Manage.fail("note: \(note)") }
         print("\(file): good. \(summary(manifest)); \(bytes.count) bytes when compiled.")
     }
 

@@ -9,6 +9,11 @@ enum Terminal {
     static var isOutput: Bool { isatty(STDOUT_FILENO) == 1 }
     static var isInteractive: Bool { isatty(STDIN_FILENO) == 1 && isOutput }
 
+    /// Whether it knows no control sequences, as an editor's window.
+    static var isDumb: Bool { ["", "dumb"].contains(ProcessInfo.processInfo.environment["TERM"] ?? "") }
+    /// Not where the user wants none (no-color.org).
+    static var hasColour: Bool { ProcessInfo.processInfo.environment["NO_COLOR"] ?? "" == "" && !isDumb }
+
     /// Columns and rows.
     static var size: (columns: Int, rows: Int) {
         var window = winsize()

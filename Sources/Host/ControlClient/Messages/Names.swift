@@ -31,6 +31,8 @@ extension StateCause {
         case .coreLost: "core lost"
         case .physicalFunction: "physical function"
         case .functionLost: "function lost"
+        case .watchdog: "watchdog"
+        case .restartLimit: "restart limit"
         case .attack: "attack"
         }
     }

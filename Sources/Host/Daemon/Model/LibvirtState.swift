@@ -34,7 +34,7 @@ struct LibvirtState: Equatable {
         case .manager: 2
         case .badImage: 6
         case .tripleFault, .violation, .hypervisorFault, .panic, .machineCheck, .coreLost, .physicalFunction,
-            .functionLost, .attack:
+            .functionLost, .watchdog, .restartLimit, .attack:
             3
         }
     }

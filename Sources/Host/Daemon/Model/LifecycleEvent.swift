@@ -20,7 +20,7 @@ struct LifecycleEvent: Equatable {
             case .manager: 1
             case .badImage: 5
             case .tripleFault, .violation, .hypervisorFault, .panic, .machineCheck, .coreLost, .physicalFunction,
-                .functionLost, .attack:
+                .functionLost, .watchdog, .restartLimit, .attack:
                 2
             }
         return LifecycleEvent(event: 5, detail: detail)

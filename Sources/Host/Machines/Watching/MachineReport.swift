@@ -63,7 +63,9 @@ public struct MachineReport: Codable, Sendable {
         uptimeMs = Double(info.uptimeMicroseconds) / 1000
         partitions = watch.partitions.map(Partition.init)
         self.problems = problems
-        for partition in partitions where !partition.ready {
+        // Who starts only when asked is not waited for.
+        for partition in partitions
+        where !partition.ready && (partition.state, partition.cause) != ("stopped", "manifest") {
             self.problems.append("partition \(partition.name) has not reached ready (\(partition.state))")
         }
     }

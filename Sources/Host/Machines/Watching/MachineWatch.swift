@@ -1,5 +1,6 @@
 import Control
 import ControlClient
+import enum ManifestFile.Readiness
 
 /// Watches a whole running machine over its management link. Used by one thread.
 public final class MachineWatch {
@@ -9,10 +10,15 @@ public final class MachineWatch {
     public private(set) var partitions: [PartitionWatch] = []
 
     /// Waits until the machine answers at the socket `path`, at most `limit` by its progress.
-    public init(_ machine: Machine, path: String, limit: Duration) throws(LinkError) {
+    /// - Parameter readiness: when a partition's guest counts as ready, by its index.
+    public init(
+        _ machine: Machine, path: String, limit: Duration, readiness: [Int: Readiness] = [:]
+    ) throws(LinkError) {
         client = try ControlClient(machine, path: path)
         self.machine = try client.waitUntilUp(limit)
-        for info in try client.list() { partitions.append(PartitionWatch(info)) }
+        for (index, info) in try client.list().enumerated() {
+            partitions.append(PartitionWatch(info, readiness[index]))
+        }
     }
 
     /// Fetches everything that is new. Call it a few times a second.

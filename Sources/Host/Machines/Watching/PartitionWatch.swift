@@ -1,5 +1,6 @@
 import Control
 import ControlClient
+import enum ManifestFile.Readiness
 
 /// What is known of one partition of a running machine, and the silent windows in which its exits are measured.
 public final class PartitionWatch {
@@ -11,7 +12,7 @@ public final class PartitionWatch {
     public private(set) var kernel: String?
     public private(set) var vcpus: Int?
     public private(set) var activity: String?
-    /// Milliseconds from the guest's first instruction until its user space said so, to the accuracy of `refresh`.
+    /// Milliseconds from the guest's first instruction until it was ready, to the accuracy of `refresh`.
     public private(set) var readyMilliseconds: Double?
     /// Milliseconds that the guest's kernel needed to start user space, by its own clock.
     public private(set) var kernelMilliseconds: Int?
@@ -41,14 +42,27 @@ public final class PartitionWatch {
     /// What the guest does in the window.
     private var windowActivity = ""
 
-    init(_ info: PartitionInfo) {
+    private let readiness: Readiness?
+    /// Whether the console has shown what says that the guest is ready.
+    private var hasShown = false
+
+    init(_ info: PartitionInfo, _ readiness: Readiness?) {
         self.info = info
+        self.readiness = readiness
         name = info.name.string
         console = info.permits.contains(.consoleRead) ? GuestConsole(partition: name) : nil
         console?.onLine = { [unowned self] in heard($0) }
     }
 
-    public var isReady: Bool { kernel != nil }
+    /// Whether the guest does its work, as far as the manifest says how that is told: else, whether it runs.
+    public var isReady: Bool {
+        switch readiness {
+        case nil: info.state == .running || info.state == .paused
+        case .pattern: hasShown
+        case .watchdog: info.kicks > 0
+        case .time(let seconds): info.uptimeMicroseconds >= UInt64(seconds) * 1_000_000
+        }
+    }
     /// Whether a silent window is under way: the guest hears no commands meanwhile.
     public var isMeasuring: Bool { window != nil }
 
@@ -72,15 +86,22 @@ public final class PartitionWatch {
         self.info = info
         if restarted { clearReadings() }
         try console?.exchange(client)
+        if let partial = console?.partialLine { look(partial) }
+        if isReady, readyMilliseconds == nil { readyMilliseconds = Double(info.uptimeMicroseconds) / 1000 }
         guard info.permits.contains(.statistics) else { return }
         let now = try client.statistics(name)
         if let before = statistics { rates = Self.rates(before, now) }
         statistics = now
-        if isReady, statisticsAtReady == nil { statisticsAtReady = now }
+        if kernel != nil, statisticsAtReady == nil { statisticsAtReady = now }
         step(now)
     }
 
+    private func look(_ line: String) {
+        if case .pattern(let text) = readiness, line.contains(text) { hasShown = true }
+    }
+
     private func clearReadings() {
+        hasShown = false
         (kernel, vcpus, activity, readyMilliseconds, window) = (nil, nil, nil, nil, nil)
         (kernelMilliseconds, statisticsAtReady) = (nil, nil)
     }
@@ -98,11 +119,11 @@ public final class PartitionWatch {
     }
 
     private func heard(_ line: String) {
+        look(line)
         switch GuestLine(line) {
         case .ready(let kernel, let vcpus, let activity, let uptime):
             (self.kernel, self.vcpus, self.activity) = (kernel, vcpus, activity)
             kernelMilliseconds = uptime
-            readyMilliseconds = Double(info.uptimeMicroseconds) / 1000
         case .latency(let latency): self.latency = latency
         case .phase(_, let seconds):
             if case .asked = window { window = .begun(seconds: seconds) }

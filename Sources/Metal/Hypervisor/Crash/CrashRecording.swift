@@ -59,6 +59,7 @@ extension ExitContext {
         switch next {
         case .end(.tripleFault): core.value.recordCrash(.tripleFault)
         case .end(.panic): core.value.recordCrash(.panic)
+        case .end(.watchdog): core.value.recordCrash(.watchdog)
         case .end(.violation): core.value.recordCrash(.violation)
         default: break
         }

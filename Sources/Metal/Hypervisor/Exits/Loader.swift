@@ -33,6 +33,9 @@ extension ExitContext {
         state.value.guestMemory.zero(at: LoaderMemory.facts, count: LoaderMemory.end - LoaderMemory.facts)
         cpu.skip(3)
         let now = cpu_rdtsc(), cause = state.value.controlPage.value.cause
+        state.value.legacyDevices.watchdog.start(tsc: now)
+        state.value.showWatchdog()
+        state.value.controlPage.value.kicks.store(0, ordering: .relaxed)
         state.value.controlPage.value.starts.add(1, ordering: .relaxed)
         state.value.controlPage.value.latestEntry.store(now, ordering: .releasing)
         _ = state.value.controlPage.value.firstEntry.compareExchange(expected: 0, desired: now, ordering: .relaxed)

@@ -43,10 +43,14 @@ extension ExitContext {
         context.value.takeLock(core.value.vcpu)
         let answer = context.value.legacyDevices.access(
             port, value: UInt32(truncatingIfNeeded: cpu.rax), tsc: cpu_rdtsc())
-        if case .transmit(let byte) = answer.event { context.value.controlPage.consoleOut.push(byte) }
+        switch answer.event {
+        case .transmit(let byte): context.value.controlPage.consoleOut.push(byte)
+        case .kick: context.value.showWatchdog()
+        default: break
+        }
         context.value.releaseLock()
         switch answer.event {
-        case .none, .transmit:
+        case .none, .transmit, .kick:
             if port.isInput { cpu.rax = port.merge(answer.value, into: cpu.rax) }
             cpu.finish(at: next)
             return .resume

@@ -67,6 +67,7 @@ extension BuiltMachine {
         for core in 0..<64 where spec.cores.contains(CoreSet(core: core)) {
             platform.append(apicID: tables.apicIDs[core])
         }
+        platform.watchdog = spec.watchdog
         platform.hasBus = spec.devices.count > 0
         let functions = try buildFunctions(i, platform, &changing)
         let buses = platform.hasBus ? platform.vcpuCount : 1, isWatched = spec.watch.response != .off

@@ -96,6 +96,7 @@ struct MachineBackend: ControlBackend, ~Copyable {
         info.state = controlPage.value.state
         info.cause = controlPage.value.cause
         info.starts = controlPage.value.starts.load(ordering: .relaxed)
+        info.kicks = controlPage.value.kicks.load(ordering: .relaxed)
         info.watch = controlPage.value.watch.load(ordering: .relaxed)
         let due = controlPage.value.startDue.load(ordering: .relaxed), now = cpu_rdtsc()
         if info.state == .starting, due > now { info.startsInMicroseconds = microseconds(due) - microseconds(now) }
@@ -172,6 +173,13 @@ struct MachineBackend: ControlBackend, ~Copyable {
         }
         for i in 0..<partitionCount where partitions[i].dependents & ~held == 0 {
             partitions[i].controlPage.value.hold.grant(wants[i])
+        }
+    }
+
+    /// Wakes whoever has to end a guest that has not kicked its watchdog in time.
+    func relayWatchdogs() {
+        for i in 0..<partitionCount where partitions[i].controlPage.value.isOverdue {
+            LocalAPIC.kick(partitions[i].apicID)
         }
     }
 

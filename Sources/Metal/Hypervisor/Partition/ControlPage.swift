@@ -23,6 +23,9 @@ struct ControlPage: ~Copyable {
     let latestEntry = Atomic<UInt64>(0)
     /// TSC before which a partition that is `starting` does not, by the manifest's policy.
     let startDue = Atomic<UInt64>(0)
+    /// TSC at which the guest ends unless it kicks its watchdog; 0 while that is stopped. And how often it has done so.
+    let watchdog = Atomic<UInt64>(0)
+    let kicks = Atomic<UInt64>(0)
     /// Exits by vCPU and reason; each row has one writer, its core.
     private var exits: [16 of ExitCounters] = .init(repeating: ExitCounters())
     /// The latest events, by their number.
@@ -54,6 +57,12 @@ struct ControlPage: ~Copyable {
     }
     var cause: StateCause {
         StateCause(rawValue: UInt8(truncatingIfNeeded: stateAndCause.load(ordering: .acquiring) >> 8)) ?? .manifest
+    }
+
+    /// Whether the watchdog of a guest that runs has had no kick in time.
+    var isOverdue: Bool {
+        let deadline = watchdog.load(ordering: .relaxed)
+        return deadline != 0 && deadline <= cpu_rdtsc() && state == .running
     }
 
     func exits(of vcpu: Int) -> ExitCounters { exits[vcpu] }

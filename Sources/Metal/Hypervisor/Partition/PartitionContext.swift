@@ -129,7 +129,16 @@ struct PartitionContext: ~Copyable {
             latest = max(latest, signals[vcpu].pausedAt.load(ordering: .sequentiallyConsistent))
         }
         let now = cpu_rdtsc()
-        if latest != 0, latest < now { clockLag.add(now - latest, ordering: .sequentiallyConsistent) }
+        guard latest != 0, latest < now else { return }
+        clockLag.add(now - latest, ordering: .sequentiallyConsistent)
+        let watchdog = controlPage.value.watchdog.load(ordering: .relaxed)
+        if watchdog != 0 { controlPage.value.watchdog.store(watchdog + (now - latest), ordering: .relaxed) }
+    }
+
+    /// Tells the housekeeping core, which has a clock, until when the guest has to kick its watchdog. With `lock`.
+    func showWatchdog() {
+        controlPage.value.watchdog.store(legacyDevices.watchdog.deadline, ordering: .relaxed)
+        controlPage.value.kicks.add(1, ordering: .relaxed)
     }
 
     /// It is held for short work. When a core does not come back from that, this one leaves the guest, which ends.

@@ -49,7 +49,7 @@ extension VCPURunner {
             let life = (cpu_rdtsc() - began) / tscKHz
             let end = teardown(found)
             scrubCore()
-            (starting, cause) = applyLifecyclePolicy(end)
+            (starting, cause) = applyLifecyclePolicy(end, &delay)
             due = cpu_rdtsc() + delay.next(after: cause, life: life) * tscKHz
             page.value.startDue.store(due, ordering: .relaxed)
         }
@@ -129,7 +129,9 @@ extension VCPURunner {
     }
 
     /// What comes after an end, by the manifest's policy, and why.
-    private mutating func applyLifecyclePolicy(_ cause: StateCause) -> (start: Bool, cause: StateCause) {
+    private mutating func applyLifecyclePolicy(
+        _ cause: StateCause, _ delay: inout RestartDelay
+    ) -> (start: Bool, cause: StateCause) {
         let controlPage = partition.value.controlPage
         let request = controlPage.value.takeRequest()
         // A manager's request that came while the guest ended by itself counts, unless nothing of it can be done.
@@ -145,10 +147,20 @@ extension VCPURunner {
         case .attack: action = partition.value.spec.watch.response == .restart ? .restart : .stop
         default: action = partition.value.spec.onCrash
         }
-        if case .restart = action { return (true, cause) }
+        var reason = cause
+        if case .restart = action {
+            let milliseconds = cpu_rdtsc() / UInt64(partition.value.platform.tscKHz)
+            // What others make it do is not the guest's fault.
+            if cause == .manager || cause == .physicalFunction
+                || delay.mayRestart(partition.value.spec.restartLimit, now: milliseconds)
+            {
+                return (true, cause)
+            }
+            reason = .restartLimit
+        }
         switch cause {
-        case .manager, .poweroff, .reboot: controlPage.value.enter(.stopped, cause)
-        default: controlPage.value.enter(.crashed, cause)
+        case .manager, .poweroff, .reboot: controlPage.value.enter(.stopped, reason)
+        default: controlPage.value.enter(.crashed, reason)
         }
         return (false, cause)
     }

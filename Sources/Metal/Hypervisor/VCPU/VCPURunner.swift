@@ -78,6 +78,7 @@ struct VCPURunner<Extension: VirtualizationExtension>: ~Copyable {
     private mutating func takeRequest() -> ExitOutcome {
         let controlPage = partition.value.controlPage
         if let cause = partition.value.foundCause { return .end(cause) }
+        if controlPage.value.isOverdue { return .end(.watchdog) }
         if controlPage.value.hold.isAsked { return .end(.physicalFunction) }
         switch controlPage.value.request {
         case .stop, .restart: return .end(.manager)

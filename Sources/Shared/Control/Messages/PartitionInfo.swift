@@ -19,13 +19,14 @@ public struct PartitionInfo: ControlMessage, Sendable {
     public var image = ImagePath()
     /// Microseconds until its guest, which has not lived long, is started again; 0 when nothing waits for that.
     public var startsInMicroseconds: UInt64 = 0
-
+    /// How often its guest has kicked its watchdog since it started.
+    public var kicks: UInt64 = 0
     /// Of the watch, bits 7:0 a `WatchPhase`, 15:8 a `LockObstacle`, 63:32 verdicts since the guest's start.
     public var watch: UInt64 = 0
 
     public init() {}
 
-    public static var fieldCount: Int { 12 }
+    public static var fieldCount: Int { 13 }
 
     public mutating func fields<C: FieldCoder & ~Copyable & ~Escapable>(_ coder: inout C) {
         coder.field(1, &name)
@@ -39,6 +40,7 @@ public struct PartitionInfo: ControlMessage, Sendable {
         coder.field(9, &permits)
         coder.field(10, &image)
         coder.field(11, &startsInMicroseconds)
+        coder.field(12, &kicks)
         coder.field(13, &watch)
     }
 }

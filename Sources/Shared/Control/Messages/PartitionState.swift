@@ -58,6 +58,10 @@ public enum StateCause: UInt8, Sendable {
     case physicalFunction = 11
     /// A PCI function did not come back from its reset.
     case functionLost = 12
+    /// The guest has not kicked its watchdog in time.
+    case watchdog = 13
+    /// The guest came to an end more often within an hour than the manifest's policy starts it anew.
+    case restartLimit = 14
     /// The watch has answered a change to the guest's kernel.
     case attack = 16
 }

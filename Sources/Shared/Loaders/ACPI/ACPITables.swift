@@ -1,23 +1,25 @@
 import Platform
 
-/// Writes the guest's ACPI tables from `LowMemory.acpi` on: RSDP, XSDT, FADT, MADT, DSDT and, with a PCI bus,
-/// MCFG. The platform is hardware-reduced: no PM timer, no SCI, no PIC, no IOAPIC.
+/// Writes the guest's ACPI tables from `LowMemory.acpi` on: RSDP, XSDT, FADT, MADT, DSDT and, with a PCI bus or
+/// a watchdog, MCFG and WDAT. The platform is hardware-reduced: no PM timer, no SCI, no PIC, no IOAPIC.
 /// - Returns: the address of the RSDP.
 @discardableResult
 public func writeACPITables(_ platform: borrowing PlatformDescription, to memory: borrowing GuestMemory) -> UInt64 {
     let rsdp = LowMemory.acpi
-    // The RSDP has 36 bytes, the XSDT three entries behind its header.
+    // The RSDP has 36 bytes, the XSDT four entries behind its header.
     let xsdt = rsdp + 0x40
-    let dsdt = xsdt + 0x40
+    let dsdt = xsdt + 0x50
     let fadt = writeDSDT(platform, at: dsdt, to: memory)
     let madt = writeFADT(dsdt: dsdt, at: fadt, to: memory)
     let mcfg = writeMADT(platform, at: madt, to: memory)
-    if platform.hasBus { writeMCFG(at: mcfg, to: memory) }
+    let wdat = platform.hasBus ? writeMCFG(at: mcfg, to: memory) : mcfg
+    if platform.watchdog != 0 { writeWDAT(at: wdat, to: memory) }
 
     var table = TableWriter("XSDT", revision: 1, at: xsdt, in: memory)
     table.put(fadt, in: memory)
     table.put(madt, in: memory)
     if platform.hasBus { table.put(mcfg, in: memory) }
+    if platform.watchdog != 0 { table.put(wdat, in: memory) }
     _ = table.seal(in: memory)
     writeRSDP(xsdt: xsdt, at: rsdp, to: memory)
     return rsdp
@@ -86,12 +88,12 @@ private func writeMADT(
 }
 
 /// PCI Firmware 3.3, section 4.1.2: the configuration space of segment 0, bus 0.
-private func writeMCFG(at address: UInt64, to memory: borrowing GuestMemory) {
+private func writeMCFG(at address: UInt64, to memory: borrowing GuestMemory) -> UInt64 {
     var table = TableWriter("MCFG", revision: 1, at: address, in: memory)
     table.put(0 as UInt64, in: memory)
     table.put(GuestWindows.ecam, in: memory)
     table.put(0 as UInt64, in: memory)  // segment, first bus and last bus
-    _ = table.seal(in: memory)
+    return table.seal(in: memory)
 }
 
 extension PortNumber {

@@ -69,6 +69,14 @@ extension Manifest {
             if partitions[i].accepts.isEmpty { throw source.refuse(.unknownValue, 0, PartitionKey.accepts) }
             key = try map.next(&source.reader)
         }
+        if key == PartitionKey.watchdog {
+            partitions[i].watchdog = UInt16(try source.count(PartitionKey.watchdog, max: Self.maxWatchdog))
+            key = try map.next(&source.reader)
+        }
+        if key == PartitionKey.restartLimit {
+            partitions[i].restartLimit = UInt8(try source.count(PartitionKey.restartLimit, max: 255))
+            key = try map.next(&source.reader)
+        }
         if key == PartitionKey.watch {
             try decodeWatch(i, &source)
             key = try map.next(&source.reader)

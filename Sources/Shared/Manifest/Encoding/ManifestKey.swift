@@ -31,6 +31,10 @@ public enum PartitionKey {
     public static let devices: UInt64 = 13
     /// Absent when there are none.
     public static let accepts: UInt64 = 14
+    /// Absent when there is none.
+    public static let watchdog: UInt64 = 15
+    /// Absent when there is none.
+    public static let restartLimit: UInt64 = 16
     /// Absent where nothing is guarded.
     public static let watch: UInt64 = 32
 }

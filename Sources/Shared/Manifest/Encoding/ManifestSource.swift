@@ -73,6 +73,13 @@ struct ManifestSource: ~Escapable {
         return F(rawValue: F.RawValue(value))
     }
 
+    /// A number from 1 on, whose absence says 0.
+    mutating func count(_ key: UInt64, max: UInt64) throws(CBORError) -> UInt64 {
+        let value = try reader.uint(max: max)
+        if value == 0 { throw refuse(.unknownValue, value, key) }
+        return value
+    }
+
     /// An array's head, refused for `reason` when it announces more than `max` items.
     mutating func array(max: Int, _ reason: ManifestError.Reason) throws(CBORError) -> Int {
         let count = try reader.array(max: Manifest.maxEncodedSize)

@@ -17,6 +17,8 @@ extension Manifest {
     public static let addressLimit: UInt64 = 1 << 52
     /// The most cores of one partition: what the hypervisor has room for beside each partition's notice board.
     public static let maxPartitionCores = 16
+    /// The most seconds that a guest has for its watchdog's first kick.
+    public static let maxWatchdog: UInt64 = 3600
     /// The most virtual functions that one physical function enables.
     public static let maxVirtualFunctions = 64
 }

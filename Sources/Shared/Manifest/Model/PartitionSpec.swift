@@ -47,6 +47,10 @@ public struct PartitionSpec: Sendable {
     public var permits = ControlOperations()
     public var devices = DeviceList()
     public var accepts = Acceptances()
+    /// Seconds that the guest has for its watchdog's first kick, at most `Manifest.maxWatchdog`; 0: it has no watchdog.
+    public var watchdog: UInt16 = 0
+    /// How often within an hour a guest that has ended is started anew; 0: without a limit.
+    public var restartLimit: UInt8 = 0
     public var watch = WatchSpec()
     public init() {}
 }

@@ -9,6 +9,8 @@ public enum DeviceEvent: Equatable, Sendable {
     case powerOff
     /// The guest's kernel has given up and said so.
     case panic
+    /// The guest has kicked its watchdog, or stopped it.
+    case kick
 }
 
 /// What a guest reads, in the low bytes, and what follows from its access.
@@ -17,14 +19,16 @@ public struct PortAnswer: Equatable, Sendable {
     public var event: DeviceEvent
 }
 
-/// The devices of a partition that live in I/O space: UART, real-time clock, keyboard controller and what ends the machine.
+/// The devices of a partition that live in I/O space: UART, real-time clock, keyboard controller, watchdog and what ends the machine.
 public struct LegacyDevices: Sendable {
     public var uart = UART()
+    public var watchdog: Watchdog
     private var rtc: RTC
     private let console: Bool
 
     public init(_ platform: borrowing PlatformDescription) {
         rtc = RTC(platform)
+        watchdog = Watchdog(platform)
         console = platform.console
     }
 
@@ -82,6 +86,10 @@ public struct LegacyDevices: Sendable {
         case .panic:
             if input { return PortAnswer(value: UInt32(PortNumber.panicked), event: .none) }
             if value & PortNumber.panicked != 0 { return PortAnswer(value: 0, event: .panic) }
+        case .watchdog:
+            guard let read = watchdog.read(register) else { return refused }
+            if input { return PortAnswer(value: UInt32(read), event: .none) }
+            if watchdog.write(register, value, tsc: tsc) { return PortAnswer(value: 0, event: .kick) }
         }
         return PortAnswer(value: 0, event: .none)
     }

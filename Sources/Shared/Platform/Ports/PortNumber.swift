@@ -12,6 +12,8 @@ public enum PortNumber {
     public static let panic: UInt16 = 0x505
     /// The event of a guest that has crashed and goes no further; the only one that is offered.
     public static let panicked: UInt8 = 1 << 0
+    /// The watchdog's two registers: run and kick, and the seconds between kicks.
+    public static let watchdog: UInt16 = 0x508
     /// SLP_TYP of `\_S5`.
     public static let powerOffSleepType: UInt8 = 5
 }

@@ -1,6 +1,6 @@
 /// The devices behind the ports that a guest may touch.
 public enum PortDevice: UInt8, Sendable {
-    case uart, rtc, keyboard, reset, sleep, panic
+    case uart, rtc, keyboard, reset, sleep, panic, watchdog
 }
 
 /// Which I/O ports exist for a guest. All others read as ones and ignore writes, as an empty bus does; none is ever
@@ -16,6 +16,7 @@ public enum PortPolicy {
         case 0x070...0x071: (.rtc, UInt8(port & 1))
         case 0x064 where size == 1: (.keyboard, 0)
         case 0x505 where size == 1: (.panic, 0)
+        case 0x508...0x509 where size == 1: (.watchdog, UInt8(port & 1))
         case 0x604...0x605 where size == 1: (.sleep, UInt8(port & 1))
         case 0xCF9 where size == 1: (.reset, 0)
         default: nil
@@ -28,7 +29,7 @@ public enum PortPolicy {
     public static func isVacant(_ access: PortAccess) -> Bool {
         guard !access.isString else { return false }
         return switch access.port {
-        case 0x061...0x071, 0x3F5...0x3FF, 0x502...0x505, 0x601...0x605, 0xCF6...0xCFF: false
+        case 0x061...0x071, 0x3F5...0x3FF, 0x502...0x509, 0x601...0x605, 0xCF6...0xCFF: false
         default: true
         }
     }
