@@ -34,7 +34,9 @@ extension Manifest {
             (PartitionKey.restartLimit, UInt64(partitions[i].restartLimit)),
         ].filter { $0.1 != 0 }
         let watch = partitions[i].watch
-        writer.map(13 + (hasDevices ? 1 : 0) + (accepts.isEmpty ? 0 : 1) + counts.count + (partitions[i].watch.response == .off ? 0 : 1))
+        writer.map(
+            13 + (hasDevices ? 1 : 0) + (accepts.isEmpty ? 0 : 1) + counts.count
+                + (partitions[i].watch.response == .off ? 0 : 1))
         writer.key(PartitionKey.name)
         writer.text(partitions[i].name)
         writer.key(PartitionKey.cores)
