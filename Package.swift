@@ -21,8 +21,10 @@ let swiftSettings: [SwiftSetting] =
     [.strictMemorySafety(), .enableExperimentalFeature("Lifetimes")] + (metal ? [.unsafeFlags(bareMetalFlags)] : [])
 
 /// A target of one of the wings, which are folders of `Sources`: the path says who trusts it.
-func room(_ wing: String, _ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, path: "Sources/\(wing)/\(name)", swiftSettings: swiftSettings)
+/// `fast`: optimized on the host too, even where the tool is built for debugging.
+func room(_ wing: String, _ name: String, _ dependencies: [Target.Dependency] = [], fast: Bool = false) -> Target {
+    let settings = swiftSettings + (fast && !metal ? [.unsafeFlags(["-O"])] : [])
+    return .target(name: name, dependencies: dependencies, path: "Sources/\(wing)/\(name)", swiftSettings: settings)
 }
 
 let shared: [Target] = [
@@ -34,9 +36,11 @@ let shared: [Target] = [
     room("Shared", "PCI"),
     room("Shared", "Platform", ["PCI", "X86"]),
     room("Shared", "Loaders", ["Platform"]),
-    room("Shared", "Manifest", ["CBOR", "PCI", "Text"]),
+    room("Shared", "Trust", ["CBOR"], fast: true),
+    room("Shared", "Resources", ["X86"]),
+    room("Shared", "Manifest", ["CBOR", "PCI", "Resources", "Text", "Trust"]),
     room("Shared", "Watch", ["Manifest"]),
-    room("Shared", "Control", ["CBOR", "Manifest", "Records", "Text"]),
+    room("Shared", "Control", ["CBOR", "Manifest", "Records", "Resources", "Text"]),
 ]
 
 let freestanding = [
@@ -77,8 +81,8 @@ let metalWing: [Target] = [
     .executableTarget(
         name: "Hypervisor",
         dependencies: [
-            "Silicon", "LoaderImage", "Control", "Manifest", "PCI", "Platform", "Records", "Remapping", "Text", "Watch",
-            "X86",
+            "CBOR", "Silicon", "LoaderImage", "Control", "Manifest", "PCI", "Platform", "Records", "Remapping",
+            "Resources", "Text", "Trust", "Watch", "X86",
         ],
         path: "Sources/Metal/Hypervisor",
         swiftSettings: metalSettings,
@@ -93,8 +97,9 @@ let metalWing: [Target] = [
 
 let hostSettings: [SwiftSetting] = [.strictMemorySafety()]
 
-func hostRoom(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .target(name: name, dependencies: dependencies, path: "Sources/Host/\(name)", swiftSettings: hostSettings)
+func hostRoom(_ name: String, _ dependencies: [Target.Dependency], fast: Bool = false) -> Target {
+    let settings = hostSettings + (fast ? [.unsafeFlags(["-O"])] : [])
+    return .target(name: name, dependencies: dependencies, path: "Sources/Host/\(name)", swiftSettings: settings)
 }
 
 func unitTests(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
@@ -104,26 +109,37 @@ func unitTests(_ name: String, _ dependencies: [Target.Dependency] = [], exclude
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 let hostWing: [Target] = [
-    hostRoom("ManifestRules", ["CBOR", "Manifest", "PCI", "Text"]),
-    hostRoom("ManifestFile", ["Control", "Loaders", "Manifest", "ManifestRules", "PCI", "Platform", "Text", yams]),
-    hostRoom("ControlClient", ["CBOR", "Control", "Manifest", "PCI", "Text"]),
+    hostRoom("Keys", ["CBOR", "Trust"], fast: true),
+    hostRoom("ManifestRules", ["CBOR", "Manifest", "PCI", "Resources", "Text", "Trust"]),
+    hostRoom(
+        "ManifestFile",
+        ["Control", "Loaders", "Manifest", "ManifestRules", "PCI", "Platform", "Resources", "Text", "Trust", yams]),
+    hostRoom("ControlClient", ["CBOR", "Control", "Manifest", "PCI", "Resources", "Text"]),
     hostRoom("KernelImages", ["Watch"]),
     hostRoom(
         "Machines", ["KernelImages", "Manifest", "ManifestFile", "ManifestRules", "Control", "ControlClient", "Text"]),
+    hostRoom("SignedImages", ["Keys", "Machines", "Manifest", "ManifestFile", "ManifestRules", "Trust"]),
     hostRoom("Installation", ["Machines", "ManifestRules"]),
     hostRoom("TestKit", ["Manifest", "ManifestFile", "Control", "ControlClient", "Machines", "Records", yams]),
     hostRoom(
         "Inventory",
-        ["Control", "ControlClient", "Manifest", "ManifestFile", "ManifestRules", "PCI", "Remapping", "X86"]),
+        [
+            "Control", "ControlClient", "Manifest", "ManifestFile", "ManifestRules", "PCI", "Remapping", "Resources",
+            "X86",
+        ]),
     hostRoom(
-        "Reports", ["Control", "ControlClient", "Manifest", "ManifestFile", "ManifestRules", "Text", "Watch", "X86"]),
+        "Reports",
+        [
+            "Control", "ControlClient", "Manifest", "ManifestFile", "ManifestRules", "Resources", "Text", "Watch",
+            "X86",
+        ]),
     hostRoom("CrashReports", ["Machines", "ManifestRules", "Records", "Reports", "X86"]),
     .executableTarget(
         name: "CLI",
         dependencies: [
             "CrashReports", "Installation", "Inventory", "Manifest", "ManifestFile", "ManifestRules", "Machines",
             "Control",
-            "ControlClient", "Reports", "TestKit",
+            "ControlClient", "Keys", "Reports", "SignedImages", "TestKit", "Text", "X86",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         path: "Sources/Host/CLI",
@@ -131,26 +147,40 @@ let hostWing: [Target] = [
     .target(name: "UnitSupport", dependencies: ["CBOR", "Loaders", "Platform", "X86"], path: "Tests/Unit/Support"),
     unitTests("HouseTests", ["UnitSupport"]),
     unitTests("CBORTests", ["CBOR", "UnitSupport"]),
+    unitTests("TrustTests", ["Trust", "UnitSupport"], exclude: ["lms.txt"]),
+    unitTests("KeysTests", ["Keys", "Trust"]),
     unitTests("X86Tests", ["Inventory", "UnitSupport", "X86"]),
     unitTests("RemappingTests", ["Remapping", "UnitSupport"]),
     unitTests("RecordsTests", ["CrashReports", "Records", "Remapping", "Text"]),
     unitTests("CrashReportsTests", ["CrashReports", "Records", "X86"]),
     unitTests("WatchTests", ["KernelImages", "Manifest", "Watch"]),
+    unitTests("ResourcesTests", ["Manifest", "ManifestFile", "ManifestRules", "Resources", "X86"]),
     unitTests("PCITests", ["PCI", "UnitSupport"], exclude: ["q35.txt"]),
-    unitTests("ManifestTests", ["CBOR", "Manifest", "ManifestFile", "ManifestRules", "PCI", "Text", "UnitSupport"]),
+    unitTests(
+        "ManifestTests",
+        ["CBOR", "Manifest", "ManifestFile", "ManifestRules", "PCI", "Resources", "Text", "Trust", "UnitSupport"]),
     unitTests(
         "ControlTests",
-        ["CBOR", "Control", "ControlClient", "Manifest", "ManifestFile", "PCI", "Records", "Text", "UnitSupport"]),
+        [
+            "CBOR", "Control", "ControlClient", "Manifest", "ManifestFile", "PCI", "Records", "Resources", "Text",
+            "UnitSupport",
+        ]),
     unitTests("LoadersTests", ["Loaders", "Platform", "UnitSupport"]),
     unitTests("PlatformTests", ["Loaders", "PCI", "Platform", "UnitSupport", "X86"]),
-    unitTests("InventoryTests", ["Control", "ControlClient", "Inventory", "Manifest", "ManifestFile", "PCI"]),
-    unitTests("ReportsTests", ["Control", "ControlClient", "Manifest", "ManifestRules", "Reports", "Text", "X86"]),
+    unitTests(
+        "InventoryTests",
+        ["Control", "ControlClient", "Inventory", "Manifest", "ManifestFile", "ManifestRules", "PCI"]),
+    unitTests(
+        "ReportsTests",
+        ["Control", "ControlClient", "Manifest", "ManifestRules", "Reports", "Resources", "Text", "X86"]),
     unitTests("InstallationTests", ["Installation", "Machines"]),
     unitTests("MachinesTests", ["ControlClient", "Machines", "TestKit"]),
+    unitTests("SignedImagesTests", ["Keys", "Machines", "ManifestFile", "SignedImages", "Trust"]),
     .testTarget(
         name: "MachineTests",
         dependencies: [
-            "Control", "Installation", "Inventory", "ControlClient", "Machines", "Manifest", "ManifestFile",
+            "Control", "Keys", "SignedImages", "Installation", "Inventory", "ControlClient", "Machines", "Manifest",
+            "ManifestFile",
             "ManifestRules", "KernelImages", "Reports",
             "TestKit", "UnitSupport", "Watch", "X86",
         ],
@@ -160,11 +190,12 @@ let hostWing: [Target] = [
 func product(_ name: String, _ package: String) -> Target.Dependency { .product(name: name, package: package) }
 
 let daemonWing: [Target] = [
-    hostRoom("LibvirtWire", []),
+    // Parses what strangers send.
+    hostRoom("LibvirtWire", [], fast: true),
     hostRoom(
         "Daemon",
         [
-            "Control", "ControlClient", "LibvirtWire", product("Logging", "swift-log"),
+            "Control", "ControlClient", "LibvirtWire", product("GRDB", "GRDB.swift"), product("Logging", "swift-log"),
             product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"),
         ]),
     .executableTarget(
@@ -175,8 +206,14 @@ let daemonWing: [Target] = [
         ],
         path: "Sources/Host/bulkheadd",
         swiftSettings: hostSettings),
-    unitTests("LibvirtWireTests", ["LibvirtWire"]),
-    unitTests("DaemonTests", ["Control", "Daemon", "LibvirtWire"]),
+    unitTests("LibvirtWireTests", ["LibvirtWire", "UnitSupport"]),
+    unitTests(
+        "DaemonTests",
+        [
+            "Control", "ControlClient", "Daemon", "LibvirtWire", "Manifest", "Resources", "Text",
+            product("GRDB", "GRDB.swift"), product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
+            product("NIOEmbedded", "swift-nio"),
+        ]),
 ]
 
 let package = Package(
@@ -192,5 +229,6 @@ let package = Package(
                 ? [
                     .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
                     .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+                    .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
                 ] : []),
     targets: shared + (metal ? metalWing : hostWing + (daemon ? daemonWing : [])))

@@ -25,6 +25,17 @@ extension MachineTests {
         }
     }
 
+    /// The same with virtio functions that root mode stands for.
+    @Suite(.serialized, .stopsMachines) struct ContainmentOfVirtio {
+        nonisolated(unsafe) static let session = Result {
+            try AdversarySession(on: .amd, Workspace.current(), setup: .virtio)
+        }
+
+        @Test(arguments: runs(.amd, .virtio)) func everyAttemptSeesWhatItMust(_ command: String) throws {
+            try unsafe Self.session.get().expectAsItMustBe(command)
+        }
+    }
+
     /// The same on an Intel machine.
     @Suite(.serialized, .stopsMachines) struct IntelContainment {
         nonisolated(unsafe) static let session = Result { try AdversarySession(on: .intel, Workspace.current()) }

@@ -12,6 +12,10 @@ struct DeviceFile: ~Copyable {
         content = (0..<bytes).map { _ in UInt8.random(in: 0...255) }
         try (Data(header.utf8) + Data(content)).write(to: url)
     }
+    init(content: [UInt8]) throws {
+        self.content = content
+        try Data(content).write(to: url)
+    }
     func remove() { try? FileManager.default.removeItem(at: url) }
     deinit { remove() }
 

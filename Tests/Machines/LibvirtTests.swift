@@ -11,12 +11,56 @@ extension MachineTests {
             defer { testbed.stop() }
             let ready = try testbed.refresh(seconds: 120) { $0.partitions.allSatisfy { $0.isReady } }
             try #require(ready)
-            let daemon = try BulkheaddProcess(workspace, machine: testbed.socket)
+            // What an earlier run has defined is not this one's.
+            let state = workspace.cache.appending(path: "run/test-libvirt-state")
+            try? FileManager.default.removeItem(at: state)
+            try FileManager.default.createDirectory(at: state, withIntermediateDirectories: true)
+            let daemon = try BulkheaddProcess(workspace, machine: testbed.socket, state: state)
             defer { daemon.stop() }
             let scripts = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Libvirt")
             let failures = try ClientScript(scripts.appending(path: "virsh.txt"))
                 .run(["virsh", "-q", "-c", daemon.uri], folder: workspace.cache)
             for failure in failures { Issue.record("\(failure)") }
+            let python = try ClientScript.output(
+                ["/usr/bin/python3", scripts.appending(path: "lifecycle.py").path, daemon.uri], workspace.cache)
+            #expect(python.hasSuffix("done\n"), "\(python)")
+            let hostile = try ClientScript.output(
+                ["/usr/bin/python3", scripts.appending(path: "hostile.py").path, daemon.uri, "\(daemon.pid)"],
+                workspace.cache)
+            #expect(hostile.hasSuffix("done\n"), "\(hostile)")
+            try survivesAKill(daemon, workspace, testbed.socket, state)
+        }
+
+        /// What was defined is there again, byte for byte, after the daemon was killed.
+        private func survivesAKill(_ daemon: BulkheaddProcess, _ workspace: Workspace, _ machine: URL, _ state: URL)
+            throws
+        {
+            func virsh(_ uri: String, _ words: String...) throws -> String {
+                try ClientScript.output(["virsh", "-q", "-c", uri] + words, workspace.cache)
+            }
+            #expect(try virsh(daemon.uri, "autostart", "work").contains("error") == false)
+            let before = try virsh(daemon.uri, "dumpxml", "--inactive", "work")
+            #expect(before.contains("<!-- kept as it is -->"))
+            daemon.kill()
+            let second = try BulkheaddProcess(workspace, machine: machine, state: state)
+            defer { second.stop() }
+            #expect(try virsh(second.uri, "dumpxml", "--inactive", "work") == before)
+            #expect(try virsh(second.uri, "dominfo", "work").contains(/Autostart: +enable/))
+            #expect(try virsh(second.uri, "domstate", "work").contains("shut off"))
+            #expect(try virsh(second.uri, "undefine", "work").contains("error") == false)
+            let names = try virsh(second.uri, "list", "--all", "--name")
+            #expect(names.split(separator: "\n") == ["control-loop"])
+            // An unmodified virt-install makes it anew, and it runs.
+            let kernel = workspace.cache.appending(path: "guests/vmlinux-cloud").path
+            let installed = try ClientScript.output(
+                [
+                    "virt-install", "--connect", second.uri, "--name", "work", "--memory", "1024", "--vcpus", "2",
+                    "--import", "--disk", "none", "--network", "none", "--graphics", "none", "--noautoconsole",
+                    "--osinfo", "detect=off,require=off", "--boot", "kernel=\(kernel)", "--resource",
+                    "partition=/workload",
+                ], workspace.cache)
+            #expect(installed.contains("Domain creation completed."), "\(installed)")
+            #expect(try virsh(second.uri, "domstate", "work").contains("running"))
         }
     }
 }
@@ -26,11 +70,13 @@ final class BulkheaddProcess {
     let uri: String
     private let process = Process()
 
-    /// Starts it and waits until it prints its URI.
-    init(_ workspace: Workspace, machine: URL, _ options: [String] = ["--shutdown-line", "poweroff"]) throws {
+    /// Starts it and waits until it prints its URI and the machine's partitions are known.
+    init(_ workspace: Workspace, machine: URL, state: URL) throws {
         let output = Pipe()
         process.executableURL = workspace.root.appending(path: ".build/debug/bulkheadd")
-        process.arguments = ["--machine-socket", machine.path] + options
+        process.arguments = [
+            "--machine-socket", machine.path, "--state-dir", state.path, "--shutdown-line", "poweroff",
+        ]
         process.standardOutput = output
         try process.run()
         var line = ""
@@ -39,7 +85,17 @@ final class BulkheaddProcess {
         }
         guard let match = line.firstMatch(of: /'(.*)'/) else { throw ClientError("bulkheadd said: \(line)") }
         uri = String(match.1)
+        // Before the machine has answered there are no domains.
+        for _ in 0..<600 {
+            let name = try ClientScript.output(["virsh", "-q", "-c", uri, "hostname"], workspace.cache)
+            if !name.contains("error") { return }
+            Thread.sleep(forTimeInterval: 0.1)
+        }
+        stop()
+        throw ClientError("bulkheadd did not reach the machine in 600 tries")
     }
+
+    var pid: Int32 { process.processIdentifier }
 
     /// `kill -9`.
     func kill() {
@@ -94,7 +150,8 @@ struct ClientScript {
     static func output(_ words: [String], _ folder: URL) throws -> String {
         let process = Process(), output = Pipe()
         process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = words
+        // A client that is not answered fails the test; the longest of them take some minutes.
+        process.arguments = ["timeout", "--kill-after=5", "900"] + words
         process.environment = ProcessInfo.processInfo.environment.merging(["LC_ALL": "C"]) { $1 }
         process.currentDirectoryURL = folder
         process.standardInput = FileHandle.nullDevice

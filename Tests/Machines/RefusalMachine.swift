@@ -13,6 +13,10 @@ struct RefusedVolume {
     var manifest: [UInt8]
     /// What the line says; nothing for the last one.
     var reason: String
+    /// Another one than the checkout's.
+    var hypervisor: URL?
+    /// Beside the neighbour's.
+    var images: [BootVolumeImage.Image] = []
 }
 
 /// An emulated machine with boot volumes one behind the other in the firmware's boot order: each is refused, the firmware
@@ -38,7 +42,8 @@ struct RefusalMachine {
         for volume in volumes {
             disks.append(workspace.cache.appending(path: "tests/\(name)-\(volume.name).img"))
             var content = BootVolumeImage(
-                hypervisor: workspace.hypervisor, manifest: volume.manifest, images: [image])
+                hypervisor: volume.hypervisor ?? workspace.hypervisor, manifest: volume.manifest,
+                images: [image] + volume.images)
             content.firmware = firmware.map { workspace.cache.appending(path: "images/\($0)") }
             try content.writeImage(to: disks[disks.count - 1])
         }

@@ -17,9 +17,9 @@ extension MachineTests {
         }
 
         /// The items that a processor has; all but the IOMMUs', which these machines have not.
-        private static func items(_ kind: MachineKind) -> UInt16 { kind == .amd ? 0x5FFF : 0x7FFF }
+        private static func items(_ kind: MachineKind) -> UInt32 { kind == .amd ? 0x1_5FFF : 0x1_7FFF }
         private static let each = MachineKind.allCases.flatMap { kind in
-            (UInt8(0)..<16).filter { items(kind) >> UInt16($0) & 1 == 1 }.map { (kind, $0) }
+            (UInt8(0)..<17).filter { items(kind) >> UInt32($0) & 1 == 1 }.map { (kind, $0) }
         }
 
         /// What each core of a partition reads back now.
@@ -40,13 +40,13 @@ extension MachineTests {
                 for report in reports { #expect(report.read == Self.items(kind) && report.failed == 0) }
             }
             let own = ProtectionReport(word: try adversary.client.selfCheck("hostile").housekeeping)
-            #expect(own.read == (kind == .amd ? 0x40FF : 0x407F) && own.failed == 0)
+            #expect(own.read == (kind == .amd ? 0x1_40FF : 0x1_407F) && own.failed == 0)
         }
 
         @Test(arguments: each) func eachRowTurnsRed(_ kind: MachineKind, _ item: UInt8) throws {
             let adversary = try adversary(kind)
             #expect(try adversary.attack("fault:unprotect-\(item)", seconds: 20).isDone)
-            #expect(try check("hostile", adversary).map(\.failed) == [1 << UInt16(item), 0])
+            #expect(try check("hostile", adversary).map(\.failed) == [1 << UInt32(item), 0])
             if kind == .amd { #expect(try check("neighbour", adversary).map(\.failed) == [0]) }
             #expect(try adversary.attack("fault:unprotect-\(item)", seconds: 20).isDone)
         }

@@ -51,6 +51,8 @@ extension MachineTests {
             let guest = ScriptedGuest("linux", client, on: testbed.machine)
             try guest.wait(for: "process 1 of Linux ", seconds: 120)
             guest.type(line: "off")
+            // The driver sends by a timer: of what is not waited for, as the echo, a power-off can leave nothing.
+            try guest.wait(for: "good night", seconds: 60)
             let linux = try #require(testbed.watch.partitions.first)
             #expect(try testbed.refresh(seconds: 60) { _ in linux.info.state == .stopped })
             #expect(linux.info.cause == .poweroff)

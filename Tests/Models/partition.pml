@@ -37,6 +37,8 @@ bool isClean = false;           /* VCPURunner.isClean: memory is cleared, and no
 byte losses = 0;                /* how often a core was waited for in vain */
 bool paused[2];              /* VCPUSignals: the vCPU has stopped for a pause and its clock stands */
 bool ending = false;          /* PartitionContext.endCause: the guest must end */
+bool isPaused = false;        /* ControlPage.state is paused: managers see it */
+bool isTaken = false;         /* a pause was taken and is not to be seen yet */
 bool isHeld = false;          /* FunctionHold: the start has to wait */
 
 bool kicked[2];               /* an NMI waits */
@@ -96,16 +98,22 @@ end: do
 /* -- Management/MachineBackend.swift, request: put where none is, then the core of the boot vCPU is kicked. */
 proctype manager() {
     byte wanted;
-    bool taken;
+    bool taken, isFirst;
     do
     :: actions < MOST_ACTIONS ->
         if
         :: wanted = START :: wanted = STOP :: wanted = PAUSE :: wanted = RESUME :: wanted = RESTART
         fi;
-        atomic { taken = (request == NONE); if :: taken -> request = wanted; actions++ :: else fi };
+        atomic {
+            taken = (request == NONE);
+            isFirst = taken && wanted == PAUSE && !isPaused && !isTaken;
+            if :: taken -> request = wanted; actions++ :: else fi
+        };
 #ifndef REQUEST_WITHOUT_KICK
         if :: taken -> KICK(0) :: else fi
 #endif
+        /* Who sees what he asked for may ask for the next. */
+        if :: atomic { isFirst && isPaused -> assert(request == NONE) } :: true fi
     :: break
     od
 }
@@ -217,11 +225,19 @@ look:
         :: !ending ->
             if
             :: request == STOP || request == RESTART -> goto ended
-            :: request == PAUSE -> STORE_ORDER(PAUSED); request = NONE;
+            :: request == PAUSE ->
+#ifndef PAUSE_TAKEN_LATE
+                atomic { request = NONE; isTaken = true };
+                STORE_ORDER(PAUSED);
+                atomic { isPaused = true; isTaken = false };
+#else
+                STORE_ORDER(PAUSED); isPaused = true; request = NONE;
+#endif
 #ifndef PAUSE_WITHOUT_KICK
                 KICK(1)
 #endif
             :: request == RESUME ->
+                request = NONE;
                 /* -- VCPURunner.takeRequest: only what is paused is resumed; a manager's second request may be late. */
 #ifndef RESUME_WITHOUT_LOOK
                 if :: OWN_ORDER == PAUSED ->
@@ -236,10 +252,10 @@ look:
 #ifndef RESUME_WITHOUT_END
                     if :: ending -> goto ended :: else fi;
 #endif
-                    STORE_ORDER(RUN)
+                    STORE_ORDER(RUN);
+                    isPaused = false
                 :: else
                 fi;
-                request = NONE;
 #ifndef RESUME_WITHOUT_KICK
                 KICK(1)
 #endif
@@ -253,6 +269,7 @@ look:
         od;
         goto enter;
 ended:
+        isPaused = false;
         inGuest[0] = false;
         teardown();
         SCRUB(0);

@@ -17,8 +17,7 @@ struct Bulkhead: ParsableCommand {
                 name: "Manifest",
                 subcommands: [
                     DoctorCommand.self, InventoryCommand.self, PlanCommand.self, ManifestCommand.self,
-                    ImageCommand.self,
-                    ExplainCommand.self,
+                    KeysCommand.self, ImageCommand.self, ExplainCommand.self,
                 ]),
             CommandGroup(
                 name: "Boot disk",
@@ -28,7 +27,8 @@ struct Bulkhead: ParsableCommand {
                 ]),
             CommandGroup(name: "Emulated machine", subcommands: [DemoCommand.self]),
             CommandGroup(name: "Running machine", subcommands: Manage.commands + [CrashCommand.self]),
-            CommandGroup(name: "Verification", subcommands: [TestCommand.self, BenchCommand.self]),
+            CommandGroup(
+                name: "Verification", subcommands: [TestCommand.self, BenchCommand.self, MeasureCommand.self]),
             CommandGroup(name: "This tool", subcommands: [ManualCommand.self]),
         ])
 
@@ -43,7 +43,14 @@ struct Bulkhead: ParsableCommand {
                 Manage.fail(words.description)
                 Foundation.exit(1)
             }
-            exit(withError: error)
+            let code = exitCode(for: error), words = fullMessage(for: error)
+            // Help was asked for: output like any other.
+            if code.isSuccess {
+                print(words)
+            } else {
+                if !words.isEmpty { Manage.fail(words.hasPrefix("Error: ") ? String(words.dropFirst(7)) : words) }
+                Foundation.exit(code.rawValue)
+            }
         }
         if fflush(nil) != 0 || Terminal.hasFailed {
             Manage.fail("standard output cannot be written: \(unsafe String(cString: strerror(errno)))")

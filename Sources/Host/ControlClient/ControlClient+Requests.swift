@@ -54,13 +54,14 @@ extension ControlClient {
         repeat {
             request.vcpu = result.vcpus.count
             let vcpu = request.vcpu
-            let (page, exits) = try ask(request) { (reply) throws(CBORError) in
+            let (page, exits, traffic) = try ask(request) { (reply) throws(CBORError) in
                 let page = try reply.message(StatisticsPage.self), exits = try reply.exits()
                 guard page.first == vcpu, !exits.isEmpty else { throw .outOfRange }
-                return (page, exits)
+                return (page, exits, try reply.traffic())
             }
             result.clockMicroseconds = page.clockMicroseconds
             result.vcpus += exits
+            result.traffic = traffic
             if result.vcpus.count >= page.vcpus { return result }
         } while result.vcpus.count < 64
         return result
@@ -71,7 +72,7 @@ extension ControlClient {
     /// - Returns: by vCPU, 0 where a core has not answered within `limit`.
     public func selfCheck(
         _ partition: String, limit: Duration = .seconds(5)
-    ) throws(LinkError) -> (vcpus: [UInt32], housekeeping: UInt32) {
+    ) throws(LinkError) -> (vcpus: [UInt64], housekeeping: UInt64) {
         let request = try self.request(.selfCheck, partition), deadline = Deadline(clock, after: limit)
         // Each request takes what is there and asks anew: what the first one brings is older than it.
         var report = try ask(request) { (reply) throws(CBORError) in try reply.protection() }

@@ -15,6 +15,8 @@ public enum LinkError: Error, Equatable, CustomStringConvertible {
     /// Reading or writing failed in the system.
     case streamFailed(path: String, reason: String)
     case noAnswer(path: String, seconds: Double)
+    /// As much waits for the machine already as may wait.
+    case busy(path: String)
     /// The machine answered, but not in this version's words.
     case unreadable(path: String, operation: ControlOperation)
     /// The machine, or the broker before it, refused.
@@ -38,6 +40,7 @@ public enum LinkError: Error, Equatable, CustomStringConvertible {
         case .noAnswer(let path, let seconds):
             "the machine at \(path) did not answer within \(Self.format(seconds)) s. It may still be booting, or its "
                 + "manifest grants no management link."
+        case .busy(let path): "too many requests wait for the machine at \(path) already. Try again."
         case .unreadable(let path, let operation):
             "the answer of \(path) to \"\(operation.name)\" cannot be read: it is of another version. Use the tool that "
                 + "came with the hypervisor."

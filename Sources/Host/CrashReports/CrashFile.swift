@@ -10,12 +10,21 @@ public struct CrashFile {
     public private(set) var damaged = 0
     public let symbols: CrashSymbols?
 
+    /// Bytes that records and names are well below.
+    private static let limit = 4 << 20
+
     /// Records of a boot volume, given as an image or as a folder.
     public init(volume: String, symbols: String?) throws {
         let reader = try VolumeReader(URL(filePath: volume))
+        // Beside another system each slot has a folder of its own.
+        let found = try ["BULKHEAD", "BULKHEAD/a", "BULKHEAD/b"].map {
+            ($0, try reader.read($0 + "/crash.bin", atMost: Self.limit))
+        }
+        let place = (found.first { $0.1?.isEmpty == false } ?? found[0]).0
         self.symbols =
-            try symbols.map(CrashSymbols.init(file:)) ?? reader.read("BULKHEAD/symbols.bin").map { CrashSymbols($0) }
-        take(try reader.read("BULKHEAD/crash.bin") ?? Data(), isDump: false)
+            try symbols.map(CrashSymbols.init(file:))
+            ?? reader.read(place + "/symbols.bin", atMost: Self.limit).map { CrashSymbols($0) }
+        for (_, content) in found { take(content ?? Data(), isDump: false) }
     }
 
     /// Records in a dump of physical memory.

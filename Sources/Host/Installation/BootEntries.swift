@@ -10,6 +10,16 @@ struct BootEntries {
         var partition: String
         /// `\EFI\BULKHEAD\BULKHEAD.EFI`, its case as it is.
         var path: String
+        /// What the program is given: the bytes behind the device path.
+        var options: [UInt8]
+        /// Else the firmware passes over it in its order (section 3.1.3, LOAD_OPTION_ACTIVE).
+        var isActive: Bool
+
+        /// Whether the program is given a slot's letter and nothing else: UTF-16, with a zero behind it or without.
+        func gives(_ slot: Slot) -> Bool {
+            let letter = Array(slot.rawValue.utf8) + [0]
+            return options == letter || options == letter + [0, 0]
+        }
     }
     private(set) var entries: [Entry] = []
     /// What is started once, at the next start.
@@ -35,25 +45,35 @@ struct BootEntries {
         func numbers(_ bytes: [UInt8]) -> [String] {
             stride(from: 0, to: bytes.count - 1, by: 2).map { Self.hexadecimal(Self.number(bytes, $0, 2), 4) }
         }
+        var known: Set<String> = []
         for name in names.sorted() {
             guard let match = name.wholeMatch(of: /Boot([0-9A-F]{4})-(.*)/), match.2 == Self.global,
-                let bytes = value("Boot\(match.1)"), let target = Self.target(bytes)
+                let bytes = value("Boot\(match.1)")
             else { continue }
-            entries.append(Entry(number: String(match.1), partition: target.partition, path: target.path))
+            known.insert(String(match.1))
+            guard let target = Self.target(bytes) else { continue }
+            entries.append(
+                Entry(
+                    number: String(match.1), partition: target.partition, path: target.path, options: target.options,
+                    isActive: bytes[0] & 1 != 0))
         }
         next = value("BootNext").flatMap { numbers($0).first }
-        order = value("BootOrder").map(numbers) ?? []
+        // Firmware passes over a number without an entry, and efibootmgr takes no order that has one.
+        order = value("BootOrder").map(numbers)?.filter(known.contains) ?? []
+    }
+
+    static func removeNext(in folder: String) throws {
+        try FileManager.default.removeItem(atPath: "\(folder)/BootNext-\(global)")
     }
 
     /// Those of a program on a partition. FAT and UEFI do not tell capital letters apart.
-    func numbers(of partition: String, path: String) -> [String] {
-        entries.filter { $0.partition == partition.lowercased() && $0.path.lowercased() == path.lowercased() }.map(
-            \.number)
+    func entries(of partition: String, path: String) -> [Entry] {
+        entries.filter { $0.partition == partition.lowercased() && $0.path.lowercased() == path.lowercased() }
     }
 
     /// Where an EFI_LOAD_OPTION leads: a partition's node and a file's node right behind it (sections 10.3.5.1 and 10.3.5.4). nil
     /// for one that leads elsewhere or is damaged.
-    static func target(_ option: [UInt8]) -> (partition: String, path: String)? {
+    static func target(_ option: [UInt8]) -> (partition: String, path: String, options: [UInt8])? {
         guard option.count > 6 else { return nil }
         var at = 6
         // The title, in characters of two bytes with a zero at the end.
@@ -68,7 +88,8 @@ struct BootEntries {
                 partition = Self.partition(Array(option[at..<at + size]))
             } else if kind == (4, 4), let partition {
                 let units = stride(from: at + 4, to: at + size - 1, by: 2).map { UInt16(number(option, $0, 2)) }
-                return (partition, String(decoding: units.prefix { $0 != 0 }, as: UTF16.self))
+                let path = String(decoding: units.prefix { $0 != 0 }, as: UTF16.self)
+                return (partition, path, Array(option[end...]))
             } else if partition != nil || !(1...3).contains(kind.0) {
                 return nil
             }  // else how firmware reaches the disk

@@ -188,6 +188,17 @@ enum CRC32 {
     }
 
     static func of(_ data: Data) -> UInt32 {
-        ~data.reduce(~UInt32(0)) { table[Int(UInt8(truncatingIfNeeded: $0) ^ $1)] ^ $0 >> 8 }
+        var running = Running()
+        running.take(data)
+        return running.value
+    }
+
+    /// Of what comes piece by piece.
+    struct Running {
+        private var state = ~UInt32(0)
+        var value: UInt32 { ~state }
+        mutating func take(_ data: Data) {
+            state = data.reduce(state) { table[Int(UInt8(truncatingIfNeeded: $0) ^ $1)] ^ $0 >> 8 }
+        }
     }
 }

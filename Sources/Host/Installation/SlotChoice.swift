@@ -26,10 +26,13 @@ extension [SlotDisk.State] {
     public var isHealthy: Bool { contains(where: \.isNext) && allSatisfy { $0.isWhole != false } }
 
     /// Of the next update.
-    func nextVersion() throws(MachineError) -> Int {
+    /// - Parameter remedy: for versions that are used up, which no number of updates can do: somebody has written them.
+    func nextVersion(
+        _ remedy: String = "`bulkhead install --disk` makes it anew"
+    ) throws(MachineError) -> Int {
         let last = compactMap(\.entry?.version).max() ?? 0
         guard last < LoaderEntry.lastVersion else {
-            throw .impossible("the versions on this disk are used up; `bulkhead install --disk` makes it anew")
+            throw .impossible("the versions on this disk are used up; \(remedy)")
         }
         return last + 1
     }

@@ -65,6 +65,9 @@ public struct SlotContent {
         let lines = SlotLine.all(content)
         guard !lines.isEmpty, lines.count <= SlotLine.most, !lines.contains(nil) else { return false }
         let all = lines.compactMap { $0 }
+        let names = Set(all.map(\.path))
+        // Without these two nothing starts.
+        guard names.contains(LoaderEntry.program), names.contains("BULKHEAD/manifest.cbor") else { return false }
         // More than the volume holds cannot be there, whatever its tables say of the same clusters.
         let size = try FileManager.default.attributesOfItem(atPath: image)[.size] as? Int ?? 0
         guard all.reduce(0, { $0 + $1.size }) <= size else { return false }

@@ -26,10 +26,11 @@ struct SlotVolume {
             try SafeFile.requireRoom(min(all, size), in: target)
             try FileManager.default.createDirectory(at: target, withIntermediateDirectories: true)
             defer { try? FileManager.default.removeItem(at: target) }
+            // A byte more: what is cut at the limit would be taken for whole.
             let limit = batch.values.map(\.limit).max() ?? 0
             let sources = batch.values.map { "::/\($0.path)" }
             do {
-                try Tool.run("prlimit", ["--fsize=\(limit)", "mcopy", "-n", "-i", image] + sources + [target.path])
+                try Tool.run("prlimit", ["--fsize=\(limit + 1)", "mcopy", "-n", "-i", image] + sources + [target.path])
             } catch MachineError.program(let name, let status, let output) where status == 126 || status == 127 {
                 throw MachineError.program(name, status: status, output: output)
             } catch MachineError.program {}

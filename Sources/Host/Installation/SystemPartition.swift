@@ -48,39 +48,105 @@ public struct SystemPartition {
         return Partition(disk: "/dev/" + parts[parts.count - 2], number: number, id: id?.lowercased())
     }
 
-    public func install(_ volume: BootVolumeImage) throws {
-        try volume.writeFolder(folder, program: LoaderEntry.program)
+    static let label = "Bulkhead"
+
+    /// As firmware and boot entries have it.
+    private static func loader(_ program: String) -> String { "\\" + program.replacing("/", with: "\\") }
+
+    /// A boot entry of a slot tells the program by a letter where its files are.
+    private func creation(_ slot: Slot, _ partition: Partition) -> [String] {
+        [
+            "-d", partition.disk, "-p", "\(partition.number)", "-L", "\(Self.label) \(slot.rawValue)", "-l",
+            Self.loader(SystemSlots.program(slot)), "-u", slot.rawValue,
+        ]
     }
 
-    static let label = "Bulkhead"
-    private static let loader = "\\" + LoaderEntry.program.replacing("/", with: "\\")
-
-    /// Adds the firmware's boot entry, or takes the one that is there; says by which command where that does not succeed.
-    public func addBootEntry(isDefault: Bool) throws -> [String] {
+    /// Adds the firmware's boot entry of a slot, or takes the one that is there; says by which command where that does not succeed.
+    func addBootEntry(_ slot: Slot, isDefault: Bool) throws -> [String] {
         guard let partition else { return ["note: \(folder.path) is no mounted partition: no boot entry was made"] }
-        var arguments = ["-d", partition.disk, "-p", "\(partition.number)", "-L", Self.label, "-l", Self.loader]
-        arguments.insert(isDefault ? "-c" : "-C", at: 0)
         do {
             // Where the partition's name is not known, an entry that is there could not be told from another.
-            if bootEntries().isEmpty, partition.id != nil { try change(arguments) }
-            let number = bootEntries().first
-            if !isDefault, let number { try change(["-n", number]) }
-            if isDefault, let number, let order = variables()?.order, order.first != number {
-                try change(["-o", ([number] + order.filter { $0 != number }).joined(separator: ",")])
+            if partition.id != nil {
+                let number = try entry(slot)
+                if isDefault {
+                    let order = variables()?.order ?? []
+                    try change(["-o", ([number] + order.filter { $0 != number }).joined(separator: ",")])
+                } else {
+                    try startOnce(number)
+                }
+                return []
             }
-            if number != nil { return [] }
         } catch {}
-        let words = arguments.map { $0.contains("\\") ? "'\($0)'" : $0 }.joined(separator: " ")
-        return ["note: the firmware has no boot entry yet; as root: efibootmgr \(words)"]
+        let words = ([isDefault ? "-c" : "-C"] + creation(slot, partition)).map {
+            $0.contains { "\\ ".contains($0) } ? "'\($0)'" : $0
+        }
+        return ["note: the firmware has no boot entry yet; as root: efibootmgr \(words.joined(separator: " "))"]
     }
 
     private var variablesFolder: String { root + BootEntries.folder }
-    private func variables() -> BootEntries? { BootEntries(variablesFolder) }
+    func variables() -> BootEntries? { BootEntries(variablesFolder) }
 
-    /// The numbers of our entries: this partition and our program, whatever they are called.
-    private func bootEntries() -> [String] {
+    /// Slots are chosen by the firmware's variables.
+    func requireVariables() throws(MachineError) {
+        guard partition?.id != nil, variables() != nil else {
+            throw .impossible(
+                "\(folder.path): the firmware's boot entries cannot be changed from here, which is how a slot is chosen: say it in the "
+                    + "machine's own Linux, started by UEFI, with the partition mounted. Nothing was changed")
+        }
+    }
+
+    /// The boot entries of a program on this partition, whatever they are called.
+    private func entries(_ program: String) -> [BootEntries.Entry] {
         guard let id = partition?.id else { return [] }
-        return variables()?.numbers(of: id, path: Self.loader) ?? []
+        return variables()?.entries(of: id, path: Self.loader(program)) ?? []
+    }
+
+    /// The numbers of the boot entries that start a slot: its program, told that slot's letter.
+    func numbers(_ slot: Slot) -> [String] {
+        entries(SystemSlots.program(slot)).filter { $0.gives(slot) }.map(\.number)
+    }
+
+    /// Of those that start its program with the files of another slot, or of none.
+    private func misled(_ slot: Slot) -> [String] {
+        entries(SystemSlots.program(slot)).filter { !$0.gives(slot) }.map(\.number)
+    }
+
+    /// The number of a slot's boot entry, which is made where there is none, and switched on where somebody has switched it off.
+    func entry(_ slot: Slot) throws -> String {
+        let found = entries(SystemSlots.program(slot)).filter { $0.gives(slot) }
+        if let entry = found.first(where: \.isActive) ?? found.first {
+            if !entry.isActive { try change(["-b", entry.number, "-a"]) }
+            return entry.number
+        }
+        guard let partition else { throw MachineError.impossible("\(folder.path) is no mounted partition") }
+        try change(["-C"] + creation(slot, partition))
+        guard let number = numbers(slot).first else {
+            throw MachineError.impossible("the firmware has not kept the boot entry of slot \(slot.rawValue)")
+        }
+        return number
+    }
+
+    func startOnce(_ number: String) throws { try change(["-n", number]) }
+
+    /// Where there is no entry 0001, efibootmgr up to version 18 refuses `-N`: it takes the switch for a number. Linux has
+    /// `BootNext` removed like a file.
+    private func startNothingOnce() throws {
+        do { try change(["-N"]) } catch {
+            guard (try? BootEntries.removeNext(in: variablesFolder)) != nil else { throw error }
+        }
+    }
+
+    /// Has the firmware start a slot no more: where it would, it starts the other one.
+    func leave(_ slot: Slot, for other: Slot?) throws {
+        guard let variables = variables() else { return }
+        let old = numbers(slot) + misled(slot) + misled(slot.other)
+        if let next = variables.next, old.contains(next) { try startNothingOnce() }
+        guard let at = variables.order.firstIndex(where: { old.contains($0) }) else { return }
+        let new = try other.map { try entry($0) }
+        var order = variables.order
+        if let new { order[at] = new }
+        order = order.enumerated().filter { $0 == at && new != nil || !old.contains($1) && $1 != new }.map(\.element)
+        try change(order.isEmpty ? ["-O"] : ["-o", order.joined(separator: ",")])
     }
 
     private func change(_ arguments: [String]) throws {
@@ -103,14 +169,17 @@ public struct SystemPartition {
                     "which boot entry is ours is not known: there is no /dev/disk/by-partuuid. Remove it with efibootmgr, and "
                         + "then \(places) by hand. Nothing was changed")
             }
-            for number in bootEntries() {
+            // Of older days, with one slot, too.
+            let programs = [LoaderEntry.program] + Slot.allCases.map(SystemSlots.program)
+            for number in programs.flatMap({ entries($0).map(\.number) }) {
                 try? change(["-b", number, "-B"])
-                if variables.next == number { try? change(["-N"]) }
+                if variables.next == number { try? startNothingOnce() }
                 let left = self.variables()
                 if let order = left?.order, order.contains(number) {
                     try? change(["-o", order.filter { $0 != number }.joined(separator: ",")])
                 }
-                guard let left, left.next != number, !bootEntries().contains(number) else {
+                guard let left, left.next != number, !left.entries.contains(where: { $0.number == number })
+                else {
                     throw MachineError.impossible(
                         "the boot entry cannot be removed, so the files stay; as root: efibootmgr -b \(number) -B")
                 }

@@ -108,6 +108,12 @@ public struct Inventory: Codable, Equatable, Sendable {
     public var coreNumbers: String?
     /// Processors that Linux has switched off, by its own numbers; they are not among `cores`.
     public var offline: [Int]?
+    /// What caches and bandwidth can be divided into; absent where it is not known.
+    public var allocation: Allocation?
+    /// How many partitions can have a memory key of their own; absent where it is not known.
+    public var memoryKeys: Int?
+    /// Why none can.
+    public var memoryKeyProblem: String?
     /// Memory encryption and allocation, as Linux names them: `sme`, `sev`, `tme`, `cat_l3`, `mba` ...
     public var features: [String]
 

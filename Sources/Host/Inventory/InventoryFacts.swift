@@ -21,6 +21,7 @@ extension Inventory {
         }
         if memory.ranges.isEmpty { facts.free.add(MemoryRange(base: 1 << 20, size: memory.installedBytes)) }
         facts.usableIOMMU = usableIommu
+        describeResources(in: &facts)
         for function in functions {
             if let found = function.facts { facts.functions.append(found) }
         }
@@ -45,7 +46,7 @@ extension Inventory {
     }
 
     /// What this inventory does not tell about these functions and the hypervisor will find out at boot.
-    public func doubts(about addresses: [String]) -> [String] {
+    public func doubts(about addresses: [String], of manifest: Manifest? = nil) -> [String] {
         var doubts = coreNotes
         let owned = functions.filter { addresses.contains($0.address) }
         let ungrouped = owned.filter { $0.group == nil && $0.physicalFunction == nil }.map(\.address)
@@ -59,6 +60,11 @@ extension Inventory {
         }
         if memory.ranges.isEmpty {
             doubts.append("where memory is free is not known: run `bulkhead inventory` as root")
+        }
+        if allocation == nil, manifest?.asksForResources == true {
+            doubts.append(
+                "how caches and bandwidth can be divided is not known: mount resctrl on Linux, or ask a running hypervisor"
+            )
         }
         return doubts
     }

@@ -40,6 +40,7 @@ extension Inventory {
             let cause = iommuProblem.map { ": " + $0 } ?? ""
             lines.append("  partitions cannot own functions here\(cause)")
         }
+        lines += allocationText
         lines.append("Encryption and allocation: " + (features.isEmpty ? "none" : features.joined(separator: ", ")))
         return printable(lines.joined(separator: "\n"), lines: true) + "\n"
     }

@@ -3,6 +3,7 @@ import ControlClient
 import Manifest
 import ManifestFile
 import PCI
+import Resources
 import X86
 
 extension Inventory {
@@ -23,6 +24,10 @@ extension Inventory {
                 usableIommu = item[0] != 0
                 memory.installedBytes = item[1]
                 features = ProcessorFeatures(rawValue: item[2]).found
+                if item.count > 3 { memoryKeys = Int(clamping: item[3]) }
+                if item[4] > 0 {
+                    memoryKeyProblem = MemoryKeyObstacle(rawValue: UInt8(clamping: item[4] - 1))?.words.description
+                }
             case .core, .processor: break
             case .cache:
                 addCaches(
@@ -51,6 +56,7 @@ extension Inventory {
         let maker = native(0, 0)
         guard let vendor = Vendor(ebx: maker.ebx, ecx: maker.ecx, edx: maker.edx) else { return }
         features = ProcessorFeatures(native).found
+        allocation = Allocation(ResourceCapabilities(vendor, native: native))
         for index in 0..<8 {
             guard let cache = ProcessorCache(index, vendor, native: native) else { break }
             addCaches(

@@ -14,6 +14,7 @@ public struct PartitionDemand: Sendable {
 
     static let keys = [
         "cores", "memory", "device", "virtual-functions", "reset", "kernel", "initrd", "accept", "permit", "on-crash",
+        "l3", "l2", "bandwidth", "memory-key",
         "command-line",
     ]
 
@@ -95,10 +96,15 @@ public struct PartitionDemand: Sendable {
             }
             try changeLastDevice(pair[0]) { $0.acceptsNoReset = true }
         case "accept":
-            guard value == "split-smt" else {
-                throw ValueError(reason: "\(quoted(value)) cannot be accepted", hint: "write split-smt")
+            guard let found = Acceptances.names.first(where: { $0.name == value }) else {
+                let known = Acceptances.names.map(\.name).joined(separator: " or ")
+                throw ValueError(reason: "\(quoted(value)) cannot be accepted", hint: "write \(known)")
             }
-            spec.accepts.insert(.splitSMT)
+            spec.accepts.insert(found.value)
+        case "l3": spec.resources.l3 = try parseCache(value)
+        case "l2": spec.resources.l2 = try parseCache(value)
+        case "bandwidth": spec.resources.bandwidth = try parseBandwidth(value)
+        case "memory-key": spec.resources.memoryKey = try parseMemoryKey(value)
         case "kernel": spec.image = try path(value)
         case "permit":
             // A comma ends the term.

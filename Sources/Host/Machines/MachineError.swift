@@ -22,6 +22,11 @@ public enum MachineError: Error, CustomStringConvertible, Sendable {
     /// A guest, or the host beneath it, says that it cannot do what it was asked for.
     case declined(String)
 
+    /// A file of a volume that has more than `limit` bytes.
+    public static func tooLong(_ file: String, _ limit: Int) -> Self {
+        .impossible("\(file) is longer than the \(limit) bytes that it can have: something else has written it")
+    }
+
     public var description: String {
         switch self {
         case .missing(let file, let hint): "\(file) does not exist; \(hint)"

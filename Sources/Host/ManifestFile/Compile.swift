@@ -2,12 +2,13 @@ import Foundation
 import Manifest
 import ManifestRules
 
-/// Reads, validates and encodes the manifest file at `path`; its images must be where `images` says.
+/// Reads, validates and encodes the manifest file at `path`, with the digests of its images, which must be where `images` says.
 /// Throws everything that is wrong with it at once.
 public func compileManifest(
     _ path: String, images: ImageSource = .checkout, isLoading: Bool = false
 ) throws(ManifestRefused) -> (Manifest, [UInt8]) {
-    let manifest = try readManifest(path, images: images, isLoading: isLoading)
+    var manifest = try readManifest(path, images: images, isLoading: isLoading)
+    try manifest.nameImages(images, file: path)
     return (manifest, try encodeManifest(manifest, file: path))
 }
 

@@ -69,7 +69,7 @@ public enum ImageLoading {
         var platform = PlatformDescription(
             memorySize: spec.memorySize, console: spec.console, tscKHz: 1_000_000, bootTime: 0)
         platform.watchdog = spec.watchdog
-        platform.hasBus = spec.devices.count > 0
+        platform.hasBus = spec.hasBus
         for core in spec.cores.list { platform.append(apicID: UInt32(core)) }
         let line = Array(spec.commandLine.string.utf8)
         var failure: LoadError?

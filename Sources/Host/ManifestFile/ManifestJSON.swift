@@ -44,6 +44,8 @@ public struct ManifestJSON: Codable, Sendable {
         public var initrd: String?
         public var commandLine: String
         public var console: Bool
+        /// Whether the console is a virtio function too.
+        public var virtio: Bool
         public var autostart: Bool
         public var onPoweroff: String
         public var onReboot: String
@@ -57,14 +59,20 @@ public struct ManifestJSON: Codable, Sendable {
         public var restartLimit: Int?
         /// Absent where nothing is guarded.
         public var watch: Watch?
+        /// As in the YAML file; absent where nothing is asked for.
+        public var cache: [String: String]?
+        public var bandwidth: String?
+        public var memoryKey: String?
 
         enum CodingKeys: String, CodingKey {
-            case name, cores, memory, at, kernel, initrd, console, autostart, permit, devices, accept, watchdog, watch
+            case name, cores, memory, at, kernel, initrd, console, virtio, autostart, permit, devices, accept, watchdog,
+                cache, bandwidth, watch
             case restartLimit = "restart-limit"
             case commandLine = "command-line"
             case onPoweroff = "on-poweroff"
             case onReboot = "on-reboot"
             case onCrash = "on-crash"
+            case memoryKey = "memory-key"
         }
     }
 
@@ -84,13 +92,16 @@ public struct ManifestJSON: Codable, Sendable {
                 name: $0.name.string, cores: $0.cores.list, memory: $0.memorySize,
                 at: $0.memoryBase == 0 ? nil : $0.memoryBase, kernel: $0.image.string,
                 initrd: $0.initrd.isEmpty ? nil : $0.initrd.string, commandLine: $0.commandLine.string,
-                console: $0.console, autostart: $0.autostart, onPoweroff: $0.onPoweroff.name,
+                console: $0.console, virtio: $0.virtio.contains(.console), autostart: $0.autostart,
+                onPoweroff: $0.onPoweroff.name,
                 onReboot: $0.onReboot.name, onCrash: $0.onCrash.name, permit: $0.permits.nameList,
                 devices: $0.devices.list.map(Device.init), accept: $0.accepts.nameList,
                 watchdog: $0.watchdog == 0 ? nil : Int($0.watchdog),
                 restartLimit: $0.restartLimit == 0 ? nil : Int($0.restartLimit),
                 watch: $0.watch.response == .off
-                    ? nil : Watch(kernel: $0.watch.response.name, lockAfter: $0.watch.lockAfter))
+                    ? nil : Watch(kernel: $0.watch.response.name, lockAfter: $0.watch.lockAfter),
+                cache: $0.resources.cacheWords, bandwidth: $0.resources.bandwidth.text,
+                memoryKey: $0.resources.memoryKey == .none ? nil : $0.resources.memoryKey.name)
         }
     }
 }

@@ -19,7 +19,7 @@ public struct ManifestPicture {
         let link = manifest.link == .none ? "no management link" : "management link: \(manifest.link.name)"
         let needs = "at least \(plural(manifest.machineCores, "core")) and \(sizeText(manifest.machineMemory))"
         let head = "\(paint(manifest.name.string, bold: true)) · \(needs) · \(link)"
-        return ([head, "", "Cores"] + cores + ["", "Memory"] + memory + ["", "Partitions"] + partitions)
+        return ([head, "", "Cores"] + cores + ["", "Memory"] + memory + ["", "Partitions"] + partitions + resources)
             .joined(separator: "\n") + "\n"
     }
 
@@ -89,7 +89,7 @@ public struct ManifestPicture {
             rows.append(("image", spec.image.string))
             if !spec.initrd.isEmpty { rows.append(("initrd", spec.initrd.string)) }
             if !spec.commandLine.isEmpty { rows.append(("command line", spec.commandLine.string)) }
-            rows.append(("console", spec.console ? "yes" : "none"))
+            rows.append(("console", spec.virtio.contains(.console) ? "virtio" : spec.console ? "yes" : "none"))
             rows.append(("starts", spec.autostart ? "with the machine" : "when asked to"))
             rows.append(("on power-off", spec.onPoweroff.name))
             rows.append(("on reboot", spec.onReboot.name))
@@ -99,6 +99,7 @@ public struct ManifestPicture {
             let permits = spec.permits == .all ? "everything" : spec.permits.nameList.joined(separator: ", ")
             rows.append(("permits", permits.isEmpty ? "nothing" : permits))
             for (k, device) in spec.devices.list.enumerated() { rows.append((k == 0 ? "devices" : "", device.summary)) }
+            rows += spec.resources.rows
             if !spec.accepts.isEmpty { rows.append(("accepts", spec.accepts.nameList.joined(separator: ", "))) }
             if spec.watch.response != .off { rows.append(("watch", spec.watch.yaml)) }
             lines += rows.map { "    \(pad($0.0, 13)) \($0.1)" }

@@ -12,7 +12,7 @@ extension FieldReader {
             required: [("name", .machineName), ("housekeeping", .housekeeping), ("partitions", .partitions)],
             field: .whole)
         text(values["name"], .machineName, into: &manifest.name)
-        if let core = value(values["housekeeping"], .housekeeping, parseCore) { manifest.housekeeping = core }
+        if let node = values["housekeeping"] { housekeeping(node, &manifest) }
         if let link = value(
             values["link"], .link,
             { (text) throws(ValueError) in try parseWord(text, ManagementLink.names, "a management link") })

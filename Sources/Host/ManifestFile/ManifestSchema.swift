@@ -1,5 +1,6 @@
 import Foundation
 import Manifest
+import Resources
 
 /// The manifest's JSON Schema (draft 2020-12), for editors that complete and check YAML as it is typed. What it accepts may still be
 /// refused: `manifest check` knows more.
@@ -60,7 +61,10 @@ public func manifestSchema() throws -> String {
                 ]
             ],
             "command-line": string("what the guest gets as its command line"),
-            "console": flag("whether the guest sees a serial port at 3F8h"),
+            "console": [
+                "description": "whether the guest sees a serial port at 3F8h, or also a virtio console",
+                "enum": [true, false, "virtio"],
+            ] as [String: Any],
             "autostart": flag("whether it starts with the machine"),
             "on-poweroff": action("switches itself off"), "on-reboot": action("reboots"), "on-crash": action("crashes"),
             "watchdog": string("the guest has a watchdog, and so long for its first kick", pattern: "^[0-9]+[smh]$"),
@@ -68,6 +72,9 @@ public func manifestSchema() throws -> String {
             "ready": string("when tools call the guest ready: a text on its console, watchdog, or a time such as 20s"),
             "permit": operations,
             "devices": ["type": "array", "items": device],
+            "cache": cacheSchema,
+            "bandwidth": bandwidthSchema,
+            "memory-key": words(MemoryKeyDemand.names.map(\.name), "whether memory is encrypted with a key of its own"),
             "accept": ["type": "array", "items": words(Acceptances.names.map(\.name)), "uniqueItems": true],
             "watch": [
                 "type": "object", "additionalProperties": false, "required": ["kernel"],
@@ -88,7 +95,18 @@ public func manifestSchema() throws -> String {
                 "type": "object", "additionalProperties": false,
                 "properties": ["cores": ["type": "integer"], "memory": size],
             ] as [String: Any],
-            "housekeeping": integer("the core that answers managers", nil),
+            "housekeeping": [
+                "oneOf": [
+                    integer("the core that answers managers", nil),
+                    [
+                        "type": "object", "additionalProperties": false, "required": ["core"],
+                        "properties": [
+                            "core": integer("the core that answers managers", nil), "cache": cacheSchema,
+                            "bandwidth": bandwidthSchema,
+                        ] as [String: Any],
+                    ] as [String: Any],
+                ]
+            ],
             "link": words(ManagementLink.names.map(\.name), "how a manager reaches the hypervisor"),
             "partitions": [
                 "type": "array", "minItems": 1, "maxItems": Manifest.maxPartitions, "items": partition,
@@ -98,6 +116,17 @@ public func manifestSchema() throws -> String {
     let data = try JSONSerialization.data(
         withJSONObject: schema, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
     return String(decoding: data, as: UTF8.self)
+}
+
+private var cacheSchema: [String: Any] {
+    let part: [String: Any] = [
+        "description": "4 ways, 25% or exclusive", "type": "string", "pattern": "^([0-9]+ ways?|[0-9]+%|exclusive)$",
+    ]
+    return ["type": "object", "additionalProperties": false, "properties": ["l3": part, "l2": part]]
+}
+
+private var bandwidthSchema: [String: Any] {
+    string("40% (Intel) or 12 GB/s (AMD)", pattern: #"^[0-9]+(%|(\.[0-9]+)? ?GB/s)$"#)
 }
 
 private func string(_ description: String, pattern: String? = nil) -> [String: Any] {

@@ -7,7 +7,7 @@ public func manifestYAML(_ manifest: Manifest) -> String {
         "machine:",
         "  cores: \(manifest.machineCores)",
         "  memory: \(exactSize(manifest.machineMemory))",
-        "housekeeping: \(manifest.housekeeping)",
+        housekeepingYAML(manifest),
         "link: \(manifest.link.name)",
         "partitions:",
     ]
@@ -24,7 +24,7 @@ public func manifestYAML(_ manifest: Manifest) -> String {
         lines.append("      kernel: \(literal(spec.image.string))")
         if !spec.initrd.isEmpty { lines.append("      initrd: \(literal(spec.initrd.string))") }
         lines.append("    command-line: \(literal(spec.commandLine.string))")
-        lines.append("    console: \(spec.console)")
+        lines.append("    console: \(spec.consoleWord)")
         lines.append("    autostart: \(spec.autostart)")
         lines.append("    on-poweroff: \(spec.onPoweroff.name)")
         lines.append("    on-reboot: \(spec.onReboot.name)")
@@ -33,11 +33,17 @@ public func manifestYAML(_ manifest: Manifest) -> String {
         if spec.devices.count > 0 { lines.append("    devices:") }
         lines += spec.devices.list.map { "      - {\($0.yaml)}" }
         if spec.watch.response != .off { lines.append("    watch: {\(spec.watch.yaml)}") }
+        lines += spec.resources.yaml.map { "    " + $0 }
         if !spec.accepts.isEmpty { lines.append("    accept: [\(spec.accepts.nameList.joined(separator: ", "))]") }
         if spec.watchdog != 0 { lines.append("    watchdog: \(spec.watchdog)s") }
         if spec.restartLimit != 0 { lines.append("    restart-limit: \(spec.restartLimit)") }
     }
     return lines.joined(separator: "\n") + "\n"
+}
+
+extension PartitionSpec {
+    /// What the YAML file has behind `console`.
+    var consoleWord: String { virtio.contains(.console) ? "virtio" : "\(console)" }
 }
 
 /// In single quotes, where nothing but the quote itself has a meaning. Valid manifests hold printable ASCII only.

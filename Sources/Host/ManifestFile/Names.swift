@@ -15,7 +15,9 @@ extension ControlOperations {
 
 extension Acceptances {
     /// What can be accepted, as the manifest file names it.
-    public static let names: [(name: String, value: Acceptances)] = [("split-smt", .splitSMT)]
+    public static let names: [(name: String, value: Acceptances)] = [
+        ("split-smt", .splitSMT), ("shared-cache", .sharedCache),
+    ]
 
     /// The names of the members of this set.
     public var nameList: [String] { Self.names.filter { contains($0.value) }.map(\.name) }

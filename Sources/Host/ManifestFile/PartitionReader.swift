@@ -5,6 +5,7 @@ import Yams
 private let partitionKeys = [
     "name", "cores", "memory", "image", "command-line", "console", "autostart", "on-poweroff", "on-reboot", "on-crash",
     "permit", "devices", "accept", "watchdog", "restart-limit", "ready", "watch",
+    "cache", "bandwidth", "memory-key",
 ]
 
 extension FieldReader {
@@ -19,7 +20,7 @@ extension FieldReader {
         if let node = values["memory"] { memory(node, &spec) }
         if let node = values["image"] { image(node, &spec) }
         text(values["command-line"], .commandLine, into: &spec.commandLine)
-        if let flag = value(values["console"], .console, parseFlag) { spec.console = flag }
+        console(values["console"], &spec)
         if let flag = value(values["autostart"], .autostart, parseFlag) { spec.autostart = flag }
         if let action = action(values["on-poweroff"], .onPoweroff) { spec.onPoweroff = action }
         if let action = action(values["on-reboot"], .onReboot) { spec.onReboot = action }
@@ -31,7 +32,20 @@ extension FieldReader {
         if let limit = value(values["restart-limit"], .restartLimit, parseRestartLimit) { spec.restartLimit = limit }
         readiness(values["ready"], spec)
         if let node = values["watch"] { spec.watch = watch(node) }
+        spec.resources = resources(values)
         return spec
+    }
+
+    /// `true`, `false`, or `virtio`, which has the UART too.
+    private mutating func console(_ node: Node?, _ spec: inout PartitionSpec) {
+        let isVirtio = value(node, .console) { (text) throws(ValueError) in
+            if text == "virtio" { return true }
+            do throws(ValueError) { spec.console = try parseFlag(text) } catch {
+                throw ValueError(reason: "\(quoted(text)) is neither true, false nor virtio", hint: error.hint)
+            }
+            return false
+        }
+        if isVirtio == true { spec.virtio.insert(.console) }
     }
 
     private mutating func action(_ node: Node?, _ field: ManifestField) -> LifecycleAction? {

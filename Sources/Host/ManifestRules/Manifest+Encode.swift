@@ -1,14 +1,17 @@
 import CBOR
 import Manifest
 import PCI
+import Resources
 import Text
+import Trust
 
 extension Manifest {
     /// Writes the deterministic CBOR form into `buffer` and returns its length, at most `maxEncodedSize`. The manifest
     /// should have been validated; `bufferFull` and `invalidText` are the errors that can occur.
     public borrowing func encode(into buffer: consuming MutableSpan<UInt8>) throws(CBORError) -> Int {
         var writer = CBORWriter(buffer)
-        writer.map(ManifestKey.count)
+        let own = housekeepingResources
+        writer.map(ManifestKey.count + (own.isEmpty ? 0 : 1))
         writer.key(ManifestKey.version)
         writer.uint(Self.formatVersion)
         writer.key(ManifestKey.name)
@@ -24,6 +27,7 @@ extension Manifest {
         writer.key(ManifestKey.partitions)
         writer.array(partitionCount)
         for i in 0..<partitionCount { encodePartition(i, &writer) }
+        if !own.isEmpty { writer.resources(ManifestKey.housekeepingResources, own) }
         return try writer.finish()
     }
 
@@ -32,11 +36,14 @@ extension Manifest {
         let counts = [
             (PartitionKey.watchdog, UInt64(partitions[i].watchdog)),
             (PartitionKey.restartLimit, UInt64(partitions[i].restartLimit)),
+            (PartitionKey.virtio, UInt64(partitions[i].virtio.rawValue)),
         ].filter { $0.1 != 0 }
+        let digests = partitions[i].digests
+        let resources = partitions[i].resources
         let watch = partitions[i].watch
-        writer.map(
-            13 + (hasDevices ? 1 : 0) + (accepts.isEmpty ? 0 : 1) + counts.count
-                + (partitions[i].watch.response == .off ? 0 : 1))
+        let optional = [hasDevices, !accepts.isEmpty, digests != nil, !resources.isEmpty, watch.response != .off]
+            .count { $0 }
+        writer.map(13 + optional + counts.count)
         writer.key(PartitionKey.name)
         writer.text(partitions[i].name)
         writer.key(PartitionKey.cores)
@@ -72,6 +79,15 @@ extension Manifest {
             writer.key(key)
             writer.uint(value)
         }
+        if let digests {
+            writer.key(PartitionKey.digests)
+            writer.array(2)
+            for digest in [digests.kernel, digests.initrd] {
+                let bytes = (0..<Digest384.bytes).map { digest[$0] }
+                writer.bytes(bytes.span)
+            }
+        }
+        if !resources.isEmpty { writer.resources(PartitionKey.resources, resources) }
         if watch.response != .off {
             writer.key(PartitionKey.watch)
             writer.array(2)
@@ -97,6 +113,15 @@ extension Manifest {
 }
 
 extension CBORWriter {
+    fileprivate mutating func resources(_ key: UInt64, _ demand: ResourceDemand) {
+        self.key(key)
+        array(4)
+        uint(UInt64(demand.l3.rawValue))
+        uint(UInt64(demand.l2.rawValue))
+        uint(UInt64(demand.bandwidth.rawValue))
+        uint(UInt64(demand.memoryKey.rawValue))
+    }
+
     fileprivate mutating func text<let n: Int>(_ value: Text<n>) {
         text(count: value.count) { value.bytes[$0] }
     }

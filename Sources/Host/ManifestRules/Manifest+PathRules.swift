@@ -40,11 +40,16 @@ extension Manifest {
         if Self.isReserved(path) { report(ManifestRefusal(.pathReserved, field, partition: i)) }
     }
 
-    /// Files that an install or the hypervisor keeps beside the images; a folder of that name would be in their way too.
+    /// Files that an install or the hypervisor keeps beside the images. An image called `confirmed` would make a slot that nobody
+    /// has confirmed the one that is fallen back to.
+    public static let reservedNames = [
+        "manifest.cbor", "slot.txt", "version.txt", "confirmed", "crash.bin", "symbols.bin", "boot.log",
+    ]
+
+    /// A folder of that name would be in their way too.
     private static func isReserved(_ path: ImagePath) -> Bool {
-        let names = ["manifest.cbor", "slot.txt", "crash.bin", "symbols.bin"]
         let first = (0..<path.count).map { folded(path.bytes[$0]) }.prefix { $0 != UInt8(ascii: "/") }
-        return names.contains { $0.utf8.elementsEqual(first) }
+        return reservedNames.contains { $0.utf8.elementsEqual(first) }
     }
 
     /// FAT does not tell `vmlinux` from `VMLINUX`: two names that differ in case alone would be one file.

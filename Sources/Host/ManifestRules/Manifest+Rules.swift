@@ -43,6 +43,7 @@ extension Manifest {
             let value = UInt64(clamping: housekeeping)
             report(ManifestRefusal(.housekeepingOutOfRange, .housekeeping, value: value, bound: UInt64(cores)))
         }
+        checkHousekeepingShare(report)
         if machineMemory > Self.addressLimit {
             report(ManifestRefusal(.machineMemoryTooLarge, .machineMemory, value: machineMemory))
         }
@@ -98,10 +99,20 @@ extension Manifest {
             let rule = ManifestRule.watchdogTooLong
             report(ManifestRefusal(rule, .watchdog, partition: i, value: seconds, bound: Self.maxWatchdog))
         }
-        let core = CoreSet(core: housekeeping)
-        let owner = (0..<partitionCount).first { !partitions[$0].cores.intersection(core).isEmpty }
-        guard let other = owner else { return }
+        guard let other = housekeepingOwner else { return }
         report(ManifestRefusal(.watchdogUnserved, .watchdog, partition: i, value: UInt64(other)))
+    }
+
+    /// The partition that has the housekeeping core too.
+    private var housekeepingOwner: Int? {
+        let core = CoreSet(core: housekeeping)
+        return (0..<partitionCount).first { !partitions[$0].cores.intersection(core).isEmpty }
+    }
+
+    /// Root mode gives a core its partition's part, and housekeeping's to nobody.
+    private func checkHousekeepingShare(_ report: (ManifestRefusal) -> Void) {
+        guard housekeepingResources.needsClass, let other = housekeepingOwner else { return }
+        report(ManifestRefusal(.housekeepingShareIgnored, .housekeeping, value: UInt64(other)))
     }
 
     /// Bits and counts that the encoded form cannot have.

@@ -6,18 +6,20 @@ public enum ManifestField: UInt8, Sendable {
     case name, cores, memorySize, memoryBase, kernel, initrd, commandLine, permits
     case console, autostart, onPoweroff, onReboot, onCrash
     case devices, accepts, watchdog, restartLimit, ready, watch
+    case cache, bandwidth, memoryKey
 
     /// What a refusal of the hypervisor's is about.
     public init(_ error: ManifestError) {
         self =
             switch error.reason {
-            case .encoding, .tooLarge, .unsupportedVersion, .missingKey, .unknownKey: .whole
+            case .encoding, .tooLarge, .unsupportedVersion, .missingKey, .unknownKey, .notSigned, .otherSignature:
+                .whole
             case .unknownValue: Self.valued(error.bound, of: error.partition)
             case .tooManyPartitions, .noPartitions: .partitions
             case .noCores, .coreClaimedTwice, .tooManyCores, .coreAbsent, .siblingsSplit, .siblingOfHousekeeping: .cores
             case .memoryTooSmall, .memorySizeUnaligned, .memoryTooLarge, .noRoomForMemory: .memorySize
             case .memoryBaseUnaligned, .memoryOverlap, .memoryNotFree: .memoryBase
-            case .imageMissing: .kernel
+            case .imageMissing, .imagesUnknown: .kernel
             case .tooFewCores: .machineCores
             case .tooLittleMemory: .machineMemory
             case .housekeepingAbsent: .housekeeping
@@ -25,12 +27,15 @@ public enum ManifestField: UInt8, Sendable {
                 .deviceIsBridge, .deviceReserved, .tooManyVirtualFunctions, .virtualFunctionDisabled, .noReset,
                 .resetShared, .groupSplit:
                 .devices
+            case .cacheUndivided, .tooFewWays, .cacheTakenTwice, .tooFewClasses: .cache
+            case .bandwidthUnlimited, .bandwidthInPercent, .bandwidthInAmounts, .bandwidthOutOfRange: .bandwidth
+            case .noMemoryKeys, .tooFewMemoryKeys: .memoryKey
             }
     }
 
     /// The key whose value the decoder does not know.
     private static func valued(_ key: UInt64, of partition: Int?) -> ManifestField {
-        guard partition != nil else { return .link }
+        guard partition != nil else { return key == ManifestKey.housekeepingResources ? .housekeeping : .link }
         return switch key {
         case PartitionKey.onPoweroff: .onPoweroff
         case PartitionKey.onReboot: .onReboot
@@ -39,6 +44,8 @@ public enum ManifestField: UInt8, Sendable {
         case PartitionKey.devices: .devices
         case PartitionKey.watchdog: .watchdog
         case PartitionKey.restartLimit: .restartLimit
+        case PartitionKey.virtio: .console
+        case PartitionKey.resources: .cache
         case PartitionKey.watch: .watch
         default: .accepts
         }
@@ -73,6 +80,9 @@ extension ManifestField {
         case .watchdog: "watchdog"
         case .restartLimit: "restart-limit"
         case .ready: "ready"
+        case .cache: "cache"
+        case .bandwidth: "bandwidth"
+        case .memoryKey: "memory-key"
         case .watch: "watch"
         }
     }

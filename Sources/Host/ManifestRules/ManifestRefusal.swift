@@ -85,6 +85,9 @@ public struct ManifestRefusal: Error, Equatable, Sendable {
         case .watchdogUnserved:
             let other = partitionWords(Int(value), manifest)
             return "\(who) has a watchdog, but \(other) has the housekeeping core, which then has no clock to see it by"
+        case .housekeepingShareIgnored:
+            let other = partitionWords(Int(value), manifest)
+            return "housekeeping asks for a part of caches or bandwidth, but \(other) has its core, whose part counts"
         case .unknownAcceptance: return "\(who) accepts unknown weaknesses: bits 0x\(String(value, radix: 16))"
         }
     }

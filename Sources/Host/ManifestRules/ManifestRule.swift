@@ -22,4 +22,5 @@ public enum ManifestRule: UInt8, CaseIterable, Sendable {
     case unknownAcceptance = 64
     case watchdogTooLong = 68
     case watchdogUnserved = 69
+    case housekeepingShareIgnored = 70
 }

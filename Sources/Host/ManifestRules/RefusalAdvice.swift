@@ -57,6 +57,10 @@ extension ManifestError.Reason {
         case .unsupportedVersion, .missingKey, .unknownKey, .unknownValue:
             "The manifest was compiled by another version of the tool than this hypervisor came with. Compile it with "
                 + "the tool of the same version."
+        case .notSigned, .otherSignature:
+            "Make the boot volume again with `bulkhead image --keys FOLDER` and the owner's keys. Where nobody has changed "
+                + "it since, somebody else did: find out who."
+        case .imagesUnknown: "Make the boot volume again with `bulkhead image --keys FOLDER`, which hashes the images."
         case .tooManyPartitions: "Leave partitions out, or put guests of one owner into one partition."
         case .noPartitions: "Add a partition: `partitions:` and below it `- name: ...`."
         case .noCores: "Give the partition at least one core: `cores: [1]`. Each core runs one vCPU."
@@ -107,6 +111,23 @@ extension ManifestError.Reason {
         case .siblingsSplit, .siblingOfHousekeeping:
             "Threads of one physical core can spy on each other. Give both to one partition, switch SMT off in the "
                 + "firmware's setup, or write `accept: [split-smt]` in each of the two partitions."
+        case .cacheUndivided, .bandwidthUnlimited:
+            "`bulkhead inventory` says what the processor can divide (Intel RDT, AMD PQoS). Take the key out, or write "
+                + "`accept: [shared-cache]`: then the partition goes without where the machine cannot."
+        case .tooFewWays:
+            "Ask for less: partitions on cores that share a cache share its ways, those that devices fill are given to nobody, "
+                + "and one is kept for everybody else. `bulkhead inventory` lists them."
+        case .cacheTakenTwice:
+            "Of those that share a cache one alone can write `exclusive`; give the others ways or a percentage."
+        case .bandwidthInPercent: "Write a percentage: `bandwidth: 40%`."
+        case .bandwidthInAmounts: "Write an amount, which AMD's processors take: `bandwidth: 12 GB/s`."
+        case .bandwidthOutOfRange: "`bulkhead inventory` has the least and the most that the processor limits cores to."
+        case .tooFewClasses:
+            "Each partition with `cache` or `bandwidth` takes one class of service. Take these keys out where they matter least."
+        case .noMemoryKeys:
+            "Write `memory-key: preferred` to go without where the machine has none. Documentation/resources.md says what each "
+                + "processor offers, and what firmware has to switch on."
+        case .tooFewMemoryKeys: "Write `memory-key: preferred` in some of the partitions."
         }
     }
 }
@@ -133,6 +154,7 @@ extension ManifestRule {
         case .unknownAcceptance: "a partition accepts unknown weaknesses"
         case .watchdogTooLong: "a watchdog waits too long for its first kick"
         case .watchdogUnserved: "a partition has a watchdog, and the housekeeping core no clock to see it by"
+        case .housekeepingShareIgnored: "housekeeping asks for a part of caches or bandwidth on a partition's core"
         }
     }
 
@@ -146,7 +168,7 @@ extension ManifestRule {
         case .duplicateName: "Managers tell partitions apart by their names: rename one."
         case .pathForm, .pathCharacter:
             "A path is up to 63 of a-z, A-Z, 0-9, - _ . and /; no part is empty, or starts or ends with a dot."
-        case .pathReserved: "Rename it: manifest.cbor, slot.txt, crash.bin and symbols.bin are taken."
+        case .pathReserved: "Rename it: these are taken: \(Manifest.reservedNames.joined(separator: ", "))."
         case .pathCaseClash: "Write both alike, or rename one."
         case .commandLineCharacter: "Take the character out."
         case .unknownOperation, .unknownAcceptance: "Name only what Documentation/manifest.md lists."
@@ -155,6 +177,9 @@ extension ManifestRule {
         case .watchdogUnserved:
             "The core that answers managers looks for missed kicks by its own timer, which is a guest's where one runs on it. "
                 + "Name a housekeeping core that no partition has."
+        case .housekeepingShareIgnored:
+            "A core has one class of service. Write `cache` and `bandwidth` at the partition alone, or name a housekeeping core "
+                + "that no partition has."
         }
     }
 }

@@ -1,5 +1,6 @@
 import Control
 import ControlClient
+import Foundation
 import ManifestRules
 import Text
 
@@ -15,12 +16,16 @@ public struct EventReport: Encodable {
     var reason: UInt8?
     /// Of a verdict of the watch.
     var rule, response, what: String?
+    /// By the clock of the host that asks, ISO 8601 in UTC.
+    var time: String?
 
-    public init(_ numbered: NumberedEvent) {
+    /// - Parameter began: when the hypervisor's clock was 0, by the host's.
+    public init(_ numbered: NumberedEvent, began: Date? = nil) {
         let event = numbered.event
         sequence = numbered.sequence
         missed = numbered.missed
         clockUs = event.clockMicroseconds
+        time = began.map { Self.time(event.clockMicroseconds, $0) }
         kind = event.kind.name
         partition = event.partition.string
         state = event.state.name
@@ -43,9 +48,15 @@ public struct EventReport: Encodable {
         }
     }
 
+    /// - Parameter began: when the clock was 0.
+    static func time(_ clockMicroseconds: UInt64, _ began: Date) -> String {
+        let date = began + Double(clockMicroseconds) / 1e6
+        return date.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+    }
+
     /// For people: one line, after one that says how many events got lost before it.
     public var text: String {
-        let time = Quantity.time(clockUs), name = printable(partition)
+        let time = (time.map { $0 + "  " } ?? "") + Quantity.time(clockUs), name = printable(partition)
         var line = missed > 0 ? "(\(missed) events missed)\n" : ""
         if let function, let access, let reason, let address {
             let what = access == "read" ? "a read" : access == "write" ? "a write" : "an interrupt"

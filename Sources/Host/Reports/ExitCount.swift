@@ -1,6 +1,8 @@
 import Control
 import ControlClient
+import ManifestFile
 import ManifestRules
+import Resources
 
 /// One partition's exits, in all or since an earlier moment: what `stats --json` prints.
 public struct ExitCount: Encodable {
@@ -13,6 +15,10 @@ public struct ExitCount: Encodable {
     var seconds: Double
     var exits: UInt64
     var vcpus: [VCPU]
+    /// Where the silicon counts it: bytes in the last-level cache; bytes moved to and from memory, in all and since.
+    var cacheBytes: UInt64?
+    var memoryBytes: UInt64?
+    var localMemoryBytes: UInt64?
 
     public init(_ name: String, _ now: PartitionStatistics, since: PartitionStatistics? = nil) {
         partition = name
@@ -24,6 +30,28 @@ public struct ExitCount: Encodable {
             return VCPU(total: counters.total &- earlier.total, byReason: byReason)
         }
         exits = vcpus.reduce(0) { $0 &+ $1.total }
+        guard let traffic = now.traffic else { return }
+        cacheBytes = traffic.occupancy
+        (memoryBytes, localMemoryBytes) = (traffic.total, traffic.local)
+        guard let since else { return }
+        var moved = MemoryTraffic(since: since)
+        moved.add(now)
+        (memoryBytes, localMemoryBytes) = (moved.total, moved.local)
+    }
+}
+
+extension ExitTable {
+    /// A row for each partition of which the silicon counts something.
+    private static func traffic(_ counts: [ExitCount]) -> [String] {
+        let counted = counts.filter { $0.cacheBytes != nil || $0.memoryBytes != nil }
+        guard !counted.isEmpty else { return [] }
+        var table = TextTable(["PARTITION", "IN CACHE", "MEMORY", "OF IT LOCAL"], numbers: [1, 2, 3])
+        for count in counted {
+            table.add(
+                [printable(count.partition)]
+                    + [count.cacheBytes, count.memoryBytes, count.localMemoryBytes].map { $0.map(sizeText) ?? "-" })
+        }
+        return [""] + table.lines
     }
 }
 
@@ -43,6 +71,6 @@ public struct ExitTable {
                         + reasons.map { "\(vcpu.byReason[$0, default: 0])" })
             }
         }
-        text = table.lines.joined(separator: "\n")
+        text = (table.lines + Self.traffic(counts)).joined(separator: "\n")
     }
 }

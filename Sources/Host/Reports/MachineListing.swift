@@ -9,6 +9,7 @@ public struct MachineListing: Encodable {
         var cores: [Int]
         var memoryBytes, starts, uptimeUs, startsInUs, watchdogKicks, hypervisorMemoryBytes: UInt64
         var permits: [String]
+        var memoryKey: String
     }
 
     var name, version: String
@@ -32,7 +33,8 @@ public struct MachineListing: Encodable {
                 cores: (0..<64).filter { info.cores.rawValue >> UInt64($0) & 1 != 0 }, memoryBytes: info.memory,
                 starts: info.starts, uptimeUs: info.uptimeMicroseconds, startsInUs: info.startsInMicroseconds,
                 watchdogKicks: info.kicks,
-                hypervisorMemoryBytes: info.hypervisorMemory, permits: Self.permits(info))
+                hypervisorMemoryBytes: info.hypervisorMemory, permits: Self.permits(info),
+                memoryKey: info.encryption.name)
         }
     }
 

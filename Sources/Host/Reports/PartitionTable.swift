@@ -9,7 +9,7 @@ public struct PartitionTable {
 
     public init(_ machine: MachineInfo, _ partitions: [PartitionInfo]) {
         var table = TextTable(
-            ["NAME", "STATE", "CORES", "MEMORY", "UPTIME", "STARTS", "OVERHEAD", "CAUSE", "IMAGE"],
+            ["NAME", "STATE", "CORES", "MEMORY", "UPTIME", "STARTS", "OVERHEAD", "KEY", "CAUSE", "IMAGE"],
             numbers: [3, 4, 5, 6])
         for partition in partitions {
             let wait = partition.startsInMicroseconds
@@ -19,7 +19,8 @@ public struct PartitionTable {
                 partition.state.name + (wait > 0 ? " in \(Quantity.time(wait))" : ""),
                 Quantity.cores(partition.cores.rawValue),
                 Quantity.bytes(partition.memory), hasGuest ? Quantity.time(partition.uptimeMicroseconds) : "-",
-                "\(partition.starts)", Quantity.bytes(partition.hypervisorMemory), partition.cause.name,
+                "\(partition.starts)", Quantity.bytes(partition.hypervisorMemory), partition.encryption.name,
+                partition.cause.name,
                 printable(partition.image.string),
             ])
         }
@@ -28,5 +29,16 @@ public struct PartitionTable {
             + "\(printable(machine.version.string)), \(Quantity.bytes(machine.imageBytes)) program, "
             + "\(Quantity.bytes(machine.hypervisorMemory)) in all, up \(Quantity.time(machine.uptimeMicroseconds))"
         text = ([head, ""] + table.lines).joined(separator: "\n")
+    }
+}
+
+extension MemoryEncryption {
+    /// Whose key encrypts a partition's memory.
+    var name: String {
+        switch self {
+        case .none: "none"
+        case .machineKey: "machine"
+        case .ownKey: "own"
+        }
     }
 }

@@ -3,7 +3,7 @@ import X86
 
 extension ProtectionItem {
     /// All that this version knows, in order.
-    static var all: [ProtectionItem] { (0..<16).compactMap { ProtectionItem(rawValue: $0) } }
+    static var all: [ProtectionItem] { (0..<17).compactMap { ProtectionItem(rawValue: $0) } }
 
     var words: String {
         switch self {
@@ -23,6 +23,7 @@ extension ProtectionItem {
         case .errata: "settings against the processor's errata"
         case .remapping: "IOMMUs: translation on, by our tables"
         case .ownedBits: "bits of CR0 and CR4 that are not the guest's"
+        case .resources: "cache masks, bandwidth limits, class; memory keys"
         }
     }
 }
@@ -45,7 +46,7 @@ public struct SelfCheckReport {
     /// - Parameters:
     ///   - cores: the partition's, a bit each; vCPUs have them in ascending order.
     ///   - words: `ProtectionReport.word` of each vCPU's core, 0 where it does not answer.
-    public mutating func add(_ partition: String, _ cores: UInt64, _ words: [UInt32]) {
+    public mutating func add(_ partition: String, _ cores: UInt64, _ words: [UInt64]) {
         let numbers = (0..<64).filter { cores >> UInt64($0) & 1 == 1 }
         for (vcpu, word) in words.enumerated() {
             let core = vcpu < numbers.count ? numbers[vcpu] : nil
@@ -54,12 +55,12 @@ public struct SelfCheckReport {
     }
 
     /// The core that answers managers is the same for every partition.
-    public mutating func addHousekeeping(_ word: UInt32) {
+    public mutating func addHousekeeping(_ word: UInt64) {
         guard !rows.contains(where: { $0.partition == nil }) else { return }
         add(word) { Row(partition: nil, core: nil, item: $0, ok: $1) }
     }
 
-    private mutating func add(_ word: UInt32, _ row: (String, Bool) -> Row) {
+    private mutating func add(_ word: UInt64, _ row: (String, Bool) -> Row) {
         if word == 0 { rows.append(row("the core does not answer", false)) }
         let report = ProtectionReport(word: word)
         for item in ProtectionItem.all where report.read >> item.rawValue & 1 == 1 {

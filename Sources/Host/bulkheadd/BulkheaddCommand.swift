@@ -1,7 +1,6 @@
 import ArgumentParser
 import ControlClient
 import Daemon
-import Dispatch
 import Foundation
 import Logging
 
@@ -25,33 +24,47 @@ import Logging
     var socketDir: String?
     @Option(
         help: ArgumentHelp(
+            "Where definitions are kept, in bulkheadd.sqlite (default: where the sockets are).", valueName: "folder"))
+    var stateDir: String?
+    @Option(
+        help: ArgumentHelp(
             "What to type on a guest's console when a client asks it to shut down, for guests that understand it.",
             valueName: "line"))
     var shutdownLine: String?
     @Flag(help: "Say more.") var verbose = false
 
     func run() throws {
+        // Sockets, definitions and their journals are this user's alone.
+        umask(0o077)
+        Self.raiseDescriptorLimit()
         LoggingSystem.bootstrap(StreamLogHandler.standardError)
         var log = Logger(label: "bulkheadd")
         if verbose { log.logLevel = .debug }
         let path = URL(filePath: try machineSocket ?? Self.runningMachine()).standardizedFileURL
         let folder =
             socketDir ?? (path.path.hasPrefix("/dev/") ? "/run/libvirt" : path.deletingLastPathComponent().path)
-        let configuration = DaemonConfiguration(machine: path.path, folder: folder, shutdownLine: shutdownLine)
+        let configuration = DaemonConfiguration(
+            machine: path.path, folder: folder, state: stateDir, shutdownLine: shutdownLine)
+        // Blocked before there are other threads, they wait until they are asked for: none is lost while the daemon starts.
+        var end = sigset_t()
+        unsafe sigemptyset(&end)
+        for number in [SIGINT, SIGTERM] { unsafe sigaddset(&end, number) }
+        _ = unsafe pthread_sigmask(SIG_BLOCK, &end, nil)
         let server = try DaemonServer(configuration, log: log)
         print("bulkheadd: virsh -c '\(configuration.uri)' list --all")
         fflush(nil)
-        let end = DispatchSemaphore(value: 0)
-        let sources = [SIGINT, SIGTERM].map { number in
-            signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler { end.signal() }
-            source.resume()
-            return source
-        }
-        end.wait()
-        sources.forEach { $0.cancel() }
+        var number: Int32 = 0
+        _ = unsafe sigwait(&end, &number)
         server.stop()
+    }
+
+    /// Each client takes a descriptor: as many as the system allows without asking.
+    private static func raiseDescriptorLimit() {
+        var limit = rlimit()
+        // The structure is one of the call's own kind.
+        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = limit.rlim_max
+        _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     }
 
     private static func runningMachine() throws -> String {

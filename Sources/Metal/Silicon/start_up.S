@@ -30,6 +30,7 @@
     ljmpl $0x08, $(protected - start_up_code)
     .code32
 protected:
+    wbinvd                                      // what firmware wrote: before anybody clears memory under a key
     movw $DATA_SELECTOR, %ax
     movw %ax, %ds
     movw %ax, %es

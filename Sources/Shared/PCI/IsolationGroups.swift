@@ -163,9 +163,20 @@ public enum AccessControl {
     ) -> Bool {
         let at = function.accessControl
         guard at != 0 else { return true }
+        let size = isWide(function) ? 4 : 2, register = at + 4 + size
         let able = space.read(function.requester, at + 4, size: 2) & wanted
-        let control = space.read(function.requester, at + 6, size: 2)
-        space.write(function.requester, at + 6, size: 2, control & ~unwanted | able)
-        return space.read(function.requester, at + 6, size: 2) & (able | unwanted) == able
+        let control = space.read(function.requester, register, size: size)
+        space.write(function.requester, register, size: size, control & ~unwanted | able)
+        return space.read(function.requester, register, size: size) & (able | unwanted) == able
+    }
+
+    /// Whether the function's registers have 4 bytes each, so that control is 8 behind the capability and not 6: root ports of
+    /// Intel's 100 and 200 series (Linux: `pci_quirk_intel_spt_pch_acs`). Without this the machine would be refused.
+    private static func isWide(_ function: borrowing FunctionDescription) -> Bool {
+        guard function.vendor == 0x8086, function.accessControl <= 0xFF4 else { return false }
+        return switch function.device {
+        case 0x9D10...0x9D1B, 0xA110...0xA11F, 0xA167...0xA16A, 0xA290...0xA29F, 0xA2E7...0xA2EE: true
+        default: false
+        }
     }
 }

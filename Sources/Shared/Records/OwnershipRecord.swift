@@ -37,7 +37,7 @@ public enum OwnershipKind: UInt16, Sendable {
     /// In a block: a page of a nested table, its root; `index` is the core that uses it, `detail` 1 where that is only
     /// while the partition's loader runs.
     case nestedRoot
-    /// A kernel or an initial RAM disk, for the partition's loader to read; no core maps it.
+    /// A kernel or an initial RAM disk, for the partition's loader to read, and for the core of its boot vCPU, which verifies it.
     case image
     /// Configuration space of a PCI function, or of the bridge above it, for the partition's cores but not for the guest;
     /// `index` is its requester id.

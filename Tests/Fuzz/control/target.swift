@@ -1,5 +1,6 @@
 import Control
 import Manifest
+import Resources
 
 /// A machine that checks what reaches it: the server must have authorised it and kept its bounds.
 struct CheckingMachine: ControlBackend {
@@ -44,12 +45,17 @@ struct CheckingMachine: ControlBackend {
         return .ok
     }
 
-    mutating func takeProtection(_ partition: Int, vcpu: Int) -> UInt32 {
-        precondition(partition != 2 && vcpu >= 0 && vcpu < info(partition).cores.count)
-        return UInt32(truncatingIfNeeded: events)
+    mutating func traffic(_ partition: Int) -> TrafficCounters {
+        precondition(partition != 2)
+        return TrafficCounters()
     }
 
-    mutating func beginSelfCheck(_ partition: Int) -> UInt32 {
+    mutating func takeProtection(_ partition: Int, vcpu: Int) -> UInt64 {
+        precondition(partition != 2 && vcpu >= 0 && vcpu < info(partition).cores.count)
+        return UInt64(truncatingIfNeeded: events)
+    }
+
+    mutating func beginSelfCheck(_ partition: Int) -> UInt64 {
         precondition(partition != 2)
         return .max
     }

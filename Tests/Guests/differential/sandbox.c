@@ -123,9 +123,14 @@ static enum kind classify(const uint8_t *at) {
                       b == 0x3E || b == 0x26 || b == 0x64 || b == 0x65 || (b & 0xF0) == 0x40;
         if (prefix) continue;
         if (b == 0x9D || b == 0xCF || b == 0x17) return FORBIDDEN;
-        // MOV to SS; QEMU takes segment registers 6 and 7, which do not exist, for the task register.
-        uint8_t segment = at[1] >> 3 & 7;
+        // MOV to SS; QEMU takes segment registers 6 and 7, which do not exist, for LDTR and the task register, and with
+        // REX.R, which processors ignore there, others for GDTR, IDTR and what lies behind them.
+        uint8_t segment = (at[1] >> 3 & 7) | (at > first && (at[-1] & 0xF4) == 0x44 ? 8 : 0);
         if (b == 0x8E && (segment == 2 || segment >= 6)) return FORBIDDEN;
+        // QEMU ends itself over VPINSR of 256 bits or without its prefix, which is undefined.
+        if (b == 0xC5 && (at[1] & 7) != 1 && at[2] == 0xC4) return FORBIDDEN;
+        bool inserts = (at[1] & 0x1F) == 1 ? at[3] == 0xC4 : (at[1] & 0x1F) == 3 && at[3] >= 0x20 && at[3] <= 0x22;
+        if (b == 0xC4 && (at[2] & 7) != 1 && inserts) return FORBIDDEN;
         if (b != 0x0F) return PLAIN;
         if (at[1] == 0xC7 && at[2] >= 0xF0) return FORBIDDEN;  // RDRAND, RDSEED
         // QEMU's SYSENTER in compatibility mode, which AMD does not have, makes a code segment that no VMRUN takes.

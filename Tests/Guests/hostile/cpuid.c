@@ -15,6 +15,7 @@ static const struct {
     {"thermal", 1, 0, 3, 1u << 22 | 1u << 29},    {"tsc-adjust", 7, 0, 1, 1u << 1},
     {"sgx", 7, 0, 1, 1u << 2},                    {"qos", 7, 0, 1, 1u << 12 | 1u << 15},
     {"trace", 7, 0, 1, 1u << 25},                 {"la57", 7, 0, 2, 1u << 16},
+    {"tme", 7, 0, 2, 1u << 13},
     {"waitpkg", 7, 0, 2, 1u << 5},                {"leaf7-edx", 7, 0, 3, ~(1u << 4 | 1u << 10 | 3u << 26 | 1u << 31)},
     {"osvw", 0x80000001, 0, 2, 1u << 9},          {"ibs", 0x80000001, 0, 2, 1u << 10},
     {"skinit", 0x80000001, 0, 2, 1u << 12},       {"wdt", 0x80000001, 0, 2, 1u << 13},
@@ -67,6 +68,7 @@ void attack_cpuid(const char *argument) {
     leaf_zero("cpuid-encryption-leaf", 0x8000001F, 0x80000026);
     leaf_zero("cpuid-performance-leaves", 0x8000001B, 0x8000001C);
     leaf_zero("cpuid-monitoring-leaves", 0x0F, 0x10);
+    leaf_zero("cpuid-key-leaf", 0x1B, 0x1B);
     topology();
     strange();
 }

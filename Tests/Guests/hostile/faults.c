@@ -40,6 +40,9 @@ static const struct {
     {{24, 0x058, 1}, {24, 0x0000, 0x100}},           // address space id
     {{0, 0, 0}, {24, 0x6000, 1 << 30}},              // CR0.CD is not the guest's
     {{28, 0, 1 << 14}, {28, 0, 1 << 14}},            // errata: no emulated processor has one
+    {{0, 0, 0}, {0, 0, 0}},                          // IOMMUs: the machine has none
+    {{28, 0, 1ULL << 32}, {28, 0, 1ULL << 32}},      // masks of caches: no emulated processor has any
+    {{0, 0, 0}, {25, 0xC91, 1}},                     // but one whose registers a test defines
 };
 static void unprotect(uint64_t item) {
     int vendor = is_intel();

@@ -35,6 +35,7 @@ const struct attack attacks[] = {
     {"bars", attack_bars, true},
     {"messages", attack_messages, true},
     {"race", attack_race, true},
+    {"virtio", attack_virtio, true},
     {"memory", attack_memory, true},
     {"residue-outside", attack_residue_outside, true},
     {"port-string-outside", attack_port_strings, true},

@@ -56,7 +56,7 @@ import Testing
             let head = Self.words(&generator, near: 0), tail = Self.words(&generator, near: head)
             memory.set(head, tail)
             var read = 0, offered = 0
-            switch Int.random(in: 0..<5, using: &generator) {
+            switch Int.random(in: 0..<8, using: &generator) {
             case 0:
                 while ring.peek() != nil, read <= 2 * Self.capacity {
                     ring.removeFirst()
@@ -67,6 +67,14 @@ import Testing
             case 3:
                 for i in 0..<300 as Range<UInt64> { ring.put(0, ahead: i) }
                 ring.advance(by: 300)
+            case 4:
+                let bytes = [UInt8](repeating: 0, count: .random(in: 0...Self.capacity, using: &generator))
+                unsafe bytes.withUnsafeBytes { unsafe ring.push($0) }
+            case 5:
+                var bytes = [UInt8](repeating: 0xFF, count: 2 * Self.capacity)
+                read = unsafe bytes.withUnsafeMutableBytes { unsafe ring.take(into: $0) }
+                #expect(read <= Self.capacity && bytes.prefix(read).allSatisfy { $0 == 0 })
+            case 6: ring.removeAll()
             default:
                 var bytes = [UInt8](repeating: 0xFF, count: 4096)
                 var span = bytes.mutableSpan
@@ -106,6 +114,41 @@ import Testing
             for i in 0..<1500 { ring.push(UInt8(i % 251)) }
             #expect(ring.peek() == UInt8((1500 - 1024) % 251))
         }
+    }
+
+    @Test func whatIsPushedAtOnceIsRead() {
+        let memory = GuardedMemory(), ring = memory.ring
+        for start in [0, 1000, UInt64.max - 700] {
+            memory.set(start, start)
+            let bytes = (0..<900).map { UInt8($0 % 251) }
+            unsafe bytes.withUnsafeBytes { unsafe ring.push($0) }
+            var taken = [UInt8](repeating: 0xFF, count: 1000)
+            #expect(unsafe taken.withUnsafeMutableBytes { unsafe ring.take(into: $0) } == 900)
+            #expect(Array(taken.prefix(900)) == bytes && ring.peek() == nil)
+        }
+    }
+
+    /// There is room for what leaves a reader its bytes, and what is pushed while it copies is not among them.
+    @Test func roomIsWhatNobodyHasToRead() {
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 16400, alignment: 4096)
+        defer { unsafe memory.deallocate() }
+        unsafe memory.initializeMemory(as: UInt8.self, repeating: 0)
+        let ring = unsafe ByteRing(at: UInt64(UInt(bitPattern: memory.baseAddress)), capacity: 16384)
+        let piece = [UInt8](repeating: 1, count: 4096)
+        for _ in 0..<2 {
+            #expect(ring.hasRoom(for: 4096))
+            unsafe piece.withUnsafeBytes { unsafe ring.push($0) }
+        }
+        #expect(ring.hasRoom(for: 4096))
+        unsafe piece.withUnsafeBytes { unsafe ring.push($0) }
+        #expect(!ring.hasRoom(for: 4096) && ring.noted == 0)
+        ring.note(read: 4096)
+        #expect(ring.hasRoom(for: 4096))
+        // Of a full ring, nothing is given that one more piece would overwrite.
+        for _ in 0..<4 { unsafe piece.withUnsafeBytes { unsafe ring.push($0) } }
+        var bytes = [UInt8](repeating: 0, count: 8)
+        var span = bytes.mutableSpan
+        #expect(ring.copy(from: 0, into: &span).position == 7 * 4096 - 16384 + 4096)
     }
 
     /// Every byte of a stored event, as anybody may have written it: the event has values that exist, and a manager is sent

@@ -1,5 +1,6 @@
 import Control
 import Manifest
+import Resources
 import Text
 
 func label(_ text: String) -> Label {
@@ -69,11 +70,13 @@ struct ModelMachine: ControlBackend {
     func info(_ partition: Int) -> PartitionInfo { partitions[partition].info }
     func exits(_ partition: Int, vcpu: Int) -> ExitCounters { partitions[partition].exits[vcpu] }
     func clockMicroseconds() -> UInt64 { clock }
+    var counted = TrafficCounters()
+    func traffic(_ partition: Int) -> TrafficCounters { counted }
 
     /// Whether the cores have been asked to read back.
     var isChecked = false
-    mutating func takeProtection(_ partition: Int, vcpu: Int) -> UInt32 { isChecked ? UInt32(vcpu) << 16 | 0xFFF : 0 }
-    mutating func beginSelfCheck(_ partition: Int) -> UInt32 {
+    mutating func takeProtection(_ partition: Int, vcpu: Int) -> UInt64 { isChecked ? UInt64(vcpu) << 16 | 0xFFF : 0 }
+    mutating func beginSelfCheck(_ partition: Int) -> UInt64 {
         isChecked = true
         return 0xFF
     }

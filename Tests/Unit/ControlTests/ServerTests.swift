@@ -91,6 +91,17 @@ import Testing
         #expect(bench.ask(beyond)?.status == .malformed)
     }
 
+    @Test func trafficFollowsTheExits() throws {
+        let bench = Bench()
+        var request = ControlRequest(.statistics)
+        request.partition = label("control-loop")
+        let plain = try ReceivedReply(try #require(bench.ask(request)).payload)
+        #expect(try plain.traffic() == nil)
+        (bench.machine.counted.total, bench.machine.counted.wrap) = (4096, 1 << 30)
+        let counted = try ReceivedReply(try #require(bench.ask(request)).payload)
+        #expect(try counted.traffic() == bench.machine.counted && counted.exits().count == plain.exits().count)
+    }
+
     @Test func aSelfCheckTakesWhatIsThereAndAsksAnew() throws {
         let bench = Bench()
         bench.machine.partitions[0].info.cores = CoreSet(rawValue: 0b110)

@@ -1,4 +1,5 @@
 import Control
+import ControlClient
 @testable import Daemon
 import LibvirtWire
 import Testing
@@ -9,7 +10,7 @@ import Testing
         (info.state, info.cause) = (state, cause)
         info.cores = .init(rawValue: 0b1101)
         info.memory = 64 << 20
-        return Domain(name: "a<b", uuid: .named("m", "a"), partition: "a", info)
+        return Domain(uuid: .named("m", "a"), partition: "a<b", info)
     }
 
     @Test func aLifeInEvents() {
@@ -66,6 +67,33 @@ import Testing
         #expect(CoreText.list([]) == "" && CoreText.list([1]) == "1" && CoreText.list([0, 1, 3, 5, 6]) == "0-1,3,5-6")
         #expect(CoreText.map([0, 9], count: 10) == [1, 2])
         #expect(CoreText.map([9], count: 8) == [0])
+    }
+
+    /// A machine that tells numbers beyond what arithmetic holds ends nothing.
+    @Test func numbersOfTheMachinesDoNotTrap() throws {
+        var info = MemoryMachine.info("huge", cores: .max, memory: .max, .running)
+        info.uptimeMicroseconds = .max
+        #expect(info.processorTime == .max && info.coreList.count == 64)
+        var machine = MemoryMachine.named("m")
+        (machine.cores, machine.memory, machine.hypervisorMemory) = (.max, 1, .max)
+        machine.version = label("18446744073709551615.1000.9")
+        #expect(machine.coreCount == 1024)
+        #expect(ConnectProcedures.number(machine.version.string) == 999_999_009)
+        let bench = try DaemonBench([], isUp: false), client = try bench.client()
+        bench.daemon.take(.up(machine, [], [info]))
+        let wire = try #require(bench.daemon.machine.domain(partition: "huge")).wire
+        for name in ["domain_get_info", "domain_get_max_memory", "domain_get_state"] {
+            #expect(try client.call(name) { wire.write(&$0) }?.code == 0, "\(name)")
+        }
+        for name in ["node_get_info", "node_get_free_memory", "connect_get_version", "connect_get_capabilities"] {
+            #expect(try client.call(name)?.code == 0, "\(name)")
+        }
+        let vcpus = try client.call("domain_get_vcpus") { writer in
+            wire.write(&writer)
+            writer.int32(.max)
+            writer.int32(.max)
+        }
+        #expect(vcpus?.code == 0)
     }
 
     @Test func versions() {

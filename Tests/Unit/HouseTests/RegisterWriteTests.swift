@@ -14,6 +14,10 @@ import Testing
             "if event.kind == .nmi { cpu.injectNMI() } else { LocalAPIC.requestAgain(event.vector) }",
             "EventDeliveryTests"
         ),
+        (
+            "Virtio.swift", "LocalAPIC.send(UInt64(interrupt.apicID) << 32 | UInt64(interrupt.vector))",
+            "GuestMessageTests"
+        ),
         ("MSR.swift", "cpu_wrmsr(msr, value)", "LocalVectorTests"),
         ("XSETBV.swift", "cpu_xsetbv(0, value)", "XCR0Tests"),
     ]

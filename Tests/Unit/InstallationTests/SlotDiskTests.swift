@@ -55,6 +55,17 @@ import Testing
         }
     }
 
+    /// What lies behind the end that a slot's list knows is read far enough to be seen.
+    @Test func aFileThatIsLonger() throws {
+        let disk = try disk(), path = "BULKHEAD/kernels/vmlinux"
+        let longer = try #require(try read(disk, .a, path)) + [0], file = folder.appending(path: "longer")
+        try longer.write(to: file)
+        try SlotDisk(disk).volumes[.a]?.change(.add) { image in
+            try Tool.run("mcopy", ["-o", "-i", image, file.path, "::/\(path)"])
+        }
+        #expect(try SlotDisk(disk).states()[0].isWhole == false)
+    }
+
     @Test func install() throws {
         let disk = try disk()
         let states = try SlotDisk(disk).states()

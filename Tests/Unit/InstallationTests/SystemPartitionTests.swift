@@ -51,14 +51,14 @@ import Testing
     func wide(_ text: String) -> [UInt8] { (Array(text.utf16) + [0]).flatMap { little(UInt64($0), 2) } }
 
     /// An EFI_LOAD_OPTION with a partition's and a file's node.
-    func option(_ title: String, _ partition: String, _ path: String) -> [UInt8] {
+    func option(_ title: String, _ partition: String, _ path: String, _ options: [UInt8] = []) -> [UInt8] {
         let order = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15]
         let id = UUID(uuidString: partition) ?? UUID(), bytes = unsafe withUnsafeBytes(of: id.uuid) { unsafe Array($0) }
         let drive =
             [4, 1, 42, 0] + little(1, 4) + little(2048, 8) + little(100_000, 8) + order.map { bytes[$0] } + [2, 2]
         let file = [4, 4] + little(UInt64(4 + wide(path).count), 2) + wide(path)
         let nodes = drive + file + [0x7F, 0xFF, 4, 0]
-        return little(1, 4) + little(UInt64(nodes.count), 2) + wide(title) + nodes
+        return little(1, 4) + little(UInt64(nodes.count), 2) + wide(title) + nodes + options
     }
 
     @Test func whichPartitionItIs() throws {
@@ -83,7 +83,7 @@ import Testing
         try variable("BootOrder", [2, 0, 10, 0])
         try variable("BootNext", [10, 0])
         let entries = try #require(BootEntries(root.path + BootEntries.folder))
-        #expect(entries.numbers(of: own, path: program) == ["0003", "000A"])
+        #expect(entries.entries(of: own, path: program).map(\.number) == ["0003", "000A"])
         #expect(entries.order == ["0002", "000A"] && entries.next == "000A")
         // However it is cut or damaged, nothing is read beyond its end.
         let whole = option("Bulkhead", own, program)
@@ -104,6 +104,49 @@ import Testing
         let size = Int(whole[4]) + Int(whole[5]) << 8 + way.count
         (option[4], option[5]) = (UInt8(size & 0xFF), UInt8(size >> 8))
         #expect(BootEntries.target(option)?.partition == own && BootEntries.target(option)?.path == program)
+    }
+
+    /// Bulkhead takes its files from the slot whose letter it is told: an entry with another one starts a mixture.
+    @Test func whichEntryStartsASlot() throws {
+        let system = try SystemPartition(esp.path, root: root.path), program = "\\EFI\\BULKHEAD\\b\\BULKHEAD.EFI"
+        let wrong: [[UInt8]] = [
+            [], [0x61, 0], [0x62], [0x62, 0, 0], [0x62, 1], [0x42, 0], [0x62, 0, 0x61, 0], [0x62, 0, 0, 0, 0, 0],
+            [0x62, 0, 0, 0x61], wide("b x"),
+        ]
+        for (at, options) in wrong.enumerated() {
+            try variable("Boot00\(10 + at)", option("Bulkhead b", own, program, options))
+        }
+        #expect(system.numbers(.b) == [] && system.numbers(.a) == [])
+        // A new one is made, which takes a disk that Linux knows.
+        #expect(throws: MachineError.self) { try system.entry(.b) }
+        try variable("Boot0030", option("Bulkhead b", own, program, [0x62, 0]))
+        try variable("Boot0031", option("Bulkhead b", own, program, wide("b")))
+        #expect(try system.numbers(.b) == ["0030", "0031"] && system.entry(.b) == "0030")
+        // Neither slot's turn leaves one of the others where the firmware would start it. There is no Boot0001, and no Boot0009.
+        try variable("Boot0007", option("debian", own, "\\EFI\\debian\\shimx64.efi"))
+        try variable("BootOrder", [0x11, 0, 9, 0, 0x30, 0, 7, 0])
+        try variable("BootNext", [0x12, 0])
+        try system.leave(.a, for: .b)
+        let variables = try #require(system.variables())
+        // A file that is no variable keeps what a shorter value leaves of it.
+        #expect(variables.order.prefix(2) == ["0030", "0007"] && !variables.order.contains("0011"))
+        #expect(variables.next == nil)
+        // All of them lead to what is removed.
+        #expect(try system.uninstall() == [])
+        #expect(system.variables()?.entries.map(\.number) == ["0007"])
+    }
+
+    /// In its order of entries the firmware passes over one that is switched off.
+    @Test func anEntryThatIsSwitchedOff() throws {
+        let system = try SystemPartition(esp.path, root: root.path), program = "\\EFI\\BULKHEAD\\a\\BULKHEAD.EFI"
+        let on = option("Bulkhead a", own, program, wide("a"))
+        try variable("Boot0001", [0] + on.dropFirst())
+        #expect(system.variables()?.entries.map(\.isActive) == [false])
+        #expect(try system.entry(.a) == "0001")
+        #expect(system.variables()?.entries.map(\.isActive) == [true])
+        try variable("Boot0001", [0] + on.dropFirst())
+        try variable("Boot0002", on)
+        #expect(try system.entry(.a) == "0002" && system.variables()?.entries.map(\.isActive) == [false, true])
     }
 
     @Test func uninstall() throws {

@@ -37,6 +37,39 @@ import Testing
         #expect(!inventory.text.isEmpty)
     }
 
+    /// What Linux's resctrl says, and the same in a file of an inventory.
+    @Test(arguments: ["-9223372036854775808", "9223372036854775807", "-1", "0", "18446744073709551616", ""])
+    func divisionOfCaches(_ number: String) throws {
+        let tree = try RecordedTree(), info = "sys/fs/resctrl/info"
+        for (path, text) in [
+            ("L3/cbm_mask", "ffffffff"), ("L3/shareable_bits", number), ("L3/num_closids", number),
+            ("L3/sparse_masks", number), ("L2/cbm_mask", number), ("L2/num_closids", number),
+            ("MB/bandwidth_gran", "10"), ("MB/min_bandwidth", number), ("MB/delay_linear", "1"),
+            ("MB/num_closids", number), ("L3_MON/num_rmids", number), ("L3_MON/mon_features", number),
+        ] { try tree.write("\(info)/\(path)", text + "\n") }
+        let found = try #require(
+            Inventory.Allocation(linux: FileTree(root: tree.root), ["cat_l3", "cat_l2", "mba"]))
+        #expect(found.monitors >= 0 && found.capabilities.l3.ways == 32)
+        var inventory = Inventory(linux: tree.root)
+        inventory.allocation = found
+        #expect(!inventory.text.isEmpty)
+    }
+
+    @Test(arguments: [Int.min, -1, 0, .max], [-1e300, 0, 0.3, 1e300])
+    func divisionOfCachesInAFile(_ number: Int, _ amount: Double) throws {
+        for unit in ["percent", "GB/s"] {
+            var inventory = Inventory(linux: try RecordedTree().root)
+            let cache = Inventory.Allocation.Cache(ways: number, sharedWays: .max, classes: number, gaps: true)
+            var ways = cache
+            ways.ways = 32
+            inventory.allocation = Inventory.Allocation(
+                l3: ways, l2: cache, bandwidth: .init(unit: unit, least: amount, most: amount, classes: number),
+                monitors: number, counters: [unit])
+            let copy = try Inventory(json: Data(inventory.json.utf8))
+            #expect(copy.text.contains("memory bandwidth") && copy.facts.resources?.l3.ways == 32)
+        }
+    }
+
     /// A set that is written over and over is no larger than one.
     @Test func setsOfProcessors() {
         #expect(processorSet("0-2,5") == [0, 1, 2, 5] && processorSet("3,1,1-2") == [1, 2, 3])

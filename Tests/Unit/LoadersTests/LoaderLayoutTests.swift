@@ -55,7 +55,7 @@ import Testing
 
     @Test func factsKeepTheCommandLine() {
         let text = Array("console=ttyS0".utf8)
-        var line = InlineArray<511, UInt8>(repeating: 0x21)
+        var line = InlineArray<2047, UInt8>(repeating: 0x21)
         for (i, byte) in text.enumerated() { line[i] = byte }
         let facts = LoaderFacts(
             platform: .none, kernelSize: 1, initrdSize: 0, commandLine: line, count: text.count, isIntel: true)

@@ -3,6 +3,7 @@ import Manifest
 import ManifestRules
 import Testing
 import Text
+import Trust
 
 @Suite struct CodecTests {
     @Test func roundTrip() throws {
@@ -23,7 +24,7 @@ import Text
             #expect(a.image == b.image)
             #expect(a.initrd == b.initrd)
             #expect(a.commandLine == b.commandLine)
-            #expect(a.console == b.console)
+            #expect(a.console == b.console && a.virtio == b.virtio)
             #expect(a.autostart == b.autostart)
             #expect(a.onPoweroff == b.onPoweroff)
             #expect(a.onReboot == b.onReboot)
@@ -31,6 +32,37 @@ import Text
             #expect(a.permits == b.permits)
         }
         #expect(try encoded(copy) == bytes)
+    }
+
+    @Test func grantsOfVirtioHaveAnEncodingOfTheirOwn() throws {
+        let plain = try encoded(sample())
+        let bytes = try encoded(sample { $0.partitions[0].virtio = .console })
+        let again = try decoded(bytes)
+        #expect(bytes.count == plain.count + 2 && again.partitions[0].virtio == .console)
+        let at = try #require(bytes.indices.dropLast().first { bytes[$0] == 20 && bytes[$0 + 1] == 1 })
+        for value: UInt8 in [0, 2, 0x17] {
+            var changed = bytes
+            changed[at + 1] = value
+            let error = #expect(throws: ManifestError.self) { try decoded(changed) }
+            #expect(error?.reason == .unknownValue && error?.bound == PartitionKey.virtio)
+        }
+    }
+
+    @Test func digestsComeBack() throws {
+        var manifest = sample()
+        var digests = ImageDigests()
+        for i in 0..<Digest384.bytes { (digests.kernel[i], digests.initrd[i]) = (UInt8(i), UInt8(200 - i)) }
+        manifest.partitions[1].digests = digests
+        let bytes = try encoded(manifest), copy = try decoded(bytes)
+        #expect(copy.partitions[0].digests == nil && copy.partitions[1].digests == digests)
+        #expect(try encoded(copy) == bytes)
+        // One digest alone, or one that is short, is none.
+        let at = try #require((0..<bytes.count - 2).first { Array(bytes[$0..<$0 + 3]) == [0x82, 0x58, 0x30] })
+        for (offset, value) in [(0, UInt8(0x81)), (2, 0x2F), (2, 0x31)] {
+            var bad = bytes
+            bad[at + offset] = value
+            #expect(throws: ManifestError.self) { try decoded(bad) }
+        }
     }
 
     /// The largest manifest there can be fits the bound, and comes back.
@@ -112,7 +144,8 @@ import Text
         #expect(error.map { sentence($0, Manifest()) } == words)
         let huge = [UInt8](repeating: 0, count: Manifest.maxEncodedSize + 1)
         let second = #expect(throws: ManifestError.self) { try decoded(huge) }
-        #expect(second.map { sentence($0, Manifest()) } == "the manifest has 8193 bytes; the most that is read is 8192")
+        let most = "the manifest has 24577 bytes; the most that is read is 24576"
+        #expect(second.map { sentence($0, Manifest()) } == most)
     }
 
     /// Hand-made encodings that differ from a manifest's form.

@@ -121,9 +121,9 @@ private func text(_ devices: String) -> String {
         refused[bytes.count - 1] = 0
         let none = #expect(throws: ManifestError.self) { try decoded(refused) }
         #expect(none.map { sentence($0, manifest) } == "partition \"workload\" has the unknown value 0 in key 14")
-        refused[bytes.count - 1] = 2
+        refused[bytes.count - 1] = 4
         let unknown = #expect(throws: ManifestError.self) { try decoded(refused) }
-        #expect(unknown.map { sentence($0, manifest) } == "partition \"workload\" has the unknown value 2 in key 14")
+        #expect(unknown.map { sentence($0, manifest) } == "partition \"workload\" has the unknown value 4 in key 14")
         let tooMany = sample {
             $0.partitions[0].devices.append(spec("00:03.0") { $0.virtualFunctions = 65 })
         }
@@ -135,10 +135,10 @@ private func text(_ devices: String) -> String {
         let beyond = #expect(throws: ManifestError.self) { try decoded(tooManyBytes) }
         #expect(beyond.map { sentence($0, tooMany) }?.hasSuffix(": a number is too large") == true)
         var unknownWeakness = manifest
-        unknownWeakness.partitions[1].accepts = Acceptances(rawValue: 2)
+        unknownWeakness.partitions[1].accepts = Acceptances(rawValue: 4)
         #expect(
             problems(unknownWeakness).map { $0.sentence(unknownWeakness) } == [
-                "partition \"workload\" accepts unknown weaknesses: bits 0x2"
+                "partition \"workload\" accepts unknown weaknesses: bits 0x4"
             ])
     }
 

@@ -7,7 +7,7 @@ import Testing
     /// One table: each number has a phrase and advice, no number means two things, and every fact has its place.
     @Test func everyReasonHasWords() {
         let all = ManifestRefusal.Reason.all
-        #expect(all.count == 57)
+        #expect(all.count == 71)
         #expect(Set(all.map(\.number)).count == all.count)
         for reason in all {
             #expect(ManifestRefusal.Reason(number: reason.number) == reason)
@@ -70,7 +70,7 @@ import Testing
 
     @Test(
         arguments: [
-            "", "R", "R0", "0", "R255", "R256", "R8", "bulkhead: refused:", "84 84 is not: R84",
+            "", "R", "R0", "0", "R255", "R256", "R12", "bulkhead: refused:", "84 84 is not: R84",
             "bulkhead: refused: image R84: there is no such file on the boot volume",
         ]) func nothingToExplain(_ text: String)
     {

@@ -95,6 +95,18 @@ func refusals(_ text: String, images: ImageSource = .unchecked) -> [String] {
         #expect(only.permits.isEmpty)
     }
 
+    @Test func aConsoleMayBeVirtio() throws {
+        let text =
+            "name: small\nhousekeeping: 0\npartitions: [{name: only, cores: 2, memory: 64M, image: kernel, console: "
+        let only = try parsed(text + "virtio}]").partitions[0]
+        #expect(only.console && only.virtio == .console && only.hasBus)
+        for word in ["true", "false"] {
+            let other = try parsed(text + word + "}]").partitions[0]
+            #expect(other.virtio.isEmpty && !other.hasBus && other.console == (word == "true"))
+        }
+        #expect(manifestYAML(try parsed(text + "virtio}]")).contains("    console: virtio\n"))
+    }
+
     /// One line of the good file changed, and all that is then said.
     static let changes: [(String, String, [String])] = [
         (
@@ -202,7 +214,10 @@ func refusals(_ text: String, images: ImageSource = .unchecked) -> [String] {
             "  - name: first", "  - name: a-name-of-more-than-thirty-one-bytes",
             ["m.yaml:6: \"name\" has 36 bytes; the most is 31"]
         ),
-        ("    console: false", "    console: no", ["m.yaml:17: \"no\" is neither true nor false; did you mean false?"]),
+        (
+            "    console: false", "    console: no",
+            ["m.yaml:17: \"no\" is neither true, false nor virtio; did you mean false?"]
+        ),
         (
             "    permit: all", "    permit: [start, destroy]",
             ["m.yaml:12: \"destroy\" is not an operation; did you mean stop?"]

@@ -35,7 +35,9 @@ func brokenInvariants(_ manifest: Manifest) -> [String] {
         demand(!spec.image.isEmpty, "an image is named")
         demand(isPrintable(spec.name) && isPrintable(spec.image) && isPrintable(spec.initrd), "texts are printable")
         demand(isPrintable(spec.commandLine), "the command line is printable")
-        demand(spec.permits.rawValue <= 0x1FF && spec.accepts.rawValue <= 1, "every bit is known")
+        demand(
+            spec.permits.rawValue <= 0x1FF && spec.accepts.rawValue <= 3 && spec.virtio.rawValue <= 1,
+            "every bit is known")
         demand(spec.devices.count <= 8, "at most 8 functions")
         for k in 0..<spec.devices.count {
             let device = spec.devices.devices[k]

@@ -45,6 +45,9 @@ import Testing
                 ready: watchdog
                 permit: [start]
                 devices: [{pci: "00:03.0", id: "8086:10d3", virtual-functions: 1, reset: none}]
+                cache: {l3: 4 ways, l2: 25%}
+                bandwidth: 40%
+                memory-key: preferred
                 accept: [split-smt]
                 watch: {kernel: report, lock-after: 60s}
             """

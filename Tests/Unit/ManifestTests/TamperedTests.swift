@@ -67,7 +67,7 @@ import Testing
         { $0.partitions[0].memorySize = (64 << 20) + 4096 }, { $0.partitions[1].memoryBase = (1 << 52) - (2 << 20) },
         { $0.partitions[0].memoryBase = 0x4020_0000 }, { $0.partitions[0].memorySize = 1 << 53 },
         { $0.partitions[0].image = "" }, { $0.partitions[0].permits = ControlOperations(rawValue: 0x200) },
-        { $0.partitions[0].accepts = Acceptances(rawValue: 2) },
+        { $0.partitions[0].accepts = Acceptances(rawValue: 4) },
         { for i in 0..<2 { $0.partitions[i].devices.append(spec("00:02.0")) } },
         { $0.partitions[0].devices.append(spec("00:02.0") { $0.virtualFunctions = 65 }) },
     ]

@@ -125,6 +125,18 @@ import Testing
             words: "the image of partition \"workload\" has the name of a file that is kept beside the images"
         ) { $0.partitions[1].image = "symbols.bin/vmlinux" },
         Refusal(
+            reason: .tool(.pathReserved),
+            words: "the image of partition \"workload\" has the name of a file that is kept beside the images"
+        ) { $0.partitions[1].image = "confirmed/x" },
+        Refusal(
+            reason: .tool(.pathReserved),
+            words: "the initrd of partition \"workload\" has the name of a file that is kept beside the images"
+        ) { $0.partitions[1].initrd = "Confirmed" },
+        Refusal(
+            reason: .tool(.pathReserved),
+            words: "the image of partition \"workload\" has the name of a file that is kept beside the images"
+        ) { $0.partitions[1].image = "version.txt" },
+        Refusal(
             reason: .tool(.pathCaseClash),
             words: "the image of partition \"workload\" and one of partition \"control-loop\" "
                 + "differ only in letter case, which the boot volume ignores"

@@ -166,6 +166,21 @@ import UnitSupport
         #expect(bus.writes == [])
     }
 
+    /// Root ports of Intel's 100 and 200 series have registers of 4 bytes: what others have at 6 is reserved there.
+    @Test(arguments: [UInt16(0x9D10), 0xA11F, 0xA167, 0xA290, 0xA2EE]) func controlMayBeWide(_ device: UInt16) throws {
+        let bus = try BusModel.recorded()
+        var port = bus.describe("00:02.0")
+        let recorded = try #require(bus.functions[port.requester])
+        (port.vendor, port.device) = (0x8086, device)
+        let at = port.accessControl
+        for i in 4..<12 { recorded.bytes[at + i] = i == 4 ? 0x1F : 0 }
+        recorded.bytes[at + 8] = 0x62
+        #expect(AccessControl.enable(port, on: bus))
+        #expect(recorded.bytes[at + 8] == 0x1F && recorded.bytes[at + 6] == 0 && recorded.bytes[at + 4] == 0x1F)
+        port.device = 0xA2EF
+        #expect(AccessControl.enable(port, on: bus) && recorded.bytes[at + 6] == 0x1D)
+    }
+
     /// What firmware's tables name joins functions, beside what bridges do: with the function that has the id, with all
     /// that pass for it, and with those behind the bridge whose id it is.
     @Test func functionsThatPassForOneAnotherAreOneGroup() throws {

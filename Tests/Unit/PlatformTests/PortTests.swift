@@ -25,6 +25,8 @@ import UnitSupport
             for size in [1, 2, 4] where PortPolicy.isVacant(PortAccess(port: port, size: size, input: true)) {
                 #expect((0..<UInt16(size)).allSatisfy { !granted.contains(port &+ $0) })
             }
+            // Where virtio functions may be.
+            if 0xC000...0xC0FF ~= port { #expect(!PortPolicy.isVacant(PortAccess(port: port, size: 1, input: true))) }
             guard !granted.contains(port) else { continue }
             let values = [input(port), input(port, size: 2) >> 8, input(port, size: 4) >> 24]
             // The last bytes of an access just below a device are that device's.

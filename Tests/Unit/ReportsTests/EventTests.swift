@@ -1,5 +1,6 @@
 import Control
 import ControlClient
+import Foundation
 import Reports
 import Testing
 
@@ -37,6 +38,9 @@ import Testing
 
     @Test func aFaultSaysWhere() throws {
         let report = EventReport(Self.event(.fault, "workload"))
+        let began = Date(timeIntervalSince1970: 1_800_000_000)
+        let timed = EventReport(Self.event(.state, "workload"), began: began).text
+        #expect(timed == "2027-01-15T09:02:05.000Z  1:02:05  workload  crashed  violation")
         #expect(
             report.text
                 == "1:02:05  workload  crashed  violation  fault on vCPU 3: code 0x400, address 0xfee00000")

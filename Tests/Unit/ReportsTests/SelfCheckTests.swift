@@ -3,7 +3,7 @@ import Testing
 import X86
 
 @Suite struct SelfCheckTests {
-    private func word(_ failing: ProtectionItem? = nil) -> UInt32 {
+    private func word(_ failing: ProtectionItem? = nil) -> UInt64 {
         var report = ProtectionReport()
         report.check(.cr0, failing == .cr0 ? 0 : 0x8001_0033, is: 0x8001_0033)
         report.check(.nestedTables, 1, is: 1)
@@ -20,6 +20,10 @@ import X86
         #expect(ProtectionReport(word: report.word).failed == 1 << 3)
         report.check(.remapping, 1, is: 0)
         #expect(report.read == 0x8008 && report.failed == 0x8008)
+        // As it has always travelled; items from 16 on follow above.
+        #expect(report.word == 0x8008_8008)
+        report.check(.resources, 0, is: 1)
+        #expect(report.word == 0x1_0001_8008_8008 && report.read == 0x1_8008 && report.failed == 0x1_8008)
     }
 
     @Test(arguments: [nil, .cr0, .nestedTables] as [ProtectionItem?]) func eachRowTurnsRed(_ item: ProtectionItem?) {

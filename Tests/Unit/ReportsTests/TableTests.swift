@@ -17,9 +17,9 @@ import Testing
             PartitionTable(Samples.machine, Samples.partitions).text == """
                 demo: 4 cores, 2 GiB; Bulkhead 0.1.0, 360 KiB program, 5 MiB in all, up 12.5 s
 
-                NAME          STATE    CORES   MEMORY  UPTIME  STARTS  OVERHEAD  CAUSE         IMAGE
-                control-loop  running  1      256 MiB   7.1 s       1   976 KiB  manifest      linux-rt
-                a?[2J         crashed  0,2-3    1 GiB       -      12     2 MiB  triple fault
+                NAME          STATE    CORES   MEMORY  UPTIME  STARTS  OVERHEAD  KEY   CAUSE         IMAGE
+                control-loop  running  1      256 MiB   7.1 s       1   976 KiB  none  manifest      linux-rt
+                a?[2J         crashed  0,2-3    1 GiB       -      12     2 MiB  none  triple fault
                 """)
     }
 

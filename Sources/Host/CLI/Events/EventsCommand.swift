@@ -1,5 +1,7 @@
 import ArgumentParser
+import Control
 import ControlClient
+import Foundation
 import Reports
 
 struct EventsCommand: ParsableCommand {
@@ -19,13 +21,21 @@ struct EventsCommand: ParsableCommand {
         try Manage.run {
             let client = try machine.connect()
             try client.subscribe()
-            let end = seconds.map { ContinuousClock.now + .seconds($0) }
-            while end.map({ $0 > .now }) ?? true {
-                let left = min(end.map { $0 - .now } ?? .seconds(60), .seconds(60))
-                guard let event = try client.nextEvent(timeout: max(left, .zero)) else { continue }
-                let report = EventReport(event)
-                Terminal.write((json ? try jsonText(report, pretty: false) : report.text) + "\n")
-            }
+            try Self.follow(client, began: Self.began(try client.hello()), seconds: seconds, json: json)
+        }
+    }
+
+    /// The machine's clock counts from its start; when that was, this host's clock knows as well as the link is fast.
+    static func began(_ hello: MachineInfo) -> Date { Date.now - Double(hello.uptimeMicroseconds) / 1e6 }
+
+    /// Prints events as they come, once they are subscribed.
+    static func follow(_ client: ControlClient, began: Date, seconds: Double?, json: Bool) throws {
+        let end = seconds.map { ContinuousClock.now + .seconds($0) }
+        while end.map({ $0 > .now }) ?? true {
+            let left = min(end.map { $0 - .now } ?? .seconds(60), .seconds(60))
+            guard let event = try client.nextEvent(timeout: max(left, .zero)) else { continue }
+            let report = EventReport(event, began: began)
+            Terminal.write((json ? try jsonText(report, pretty: false) : report.text) + "\n")
         }
     }
 }

@@ -15,9 +15,9 @@ struct InstallCommand: ParsableCommand {
             mounted, used, or has something else on it (--erase allows that). A USB stick made so boots any machine with \
             UEFI.
 
-            --esp installs into the EFI system partition of another system, mounted as a folder: one slot, no fall-back but \
-            the firmware's own, which starts the next boot entry when the hypervisor refuses. The firmware starts it once \
-            (BootNext of efibootmgr); --default makes it the machine's first.
+            --esp installs into the EFI system partition of another system, mounted as a folder: two slots too, each with a boot \
+            entry of the firmware's. It is started once (BootNext of efibootmgr), then the other system again; --default makes it \
+            the machine's first. An update is started once, and stays if it is confirmed.
 
               bulkhead install --disk /dev/sdX --manifest machine.yaml --dry-run
               sudo bulkhead install --esp /boot/efi --manifest machine.yaml
@@ -70,14 +70,13 @@ struct InstallCommand: ParsableCommand {
     }
 
     private func install(_ volume: BootVolumeImage, into esp: String) throws {
-        let system = try SystemPartition(esp)
+        let slots = SystemSlots(try SystemPartition(esp))
         let order =
             `default` ? "the firmware starts it first from now on" : "the firmware starts it once, at the next start"
-        let words = "\(system.description): EFI/BULKHEAD and BULKHEAD are written; \(order)"
+        let words = "\(slots.system.description): slot a is written, in EFI/BULKHEAD and BULKHEAD; \(order)"
         guard try place.agrees(words) else { return }
-        try system.install(volume)
-        for note in try system.addBootEntry(isDefault: `default`) { print(printable(note)) }
-        print(printable("\(esp): installed. `bulkhead uninstall --esp \(esp)` removes it."))
+        for note in try slots.install(SlotContent(volume), isDefault: `default`) { print(printable(note)) }
+        print(printable("\(esp): installed in slot a. `bulkhead uninstall --esp \(esp)` removes it."))
     }
 }
 

@@ -5,14 +5,23 @@ import Machines
 import ManifestFile
 import ManifestRules
 
-/// The disk that a command is about.
-struct DiskOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("The disk, or a file that is the image of one.", valueName: "disk")) var disk: String
+/// The slots that a command is about.
+struct SlotOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("The disk, or a file that is the image of one.", valueName: "disk")) var disk: String?
+    @Option(help: ArgumentHelp("The folder where another system's EFI system partition is mounted.", valueName: "dir"))
+    var esp: String?
 
-    func open(isWritable: Bool) throws -> SlotDisk { try SlotDisk(try DiskFacts.open(disk, isWritable: isWritable).0) }
+    func validate() throws {
+        guard (disk == nil) != (esp == nil) else { throw ValidationError("give either --disk or --esp") }
+    }
 
-    /// The disk's name, to begin a line with.
-    var name: String { printable(disk) }
+    func open(isWritable: Bool) throws -> any SlotStore {
+        if let esp { return SystemSlots(try SystemPartition(esp)) }
+        return try SlotDisk(try DiskFacts.open(disk ?? "", isWritable: isWritable).0)
+    }
+
+    /// The disk's or folder's name, to begin a line with.
+    var name: String { printable(disk ?? esp ?? "") }
 }
 
 /// A disk, or the EFI system partition of another system, and whether it is changed without a question.

@@ -8,41 +8,47 @@ import ManifestRules
 /// `bulkhead update`: puts a new system into the slot that is not in use.
 struct UpdateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "update", abstract: "Write hypervisor, manifest and images into the other slot of a disk.",
+        commandName: "update", abstract: "Write hypervisor, manifest and images into the other slot.",
         discussion: """
             The confirmed slot is not touched: a loss of power at any moment leaves a machine that boots. A slot that is still \
             being tried is replaced. The new slot is started at the next start, as often as --tries says; then the machine \
             falls back to the confirmed one, unless `bulkhead confirm` said in between that the new one is healthy. With --tries 0 \
             it never falls back by itself; what `rollback` and the next update count on is still the slot that was confirmed.
 
-            A boot manager that is damaged is written anew.
+            A disk's boot manager that is damaged is written anew. With --esp the firmware starts the new slot once, and then what is \
+            confirmed again; this has to be said in a system that can change the firmware's boot entries.
             """)
 
-    @OptionGroup var place: DiskOptions
+    @OptionGroup var place: SlotOptions
     @OptionGroup var content: ContentOptions
-    @Option(help: "How often the new slot may be started before it is confirmed; 0: always.") var tries = 3
+    @Option(help: "How often a disk's new slot may be started before it is confirmed (default: 3); 0: always.")
+    var tries: Int?
     @Option(help: ArgumentHelp("systemd-boot's program, if the disk's is damaged.", valueName: "file"))
     var bootManager = Installing.bootManager
     @Flag(help: "Say what would be done, and do nothing.") var dryRun = false
 
     func validate() throws {
-        guard 0...99 ~= tries else { throw ValidationError("--tries takes 0 to 99") }
+        guard 0...99 ~= tries ?? 3 else { throw ValidationError("--tries takes 0 to 99") }
+        guard tries == nil || place.esp == nil else {
+            throw ValidationError("--tries goes with --disk: with --esp the firmware starts a new slot once")
+        }
     }
 
     func run() throws {
         try Installing.run {
             let content = SlotContent(try content.volume())
-            let disk = try place.open(isWritable: !dryRun)
-            let states = try disk.states()
+            let slots = try place.open(isWritable: !dryRun)
+            let states = try slots.states(), tries = place.esp == nil ? tries ?? 3 : 1
             if dryRun {
                 let words = "slot \(states.target.rawValue) would be written\(states.loss)"
                 return print("\(place.name): \(words). Nothing was changed (--dry-run).")
             }
-            let slot = try disk.update(
+            let slot = try slots.update(
                 content, tries: tries == 0 ? nil : tries, bootManager: URL(filePath: bootManager))
+            let times = tries == 0 ? "" : tries == 1 ? ", once unless" : ", \(tries) times at the most unless"
             print(
                 "\(place.name): written to slot \(slot.rawValue)\(states.loss), which is started next"
-                    + (tries == 0 ? "" : ", \(tries) times at the most until `bulkhead confirm`"))
+                    + (times.isEmpty ? "" : times + " `bulkhead confirm` says in between that it is healthy"))
         }
     }
 }
@@ -58,7 +64,7 @@ struct ConfirmCommand: ParsableCommand {
 
             Exit codes: 0 confirmed, or nothing was to be confirmed; 1 refused; 64 the command line is wrong.
             """)
-    @OptionGroup var place: DiskOptions
+    @OptionGroup var place: SlotOptions
     @Option(help: "a or b.") var slot: Slot?
 
     func run() throws {
@@ -77,8 +83,9 @@ struct ConfirmCommand: ParsableCommand {
 /// `bulkhead rollback`: back to the other slot.
 struct RollbackCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "rollback", abstract: "Start the other slot of a disk from now on.")
-    @OptionGroup var place: DiskOptions
+        commandName: "rollback", abstract: "Start the other slot from now on.",
+        discussion: "With --esp, where neither slot is in the firmware's order of boot entries, it is started once.")
+    @OptionGroup var place: SlotOptions
 
     func run() throws {
         try Installing.run {
@@ -91,25 +98,25 @@ struct RollbackCommand: ParsableCommand {
 /// `bulkhead status`: what the slots of a disk have.
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "status", abstract: "Show the slots of a disk: what is in them, and which is started next.",
+        commandName: "status", abstract: "Show the slots: what is in them, and which is started next.",
         discussion: """
-            Exit codes: 0 the boot manager and every slot that is not empty are whole, and one of them is started; 1 one is \
-            damaged, none is started, or the disk has none; 64 the command line is wrong.
+            Exit codes: 0 the boot manager and every slot that is not empty are whole, and one of them is started (with --esp: is \
+            confirmed); 1 one is damaged, none is, or there are none; 64 the command line is wrong.
             """)
-    @OptionGroup var place: DiskOptions
+    @OptionGroup var place: SlotOptions
     @Flag(help: "Print JSON.") var json = false
 
     func run() throws {
         try Installing.run {
-            let disk = try place.open(isWritable: false)
-            let states = try disk.states(), hasBootManager = try disk.hasBootManager()
+            let slots = try place.open(isWritable: false)
+            let states = try slots.states(), hasBootManager = try slots.hasBootManager()
             if json {
                 print(try SlotReport(states, hasBootManager: hasBootManager).json)
             } else {
-                print(SlotReport.line(bootManager: hasBootManager))
+                if place.esp == nil { print(SlotReport.line(bootManager: hasBootManager)) }
                 for state in states { print(SlotReport.line(state)) }
             }
-            if !states.isHealthy || hasBootManager == false { throw ExitCode(1) }
+            if !slots.isHealthy(states) || hasBootManager == false { throw ExitCode(1) }
         }
     }
 }

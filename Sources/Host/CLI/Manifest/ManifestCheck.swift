@@ -62,7 +62,7 @@ struct ManifestCheck: ParsableCommand {
                 ])
         }
         let addresses = manifest.partitionList.flatMap { $0.devices.list.map(\.address.text) }
-        if !json { for doubt in inventory.doubts(about: addresses) { Manage.fail("note: \(doubt)") } }
+        if !json { for doubt in inventory.doubts(about: addresses, of: manifest) { Manage.fail("note: \(doubt)") } }
         return inventory.refusal(of: manifest).map { [ManifestProblem(file: file, reason: $0)] } ?? []
     }
 }

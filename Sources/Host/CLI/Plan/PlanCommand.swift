@@ -102,7 +102,9 @@ struct PlanCommand: ParsableCommand {
             manifest = try planner.manifest(name: name ?? inventory.machineName, demands)
         } catch { throw Self.failed("refused: \(error)") }
         let addresses = manifest.partitionList.flatMap { $0.devices.list.map(\.address.text) }
-        for note in planner.notes(manifest) + inventory.doubts(about: addresses) { Manage.fail("note: \(note)") }
+        for note in planner.notes(manifest) + inventory.doubts(about: addresses, of: manifest) {
+            Manage.fail("note: \(note)")
+        }
         let yaml =
             "# Proposed from the inventory of this machine. Next: bulkhead manifest check --machine INVENTORY THIS-FILE\n"
             + manifestYAML(manifest)

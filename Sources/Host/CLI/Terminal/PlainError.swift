@@ -1,5 +1,6 @@
 import ControlClient
 import Foundation
+import Keys
 import Machines
 import ManifestFile
 
@@ -13,6 +14,7 @@ struct PlainError: CustomStringConvertible {
         case let error as MachineError: description = "\(error)"
         case let error as ManifestRefused: description = "\(error)"
         case let error as LinkError: description = "\(error)"
+        case let error as KeyError: description = error.reason
         default:
             let error = error as NSError
             guard [NSCocoaErrorDomain, NSPOSIXErrorDomain].contains(error.domain) else { return nil }

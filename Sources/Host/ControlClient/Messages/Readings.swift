@@ -1,5 +1,6 @@
 import Control
 import Manifest
+import Resources
 import Text
 
 extension Text {
@@ -23,6 +24,8 @@ public struct PartitionStatistics: Sendable {
     public var clockMicroseconds: UInt64
     /// One for each vCPU.
     public var vcpus: [ExitCounters]
+    /// What the silicon has counted of it; nil where it counts nothing.
+    public var traffic: TrafficCounters?
 
     public init(clockMicroseconds: UInt64, vcpus: [ExitCounters]) {
         self.clockMicroseconds = clockMicroseconds
@@ -46,7 +49,7 @@ public struct ConsoleText: Sendable {
     public var lost: UInt64
 
     /// Where to read on.
-    public var next: UInt64 { position + UInt64(bytes.count) }
+    public var next: UInt64 { position &+ UInt64(bytes.count) }
 }
 
 /// An event, with how many before it got lost on the way.

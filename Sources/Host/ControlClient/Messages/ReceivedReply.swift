@@ -1,6 +1,7 @@
 import CBOR
 import Control
 import Manifest
+import Resources
 import PCI
 
 /// A reply as a manager reads it.
@@ -59,11 +60,24 @@ public struct ReceivedReply {
         return items
     }
 
+    /// Of `statistics`: what the silicon has counted; nil where it counts nothing.
+    public func traffic() throws(CBORError) -> TrafficCounters? {
+        var values: [UInt64?] = []
+        for item in try list(5, max: 4) {
+            let value = try item.unsigned()
+            values.append(value == .max ? nil : value)
+        }
+        guard values.count == 4, let wrap = values[3] else { return nil }
+        var counters = TrafficCounters()
+        (counters.occupancy, counters.total, counters.local, counters.wrap) = (values[0], values[1], values[2], wrap)
+        return counters
+    }
+
     /// Of `selfCheck`.
-    public func protection() throws(CBORError) -> (vcpus: [UInt32], housekeeping: UInt32) {
-        var words: [UInt32] = []
-        for item in try list(1, max: 64) { words.append(UInt32(clamping: try item.unsigned())) }
-        return (words, UInt32(clamping: try fields[2]?.unsigned() ?? 0))
+    public func protection() throws(CBORError) -> (vcpus: [UInt64], housekeeping: UInt64) {
+        var words: [UInt64] = []
+        for item in try list(1, max: 64) { words.append(try item.unsigned()) }
+        return (words, try fields[2]?.unsigned() ?? 0)
     }
 
     /// Of `consoleRead`.

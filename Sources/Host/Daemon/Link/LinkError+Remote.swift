@@ -5,10 +5,24 @@ extension LinkError {
     /// The same in libvirt's codes.
     var remote: RemoteError { RemoteError(code, description) }
 
+    /// The machine did not answer; it may answer again on the same line.
+    var isSilence: Bool {
+        switch self {
+        case .noAnswer, .refused(.noAnswer, _, _): true
+        default: false
+        }
+    }
+
+    /// Whether the same may be asked again, of a link on which much is asked.
+    var isBusy: Bool { code == .resourceBusy }
+
     private var code: RemoteError.Code {
         guard case .refused(let status, _, _) = self else {
-            if case .noAnswer = self { return .operationTimeout }
-            return .systemError
+            switch self {
+            case .noAnswer: return .operationTimeout
+            case .busy: return .resourceBusy
+            default: return .systemError
+            }
         }
         return switch status {
         case .notPermitted: .accessDenied

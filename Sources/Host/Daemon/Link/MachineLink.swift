@@ -7,15 +7,14 @@ import Synchronization
 /// The machine's management link, on a thread of its own: it carries out what is asked one after the other, looks at the
 /// partitions once a second and after each event, and connects anew when the machine has gone.
 final class MachineLink: Sendable {
-    typealias Job = @Sendable (Result<ControlClient, LinkError>) -> Void
+    /// What it returns: the machine did not answer.
+    typealias Job = @Sendable (Result<ControlClient, LinkError>) -> LinkError?
 
     private let path: String
     private let tell: @Sendable (MachineNews) -> Void
-    private let jobs = Mutex<[Job]>([])
+    private let jobs = Mutex(JobQueue<Job>())
     private let isStopped = Mutex(false)
     private let wake: WakePipe
-    /// Jobs that wait at most; more are refused as busy.
-    static let maxJobs = 256
     /// Between two looks at the partitions, if nothing happens.
     static let period = Duration.seconds(1)
 
@@ -40,19 +39,22 @@ final class MachineLink: Sendable {
 
     /// Asks the machine something, after what was asked before.
     func ask<T: Sendable>(
-        _ loop: EventLoop, _ body: @escaping @Sendable (ControlClient) throws(LinkError) -> T
+        _ loop: EventLoop, _ kind: JobKind, _ body: @escaping @Sendable (ControlClient) throws(LinkError) -> T
     ) -> EventLoopFuture<T> {
         let promise = loop.makePromise(of: T.self), path = path
         let isTaken = jobs.withLock { jobs in
-            guard jobs.count < Self.maxJobs else { return false }
-            jobs.append { client in
+            let job: Job = { client in
                 do throws(LinkError) {
                     promise.succeed(try body(try client.get()))
-                } catch { promise.fail(error) }
+                    return nil
+                } catch {
+                    promise.fail(error)
+                    return error.isSilence ? error : nil
+                }
             }
-            return true
+            return jobs.append(job, kind)
         }
-        if isTaken { wake.ring() } else { promise.fail(LinkError.noAnswer(path: path, seconds: 0)) }
+        if isTaken { wake.ring() } else { promise.fail(LinkError.busy(path: path)) }
         return promise.futureResult
     }
 
@@ -66,9 +68,10 @@ final class MachineLink: Sendable {
                 try client.subscribe()
                 try serve(client)
             } catch {
+                // What has rung until now is answered by this; else the wait would not wait.
+                wake.clear()
                 tell(.down("\(error)"))
-                let failure = error
-                for job in taken() { job(.failure(failure)) }
+                fail(error)
                 wake.wait(for: [], .seconds(1))
             }
         }
@@ -78,7 +81,7 @@ final class MachineLink: Sendable {
         var refresh = ContinuousClock.now
         var lastFailure: LinkError?
         while !isStopped.withLock({ $0 }) {
-            for job in taken() { job(.success(client)) }
+            work(client)
             if wake.wait(for: [client.descriptor], .zero) {
                 while let event = try client.nextEvent(timeout: .milliseconds(1)) {
                     tell(.event(event.event))
@@ -91,10 +94,9 @@ final class MachineLink: Sendable {
                     lastFailure = nil
                 } catch {
                     // A silent machine may answer again on the same line; a closed line does not.
-                    switch error {
-                    case .noAnswer, .refused(.noAnswer, _, _): tell(.down("\(error)"))
-                    default: throw error
-                    }
+                    guard error.isSilence else { throw error }
+                    tell(.down("\(error)"))
+                    fail(error)
                     if lastFailure != nil { throw error }
                     lastFailure = error
                 }
@@ -109,11 +111,19 @@ final class MachineLink: Sendable {
         }
     }
 
-    private func taken() -> [Job] {
+    /// Carries out what waits now, and not what comes meanwhile: the machine is looked at in between.
+    func work(_ client: ControlClient) {
         wake.clear()
-        return jobs.withLock { jobs in
-            defer { jobs = [] }
-            return jobs
+        for _ in 0..<jobs.withLock({ $0.count }) {
+            guard let silence = jobs.withLock({ $0.next() })?(.success(client)) else { continue }
+            // Those that wait would wait as long, one after the other.
+            tell(.down("\(silence)"))
+            return fail(silence)
         }
+    }
+
+    /// Fails all that wait.
+    func fail(_ error: LinkError) {
+        while let job = jobs.withLock({ $0.next() }) { _ = job(.failure(error)) }
     }
 }

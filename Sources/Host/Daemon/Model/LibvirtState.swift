@@ -33,9 +33,8 @@ struct LibvirtState: Equatable {
         case .poweroff, .reboot: 1
         case .manager: 2
         case .badImage: 6
-        case .tripleFault, .violation, .hypervisorFault, .panic, .machineCheck, .coreLost, .physicalFunction,
-            .functionLost, .watchdog, .restartLimit, .attack:
-            3
+        // Everything else ended a guest that would have gone on.
+        default: 3
         }
     }
 }

@@ -19,9 +19,8 @@ struct LifecycleEvent: Equatable {
             case .manifest, .poweroff, .reboot: 0
             case .manager: 1
             case .badImage: 5
-            case .tripleFault, .violation, .hypervisorFault, .panic, .machineCheck, .coreLost, .physicalFunction,
-                .functionLost, .watchdog, .restartLimit, .attack:
-                2
+            // Everything else ended a guest that would have gone on.
+            default: 2
             }
         return LifecycleEvent(event: 5, detail: detail)
     }

@@ -6,8 +6,8 @@ import LibvirtWire
 final class MachineModel {
     private(set) var info: MachineInfo?
     private(set) var inventory: [InventoryItem] = []
-    /// In the manifest's order.
-    private(set) var domains: [Domain] = []
+    /// All partitions, in the manifest's order.
+    private(set) var partitions: [Domain] = []
     /// Why the machine does not answer; nil when it does.
     private(set) var trouble: String? = "the machine has not answered yet"
     private var nextID: Int32 = 1
@@ -16,10 +16,16 @@ final class MachineModel {
     /// Called when the partitions were looked at.
     var refreshed: () -> Void = {}
 
+    /// The domains that clients see.
+    var domains: [Domain] { partitions.filter(\.isThere) }
+
     func take(_ news: MachineNews) {
         switch news {
         case .up(let info, let inventory, let partitions):
+            let isSame = self.info?.name.string == info.name.string
             (self.info, self.inventory, trouble) = (info, inventory, nil)
+            // Another machine's partitions are others, whatever their names.
+            if !isSame { remove(where: { _ in true }) }
             take(partitions)
         case .partitions(let partitions):
             trouble = nil
@@ -31,16 +37,19 @@ final class MachineModel {
         }
     }
 
-    private func take(_ partitions: [PartitionInfo]) {
-        for partition in partitions {
+    private func take(_ list: [PartitionInfo]) {
+        // No key path: the compiler (6.3.1) crashes on those through `Text`.
+        let names = Set(list.map { $0.name.string })
+        remove(where: { !names.contains($0.partition) })
+        for partition in list {
             let name = partition.name.string
             if let domain = domain(partition: name) {
                 take(partition.state, partition.cause, domain)
                 domain.info = partition
             } else {
                 let machine = info?.name.string ?? ""
-                let domain = Domain(name: name, uuid: .named(machine, name), partition: name, partition)
-                domains.append(domain)
+                let domain = Domain(uuid: .named(machine, name), partition: name, partition)
+                partitions.append(domain)
                 setID(domain)
             }
         }
@@ -48,9 +57,21 @@ final class MachineModel {
     }
 
     private func take(_ state: PartitionState, _ cause: StateCause, _ domain: Domain) {
+        let wasActive = domain.isActive
         let changes = domain.take(state, cause)
         setID(domain)
         for change in changes { changed(domain, change) }
+        // What was there only while it ran is gone now; what is about to be started has not run yet.
+        if wasActive, !domain.isActive, case .transient = domain.origin { domain.origin = .none }
+    }
+
+    private func remove(where isGone: (Domain) -> Bool) {
+        let gone = partitions.filter(isGone)
+        partitions.removeAll(where: isGone)
+        for domain in gone where domain.isThere {
+            if domain.isActive { changed(domain, .lifecycle(.stopped(.manager))) }
+            changed(domain, .lifecycle(.undefined))
+        }
     }
 
     private func setID(_ domain: Domain) {
@@ -58,15 +79,15 @@ final class MachineModel {
             domain.id = -1
         } else if domain.id < 0 {
             domain.id = nextID
-            nextID += 1
+            nextID = nextID == .max ? 1 : nextID + 1
         }
     }
 
-    func domain(partition: String) -> Domain? { domains.first { $0.partition == partition } }
+    func domain(partition: String) -> Domain? { partitions.first { $0.partition == partition } }
 
     /// - Throws: `RemoteError` of code `noDomain`.
     func domain(_ wire: WireDomain) throws(RemoteError) -> Domain {
-        guard let domain = domains.first(where: { $0.uuid == wire.uuid }) else {
+        guard let domain = partitions.first(where: { $0.isThere && $0.uuid == wire.uuid }) else {
             throw RemoteError(
                 .noDomain, "Domain not found: no domain with matching uuid '\(wire.uuid)' (\(wire.name))")
         }

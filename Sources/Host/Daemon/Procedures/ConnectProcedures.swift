@@ -52,9 +52,10 @@ enum ConnectProcedures {
         table.add("connect_is_secure", .read) { _, call in call.reply { $0.int32(1) } }
     }
 
-    /// "1.2.3" as libvirt counts: 1,002,003.
+    /// "1.2.3" as libvirt counts: 1,002,003. Each part counts up to 999.
     static func number(_ version: String) -> UInt64 {
-        let parts = version.split(separator: ".").map { UInt64($0.prefix { $0.isNumber }) ?? 0 } + [0, 0, 0]
+        let numbers = version.split(separator: ".").map { UInt64($0.prefix { $0.isNumber }) ?? 0 }
+        let parts = numbers.map { min($0, 999) } + [0, 0, 0]
         return parts[0] * 1_000_000 + parts[1] * 1000 + parts[2]
     }
 }

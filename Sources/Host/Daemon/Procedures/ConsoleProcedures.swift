@@ -36,13 +36,14 @@ final class ConsoleFeed {
     /// Opens a stream that gives what the guest writes from now on.
     static func open(_ domain: Domain, _ client: ClientConnection, _ call: RemoteCall) throws {
         let name = domain.partition, daemon = client.daemon
-        let end = daemon.link.ask(daemon.loop) { (remote) throws(LinkError) in
+        let end = daemon.link.ask(daemon.loop, .read) { (remote) throws(LinkError) in
             try remote.readConsole(name, from: 0).end
         }
         end.assumeIsolated().whenComplete { result in
             do {
-                let stream = try client.session.openStream(call)
-                let feed = ConsoleFeed(stream, daemon, domain, from: try result.get())
+                // A console that is refused takes no stream.
+                let position = try result.get()
+                let feed = ConsoleFeed(try client.session.openStream(call), daemon, domain, from: position)
                 call.reply()
                 feed.pump()
             } catch { call.fail(Daemon.remote(error)) }
@@ -58,9 +59,13 @@ final class ConsoleFeed {
 
     private func pump() {
         guard !isOver else { return }
+        // Another machine's partition may have the same name.
+        guard daemon.machine.domain(partition: domain.partition) === domain else {
+            return stream.fail(RemoteError(.noDomain, "the machine has no partition '\(domain.partition)' any more"))
+        }
         guard stream.isReady else { return later() }
         let name = domain.partition, from = position
-        let read = daemon.link.ask(daemon.loop) { (remote) throws(LinkError) in
+        let read = daemon.link.ask(daemon.loop, .read) { (remote) throws(LinkError) in
             try remote.readConsole(name, from: from)
         }
         read.assumeIsolated().whenComplete { result in
@@ -73,6 +78,7 @@ final class ConsoleFeed {
                 // All of it has been shown.
                 if !self.domain.isActive { return self.stream.end() }
                 self.later()
+            case .failure(let error as LinkError) where error.isBusy: self.later()
             case .failure(let error): self.stream.fail(Daemon.remote(error))
             }
         }
@@ -85,11 +91,13 @@ final class ConsoleFeed {
         type()
     }
 
+    private func typeLater() { daemon.loop.assumeIsolated().scheduleTask(in: Self.pause) { self.type() } }
+
     private func type() {
         guard !isTyping, !isOver, !keys.isEmpty else { return }
         isTyping = true
         let name = domain.partition, offered = Array(keys.prefix(1024))
-        let written = daemon.link.ask(daemon.loop) { (remote) throws(LinkError) in
+        let written = daemon.link.ask(daemon.loop, .change) { (remote) throws(LinkError) in
             try remote.writeConsole(name, offered)
         }
         written.assumeIsolated().whenComplete { result in
@@ -98,7 +106,8 @@ final class ConsoleFeed {
             case .success(let count):
                 self.keys.removeFirst(count)
                 if count > 0 { return self.type() }
-                self.daemon.loop.assumeIsolated().scheduleTask(in: Self.pause) { self.type() }
+                self.typeLater()
+            case .failure(let error as LinkError) where error.isBusy: self.typeLater()
             case .failure(let error): self.stream.fail(Daemon.remote(error))
             }
         }

@@ -4,14 +4,12 @@ import LibvirtWire
 enum DomainProcedures {
     static func add(to table: inout DaemonTable) {
         add("domain_get_info", &table) { domain, call in
-            let cores = UInt64(domain.info.coreList.count)
             call.reply { writer in
                 writer.uint32(UInt32(domain.state.state))
                 writer.uint64(domain.info.memory >> 10)
                 writer.uint64(domain.info.memory >> 10)
-                writer.uint32(UInt32(cores))
-                // Its cores are its own: their time is its time.
-                writer.uint64(domain.info.uptimeMicroseconds * 1000 * cores)
+                writer.uint32(UInt32(domain.info.coreList.count))
+                writer.uint64(domain.info.processorTime)
             }
         }
         add("domain_get_state", &table) { domain, call in
@@ -21,14 +19,16 @@ enum DomainProcedures {
             }
         }
         add("domain_get_xml_desc", &table) { domain, call in
-            _ = try call.arguments.uint32()
-            call.reply { $0.string(DomainXML.text(of: domain)) }
+            // VIR_DOMAIN_XML_INACTIVE
+            let isInactive = try call.arguments.uint32() & 2 != 0
+            let text = DomainXML.text(of: domain, inactive: isInactive)
+            call.reply { $0.string(text) }
         }
         add("domain_get_os_type", &table) { _, call in call.reply { $0.string("hvm") } }
         add("domain_is_active", &table) { domain, call in call.reply { $0.bool(domain.isActive) } }
-        add("domain_is_persistent", &table) { _, call in call.reply { $0.bool(true) } }
+        add("domain_is_persistent", &table) { domain, call in call.reply { $0.bool(domain.isPersistent) } }
         add("domain_is_updated", &table) { _, call in call.reply { $0.bool(false) } }
-        add("domain_get_autostart", &table) { _, call in call.reply { $0.int32(0) } }
+        add("domain_get_autostart", &table) { domain, call in call.reply { $0.bool(domain.autostart) } }
         add("domain_get_max_memory", &table) { domain, call in call.reply { $0.uint64(domain.info.memory >> 10) } }
         for name in ["domain_has_managed_save_image", "domain_snapshot_num"] {
             add(name, &table) { _, call in call.reply { $0.int32(0) } }
@@ -61,7 +61,7 @@ enum DomainProcedures {
             let (most, bytes) = (Int(try call.arguments.int32()), Int(try call.arguments.int32()))
             guard domain.isActive else { throw notRunning(domain) }
             let shown = shown(domain, most)
-            let time = domain.info.uptimeMicroseconds * 1000
+            let time = domain.info.uptimeNanoseconds
             call.reply { writer in
                 writer.array(Array(shown.enumerated())) { writer, vcpu in
                     writer.uint32(UInt32(vcpu.offset))

@@ -1,6 +1,7 @@
 import Control
 import ControlClient
 import LibvirtWire
+import NIOCore
 
 /// What changes a domain's state. Each is answered when the machine has done it.
 enum LifecycleProcedures {
@@ -46,7 +47,7 @@ enum LifecycleProcedures {
         }
     }
 
-    private static func unknownFlags(_ name: String, _ flags: UInt32) -> RemoteError {
+    static func unknownFlags(_ name: String, _ flags: UInt32) -> RemoteError {
         RemoteError(.invalidArgument, "\(name): unsupported flags (0x\(String(flags, radix: 16)))")
     }
 
@@ -58,6 +59,8 @@ enum LifecycleProcedures {
         switch (operation, domain.info.state) {
         case (.start, let state) where state != .stopped && state != .crashed && state != .stopping:
             throw RemoteError(.operationInvalid, "Requested operation is not valid: domain is already running")
+        case (.start, _):
+            if let fault = domain.startFault { throw fault }
         case (.pause, .paused), (.resume, .running): return call.reply(write)
         case (.stop, let state), (.pause, let state), (.resume, let state), (.restart, let state):
             if state == .stopped || state == .crashed { throw DomainProcedures.notRunning(domain) }
@@ -81,16 +84,40 @@ enum LifecycleProcedures {
                 "the guest of '\(domain.name)' cannot be asked to shut down: a partition has no power button. `destroy` "
                     + "ends it at once; bulkheadd's --shutdown-line says what its guests understand on their consoles")
         }
-        let name = domain.partition
-        let typed = client.daemon.link.ask(client.daemon.loop) { (remote) throws(LinkError) in
-            try ConsoleStream(partition: name).type(Array("\(line)\r".utf8), remote)
+        let end = client.daemon.loop.now + .seconds(Limits.typingSeconds)
+        type(Array("\(line)\r".utf8)[...], domain.partition, client.daemon, until: end) { result in
+            switch result {
+            case .success: call.reply()
+            case .failure(let error): call.fail(error)
+            }
+        }
+    }
+
+    /// Types bytes as fast as the guest's UART takes them, each time in a job of its own: what others ask goes between.
+    private static func type(
+        _ bytes: ArraySlice<UInt8>, _ partition: String, _ daemon: Daemon, until end: NIODeadline,
+        _ done: @escaping (Result<Void, RemoteError>) -> Void
+    ) {
+        guard !bytes.isEmpty else { return done(.success(())) }
+        guard daemon.loop.now < end else {
+            return done(
+                .failure(RemoteError(.operationTimeout, "the guest of '\(partition)' does not read its console")))
+        }
+        let offered = Array(bytes)
+        let typed = daemon.link.ask(daemon.loop, .change) { (remote) throws(LinkError) in
+            try remote.writeConsole(partition, offered)
         }
         typed.assumeIsolated().whenComplete { result in
+            let taken: Int
             switch result {
-            case .success(true): call.reply()
-            case .success(false):
-                call.fail(RemoteError(.operationTimeout, "the guest of '\(name)' does not read its console"))
-            case .failure(let error): call.fail(Daemon.remote(error))
+            case .success(let count): taken = count
+            case .failure(let error as LinkError) where error.isBusy: taken = 0
+            case .failure(let error): return done(.failure(Daemon.remote(error)))
+            }
+            let rest = bytes.dropFirst(taken)
+            guard taken == 0 else { return type(rest, partition, daemon, until: end, done) }
+            daemon.loop.assumeIsolated().scheduleTask(in: .milliseconds(50)) {
+                type(rest, partition, daemon, until: end, done)
             }
         }
     }

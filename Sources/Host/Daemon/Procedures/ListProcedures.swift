@@ -21,7 +21,7 @@ enum ListProcedures {
             call.reply { $0.array(ids) { $0.int32($1) } }
         }
         table.add("connect_num_of_defined_domains", .read) { client, call in
-            let count = client.daemon.machine.domains.count { !$0.isActive }
+            let count = client.daemon.machine.domains.count { !$0.isActive && $0.isPersistent }
             call.reply { $0.int32(Int32(count)) }
         }
         table.add("connect_list_defined_domains", .read) { client, call in
@@ -73,15 +73,16 @@ struct DomainFilter {
     func takes(_ domain: Domain) -> Bool {
         let state = domain.state.state
         return matches(0, [domain.isActive, !domain.isActive])
-            && matches(2, [true, false])
+            && matches(2, [domain.isPersistent, !domain.isPersistent])
             && matches(
                 4,
                 [
                     state == LibvirtState.running, state == LibvirtState.paused, state == LibvirtState.shutOff,
                     state == LibvirtState.shutDown || state == LibvirtState.crashed,
                 ])
-            // No saved images, no autostart, no snapshots, no checkpoints.
-            && matches(8, [false, true]) && matches(10, [false, true]) && matches(12, [false, true])
+            && matches(10, [domain.autostart, !domain.autostart])
+            // No saved images, no snapshots, no checkpoints.
+            && matches(8, [false, true]) && matches(12, [false, true])
             && matches(14, [false, true])
     }
 

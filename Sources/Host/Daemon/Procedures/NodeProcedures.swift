@@ -11,7 +11,7 @@ enum NodeProcedures {
         }
         table.add("connect_get_max_vcpus", .read) { client, call in
             _ = try call.arguments.optionalString()
-            let most = client.daemon.machine.domains.map { $0.info.coreList.count }.max() ?? 0
+            let most = client.daemon.machine.partitions.map { $0.info.coreList.count }.max() ?? 0
             call.reply { $0.int32(Int32(most)) }
         }
         table.add("node_get_info", .read) { client, call in
@@ -32,12 +32,14 @@ enum NodeProcedures {
         table.add("node_get_free_memory", .read) { client, call in
             // What no partition and not the hypervisor has.
             let info = try client.daemon.machineInfo()
-            let taken = client.daemon.machine.domains.reduce(info.hypervisorMemory) { $0 + $1.info.memory }
+            let taken = client.daemon.machine.partitions.reduce(info.hypervisorMemory) {
+                $0.clampedPlus($1.info.memory)
+            }
             call.reply { $0.uint64(info.memory > taken ? info.memory - taken : 0) }
         }
         table.add("node_get_cpu_map", .read) { client, call in
             let needsMap = try call.arguments.bool(), needsOnline = try call.arguments.bool()
-            let cores = try client.daemon.machineInfo().cores
+            let cores = try client.daemon.machineInfo().coreCount
             call.reply { writer in
                 writer.opaque(needsMap ? CoreText.map(Array(0..<cores), count: cores) : [])
                 writer.uint32(needsOnline ? UInt32(cores) : 0)
@@ -56,11 +58,11 @@ struct MachineTopology {
     private(set) var cores: [Core]
 
     init(_ info: MachineInfo, _ inventory: [InventoryItem]) {
-        cores = inventory.filter { $0.kind == .core && $0.count >= 4 }.map { item in
-            let numbers = (0..<4).map { Int(truncatingIfNeeded: item.values[$0]) }
+        cores = inventory.filter { $0.kind == .core && $0.count >= 4 }.prefix(MachineInfo.mostCores).map { item in
+            let numbers = (0..<4).map { Int(clamping: item.values[$0]) }
             return Core(index: numbers[0], package: numbers[1], core: numbers[2], thread: numbers[3])
         }
-        if cores.isEmpty { cores = (0..<info.cores).map { Core(index: $0, package: 0, core: $0, thread: 0) } }
+        if cores.isEmpty { cores = (0..<info.coreCount).map { Core(index: $0, package: 0, core: $0, thread: 0) } }
     }
 
     var packages: Int { max(Set(cores.map(\.package)).count, 1) }

@@ -8,12 +8,27 @@ final class ClientConnection {
     /// By callback: which event, of which domain or of all.
     var callbacks: [Int32: (event: Int32, domain: WireUUID?)] = [:]
     private var nextCallback: Int32 = 1
+    let cameReadOnly: Bool
+    /// Bytes that are kept for it: of a packet that has not come whole, and of answers that wait to be sent.
+    var held = 0 { didSet { daemon.kept += held - oldValue } }
+    /// Ends the connection for a reason.
+    let cutOff: (String) -> Void
     /// Callbacks of one client at most.
     static let maxCallbacks = 256
 
-    init(_ daemon: Daemon, isReadOnly: Bool, output: @escaping (Packet) -> Void) {
-        self.daemon = daemon
-        session = RemoteSession(daemon.table, isReadOnly: isReadOnly, output: output)
+    init(
+        _ daemon: Daemon, isReadOnly: Bool, output: @escaping (Packet) -> Void, cutOff: @escaping (String) -> Void
+    ) {
+        (self.daemon, cameReadOnly, self.cutOff) = (daemon, isReadOnly, cutOff)
+        session = RemoteSession(daemon.table, isReadOnly: isReadOnly, output: output, authorise: Self.authorise)
+    }
+
+    /// While the machine does not answer, nothing is said of its partitions: what was true may be so no longer.
+    private static func authorise(_ client: ClientConnection, _ row: Procedure<ClientConnection>) throws {
+        guard let trouble = client.daemon.machine.trouble else { return }
+        // Who waits for events may do so.
+        guard row.name.contains("domain"), !row.name.contains("_event_") else { return }
+        throw RemoteError(.systemError, trouble)
     }
 
     func receive(_ packet: Packet) throws(SessionError) { try session.receive(packet, from: self) }
@@ -33,7 +48,7 @@ final class ClientConnection {
         return nextCallback
     }
 
-    func tell(_ domain: Domain, _ change: DomainChange) {
+    func tell(_ domain: WireDomain, _ change: DomainChange) {
         let wanted: Int32, procedure: Int32
         switch change {
         case .lifecycle: (wanted, procedure) = (0, EventProcedures.lifecycle)
@@ -43,7 +58,7 @@ final class ClientConnection {
             guard filter.domain == nil || filter.domain == domain.uuid else { continue }
             session.tell(procedure) { writer in
                 writer.int32(callback)
-                domain.wire.write(&writer)
+                domain.write(&writer)
                 guard case .lifecycle(let event) = change else { return }
                 writer.int32(event.event)
                 writer.int32(event.detail)

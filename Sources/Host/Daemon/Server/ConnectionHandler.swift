@@ -10,54 +10,93 @@ final class ConnectionHandler: ChannelInboundHandler {
     private let daemon: Daemon
     private let isReadOnly: Bool
     private var client: ClientConnection?
-    private var reader = PacketReader(limit: Limits.packet)
+    private var reader: PacketReader
+    /// Bytes that wait to be sent.
     private var waiting = 0
+    private var timer = PacketTimer()
 
-    init(_ daemon: Daemon, isReadOnly: Bool) { (self.daemon, self.isReadOnly) = (daemon, isReadOnly) }
+    /// - Parameter isReadOnly: its client cannot define anything, and needs no long packets.
+    init(_ daemon: Daemon, isReadOnly: Bool) {
+        (self.daemon, self.isReadOnly) = (daemon, isReadOnly)
+        reader = PacketReader(limit: isReadOnly ? Limits.readOnlyPacket : Limits.packet)
+    }
 
     func channelActive(context: ChannelHandlerContext) {
-        guard daemon.clients.count < Limits.clients else {
+        guard daemon.hasRoom(isReadOnly: isReadOnly) else {
             daemon.log.warning("refused a client: there are \(daemon.clients.count)")
             return context.close(promise: nil)
         }
         let channel = context.channel
-        let client = ClientConnection(daemon, isReadOnly: isReadOnly) { [weak self] packet in
-            self?.send(packet, channel)
-        }
+        let client = ClientConnection(
+            daemon, isReadOnly: isReadOnly, output: { [weak self] packet in self?.send(packet, channel) },
+            cutOff: { [weak self] reason in self?.cutOff(channel, reason) })
         daemon.clients[ObjectIdentifier(client)] = client
         self.client = client
-        keepAlive(channel)
+        lookAfter(channel)
     }
 
-    private func keepAlive(_ channel: Channel) {
+    /// Pings the client, and ends it when it answers none, or leaves a packet unfinished.
+    private func lookAfter(_ channel: Channel) {
         channel.eventLoop.assumeIsolated().scheduleTask(in: .seconds(Limits.keepaliveSeconds)) { [weak self] in
             guard let self, let client else { return }
-            if client.session.tick() { return keepAlive(channel) }
-            daemon.log.info("closed a connection: its client answers no pings")
-            channel.close(promise: nil)
+            guard client.session.tick() else { return cutOff(channel, "its client answers no pings") }
+            guard !channel.isWritable || !timer.isOver(channel.eventLoop.now) else {
+                return cutOff(channel, "its client left a packet unfinished for \(Limits.packetSeconds) s")
+            }
+            lookAfter(channel)
         }
     }
 
+    /// Closes the connection; what was kept for it is free at once.
+    private func cutOff(_ channel: Channel, _ reason: String) {
+        guard client != nil else { return }
+        daemon.log.notice("closed a connection: \(reason)")
+        end()
+        channel.close(promise: nil)
+    }
+
+    private func end() {
+        client?.held = 0
+        client?.close()
+        client = nil
+        reader = PacketReader(limit: 0)
+    }
+
+    private func count() { client?.held = reader.kept + waiting }
+
     private func send(_ packet: Packet, _ channel: Channel) {
+        guard client != nil else { return }
         let bytes = packet.encoded
         waiting += bytes.count
-        guard waiting < Limits.unread else {
-            daemon.log.warning("closed a connection: its client does not read what it is sent")
-            return channel.close(promise: nil)
-        }
+        count()
+        guard waiting < Limits.unread else { return cutOff(channel, "its client does not read what it is sent") }
+        daemon.makeRoom()
+        guard client != nil else { return }
         let written = channel.writeAndFlush(channel.allocator.buffer(bytes: bytes))
-        written.assumeIsolated().whenComplete { [weak self] _ in self?.waiting -= bytes.count }
+        written.assumeIsolated().whenComplete { [weak self] _ in
+            self?.waiting -= bytes.count
+            self?.count()
+        }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard let client else { return }
+        guard client != nil else { return }
         reader.append(unwrapInboundIn(data).readableBytesView)
+        receive(context)
+    }
+
+    /// Takes what has come, as long as the client reads what it is answered.
+    private func receive(_ context: ChannelHandlerContext) {
+        var hasTaken = false
         do {
-            while self.client != nil, let packet = try reader.next() { try client.receive(packet) }
-        } catch {
-            daemon.log.notice("closed a connection: its client sent \(error)")
-            context.close(promise: nil)
-        }
+            while let client, context.channel.isWritable, let packet = try reader.next() {
+                hasTaken = true
+                try client.receive(packet)
+            }
+        } catch { return cutOff(context.channel, "its client sent \(error)") }
+        timer.note(kept: reader.kept, isNew: hasTaken, context.eventLoop.now)
+        count()
+        daemon.makeRoom()
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
@@ -65,17 +104,38 @@ final class ConnectionHandler: ChannelInboundHandler {
         client?.session.isReady = isWritable
         // Who does not read answers is not read from.
         context.channel.setOption(.autoRead, value: isWritable).assumeIsolated().whenFailure { _ in }
+        if isWritable {
+            // What lay unread until now was not late.
+            timer = PacketTimer()
+            receive(context)
+        }
         context.fireChannelWritabilityChanged()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        client?.close()
-        client = nil
+        end()
         context.fireChannelInactive()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: Error) {
         daemon.log.debug("a connection failed: \(error)")
         context.close(promise: nil)
+    }
+}
+
+/// How long a packet has been coming.
+struct PacketTimer {
+    private var since: NIODeadline?
+
+    /// - Parameters:
+    ///   - kept: bytes of a packet that has not come whole.
+    ///   - isNew: others before it have been taken now.
+    mutating func note(kept: Int, isNew: Bool, _ now: NIODeadline) {
+        if kept == 0 { since = nil } else if isNew || since == nil { since = now }
+    }
+
+    func isOver(_ now: NIODeadline) -> Bool {
+        guard let since else { return false }
+        return now - since >= .seconds(Limits.packetSeconds)
     }
 }

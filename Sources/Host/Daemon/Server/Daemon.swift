@@ -13,13 +13,19 @@ final class Daemon {
     let machine = MachineModel()
     let table: ProcedureTable<ClientConnection>
     var clients: [ObjectIdentifier: ClientConnection] = [:]
+    /// Bytes kept for all clients together.
+    var kept = 0
+    private let store: DomainStore
     private var changes: [PendingChange] = []
 
-    init(_ configuration: DaemonConfiguration, _ link: MachineLink, loop: EventLoop, log: Logger) {
-        (self.configuration, self.link, self.loop, self.log) = (configuration, link, loop, log)
+    init(
+        _ configuration: DaemonConfiguration, _ store: DomainStore, _ link: MachineLink, loop: EventLoop, log: Logger
+    ) {
+        (self.configuration, self.store, self.link) = (configuration, store, link)
+        (self.loop, self.log) = (loop, log)
         table = Self.makeTable()
         machine.changed = { [unowned self] domain, change in
-            for client in clients.values { client.tell(domain, change) }
+            tell(domain, change)
         }
         machine.refreshed = { [unowned self] in settle() }
     }
@@ -30,7 +36,10 @@ final class Daemon {
         NodeProcedures.add(to: &table)
         ListProcedures.add(to: &table)
         DomainProcedures.add(to: &table)
+        DefineProcedures.add(to: &table)
         LifecycleProcedures.add(to: &table)
+        MetadataProcedures.add(to: &table)
+        StatisticsProcedures.add(to: &table)
         ConsoleProcedures.add(to: &table)
         EventProcedures.add(to: &table)
         return table
@@ -50,10 +59,109 @@ final class Daemon {
         case .partitions: break
         }
         machine.take(news)
+        loadDomains()
+        if case .up = news { startDomains() }
         if case .down(let reason) = news {
             for change in changes { change.done(.failure(RemoteError(.systemError, reason))) }
             changes = []
         }
+    }
+
+    /// Tells all clients that asked for it.
+    /// - Parameter wire: the domain as it was, when it is no more.
+    func tell(_ domain: Domain, _ change: DomainChange, as wire: WireDomain? = nil) {
+        for client in clients.values { client.tell(wire ?? domain.wire, change) }
+    }
+
+    // MARK: Clients
+
+    /// Whether one more may come.
+    func hasRoom(isReadOnly: Bool) -> Bool {
+        clients.count < Limits.clients
+            && (!isReadOnly || clients.values.count { $0.cameReadOnly } < Limits.readOnlyClients)
+    }
+
+    /// Cuts off those for whom most is kept, while too much is kept for all together: not those who happen to come next.
+    func makeRoom() {
+        while kept > Limits.kept, let largest = clients.values.max(by: { $0.held < $1.held }),
+            largest.held > Limits.share
+        {
+            largest.cutOff("of what is kept for all clients, most is kept for it: \(largest.held) bytes")
+            guard clients[ObjectIdentifier(largest)] == nil else { return }
+        }
+    }
+
+    // MARK: Definitions
+
+    /// Saves domains as they are to be, all or none; what is saved is on the disk. Only then are they so.
+    func change(_ updates: [DomainUpdate]) throws(RemoteError) {
+        let name = try machineInfo().name.string
+        do { try store.save(machine: name, updates.map(\.stored)) } catch {
+            log.error("the database: \(error)")
+            throw RemoteError(.systemError, "the change cannot be saved: \(error)")
+        }
+        for update in updates { (update.domain.origin, update.domain.autostart) = (update.origin, update.autostart) }
+    }
+
+    /// Takes what was saved of partitions that have not been there before.
+    private func loadDomains() {
+        let new = machine.partitions.filter { !$0.isLoaded }
+        guard let name = machine.info?.name.string, !new.isEmpty else { return }
+        for domain in new { domain.isLoaded = true }
+        leaveOut(clashingWith: new)
+        do {
+            for row in try store.load(machine: name) {
+                let stored: StoredDomain
+                do { stored = try row.get() } catch {
+                    log.error("the database: \(error)")
+                    continue
+                }
+                guard let domain = machine.domain(partition: stored.partition) else {
+                    log.warning("the machine has no partition \(stored.partition) any more: its domain is left out")
+                    continue
+                }
+                if new.contains(where: { $0 === domain }) { take(stored, domain) }
+            }
+        } catch { log.error("the database: \(error)") }
+    }
+
+    /// A manifest with another partition may give it the name of a domain that was defined before: the manifest comes first.
+    private func leaveOut(clashingWith new: [Domain]) {
+        for domain in machine.partitions where !new.contains(where: { $0 === domain }) {
+            guard let definition = domain.definition,
+                let clash = machine.clash(definition, for: domain, isMove: false)
+            else { continue }
+            log.error("the definition for partition \(domain.partition) is left out: \(clash)")
+            domain.origin = domain.isPersistent ? .partition : .transient(nil)
+        }
+    }
+
+    /// Starts what is to be started with the machine.
+    private func startDomains() {
+        for domain in machine.domains where domain.autostart && domain.info.state == .stopped && domain.info.starts == 0
+        {
+            if let fault = domain.startFault {
+                log.error("\(domain.name): not started with the machine: \(fault)")
+                continue
+            }
+            log.info("\(domain.name): started with the machine")
+            change(.start, domain) { [log] result in
+                if case .failure(let error) = result { log.error("\(domain.name): \(error)") }
+            }
+        }
+    }
+
+    private func take(_ stored: StoredDomain, _ domain: Domain) {
+        if let xml = stored.xml {
+            do throws(RemoteError) {
+                let definition = try DomainDefinition(xml) { _ in nil }
+                if let clash = machine.clash(definition, for: domain, isMove: false) { throw clash }
+                domain.origin = .defined(definition)
+            } catch { return log.error("the definition for partition \(stored.partition) is left out: \(error)") }
+        } else if stored.isUndefined {
+            domain.origin = domain.isActive ? .transient(nil) : .none
+        }
+        domain.autostart = stored.autostart
     }
 
     // MARK: Changes of a partition's state
@@ -72,12 +180,12 @@ final class Daemon {
     {
         guard let change = LifecycleChange(operation, before: domain.info) else { return done(.success(())) }
         let name = domain.partition
-        let asked = link.ask(loop) { (client) throws(LinkError) in try client.change(operation, name) }
-        asked.assumeIsolated().whenComplete { [weak self] result in
+        let asked = link.ask(loop, .change) { (client) throws(LinkError) in try client.change(operation, name) }
+        asked.assumeIsolated().whenComplete { [self] result in
             switch result {
             case .success:
-                let end = NIODeadline.now() + .seconds(Limits.changeSeconds)
-                self?.changes.append(
+                let end = loop.now + .seconds(Limits.changeSeconds)
+                changes.append(
                     PendingChange(partition: name, operation: operation, change: change, end: end, done: done))
             case .failure(let error): done(.failure(Self.remote(error)))
             }
@@ -90,12 +198,15 @@ final class Daemon {
 
     /// Answers those whose change has come to its end.
     private func settle() {
-        let now = NIODeadline.now()
+        let now = loop.now
         let before = changes
         changes = []
         for pending in before {
-            guard let domain = machine.domain(partition: pending.partition) else { continue }
             let words = "\(pending.operation.name) of partition \(pending.partition)"
+            guard let domain = machine.domain(partition: pending.partition) else {
+                pending.done(.failure(RemoteError(.operationFailed, "\(words): the machine has it no more")))
+                continue
+            }
             switch pending.change.progress(domain.info) {
             case .done: pending.done(.success(()))
             case .ended:

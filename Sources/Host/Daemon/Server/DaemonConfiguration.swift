@@ -7,8 +7,13 @@ public struct DaemonConfiguration: Sendable {
     /// What is typed on a guest's console to ask it to shut down; nil: guests cannot be asked.
     public var shutdownLine: String?
 
-    public init(machine: String, folder: String, shutdownLine: String? = nil) {
+    /// The database of definitions.
+    public var database: String
+
+    /// - Parameter state: the folder of the database; nil: the sockets' folder.
+    public init(machine: String, folder: String, state: String? = nil, shutdownLine: String? = nil) {
         (self.machine, self.folder, self.shutdownLine) = (machine, folder, shutdownLine)
+        database = (state ?? folder) + "/bulkheadd.sqlite"
     }
 
     public var socket: String { folder + "/virtbulkheadd-sock" }
@@ -24,10 +29,23 @@ enum Limits {
     /// Bytes that wait to be sent to a client before nothing more is read from it.
     static let sending = 256 << 10
     /// Bytes that wait at most: a client that does not read its events is cut off.
-    static let unread = 40 << 20
+    static let unread = 12 << 20
+    /// Bytes of the longest packet of a client that cannot change anything.
+    static let readOnlyPacket = 64 << 10
+    /// How long a packet may take to come whole.
+    static let packetSeconds: Int64 = 60
+    /// Bytes that are kept for all clients together, of packets that have not come whole and of what waits to be sent: when it
+    /// is more, those for whom most is kept are cut off.
+    static let kept = 256 << 20
+    /// Bytes that each may have kept, however much the others do.
+    static let share = 64 << 10
     static let clients = 2000
+    /// Of them, on the read-only socket.
+    static let readOnlyClients = 1000
     /// Between two pings of the keepalive.
     static let keepaliveSeconds: Int64 = 5
+    /// How long a guest may take to read a line that is typed on its console.
+    static let typingSeconds: Int64 = 5
     /// How long a change of a partition's state may take: an image is loaded, memory is cleared.
     static let changeSeconds: Int64 = 120
 }

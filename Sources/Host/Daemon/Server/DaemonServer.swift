@@ -1,3 +1,4 @@
+import ControlClient
 import Foundation
 import Logging
 import NIOCore
@@ -10,27 +11,34 @@ public final class DaemonServer {
     private let link: MachineLink
     private let daemon: NIOLoopBound<Daemon>
     private var listeners: [Channel] = []
-    private let configuration: DaemonConfiguration
+    /// The sockets' files as they were made.
+    private var files: [(path: String, identity: FileIdentity)] = []
 
     /// Starts it. All clients and the whole state are on one loop: calls are short, and nothing needs a lock.
-    /// - Throws: when a socket cannot be made.
+    /// - Throws: when a socket cannot be made, or another daemon serves it.
     public init(_ configuration: DaemonConfiguration, log: Logger) throws {
-        self.configuration = configuration
         group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let loop = group.next()
         let box = Mutex<NIOLoopBound<Daemon>?>(nil)
         link = try MachineLink(path: configuration.machine) { news in
             loop.execute { box.withLock { $0 }?.value.take(news) }
         }
+        try FileManager.default.createDirectory(atPath: configuration.folder, withIntermediateDirectories: true)
         let link = link
         daemon = try loop.submit {
-            NIOLoopBound(Daemon(configuration, link, loop: loop, log: log), eventLoop: loop)
+            let store = try DomainStore(path: configuration.database)
+            return NIOLoopBound(Daemon(configuration, store, link, loop: loop, log: log), eventLoop: loop)
         }.wait()
         let daemon = daemon
         box.withLock { $0 = daemon }
-        try FileManager.default.createDirectory(atPath: configuration.folder, withIntermediateDirectories: true)
-        for (path, isReadOnly) in [(configuration.socket, false), (configuration.readOnlySocket, true)] {
-            try listeners.append(Self.listen(path, daemon, isReadOnly: isReadOnly, on: group))
+        do {
+            for (path, isReadOnly) in [(configuration.socket, false), (configuration.readOnlySocket, true)] {
+                try listeners.append(Self.listen(path, daemon, isReadOnly: isReadOnly, on: group))
+                if let identity = FileIdentity(path) { files.append((path, identity)) }
+            }
+        } catch {
+            stop()
+            throw error
         }
         link.start()
     }
@@ -40,6 +48,8 @@ public final class DaemonServer {
     ) throws -> Channel {
         let before = umask(0o077)
         defer { umask(before) }
+        // Of a socket that it has bound itself, NIO removes the path in the end, whoever's it is then.
+        let bound = try UnixSocket.listen(path)
         return try ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 256)
             .childChannelOption(.writeBufferWaterMark, value: .init(low: Limits.sending / 2, high: Limits.sending))
@@ -49,16 +59,18 @@ public final class DaemonServer {
                     try channel.pipeline.syncOperations.addHandler(handler)
                 }
             }
-            .bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true).wait()
+            .withBoundSocket(bound).wait()
     }
 
     /// Closes everything and removes the sockets.
     public func stop() {
         link.stop()
-        for listener in listeners { try? listener.close().wait() }
-        try? group.syncShutdownGracefully()
-        for path in [configuration.socket, configuration.readOnlySocket] {
+        // A daemon that was started after this one has made its own there. As long as this one listens, no other file can have
+        // the number of its.
+        for (path, identity) in files where FileIdentity(path) == identity {
             try? FileManager.default.removeItem(atPath: path)
         }
+        for listener in listeners { try? listener.close().wait() }
+        try? group.syncShutdownGracefully()
     }
 }

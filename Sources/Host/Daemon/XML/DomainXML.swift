@@ -1,12 +1,15 @@
 import Control
 import ControlClient
 
-/// A domain's description as the machine tells it, for a domain that nobody has defined: libvirt's `<domain>`.
+/// A domain's description, libvirt's `<domain>`: as it was defined, or as the machine tells it.
 enum DomainXML {
-    static func text(of domain: Domain) -> String {
+    /// - Parameter inactive: as it is when it does not run.
+    static func text(of domain: Domain, inactive: Bool = false) -> String {
+        let isLive = domain.isActive && !inactive
+        if let definition = domain.definition { return isLive ? definition.live(id: domain.id) : definition.text }
         var xml = XMLText()
         let info = domain.info, cores = info.coreList
-        let id = domain.isActive ? [("id", "\(domain.id)")] : []
+        let id = isLive ? [("id", "\(domain.id)")] : []
         xml.element("domain", [("type", "bulkhead")] + id) { xml in
             xml.leaf("name", [], domain.name)
             xml.leaf("uuid", [], domain.uuid.description)
@@ -40,17 +43,12 @@ enum DomainXML {
     }
 }
 
-extension PartitionInfo {
-    /// The cores' numbers, the lowest first: vCPU 0's is the first.
-    var coreList: [Int] { (0..<64).filter { cores.contains(.init(core: $0)) } }
-}
-
 /// Core numbers as libvirt writes them: "1", "2-3", "0,2-5".
 enum CoreText {
     static func list(_ cores: [Int]) -> String {
         var ranges: [(Int, Int)] = []
         for core in cores {
-            if let last = ranges.last, last.1 + 1 == core {
+            if let last = ranges.last, last.1 &+ 1 == core {
                 ranges[ranges.count - 1].1 = core
             } else {
                 ranges.append((core, core))
@@ -59,10 +57,23 @@ enum CoreText {
         return ranges.map { $0 == $1 ? "\($0)" : "\($0)-\($1)" }.joined(separator: ",")
     }
 
+    /// The cores of such a list, in order; nil when it is none, or names one above 63.
+    static func cores(_ text: String) -> [Int]? {
+        var cores = Set<Int>()
+        for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+            let isLess = part.hasPrefix("^")
+            let ends = part.drop { $0 == "^" }.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+            guard let first = ends.first ?? nil, let last = ends.last ?? nil, ends.count <= 2 else { return nil }
+            guard 0 <= first, first <= last, last <= 63 else { return nil }
+            if isLess { cores.subtract(first...last) } else { cores.formUnion(first...last) }
+        }
+        return cores.sorted()
+    }
+
     /// One bit a core, the lowest first, in as many bytes as `count` cores take.
     static func map(_ cores: [Int], count: Int) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: (count + 7) / 8)
-        for core in cores where core / 8 < bytes.count { bytes[core / 8] |= 1 << UInt8(core % 8) }
+        for core in cores where core >= 0 && core / 8 < bytes.count { bytes[core / 8] |= 1 << UInt8(core % 8) }
         return bytes
     }
 }

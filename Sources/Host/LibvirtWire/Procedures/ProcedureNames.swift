@@ -2,8 +2,10 @@
 /// not have.
 public enum ProcedureNames {
     public static func name(_ number: Int32) -> String {
-        number >= 1 && number <= all.count ? String(all[Int(number) - 1]) : "procedure \(number)"
+        isKnown(number) ? String(all[Int(number) - 1]) : "procedure \(number)"
     }
+
+    static func isKnown(_ number: Int32) -> Bool { number >= 1 && number <= all.count }
 
     /// nil: there is none of that name.
     public static func number(_ name: String) -> Int32? {

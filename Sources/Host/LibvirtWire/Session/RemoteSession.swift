@@ -57,13 +57,10 @@ public final class RemoteSession<Client>: StreamCarrier {
         }
         switch header.type {
         case .call: try receive(call: packet, client)
-        case .callWithDescriptors:
-            let error = RemoteError(.noSupport, "file descriptors cannot be passed", domain: .rpc)
-            send(Packet(header.answer(.replyWithDescriptors, .error), error.encoded))
         case .stream: streams[header.serial]?.receive(packet)
-        case .streamHole:
-            streams[header.serial]?.fail(RemoteError(.noSupport, "sparse streams are not supported", domain: .streams))
-        case .reply, .replyWithDescriptors, .message: throw .unexpected(header.type)
+        // Descriptors and holes only come from clients that were told that they are taken.
+        case .reply, .message, .callWithDescriptors, .replyWithDescriptors, .streamHole:
+            throw .unexpected(header.type)
         }
     }
 
@@ -98,6 +95,9 @@ public final class RemoteSession<Client>: StreamCarrier {
         guard header.program == RemoteProgram.number, header.version == RemoteProgram.version else {
             throw RemoteError(
                 .rpc, "unknown program 0x\(String(header.program, radix: 16)) version \(header.version)", domain: .rpc)
+        }
+        guard ProcedureNames.isKnown(header.procedure) else {
+            throw RemoteError(.rpc, "unknown procedure: \(header.procedure)", domain: .rpc)
         }
         guard let row = table[header.procedure] else {
             throw RemoteError(

@@ -7,19 +7,15 @@ public struct RemoteError: Error, Equatable, Sendable, CustomStringConvertible {
         case invalidArgument = 8
         case operationFailed = 9
         case xmlError = 27
+        case domainExists = 28
         case operationDenied = 29
         case systemError = 38
         case rpc = 39
         case noDomain = 42
-        case noNetwork = 43
-        case noStoragePool = 49
-        case noStorageVolume = 50
-        case noNodeDevice = 53
         case operationInvalid = 55
         case configUnsupported = 67
         case operationTimeout = 68
         case invalidStream = 73
-        case argumentUnsupported = 74
         case noDomainMetadata = 80
         case operationUnsupported = 84
         case resourceBusy = 87
@@ -28,11 +24,7 @@ public struct RemoteError: Error, Equatable, Sendable, CustomStringConvertible {
 
     /// `virErrorDomain`: what part of libvirt speaks.
     public enum Domain: Int32, Sendable {
-        case none = 0
         case rpc = 7
-        case network = 19
-        case storage = 18
-        case nodeDevice = 22
         case streams = 38
         case access = 55
         /// A driver of domains; libvirt has no number for one that it does not know.
@@ -49,15 +41,23 @@ public struct RemoteError: Error, Equatable, Sendable, CustomStringConvertible {
 
     public var description: String { message }
 
-    /// The longest message that is sent: it may quote what a client sent.
+    /// Bytes of the longest message that is sent: it may quote what a client sent.
     static let maxMessage = 4096
+
+    /// The message, or as many whole characters of it as are sent.
+    private var bounded: String {
+        guard message.utf8.count > Self.maxMessage else { return message }
+        var end = message.utf8.index(message.startIndex, offsetBy: Self.maxMessage)
+        while end.samePosition(in: message.unicodeScalars) == nil { end = message.utf8.index(before: end) }
+        return String(message.unicodeScalars[..<end])
+    }
 
     /// `virNetMessageError`: code, domain, message, level 2 (error), no domain, no texts, no numbers, no network.
     public var encoded: [UInt8] {
         XDRWriter.bytes { writer in
             writer.int32(code.rawValue)
             writer.int32(domain.rawValue)
-            writer.optionalString(String(message.prefix(Self.maxMessage)))
+            writer.optionalString(bounded)
             writer.int32(2)
             writer.bool(false)
             // libvirt's clients print str1 where they make up a message of their own.

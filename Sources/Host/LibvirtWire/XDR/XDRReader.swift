@@ -25,15 +25,6 @@ public struct XDRReader {
 
     public mutating func int32() throws(XDRError) -> Int32 { Int32(bitPattern: try uint32()) }
 
-    public mutating func uint64() throws(XDRError) -> UInt64 {
-        let high = try uint32()
-        return UInt64(high) << 32 | UInt64(try uint32())
-    }
-
-    public mutating func int64() throws(XDRError) -> Int64 { Int64(bitPattern: try uint64()) }
-
-    public mutating func double() throws(XDRError) -> Double { Double(bitPattern: try uint64()) }
-
     /// Any number but 0 is true: go-libvirt sends 1 in the first byte.
     public mutating func bool() throws(XDRError) -> Bool { try uint32() != 0 }
 

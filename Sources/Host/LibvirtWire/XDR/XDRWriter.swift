@@ -15,8 +15,6 @@ public struct XDRWriter: Sendable {
         uint32(UInt32(truncatingIfNeeded: value >> 32))
         uint32(UInt32(truncatingIfNeeded: value))
     }
-    public mutating func int64(_ value: Int64) { uint64(UInt64(bitPattern: value)) }
-    public mutating func double(_ value: Double) { uint64(value.bitPattern) }
     public mutating func bool(_ value: Bool) { uint32(value ? 1 : 0) }
 
     /// Bytes whose number both ends know.

@@ -50,9 +50,8 @@ public struct BootVolumeImage: Sendable {
     /// Copies the content into a folder, for a real machine's EFI system partition.
     /// - Throws: `MachineError.impossible` where another system's boot loader is: firmware would start the hypervisor
     ///   instead, which must be a decision.
-    /// - Parameter program: where in it the hypervisor goes; the default is what firmware starts from a removable disk.
-    public func writeFolder(_ folder: URL, program: String = "EFI/BOOT/BOOTX64.EFI") throws {
-        let loader = folder.appending(path: program)
+    public func writeFolder(_ folder: URL) throws {
+        let loader = folder.appending(path: "EFI/BOOT/BOOTX64.EFI")
         let ours = folder.appending(path: "BULKHEAD/manifest.cbor")
         if FileManager.default.fileExists(atPath: loader.path), !FileManager.default.fileExists(atPath: ours.path) {
             throw MachineError.impossible("\(loader.path) is another system's boot loader; move it away first")
@@ -61,7 +60,7 @@ public struct BootVolumeImage: Sendable {
         let size = try files.reduce(manifest.count) { try $0 + Self.attributes($1.source).size + 65_536 }
         try SafeFile.requireRoom(UInt64(size), in: folder)
         for (path, source) in files.reversed() {
-            let target = folder.appending(path: path == "EFI/BOOT/BOOTX64.EFI" ? program : path)
+            let target = folder.appending(path: path)
             try FileManager.default.createDirectory(
                 at: target.deletingLastPathComponent(), withIntermediateDirectories: true)
             let content = source.resolvingSymlinksInPath()

@@ -35,19 +35,37 @@ public struct VolumeReader: Sendable {
     }
 
     /// The content of a file, nil when the volume has none of that name.
-    /// - Parameter path: from the volume's root, with `/`.
-    /// - Throws: `MachineError` when the volume cannot be read.
-    public func read(_ path: String) throws -> Data? {
+    /// - Parameters:
+    ///   - path: from the volume's root, with `/`.
+    ///   - limit: bytes; of a longer file no more than one byte beyond is read.
+    /// - Throws: `MachineError` when the volume or the file cannot be read, or the file is longer.
+    public func read(_ path: String, atMost limit: Int = 1 << 40) throws -> Data? {
+        func checked(_ file: URL, _ name: String) throws -> Data {
+            guard let handle = try? FileHandle(forReadingFrom: file) else {
+                throw MachineError.impossible("\(name) cannot be read")
+            }
+            defer { try? handle.close() }
+            guard let content = try? handle.read(upToCount: limit + 1) ?? Data() else {
+                throw MachineError.impossible("\(name) cannot be read")
+            }
+            guard content.count <= limit else { throw MachineError.tooLong(name, limit) }
+            return content
+        }
         switch place {
         case .folder(let folder):
             let file = folder.appending(path: path)
-            return FileManager.default.fileExists(atPath: file.path) ? try Data(contentsOf: file) : nil
+            return FileManager.default.fileExists(atPath: file.path) ? try checked(file, file.path) : nil
         case .image(let image):
             let copy = FileManager.default.temporaryDirectory.appending(path: "bulkhead-\(UUID().uuidString)")
             defer { try? FileManager.default.removeItem(at: copy) }
             try Tool.run("mdir", ["-b", "-i", image, "::/"])
-            do { try Tool.run("mcopy", ["-n", "-i", image, "::/" + path, copy.path]) } catch { return nil }
-            return try Data(contentsOf: copy)
+            let command = ["--fsize=\(limit + 1)", "mcopy", "-n", "-i", image, "::/" + path, copy.path]
+            do { try Tool.run("prlimit", command) } catch {
+                // What is cut at the limit is there, and longer.
+                guard FileManager.default.fileExists(atPath: copy.path) else { return nil }
+                throw MachineError.tooLong(path, limit)
+            }
+            return try checked(copy, path)
         }
     }
 }

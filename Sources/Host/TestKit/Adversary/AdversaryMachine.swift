@@ -20,19 +20,20 @@ public final class AdversaryMachine {
     ///   - kind: of the machine. All times that tests give are for QEMU.
     ///   - faults: whether the hypervisor is the one with faults to inject.
     ///   - devices: for the emulator's command line; with any, the machine has VT-d.
+    ///   - files: more of them for the boot volume; `extra`: more for the emulator.
     public init(
         manifest name: String, on kind: MachineKind = .amd, faults: Bool = false, _ workspace: Workspace,
-        devices: [String] = []
+        devices: [String] = [], files: [BootVolumeImage.Image] = [], extra: [String] = []
     ) throws {
         let (manifest, disk) = try adversaryVolume(
             workspace.root.appending(path: "Tests/Machines/Manifests/\(name).yaml"), workspace,
-            hypervisor: faults ? workspace.faultyHypervisor : workspace.hypervisor)
+            hypervisor: faults ? workspace.faultyHypervisor : workspace.hypervisor, files: files)
         watch = NeighbourWatch(on: kind)
         var emulator = Emulator(kind)
         emulator.cores = manifest.machineCores
         emulator.memory = manifest.machineMemory
         emulator.iommu = devices.isEmpty ? nil : .vtd
-        emulator.extra = devices
+        emulator.extra = devices + extra
         machine = try Machine(emulator, volume: disk, log: workspace.cache.appending(path: "tests/\(name)-\(kind).log"))
         try machine.waitForHypervisor()
         line = try ByteStream.open(machine.link.path)

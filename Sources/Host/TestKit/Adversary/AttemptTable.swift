@@ -39,6 +39,8 @@ public struct AttemptTable: Sendable {
         case plain = "containment"
         /// The guests own PCI functions, behind VT-d.
         case devices = "containment-devices"
+        /// The hostile guest has a virtio console.
+        case virtio = "containment-virtio"
     }
 
     public private(set) var runs: [Run] = []

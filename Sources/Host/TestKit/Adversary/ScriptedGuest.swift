@@ -20,6 +20,7 @@ public final class ScriptedGuest {
     }
 
     public func type(_ text: String) { console.type(text.utf8) }
+    public func paste(_ bytes: [UInt8]) { console.type(bytes) }
     public func type(line: String) { console.type(line: line) }
 
     /// Sends what is queued and fetches what is new. Output that was overwritten before it was fetched is an error, as a

@@ -109,7 +109,9 @@ public final class DifferentialSession {
 
     private func ask(_ command: String, seconds: Double) throws -> (bare: [String], partition: [String]) {
         for guest in [bare, partition] { try guest.type(command) }
-        return (try bare.wait(for: "@done", seconds: seconds), try partition.wait(for: "@done", seconds: seconds))
+        let left = try bare.wait(for: "@done", seconds: seconds)
+        // Of an emulator that ended itself its own words are kept.
+        return (left, try testbed.machine.explaining { try partition.wait(for: "@done", seconds: seconds) })
     }
 
     public func stop() {

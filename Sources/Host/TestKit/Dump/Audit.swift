@@ -178,7 +178,7 @@ public struct Audit {
         case .constants: return mapping.write || mapping.execute ? "constants are writable or executable" : nil
         case .erased: return "code that is gone after boot is mapped"
         case .ownership: return "the ownership is mapped"
-        case .image: return "an image is mapped"
+        case .image: if mapping.write { return "an image is writable" }
         case .remapping: return core.index != housekeepingCore || mapping.write ? "the IOMMU's tables are mapped" : nil
         case .constantBlock, .nestedRoot:
             if mapping.write { return "what never changes is writable" }

@@ -8,6 +8,9 @@ public final class PartitionGuest: MeasuredGuest {
     private let console: GuestConsole
     private var heard: [String] = []
 
+    /// Called again and again while the guest is waited for.
+    public var whileWaiting: () throws -> Void = {}
+
     public let counter: Counter?
     public let cores: [Int]
 
@@ -30,6 +33,7 @@ public final class PartitionGuest: MeasuredGuest {
         let deadline = Deadline(HostClock(), after: timeout)
         while true {
             try console.exchange(client)
+            try whileWaiting()
             if !heard.isEmpty || deadline.isOver { break }
             Thread.sleep(forTimeInterval: 0.1)
         }

@@ -18,7 +18,7 @@ struct DiscoveredMachine: ~Copyable {
     /// nil where the machine has none that is usable.
     var iommu: IOMMU?
     /// What the manifest is held against.
-    private(set) var facts: MachineFacts
+    var facts: MachineFacts
     /// A type with an atomic in it has an address: it is passed on without a copy of each field.
     private let pin: Atomic<Bool>
 
@@ -35,7 +35,7 @@ struct DiscoveredMachine: ~Copyable {
         pin = Atomic(false)
         memoryMap.describe(in: &facts)
         let level = firmware.raiseLevel()
-        gatherFacts()
+        gatherFacts(vendor)
         firmware.restoreLevel(level)
     }
 
@@ -51,13 +51,14 @@ struct DiscoveredMachine: ~Copyable {
 extension DiscoveredMachine {
     /// Threads, functions and isolation groups, for the manifest to be held against. The bus is scanned while the firmware
     /// runs.
-    private mutating func gatherFacts() {
+    private mutating func gatherFacts(_ vendor: Vendor) {
         for core in 0..<tables.processorCount {
             facts.cores.insert(CoreSet(core: core))
             var lowest = 0
             while !tables.topology.areSiblings(tables.apicIDs[lowest], tables.apicIDs[core]) { lowest += 1 }
             facts.siblings[core] = UInt8(lowest)
         }
+        gatherResources(vendor)
         let units = remapping?.units
         // What is not listed cannot be told apart from what is.
         let isComplete = facts.functions.scan(

@@ -8,9 +8,9 @@ import X86
 /// or the manifest is refused.
 @c(hypervisor_main)
 public func hypervisorMain(image: UInt64, systemTable: UInt64) -> UInt64 {
-    // Firmware has 128 KiB of stack (UEFI 2.10, section 2.3.4); setting up a machine takes more.
+    // Firmware has 128 KiB of stack (UEFI 2.10, section 2.3.4); setting up a machine takes more (`Tools/stack`).
     var firmware = Firmware(image: image, Pointer(at: systemTable))
-    let size: UInt64 = 512 << 10
+    let size: UInt64 = 1 << 20
     if let stack = try? firmware.allocate(size, .anywhere) {
         withAddress(of: &firmware) { call_on_stack(stack + size, $0, bootMachine) }
     }
@@ -22,14 +22,16 @@ public func hypervisorMain(image: UInt64, systemTable: UInt64) -> UInt64 {
 func bootMachine(_ firmware: UInt64) {
     let entryTSC = cpu_rdtsc()
     SerialPort.log.initialize()
+    BootLog.begin(Pointer(at: firmware))
     var banner = LogLine("bulkhead: version ")
     banner.write(Version.text)
     banner.write(", %d bytes", image_data_end() - image_address())
-    SerialPort.log.print(banner)
+    BootLog.print(banner)
     let interrupts = InterruptTable.current
     let refusal = boot(Pointer<Firmware>(at: firmware).value, entryTSC)
     interrupts.activate()
     refusal.print()
+    BootLog.hold()
 }
 
 /// Comes back only with a refusal.

@@ -40,6 +40,6 @@ struct Refusal: Error {
     func print() {
         var line = LogLine("bulkhead: refused: ")
         describe(to: &line)
-        SerialPort.log.print(line)
+        BootLog.print(line)
     }
 }

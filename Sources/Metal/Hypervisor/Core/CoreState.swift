@@ -1,6 +1,7 @@
 import Control
 import Platform
 import Records
+import Resources
 import Silicon
 import Synchronization
 
@@ -35,10 +36,10 @@ struct CoreState: ~Copyable {
     var exitHistory = ExitHistory()
     /// How many faults of the hypervisor are being handled on this core, one inside the other.
     var faultDepth = 0
-    /// How many ends of a guest in a row have ended in a fault themselves.
+    /// How many faults in a row have come before a guest could start again.
     var failedEnds = 0
     /// Items that the self-check finds wrong whatever they are (`ProtectionReport.word`); 0 but where faults are injected.
-    var misread: UInt32 = 0
+    var misread: UInt64 = 0
     /// Set by whoever comes first: this core, when it is ready, or the boot core, which gives it up.
     let isStarted = Atomic<Bool>(false)
     /// Set by the boot core when every core is on its own tables: kicks come from then on.
@@ -58,6 +59,8 @@ struct CoreState: ~Copyable {
     let program: ProgramMemory
     /// Whether a thread of the same physical core is not this partition's.
     let hasOthersSibling: Bool
+    /// Masks, limits and class that the core has written.
+    let resources: CoreResources
 
     /// Bytes in front of `header`.
     static var headerAt: UInt64 {
@@ -73,7 +76,8 @@ struct CoreState: ~Copyable {
 
     init(
         _ core: consuming OwnedCore, layout: CoreLayout, pageTables: UInt64, partition: Pointer<PartitionContext>?,
-        vcpu: Int, housekeeping: Pointer<Housekeeping>?, program: ProgramMemory, hasOthersSibling: Bool
+        vcpu: Int, housekeeping: Pointer<Housekeeping>?, program: ProgramMemory, hasOthersSibling: Bool,
+        resources: CoreResources
     ) {
         let before = Self.headerAt + UInt64(CORE_MAGIC_AT)
         precondition(before <= 0x1000 && UInt64(MemoryLayout<CoreState>.size) - before <= 0x400)
@@ -84,6 +88,7 @@ struct CoreState: ~Copyable {
         clock = KVMClock(platform)
         self.program = program
         self.hasOthersSibling = hasOthersSibling
+        self.resources = resources
         index = core.index
         apicID = core.apicID
         self.layout = layout

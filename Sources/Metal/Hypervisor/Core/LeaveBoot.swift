@@ -13,6 +13,8 @@ func leaveBoot(_ machine: UInt64, _ program: UInt64) {
     // The core's own constants are written next (`prepareProcessor`).
     cpu_write_cr0(cpu_read_cr0() & ~CR0.writeProtect | CR0.numericError)
     Pointer<ProgramMemory>(at: program).value.erase()
+    // What firmware wrote without a memory key is in memory before anybody clears his own under one.
+    cpu_wbinvd()
     var own = 0
     for index in 0..<machine.value.tables.processorCount {
         if machine.value.tables.apicIDs[index] == LocalAPIC.id { own = index }

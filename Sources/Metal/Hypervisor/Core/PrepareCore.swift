@@ -1,3 +1,4 @@
+import Resources
 import Silicon
 import Synchronization
 import Text
@@ -41,6 +42,9 @@ extension CoreState {
         try program.vendor.enable(layout)
         // From here on the core writes nothing that its tables map read-only, whatever goes wrong.
         cpu_write_cr0(Self.cr0)
+        resources.forEachSetting { cpu_wrmsr($0, $1) }
+        // What others have filled stays where it is until then.
+        cpu_wbinvd()
         if MachineCheck.enableBit != 0 { MachineCheckRegisters.enable(read: cpu_rdmsr, write: cpu_wrmsr) }
         let failed = UInt64(checkProcessor().failed)
         if failed != 0 { throw Refusal("the core does not hold what was written, items ", number: failed) }

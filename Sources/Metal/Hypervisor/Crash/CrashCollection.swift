@@ -14,7 +14,7 @@ extension CrashRegion {
         var region = CrashRegion(firmware, after: earlier)
         (region.entryTSC, region.bootTime) = (entryTSC, firmware.unixTime())
         if region.base == 0 {
-            SerialPort.log.print(LogLine("bulkhead: no memory for crash records: the second MiB is taken"))
+            BootLog.print(LogLine("bulkhead: no memory for crash records: the second MiB is taken"))
         } else if isCollected || region.base != earlier?.base {
             region.clear()
         }
@@ -39,7 +39,7 @@ extension CrashRegion {
         } catch {
             var line = LogLine("bulkhead: crash records stay in memory: ")
             error.describe(to: &line)
-            SerialPort.log.print(line)
+            BootLog.print(line)
             isCollected = false
         }
         return isCollected
@@ -63,6 +63,6 @@ extension CrashRecord {
         } else if hasGuest {
             line.write(", at %x", self[.guestRIP])
         }
-        SerialPort.log.print(line)
+        BootLog.print(line)
     }
 }

@@ -24,7 +24,9 @@ extension ExitContext {
         let register = UInt8(truncatingIfNeeded: port.port & 7)
         context.value.takeLock(core.value.vcpu)
         if port.isInput {
-            while let byte = context.value.controlPage.consoleIn.peek(), context.value.legacyDevices.receive(byte) {
+            while !isConsoleLive, let byte = context.value.controlPage.consoleIn.peek(),
+                context.value.legacyDevices.receive(byte)
+            {
                 context.value.controlPage.consoleIn.removeFirst()
             }
             cpu.rax = cpu.rax & ~0xFF | UInt64(context.value.legacyDevices.uart.read(register))
@@ -36,8 +38,9 @@ extension ExitContext {
 
     @inline(never)
     private mutating func accessOther(_ port: PortAccess, _ next: UInt64) -> ExitOutcome {
-        if GuestBus.claims(port), let functions = partition.value.functions {
-            return accessConfiguration(port, next, functions)
+        if let functions = partition.value.functions {
+            if GuestBus.claims(port) { return accessConfiguration(port, next, functions) }
+            if port.port >= GuestWindows.ports { return accessVirtio(port, next, functions) }
         }
         let context = partition
         context.value.takeLock(core.value.vcpu)
@@ -70,6 +73,7 @@ extension ExitContext {
         partition.value.takeLock(core.value.vcpu)
         let answer = functions.value.guest.access(
             port, value: UInt32(truncatingIfNeeded: cpu.rax), on: FunctionWindow(functions: functions))
+        sendInterrupts(functions)
         partition.value.releaseLock()
         if port.isInput { cpu.rax = port.merge(answer, into: cpu.rax) }
         cpu.finish(at: next)

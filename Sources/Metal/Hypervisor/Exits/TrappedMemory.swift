@@ -25,6 +25,7 @@ extension ExitContext {
             let window = FunctionWindow(functions: functions)
             _ = functions.value.guest.access(memory: $0, size: 4, value: $1, on: window)
         }
+        sendInterrupts(functions)
         partition.value.releaseLock()
     }
 }

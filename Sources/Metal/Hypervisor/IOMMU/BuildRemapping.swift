@@ -2,6 +2,7 @@ import Manifest
 import PCI
 import Platform
 import Remapping
+import Resources
 import Silicon
 import Text
 
@@ -40,7 +41,8 @@ extension PlannedMachine {
     /// firmware to return to. Until a function is silenced, it reaches its own partition's memory, which is cleared later.
     private mutating func fillTables() throws(Refusal) {
         for i in 0..<manifest.partitionCount where manifest.partitions[i].devices.count > 0 {
-            let base = memory.ranges[i].base, size = memory.ranges[i].size
+            let key = machine.facts.memoryKeys.bits(of: manifest.memoryKey(of: i, on: machine.facts))
+            let base = memory.ranges[i].base | key, size = memory.ranges[i].size
             let low = min(size, GuestMemory.lowLimit)
             let runs: [2 of RemappingRun] = [
                 RemappingRun(guest: 0, physical: base, size: low),

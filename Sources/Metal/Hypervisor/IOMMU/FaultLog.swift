@@ -11,6 +11,8 @@ struct FaultLog: ~Copyable {
     /// Whether a unit was found changed, which is said once.
     private var isBroken = false
     private var limiter: FaultLimiter
+    /// Whether the units send messages of ours; else what is in their registers is the firmware's, and stays masked.
+    var isReporting = false
     let owners: [192 of (requester: UInt16, partition: UInt8)]
     let ownerCount: Int
     /// What managers have not been sent yet; units count what they had no room for as lost.
@@ -59,7 +61,7 @@ struct FaultLog: ~Copyable {
     private mutating func nextFault() -> DeviceFault? {
         switch limiter.decide(now: cpu_rdtsc()) {
         case .hold: return nil
-        case .resume: setReporting(true)
+        case .resume: if isReporting { setReporting(true) }
         case .read: break
         }
         for _ in 0..<unitCount {

@@ -26,7 +26,7 @@ extension IOMMU {
     private static func tell(_ shortcoming: StaticString) {
         var line = LogLine("bulkhead: no usable IOMMU, partitions cannot own PCI functions: ")
         line.write(shortcoming)
-        SerialPort.log.print(line)
+        BootLog.print(line)
     }
 
     private static func topology(

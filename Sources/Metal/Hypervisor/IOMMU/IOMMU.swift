@@ -136,7 +136,8 @@ struct IOMMU: ~Copyable {
 
     /// Lets faults ring the core with this APIC id, where the units can reach it; elsewhere they wait for the next request.
     func reportFaults(to apicID: UInt32, _ bus: MachineBus) {
-        guard features.canReport(to: apicID) else { return }
+        guard memory != nil, features.canReport(to: apicID) else { return }
+        Pointer<FaultLog>(at: logFrame).value.isReporting = true
         let message = InterruptMessage.nmi(to: apicID)
         // AMD's units send by the MSI capability of a function of their own.
         for i in 0..<topology.unitCount where topology.units[i].function != 0 {

@@ -1,5 +1,6 @@
 import Manifest
 import Platform
+import Resources
 import Silicon
 import Synchronization
 import Text
@@ -23,7 +24,7 @@ extension PlannedMachine {
     consuming func build<CPU: VirtualizationExtension>(
         _ cpu: CPU.Type, _ program: ProgramMemory
     ) throws(Refusal) -> BuiltMachine {
-        let interrupts = try buildRemapping(), ownership = Ownership(machine.tables)
+        let interrupts = try buildRemapping(), ownership = Ownership(machine.tables, machine.facts.memoryKeys)
         var built = BuiltMachine(plan: self, interrupts: interrupts, ownership: ownership)
         do throws(PageTableError) { try built.buildPartitions(cpu, program) } catch {
             switch error {
@@ -55,7 +56,10 @@ extension BuiltMachine {
         _ i: Int, _ cpu: CPU.Type, _ program: ProgramMemory
     ) throws(PageTableError) {
         let range = plan.memory.ranges[i]
-        guard let frames = ownership.takeFrames(base: range.base, size: range.size) else { throw .mappedAlready }
+        let choice = manifest.memoryKey(of: i, on: plan.machine.facts)
+        guard let frames = ownership.takeFrames(base: range.base, size: range.size, choice) else {
+            throw .mappedAlready
+        }
         var arena = plan.blocks[i].makeConstants(), changing = plan.blocks[i].makeChanging()
         // The context lies around the border.
         guard changing.take(ControlPage.frames) == controlPages[i], arena.take(PartitionContext.constantFrames) != nil
@@ -68,7 +72,7 @@ extension BuiltMachine {
             platform.append(apicID: tables.apicIDs[core])
         }
         platform.watchdog = spec.watchdog
-        platform.hasBus = spec.devices.count > 0
+        platform.hasBus = spec.hasBus
         let functions = try buildFunctions(i, platform, &changing)
         let buses = platform.hasBus ? platform.vcpuCount : 1, isWatched = spec.watch.response != .off
         let watched = isWatched ? arena.take(WatchFrames.count(buses: buses)) : 0
@@ -133,9 +137,10 @@ extension BuiltMachine {
             hugePages: CPU.hasHugeNestedPages, smallExecutable: Errata(CPU.vendor).executesFromSmallPages, arena: &arena
         )
         let low = min(frames.size, GuestMemory.lowLimit)
-        try map(cpu, 0, to: frames.base, low, .all, into: &nested, &arena)
+        try map(cpu, 0, to: frames.base, low, .all, frames.key.bits, into: &nested, &arena)
         try map(
-            cpu, GuestMemory.highBase, to: frames.base + low, frames.size - low, .all, into: &nested, &arena)
+            cpu, GuestMemory.highBase, to: frames.base + low, frames.size - low, .all, frames.key.bits, into: &nested,
+            &arena)
         if let functions { try functions.value.map(into: &nested, arena: &arena) }
         return nested
     }
@@ -151,7 +156,7 @@ extension BuiltMachine {
             let file = i == 0 ? images.kernel : images.initrd
             // Images lie in 2 MiB aligned pages of their own, so that whole large pages may be mapped.
             let size = LoaderMemory.aligned(file.size)
-            try map(cpu, window, to: file.address, size, .read, into: &nested, &arena)
+            try map(cpu, window, to: file.address, size, .read, 0, into: &nested, &arena)
             window += size
         }
         return nested.root
@@ -159,14 +164,14 @@ extension BuiltMachine {
 
     /// Maps physical memory in runs of one memory type.
     private func map<CPU: VirtualizationExtension>(
-        _: CPU.Type, _ guest: UInt64, to base: UInt64, _ size: UInt64, _ access: Access,
+        _: CPU.Type, _ guest: UInt64, to base: UInt64, _ size: UInt64, _ access: Access, _ key: UInt64,
         into nested: inout PageTable<CPU.Nested>, _ arena: inout FrameArena
     ) throws(PageTableError) {
         var done: UInt64 = 0
         while done < size {
             let run = CPU.memoryRun(from: base + done, limit: base + size)
             try nested.map(
-                guest + done, to: base + done, size: run.end - base - done, access.with(run.type), arena: &arena)
+                guest + done, to: base + done | key, size: run.end - base - done, access.with(run.type), arena: &arena)
             done = run.end - base
         }
     }
@@ -183,13 +188,17 @@ extension BuiltMachine {
         try plan.blocks[block].map(program.vendor, into: &table, arena: &arena)
         if let context {
             let base = context.value.memory.base, size = context.value.memory.size
-            try table.map(base, to: base, size: size, .readWrite, arena: &arena)
+            try table.map(base, to: context.value.memory.physical, size: size, .readWrite, arena: &arena)
             let sites = context.value.sites
             if sites.size > 0 {
                 let size = LoaderMemory.aligned(sites.size)
                 try table.map(sites.address, to: sites.address, size: size, .read, arena: &arena)
             }
             if let functions = context.value.functions { try functions.value.map(forCore: &table, arena: &arena) }
+            if vcpu == 0 {  // it verifies them
+                try map(context.value.kernel, into: &table, &arena)
+                try map(context.value.initrd, into: &table, &arena)
+            }
         }
         var housekeeping: Pointer<Housekeeping>?
         if index == manifest.housekeeping {
@@ -200,7 +209,21 @@ extension BuiltMachine {
         layout.state.initialize(
             to: CoreState(
                 core, layout: layout, pageTables: table.root, partition: context, vcpu: vcpu,
-                housekeeping: housekeeping, program: program, hasOthersSibling: isSplit(index)))
+                housekeeping: housekeeping, program: program, hasOthersSibling: isSplit(index),
+                resources: resources(of: index)))
+    }
+
+    /// What the check of the manifest has found possible.
+    private func resources(of core: Int) -> CoreResources {
+        do throws(ManifestError) { return try manifest.resources(of: core, on: plan.machine.facts) } catch { cpu_ud2() }
+        return CoreResources()
+    }
+
+    private func map(
+        _ file: LoadedFile, into table: inout PageTable<LongModeFormat>, _ arena: inout FrameArena
+    ) throws(PageTableError) {
+        let size = LoaderMemory.aligned(file.size)
+        try table.map(file.address, to: file.address, size: size, .read, arena: &arena)
     }
 
     /// The controlPages of all partitions, and nothing else of them, for the core that answers managers.

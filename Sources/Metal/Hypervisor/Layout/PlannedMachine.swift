@@ -37,9 +37,9 @@ struct PlannedMachine: ~Copyable {
     fileprivate mutating func readImages(_ firmware: borrowing Firmware) throws(Refusal) {
         let start = cpu_rdtsc()
         for i in 0..<manifest.partitionCount {
-            files[i].kernel = try read(manifest.partitions[i].image, firmware)
+            files[i].kernel = try read(manifest.partitions[i].image, i, firmware)
             if !manifest.partitions[i].initrd.isEmpty {
-                files[i].initrd = try read(manifest.partitions[i].initrd, firmware)
+                files[i].initrd = try read(manifest.partitions[i].initrd, i, firmware)
             }
             if manifest.partitions[i].watch.response != .off {
                 sites[i] = readSites(manifest.partitions[i].image, firmware)
@@ -56,15 +56,23 @@ struct PlannedMachine: ~Copyable {
             ?? LoadedFile()
     }
 
-    private func read(_ path: borrowing ImagePath, _ firmware: borrowing Firmware) throws(Refusal) -> LoadedFile {
+    private func read(_ path: borrowing ImagePath, _ i: Int, _ firmware: borrowing Firmware) throws(Refusal)
+        -> LoadedFile
+    {
         do throws(Refusal) {
-            return try BootVolume(firmware).read(path, limit: 1 << 30, alignment: 2 << 20, firmware)
+            let start = cpu_rdtsc()
+            var file = try BootVolume(firmware).read(path, limit: 1 << 30, alignment: 2 << 20, firmware)
+            file.readTicks = cpu_rdtsc() - start
+            return file
         } catch {
             var line = LogLine("image ")
             line.write(path)
             line.write(": ")
             error.describe(to: &line)
-            throw Refusal(line)
+            // Where the manifest has digests, it is not what they name, and that partition alone does not start.
+            guard manifest.partitions[i].digests != nil else { throw Refusal(line) }
+            BootLog.print(line)
+            return LoadedFile()
         }
     }
 
@@ -79,9 +87,10 @@ struct PlannedMachine: ~Copyable {
             let isHousekeeper = manifest.partitions[i].cores.contains(CoreSet(core: manifest.housekeeping))
             blocks[i] = try PrivateBlock(
                 cores: manifest.partitions[i].cores.count, memory: manifest.partitions[i].memorySize,
-                functions: manifest.partitions[i].devices.count,
+                functions: manifest.partitions[i].devices.count, hasBus: manifest.partitions[i].hasBus,
                 // Each other partition's control page may need a table of its own, and the housekeeping core's block two.
-                further: isHousekeeper ? faultFrames + manifest.partitionCount + 1 : 0,
+                further: (isHousekeeper ? faultFrames + manifest.partitionCount + 1 : 0)
+                    + files[i].kernel.tableFrames + files[i].initrd.tableFrames,
                 smallExecutable: small, isWatched: manifest.partitions[i].watch.response != .off, firmware)
         }
         blocks[8] = try PrivateBlock(cores: 1, memory: 0, further: faultFrames, firmware)
@@ -128,14 +137,13 @@ extension Manifest {
     ) throws(Refusal) -> (checksum: UInt32, memory: MemoryPlan) {
         let file: LoadedFile
         do throws(Refusal) {
-            file = try BootVolume(firmware).read(Self.fileName, limit: UInt64(Self.maxEncodedSize), firmware)
+            file = try BootVolume(firmware).read(Self.fileName, limit: UInt64(Self.maxFileSize), firmware)
         } catch {
             throw error.during("\\BULKHEAD\\manifest.cbor")
         }
         do throws(ManifestError) {
             let encoded = unsafe bytes(file.address, file.size)
-            let content = unsafe Span(_unsafeElements: encoded.assumingMemoryBound(to: UInt8.self))
-            try decode(content)
+            let content = try decode(file: unsafe Span(_unsafeElements: encoded.assumingMemoryBound(to: UInt8.self)))
             return (CRC32C(content).value, try check(against: facts))
         } catch {
             var line = LogLine("R%d ", UInt64(error.reason.rawValue))

@@ -13,27 +13,27 @@ struct PrivateBlock {
 
     init() { (base, cores, size, constants) = (0, 0, 0, 0) }
 
-    /// `memory` is the partition's, bytes; 0 for the housekeeping core's block. `functions` are of PCI; `further`
-    /// frames are added. `isWatched`: its kernel is guarded. `smallExecutable`: each nested table has one more for 2 MiB of memory.
+    /// `memory` is the partition's, bytes; 0 for the housekeeping core's block. `functions` are of PCI, on a bus that may be
+    /// there without any; `further` frames are added. `isWatched`: its kernel is guarded. `smallExecutable`: each nested table
+    /// has one more for 2 MiB of memory.
     init(
-        cores: Int, memory: UInt64, functions: Int = 0, further: Int = 0, smallExecutable: Bool = false,
-        isWatched: Bool = false,
-        _ firmware: borrowing Firmware
+        cores: Int, memory: UInt64, functions: Int = 0, hasBus: Bool = false, further: Int = 0,
+        smallExecutable: Bool = false, isWatched: Bool = false, _ firmware: borrowing Firmware
     ) throws(Refusal) {
         // The context and three nested tables take 18 frames, each core's own tables 10; without 1 GiB pages each further
         // GiB of memory takes one frame in every table.
         let furtherGiB = memory == 0 ? 0 : (memory - 1) >> 30
-        let small = smallExecutable ? UInt64(3 + (functions > 0 ? cores - 1 : 0)) * (memory >> 21) : 0
+        let small = smallExecutable ? UInt64(3 + (hasBus ? cores - 1 : 0)) * (memory >> 21) : 0
         let frames =
-            18 + UInt64(cores) * (10 + furtherGiB) + furtherGiB * 3 + Self.frames(functions, cores, furtherGiB)
-            + UInt64(further) + small
+            18 + UInt64(cores) * (10 + furtherGiB) + furtherGiB * 3 + UInt64(further) + small
+            + (hasBus ? Self.frames(functions, cores, furtherGiB) : 0)
             // A table that maps the sites, too.
-            + UInt64(isWatched ? WatchFrames.count(buses: functions > 0 ? cores : 1) + 2 * cores : 0)
+            + UInt64(isWatched ? WatchFrames.count(buses: hasBus ? cores : 1) + 2 * cores : 0)
         let changing =
             memory == 0
             ? FrameArena.count(Housekeeping.self)
             : ControlPage.frames + PartitionContext.changingFrames
-                + (functions > 0 ? FrameArena.count(PartitionFunctions.self) + cores : 1)
+                + (hasBus ? FrameArena.count(PartitionFunctions.self) + cores : 1)
                 + (isWatched ? WatchFrames.standIns : 0)
         self.cores = cores
         let before = UInt64(cores) * CoreLayout.size + UInt64(changing) * FrameArena.frameSize
@@ -48,7 +48,6 @@ struct PrivateBlock {
     /// What the registers of PCI functions take in every table; from two cores on, a nested table for what each core stands
     /// in for.
     private static func frames(_ functions: Int, _ cores: Int, _ furtherGiB: UInt64) -> UInt64 {
-        guard functions > 0 else { return 0 }
         let nested = UInt64(cores + 1) * UInt64(2 + 2 * functions) + UInt64(cores - 1) * (6 + furtherGiB)
         return nested + UInt64(cores) * UInt64(4 + 4 * functions)
     }

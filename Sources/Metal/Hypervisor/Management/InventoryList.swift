@@ -2,6 +2,7 @@ import Control
 import Manifest
 import PCI
 import Remapping
+import Resources
 import Silicon
 import Text
 import X86
@@ -36,7 +37,12 @@ struct InventoryList {
     /// - Parameter index: below `count`.
     mutating func item(_ index: Int) -> InventoryItem {
         var i = index
-        if i == 0 { return InventoryItem(.machine, [facts.usableIOMMU ? 1 : 0, facts.installedMemory]) }
+        if i == 0 {
+            let keys = UInt64(facts.memoryKeys.highest),
+                obstacle = facts.memoryKeys.obstacle.map { UInt64($0.rawValue) + 1 }
+            return InventoryItem(
+                .machine, [facts.usableIOMMU ? 1 : 0, facts.installedMemory, 0, keys, obstacle ?? 0])
+        }
         i -= 1
         if i < facts.cores.count {
             // Cores are numbered without gaps at boot.
@@ -55,19 +61,20 @@ struct InventoryList {
         return InventoryItem(.iommu, [iommuKind, iommus[(i - facts.functions.count) & 31]])
     }
 
-    private static let answerCount = 24
+    private static let answerCount = 29
 
     /// What CPUID says of the vendor, features and caches.
     private func answer(_ index: Int) -> InventoryItem {
-        let leaves: [8 of (leaf: UInt32, count: Int)] = [
-            (0, 1), (4, 8), (7, 1), (0x10, 3), (0x8000_0000, 1), (0x8000_0008, 1), (0x8000_001D, 8), (0x8000_001F, 1),
+        let leaves: [10 of (leaf: UInt32, count: Int)] = [
+            (0, 1), (4, 8), (7, 1), (0xF, 2), (0x10, 4), (0x8000_0000, 1), (0x8000_0008, 1), (0x8000_001D, 8),
+            (0x8000_001F, 1), (0x8000_0020, 2),
         ]
         var i = 0, subleaf = index
         while subleaf >= leaves[i].count {
             subleaf -= leaves[i].count
             i += 1
         }
-        let leaf = leaves[i].leaf, said = cpu_cpuid(leaf, UInt32(subleaf))
+        let leaf = leaves[i].leaf, said = resourceCPUID(leaf, UInt32(subleaf))
         return InventoryItem(
             .processor,
             [UInt64(leaf), UInt64(subleaf), UInt64(said.eax), UInt64(said.ebx), UInt64(said.ecx), UInt64(said.edx)])

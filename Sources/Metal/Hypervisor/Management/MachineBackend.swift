@@ -1,6 +1,7 @@
 import Control
 import Manifest
 import Remapping
+import Resources
 import Silicon
 import Synchronization
 import Text
@@ -15,6 +16,10 @@ private struct ManagedPartition {
     var apicID: UInt32 = 0
     /// The partitions, a bit for each, that own virtual functions of this one's.
     var dependents: UInt8 = 0
+    /// Whether its guest is told of what comes, and does not poll.
+    var hasVirtio = false
+    /// Whether this core can count what the partition's move: all share one last-level cache.
+    var isCounted = true
     var nextEvent: UInt64 = 0
     /// The start that the latest device fault on record is of, counted from 1.
     var faultedStart: UInt64 = 0
@@ -32,6 +37,7 @@ struct MachineBackend: ControlBackend, ~Copyable {
     private let readTicks: UInt64
     let partitionCount: Int
     private let faultLog: Pointer<FaultLog>?
+    private let resources: ResourceCapabilities
     /// Whose line and whose event was looked for last; `partitionCount` for devices' faults.
     private var lineTurn = 0, eventTurn = 0
     /// A type with an atomic in it has an address: without one, every call would copy the whole machine to the stack.
@@ -44,6 +50,7 @@ struct MachineBackend: ControlBackend, ~Copyable {
         readTicks = built.plan.readTicks
         partitionCount = built.manifest.partitionCount
         faultLog = built.interrupts.faultLog
+        resources = built.plan.machine.facts.resources ?? ResourceCapabilities()
         facts.version = Label(stringLiteral: Version.text)
         facts.name = built.manifest.name
         facts.cores = built.tables.processorCount
@@ -55,11 +62,23 @@ struct MachineBackend: ControlBackend, ~Copyable {
             partitions[i].info.name = built.manifest.partitions[i].name
             partitions[i].info.image = built.manifest.partitions[i].image
             partitions[i].info.permits = built.manifest.partitions[i].permits
+            partitions[i].hasVirtio = !built.manifest.partitions[i].virtio.isEmpty
             partitions[i].info.cores = built.manifest.partitions[i].cores
+            let caches = built.plan.machine.facts.lastLevelCaches, cores = partitions[i].info.cores
+            for core in 0..<64
+            where cores.contains(CoreSet(core: core)) && caches[core] != caches[built.manifest.housekeeping] {
+                partitions[i].isCounted = false
+            }
             partitions[i].info.memory = built.manifest.partitions[i].memorySize
             partitions[i].controlPage = Pointer<ControlPage>(at: built.controlPages[i])
             partitions[i].dependents = built.plan.dependents(of: i)
             partitions[i].apicID = built.tables.apicIDs[partitions[i].info.cores.first]
+            partitions[i].info.encryption =
+                switch built.manifest.memoryKey(of: i, on: built.plan.machine.facts) {
+                case .none: .none
+                case .machine: .machineKey
+                case .own: .ownKey
+                }
             partitions[i].info.hypervisorMemory = built.plan.blocks[i].size
             facts.hypervisorMemory += built.plan.blocks[i].size
         }
@@ -88,6 +107,12 @@ struct MachineBackend: ControlBackend, ~Copyable {
     mutating func exits(_ partition: Int, vcpu: Int) -> ExitCounters {
         partitions[partition].controlPage.value.exits(of: vcpu)
     }
+    mutating func traffic(_ partition: Int) -> TrafficCounters {
+        guard partitions[partition].isCounted else { return TrafficCounters() }
+        return TrafficCounters(
+            monitor: UInt32(truncatingIfNeeded: partition &+ 1), resources, read: { cpu_rdmsr($0) },
+            write: { cpu_wrmsr($0, $1) })
+    }
     mutating func clockMicroseconds() -> UInt64 { microseconds(cpu_rdtsc()) }
 
     mutating func info(_ partition: Int) -> PartitionInfo {
@@ -108,10 +133,10 @@ struct MachineBackend: ControlBackend, ~Copyable {
         return info
     }
 
-    mutating func takeProtection(_ partition: Int, vcpu: Int) -> UInt32 {
+    mutating func takeProtection(_ partition: Int, vcpu: Int) -> UInt64 {
         partitions[partition].controlPage.value.protection[vcpu].exchange(0, ordering: .acquiringAndReleasing)
     }
-    mutating func beginSelfCheck(_ partition: Int) -> UInt32 {
+    mutating func beginSelfCheck(_ partition: Int) -> UInt64 {
         LocalAPIC.kick(partitions[partition].apicID)
         var report = CoreState.own?.value.checkProcessor() ?? ProtectionReport()
         if let faultLog { report.check(.remapping, faultLog.value.hasBrokenUnit() ? 1 : 0, is: 0) }
@@ -119,12 +144,17 @@ struct MachineBackend: ControlBackend, ~Copyable {
     }
 
     mutating func readConsole(_ partition: Int, from: UInt64, into buffer: inout MutableSpan<UInt8>) -> ConsoleRange {
-        partitions[partition].controlPage.consoleOut.copy(from: from, into: &buffer)
+        let ring = partitions[partition].controlPage.consoleOut
+        let range = ring.copy(from: from, into: &buffer)
+        // Who reads again what was read is not behind.
+        ring.note(read: max(ring.noted, range.position + UInt64(range.count)))
+        return range
     }
 
     mutating func writeConsole(_ partition: Int, _ bytes: borrowing Span<UInt8>) -> Int {
         var count = 0
         while count < bytes.count, partitions[partition].controlPage.consoleIn.offer(bytes[count]) { count += 1 }
+        if count > 0, partitions[partition].hasVirtio { LocalAPIC.kick(partitions[partition].apicID) }
         return count
     }
 

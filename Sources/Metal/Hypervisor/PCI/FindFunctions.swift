@@ -112,7 +112,7 @@ extension BuiltMachine {
         _ i: Int, _ platform: PlatformDescription, _ arena: inout FrameArena
     ) throws(PageTableError) -> Pointer<PartitionFunctions>? {
         let devices = manifest.partitions[i].devices
-        guard devices.count > 0 else { return nil }
+        guard platform.hasBus else { return nil }
         let functions = Pointer<PartitionFunctions>(at: try take(PartitionFunctions.self, &arena))
         functions.initialize(to: PartitionFunctions(tables.bus, platform, hasDependents: plan.dependents(of: i) != 0))
         for n in 0..<devices.count {
@@ -135,6 +135,9 @@ extension BuiltMachine {
                 SerialPort.log.print(
                     LogLine("bulkhead: PCI function %x has no usable capabilities; its partition stays without it", id))
             }
+        }
+        if manifest.partitions[i].virtio.contains(.console) {
+            do throws(GuestBusError) { try functions.value.guest.appendConsole() } catch { throw .mappedAlready }
         }
         return functions
     }

@@ -20,6 +20,8 @@ struct PartitionFunctions: ~Copyable {
     let hasDependents: Bool
     /// The functions as the guest sees them; what follows is in the same order.
     var guest: GuestBus
+    /// Up to where the console was read when its reader was given up; at first there is none.
+    var lostReader: UInt64 = 0
     private(set) var owned = InlineArray<8, OwnedFunction>(repeating: OwnedFunction())
     private let platform: PlatformDescription
 

@@ -34,7 +34,7 @@ struct ControlPage: ~Copyable {
     /// Keeps the partition's cores from writing `events` and `log` at the same time.
     private let isBeingWritten = Atomic<Bool>(false)
     /// What each vCPU's core has read back (`ProtectionReport.word`); 0: it is to do so.
-    let protection: [16 of Atomic<UInt32>] = .init { _ in Atomic(0) }
+    let protection: [16 of Atomic<UInt64>] = .init { _ in Atomic(0) }
     /// Not 0 where the boot vCPU's core, which carries requests out, has not started; set before any core runs.
     var lacksBootCore: UInt32 = 0
     let hold = FunctionHold()

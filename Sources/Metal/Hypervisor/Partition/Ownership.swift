@@ -1,3 +1,5 @@
+import Resources
+
 /// One physical core. Noncopyable: who consumes it owns it, and giving it away twice does not compile (law 5).
 struct OwnedCore: ~Copyable {
     let index: Int
@@ -12,10 +14,15 @@ struct OwnedCore: ~Copyable {
 struct FrameRange: ~Copyable {
     let base: UInt64
     let size: UInt64
-    fileprivate init(base: UInt64, size: UInt64) {
+    /// By which it is encrypted.
+    let key: KeyIdentifier
+    fileprivate init(base: UInt64, size: UInt64, _ key: consuming KeyIdentifier) {
         self.base = base
         self.size = size
+        self.key = key
     }
+    /// As page tables have it; nothing else ever maps a guest's frame.
+    var physical: UInt64 { key.encode(base) }
 }
 
 /// The tag of one partition's translations in the TLB; 0 is the hypervisor's own.
@@ -29,11 +36,13 @@ struct AddressSpaceID: ~Copyable {
 struct Ownership: ~Copyable {
     private var freeCores: UInt64
     private let tables: FirmwareTables
+    private var keys: MemoryKeys
     private var nextASID: UInt32 = 1
     private var taken: [64 of (base: UInt64, size: UInt64)] = .init(repeating: (0, 0))
     private var takenCount = 0
 
-    init(_ tables: borrowing FirmwareTables) {
+    init(_ tables: borrowing FirmwareTables, _ keys: MemoryKeys) {
+        self.keys = keys
         self.tables = copy tables
         let count = tables.processorCount
         freeCores = count == 64 ? .max : 1 << UInt64(count) - 1
@@ -47,12 +56,13 @@ struct Ownership: ~Copyable {
     }
 
     /// Records memory that the firmware has just given us; nil when any byte of it is owned already.
-    mutating func takeFrames(base: UInt64, size: UInt64) -> FrameRange? {
+    mutating func takeFrames(base: UInt64, size: UInt64, _ choice: MemoryKeyChoice) -> FrameRange? {
         guard takenCount < 64, size > 0, base <= .max - size else { return nil }
         for i in 0..<takenCount where base < taken[i].base + taken[i].size && taken[i].base < base + size { return nil }
+        guard let key = keys.take(choice) else { return nil }
         taken[takenCount] = (base, size)
         takenCount += 1
-        return FrameRange(base: base, size: size)
+        return FrameRange(base: base, size: size, key)
     }
 
     mutating func takeAddressSpace() -> AddressSpaceID {

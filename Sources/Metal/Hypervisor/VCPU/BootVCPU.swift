@@ -11,16 +11,14 @@ extension VCPURunner {
         let page = partition.value.controlPage, tscKHz = UInt64(partition.value.platform.tscKHz)
         var starting = start, cause = StateCause.manifest, delay = RestartDelay()
         if recovering {
-            // The fault may have come in the middle of a reset, and there again and again: the third time all is left as it is.
+            // The fault may have come in the middle of a reset or of a look at images, and there again and again: the third
+            // time all is left as it is.
             functionState = .lost
             let isOther = partition.value.foundCause.map { $0 == .machineCheck || $0 == .coreLost } ?? false
             var end = isOther ? partition.value.foundCause ?? .coreLost : .hypervisorFault
-            if page.value.state == .stopping {
-                core.value.failedEnds += 1
-                wait(1_000_000, tscKHz)
-            }
+            core.value.failedEnds += 1
+            if page.value.state == .stopping { wait(1_000_000, tscKHz) }
             if core.value.failedEnds < 3 { end = teardown(end) }
-            core.value.failedEnds = 0
             // Whoever was made to wait for that reset waits no more, where there will be none.
             page.value.endReset()
             scrubCore()
@@ -31,6 +29,8 @@ extension VCPURunner {
             starting = takeBack() && start
             if !isClean { page.value.enter(.crashed, .coreLost) }
         }
+        areGenuine = core.value.failedEnds < 3 && verifyImages()
+        core.value.failedEnds = 0
         while true {
             while !mayStart(&starting, cause) {
                 switch page.value.takeRequest() {
@@ -58,6 +58,7 @@ extension VCPURunner {
     /// Runs the loader and then the guest until it ends; gives the cause. A frame of its own on the stack: see `scrubCore`.
     @inline(never)
     private mutating func runOnce() -> StateCause {
+        guard areGenuine else { return .badImage }
         hasRun = true
         context.placeLoader()
         prepareCore()
@@ -103,24 +104,26 @@ extension VCPURunner {
         let watchPhase = state.value.spec.watch.response == .off ? WatchPhase.off : .waiting
         state.value.watch.reset(watchPhase)
         state.value.controlPage.value.showWatch(watchPhase)
+        state.value.functions?.value.guest.resetVirtio()
+        state.value.functions?.value.lostReader = state.value.controlPage.consoleOut.noted
         // What was typed for this guest is not the next one's.
         state.value.controlPage.consoleIn.removeAll()
         for vcpu in 0..<state.value.vcpuCount where state.value.nested[vcpu].unclaimed != 0 {
             unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: UInt(state.value.nested[vcpu].unclaimed)), 4096)
         }
         resetFunctions(keepsPhysical: !hasRun && functionState != .lost)
-        clearMemory()
+        guard renewMemory() else { return false }
         isClean = true
         return true
     }
 
-    private mutating func clearMemory() {
-        let base = UInt(partition.value.memory.base), size = UInt(partition.value.memory.size)
+    mutating func forEachPiece(_ change: (UInt64, UInt64) -> Void) {
+        let base = partition.value.memory.base, size = partition.value.memory.size
         // Pieces of 128 KiB take some 10,000 instructions each, and 65 microseconds where memory takes 2 GB a second.
-        var done: UInt = 0
+        var done: UInt64 = 0
         while done < size {
             let piece = min(size - done, 128 << 10)
-            unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: base + done), UInt64(piece))
+            change(base + done, piece)
             done += piece
             // The functions are reset: who waits for that need not wait for the memory.
             mustStandStill()

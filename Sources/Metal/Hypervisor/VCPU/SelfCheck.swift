@@ -1,3 +1,4 @@
+import Resources
 import Silicon
 import Synchronization
 import X86
@@ -27,6 +28,7 @@ extension CoreState {
             report.check(.virtualization, cpu_rdmsr(MSR.featureControl) & 5, is: 5)
         }
         report.check(.errata, hasErrata ? 1 : 0, is: 0)
+        report.check(.resources, resources.holds { cpu_rdmsr($0) } ? 1 : 0, is: 1)
         return report
     }
 }

@@ -19,6 +19,8 @@ struct VCPURunner<Extension: VirtualizationExtension>: ~Copyable {
     var context: ExitContext<Extension>
     /// Whether the partition's memory is clear and no vCPU of its uses it.
     var isClean = false
+    /// Whether the images are what the manifest names.
+    var areGenuine = false
     /// Of the boot vCPU.
     var functionState = FunctionState.away
     /// Whether a guest has run since the boot; and when, in ticks, the next may start, which the control page only shows.
@@ -63,6 +65,7 @@ struct VCPURunner<Extension: VirtualizationExtension>: ~Copyable {
                 // The kick of a pause that begins now waits: the guest is left before its first instruction.
                 partition.value.signals[vcpu].pausedAt.store(0, ordering: .sequentiallyConsistent)
                 context.cpu.clockLag = partition.value.clockLag.load(ordering: .sequentiallyConsistent)
+                if vcpu == 0, let functions = partition.value.functions { context.serveVirtio(functions) }
                 return takeSignals()
             }
         }
@@ -80,8 +83,11 @@ struct VCPURunner<Extension: VirtualizationExtension>: ~Copyable {
         if let cause = partition.value.foundCause { return .end(cause) }
         if controlPage.value.isOverdue { return .end(.watchdog) }
         if controlPage.value.hold.isAsked { return .end(.physicalFunction) }
-        switch controlPage.value.request {
-        case .stop, .restart: return .end(.manager)
+        guard let request = controlPage.value.request else { return .resume }
+        if request == .stop || request == .restart { return .end(.manager) }
+        // Before its effect is to be seen: who sees that may ask for the next.
+        controlPage.value.takeRequest()
+        switch request {
         case .pause where controlPage.value.state == .running:
             partition.value.order.store(VCPUOrder.pause, ordering: .sequentiallyConsistent)
             controlPage.value.enter(.paused, .manager)
@@ -91,10 +97,8 @@ struct VCPURunner<Extension: VirtualizationExtension>: ~Copyable {
             if let cause = partition.value.foundCause { return .end(cause) }
             partition.value.order.store(VCPUOrder.run, ordering: .sequentiallyConsistent)
             controlPage.value.enter(.running, .manager)
-        case nil: return .resume
-        default: break  // too late, or done already: the next request may come
+        default: break  // too late, or done already
         }
-        controlPage.value.takeRequest()
         partition.value.kick(allBut: core.value.vcpu)
         return .resume
     }

@@ -151,6 +151,14 @@ INSTRUCTION void cpu_write_back(uint64_t address, uint64_t bytes) {
         __asm__ volatile("clflush (%0)" ::"r"(at) : "memory");
     __asm__ volatile("mfence" ::: "memory");
 }
+/// PCONFIG of one memory key: 0, or why it was not set (SDM volume 2B).
+INSTRUCTION uint64_t cpu_pconfig(uint64_t head) {
+    uint64_t block[32] __attribute__((aligned(256))) = {head}, answer = 0;
+    uint8_t failed;
+    __asm__ volatile(".byte 0x0f, 0x01, 0xc5" : "+a"(answer), "=@ccz"(failed) : "b"(block), "c"(0), "d"(0) : "memory");
+    return !failed ? 0 : answer ? answer : ~0ULL;
+}
+INSTRUCTION void cpu_wbinvd(void) { __asm__ volatile("wbinvd" ::: "memory"); }
 INSTRUCTION void cpu_ud2(void) { __asm__ volatile("ud2"); }
 INSTRUCTION void cpu_hlt(void) { __asm__ volatile("hlt" ::: "memory"); }
 /// Device registers in memory: every access happens, once and in order.

@@ -37,6 +37,7 @@ typedef struct {
     uint64_t NumberOfTableEntries;
     EFI_ADDRESS ConfigurationTable;
 } EFI_SYSTEM_TABLE;
+EFI_OFFSET(EFI_SYSTEM_TABLE, ConIn, 0x30);
 EFI_OFFSET(EFI_SYSTEM_TABLE, RuntimeServices, 0x58);
 EFI_OFFSET(EFI_SYSTEM_TABLE, ConfigurationTable, 0x70);
 
@@ -52,6 +53,8 @@ typedef struct {
 } EFI_BOOT_SERVICES;
 EFI_OFFSET(EFI_BOOT_SERVICES, AllocatePages, 0x28);
 EFI_OFFSET(EFI_BOOT_SERVICES, HandleProtocol, 0x98);
+EFI_OFFSET(EFI_BOOT_SERVICES, LocateHandle, 0xB0);
+EFI_OFFSET(EFI_BOOT_SERVICES, Stall, 0xF8);
 EFI_OFFSET(EFI_BOOT_SERVICES, ExitBootServices, 0xE8);
 EFI_OFFSET(EFI_BOOT_SERVICES, LocateProtocol, 0x140);
 
@@ -82,9 +85,21 @@ EFI_SIZE(EFI_TIME, 16);
 /// Section 9.1, up to the device that the image came from.
 typedef struct {
     uint32_t Revision;
-    EFI_ADDRESS ParentHandle, SystemTable, DeviceHandle;
+    EFI_ADDRESS ParentHandle, SystemTable, DeviceHandle, FilePath, Reserved;
+    uint32_t LoadOptionsSize;
+    EFI_ADDRESS LoadOptions;
 } EFI_LOADED_IMAGE_PROTOCOL;
-EFI_OFFSET(EFI_LOADED_IMAGE_PROTOCOL, DeviceHandle, 0x18);
+EFI_OFFSET(EFI_LOADED_IMAGE_PROTOCOL, LoadOptions, 0x38);
+
+/// Section 12.3.
+typedef struct {
+    EFI_SERVICE Reset, ReadKeyStroke, WaitForKey;
+} EFI_SIMPLE_TEXT_INPUT_PROTOCOL;
+
+/// Section 12.4, up to the last service that is called.
+typedef struct {
+    EFI_SERVICE Reset, OutputString;
+} EFI_SIMPLE_TEXT_OUTPUT_PROTOCOL;
 
 /// Section 13.4.
 typedef struct {

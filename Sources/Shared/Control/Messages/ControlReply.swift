@@ -8,10 +8,11 @@ extension CBORWriter {
         field(0, UInt64(status.rawValue))
     }
 
-    /// Writes a reply that is one message. With `list`, an array of `count` items must follow, whose key that is.
-    mutating func reply<M: ControlMessage>(_ message: M, list: UInt64? = nil, of count: Int = 0) {
+    /// Writes a reply that is one message. With `list`, an array of `count` items must follow, whose key that is, and
+    /// behind it `further` fields.
+    mutating func reply<M: ControlMessage>(_ message: M, list: UInt64? = nil, of count: Int = 0, further: Int = 0) {
         var message = message
-        reply(fields: M.fieldCount + (list == nil ? 0 : 1))
+        reply(fields: M.fieldCount + (list == nil ? 0 : 1) + further)
         message.fields(&self)
         guard let list else { return }
         key(list)

@@ -3,7 +3,8 @@ public struct InventoryItem: Sendable {
     /// The raw values travel on the link and never change; so does the order of the numbers, to which a later version may
     /// append.
     public enum Kind: UInt8, Sendable {
-        /// Whether devices can be confined (0, 1), bytes of memory in all. (Earlier: what the processor can, by bits.)
+        /// Whether devices can be confined (0, 1), bytes of memory in all; earlier hypervisors': what the
+        /// processor can, by bits; how many partitions can have memory keys, why none can (`MemoryKeyObstacle` + 1; 0: they can).
         case machine = 0
         /// The core's index, its package, its core there, its thread there, its APIC id.
         case core = 1

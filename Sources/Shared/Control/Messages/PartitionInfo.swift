@@ -1,5 +1,15 @@
 import Manifest
 
+/// By what a partition's memory is encrypted. The raw values travel on the link.
+public enum MemoryEncryption: UInt8, Sendable {
+    /// By nothing that the manifest asked for.
+    case none = 0
+    /// By the machine's one key.
+    case machineKey = 1
+    /// By a key of its own, made anew at each start.
+    case ownKey = 2
+}
+
 /// What `list` says of one partition: {1: array of these, in the manifest's order}.
 public struct PartitionInfo: ControlMessage, Sendable {
     public var name = Label()
@@ -23,10 +33,12 @@ public struct PartitionInfo: ControlMessage, Sendable {
     public var kicks: UInt64 = 0
     /// Of the watch, bits 7:0 a `WatchPhase`, 15:8 a `LockObstacle`, 63:32 verdicts since the guest's start.
     public var watch: UInt64 = 0
+    /// By what its memory is encrypted.
+    public var encryption = MemoryEncryption.none
 
     public init() {}
 
-    public static var fieldCount: Int { 13 }
+    public static var fieldCount: Int { 14 }
 
     public mutating func fields<C: FieldCoder & ~Copyable & ~Escapable>(_ coder: inout C) {
         coder.field(1, &name)
@@ -42,6 +54,7 @@ public struct PartitionInfo: ControlMessage, Sendable {
         coder.field(11, &startsInMicroseconds)
         coder.field(12, &kicks)
         coder.field(13, &watch)
+        coder.field(14, &encryption)
     }
 }
 

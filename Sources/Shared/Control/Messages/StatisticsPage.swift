@@ -1,5 +1,7 @@
 /// What `statistics` answers before the exit counters: those of some vCPUs, from the one that was asked for on, follow as
-/// {4: array of arrays of numbers in the order of `ExitReason`}.
+/// {4: array of arrays of numbers in the order of `ExitReason`}, and where the silicon counts traffic {5: array: bytes in the
+/// last-level cache, bytes moved, bytes moved to and from the package's own memory, where the counters begin again}; a number
+/// that is not known is all ones.
 public struct StatisticsPage: ControlMessage, Sendable {
     /// As many vCPUs as one frame holds, with each counter at its largest.
     public static let capacity = 12

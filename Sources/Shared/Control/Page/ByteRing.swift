@@ -83,6 +83,48 @@ public struct ByteRing {
         }
     }
 
+    /// Appends all of `bytes`, no more than fit, and never waits: the oldest give way.
+    public func push(_ bytes: UnsafeRawBufferPointer) {
+        let at = unsafe head.pointee.load(ordering: .relaxed)
+        unsafe forEachPart(at, bytes.count) { part, start, count in
+            unsafe part.copyMemory(from: bytes.baseAddress.unsafelyUnwrapped + start, byteCount: count)
+        }
+        advance(by: UInt64(bytes.count))
+    }
+
+    /// Takes as many bytes as are there and `buffer` holds, from a ring whose bytes are offered.
+    /// - Returns: how many.
+    public func take(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+        let end = unsafe head.pointee.load(ordering: .acquiring), at = unsafe tail.pointee.load(ordering: .relaxed)
+        let count = Int(min(min(end &- at, capacity), UInt64(buffer.count)))
+        unsafe forEachPart(at, count) { part, start, count in
+            unsafe (buffer.baseAddress.unsafelyUnwrapped + start).copyMemory(from: part, byteCount: count)
+            unsafe part.initializeMemory(as: UInt8.self, repeating: 0, count: count)
+        }
+        unsafe tail.pointee.store(at &+ UInt64(count), ordering: .releasing)
+        return count
+    }
+
+    /// The one or two pieces that `count` bytes from a position are in; nothing for none.
+    private func forEachPart(_ position: UInt64, _ count: Int, _ body: (UnsafeMutableRawPointer, Int, Int) -> Void) {
+        var done = 0
+        while done < count {
+            let at = position &+ UInt64(done)
+            let size = min(count - done, Int(capacity - at & (capacity &- 1)))
+            unsafe body(byte(at), done, size)
+            done += size
+        }
+    }
+
+    /// Notes, in a ring that is written with `push` alone, how far somebody has read.
+    public func note(read position: UInt64) { unsafe tail.pointee.store(position, ordering: .releasing) }
+    /// What `note` said last.
+    public var noted: UInt64 { unsafe tail.pointee.load(ordering: .acquiring) }
+    /// Whether `count` more bytes leave what was not read yet, as far as is noted, and what a reader may be copying.
+    public func hasRoom(for count: UInt64) -> Bool {
+        unsafe head.pointee.load(ordering: .relaxed) &- noted &+ count &+ Self.margin <= capacity
+    }
+
     /// For readers of a ring that is written with `push` alone: copies from `position`, or from the oldest byte that the
     /// writer cannot be overwriting just now. Gives what was copied.
     public func copy(from position: UInt64, into buffer: inout MutableSpan<UInt8>) -> ConsoleRange {
@@ -94,6 +136,6 @@ public struct ByteRing {
         return ConsoleRange(position: start, count: count, end: end)
     }
 
-    /// What the writer may write while a reader copies.
-    private static let margin: UInt64 = 2048
+    /// What the writer may write while a reader copies: at most so much is pushed at once.
+    private static let margin: UInt64 = 4096
 }

@@ -1,5 +1,6 @@
 import CBOR
 import Manifest
+import Resources
 import Text
 
 /// Carries requests out: finds the partition, checks the manifest's permission and the partition's state, and only then
@@ -60,8 +61,8 @@ extension ControlBackend where Self: ~Copyable {
             writer.reply(fields: 2)
             writer.key(1)
             writer.array(count)
-            for vcpu in 0..<count { writer.uint(UInt64(takeProtection(partition, vcpu: vcpu))) }
-            writer.field(2, UInt64(beginSelfCheck(partition)))
+            for vcpu in 0..<count { writer.uint(takeProtection(partition, vcpu: vcpu)) }
+            writer.field(2, beginSelfCheck(partition))
         case .consoleRead:
             let range = readConsole(partition, from: request.position, into: &scratch)
             writer.reply(fields: 3)
@@ -101,11 +102,19 @@ extension ControlBackend where Self: ~Copyable {
         page.first = first
         page.clockMicroseconds = clockMicroseconds()
         let count = min(page.vcpus - first, StatisticsPage.capacity)
-        writer.reply(page, list: 4, of: count)
+        let traffic = traffic(partition)
+        writer.reply(page, list: 4, of: count, further: traffic.wrap == 0 ? 0 : 1)
         for vcpu in first..<(first + count) {
             let exits = exits(partition, vcpu: vcpu)
             writer.array(ExitReason.count)
             for i in 0..<ExitReason.count { writer.uint(exits.counts[i]) }
         }
+        guard traffic.wrap != 0 else { return }
+        writer.key(5)
+        writer.array(4)
+        writer.uint(traffic.occupancy ?? .max)
+        writer.uint(traffic.total ?? .max)
+        writer.uint(traffic.local ?? .max)
+        writer.uint(traffic.wrap)
     }
 }

@@ -1,4 +1,5 @@
 import Manifest
+import Resources
 
 /// The machine that a `ControlServer` serves. The server has checked and authorised all that it asks; indices are those
 /// of partitions, 0 to `partitionCount` - 1, in the manifest's order. Each method returns at once: what takes time is
@@ -12,13 +13,15 @@ public protocol ControlBackend: ~Copyable {
     mutating func info(_ partition: Int) -> PartitionInfo
     /// - Parameter vcpu: below the number of the partition's cores.
     mutating func exits(_ partition: Int, vcpu: Int) -> ExitCounters
+    /// What the silicon has counted of a partition.
+    mutating func traffic(_ partition: Int) -> TrafficCounters
     /// Microseconds since the hypervisor's first instruction.
     mutating func clockMicroseconds() -> UInt64
 
     /// What a vCPU's core has read back (`ProtectionReport.word`), 0 where it has not since this was called before.
-    mutating func takeProtection(_ partition: Int, vcpu: Int) -> UInt32
+    mutating func takeProtection(_ partition: Int, vcpu: Int) -> UInt64
     /// Has those cores read back again whose answer was taken, and gives what the one that executes this reads back.
-    mutating func beginSelfCheck(_ partition: Int) -> UInt32
+    mutating func beginSelfCheck(_ partition: Int) -> UInt64
 
     /// How many items the inventory has.
     var inventoryCount: Int { mutating get }

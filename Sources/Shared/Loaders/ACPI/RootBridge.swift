@@ -1,7 +1,7 @@
 import Platform
 
 extension AMLBuilder {
-    /// The root bridge of bus 0, with windows for BARs and no I/O space, and the device that reserves its configuration
+    /// The root bridge of bus 0, with windows for BARs and for ports, and the device that reserves its configuration
     /// space (PCI Firmware 3.3, section 4.1.2).
     ///
     /// There is no `_PRT`, because no function has an interrupt pin, and no `_OSC`, without which an operating system leaves
@@ -18,7 +18,7 @@ extension AMLBuilder {
         name("_CRS")
         let hasHigh = GuestWindows.hasHigh(memorySize)
         let resources = begin(0x11)
-        integer(16 + 26 + (hasHigh ? 46 : 0) + 2)
+        integer(16 + 16 + 26 + (hasHigh ? 46 : 0) + 2)
         // Word address space (ACPI 6.5, 6.4.3.5.3): bus numbers 0 to 0.
         addressSpace(0x88, length: 13, type: 2, flags: 0)
         word(0)
@@ -26,6 +26,13 @@ extension AMLBuilder {
         word(0)
         word(0)
         word(1)
+        // The same: ports, of the entire range.
+        addressSpace(0x88, length: 13, type: 1, flags: 3)
+        word(0)
+        word(GuestWindows.ports)
+        word(GuestWindows.ports + GuestWindows.portCount - 1)
+        word(0)
+        word(GuestWindows.portCount)
         // Double and quad word address spaces (6.4.3.5.2, 6.4.3.5.1): memory.
         addressSpace(0x87, length: 23, type: 0, flags: 1)
         double(0)

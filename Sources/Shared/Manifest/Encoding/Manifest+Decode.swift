@@ -1,6 +1,8 @@
 import CBOR
 import PCI
+import Resources
 import Text
+import Trust
 
 extension Manifest {
     /// Replaces this manifest by the one that `bytes` encode: after a throw it has no partitions.
@@ -39,7 +41,12 @@ extension Manifest {
             try decodePartition(i, &source)
         }
         source.partition = nil
-        try source.end(&map)
+        var key = try map.next(&source.reader)
+        if key == ManifestKey.housekeepingResources {
+            housekeepingResources = try source.resources(ManifestKey.housekeepingResources, most: .none)
+            key = try map.next(&source.reader)
+        }
+        if let key { throw source.refuse(.unknownKey, key) }
         try source.reader.finish()
     }
 
@@ -75,6 +82,23 @@ extension Manifest {
         }
         if key == PartitionKey.restartLimit {
             partitions[i].restartLimit = UInt8(try source.count(PartitionKey.restartLimit, max: 255))
+            key = try map.next(&source.reader)
+        }
+        if key == PartitionKey.virtio {
+            partitions[i].virtio = try source.flags(PartitionKey.virtio, of: .all)
+            if partitions[i].virtio.isEmpty { throw source.refuse(.unknownValue, 0, PartitionKey.virtio) }
+            key = try map.next(&source.reader)
+        }
+        if key == PartitionKey.digests {
+            var digests = ImageDigests()
+            guard try source.reader.array(max: 2) == 2 else { throw .outOfRange }
+            try source.digest(into: &digests.kernel)
+            try source.digest(into: &digests.initrd)
+            partitions[i].digests = digests
+            key = try map.next(&source.reader)
+        }
+        if key == PartitionKey.resources {
+            partitions[i].resources = try source.resources(PartitionKey.resources, most: .required)
             key = try map.next(&source.reader)
         }
         if key == PartitionKey.watch {

@@ -9,6 +9,8 @@ public enum ManifestKey {
     public static let housekeeping: UInt64 = 4
     public static let link: UInt64 = 5
     public static let partitions: UInt64 = 6
+    /// Absent when nothing is asked for.
+    public static let housekeepingResources: UInt64 = 28
     public static let count = 7
 }
 
@@ -35,6 +37,12 @@ public enum PartitionKey {
     public static let watchdog: UInt64 = 15
     /// Absent when there is none.
     public static let restartLimit: UInt64 = 16
+    /// Absent when there are none.
+    public static let virtio: UInt64 = 20
+    /// Absent where the images are not known.
+    public static let digests: UInt64 = 24
+    /// Absent when nothing is asked for: an array of L3, L2, bandwidth and memory key (`ResourceDemand`).
+    public static let resources: UInt64 = 28
     /// Absent where nothing is guarded.
     public static let watch: UInt64 = 32
 }

@@ -1,5 +1,7 @@
 import CBOR
+import Resources
 import Text
+import Trust
 
 /// A manifest's bytes: which partition is being read, and why reading ended where CBOR itself has no word for it.
 struct ManifestSource: ~Escapable {
@@ -29,11 +31,6 @@ struct ManifestSource: ~Escapable {
     /// The next key, which must be `expected`.
     mutating func key(_ expected: UInt64, _ map: inout CBORMap) throws(CBORError) {
         guard try map.next(&reader) == expected else { throw refuse(.missingKey, expected) }
-    }
-
-    /// Demands that the map has no further key.
-    mutating func end(_ map: inout CBORMap) throws(CBORError) {
-        if let key = try map.next(&reader) { throw refuse(.unknownKey, key) }
     }
 
     mutating func uint(_ key: UInt64, _ map: inout CBORMap, max: UInt64 = .max) throws(CBORError) -> UInt64 {
@@ -78,6 +75,27 @@ struct ManifestSource: ~Escapable {
         let value = try reader.uint(max: max)
         if value == 0 { throw refuse(.unknownValue, value, key) }
         return value
+    }
+
+    mutating func digest(into digest: inout Digest384) throws(CBORError) {
+        let bytes = try reader.bytes(max: Digest384.bytes)
+        guard bytes.count == Digest384.bytes else { throw .outOfRange }
+        for i in 0..<Digest384.bytes { digest[i] = bytes[i] }
+    }
+
+    /// What is asked of the silicon: an array of four numbers, which must ask for something.
+    mutating func resources(_ key: UInt64, most: MemoryKeyDemand) throws(CBORError) -> ResourceDemand {
+        guard try reader.array(max: 4) == 4 else { throw .outOfRange }
+        var values = [4 of UInt16](repeating: 0)
+        for i in 0..<4 { values[i] = UInt16(try reader.uint(max: UInt64(UInt16.max))) }
+        var demand = ResourceDemand()
+        guard let l3 = CacheDemand(rawValue: values[0]), let l2 = CacheDemand(rawValue: values[1]),
+            let bandwidth = BandwidthDemand(rawValue: values[2]), values[3] <= UInt16(most.rawValue),
+            let memoryKey = MemoryKeyDemand(rawValue: UInt8(values[3]))
+        else { throw refuse(.unknownValue, 0, key) }
+        (demand.l3, demand.l2, demand.bandwidth, demand.memoryKey) = (l3, l2, bandwidth, memoryKey)
+        guard !demand.isEmpty else { throw refuse(.unknownValue, 0, key) }
+        return demand
     }
 
     /// An array's head, refused for `reason` when it announces more than `max` items.

@@ -29,6 +29,7 @@ extension Manifest {
             throw ManifestError(.tooLittleMemory, value: installed, bound: machineMemory)
         }
         try checkDevices(against: machine)
+        try checkResources(on: machine)
         return try MemoryPlan(self, free: machine.free)
     }
 }

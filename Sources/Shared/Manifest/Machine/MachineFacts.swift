@@ -1,4 +1,5 @@
 import PCI
+import Resources
 
 /// What only the machine can tell: its cores, its PCI functions and the memory that is free for partitions. Several KiB:
 /// lend it, do not copy it where the stack is small.
@@ -11,6 +12,13 @@ public struct MachineFacts: Sendable {
     public var free: FreeMemory
     /// For each core, the lowest core that is a thread of the same physical core (SMT).
     public var siblings = InlineArray<64, UInt8> { UInt8($0) }
+    /// For each core, the lowest core with which it shares the last-level cache, and the second-level cache.
+    public var lastLevelCaches = InlineArray<64, UInt8>(repeating: 0)
+    public var secondLevelCaches = InlineArray<64, UInt8> { UInt8($0) }
+    /// nil: not known; then nothing is refused for what it lacks. A boot always knows.
+    public var resources: ResourceCapabilities?
+    /// Whether memory can be encrypted, by which keys. Unknown: no obstacle, and no key.
+    public var memoryKeys = MemoryKeys()
     /// All functions of PCI segment 0, bridges included.
     public var functions = FunctionList()
     /// Whether DMA and interrupts of functions can be confined.

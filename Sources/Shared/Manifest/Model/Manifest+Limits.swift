@@ -5,7 +5,7 @@ extension Manifest {
     /// The version of the encoded form that this code writes and reads.
     public static let formatVersion: UInt64 = 1
     /// Bytes that the encoded form takes at most; more are not read.
-    public static let maxEncodedSize = 8192
+    public static let maxEncodedSize = 24576
     /// The file's name in `\BULKHEAD` on the boot volume; no image may have it.
     public static let fileName: Text<31> = "manifest.cbor"
     /// Memory is handed out in pieces of this many bytes, aligned to as many (a large page).

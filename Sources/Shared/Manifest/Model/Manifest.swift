@@ -1,3 +1,4 @@
+import Resources
 import Text
 
 /// What kind of link a manager may use. Without one the machine takes no requests at all.
@@ -18,6 +19,8 @@ public struct Manifest: Sendable {
     /// The core that answers management requests. It may also run a partition's vCPU.
     public var housekeeping = 0
     public var link = ManagementLink.none
+    /// Of the housekeeping core, where no partition has it: cache and bandwidth.
+    public var housekeepingResources = ResourceDemand()
     /// The first `partitionCount` count.
     public var partitions: InlineArray<8, PartitionSpec>
     public private(set) var partitionCount = 0
@@ -30,5 +33,8 @@ public struct Manifest: Sendable {
         partitionCount += 1
     }
 
-    mutating func removeAllPartitions() { partitionCount = 0 }
+    mutating func removeAllPartitions() {
+        partitionCount = 0
+        housekeepingResources = ResourceDemand()
+    }
 }

@@ -1,10 +1,13 @@
+import Resources
 import Text
+import Trust
 
 /// A partition's or machine's name. The decoder demands printable ASCII; the tool, a letter and then `a-z 0-9 -`.
 public typealias Label = Text<31>
 /// A path below `\BULKHEAD` on the boot volume, with `/` between its parts; the decoder demands printable ASCII.
 public typealias ImagePath = Text<63>
-/// What the guest gets as its command line: printable ASCII.
+/// What the guest gets as its command line: printable ASCII. Linux takes 2,047 bytes; as a value such a line costs the compiler
+/// minutes and the boot stack 200 KiB.
 public typealias CommandLine = Text<511>
 
 /// What happens when a guest powers off, reboots or crashes.
@@ -21,7 +24,26 @@ public struct Acceptances: FlagSet, Sendable {
     public init(rawValue: UInt8) { self.rawValue = rawValue }
     /// Another owner has the other thread of one of the partition's physical cores (SMT).
     public static let splitSMT = Acceptances(rawValue: 1 << 0)
-    public static let all = splitSMT
+    /// Caches and bandwidth are shared with neighbours where the machine cannot divide them.
+    public static let sharedCache = Acceptances(rawValue: 1 << 1)
+    public static let all = splitSMT | sharedCache
+}
+
+/// Virtio functions that root mode shows a guest.
+public struct VirtioGrants: FlagSet, Sendable {
+    public let rawValue: UInt8
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+    /// The console, beside the UART.
+    public static let console = VirtioGrants(rawValue: 1 << 0)
+    public static let all = console
+}
+
+/// The SHA-384 digests of a partition's images.
+public struct ImageDigests: Equatable, Sendable {
+    public var kernel = Digest384()
+    /// That of no bytes where there is no initrd.
+    public var initrd = Digest384()
+    public init() {}
 }
 
 /// One partition as its owner wants it.
@@ -52,5 +74,13 @@ public struct PartitionSpec: Sendable {
     /// How often within an hour a guest that has ended is started anew; 0: without a limit.
     public var restartLimit: UInt8 = 0
     public var watch = WatchSpec()
+    public var virtio = VirtioGrants()
+    /// What the images are; without it whatever lies on the boot volume is started.
+    public var digests: ImageDigests?
+    /// Cache, bandwidth and a memory key.
+    public var resources = ResourceDemand()
     public init() {}
+
+    /// Whether the guest sees a PCI bus.
+    public var hasBus: Bool { devices.count > 0 || !virtio.isEmpty }
 }

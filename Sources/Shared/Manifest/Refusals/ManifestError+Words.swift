@@ -1,4 +1,5 @@
 import PCI
+import Resources
 import Text
 
 extension ManifestError.Reason {
@@ -12,6 +13,8 @@ extension ManifestError.Reason {
     /// | `%a`, `%c` | the value, the bound: an address |
     /// | `%f`, `%g` | the value, the bound: a PCI function |
     /// | `%h`, `%l` | bits 63:32 of the bound: a PCI function; bits 31:0: decimal |
+    /// | `%u` | bits 63:32 of the bound: decimal |
+    /// | `%z` | why there is no memory key |
     /// | `%i`, `%j` | bits 63:32 and 31:0 of the bound: vendor and device |
     /// | `%m` | the plural of what was counted by the value |
     public var words: StaticString {
@@ -23,6 +26,9 @@ extension ManifestError.Reason {
         case .unknownKey: "the description of %p has the unknown key %v"
         case .unknownValue: "%p has the unknown value %v in key %b"
         case .tooManyPartitions: "there are %v partitions; the most is %b"
+        case .notSigned: "the manifest is not signed; this BULKHEAD.EFI has its owner's key and starts nothing else"
+        case .otherSignature: "the manifest's signature is not by the owner whose key this BULKHEAD.EFI has"
+        case .imagesUnknown: "the manifest does not say what the images of %p are, as one that is signed must"
         case .noPartitions: "there is no partition; at least one is needed"
         case .noCores: "%p has no cores; at least one is needed"
         case .coreClaimedTwice: "core %v is claimed by %o and by %p; a core belongs to one partition"
@@ -61,6 +67,18 @@ extension ManifestError.Reason {
             "core %v of %p and core %b of %o are threads of one core; \"accept: [split-smt]\" would allow it"
         case .siblingOfHousekeeping:
             "core %v of %p and core %b, for housekeeping, are threads of one core; \"accept: [split-smt]\" would allow it"
+        case .cacheUndivided:
+            "%p asks for a part of the level %v cache, which this machine cannot divide; \"accept: [shared-cache]\" would allow it"
+        case .tooFewWays: "%p asks for %v ways of the level %u cache; %l are left together"
+        case .cacheTakenTwice: "%p asks for what is left of the level %v cache, and another one that shares it does too"
+        case .bandwidthUnlimited:
+            "%p limits memory bandwidth, which this machine cannot; \"accept: [shared-cache]\" would allow it"
+        case .bandwidthInPercent: "%p limits memory bandwidth by an amount; this machine does so in percent"
+        case .bandwidthInAmounts: "%p limits memory bandwidth in percent; this machine does so in GB/s"
+        case .bandwidthOutOfRange: "%p limits memory bandwidth to %v; this machine's bound is %b"
+        case .tooFewClasses: "%p and those with whom it shares a cache need %v classes of service; this machine has %b"
+        case .noMemoryKeys: "%p requires a memory key; %z"
+        case .tooFewMemoryKeys: "%v partitions require memory keys; this machine has %b"
         }
     }
 }
@@ -87,6 +105,9 @@ extension ManifestError {
         case UInt8(ascii: "g"): sink.write(function: bound)
         case UInt8(ascii: "h"): sink.write(function: bound >> 32)
         case UInt8(ascii: "l"): sink.write(decimal: bound & 0xFFFF_FFFF)
+        case UInt8(ascii: "u"): sink.write(decimal: bound >> 32)
+        case UInt8(ascii: "z"):
+            sink.write((MemoryKeyObstacle(rawValue: UInt8(truncatingIfNeeded: value)) ?? .absent).words)
         case UInt8(ascii: "i"): sink.write(identifier: bound >> 32)
         case UInt8(ascii: "j"): sink.write(identifier: bound)
         default: if value != 1 { sink.write("s") }

@@ -12,6 +12,10 @@ public struct ManifestError: Error, Equatable, Sendable {
         case unknownKey = 5
         case unknownValue = 6
         case tooManyPartitions = 7
+        // The signature, where `BULKHEAD.EFI` has its owner's key.
+        case notSigned = 8
+        case otherSignature = 9
+        case imagesUnknown = 10
         // The contents.
         case noPartitions = 20
         case noCores = 44
@@ -46,6 +50,17 @@ public struct ManifestError: Error, Equatable, Sendable {
         case groupSplit = 109
         case siblingsSplit = 110
         case siblingOfHousekeeping = 111
+        // Caches, bandwidth and memory keys.
+        case cacheUndivided = 120
+        case tooFewWays = 121
+        case cacheTakenTwice = 122
+        case bandwidthUnlimited = 123
+        case bandwidthInPercent = 124
+        case bandwidthInAmounts = 125
+        case bandwidthOutOfRange = 126
+        case tooFewClasses = 127
+        case noMemoryKeys = 128
+        case tooFewMemoryKeys = 129
     }
 
     public var reason: Reason

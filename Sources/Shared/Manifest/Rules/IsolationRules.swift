@@ -6,7 +6,7 @@ import Text
 ///
 /// - names, paths, command line: printed, copied to the guest, sought on the boot volume. The decoder: printable ASCII
 ///   of bounded length. A path may lead anywhere on the boot volume: what it holds of crashes (`crash.bin`, with a dead guest's
-///   registers) the owner who wrote the path can read too; an image must be named, since a path without one is a folder's.
+///   registers, `boot.log`) the owner who wrote the path can read too; an image must be named, since a path without one is a folder's.
 /// - `machineCores`, `machineMemory`: compared with what the machine has, never an index.
 /// - `housekeeping`: an index into the machine's cores. `check(against:)`: it is one of them, thus below 64.
 /// - `link`, actions, `permits`, `accepts`: the decoder knows every value and every bit.

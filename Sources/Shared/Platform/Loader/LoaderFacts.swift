@@ -10,7 +10,7 @@ public struct LoaderFacts: BitwiseCopyable, Sendable {
     public var initrdSize: UInt64
     public var platform: PlatformDescription
     public private(set) var commandLineCount = 0
-    public private(set) var commandLine: InlineArray<511, UInt8> = .init(repeating: 0)
+    public private(set) var commandLine: InlineArray<2047, UInt8> = .init(repeating: 0)
 
     /// - Parameter commandLine: its first `count` bytes. No span: one of a local text's has once outlived the bytes that it
     ///   was made of, in optimized code.

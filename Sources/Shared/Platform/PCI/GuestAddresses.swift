@@ -8,6 +8,9 @@ public enum GuestWindows {
     /// BARs of 32 bits, and small ones of 64.
     public static let low: UInt64 = 0xC000_0000
     public static let lowSize: UInt64 = 0x2000_0000
+    /// Ports of virtio functions.
+    public static let ports: UInt16 = 0xC000
+    public static let portCount: UInt16 = 0x100
     /// Larger ones.
     public static let high: UInt64 = 1 << 38
     public static let highSize: UInt64 = 1 << 38
@@ -38,6 +41,11 @@ public struct GuestAddresses: Sendable {
         }
         let page = try Self.take(size, from: &low, end: GuestWindows.low + GuestWindows.lowSize)
         return page | bar.address & 0xFFF
+    }
+
+    /// A page of registers that root mode stands for.
+    mutating func placePage() throws(GuestBusError) -> UInt64 {
+        try Self.take(4096, from: &low, end: GuestWindows.low + GuestWindows.lowSize)
     }
 
     /// - Precondition: `next` <= `end`, and `end` is a multiple of the window's largest possible piece.

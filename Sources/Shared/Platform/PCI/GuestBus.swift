@@ -1,16 +1,21 @@
 import PCI
 
-/// The one PCI bus of a guest: a host bridge at 00:00.0 and its functions at 00:01.0, 00:02.0 and so on. Whatever else is
-/// asked for is absent: it reads as ones.
+/// The one PCI bus of a guest: a host bridge at 00:00.0, its functions at 00:01.0, 00:02.0 and so on, and those that root mode
+/// stands for at 00:1f.0, 00:1f.1. Whatever else is asked for is absent: it reads as ones.
 ///
 /// The value is a partition's own; its cores take turns.
 public struct GuestBus: ~Copyable, Sendable {
     public static let capacity = 8
     /// Virtual functions of all its functions: each has a number behind these.
-    public static let virtualCapacity = 256 - (capacity + 1) << 3
+    public static let virtualCapacity = virtioNumber - (capacity + 1) << 3
+    /// Device and function number of the first virtio function.
+    private static let virtioNumber = 31 << 3
     /// The first `count` are there.
     public private(set) var functions = InlineArray<8, GuestFunction> { _ in GuestFunction() }
     public private(set) var count = 0
+    /// Likewise the first `virtioCount`.
+    private var virtio = InlineArray<2, VirtioFunction> { _ in VirtioFunction() }
+    public private(set) var virtioCount = 0
     private let hostBridge: UInt32
     private var addresses: GuestAddresses
     /// The next placeholder's device and function number.
@@ -33,7 +38,7 @@ public struct GuestBus: ~Copyable, Sendable {
     ) throws(GuestBusError) {
         guard count < Self.capacity else { throw .full }
         guard virtualFunctions == 0 || description.sriov != 0, virtualFunctions >= 0,
-            virtualFunctions <= 256 - nextVirtual
+            virtualFunctions <= Self.virtioNumber - nextVirtual
         else { throw .virtualFunctions }
         let virtual = GuestVirtualFunctions(first: nextVirtual, count: virtualFunctions, physical: (count + 1) << 3)
         functions[count] = try GuestFunction(description, virtual: virtual, addresses: &addresses, on: machine)
@@ -45,6 +50,40 @@ public struct GuestBus: ~Copyable, Sendable {
     public mutating func reset(on machine: borrowing some FunctionAccess) {
         address = 0
         for i in 0..<count { functions[i].reset(on: machine) }
+    }
+
+    /// Adds a virtio console.
+    public mutating func appendConsole() throws(GuestBusError) {
+        guard virtioCount < 2 else { throw .full }
+        virtio[virtioCount] = VirtioFunction(
+            .console, ports: GuestWindows.ports + UInt16(virtioCount * VirtioLayout.size),
+            page: try addresses.placePage(), features: 0, queues: 2)
+        virtioCount += 1
+    }
+
+    /// Before each start of the guest.
+    public mutating func resetVirtio() { for i in 0..<virtioCount { virtio[i].reset() } }
+
+    /// What the virtio function with this index, below `virtioCount`, has to say of itself: see `VirtioFunction`.
+    public func isLive(virtio index: Int) -> Bool { virtio[index].isLive }
+    public func hasOutput(virtio index: Int, _ memory: borrowing GuestMemory) -> Bool {
+        virtio[index].hasOutput(memory)
+    }
+    public mutating func nextInterrupt(virtio index: Int) -> GuestMessage? { virtio[index].nextInterrupt() }
+    public mutating func serve(
+        virtio index: Int, console: borrowing some VirtioStream, limit: Int, _ memory: borrowing GuestMemory
+    ) -> VirtioProgress { virtio[index].serve(console: console, limit: limit, memory) }
+
+    /// Carries out a port access that may be a virtio function's.
+    /// - Returns: what is read, in the low bytes; nil when no function has the port.
+    public mutating func access(virtio access: PortAccess, value: UInt32) -> UInt32? {
+        guard access.port >= GuestWindows.ports, !access.isString else { return nil }
+        let (index, offset) = Int(access.port - GuestWindows.ports).quotientAndRemainder(dividingBy: VirtioLayout.size)
+        guard index < virtioCount else { return nil }
+        guard virtio[index].command & Command.ports != 0, offset & (access.size - 1) == 0 else { return .max }
+        if access.isInput { return virtio[index].read(offset, size: access.size) }
+        virtio[index].write(offset, size: access.size, value)
+        return 0
     }
 
     /// Whether a port access is for configuration space: CF8h as a double word, or the data at CFCh to CFFh. Bytes at CF8h
@@ -74,6 +113,7 @@ public struct GuestBus: ~Copyable, Sendable {
     public mutating func traps(_ gpa: UInt64) -> Bool {
         if gpa >= GuestWindows.ecam, gpa < GuestWindows.ecam + GuestWindows.ecamSize { return true }
         for i in 0..<count where functions[i].traps(gpa) { return true }
+        for i in 0..<virtioCount where virtio[i].page == gpa & ~0xFFF { return true }
         return false
     }
 
@@ -94,6 +134,9 @@ public struct GuestBus: ~Copyable, Sendable {
         for i in 0..<count where functions[i].traps(gpa) {
             return functions[i].access(trapped: gpa, size: size, value: value, on: machine)
         }
+        for i in 0..<virtioCount where virtio[i].page == gpa & ~0xFFF {
+            return virtio[i].access(page: Int(gpa & 0xFFF), size: size, value: value)
+        }
         return nil
     }
 
@@ -104,8 +147,11 @@ public struct GuestBus: ~Copyable, Sendable {
         guard size == 1 || size == 2 || size == 4, offset & 3 + size <= 4 else { return .max }
         let shift = UInt32(offset & 3) * 8
         let ones = UInt32.max >> UInt32(32 - size * 8)
-        let index = number >> 3 - 1
+        let index = number >> 3 - 1, other = number - Self.virtioNumber
         if let value {
+            if other >= 0, other < virtioCount {
+                virtio[other].writeConfiguration(offset & ~3, value << shift, mask: ones << shift)
+            }
             guard number & 7 == 0, index >= 0, index < count else { return 0 }
             functions[index].write(offset & ~3, value << shift, mask: ones << shift, on: machine)
             return 0
@@ -117,6 +163,10 @@ public struct GuestBus: ~Copyable, Sendable {
         if number == 0 { return readHostBridge(offset) }
         let index = number >> 3 - 1
         if number & 7 == 0, index < count { return functions[index].read(offset, on: machine) }
+        let other = number - Self.virtioNumber
+        if other >= 0, other < virtioCount {
+            return virtio[other].readConfiguration(offset, hasOthers: virtioCount > 1)
+        }
         for i in 0..<count where functions[i].virtual.has(number) {
             return GuestVirtualFunctions.readPlaceholder(offset)
         }

@@ -143,6 +143,7 @@ public struct GuestFunction: ~Copyable, Sendable {
 
 /// Bits of the command register.
 enum Command {
+    static let ports: UInt16 = 1 << 0
     static let memory: UInt16 = 1 << 1
     static let busMaster: UInt16 = 1 << 2
     static let parity: UInt16 = 1 << 6

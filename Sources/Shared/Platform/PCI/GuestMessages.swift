@@ -11,9 +11,9 @@ enum MSIControl {
 
 /// What a message means that a guest wants its function to send (Intel SDM volume 3, section 11.11; AMD APM volume 2,
 /// section 16.11): only an edge with fixed delivery to one core that is named by its APIC id.
-struct GuestMessage: Equatable, Sendable {
-    var apicID: UInt32
-    var vector: UInt8
+public struct GuestMessage: Equatable, Sendable {
+    public var apicID: UInt32
+    public var vector: UInt8
 
     /// nil: anything else.
     init?(addressLow: UInt32, addressHigh: UInt32, data: UInt32) {

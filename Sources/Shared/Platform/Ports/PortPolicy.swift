@@ -29,7 +29,7 @@ public enum PortPolicy {
     public static func isVacant(_ access: PortAccess) -> Bool {
         guard !access.isString else { return false }
         return switch access.port {
-        case 0x061...0x071, 0x3F5...0x3FF, 0x502...0x509, 0x601...0x605, 0xCF6...0xCFF: false
+        case 0x061...0x071, 0x3F5...0x3FF, 0x502...0x509, 0x601...0x605, 0xCF6...0xCFF, 0xC000...0xC0FF: false
         default: true
         }
     }

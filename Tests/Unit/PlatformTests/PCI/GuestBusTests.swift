@@ -81,8 +81,8 @@ import Testing
         #expect(refusal { $0.bars[0] = BaseAddress(.memory32, address: 1 << 30, size: 1 << 30) } == .noAddresses)
         #expect(refusal { $0.bars[3] = BaseAddress(.memory64, address: 1 << 39, size: 1 << 39) } == .noAddresses)
         #expect(refusal({ $0.sriov = 0 }, virtualFunctions: 1) == .virtualFunctions)
-        #expect(refusal({ _ in }, virtualFunctions: 185) == .virtualFunctions)
-        #expect(refusal({ _ in }, virtualFunctions: 184) == nil)
+        #expect(refusal({ _ in }, virtualFunctions: 177) == .virtualFunctions)
+        #expect(refusal({ _ in }, virtualFunctions: 176) == nil)
         let bus = TestBus(on: machine)
         for i in 0..<8 as Range<UInt16> { try bus.append(TestMachine.card(i << 3, on: machine)) }
         #expect(throws: GuestBusError.full) { try bus.append(TestMachine.card(on: machine)) }

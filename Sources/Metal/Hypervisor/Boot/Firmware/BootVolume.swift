@@ -6,11 +6,18 @@ import Text
 struct LoadedFile {
     var address: UInt64 = 0
     var size: UInt64 = 0
+    /// TSC ticks that the firmware took.
+    var readTicks: UInt64 = 0
+
+    /// Frames that its large pages may take in a page table: one for each GiB that it touches, one for its 512 GiB.
+    var tableFrames: Int { size == 0 ? 0 : Int((address + size - 1) >> 30 - address >> 30) + 2 }
 }
 
 /// The volume that the firmware started the hypervisor from (UEFI 2.10, sections 13.4 and 13.5).
 struct BootVolume: ~Copyable {
     private let root: Pointer<EFI_FILE_PROTOCOL>
+    /// The letter of the slot whose files are in `\BULKHEAD\<letter>`; 0: they are in `\BULKHEAD`.
+    private let slot: UInt16
 
     init(_ firmware: borrowing Firmware) throws(Refusal) {
         let image: Pointer<EFI_LOADED_IMAGE_PROTOCOL> = try firmware.interface(.loadedImage, on: firmware.image)
@@ -20,6 +27,10 @@ struct BootVolume: ~Copyable {
         try Refusal.check(
             "OpenVolume", withAddress(of: &root) { efi_call(system.value.OpenVolume, system.address, $0, 0, 0, 0) })
         self.root = Pointer(at: root)
+        // The boot entry's options, with or without their end. Firmware and shells give all kinds of others.
+        let size = image.value.LoadOptionsSize
+        let letter: UInt16 = size == 2 || size == 4 ? load(image.value.LoadOptions) : 0
+        slot = 0x61...0x62 ~= letter ? letter : 0
     }
 
     /// Reads `\BULKHEAD\<path>` whole, into memory of its own that begins and ends at multiples of `alignment` (a power of
@@ -87,9 +98,11 @@ struct BootVolume: ~Copyable {
         var name: [80 of UInt16] = .init(repeating: 0)
         let folder: StaticString = "\\BULKHEAD\\"
         for i in 0..<folder.utf8CodeUnitCount { unsafe name[i] = UInt16(folder.utf8Start[i]) }
-        for i in 0..<min(path.count, 69) {
+        let start = slot == 0 ? 10 : 12
+        if slot != 0 { (name[10], name[11]) = (slot, 0x5C) }
+        for i in 0..<min(path.count, 67) {
             let byte = path.bytes[i]
-            name[10 + i] = byte == 0x2F ? 0x5C : UInt16(byte)
+            name[start + i] = byte == 0x2F ? 0x5C : UInt16(byte)
         }
         var file: UInt64 = 0
         let root = root

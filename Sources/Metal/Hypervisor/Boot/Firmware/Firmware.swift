@@ -23,8 +23,8 @@ func withAddress<T: ~Copyable, R>(of value: inout T, _ body: (UInt64) -> R) -> R
 /// UEFI as it is before ExitBootServices: memory, files, tables (UEFI 2.10, sections 4 and 7).
 struct Firmware: ~Copyable {
     let image: EFI_ADDRESS
-    private let system: Pointer<EFI_SYSTEM_TABLE>
-    private let boot: Pointer<EFI_BOOT_SERVICES>
+    let system: Pointer<EFI_SYSTEM_TABLE>
+    let boot: Pointer<EFI_BOOT_SERVICES>
     /// A page that lists what was allocated: a count, then address and pages of each; 0 when the firmware had none.
     private var allocations: UInt64 = 0
 
@@ -95,6 +95,8 @@ struct Firmware: ~Copyable {
     /// Leaves boot services for good. The map may change under the first call; the second is the last (section 7.4.6).
     borrowing func exitBootServices(buffer: UInt64, size: UInt64) throws(Refusal) {
         var status: UInt64 = 0
+        // From the first call on, only the services for memory are sure to be there, even if it fails.
+        BootLog.end()
         for _ in 0..<2 {
             let map = try memoryMap(buffer: buffer, size: size)
             status = efi_call(boot.value.ExitBootServices, image, map.key, 0, 0, 0)

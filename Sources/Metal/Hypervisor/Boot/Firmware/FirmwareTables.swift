@@ -4,6 +4,8 @@ import X86
 /// What the firmware says of the machine, in its ACPI tables if it has any (ACPI 6.5, sections 5.2.5 to 5.2.12).
 struct FirmwareTables {
     static let maxProcessors = 64
+    /// Whether there are more than are listed.
+    private(set) var isCut = false
     var apicIDs: [64 of UInt32] = .init(repeating: 0)
     var processorCount = 0
     /// What the ids say of packages, cores and threads.
@@ -99,8 +101,9 @@ struct FirmwareTables {
     }
 
     mutating func add(_ apicID: UInt32) {
-        guard processorCount < Self.maxProcessors else { return }
         for i in 0..<processorCount where apicIDs[i] == apicID { return }
+        isCut = isCut || processorCount == Self.maxProcessors
+        if isCut { return }
         apicIDs[processorCount] = apicID
         processorCount += 1
     }

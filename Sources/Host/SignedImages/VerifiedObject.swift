@@ -1,0 +1,79 @@
+import Foundation
+import Keys
+import Machines
+import Manifest
+import ManifestFile
+import ManifestRules
+import Trust
+
+/// One object of a boot volume, and whether it is what its owner wants.
+public struct VerifiedObject: Codable, Sendable {
+    public var name: String
+    public var isGood: Bool
+    public var words: String
+}
+
+/// Holds a boot volume against an owner's keys, object by object, as firmware and hypervisor will. What is changed is named.
+public struct BootVolumeCheck {
+    public private(set) var objects: [VerifiedObject] = []
+    public var isGood: Bool { objects.allSatisfy(\.isGood) }
+
+    public init(_ reader: VolumeReader, _ keys: KeyFolder) throws {
+        let key = try keys.publicKey(), fingerprint = KeyFolder.fingerprint(key)
+        try check(reader, "EFI/BOOT/BOOTX64.EFI") { try Self.checkProgram($0, key, keys) }
+        var manifest: Manifest?
+        try check(reader, "BULKHEAD/manifest.cbor") { data in
+            if keys.revokedKeys.contains(fingerprint) { return (false, "the key \(fingerprint) is revoked") }
+            guard let message = Self.payload([UInt8](data)) else { return (false, "it is not signed") }
+            guard COSESign1.isSigned([UInt8](data), by: key, for: "manifest") else {
+                return (false, "it is not signed by the key \(fingerprint), or was changed since")
+            }
+            var decoded = Manifest()
+            do throws(ManifestError) { try decoded.decode(message.span) } catch {
+                return (false, ManifestRefusal(error).sentence(decoded))
+            }
+            manifest = decoded
+            return (true, "signed by the key \(fingerprint)")
+        }
+        guard let manifest else { return }
+        for spec in manifest.partitionList {
+            let images = [(spec.image.string, spec.digests?.kernel), (spec.initrd.string, spec.digests?.initrd)]
+            for (path, digest) in images where !path.isEmpty {
+                try check(reader, "BULKHEAD/" + path) { data in
+                    guard let digest else { return (false, "the manifest does not say what it is") }
+                    guard Digest384(of: data) == digest else {
+                        return (false, "it is not what the manifest names for partition \(spec.name.string)")
+                    }
+                    return (true, "SHA-384 as the manifest has it for partition \(spec.name.string)")
+                }
+            }
+        }
+    }
+
+    private static func checkProgram(_ data: Data, _ key: [UInt8], _ keys: KeyFolder) throws -> (Bool, String) {
+        guard let carried = OwnerSection.key(in: data) else {
+            return (false, "it carries no owner's key: it would start any manifest")
+        }
+        guard carried == key else { return (false, "it carries another owner's key") }
+        let secureBoot = SecureBootKeys(keys)
+        guard FileManager.default.fileExists(atPath: secureBoot.folder.path) else {
+            return (true, "it carries the owner's key; nobody signed it for Secure Boot")
+        }
+        let copy = FileManager.default.temporaryDirectory.appending(path: "bulkhead-\(UUID().uuidString).efi")
+        try data.write(to: copy)
+        defer { try? FileManager.default.removeItem(at: copy) }
+        guard secureBoot.isSigned(copy) else { return (false, "Secure Boot's signature is not by the owner's db key") }
+        return (true, "it carries the owner's key, and is signed for Secure Boot")
+    }
+
+    private static func payload(_ message: [UInt8]) -> [UInt8]? {
+        guard let decoded = try? COSESign1(message.span, max: Manifest.maxEncodedSize) else { return nil }
+        return (0..<decoded.payload.count).map { decoded.payload[$0] }
+    }
+
+    private mutating func check(_ reader: VolumeReader, _ path: String, _ body: (Data) throws -> (Bool, String)) throws
+    {
+        let (isGood, words) = try reader.read(path).map(body) ?? (false, "it is not there")
+        objects.append(VerifiedObject(name: path, isGood: isGood, words: words))
+    }
+}

@@ -1,0 +1,148 @@
+import Synchronization
+
+/// What kind of device a virtio function is (virtio 1.2, chapter 5).
+public enum VirtioKind: UInt16, Sendable {
+    case none = 0
+    case console = 3
+}
+
+/// A modern virtio function on a guest's bus (virtio 1.2, section 4.1): all its registers are ports of one I/O BAR, so that an
+/// access is one exit and none has to be stepped; MSI-X, which PCI wants in memory, has a page that is trapped.
+public struct VirtioFunction: ~Copyable, Sendable {
+    /// As in `GuestFunction`: keeps the value in memory.
+    private let inMemory = Atomic<Bool>(true)
+    public let kind: VirtioKind
+    /// First of its ports, and the page of MSI-X.
+    let ports: UInt16
+    let page: UInt64
+    /// VIRTIO_F_VERSION_1, VIRTIO_F_EVENT_IDX and the kind's own.
+    let offered: UInt64
+    let queueCount: Int
+
+    // What the guest has written.
+    var command: UInt16 = 0
+    /// Bit n: all ones were written to BAR n.
+    var sizing: UInt8 = 0
+    var vectors = VirtioVectors()
+    var queues = InlineArray<2, VirtioQueue>(repeating: VirtioQueue())
+    private(set) var status: UInt8 = 0
+    private var features: UInt64 = 0
+    private var deviceSelect: UInt32 = 0, driverSelect: UInt32 = 0
+    private var queueSelect: UInt16 = 0
+    private var configurationVector = VirtioQueue.noVector
+    private var interruptStatus: UInt32 = 0
+
+    init() { self.init(.none, ports: 0, page: 0, features: 0, queues: 0) }
+
+    init(_ kind: VirtioKind, ports: UInt16, page: UInt64, features: UInt64, queues: Int) {
+        self.kind = kind
+        self.ports = ports
+        self.page = page
+        offered = features | VirtioFeature.version1 | VirtioFeature.eventIndex
+        queueCount = queues
+    }
+
+    /// As when a guest starts.
+    mutating func reset() {
+        command = 0
+        sizing = 0
+        vectors = VirtioVectors()
+        resetDevice()
+    }
+
+    /// As the driver resets it (section 2.4).
+    private mutating func resetDevice() {
+        queues = InlineArray(repeating: VirtioQueue())
+        status = 0
+        features = 0
+        vectors.clearPending()
+        (deviceSelect, driverSelect, queueSelect, interruptStatus) = (0, 0, 0, 0)
+        configurationVector = VirtioQueue.noVector
+    }
+
+    /// Whether the driver is ready, the device may reach memory and nothing has gone wrong.
+    public var isLive: Bool { status & 0x4C == 0x0C && command & Command.busMaster != 0 }
+    var hasEvents: Bool { features & VirtioFeature.eventIndex != 0 }
+
+    /// Stops the device until the driver resets it.
+    mutating func fail() {
+        status |= VirtioStatus.needsReset
+        raise(configurationVector, 2)
+    }
+
+    mutating func raise(_ vector: UInt16, _ reason: UInt32) {
+        if vectors.isEnabled { vectors.raise(vector) } else { interruptStatus |= reason }
+    }
+
+    /// The next interrupt for a core of the guest's; it is asked until there is none, at most `VirtioVectors.count` times.
+    public mutating func nextInterrupt() -> GuestMessage? {
+        command & Command.busMaster == 0 ? nil : vectors.next()
+    }
+
+    /// The register at `offset` of the BAR, 0 to 127, in `size` bytes: 1, 2 or 4, and aligned.
+    mutating func read(_ offset: Int, size: Int) -> UInt32 {
+        readDouble(offset & ~3) >> UInt32((offset & 3) * 8) & UInt32.max >> UInt32(32 - size * 8)
+    }
+
+    private mutating func readDouble(_ offset: Int) -> UInt32 {
+        let queue = Int(queueSelect)
+        switch offset {
+        case 0x00: return deviceSelect
+        case 0x04: return deviceSelect < 2 ? UInt32(truncatingIfNeeded: offered >> UInt64(deviceSelect * 32)) : 0
+        case 0x08: return driverSelect
+        case 0x0C: return driverSelect < 2 ? UInt32(truncatingIfNeeded: features >> UInt64(driverSelect * 32)) : 0
+        case 0x10: return UInt32(configurationVector) | UInt32(queueCount) << 16
+        case 0x14: return UInt32(status) | UInt32(queueSelect) << 16
+        case 0x18: return queue < queueCount ? UInt32(queues[queue].size) | UInt32(queues[queue].vector) << 16 : 0
+        case 0x1C: return queue < queueCount && queues[queue].isEnabled ? 1 : 0
+        case 0x20..<0x38: return queue < queueCount ? queues[queue].address(offset - 0x20) : 0
+        case VirtioLayout.interruptStatus:
+            defer { interruptStatus = 0 }
+            return interruptStatus
+        default: return 0
+        }
+    }
+
+    /// Writes a register, in the width that it has (section 4.1.3.1); other accesses are ignored.
+    mutating func write(_ offset: Int, size: Int, _ value: UInt32) {
+        let queue = Int(queueSelect), half = UInt16(truncatingIfNeeded: value)
+        switch (offset, size) {
+        case (0x00, 4): deviceSelect = value
+        case (0x08, 4): driverSelect = value
+        case (0x0C, 4) where driverSelect < 2 && status & VirtioStatus.featuresOK == 0:
+            let shift = UInt64(driverSelect * 32)
+            features = features & ~(0xFFFF_FFFF << shift) | UInt64(value) << shift
+        case (0x10, 2): configurationVector = vector(half)
+        case (0x14, 1): writeStatus(UInt8(truncatingIfNeeded: value))
+        case (0x16, 2): queueSelect = half
+        case (0x18, 2) where queue < queueCount: queues[queue].resize(half)
+        case (0x1A, 2) where queue < queueCount: queues[queue].vector = vector(half)
+        case (0x1C, 2) where queue < queueCount && half == 1: queues[queue].enable()
+        case (0x20..<0x38, 4) where queue < queueCount && offset & 3 == 0:
+            queues[queue].setAddress(offset - 0x20, value)
+        default: return
+        }
+    }
+
+    private func vector(_ value: UInt16) -> UInt16 { value < VirtioVectors.count ? value : VirtioQueue.noVector }
+
+    /// Bits are added one after the other; features are taken when they were offered, and then stay (section 3.1.1).
+    private mutating func writeStatus(_ value: UInt8) {
+        guard value != 0 else { return resetDevice() }
+        var new = status | value & 0x8F
+        if features & ~offered != 0 || features & VirtioFeature.version1 == 0 { new &= ~VirtioStatus.featuresOK }
+        status = new
+    }
+}
+
+/// Bits of the device status (virtio 1.2, section 2.1).
+enum VirtioStatus {
+    static let featuresOK: UInt8 = 8
+    static let needsReset: UInt8 = 64
+}
+
+/// Features that drivers and devices agree on (virtio 1.2, chapter 6).
+enum VirtioFeature {
+    static let version1: UInt64 = 1 << 32
+    static let eventIndex: UInt64 = 1 << 29
+}

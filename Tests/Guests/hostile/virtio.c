@@ -1,0 +1,304 @@
+// The virtio console that root mode shows this partition (virtio 1.2): rings that cannot be, registers with garbage, changes
+// while it copies: `virtio`. It is reset behind each attempt, so that what is typed reaches the UART again.
+#include "functions.h"
+
+#define CONSOLE_ID 0x10431AF4u
+#define SLOT 31
+#define ENTRIES 8
+#define SEND 1
+#define VECTOR 0x72
+enum { NEXT = 1, WRITE = 2, INDIRECT = 4 };
+enum { NEEDS_RESET = 64 };
+
+struct descriptor {
+    uint64_t address;
+    uint32_t length;
+    uint16_t flags, next;
+};
+struct driver_area { uint16_t flags, index, entries[ENTRIES], event; };
+struct device_area {
+    uint16_t flags, index;
+    struct { uint32_t head, length; } entries[ENTRIES];
+    uint16_t event;
+};
+static struct {
+    _Alignas(16) volatile struct descriptor table[ENTRIES];
+    _Alignas(4) volatile struct driver_area driver;
+    _Alignas(4) volatile struct device_area device;
+} rings[2];
+// Line ends: what is sent in the course of an attempt is seen on the console.
+static char text[64];
+static uint16_t ports;
+
+static uint8_t status(void) { return in8(ports + 0x14); }
+static void features(uint32_t low, uint32_t high) {
+    out32(ports + 0x08, 0), out32(ports + 0x0C, low);
+    out32(ports + 0x08, 1), out32(ports + 0x0C, high);
+}
+static void place(uint16_t reg, uint64_t address) {
+    out32(ports + reg, (uint32_t)address), out32(ports + reg + 4, (uint32_t)(address >> 32));
+}
+static void reset(void) { out8(ports + 0x14, 0); }
+// Brings the device up; where ring 1's parts are is said by the caller, or its own memory for 0.
+static void start_at(uint64_t table, uint64_t driver, uint64_t device) {
+    config_write(SLOT, 4, 0x407);
+    reset();
+    memset(rings, 0, sizeof rings);
+    out8(ports + 0x14, 3);
+    features(0, 1);
+    out8(ports + 0x14, 11);
+    for (uint16_t i = 0; i < 2; i++) {
+        bool given = i == SEND;
+        out16(ports + 0x16, i), out16(ports + 0x18, ENTRIES);
+        place(0x20, given && table ? table : (uint64_t)rings[i].table);
+        place(0x28, given && driver ? driver : (uint64_t)&rings[i].driver);
+        place(0x30, given && device ? device : (uint64_t)&rings[i].device);
+        out16(ports + 0x1A, 0), out16(ports + 0x1C, 1);
+    }
+    out8(ports + 0x14, 15);
+}
+static void start(void) { start_at(0, 0, 0); }
+static void describe(uint16_t i, uint64_t address, uint32_t length, uint16_t flags, uint16_t next) {
+    rings[SEND].table[i] = (struct descriptor){address, length, flags, next};
+}
+static void notify(void) { out16(ports + 0x60, SEND); }
+static void offer(uint16_t head, uint16_t count) {
+    volatile struct driver_area *driver = &rings[SEND].driver;
+    for (uint16_t i = 0; i < count; i++) driver->entries[(driver->index + i) % ENTRIES] = head;
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    driver->index += count;
+    notify();
+}
+// Whether one line's end goes through a device that was reset.
+static const char *works(void) {
+    start();
+    describe(0, (uint64_t)text, 1, 0, 0);
+    offer(0, 1);
+    for (int i = 0; i < 1000 && rings[SEND].device.index == 0; i++) delay_us(100);
+    bool sent = rings[SEND].device.index == 1 && !(status() & NEEDS_RESET);
+    reset();
+    return sent ? "works" : "broken";
+}
+static void tell(const char *name) {
+    char whole[40];
+    format_into(whole, sizeof whole, "virtio-%s", name);
+    const char *seen = status() & NEEDS_RESET ? "refused" : rings[SEND].device.index ? "taken" : "nothing";
+    attempt(whole, "%s,%s", seen, works());
+}
+static void one(const char *name, uint64_t address, uint32_t length, uint16_t flags, uint16_t next) {
+    announce("virtio", name);
+    start();
+    describe(0, address, length, flags, next);
+    offer(0, 1);
+    tell(name);
+}
+
+static void chains(void) {
+    uint64_t own = (uint64_t)text, end = low_memory_end();
+    one("loop", own, 1, NEXT, 0);
+    one("next-outside", own, 1, NEXT, ENTRIES);
+    one("next-far", own, 1, NEXT, 0xFFFF);
+    one("indirect", own, 16, INDIRECT, 0);
+    one("writable", own, 1, WRITE, 0);
+    one("flags", own, 1, 0xFFF8, 0);
+    one("huge", own, 0xFFFFFFFF, 0, 0);
+    one("wraps", ~0ull - 3, 8, 0, 0);
+    one("wraps-far", ~0ull, 0xFFFFFFFF, 0, 0);
+    one("end-of-memory", end - 1, 2, 0, 0);
+    one("behind-memory", end, 1, 0, 0);
+    one("neighbour", 0x10000000, 64, 0, 0);
+    one("configuration", ECAM, 64, 0, 0);
+    one("own-registers", 0xC0000000, 16, 0, 0);
+    one("local-apic", 0xFEE00000, 4, 0, 0);
+    one("flash", 0xFFFFFFF0, 16, 0, 0);
+    one("above-4g", 0x100000000, 16, 0, 0);
+    one("above-1t", 1ull << 40, 16, 0, 0);
+    one("canonical", 0xFFFF800000000000, 16, 0, 0);
+    announce("virtio", "long-chain");
+    start();
+    for (uint16_t i = 0; i < ENTRIES; i++) describe(i, own, 1, i < ENTRIES - 1 ? NEXT : 0, i + 1);
+    offer(0, 1);
+    tell("long-chain");
+    announce("virtio", "loop-of-two");
+    start();
+    describe(0, own, 0, NEXT, 1), describe(1, own, 0, NEXT, 0);
+    offer(0, 1);
+    tell("loop-of-two");
+    announce("virtio", "head-outside");
+    start();
+    offer(ENTRIES, 1);
+    tell("head-outside");
+    announce("virtio", "too-many");
+    start();
+    describe(0, own, 1, 0, 0);
+    rings[SEND].driver.index = 100;
+    notify();
+    tell("too-many");
+    announce("virtio", "backwards");
+    start();
+    rings[SEND].driver.index = 0xFFFF;
+    notify();
+    tell("backwards");
+}
+static void areas(void) {
+    static const struct { const char *name; uint64_t address; } places[] = {
+        {"behind-memory", 0x10000000}, {"configuration", ECAM}, {"local-apic", 0xFEE00000}, {"above-4g", 0x100000000},
+        {"above-1t", 1ull << 40}, {"all-ones", ~0ull},
+    };
+    char name[40];
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
+        for (int part = 0; part < 3; part++) {
+            format_into(name, sizeof name, "%s-%s", part == 0 ? "table" : part == 1 ? "driver" : "device", places[i].name);
+            announce("virtio", name);
+            uint64_t at = places[i].address;
+            start_at(part == 0 ? at : 0, part == 1 ? at : 0, part == 2 ? at : 0);
+            describe(0, (uint64_t)text, 1, 0, 0);
+            offer(0, 1);
+            tell(name);
+        }
+}
+
+// Every register of the device, of its configuration space and of its page, with everything.
+static void garbage(void) {
+    uint64_t seed = 0x7104, faults = 0;
+    announce("virtio", "registers");
+    for (uint32_t i = 0; i < 20000; i++) {
+        uint64_t value = next_random(&seed);
+        uint16_t port = ports + (value >> 32 & 0x7F);
+        if (i % 50 == 0) start();
+        if (i % 3 == 0) out8(port, (uint8_t)value);
+        else if (i % 3 == 1) out16(port, (uint16_t)value);
+        else out32(port, (uint32_t)value);
+        if (i % 7 == 0) in32(port);
+    }
+    attempt("virtio-registers", "%s", works());
+    announce("virtio", "space");
+    uint32_t where[2] = {config_read(SLOT, 0x10), config_read(SLOT, 0x14)};
+    for (uint32_t i = 0; i < 4000; i++) {
+        uint64_t value = next_random(&seed);
+        uint32_t reg = value >> 32 & 0xFC;
+        config_write(SLOT, reg, (uint32_t)value);
+        if (reg == 0x10 || reg == 0x14) config_write(SLOT, reg, 0);
+    }
+    bool stay = config_read(SLOT, 0x10) == where[0] && config_read(SLOT, 0x14) == where[1];
+    attempt("virtio-space", "%s,%s", stay ? "stays" : "moved", works());
+    announce("virtio", "page");
+    volatile uint8_t *page = map_outside_address(where[1] & ~0xFu);
+    for (uint32_t i = 0; i < 400; i++) {
+        uint64_t value = next_random(&seed), ignored;
+        faults += try_write(page + (value >> 48 & 0xFF8), value) >= 0;
+        faults += try_read(page + (value >> 36 & 0xFF8), &ignored) >= 0;
+    }
+    attempt("virtio-page", "%lu-faults,%s", faults, works());
+}
+
+// Interrupts for others, and as what only silicon sends.
+static void interrupt(const char *name, uint32_t address, uint32_t data) {
+    char whole[40];
+    uint64_t before[256], others = 0;
+    format_into(whole, sizeof whole, "virtio-interrupt-%s", name);
+    announce("virtio", whole + 7);
+    for (uint32_t v = 0; v < 256; v++) before[v] = interrupts[v];
+    start();
+    volatile uint32_t *entry = map_outside_address(config_read(SLOT, 0x14) & ~0xFu);
+    config_write(SLOT, 0x40, 1u << 31);
+    entry[0] = address, entry[1] = 0, entry[2] = data, entry[3] = 0;
+    describe(0, (uint64_t)text, 1, 0, 0);
+    interrupts_on();
+    for (int i = 0; i < 5; i++) offer(0, 1), delay_us(1000);
+    interrupts_off();
+    config_write(SLOT, 0x40, 0);
+    for (uint32_t v = 32; v < 256; v++)
+        if (v != VECTOR) others += interrupts[v] - before[v];
+    attempt(whole, "%lu-own,%lu-other,%lu-nmis,%s", interrupts[VECTOR] - before[VECTOR], others,
+            interrupts[2] - before[2], works());
+}
+static void messages(void) {
+    uint32_t own = machine.apic_ids[0] << 12;
+    interrupt("own", 0xFEE00000 | own, VECTOR);
+    interrupt("first-core", 0xFEE00000, VECTOR);
+    interrupt("neighbour", 0xFEE01000, VECTOR);
+    interrupt("no-core", 0xFEEF0000, VECTOR);
+    interrupt("broadcast", 0xFEEFF000, VECTOR);
+    interrupt("logical", 0xFEEFF004, VECTOR);
+    interrupt("nmi", 0xFEE00000 | own, 0x400 | VECTOR);
+    interrupt("init", 0xFEE00000 | own, 0x500);
+    interrupt("smi", 0xFEE00000 | own, 0x200);
+    interrupt("low-vector", 0xFEE00000 | own, 15);
+    interrupt("memory", 0x02000000, VECTOR);
+}
+
+// What another vCPU does while this one notifies.
+static volatile bool over;
+static void change(uint32_t index) {
+    (void)index;
+    uint64_t seed = 0xC4A6, end = low_memory_end();
+    while (!over) {
+        uint64_t value = next_random(&seed);
+        uint64_t address = value & 1 ? (uint64_t)text : value & 2 ? end - 1 : value & 4 ? ~0ull - 7 : 0x10000000;
+        describe(value >> 8 & 7, address, (value >> 40 & 8 ? 0 : 0xF0000000) | (value >> 32 & 63), value >> 16 & 3, value >> 20 & 15);
+        rings[SEND].driver.entries[value >> 24 & 7] = value >> 28 & 15;
+    }
+}
+static void reset_again(uint32_t index) {
+    (void)index;
+    while (!over) {
+        reset();
+        start();
+    }
+}
+static void race(const char *name, void (*other)(uint32_t), bool renews) {
+    char whole[40];
+    format_into(whole, sizeof whole, "virtio-%s", name);
+    announce("virtio", name);
+    over = false;
+    start();
+    bool runs = start_processor(1, other);
+    uint32_t refused = 0;
+    for (uint32_t i = 0; i < 5000; i++) {
+        if (renews && status() & NEEDS_RESET) refused++, start();
+        rings[SEND].driver.index++;
+        notify();
+    }
+    over = true;
+    delay_us(10000);
+    attempt(whole, "%s,%u-refused,%s", runs ? "raced" : "alone", refused, works());
+}
+static void storm(void) {
+    announce("virtio", "notifications");
+    start();
+    for (uint32_t i = 0; i < 50000; i++) out16(ports + 0x60, (uint16_t)i);
+    attempt("virtio-notifications", "%s,%s", status() & NEEDS_RESET ? "refused" : "lives", works());
+    announce("virtio", "empty-chains");
+    start();
+    describe(0, (uint64_t)text, 0, 0, 0);
+    for (uint32_t i = 0; i < 2000; i++) offer(0, ENTRIES);
+    tell("empty-chains");
+    // All of its memory at once: more than one exit moves.
+    announce("virtio", "flood");
+    start();
+    static char large[8192];
+    memset(large, '\n', sizeof large);
+    for (uint16_t i = 0; i < 4; i++) describe(i, (uint64_t)large, sizeof large, i < 3 ? NEXT : 0, i + 1);
+    for (uint16_t i = 0; i < 6; i++) {
+        offer(0, 1);
+        for (uint32_t ms = 0; ms < 20000 && rings[SEND].device.index != (uint16_t)(i + 1); ms++) delay_us(1000);
+    }
+    uint32_t through = rings[SEND].device.index;
+    attempt("virtio-flood", "%u-through,%s", through, works());
+}
+
+void attack_virtio(const char *argument) {
+    (void)argument;
+    if (config_read(SLOT, 0) != CONSOLE_ID) return attempt("virtio-absent", "absent");
+    memset(text, '\n', sizeof text);
+    ports = (uint16_t)(config_read(SLOT, 0x10) & ~3u);
+    config_write(SLOT, 4, 0x407);
+    chains();
+    areas();
+    garbage();
+    messages();
+    storm();
+    race("changes", change, true);
+    race("resets", reset_again, false);
+}

@@ -1,0 +1,100 @@
+import Control
+@testable import Daemon
+import LibvirtWire
+import Manifest
+import NIOCore
+import Testing
+
+/// What is typed on consoles and what is read from them.
+@Suite struct ConsoleTests {
+    private let bench: DaemonBench
+    private let client: BenchClient
+    private let wire: WireDomain
+
+    init() throws {
+        let running = MemoryMachine.two.map { info in
+            var info = info
+            info.state = .running
+            return info
+        }
+        bench = try DaemonBench(running)
+        client = try bench.client()
+        wire = try #require(bench.daemon.machine.domain(partition: "workload")).wire
+    }
+
+    private func open() throws {
+        try client.call("domain_open_console") { writer in
+            wire.write(&writer)
+            writer.optionalString(nil)
+            writer.uint32(0)
+        }
+    }
+
+    /// A line that the guest takes in pieces does not keep the link from others.
+    @Test func eachWriteOfTheShutdownLineIsAJobOfItsOwn() throws {
+        bench.machine.with { $0.takes = 5 }
+        #expect(try client.call("domain_shutdown") { wire.write(&$0) } == nil)
+        try open()
+        bench.work()
+        #expect(bench.machine.with { $0.calls } == ["write", "read"])
+        bench.work()
+        bench.work()
+        #expect(bench.machine.with { $0.typed } == Array("shutdown now\r".utf8))
+        #expect(bench.machine.with { $0.calls.count { $0 == "write" } } == 3)
+        let reply = client.packets.first { $0.header.serial == 1 }
+        #expect(reply.map(Answer.init)?.code == 0)
+    }
+
+    /// Five seconds in all: not anew after each byte, and not without end.
+    @Test(arguments: [0, 1]) func aGuestHasFiveSecondsForTheShutdownLine(takes: Int) throws {
+        bench.machine.with { $0.takes = takes }
+        try client.call("domain_shutdown") { wire.write(&$0) }
+        for _ in 0..<7 {
+            #expect(client.answer == nil)
+            bench.work()
+            bench.loop.advanceTime(by: .milliseconds(700))
+        }
+        for _ in 0..<2 {
+            bench.work()
+            bench.loop.advanceTime(by: .milliseconds(700))
+        }
+        #expect(client.answer?.code == 68)
+        #expect(bench.machine.with { $0.typed.count } == takes * 9)
+    }
+
+    /// What the guest wrote before is not shown, what it writes after the answer is: the place is known before the stream is open.
+    @Test func aStreamBeginsWhereTheConsoleWasWhenItOpened() throws {
+        bench.machine.with { $0.console = Array("old".utf8) }
+        try open()
+        #expect(client.packets.isEmpty)
+        bench.work()
+        #expect(client.answer?.code == 0)
+        bench.machine.with { $0.console += Array("new".utf8) }
+        bench.work()
+        #expect(client.streamed == "new")
+    }
+
+    @Test func aConsoleThatIsRefusedTakesNoStream() throws {
+        bench.machine.with { $0.partitions[1].permits = ControlOperations() }
+        for _ in 0..<20 {
+            try open()
+            bench.work()
+            #expect(client.answer?.code == 88)
+        }
+        bench.machine.with { $0.partitions[1].permits = .all }
+        try open()
+        bench.work()
+        #expect(client.answer?.code == 0)
+    }
+
+    /// The next machine on the line may have a partition of the same name.
+    @Test func aStreamEndsWithItsMachine() throws {
+        try open()
+        bench.work()
+        bench.up(MemoryMachine.two, "other")
+        bench.work()
+        bench.loop.advanceTime(by: .seconds(1))
+        let last = try #require(client.packets.last)
+        #expect(last.header.type == .stream && last.header.status == .error && Answer(packet: last).code == 42)
+    }
+}

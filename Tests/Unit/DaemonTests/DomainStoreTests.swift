@@ -1,0 +1,59 @@
+@testable import Daemon
+import GRDB
+import Testing
+
+@Suite struct DomainStoreTests {
+    @Test func whatIsSavedIsThereAgain() throws {
+        let folder = try TemporaryFolder(), path = folder.database
+        defer { withExtendedLifetime(folder) {} }
+        let first = StoredDomain(partition: "a", xml: "<domain>ä\n'</domain>", autostart: true, isUndefined: false)
+        let second = StoredDomain(partition: "b", xml: nil, autostart: false, isUndefined: true)
+        let store = try DomainStore(path: path)
+        try store.save(machine: "m", [first])
+        try store.save(machine: "m", [StoredDomain(partition: "b", xml: "x", autostart: true, isUndefined: false)])
+        try store.save(machine: "m", [second])
+        try store.save(machine: "other", [second])
+        // Another process's view, while the first still has it open.
+        let again = try DomainStore(path: path)
+        #expect(try again.load(machine: "m").map { try $0.get() } == [first, second])
+        #expect(try again.load(machine: "nobody").isEmpty)
+    }
+
+    @Test func aDatabaseThatCannotBeOpenedIsSaid() {
+        #expect(throws: (any Error).self) { try DomainStore(path: "/nowhere/a.sqlite") }
+    }
+
+    @Test func severalAreSavedTogetherOrNotAtAll() throws {
+        let folder = try TemporaryFolder(), store = try DomainStore(path: folder.database)
+        defer { withExtendedLifetime(folder) {} }
+        try DatabaseQueue(path: folder.database).write { database in
+            try database.execute(
+                sql: """
+                    CREATE TRIGGER t BEFORE INSERT ON domain WHEN NEW.partition = 'b'
+                    BEGIN SELECT RAISE(ABORT, 'no'); END
+                    """)
+        }
+        let domains = ["a", "b"].map { StoredDomain(partition: $0, xml: "x", autostart: true, isUndefined: false) }
+        #expect(throws: DatabaseError.self) { try store.save(machine: "m", domains) }
+        #expect(try store.load(machine: "m").isEmpty)
+    }
+
+    /// A table that something else has made: its rows end nothing, and take no other row with them.
+    @Test func rowsThatTheDaemonDoesNotWriteAreLeftOut() throws {
+        let folder = try TemporaryFolder()
+        try DatabaseQueue(path: folder.database).write { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE domain (machine, partition, xml, autostart, undefined);
+                    INSERT INTO domain VALUES ('m', NULL, 'x', 1, 0), ('m', 'a', 'x', NULL, 0), ('m', 'b', 'x', 1, NULL),
+                        ('m', 'c', x'C328', 1, 0), ('m', 'd', 'x', 'yes', 0), ('m', 'e', NULL, 1, 0)
+                    """)
+        }
+        let rows = try DomainStore(path: folder.database).load(machine: "m")
+        #expect(rows.count == 6)
+        let whole = StoredDomain(partition: "e", xml: nil, autostart: true, isUndefined: false)
+        #expect(rows.compactMap { try? $0.get() } == [whole])
+        let bench = try DaemonBench([MemoryMachine.info("e", cores: 1, memory: 1 << 20)], in: folder)
+        #expect(bench.daemon.machine.domain(partition: "e")?.autostart == true)
+    }
+}

@@ -1,0 +1,86 @@
+import Control
+import ControlClient
+@testable import Daemon
+import Foundation
+import NIOCore
+import NIOEmbedded
+import Synchronization
+import Testing
+
+@Suite struct LinkTests {
+    @Test func readsTakeAQuarterOfThePlaces() {
+        var queue = JobQueue<Int>()
+        func isTaken(_ job: Int, _ kind: JobKind) -> Bool { queue.append(job, kind) }
+        func next() -> Int? { queue.next() }
+        for job in 0..<64 { #expect(isTaken(job, .read)) }
+        #expect(!isTaken(64, .read))
+        for job in 100..<292 { #expect(isTaken(job, .change)) }
+        #expect(!isTaken(292, .change) && queue.count == 256)
+        // Each gives its place back; what was asked first is first.
+        #expect(next() == 0)
+        #expect(isTaken(65, .read))
+        #expect(!isTaken(66, .read))
+        #expect((0..<255).map { _ in next() } == Array(1..<64) + Array(100..<292))
+        #expect(next() == 65)
+        #expect(next() == nil)
+    }
+
+    /// Why it has failed; nil while it has not.
+    private func failure<T>(of future: EventLoopFuture<T>) -> LinkError? {
+        var failure: LinkError?
+        future.assumeIsolated().whenFailure { failure = $0 as? LinkError }
+        return failure
+    }
+
+    @Test func aFullQueueIsBusyInLibvirtsWords() throws {
+        let loop = EmbeddedEventLoop(), link = try MachineLink(path: "memory") { _ in }
+        func ask(_ kind: JobKind) -> EventLoopFuture<Int> {
+            link.ask(loop, kind) { (client) throws(LinkError) in try client.hello().cores }
+        }
+        for _ in 0..<64 { _ = ask(.read) }
+        let error = failure(of: ask(.read))
+        // VIR_ERR_RESOURCE_BUSY
+        #expect(error == .busy(path: "memory") && error?.isBusy == true && error?.remote.code.rawValue == 87)
+        // What changes something still has its places.
+        for _ in 0..<192 { _ = ask(.change) }
+        #expect(failure(of: ask(.change)) == .busy(path: "memory"))
+        let machine = ServedMachine(MemoryMachine(partitions: []))
+        link.work(machine.client())
+    }
+
+    /// Those that wait behind the first silence do not wait as long, each after the other.
+    @Test func aSilentMachineFailsAllThatWaitAtOnce() throws {
+        let loop = EmbeddedEventLoop(), news = Mutex<[String]>([]), asked = Mutex(0)
+        let link = try MachineLink(path: "memory") { new in
+            if case .down(let reason) = new { news.withLock { $0.append(reason) } }
+        }
+        let machine = ServedMachine(MemoryMachine(partitions: MemoryMachine.two))
+        let client = machine.client()
+        client.timeout = .milliseconds(30)
+        machine.fallSilent()
+        let answers = (0..<20).map { _ in
+            link.ask(loop, .read) { (client) throws(LinkError) in
+                asked.withLock { $0 += 1 }
+                return try client.list().count
+            }
+        }
+        link.work(client)
+        loop.run()
+        for answer in answers {
+            let error = failure(of: answer)
+            #expect(error?.isSilence == true && error?.remote.code.rawValue == 68)
+        }
+        #expect(asked.withLock { $0 } == 1 && news.withLock { $0.count } == 1)
+    }
+
+    /// A ring from before must not keep the thread from waiting until it tries again.
+    @Test func aMachineThatIsNotThereIsTriedOnceASecond() throws {
+        let tries = Mutex(0)
+        let link = try MachineLink(path: "/nowhere/link.sock") { _ in tries.withLock { $0 += 1 } }
+        _ = link.ask(NIOAsyncTestingEventLoop(), .read) { (client) throws(LinkError) in try client.hello().cores }
+        link.start()
+        Thread.sleep(forTimeInterval: 0.5)
+        link.stop()
+        #expect((1...3).contains(tries.withLock { $0 }))
+    }
+}
