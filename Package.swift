@@ -39,7 +39,7 @@ let shared: [Target] = [
     room("Shared", "Trust", ["CBOR"], fast: true),
     room("Shared", "Resources", ["X86"]),
     room("Shared", "Manifest", ["CBOR", "PCI", "Resources", "Text", "Trust"]),
-    room("Shared", "Watch", ["Manifest"]),
+    room("Shared", "Watch", ["Manifest", "X86"]),
     room("Shared", "Control", ["CBOR", "Manifest", "Records", "Resources", "Text"]),
 ]
 
@@ -111,11 +111,14 @@ let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let hostWing: [Target] = [
     hostRoom("Keys", ["CBOR", "Trust"], fast: true),
     hostRoom("ManifestRules", ["CBOR", "Manifest", "PCI", "Resources", "Text", "Trust"]),
+    hostRoom("KernelImages", ["Watch"]),
     hostRoom(
         "ManifestFile",
-        ["Control", "Loaders", "Manifest", "ManifestRules", "PCI", "Platform", "Resources", "Text", "Trust", yams]),
+        [
+            "Control", "KernelImages", "Loaders", "Manifest", "ManifestRules", "PCI", "Platform", "Resources", "Text",
+            "Trust", yams,
+        ]),
     hostRoom("ControlClient", ["CBOR", "Control", "Manifest", "PCI", "Resources", "Text"]),
-    hostRoom("KernelImages", ["Watch"]),
     hostRoom(
         "Machines", ["KernelImages", "Manifest", "ManifestFile", "ManifestRules", "Control", "ControlClient", "Text"]),
     hostRoom("SignedImages", ["Keys", "Machines", "Manifest", "ManifestFile", "ManifestRules", "Trust"]),
@@ -153,7 +156,7 @@ let hostWing: [Target] = [
     unitTests("RemappingTests", ["Remapping", "UnitSupport"]),
     unitTests("RecordsTests", ["CrashReports", "Records", "Remapping", "Text"]),
     unitTests("CrashReportsTests", ["CrashReports", "Records", "X86"]),
-    unitTests("WatchTests", ["KernelImages", "Manifest", "Watch"]),
+    unitTests("WatchTests", ["KernelImages", "Manifest", "Platform", "Watch", "X86"]),
     unitTests("ResourcesTests", ["Manifest", "ManifestFile", "ManifestRules", "Resources", "X86"]),
     unitTests("PCITests", ["PCI", "UnitSupport"], exclude: ["q35.txt"]),
     unitTests(

@@ -156,6 +156,31 @@ extension MachineTests {
             }
         }
 
+        /// Root mode itself writes at addresses that the guest names: none of them is in a locked kernel.
+        @Test func theHypervisorIsNoDeputy() throws {
+            let before = try machine.info("report").watch
+            let guest = machine.guest("report"), count = guest.lines.count
+            try attack("report", "clock", "do_syslog")
+            let line = try wait(guest, for: "@attack clock ", from: count)
+            #expect(line.contains("stands=no"), "\(line)")
+            #expect(try machine.info("report").watch == before)
+        }
+
+        /// What would leave a step without its trap, with pages of text that may be written behind it, ends the guest: the frame of an
+        /// event, and another instruction that another vCPU puts there in time.
+        @Test(arguments: [("restart", "frame"), ("freeze", "race")])
+        func noStepIsLeftUnseen(_ name: String, _ kind: String) throws {
+            let guest = machine.guest(name), count = guest.lines.count
+            try attack(name, kind, "do_syslog")
+            try exchange(guest) { try machine.info(name).state == .crashed }
+            #expect(try machine.info(name).cause == .violation)
+            #expect(!guest.lines.dropFirst(count).contains { $0.contains("@attack \(kind) stands=yes") })
+            try machine.client.change(.start, name)
+            try guest.wait(for: "@bulkhead ready ", from: count, seconds: 120)
+            _ = try machine.wait(name, seconds: 60) { $0.watch & 0xFF == 2 }
+            try Self.arm(guest)
+        }
+
         @Test func theNeighbourNoticesNothing() throws {
             let info = try machine.info("witness")
             #expect(info.state == .running && info.starts == 1 && info.watch == UInt64(WatchPhase.locked.rawValue))

@@ -5,6 +5,8 @@ import Watch
 public struct KernelSites {
     public let textSize, constantsOffset, constantsSize, entry: UInt64
     public private(set) var sites: [PatchSite] = []
+    /// No kernel's text, nor its constants, are larger: 32 MiB.
+    private static let maxPart: UInt64 = 32 << 20
 
     public init(_ image: KernelImage) throws {
         let text = try image.symbol("_text"), end = try image.symbol("_etext")
@@ -14,7 +16,7 @@ public struct KernelSites {
         constantsOffset = constants - text
         constantsSize = (try image.symbol("__end_rodata") - constants + 0xFFF) & ~0xFFF
         entry = try image.symbol("entry_SYSCALL_64") &- text
-        guard max(textSize, constantsSize) <= SiteTable.maxPart, entry < textSize else {
+        guard max(textSize, constantsSize) <= Self.maxPart, entry < textSize else {
             throw KernelImageError("its parts are larger than the watch locks")
         }
         // What lies behind the text is of the start alone, and gone.
@@ -54,16 +56,39 @@ public struct KernelSites {
         return data
     }
 
-    /// Makes the table of the image at `kernel`, unless `target` has been made from it already.
-    public static func write(_ kernel: URL, to target: URL) throws {
+    /// The file with the table of the image at `kernel`, which is made once for each state of the image.
+    public static func file(for kernel: URL, in cache: URL) throws -> URL {
         let source = kernel.resolvingSymlinksInPath()
-        func changed(_ file: URL) -> Date? {
-            (try? FileManager.default.attributesOfItem(atPath: file.path))?[.modificationDate] as? Date
-        }
-        if let made = changed(target), let from = changed(source), made > from { return }
+        let facts = try FileManager.default.attributesOfItem(atPath: source.path)
+        let changed = (facts[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
+        let state = "\(facts[.size] ?? 0)-\(Int64(changed * 1e6))-\(String(SiteTable.magic, radix: 36))"
+        let target = cache.appending(path: "\(source.path.replacing("/", with: "+").suffix(150))-\(state).sites")
+        if FileManager.default.fileExists(atPath: target.path) { return target }
         let sites = try KernelSites(KernelImage(Data(contentsOf: source, options: .mappedIfSafe)))
-        try FileManager.default.createDirectory(
-            at: target.deletingLastPathComponent(), withIntermediateDirectories: true)
-        try sites.encoded.write(to: target)
+        try FileManager.default.createDirectory(at: cache, withIntermediateDirectories: true)
+        try sites.encoded.write(to: target, options: .atomic)
+        return target
+    }
+}
+
+extension PatchSite {
+    public enum Kind: UInt64, Sendable {
+        /// A jump label of two bytes: a NOP, or the jump to `target`.
+        case shortJump = 0
+        /// One of five bytes.
+        case jump = 1
+        /// A static call, or its trampoline.
+        case call = 2
+    }
+
+    /// - Parameter offset, target: from the first byte of text.
+    public init(_ kind: Kind, at offset: UInt64, target: UInt64 = 0) {
+        let distance =
+            switch kind {
+            case .shortJump: target &- offset &- 2 & 0xFF
+            case .jump: target &- offset &- 5 & 0xFFFF_FFFF
+            case .call: UInt64(0)
+            }
+        self.init(rawValue: offset & 0xFFF_FFFF | kind.rawValue << 28 | distance << 32)
     }
 }

@@ -131,8 +131,8 @@ extension BootVolumeImage {
     private static func sites(
         _ path: String, _ source: ImageSource, _ workspace: Workspace
     ) throws(MachineError) -> Image {
-        let kernel = try locate(path, source), target = workspace.cache.appending(path: "sites/\(path).sites")
-        do { try KernelSites.write(kernel, to: target) } catch {
+        let kernel = try locate(path, source), target: URL
+        do { target = try KernelSites.file(for: kernel, in: workspace.cache.appending(path: "sites")) } catch {
             throw .missing(
                 file: "what the watch has to know of \(path)", hint: "\(error); `watch` is for Debian's Linux kernels")
         }

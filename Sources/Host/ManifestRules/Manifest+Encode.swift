@@ -81,8 +81,8 @@ extension Manifest {
         }
         if let digests {
             writer.key(PartitionKey.digests)
-            writer.array(2)
-            for digest in [digests.kernel, digests.initrd] {
+            writer.array(3)
+            for digest in [digests.kernel, digests.initrd, digests.sites] {
                 let bytes = (0..<Digest384.bytes).map { digest[$0] }
                 writer.bytes(bytes.span)
             }

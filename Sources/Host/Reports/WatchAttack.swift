@@ -19,7 +19,7 @@ public struct WatchAttack {
         switch rule {
         case .text, .constants, .interruptTable: "at guest-physical \(Quantity.hexadecimal(value))"
         case .notLocked:
-            LockObstacle(rawValue: UInt8(truncatingIfNeeded: value))?.words ?? "for a reason of another version"
+            WatchPhase(rawValue: UInt8(truncatingIfNeeded: value))?.obstacle ?? "for a reason of another version"
         default: "to \(Quantity.hexadecimal(value))"
         }
     }
@@ -68,12 +68,14 @@ extension WatchRule {
     }
 }
 
-extension LockObstacle {
-    public var words: String {
+extension WatchPhase {
+    /// Why the kernel could not be locked; nil where it is, or may be yet.
+    public var obstacle: String? {
         switch self {
-        case .table:
+        case .off, .waiting, .locked: nil
+        case .noTable:
             "because the boot volume has no table of sites for its image, or a damaged one: make the volume anew"
-        case .otherKernel: "because what runs is not the image's kernel, or a program has changed it before"
+        case .otherKernel: "because what runs is not the image's kernel, or it is mapped in pages that are too many"
         case .notReadOnly: "because it leaves its text writable (is rodata=off on its command line?)"
         case .outsideMemory: "because part of it lies above 3 GiB"
         case .outOfFrames: "because the frames that were set aside for it are too few"

@@ -15,8 +15,7 @@ public struct WatchRow: Encodable {
         partition = printable(info.name.string)
         let phase = WatchPhase(rawValue: UInt8(truncatingIfNeeded: info.watch))
         state = phase?.name ?? "unknown"
-        let found = LockObstacle(rawValue: UInt8(truncatingIfNeeded: info.watch >> 8))
-        obstacle = phase == .refused ? found?.words ?? "for a reason of another version" : nil
+        obstacle = phase == nil ? "for a reason of another version" : phase?.obstacle
         verdicts = info.watch >> 32
     }
 
@@ -33,7 +32,7 @@ extension WatchPhase {
         case .off: "off"
         case .waiting: "waiting"
         case .locked: "locked"
-        case .refused: "not locked"
+        default: "not locked"
         }
     }
 }

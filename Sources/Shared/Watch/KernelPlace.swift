@@ -1,53 +1,50 @@
-/// Where a kernel that runs lies in its guest's memory. Guest-physical addresses and bytes.
+import X86
+
+/// Where a kernel that runs lies in its guest's memory, guest-physical: its text, its constants, its interrupt table's page; in the
+/// order of `WatchRule`.
 public struct KernelPlace: Sendable {
-    public enum Part: Sendable { case text, constants, interruptTable }
-
-    /// The first byte of text.
-    public private(set) var text: UInt64 = 0
-    public private(set) var textSize: UInt64 = 0
-    public private(set) var constants: UInt64 = 0
-    public private(set) var constantsSize: UInt64 = 0
-    /// The interrupt table's page.
-    public private(set) var interruptTable: UInt64 = 0
-
+    public private(set) var parts: [3 of Range<UInt64>] = .init(repeating: 0..<0)
     public init() {}
 
     /// Finds it by its system call entry and its own page tables, which must map all of it read-only and in one piece, as the
-    /// image has it. At most a step for each page of 64 MiB.
-    /// - Parameter memorySize: bytes that the partition has below `lowLimit`; a kernel lies there.
+    /// image has it.
+    /// - Parameters:
+    ///   - lowMemory: bytes that the partition has from address 0 on; a kernel lies there.
+    ///   - read: eight bytes at a guest-physical address; nil outside of memory.
     public init(
-        _ table: borrowing SiteTable, entry: UInt64, interruptTable: UInt64, cr3: UInt64, lowMemory: UInt64,
+        _ table: borrowing SiteTable, _ registers: borrowing GuardedRegisters, lowMemory: UInt64,
         read: (UInt64) -> UInt64?
-    ) throws(LockObstacle) {
-        let start = entry &- table.entry
+    ) throws(WatchPhase) {
+        let start = registers.words[GuardedRegisters.entry] &- table.entry
+        var cr3 = registers.words[GuardedRegisters.cr3], pages = 0
+        typealias Tables = PageTable<LongModeFormat>
+        func walk(_ address: UInt64) -> Tables.Walk? { Tables.walk(cr3, address, read: read) }
         // With page-table isolation a program's tables have little of the kernel; the kernel's own lie below them.
-        var cr3 = cr3
-        if GuestPage(start, cr3: cr3, read: read) == nil { cr3 &= ~0x1FFF }
-        guard start & 0x1F_FFFF == 0, let first = GuestPage(start, cr3: cr3, read: read) else { throw .otherKernel }
-        for part in 0..<2 {
-            let from = part == 0 ? 0 : table.constantsOffset
-            let size = part == 0 ? table.textSize : table.constantsSize
-            var at = from
-            while at < from + size {
-                guard let page = GuestPage(start &+ at, cr3: cr3, read: read), page.physical == first.physical &+ at,
-                    part == 1 || page.isExecutable
+        if walk(start) == nil { cr3 &= ~0x1000 }
+        guard start & 0x1F_FFFF == 0, let first = walk(start),
+            let gates = walk(registers.words[GuardedRegisters.interruptTable])
+        else { throw .otherKernel }
+        for i in 0..<2 {
+            let part = i == 0 ? table.text : table.constants
+            var at = part.lowerBound
+            while at < part.upperBound {
+                pages += 1
+                // Large ones are some twenty; with ends that are split in small ones they are a thousand.
+                guard pages <= 2048, let page = walk(start &+ at), page.physical == first.physical + at,
+                    i == 1 || page.isExecutable
                 else { throw .otherKernel }
                 if page.isWritable { throw .notReadOnly }
                 at += page.size
             }
+            parts[i] = first.physical + part.lowerBound..<first.physical + part.upperBound
         }
-        guard let gates = GuestPage(interruptTable, cr3: cr3, read: read) else { throw .otherKernel }
-        (text, textSize) = (first.physical, table.textSize)
-        (constants, constantsSize) = (text &+ table.constantsOffset, table.constantsSize)
-        self.interruptTable = gates.physical & ~0xFFF
-        guard text <= lowMemory, lowMemory - text >= table.constantsOffset + constantsSize, gates.physical < lowMemory
-        else { throw .outsideMemory }
+        parts[2] = gates.physical & ~0xFFF..<(gates.physical | 0xFFF) + 1
+        for i in 0..<3 where parts[i].upperBound > lowMemory { throw .outsideMemory }
     }
 
-    /// The part that `address` is in; nil for memory that is not guarded.
-    public func part(of address: UInt64) -> Part? {
-        if address &- text < textSize { return .text }
-        if address &- constants < constantsSize { return .constants }
-        return textSize > 0 && address & ~0xFFF == interruptTable ? .interruptTable : nil
+    /// The rule that a change at `address` breaks; nil for memory that is not guarded.
+    public func rule(of address: UInt64) -> WatchRule? {
+        for i in 0..<3 where parts[i] ~= address { return WatchRule(rawValue: UInt8(i + 1)) }
+        return nil
     }
 }

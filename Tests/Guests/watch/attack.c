@@ -5,7 +5,10 @@
 // Addresses come from outside: the tests read them from the kernel's image. Each attempt says on the kernel's log whether what it
 // wrote is there afterwards.
 #include <linux/cred.h>
+#include <linux/cpumask.h>
+#include <linux/jiffies.h>
 #include <linux/kernel.h>
+#include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/sched.h>
@@ -87,18 +90,72 @@ static int lidt(void) {
 }
 
 /* A page of data that becomes code. */
-static int shellcode(void) {
+static u8 *executable(const void *code, size_t size) {
     u8 *page = __vmalloc(PAGE_SIZE, GFP_KERNEL);
-    int (*run)(void) = (void *)page;
     pte_t *pte;
     unsigned level;
-    if (!page) return 0;
-    memcpy(page, "\xb8\x2a\x00\x00\x00\xc3", 6);       // mov $42, %eax; ret
+    if (!page) return NULL;
+    memcpy(page, code, size);
     pte = lookup_address((unsigned long)page, &level);
-    if (!pte) return 0;
+    if (!pte) return NULL;
     pte->pte &= ~_PAGE_NX;
     asm volatile("invlpg (%0)" : : "r"(page) : "memory");
-    return run() == 42;
+    return page;
+}
+
+static int shellcode(void) {
+    int (*run)(void) = (void *)executable("\xb8\x2a\x00\x00\x00\xc3", 6);       // mov $42, %eax; ret
+    return run && run() == 42;
+}
+
+/* Has the hypervisor write for the guest: kvmclock's page is where the guest says. */
+static int clock_page(unsigned long address) {
+    u64 old, before = *(volatile u64 *)address, now;
+    rdmsrl(0x4b564d01, old);
+    wrmsrl_safe(0x4b564d01, __pa_symbol((void *)address) | 1);
+    now = *(volatile u64 *)address;
+    wrmsrl_safe(0x4b564d01, old);
+    return now != before;
+}
+
+/* The processor itself writes: an exception's frame. */
+static void frame(unsigned long address) {
+    unsigned long flags;
+    local_irq_save(flags);
+    asm volatile("mov %%rsp, %%rbx; mov %0, %%rsp; int3; mov %%rbx, %%rsp" : : "r"(address & ~15UL) : "rbx", "memory");
+    local_irq_restore(flags);
+}
+
+/* Writes to text, again and again, what is there; meanwhile another processor puts INT 20h in the place of the very instruction, for
+   the moment in which the hypervisor lets it run by itself. */
+static u16 *raced;
+static int racer(void *unused) {
+    while (!kthread_should_stop()) {
+        WRITE_ONCE(*raced, 0x20cd);
+        WRITE_ONCE(*raced, 0x0788);     // mov %al, (%rdi)
+        cond_resched();
+    }
+    return 0;
+}
+static int race(unsigned long address) {
+    struct page *page = pfn_to_page(__pa_symbol((void *)address) >> PAGE_SHIFT);
+    u8 *alias = vmap(&page, 1, VM_MAP, PAGE_KERNEL), *code = executable("\x88\x07\xc3", 3);
+    unsigned long end = jiffies + 10 * HZ;
+    struct task_struct *other;
+    if (!alias || !code || num_online_cpus() < 2) return -1;
+    raced = (u16 *)code;
+    migrate_disable();
+    other = kthread_create(racer, NULL, "racer");
+    kthread_bind(other, cpumask_any_but(cpu_online_mask, smp_processor_id()));
+    wake_up_process(other);
+    alias += address & ~PAGE_MASK;
+    while (time_before(jiffies, end)) {
+        asm volatile("call *%0" : : "r"(code), "a"(*alias), "D"(alias) : "memory");
+        cond_resched();
+    }
+    kthread_stop(other);
+    migrate_enable();
+    return 1;
 }
 
 static int credentials(void) {
@@ -126,6 +183,12 @@ static int run(const char *line, const struct kernel_param *unused) {
         u64 efer;
         rdmsrl(MSR_EFER, efer);
         SAY("efer", msr(MSR_EFER, efer & ~EFER_NX));
+    }
+    else if (!strcmp(kind, "clock")) SAY("clock", clock_page(address));
+    else if (!strcmp(kind, "race")) SAY("race", race(address) > 0);
+    else if (!strcmp(kind, "frame")) {
+        frame(address);
+        SAY("frame", 1);
     }
     else if (!strcmp(kind, "lidt")) SAY("lidt", lidt());
     else if (!strcmp(kind, "shellcode")) SAY("shellcode", shellcode());

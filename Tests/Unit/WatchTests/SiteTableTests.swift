@@ -39,10 +39,8 @@ struct SiteTableTests {
     @Test func refusesWhatIsNoTable() {
         let bad: [[UInt8]] = [
             [], Array(Self.encoded().dropLast()), Self.encoded(magic: 1), Self.encoded(text: 0),
-            Self.encoded(text: 0x2001),
-            Self.encoded(text: SiteTable.maxPart + 0x1000, constants: 0x300_0000), Self.encoded(constants: 0x1000),
-            Self.encoded(size: 0), Self.encoded(entry: 0x2000), Self.encoded(count: 4), Self.encoded(count: .max),
-            Self.encoded(constants: 0x800_0000),
+            Self.encoded(text: 0xFFF), Self.encoded(size: 0), Self.encoded(size: 0xFFF), Self.encoded(entry: 0x2000),
+            Self.encoded(count: 4), Self.encoded(count: .max), Self.encoded(count: 1 << 61),
         ]
         for bytes in bad { with(bytes) { #expect($0 == nil, "\(bytes.prefix(32))") } }
     }
@@ -52,21 +50,43 @@ struct SiteTableTests {
             guard let table else { Issue.record("no table"); return }
             var old = [UInt8](repeating: 0x55, count: 0x2000)
             old.replaceSubrange(0x100..<0x105, with: [0x0F, 0x1F, 0x44, 0, 0])
-            func unlawful(_ change: (inout [UInt8]) -> Void) -> UInt64? {
+            func isLawful(_ range: Range<Int> = 0xC0..<0x140, at start: UInt64 = 0, _ change: (inout [UInt8]) -> Void) -> Bool {
                 var new = old
                 change(&new)
-                return table.firstUnlawful(0xC0..<0x140, old: { old[Int($0)] }, new: { new[Int($0)] })
+                return unsafe new.withUnsafeBytes { new in
+                    unsafe old.withUnsafeBytes { unsafe table.allows(range, of: new, insteadOf: $0, at: start) }
+                }
             }
-            #expect(unlawful { _ in } == nil)
-            #expect(unlawful { $0[0x100] = 0xCC } == nil)
-            #expect(unlawful { $0.replaceSubrange(0x100..<0x105, with: [0xE9, 0xFB, 2, 0, 0]) } == nil)
-            #expect(unlawful { $0[0x101] = 0x90 } == 0x101)
-            #expect(unlawful { $0[0xD0] = 0xCC } == 0xD0, "INT3 where no site is")
+            #expect(isLawful { _ in })
+            #expect(isLawful { $0[0x100] = 0xCC })
+            #expect(isLawful { $0.replaceSubrange(0x100..<0x105, with: [0xE9, 0xFB, 2, 0, 0]) })
+            #expect(!isLawful { $0[0x101] = 0x90 })
+            #expect(!isLawful { $0[0xD0] = 0xCC }, "INT3 where no site is")
             #expect(
-                unlawful {
+                !isLawful {
                     $0[0x100] = 0xCC
                     $0[0x105] = 0xC3
-                } == 0x105, "beside a site")
+                }, "beside a site")
+            #expect(isLawful(0xC0..<0x100) { $0[0x105] = 0xC3 }, "what is not looked at is dropped")
+            // A site that ends behind the pages that are looked at, or begins before them, is not judged by half.
+            #expect(isLawful(0xF00..<0x1FFE) { $0[0xFFE] = 0xCC })
+            #expect(!isLawful(0x1E00..<0x2000, at: 0 &- 0x1000) { $0[0x1FFE] = 0xCC })
+            #expect(!isLawful(0x0..<0x40, at: 0x1000) { $0[0x1] = 0xCC })
+        }
+    }
+
+    @Test func nothingIsLawfulBehindTheText() {
+        // Whoever writes a table may name sites there.
+        let site = PatchSite(.call, at: 0x2010)
+        with(Self.encoded([site])) { table in
+            guard let table else { Issue.record("no table"); return }
+            let old = [UInt8](repeating: 0x55, count: 0x1000)
+            var new = old
+            new[0x10] = 0xCC
+            let isLawful = unsafe new.withUnsafeBytes { new in
+                unsafe old.withUnsafeBytes { unsafe table.allows(0..<0x40, of: new, insteadOf: $0, at: 0x2000) }
+            }
+            #expect(!isLawful)
         }
     }
 

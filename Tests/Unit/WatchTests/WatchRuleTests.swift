@@ -28,9 +28,12 @@ struct WatchRuleTests {
         now.words[1] &= ~(1 << 7)
         #expect(now.changed(since: locked) == nil, "global pages come and go")
         now.words[1] &= ~(1 << 20)
-        #expect(now.changed(since: locked) == .cr4)
+        #expect(now.changed(since: locked).map(WatchRule.register) == .cr4)
         now.words[0] &= ~(1 << 16)
-        #expect(now.changed(since: locked) == .cr0)
+        #expect(now.changed(since: locked).map(WatchRule.register) == .cr0)
+        now.words[1] |= 1 << 7
+        for i in [0, 1] { now.restore(i, from: locked) }
+        #expect(now.changed(since: locked) == nil && now.words[1] & (1 << 21 | 1 << 7) == 1 << 21 | 1 << 7)
     }
 
     @Test func eachRegisterHasItsRule() {
@@ -41,9 +44,11 @@ struct WatchRuleTests {
         for (index, rule) in rules.enumerated() {
             var now = GuardedRegisters()
             now.words[index + 2] = 1
-            #expect(now.changed(since: GuardedRegisters()) == rule)
+            #expect(now.changed(since: GuardedRegisters()).map(WatchRule.register) == rule)
             let isOwn = rule == .descriptorRegister || rule == .sysenterStack
             #expect((now.changed(since: GuardedRegisters(), isOther: true) == nil) == isOwn, "\(rule)")
+            now.restore(index + 2, from: GuardedRegisters())
+            #expect(now.changed(since: GuardedRegisters()) == nil)
         }
         for msr in [0x174, 0x176, 0xC000_0081, 0xC000_0084] as [UInt32] { #expect(GuardedRegisters.covers(msr)) }
         for msr in [0x173, 0x177, 0xC000_0080, 0xC000_0085, 0xC000_0102] as [UInt32] {

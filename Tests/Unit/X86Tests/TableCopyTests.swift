@@ -31,8 +31,8 @@ import X86
         _: Format.Type, _ root: UInt64, _ frames: Frames, _ parts: [(UInt64, UInt64)], replace: [(UInt64, UInt64)] = []
     ) throws -> UInt64 {
         var copy = try TableCopy<Format>(of: root, arena: frames.makeArena())
-        for (address, size) in parts { try copy.protect(address, size: size) }
-        for (address, frame) in replace { try copy.replace(address, by: frame) }
+        for (address, size) in parts { try copy.protect(address..<address + size) }
+        for (address, frame) in replace { try copy.protect(address..<address + 0x2000, standIns: frame) }
         return copy.root
     }
 
@@ -64,7 +64,8 @@ import X86
             let copy = try protect(format, root, frames, [(0x100_0000, 0x20_0000)], replace: [(0x100_3000, 0x7000)])
             let walk = try #require(Walk(copy, 0x100_3000))
             #expect(walk.physical == 0x7000 && walk.isWritable && walk.isExecutable(format))
-            #expect(Walk(copy, 0x100_4000)?.isWritable == false && Walk(copy, 0x100_4000)?.physical == 0x1_0100_4000)
+            #expect(Walk(copy, 0x100_4000)?.isWritable == true && Walk(copy, 0x100_4000)?.physical == 0x8000)
+            #expect(Walk(copy, 0x100_5000)?.isWritable == false && Walk(copy, 0x100_5000)?.physical == 0x1_0100_5000)
         }
     }
 

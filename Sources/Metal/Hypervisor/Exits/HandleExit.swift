@@ -29,10 +29,7 @@ extension ExitContext {
     @inline(never)
     private mutating func handleRare() -> ExitOutcome {
         core.value.exitHistory.note(cpu.exitCode, at: cpu.rip)
-        if watch.pending != .none {
-            let next = endGuarded()
-            guard case .resume = next else { return next }
-        }
+        if watch.pending != .none, let next = endGuarded() { return next }
         if cpu.step.hasTrapped, endStep() { return .resume }
         switch cpu.decodeRare() {
         case .nmi:
@@ -48,7 +45,7 @@ extension ExitContext {
             count(.nestedPageFault)
             if isFetch || address >> 48 != 0 { return refuseMemory(address, isFetch) }
             if partition.value.functions != nil, beginTrappedAccess(at: address, isWrite) { return .resume }
-            if isWrite, beginGuardedWrite(address) { return .resume }
+            if isWrite, let next = beginGuardedWrite(address) { return next }
             // Outside its memory a guest reads ones and writes in vain.
             trappedAccess.abandon()
             cpu.singleStep()

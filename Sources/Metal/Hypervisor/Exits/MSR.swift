@@ -70,8 +70,7 @@ extension ExitContext {
         guard let mode = APICMode.written(value, current: apicBase) else { return false }
         guard mode != core.value.cpuid.apicMode else { return true }
         // In its other modes there is no map of MSRs in which those of system calls are guarded.
-        if watch.isLocked {
-            watch.rip = cpu.rip
+        if cpu.guarding == .locked {
             _ = allows(.apicBase, value)
             return false
         }
@@ -110,10 +109,10 @@ extension ExitContext {
 
     @inline(never)
     private mutating func refuseMSR() -> ExitOutcome {
-        if watch.isLocked, GuardedRegisters.covers(UInt32(truncatingIfNeeded: cpu.rcx)) {
+        if cpu.guarding == .locked, GuardedRegisters.covers(UInt32(truncatingIfNeeded: cpu.rcx)) {
             return beginGuardedInstruction()
         }
         cpu.raise(Vector.generalProtection, error: 0)
-        return watch.takeNext()
+        return exchange(&watch.next, with: nil) ?? .resume
     }
 }

@@ -74,12 +74,9 @@ extension BuiltMachine {
         platform.watchdog = spec.watchdog
         platform.hasBus = spec.hasBus
         let functions = try buildFunctions(i, platform, &changing)
-        let buses = platform.hasBus ? platform.vcpuCount : 1, isWatched = spec.watch.response != .off
-        let watched = isWatched ? arena.take(WatchFrames.count(buses: buses)) : 0
-        let standIns = isWatched ? changing.take(WatchFrames.standIns) : 0
-        guard let watched, let standIns else { throw .outOfFrames }
+        guard let watched = changing.take(WatchFrames.count(tables: spec.watchedTables)) else { throw .outOfFrames }
         let nested = try buildNestedRoots(
-            cpu, frames, functions, buses: buses, watched, plan.files[i], &arena, &changing)
+            cpu, frames, functions, buses: platform.hasBus ? platform.vcpuCount : 1, plan.files[i], &arena, &changing)
         Pointer<ControlPage>(at: controlPages[i]).initialize(to: ControlPage(autostart: spec.autostart))
         guard changing.take(PartitionContext.changingFrames) != nil else { throw .outOfFrames }
         let context = Pointer<PartitionContext>(at: plan.blocks[i].constants - PartitionContext.constantsAt)
@@ -91,8 +88,7 @@ extension BuiltMachine {
                 controlPage: Pointer<ControlPage>(at: controlPages[i]), kernel: plan.files[i].kernel,
                 initrd: plan.files[i].initrd, nested: nested, maps: program.maps, platform: platform,
                 functions: functions, sites: plan.sites[i],
-                watchWrite: watched + UInt64((1 + buses) * WatchFrames.table) * FrameArena.frameSize, standIns: standIns
-            ))
+                watched: WatchFrames(standIns: watched, tables: spec.watchedTables)))
         var vcpu = 0
         for index in 0..<64 where spec.cores.contains(CoreSet(core: index)) {
             guard let core = ownership.takeCore(index) else { throw .mappedAlready }
@@ -103,14 +99,13 @@ extension BuiltMachine {
 
     private func buildNestedRoots<CPU: VirtualizationExtension>(
         _ cpu: CPU.Type, _ frames: borrowing FrameRange, _ functions: Pointer<PartitionFunctions>?, buses: Int,
-        _ watched: UInt64, _ images: (kernel: LoadedFile, initrd: LoadedFile), _ arena: inout FrameArena,
-        _ changing: inout FrameArena
+        _ images: (kernel: LoadedFile, initrd: LoadedFile), _ arena: inout FrameArena, _ changing: inout FrameArena
     ) throws(PageTableError) -> InlineArray<16, NestedRoots> {
         let memory = try buildNestedTable(cpu, frames, functions, &arena).root
         var roots = InlineArray<16, NestedRoots>(
-            repeating: NestedRoots(memory: memory, loader: 0, bus: 0, unclaimed: 0, watched: watched, watchedBus: 0))
+            repeating: NestedRoots(memory: memory, loader: 0, bus: 0, unclaimed: 0))
         for vcpu in 0..<16 {
-            roots[vcpu] = roots[0]
+            roots[vcpu] = NestedRoots(memory: memory, loader: 0, bus: roots[0].bus, unclaimed: roots[0].unclaimed)
             guard vcpu < buses else { continue }
             guard let unclaimed = changing.take(), let tables = arena.take(ScratchPages.tableFrames) else {
                 throw .outOfFrames
@@ -120,10 +115,7 @@ extension BuiltMachine {
             var bus = try buildNestedTable(cpu, frames, functions, &arena)
             bus.fill(with: nothing)
             let loader = vcpu == 0 ? try buildLoaderTable(cpu, frames, images, &arena) : 0
-            let watchedBus = watched == 0 ? 0 : watched + UInt64((1 + vcpu) * WatchFrames.table) * FrameArena.frameSize
-            roots[vcpu] = NestedRoots(
-                memory: memory, loader: loader, bus: bus.root, unclaimed: unclaimed, watched: watched,
-                watchedBus: watchedBus)
+            roots[vcpu] = NestedRoots(memory: memory, loader: loader, bus: bus.root, unclaimed: unclaimed)
         }
         return roots
     }
@@ -189,12 +181,8 @@ extension BuiltMachine {
         if let context {
             let base = context.value.memory.base, size = context.value.memory.size
             try table.map(base, to: context.value.memory.physical, size: size, .readWrite, arena: &arena)
-            let sites = context.value.sites
-            if sites.size > 0 {
-                let size = LoaderMemory.aligned(sites.size)
-                try table.map(sites.address, to: sites.address, size: size, .read, arena: &arena)
-            }
             if let functions = context.value.functions { try functions.value.map(forCore: &table, arena: &arena) }
+            try map(context.value.sites, into: &table, &arena)
             if vcpu == 0 {  // it verifies them
                 try map(context.value.kernel, into: &table, &arena)
                 try map(context.value.initrd, into: &table, &arena)

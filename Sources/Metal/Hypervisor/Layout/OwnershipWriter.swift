@@ -69,8 +69,6 @@ extension BuiltMachine {
             ownership.add(.nestedRoot, nested.bus, 4096, owner: owner, index: core)
             ownership.add(.nestedRoot, nested.loader, 4096, owner: owner, index: core, detail: 1)
             ownership.add(.unclaimed, nested.unclaimed, 4096, owner: owner, index: core)
-            ownership.add(.nestedRoot, nested.watched, 4096, owner: owner, index: core)
-            ownership.add(.nestedRoot, nested.watchedBus, 4096, owner: owner, index: core)
         }
         for i in 0..<manifest.partitionCount { listFunctions(i, in: &ownership) }
     }

@@ -42,18 +42,13 @@ struct PlannedMachine: ~Copyable {
                 files[i].initrd = try read(manifest.partitions[i].initrd, i, firmware)
             }
             if manifest.partitions[i].watch.response != .off {
-                sites[i] = readSites(manifest.partitions[i].image, firmware)
+                // Without it the kernel is not locked, which the partition's policy answers.
+                var path = manifest.partitions[i].image
+                path.write(".sites")
+                sites[i] = (try? read(path, i, firmware)) ?? LoadedFile()
             }
         }
         readTicks = cpu_rdtsc() - start
-    }
-
-    /// Without it the kernel is not locked, which the partition's policy answers.
-    private func readSites(_ image: ImagePath, _ firmware: borrowing Firmware) -> LoadedFile {
-        var path = image
-        path.write(".sites")
-        return (try? BootVolume(firmware).read(path, limit: UInt64(SiteTable.maxSize), alignment: 2 << 20, firmware))
-            ?? LoadedFile()
     }
 
     private func read(_ path: borrowing ImagePath, _ i: Int, _ firmware: borrowing Firmware) throws(Refusal)
@@ -90,8 +85,9 @@ struct PlannedMachine: ~Copyable {
                 functions: manifest.partitions[i].devices.count, hasBus: manifest.partitions[i].hasBus,
                 // Each other partition's control page may need a table of its own, and the housekeeping core's block two.
                 further: (isHousekeeper ? faultFrames + manifest.partitionCount + 1 : 0)
-                    + files[i].kernel.tableFrames + files[i].initrd.tableFrames,
-                smallExecutable: small, isWatched: manifest.partitions[i].watch.response != .off, firmware)
+                    + files[i].kernel.tableFrames + files[i].initrd.tableFrames
+                    + sites[i].tableFrames * manifest.partitions[i].cores.count,
+                smallExecutable: small, watched: manifest.partitions[i].watchedTables, firmware)
         }
         blocks[8] = try PrivateBlock(cores: 1, memory: 0, further: faultFrames, firmware)
     }

@@ -114,27 +114,13 @@ struct ControlPage: ~Copyable {
         record(ControlEvent())
     }
 
-    /// Notes a fault of a guest or of the hypervisor below it.
-    mutating func recordFault(vcpu: Int, code: UInt64, address: UInt64) {
-        var event = ControlEvent(.fault)
+    /// Notes a fault of a guest or of the hypervisor below it, or a verdict of the watch.
+    mutating func recordFault(_ kind: ControlEvent.Kind = .fault, vcpu: Int, code: UInt64, address: UInt64) {
+        var event = ControlEvent(kind)
         event.vcpu = vcpu
         event.code = code
         event.address = address
         record(event)
-    }
-
-    /// The same of a verdict of the watch.
-    mutating func recordVerdict(vcpu: Int, code: UInt64, address: UInt64) {
-        var event = ControlEvent(.attack)
-        (event.vcpu, event.code, event.address) = (vcpu, code, address)
-        record(event)
-    }
-
-    func showWatch(_ phase: WatchPhase, _ obstacle: UInt8 = 0) {
-        watch.store(UInt64(phase.rawValue) | UInt64(obstacle) << 8, ordering: .relaxed)
-    }
-    func countVerdicts(_ count: UInt32) {
-        watch.store(watch.load(ordering: .relaxed) & 0xFFFF | UInt64(count) << 32, ordering: .relaxed)
     }
 
     /// Notes an event in the partition's present state and tells the housekeeping core.

@@ -3,6 +3,7 @@ import Manifest
 import Platform
 import Silicon
 import Synchronization
+import Watch
 
 /// What the boot vCPU's core orders the partition's vCPUs to do.
 enum VCPUOrder {
@@ -54,10 +55,9 @@ struct PartitionContext: ~Copyable {
     let platform: PlatformDescription
     /// The PCI functions that the partition owns; nil when it has none.
     let functions: Pointer<PartitionFunctions>?
-    /// Where its kernel may patch itself; and, of what the watch needs to let it, the frames for tables and the two pages that stand in.
+    /// Where its kernel may patch itself; and what the watch needs, of no tables where there is none.
     let sites: LoadedFile
-    let watchWrite: UInt64
-    let standIns: UInt64
+    let watched: WatchFrames
 
     /// Bytes in front of `spec`, and the frames for them and for the rest.
     static var constantsAt: UInt64 {
@@ -67,14 +67,13 @@ struct PartitionContext: ~Copyable {
     static var changingFrames: Int { Int(constantsAt + 4095) / 4096 }
     static var constantFrames: Int { (MemoryLayout<PartitionContext>.size - Int(constantsAt) + 4095) / 4096 }
     var vcpuCount: Int { platform.vcpuCount }
-    /// Nested tables of unclaimed memory.
-    var busCount: Int { platform.hasBus ? vcpuCount : 1 }
 
-    /// RAM as the loaders and the exit handlers reach it.
+    /// RAM as the loaders and the exit handlers reach it: nothing of a locked kernel.
     var guestMemory: GuestMemory {
         // The range is this partition's own, mapped one-to-one by its cores alone.
         unsafe GuestMemory(
-            base: UnsafeMutableRawPointer(bitPattern: UInt(memory.base)).unsafelyUnwrapped, size: memory.size)
+            base: UnsafeMutableRawPointer(bitPattern: UInt(memory.base)).unsafelyUnwrapped, size: memory.size,
+            locked: watch.kernel.parts)
     }
 
     /// Makes every vCPU's core but one look at its order and its signals.
@@ -175,9 +174,6 @@ struct NestedRoots {
     let bus: UInt64
     /// That page: ones before each such instruction, as a bus on which nobody answers.
     let unclaimed: UInt64
-    /// Frames for `memory` and `bus` with the guest's kernel locked, their roots first; 0 where it is not watched.
-    let watched: UInt64
-    let watchedBus: UInt64
 }
 
 /// What all cores read and none writes: which ports and MSRs reach the silicon.

@@ -4,6 +4,7 @@ import Platform
 import Silicon
 import Synchronization
 import Text
+import Watch
 
 extension VCPURunner {
     /// Loads, runs and ends the guest, again and again, as the manifest and managers say.
@@ -101,9 +102,9 @@ extension VCPURunner {
             state.value.signals[vcpu].pausedAt.store(0, ordering: .relaxed)
         }
         state.value.legacyDevices = LegacyDevices(state.value.platform)
-        let watchPhase = state.value.spec.watch.response == .off ? WatchPhase.off : .waiting
-        state.value.watch.reset(watchPhase)
-        state.value.controlPage.value.showWatch(watchPhase)
+        if context.phase == .locked { state.value.exchangeEntries() }
+        state.value.watch = WatchState()
+        state.value.controlPage.value.watch.store(context.isWatched ? 1 : 0, ordering: .relaxed)
         state.value.functions?.value.guest.resetVirtio()
         state.value.functions?.value.lostReader = state.value.controlPage.consoleOut.noted
         // What was typed for this guest is not the next one's.

@@ -58,10 +58,16 @@ struct VCPURunner<Extension: VirtualizationExtension>: ~Copyable {
             if vcpu == 0, case .end(let cause) = takeRequest() { return .end(cause) }
             switch partition.value.order.load(ordering: .sequentiallyConsistent) {
             case VCPUOrder.stop: return .waitForStartUp
-            case VCPUOrder.pause: waitWhilePaused()
+            case VCPUOrder.pause:
+                // The watch gives this order on any core.
+                if vcpu == 0, partition.value.controlPage.value.state == .running {
+                    partition.value.controlPage.value.enter(.paused, .attack)
+                    partition.value.kick(allBut: vcpu)
+                }
+                waitWhilePaused()
             default:
-                if isFreezing() { continue }
-                context.adoptLock()
+                // The kernel may have been locked: what the core remembers of the nested tables goes.
+                if context.isWatched { context.cpu.view(isLoading: context.cpu.isLoading) }
                 // The kick of a pause that begins now waits: the guest is left before its first instruction.
                 partition.value.signals[vcpu].pausedAt.store(0, ordering: .sequentiallyConsistent)
                 context.cpu.clockLag = partition.value.clockLag.load(ordering: .sequentiallyConsistent)

@@ -31,7 +31,6 @@ protocol VirtualCPU {
     /// The processor's own code of the latest exit.
     var exitCode: UInt64 { get }
     var cr4: UInt64 { get }
-    var cr3: UInt64 { get }
     var cr0: UInt64 { get set }
     /// 0 for a kernel and in real mode, 3 for programs.
     var privilegeLevel: Int { get }
@@ -54,15 +53,13 @@ protocol VirtualCPU {
     /// Runs the one instruction that exited again, on a bus where nobody claims what is outside the partition's memory: it
     /// reads ones there, and what it writes is gone. Exceptions exit meanwhile.
     mutating func singleStep()
-    /// Whether the guest sees the tables in which its kernel is locked, from the next `view` on.
-    var isGuarded: Bool { get set }
-    /// What the watch compares; only values that were read are written.
+    /// What exits for the watch.
+    var guarding: Guarding { get set }
+    /// What the watch compares; only values that were read are written, and CR3 is not.
     var guarded: GuardedRegisters { get set }
-    /// Whether #UD exits, and whether an instruction does that writes one of those registers.
-    mutating func interceptUndefined(_ isOn: Bool)
-    mutating func guardRegisters(_ isOn: Bool)
-    /// Runs one instruction by itself, in the nested tables at `root` or, where that is nil, with registers unguarded.
-    mutating func stepGuarded(root: UInt64?)
+    /// Runs one instruction by itself, in the nested tables at `root` or, where that is nil, with registers unguarded. False where
+    /// an event was about to be delivered.
+    mutating func stepGuarded(root: UInt64?) -> Bool
     /// Does what SYSCALL does.
     mutating func enterSystemCall()
     /// Reads the control block back: what must stay as it is while guests come and go.

@@ -1,4 +1,3 @@
-import Control
 import Synchronization
 import Watch
 import X86
@@ -7,65 +6,46 @@ import X86
 /// is `locked`; nothing but the atomics changes from then on.
 struct WatchState: ~Copyable {
     /// A `WatchPhase`.
-    let phase = Atomic<UInt8>(WatchPhase.off.rawValue)
+    let phase = Atomic<UInt8>(WatchPhase.waiting.rawValue)
     var kernel = KernelPlace()
     /// Of the vCPU that locked it.
     var registers = GuardedRegisters()
     /// System calls that came before the kernel was read-only.
     var early = 0
-    /// Whether a vCPU has the pages that stand in, 0 or 1.
-    let writer = Atomic<Int>(0)
-    let verdicts = Atomic<UInt32>(0)
-    /// Whether the boot vCPU's core is to pause the guest.
-    let isFrozen = Atomic<Bool>(false)
-
-    /// So many of those are borne: an exit each, and no guest has more before it is up.
-    static let maxEarly = 20_000
-    /// So many verdicts are told one by one, then those whose number is a power of two.
-    static let maxTold: UInt32 = 16
-
-    mutating func reset(_ phase: WatchPhase) {
-        self.phase.store(phase.rawValue, ordering: .sequentiallyConsistent)
-        (kernel, registers, early) = (KernelPlace(), GuardedRegisters(), 0)
-        writer.store(0, ordering: .relaxed)
-        verdicts.store(0, ordering: .relaxed)
-        isFrozen.store(false, ordering: .relaxed)
-    }
+    /// The first entries of the nested tables' roots, locked until they are in use, open from then on.
+    var entries: [17 of UInt64] = .init(repeating: 0)
+    /// Whether a vCPU has the pages that stand in.
+    let isWriting = Atomic<Bool>(false)
 }
 
 /// What one vCPU's core knows of it.
 struct VCPUWatch: ~Copyable {
     enum Pending { case none, write, registers }
-    /// Whether EFER.SCE, which the guest has set, is withheld: its next system call exits.
-    var withholds = false
-    var isLocked = false
-    var locked = GuardedRegisters()
-    /// What the instruction that is stepped over may have changed, where, and where it is.
+    /// What the instruction that is stepped over may have changed, where, and where it is; the registers before it.
     var pending = Pending.none
     var address: UInt64 = 0
     var rip: UInt64 = 0
+    var registers = GuardedRegisters()
     /// What has to follow the latest verdict.
-    var next = ExitOutcome.resume
-
-    mutating func takeNext() -> ExitOutcome {
-        let taken = next
-        next = .resume
-        return taken
-    }
+    var next: ExitOutcome?
 }
 
-/// Frames for the nested tables that the watch makes: for each table that is locked, for a write that is looked at, and two pages
-/// that stand in for those that are written.
-enum WatchFrames {
-    /// Of a table that is locked: its root, two levels below, and the ends of three parts.
-    static let table = 12
-    static let write = 6, standIns = 2
+/// What exits for the watch. While it is arming EFER.SCE, which the guest has set, is withheld: its next system call raises #UD,
+/// which exits. When it is locked EFER.SCE is set, and writes to all of `GuardedRegisters` exit.
+enum Guarding { case off, arming, locked }
 
-    /// Those of a partition that has `buses` tables of unclaimed memory.
-    static func count(buses: Int) -> Int { (1 + buses) * table + write }
+/// Frames that the watch needs of a partition: two pages that stand in for those that are written, then nine frames for each nested
+/// table and for the one by which a write is looked at: roots, tables of 512 GiB, of up to three GiB, and of the large pages in which
+/// text, constants and the interrupt table end.
+struct WatchFrames {
+    let standIns: UInt64
+    /// Nested tables.
+    let tables: Int
 
-    static func arena(at first: UInt64, _ count: Int) -> FrameArena {
+    static func count(tables: Int) -> Int { tables == 0 ? 0 : tables * 9 + 11 }
+
+    func arena(_ index: Int) -> FrameArena {
         // The frames were set aside for this at boot, and are nobody else's.
-        unsafe FrameArena(base: first, size: UInt64(count) * FrameArena.frameSize)
+        unsafe FrameArena(base: standIns + UInt64(2 + index * 9) * 4096, size: 9 * 4096)
     }
 }

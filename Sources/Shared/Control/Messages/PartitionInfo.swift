@@ -31,7 +31,7 @@ public struct PartitionInfo: ControlMessage, Sendable {
     public var startsInMicroseconds: UInt64 = 0
     /// How often its guest has kicked its watchdog since it started.
     public var kicks: UInt64 = 0
-    /// Of the watch, bits 7:0 a `WatchPhase`, 15:8 a `LockObstacle`, 63:32 verdicts since the guest's start.
+    /// Of the watch, bits 7:0 a `WatchPhase`, 63:32 verdicts since the guest's start.
     public var watch: UInt64 = 0
     /// By what its memory is encrypted.
     public var encryption = MemoryEncryption.none
@@ -56,14 +56,4 @@ public struct PartitionInfo: ControlMessage, Sendable {
         coder.field(13, &watch)
         coder.field(14, &encryption)
     }
-}
-
-/// How far the watch over a partition's kernel has come.
-public enum WatchPhase: UInt8, Sendable {
-    case off = 0
-    /// The guest is not up yet.
-    case waiting = 1
-    case locked = 2
-    /// The kernel could not be locked.
-    case refused = 3
 }

@@ -91,9 +91,10 @@ extension Manifest {
         }
         if key == PartitionKey.digests {
             var digests = ImageDigests()
-            guard try source.reader.array(max: 2) == 2 else { throw .outOfRange }
+            guard try source.reader.array(max: 3) == 3 else { throw .outOfRange }
             try source.digest(into: &digests.kernel)
             try source.digest(into: &digests.initrd)
+            try source.digest(into: &digests.sites)
             partitions[i].digests = digests
             key = try map.next(&source.reader)
         }
@@ -102,21 +103,16 @@ extension Manifest {
             key = try map.next(&source.reader)
         }
         if key == PartitionKey.watch {
-            try decodeWatch(i, &source)
+            guard try source.reader.array(max: 2) == 2 else { throw .outOfRange }
+            let value = try source.reader.uint()
+            guard let response = WatchResponse(rawValue: UInt8(clamping: value)), response != .off else {
+                throw source.refuse(.unknownValue, value, PartitionKey.watch)
+            }
+            partitions[i].watch.response = response
+            partitions[i].watch.lockAfter = UInt32(try source.reader.uint(max: UInt64(WatchSpec.maxLockAfter)))
             key = try map.next(&source.reader)
         }
         if let key { throw source.refuse(.unknownKey, key) }
-    }
-
-    /// An array: response, seconds.
-    private mutating func decodeWatch(_ i: Int, _ source: inout ManifestSource) throws(CBORError) {
-        guard try source.reader.array(max: 2) == 2 else { throw .outOfRange }
-        let value = try source.reader.uint()
-        guard let response = UInt8(exactly: value).flatMap(WatchResponse.init(rawValue:)), response != .off else {
-            throw source.refuse(.unknownValue, value, PartitionKey.watch)
-        }
-        partitions[i].watch.response = response
-        partitions[i].watch.lockAfter = UInt32(try source.reader.uint(max: UInt64(WatchSpec.maxLockAfter)))
     }
 
     private mutating func decodeDevices(_ i: Int, _ source: inout ManifestSource) throws(CBORError) {

@@ -40,6 +40,8 @@ public struct VirtioGrants: FlagSet, Sendable {
 
 /// The SHA-384 digests of a partition's images.
 public struct ImageDigests: Equatable, Sendable {
+    /// Of what the watch knows of the kernel; of no bytes where there is no watch.
+    public var sites = Digest384()
     public var kernel = Digest384()
     /// That of no bytes where there is no initrd.
     public var initrd = Digest384()
@@ -83,4 +85,6 @@ public struct PartitionSpec: Sendable {
 
     /// Whether the guest sees a PCI bus.
     public var hasBus: Bool { devices.count > 0 || !virtio.isEmpty }
+    /// The nested tables in which its kernel is locked: of memory, and of each bus.
+    public var watchedTables: Int { watch.response == .off ? 0 : 1 + (hasBus ? cores.count : 1) }
 }

@@ -1,17 +1,11 @@
-/// What follows when something in a guest changes what its kernel does not change once it runs.
+/// What follows when something in a guest changes what its kernel does not change once it runs. The raw values, from 0 on, are in
+/// manifests.
 public enum WatchResponse: UInt8, Sendable {
     /// Nothing is guarded.
-    case off = 0
-    /// It is told, and let through.
-    case report = 1
-    /// It is told, and does not take place: a write is dropped, an instruction gets #GP.
-    case refuse = 2
-    /// Refused, and the guest is paused: a manager looks at it, resumes or ends it.
-    case freeze = 3
-    /// Refused, and the guest ends; it stays stopped.
-    case kill = 4
-    /// Refused, and the guest starts again from its image.
-    case restart = 5
+    case off
+    /// It is told, and let through; or does not take place: a write is dropped, an instruction gets #GP; or besides the guest is paused,
+    /// for a manager who looks at it, resumes or ends it; or ends and stays stopped; or starts again from its image.
+    case report, refuse, freeze, kill, restart
 }
 
 /// How a partition's kernel is guarded from below.

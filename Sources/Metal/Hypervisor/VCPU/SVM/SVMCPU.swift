@@ -11,9 +11,7 @@ struct SVMCPU: VirtualCPU {
     var step = SingleStep()
     var hasPendingNMI = false
     private(set) var isLoading = false
-    /// Whether the guest's kernel is locked; whether its registers are; and which exceptions exit.
-    var isGuarded = false, guardsRegisters = false
-    var exceptions = Vector.exiting
+    var guarding = Guarding.off { didSet { guardRegisters(guarding == .locked) } }
     let addressSpace: UInt32
 
     init(core: borrowing CoreLayout, maps: PermissionMaps, nested: NestedRoots, addressSpace: UInt32) {
@@ -71,10 +69,8 @@ struct SVMCPU: VirtualCPU {
 
     mutating func view(isLoading: Bool) {
         self.isLoading = isLoading
-        useNested(root)
+        useNested(isLoading ? nested.loader : nested.memory)
     }
-
-    var root: UInt64 { isLoading ? nested.loader : isGuarded ? nested.watched : nested.memory }
 
     @inline(__always)
     func useNested(_ root: UInt64) {

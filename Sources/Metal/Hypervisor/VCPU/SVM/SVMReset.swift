@@ -6,8 +6,7 @@ extension SVMCPU {
     mutating func clear() {
         unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: UInt(vmcb)), 4096)
         registers.value = guest_registers()
-        (step, hasPendingNMI) = (SingleStep(), false)
-        (isGuarded, guardsRegisters, exceptions) = (false, false, Vector.exiting)
+        (step, hasPendingNMI, guarding) = (SingleStep(), false, .off)
         view(isLoading: false)
         forEachControl { _, field, value, _ in self[field] = value }
         self[VMCB.gPAT] = 0x0007_0406_0007_0406
@@ -30,14 +29,14 @@ extension SVMCPU {
     /// What protects others in the control block and stays as it is while guests come and go: its item, field and value, and
     /// the bits that handlers change.
     private func forEachControl(_ body: (ProtectionItem, Int, UInt64, UInt64) -> Void) {
-        body(.exceptionIntercepts, VMCB.interceptExceptions, UInt64(exceptions), ~UInt64(exceptions))
+        body(.exceptionIntercepts, VMCB.interceptExceptions, UInt64(Vector.exiting), ~UInt64(Vector.exiting))
         body(.intercepts, VMCB.intercepts, Intercept.wanted, Intercept.iret | Intercept.guarded)
         body(.permissionMaps, VMCB.iopmBase, maps.ports, 0)
         body(.permissionMaps, VMCB.msrpmBase, maps.msrs(now: self[VMCB.msrpmBase]), 0)
         // A fresh ASID whose old translations go away at the first entry (section 15.16.1).
         body(.addressSpace, VMCB.asid, UInt64(addressSpace) | 1 << 32, .max << 32)
         body(.nestedTables, VMCB.nestedPaging, 1, 0)
-        body(.nestedTables, VMCB.nestedCR3, root, 0)
+        body(.nestedTables, VMCB.nestedCR3, isLoading ? nested.loader : nested.memory, 0)
     }
 
     func showAPIC(_ isShown: Bool) { self[VMCB.msrpmBase] = isShown ? maps.msrs : maps.msrsWithoutAPIC }

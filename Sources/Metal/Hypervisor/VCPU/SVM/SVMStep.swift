@@ -6,7 +6,7 @@ extension SVMCPU {
     mutating func singleStep() {
         unsafe cpu_fill_ones(UnsafeMutableRawPointer(bitPattern: UInt(nested.unclaimed)), FrameArena.frameSize)
         beginStep(.access)
-        useNested(isGuarded ? nested.watchedBus : nested.bus)
+        useNested(nested.bus)
     }
 
     mutating func beginStep(_ kind: SingleStep.Kind) {
@@ -24,22 +24,26 @@ extension SVMCPU {
         }
     }
 
-    /// The guest's own exits and view of memory come back. False when it was not the step's trap alone.
+    /// The guest's own exits and view of memory come back. False when it was not the step's trap alone, and what
+    /// it was may be answered at once.
     @inline(never)
     mutating func endStep() -> Bool {
-        let isReturn = step.kind == .interruptReturn
+        let isReturn = step.kind == .interruptReturn, isGuarded = step.kind == .guarded
         let isDebug = self[VMCB.exitCode] == ExitCode.exceptionFirst + UInt64(Vector.debug)
         var (rflags, dr6) = (self[VMCB.rflags], self[VMCB.dr6])
         let causes = isDebug ? dr6 : 0
         step.end(causes: causes, rflags: &rflags, dr6: &dr6)
         (self[VMCB.rflags], self[VMCB.dr6]) = (rflags, dr6)
         store(exceptions, vmcb + UInt64(VMCB.interceptExceptions))
-        if guardsRegisters { applyGuard(true) }
-        self[VMCB.intercepts] &= ~Intercept.halt
+        self[VMCB.intercepts] &= ~(Intercept.halt | Intercept.softwareInterrupt)
+        if guarding == .locked {
+            guardRegisters(true)
+            efer |= EFER.systemCall
+        }
         // An IRET that is not through runs again.
         if isReturn, causes & DR6.singleStep == 0 { self[VMCB.intercepts] |= Intercept.iret }
         view(isLoading: isLoading)
-        return step.isDone
+        return step.isDone || isGuarded
     }
 
     mutating func injectNMI() { hasPendingNMI = true }

@@ -4,43 +4,41 @@ import X86
 
 // What the watch asks of SVM.
 extension SVMCPU {
-    var cr3: UInt64 { self[VMCB.cr3] }
-
-    private static let fields: [11 of Int] = [
+    private static let fields: [12 of Int] = [
         VMCB.cr0, VMCB.cr4, VMCB.idtr + 8, VMCB.gdtr + 8, VMCB.star, VMCB.star + 8, VMCB.star + 16, VMCB.star + 24,
-        VMCB.sysenter, VMCB.sysenter + 8, VMCB.sysenter + 16,
+        VMCB.sysenter, VMCB.sysenter + 8, VMCB.sysenter + 16, VMCB.cr3,
     ]
 
     var guarded: GuardedRegisters {
         get {
             var registers = GuardedRegisters()
-            for i in 0..<GuardedRegisters.count { registers.words[i] = self[Self.fields[i]] }
+            for i in 0..<12 { registers.words[i] = self[Self.fields[i]] }
             return registers
         }
-        set { for i in 0..<GuardedRegisters.count { self[Self.fields[i]] = newValue.words[i] } }
+        set { for i in 0..<11 { self[Self.fields[i]] = newValue.words[i] } }
     }
 
-    mutating func interceptUndefined(_ isOn: Bool) {
-        exceptions = Vector.exiting | (isOn ? 1 << UInt32(Vector.invalidOpcode) : 0)
-        store(exceptions, vmcb + UInt64(VMCB.interceptExceptions))
-    }
-
-    mutating func guardRegisters(_ isOn: Bool) {
-        guardsRegisters = isOn
-        applyGuard(isOn)
-    }
+    var exceptions: UInt32 { Vector.exiting | (guarding == .arming ? 1 << UInt32(Vector.invalidOpcode) : 0) }
 
     /// Sections 15.9 and 15.11: writes to CR4, those to CR0 that change more than TS and MP, LIDT, LGDT, and WRMSR.
-    func applyGuard(_ isOn: Bool) {
-        let bits = Intercept.guarded
-        self[VMCB.intercepts] = self[VMCB.intercepts] & ~bits | (isOn ? bits : 0)
+    func guardRegisters(_ isOn: Bool) {
+        store(exceptions, vmcb + UInt64(VMCB.interceptExceptions))
+        self[VMCB.intercepts] = self[VMCB.intercepts] & ~Intercept.guarded | (isOn ? Intercept.guarded : 0)
         store(isOn ? Intercept.writeCR4 : 0, vmcb + UInt64(VMCB.interceptControl))
-        self[VMCB.msrpmBase] = isOn ? maps.msrsGuarded : maps.msrs
+        let isThere = self[VMCB.msrpmBase] == maps.msrsGuarded
+        if isOn || isThere { self[VMCB.msrpmBase] = isOn ? maps.msrsGuarded : maps.msrs }
     }
 
-    mutating func stepGuarded(root: UInt64?) {
+    mutating func stepGuarded(root: UInt64?) -> Bool {
+        if self[VMCB.exitInterruptInfo] & 1 << 31 != 0 { return false }
         beginStep(.guarded)
-        if let root { useNested(root) } else { applyGuard(false) }
+        // Another vCPU may have put another instruction there meanwhile. What would go on in a handler without the trap exits: INT n and
+        // INT3, INTO, SYSCALL by its #UD; and HLT, which would wait.
+        if let root { useNested(root) } else { guardRegisters(false) }
+        store(Vector.exitingInStep | 1 << 3 | 1 << 4, vmcb + UInt64(VMCB.interceptExceptions))
+        self[VMCB.intercepts] |= Intercept.halt | Intercept.softwareInterrupt
+        efer &= ~EFER.systemCall
+        return true
     }
 
     /// SYSCALL in 64-bit mode (APM volume 3, SYSCALL).
