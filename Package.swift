@@ -156,7 +156,7 @@ let hostWing: [Target] = [
     unitTests("RemappingTests", ["Remapping", "UnitSupport"]),
     unitTests("RecordsTests", ["CrashReports", "Records", "Remapping", "Text"]),
     unitTests("CrashReportsTests", ["CrashReports", "Records", "X86"]),
-    unitTests("WatchTests", ["KernelImages", "Manifest", "Platform", "Watch", "X86"]),
+    unitTests("WatchTests", ["KernelImages", "Manifest", "Watch", "X86"]),
     unitTests("ResourcesTests", ["Manifest", "ManifestFile", "ManifestRules", "Resources", "X86"]),
     unitTests("PCITests", ["PCI", "UnitSupport"], exclude: ["q35.txt"]),
     unitTests(

@@ -85,8 +85,8 @@ extension PatchSite {
     public init(_ kind: Kind, at offset: UInt64, target: UInt64 = 0) {
         let distance =
             switch kind {
-            case .shortJump: target &- offset &- 2 & 0xFF
-            case .jump: target &- offset &- 5 & 0xFFFF_FFFF
+            case .shortJump: (target &- offset &- 2) & 0xFF
+            case .jump: (target &- offset &- 5) & 0xFFFF_FFFF
             case .call: UInt64(0)
             }
         self.init(rawValue: offset & 0xFFF_FFFF | kind.rawValue << 28 | distance << 32)

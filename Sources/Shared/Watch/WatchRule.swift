@@ -9,7 +9,7 @@ public enum WatchRule: UInt8, Sendable {
     case compatibilityEntry, systemCallMask, sysenterSegment, sysenterStack, sysenterEntry, efer, apicBase, notLocked
 
     /// That of a word of `GuardedRegisters`.
-    public static func register(_ index: Int) -> WatchRule { WatchRule(rawValue: UInt8(index) + cr0.rawValue) ?? .cr0 }
+    public static func register(_ index: Int) -> WatchRule { WatchRule(rawValue: UInt8(index) + 4) ?? .cr0 }
 }
 
 /// How far the watch over a kernel has come. The raw values, from 0 on, travel on the link and are in logs.

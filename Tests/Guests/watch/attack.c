@@ -120,9 +120,10 @@ static int clock_page(unsigned long address) {
 
 /* The processor itself writes: an exception's frame. */
 static void frame(unsigned long address) {
-    unsigned long flags;
+    struct page *page = pfn_to_page(__pa_symbol((void *)address) >> PAGE_SHIFT);
+    unsigned long alias = (unsigned long)vmap(&page, 1, VM_MAP, PAGE_KERNEL) + PAGE_SIZE / 2, flags;
     local_irq_save(flags);
-    asm volatile("mov %%rsp, %%rbx; mov %0, %%rsp; int3; mov %%rbx, %%rsp" : : "r"(address & ~15UL) : "rbx", "memory");
+    asm volatile("mov %%rsp, %%rbx; mov %0, %%rsp; int3; mov %%rbx, %%rsp" : : "r"(alias) : "rbx", "memory");
     local_irq_restore(flags);
 }
 

@@ -63,7 +63,8 @@ import UnitSupport
             ] {
                 #expect((memory.bytes(at: UInt64(at), count: count) != nil) == isReached, "\(at)")
             }
-            var clock = KVMClock(PlatformDescription(memorySize: UInt64(size), console: false, tscKHz: 1, bootTime: 1, bootTSC: 1))
+            var clock = KVMClock(
+                PlatformDescription(memorySize: UInt64(size), console: false, tscKHz: 1, bootTime: 1, bootTSC: 1))
             #expect(!clock.writeSystemTime(0x2000 | 1, memory) && !clock.writeWallClock(0xFFC, memory))
             #expect(bytes.allSatisfy { $0 == 0 } && clock.writeSystemTime(0x4000 | 1, memory))
         }

@@ -11,7 +11,7 @@ extension CoreState {
     @inline(never)
     mutating func recordCrash(
         _ kind: CrashKind, vector: UInt64 = 0, detail: UInt64? = nil, frame: Pointer<exception_frame>? = nil,
-        verdict: (rip: UInt64, old: UInt64, new: UInt64)? = nil
+        breach: (rip: UInt64, old: UInt64, new: UInt64)? = nil
     ) {
         let vcpu = partition == nil ? nil : vcpu
         guard
@@ -27,9 +27,9 @@ extension CoreState {
             }
         }
         if let detail { record.value[.detail] = detail }
-        if let verdict {
-            record.value[.guestRIP] = verdict.rip
-            (record.value[.registers, 0], record.value[.registers, 1]) = (verdict.old, verdict.new)
+        if let breach {
+            record.value[.guestRIP] = breach.rip
+            (record.value[.registers, 0], record.value[.registers, 1]) = (breach.old, breach.new)
         }
         record.value.seal()
     }

@@ -102,7 +102,7 @@ extension VCPURunner {
             state.value.signals[vcpu].pausedAt.store(0, ordering: .relaxed)
         }
         state.value.legacyDevices = LegacyDevices(state.value.platform)
-        if context.phase == .locked { state.value.exchangeEntries() }
+        if context.isIn(.locked) { state.value.exchangeEntries() }
         state.value.watch = WatchState()
         state.value.controlPage.value.watch.store(context.isWatched ? 1 : 0, ordering: .relaxed)
         state.value.functions?.value.guest.resetVirtio()

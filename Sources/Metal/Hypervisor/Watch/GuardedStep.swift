@@ -106,7 +106,7 @@ extension ExitContext {
         }
         if response == .report { return true }
         if response == .refuse { return false }
-        core.value.recordCrash(.attack, vector: UInt64(rule.rawValue), detail: address, verdict: (rip, old, new))
+        core.value.recordCrash(.attack, vector: UInt64(rule.rawValue), detail: address, breach: (rip, old, new))
         watch.next = response == .freeze ? .handleKick : .end(.attack)
         if response == .freeze {
             // The boot vCPU's core says so and stops the others; an order that is there already stays.

@@ -11,7 +11,7 @@ import X86
 // nested tables (APM volume 2, sections 6.1.1 and 15.25).
 extension ExitContext {
     var isWatched: Bool { partition.value.spec.watch.response != .off }
-    var phase: WatchPhase { WatchPhase(rawValue: partition.value.watch.phase.load(ordering: .acquiring)) ?? .off }
+    func isIn(_ phase: WatchPhase) -> Bool { partition.value.watch.phase.load(ordering: .acquiring) == phase.rawValue }
 
     /// EFER as the guest is to see it.
     var shownEFER: UInt64 {
@@ -23,7 +23,7 @@ extension ExitContext {
     mutating func writeWatchedEFER(_ value: UInt64) -> Bool {
         let isLocked = cpu.guarding == .locked, lost = shownEFER & ~value & (EFER.noExecute | EFER.systemCall)
         if isLocked, lost != 0, !allows(.efer, value) { return false }
-        let isOff = value & EFER.systemCall == 0 || phase.rawValue > WatchPhase.locked.rawValue
+        let isOff = value & EFER.systemCall == 0 || !isIn(.waiting) && !isIn(.locked)
         cpu.guarding = isOff ? .off : isLocked ? .locked : .arming
         cpu.efer = cpu.guarding == .arming ? value & ~EFER.systemCall : value
         return true
@@ -37,17 +37,17 @@ extension ExitContext {
         else { return nil }
         let state = partition
         state.value.takeLock(core.value.vcpu)
-        if phase == .waiting { lockKernel() }
+        if isIn(.waiting) { lockKernel() }
         state.value.releaseLock()
-        if phase == .waiting {
+        if isIn(.waiting) {
             cpu.enterSystemCall()
             return .resume
         }
-        cpu.guarding = phase == .locked ? .locked : .off
+        cpu.guarding = isIn(.locked) ? .locked : .off
         cpu.efer |= EFER.systemCall
         let locked = state.value.watch.registers
         var now = cpu.guarded
-        while phase == .locked, let i = now.changed(since: locked, isOther: true), !allows(.register(i), now.words[i]) {
+        while isIn(.locked), let i = now.changed(since: locked, isOther: true), !allows(.register(i), now.words[i]) {
             now.restore(i, from: locked)
         }
         cpu.guarded = now

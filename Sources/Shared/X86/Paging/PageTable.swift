@@ -95,8 +95,8 @@ public struct PageTable<Format: PageTableFormat>: ~Copyable {
     }
 
     /// Bytes that one entry of `level` covers: 4 KiB, 2 MiB, 1 GiB, 512 GiB.
-    static func span(_ level: Int) -> UInt64 { 1 << UInt64(12 + 9 * (level - 1)) }
-    static func index(_ virtual: UInt64, _ level: Int) -> Int {
+    @inline(__always) static func span(_ level: Int) -> UInt64 { 1 << UInt64(12 + 9 * (level - 1)) }
+    @inline(__always) static func index(_ virtual: UInt64, _ level: Int) -> Int {
         Int(virtual >> UInt64(12 + 9 * (level - 1)) & 511)
     }
 
@@ -136,7 +136,7 @@ public struct PageTable<Format: PageTableFormat>: ~Copyable {
     }
 
     /// Tables come from the arena alone, whose frames are mapped one-to-one; `index` is below 512.
-    static func slot(_ table: UInt64, _ index: Int) -> UnsafeMutablePointer<UInt64> {
+    @inline(__always) static func slot(_ table: UInt64, _ index: Int) -> UnsafeMutablePointer<UInt64> {
         unsafe UnsafeMutablePointer<UInt64>(bitPattern: UInt(table)).unsafelyUnwrapped + index
     }
 }

@@ -4,7 +4,7 @@ public struct TableCopy<Format: PageTableFormat>: ~Copyable {
     public let root: UInt64
     private var arena: FrameArena
 
-    public init(of other: UInt64, arena: consuming FrameArena) throws(PageTableError) {
+    @inline(__always) public init(of other: UInt64, arena: consuming FrameArena) throws(PageTableError) {
         self.arena = arena
         root = try Self.fill(&self.arena) { unsafe PageTable<Format>.slot(other, $0).pointee }
     }
