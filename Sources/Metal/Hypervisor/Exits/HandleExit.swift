@@ -22,14 +22,15 @@ extension ExitContext {
         case .port(let port, let next):
             count(.port)
             return access(port, next)
-        case .rare: return handleRare()
+        case .rare:
+            if watch.pending != .none, let next = endGuarded() { return next }
+            return handleRare()
         }
     }
 
     @inline(never)
     private mutating func handleRare() -> ExitOutcome {
         core.value.exitHistory.note(cpu.exitCode, at: cpu.rip)
-        if watch.pending != .none, let next = endGuarded() { return next }
         if cpu.step.hasTrapped, endStep() { return .resume }
         switch cpu.decodeRare() {
         case .nmi:
@@ -45,14 +46,13 @@ extension ExitContext {
             count(.nestedPageFault)
             if isFetch || address >> 48 != 0 { return refuseMemory(address, isFetch) }
             if partition.value.functions != nil, beginTrappedAccess(at: address, isWrite) { return .resume }
-            if isWrite, let next = beginGuardedWrite(address) { return next }
+            if isWrite, isWatched, let next = beginGuardedWrite(address) { return next }
             // Outside its memory a guest reads ones and writes in vain.
             trappedAccess.abandon()
             cpu.singleStep()
             return .resume
         case .exception(let vector, let error):
             count(.exception)
-            if vector == Vector.invalidOpcode, let next = answerSystemCall() { return next }
             return deliver(vector, error)
         case .machineCheck:
             count(.exception)
@@ -143,7 +143,7 @@ extension ExitContext {
     }
 
     /// Ends a guest that did what it cannot go on after, and says what it was.
-    mutating func violation(_ what: StaticString, _ detail: UInt64) -> ExitOutcome {
+    @inline(never) mutating func violation(_ what: StaticString, _ detail: UInt64) -> ExitOutcome {
         violation(LogLine(what, detail), detail)
     }
 

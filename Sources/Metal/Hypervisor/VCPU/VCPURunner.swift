@@ -66,8 +66,6 @@ struct VCPURunner<Extension: VirtualizationExtension>: ~Copyable {
                 }
                 waitWhilePaused()
             default:
-                // The kernel may have been locked: what the core remembers of the nested tables goes.
-                if context.isWatched { context.cpu.view(isLoading: context.cpu.isLoading) }
                 // The kick of a pause that begins now waits: the guest is left before its first instruction.
                 partition.value.signals[vcpu].pausedAt.store(0, ordering: .sequentiallyConsistent)
                 context.cpu.clockLag = partition.value.clockLag.load(ordering: .sequentiallyConsistent)

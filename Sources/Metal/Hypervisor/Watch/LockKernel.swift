@@ -15,7 +15,7 @@ extension ExitContext {
 
     /// EFER as the guest is to see it.
     var shownEFER: UInt64 {
-        @inline(__always) get { cpu.efer | (cpu.guarding == .arming ? EFER.systemCall : 0) }
+        @inline(__always) get { cpu.efer | watch.hidden }
     }
 
     /// A write to EFER of a guest that is watched; false where it is refused.
@@ -25,7 +25,8 @@ extension ExitContext {
         if isLocked, lost != 0, !allows(.efer, value) { return false }
         let isOff = value & EFER.systemCall == 0 || !isIn(.waiting) && !isIn(.locked)
         cpu.guarding = isOff ? .off : isLocked ? .locked : .arming
-        cpu.efer = cpu.guarding == .arming ? value & ~EFER.systemCall : value
+        watch.hidden = cpu.guarding == .arming ? EFER.systemCall : 0
+        cpu.efer = value & ~watch.hidden
         return true
     }
 
@@ -45,6 +46,7 @@ extension ExitContext {
         }
         cpu.guarding = isIn(.locked) ? .locked : .off
         cpu.efer |= EFER.systemCall
+        watch.hidden = 0
         let locked = state.value.watch.registers
         var now = cpu.guarded
         while isIn(.locked), let i = now.changed(since: locked, isOther: true), !allows(.register(i), now.words[i]) {
@@ -79,6 +81,8 @@ extension ExitContext {
         let words: StaticString = phase == .locked ? ": kernel locked, %d" : ": kernel not locked, reason %d"
         page.print(LogLine(partition: state.value.spec.name, words, UInt64(phase.rawValue)))
         if phase != .locked { _ = allows(.notLocked, UInt64(phase.rawValue)) }
+        // Each vCPU looks at what protects it, and forgets the open tables.
+        for vcpu in 0..<state.value.vcpuCount { page.value.protection[vcpu].store(0, ordering: .releasing) }
         state.value.kick(allBut: core.value.vcpu)
     }
 

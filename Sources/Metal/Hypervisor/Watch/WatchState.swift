@@ -26,6 +26,8 @@ struct VCPUWatch: ~Copyable {
     var address: UInt64 = 0
     var rip: UInt64 = 0
     var registers = GuardedRegisters()
+    /// EFER.SCE while it is withheld, else 0.
+    var hidden: UInt64 = 0
     /// What has to follow the latest verdict.
     var next: ExitOutcome?
 }

@@ -94,14 +94,10 @@ public enum Intercept {
 
 /// Exit codes (AMD64 APM volume 2, appendix C).
 public enum ExitCode {
-    public static let writeCR4: UInt64 = 0x14
     public static let exceptionFirst: UInt64 = 0x40
     public static let nmi: UInt64 = 0x61
     public static let smi: UInt64 = 0x62
     public static let initSignal: UInt64 = 0x63
-    public static let selectiveCR0: UInt64 = 0x65
-    public static let writeIDTR: UInt64 = 0x6A
-    public static let writeGDTR: UInt64 = 0x6B
     public static let rdpmc: UInt64 = 0x6F
     public static let cpuid: UInt64 = 0x72
     public static let rsm: UInt64 = 0x73
@@ -122,6 +118,10 @@ public enum ExitCode {
     public static let mwait: UInt64 = 0x8B
     public static let rdpru: UInt64 = 0x8E
     public static let nestedPageFault: UInt64 = 0x400
+    /// Writes to CR4 and CR0, LIDT, LGDT.
+    public static func isGuarded(_ code: UInt64) -> Bool {
+        code == 0x14 || code == 0x65 || code == 0x6A || code == 0x6B
+    }
     /// VMEXIT_INVALID is -1; some processors write 32 bits of it.
     public static func isInvalid(_ code: UInt64) -> Bool { code == .max || code == 0xFFFF_FFFF }
 }

@@ -26,8 +26,6 @@ extension SVMCPU {
             return .nestedPageFault(
                 address: self[VMCB.exitInfo2], isFetch: code & 1 << 4 != 0, isWrite: code & 1 << 1 != 0)
         case ExitCode.nmi: return .nmi
-        case ExitCode.writeCR4, ExitCode.selectiveCR0, ExitCode.writeIDTR, ExitCode.writeGDTR:
-            return .guardedInstruction
         case ExitCode.smi: return .hostInterrupt
         case ExitCode.vmmcall: return .hypercall
         case ExitCode.iret:
@@ -50,6 +48,7 @@ extension SVMCPU {
             return .refusedInstruction
         case ExitCode.invd, ExitCode.wbinvd: return .cacheControl
         case _ where ExitCode.isInvalid(code): return .invalidState
+        case _ where ExitCode.isGuarded(code): return .guardedInstruction
         default: return .unexpected(code)
         }
     }

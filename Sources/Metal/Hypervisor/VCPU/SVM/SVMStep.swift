@@ -28,22 +28,19 @@ extension SVMCPU {
     /// it was may be answered at once.
     @inline(never)
     mutating func endStep() -> Bool {
-        let isReturn = step.kind == .interruptReturn, isGuarded = step.kind == .guarded
+        let isReturn = step.kind == .interruptReturn
         let isDebug = self[VMCB.exitCode] == ExitCode.exceptionFirst + UInt64(Vector.debug)
         var (rflags, dr6) = (self[VMCB.rflags], self[VMCB.dr6])
         let causes = isDebug ? dr6 : 0
         step.end(causes: causes, rflags: &rflags, dr6: &dr6)
         (self[VMCB.rflags], self[VMCB.dr6]) = (rflags, dr6)
-        store(exceptions, vmcb + UInt64(VMCB.interceptExceptions))
+        store(Vector.exiting, vmcb + UInt64(VMCB.interceptExceptions))
         self[VMCB.intercepts] &= ~(Intercept.halt | Intercept.softwareInterrupt)
-        if guarding == .locked {
-            guardRegisters(true)
-            efer |= EFER.systemCall
-        }
+        if guarding != .off { endGuard() }
         // An IRET that is not through runs again.
         if isReturn, causes & DR6.singleStep == 0 { self[VMCB.intercepts] |= Intercept.iret }
         view(isLoading: isLoading)
-        return step.isDone || isGuarded
+        return step.isDone
     }
 
     mutating func injectNMI() { hasPendingNMI = true }

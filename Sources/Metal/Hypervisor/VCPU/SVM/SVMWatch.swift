@@ -18,10 +18,9 @@ extension SVMCPU {
         set { for i in 0..<11 { self[Self.fields[i]] = newValue.words[i] } }
     }
 
-    var exceptions: UInt32 { Vector.exiting | (guarding == .arming ? 1 << UInt32(Vector.invalidOpcode) : 0) }
-
     /// Sections 15.9 and 15.11: writes to CR4, those to CR0 that change more than TS and MP, LIDT, LGDT, and WRMSR.
     func guardRegisters(_ isOn: Bool) {
+        let exceptions = Vector.exiting | (guarding == .arming ? 1 << UInt32(Vector.invalidOpcode) : 0)
         store(exceptions, vmcb + UInt64(VMCB.interceptExceptions))
         self[VMCB.intercepts] = self[VMCB.intercepts] & ~Intercept.guarded | (isOn ? Intercept.guarded : 0)
         store(isOn ? Intercept.writeCR4 : 0, vmcb + UInt64(VMCB.interceptControl))
@@ -39,6 +38,12 @@ extension SVMCPU {
         self[VMCB.intercepts] |= Intercept.halt | Intercept.softwareInterrupt
         efer &= ~EFER.systemCall
         return true
+    }
+
+    /// What a step has opened is guarded again.
+    @inline(never) mutating func endGuard() {
+        guardRegisters(guarding == .locked)
+        if guarding == .locked { efer |= EFER.systemCall }
     }
 
     /// SYSCALL in 64-bit mode (APM volume 3, SYSCALL).
