@@ -27,8 +27,6 @@ func coreMain(_ address: UInt64) {
 func coreRecover(_ address: UInt64) {
     let state = CoreLayout(base: address).state
     state.value.faultDepth = 0
-    // The fault may have come while a table was written.
-    cpu_write_cr0(cpu_read_cr0() | CR0.writeProtect)
     state.value.program.vendor.run(state, recovering: true)
 }
 

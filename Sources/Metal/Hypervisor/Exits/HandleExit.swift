@@ -23,7 +23,7 @@ extension ExitContext {
             count(.port)
             return access(port, next)
         case .rare:
-            if watch.pending != .none, let next = endGuarded() { return next }
+            if watch.pending != nil, let next = endGuarded() { return next }
             return handleRare()
         }
     }
@@ -46,7 +46,7 @@ extension ExitContext {
             count(.nestedPageFault)
             if isFetch || address >> 48 != 0 { return refuseMemory(address, isFetch) }
             if partition.value.functions != nil, beginTrappedAccess(at: address, isWrite) { return .resume }
-            if isWrite, isWatched, let next = beginGuardedWrite(address) { return next }
+            if isWrite, isWatched { return beginGuardedWrite(address) }
             // Outside its memory a guest reads ones and writes in vain.
             trappedAccess.abandon()
             cpu.singleStep()

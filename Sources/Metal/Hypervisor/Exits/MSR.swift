@@ -44,7 +44,7 @@ extension ExitContext {
         return .resume
     }
 
-    @inline(__always)
+    @inline(never)
     private mutating func writeEFER(_ value: UInt64) -> Bool {
         guard
             let new = EFERPolicy.written(value, current: shownEFER, paging: cpu.cr0 & CR0.paging != 0, Extension.vendor)

@@ -15,18 +15,22 @@ import X86
 extension ExitContext {
     @inline(never)
     mutating func beginGuardedInstruction() -> ExitOutcome {
-        (watch.pending, watch.rip, watch.registers) = (.registers, cpu.rip, cpu.guarded)
+        (watch.pending, watch.rip, watch.registers) = (false, cpu.rip, cpu.guarded)
         return cpu.stepGuarded(root: nil) ? .resume : violation("a guarded instruction within an event", 0)
     }
 
-    /// Nil where `address` is not guarded.
+    /// Answers a write to `address`, guarded or nobody's.
     @inline(never)
-    mutating func beginGuardedWrite(_ address: UInt64) -> ExitOutcome? {
+    mutating func beginGuardedWrite(_ address: UInt64) -> ExitOutcome {
         let state = partition, frames = partition.value.watched
-        guard state.value.watch.kernel.rule(of: address) != nil else { return nil }
+        guard state.value.watch.kernel.rule(of: address) != nil else {
+            trappedAccess.abandon()
+            cpu.singleStep()
+            return .resume
+        }
         // Another vCPU has those pages for one instruction: this one tries again.
         if state.value.watch.isWriting.exchange(true, ordering: .acquiring) { return .resume }
-        (watch.pending, watch.address, watch.rip) = (.write, address, cpu.rip)
+        (watch.pending, watch.address, watch.rip) = (true, address, cpu.rip)
         let pages = pages, base = state.value.memory.base
         do throws(PageTableError) {
             var copy = try TableCopy<Extension.Nested>(of: cpu.nested.memory, arena: frames.arena(frames.tables))
@@ -43,7 +47,7 @@ extension ExitContext {
     @inline(never)
     mutating func endGuarded() -> ExitOutcome? {
         let now = cpu.guarded, old = watch.registers
-        if exchange(&watch.pending, with: .none) == .write {
+        if exchange(&watch.pending, with: nil) == true {
             endGuardedWrite()
         } else if let i = now.changed(since: old),
             !allows(.register(i), now.words[i], old: old.words[i], new: now.words[i])

@@ -78,8 +78,7 @@ extension ExitContext {
         }
         state.value.watch.phase.store(phase.rawValue, ordering: .releasing)
         page.value.watch.store(UInt64(phase.rawValue), ordering: .relaxed)
-        let words: StaticString = phase == .locked ? ": kernel locked, %d" : ": kernel not locked, reason %d"
-        page.print(LogLine(partition: state.value.spec.name, words, UInt64(phase.rawValue)))
+        page.print(LogLine(partition: state.value.spec.name, ": the watch over its kernel: %d", UInt64(phase.rawValue)))
         if phase != .locked { _ = allows(.notLocked, UInt64(phase.rawValue)) }
         // Each vCPU looks at what protects it, and forgets the open tables.
         for vcpu in 0..<state.value.vcpuCount { page.value.protection[vcpu].store(0, ordering: .releasing) }

@@ -20,9 +20,8 @@ struct WatchState: ~Copyable {
 
 /// What one vCPU's core knows of it.
 struct VCPUWatch: ~Copyable {
-    enum Pending { case none, write, registers }
-    /// What the instruction that is stepped over may have changed, where, and where it is; the registers before it.
-    var pending = Pending.none
+    /// Whether the instruction that is stepped over writes memory, or else registers; where, and where it is; the registers before it.
+    var pending: Bool?
     var address: UInt64 = 0
     var rip: UInt64 = 0
     var registers = GuardedRegisters()
