@@ -39,6 +39,7 @@ let shared: [Target] = [
     room("Shared", "Trust", ["CBOR"], fast: true),
     room("Shared", "Resources", ["X86"]),
     room("Shared", "Manifest", ["CBOR", "PCI", "Resources", "Text", "Trust"], fast: true),
+    room("Shared", "Watch", ["Manifest", "X86"]),
     room("Shared", "Control", ["CBOR", "Manifest", "Records", "Resources", "Text"]),
 ]
 
@@ -81,7 +82,7 @@ let metalWing: [Target] = [
         name: "Hypervisor",
         dependencies: [
             "CBOR", "Silicon", "LoaderImage", "Control", "Manifest", "PCI", "Platform", "Records", "Remapping",
-            "Resources", "Text", "Trust", "X86",
+            "Resources", "Text", "Trust", "Watch", "X86",
         ],
         path: "Sources/Metal/Hypervisor",
         swiftSettings: metalSettings,
@@ -110,11 +111,16 @@ let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let hostWing: [Target] = [
     hostRoom("Keys", ["CBOR", "Trust"], fast: true),
     hostRoom("ManifestRules", ["CBOR", "Manifest", "PCI", "Resources", "Text", "Trust"]),
+    hostRoom("KernelImages", ["Watch"]),
     hostRoom(
         "ManifestFile",
-        ["Control", "Loaders", "Manifest", "ManifestRules", "PCI", "Platform", "Resources", "Text", "Trust", yams]),
+        [
+            "Control", "KernelImages", "Loaders", "Manifest", "ManifestRules", "PCI", "Platform", "Resources", "Text",
+            "Trust", yams,
+        ]),
     hostRoom("ControlClient", ["CBOR", "Control", "Manifest", "PCI", "Resources", "Text"]),
-    hostRoom("Machines", ["Manifest", "ManifestFile", "ManifestRules", "Control", "ControlClient", "Text"]),
+    hostRoom(
+        "Machines", ["KernelImages", "Manifest", "ManifestFile", "ManifestRules", "Control", "ControlClient", "Text"]),
     hostRoom("SignedImages", ["Keys", "Machines", "Manifest", "ManifestFile", "ManifestRules", "Trust"]),
     hostRoom("Installation", ["Machines", "ManifestRules"]),
     hostRoom("TestKit", ["Manifest", "ManifestFile", "Control", "ControlClient", "Machines", "Records", yams]),
@@ -126,7 +132,10 @@ let hostWing: [Target] = [
         ]),
     hostRoom(
         "Reports",
-        ["Control", "ControlClient", "Manifest", "ManifestFile", "ManifestRules", "Resources", "Text", "X86"]),
+        [
+            "Control", "ControlClient", "Manifest", "ManifestFile", "ManifestRules", "Resources", "Text", "Watch",
+            "X86",
+        ]),
     hostRoom("CrashReports", ["Machines", "ManifestRules", "Records", "Reports", "X86"]),
     .executableTarget(
         name: "CLI",
@@ -148,6 +157,7 @@ let hostWing: [Target] = [
     unitTests("RemappingTests", ["Remapping", "UnitSupport"]),
     unitTests("RecordsTests", ["CrashReports", "Records", "Remapping", "Text"]),
     unitTests("CrashReportsTests", ["CrashReports", "Records", "X86"]),
+    unitTests("WatchTests", ["KernelImages", "Manifest", "Watch", "X86"]),
     unitTests("ResourcesTests", ["Manifest", "ManifestFile", "ManifestRules", "Resources", "X86"]),
     unitTests("PCITests", ["PCI", "UnitSupport"], exclude: ["q35.txt"]),
     unitTests(
@@ -175,8 +185,8 @@ let hostWing: [Target] = [
         dependencies: [
             "Control", "Keys", "SignedImages", "Installation", "Inventory", "ControlClient", "Machines", "Manifest",
             "ManifestFile",
-            "ManifestRules",
-            "TestKit", "UnitSupport", "X86",
+            "ManifestRules", "KernelImages", "Reports",
+            "TestKit", "UnitSupport", "Watch", "X86",
         ],
         path: "Tests/Machines", exclude: ["Libvirt", "Manifests"]),
 ]

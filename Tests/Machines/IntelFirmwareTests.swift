@@ -44,6 +44,25 @@ extension MachineTests {
             #expect(words.contains("exception with no resolution"), "\(words)")
         }
 
+        /// What is not there is said before anything of the machine is taken, not found out by a guest that is not guarded.
+        @Test func theWatchIsRefusedByName() throws {
+            let workspace = try Workspace.current(), name = "neighbour.elf"
+            try buildAdversaries(workspace)
+            let manifest = try RefusalMachine.compile(
+                "  - {name: only, cores: [1], memory: 64M, image: \(name), watch: {kernel: freeze}}\n", memory: "256M")
+            let image = workspace.cache.appending(path: "tests/watch-intel.img")
+            let files = [BootVolumeImage.Image(path: name, source: workspace.cache.appending(path: "images/\(name)"))]
+            try BootVolumeImage(hypervisor: workspace.hypervisor, manifest: manifest, images: files).writeImage(
+                to: image)
+            var emulator = Emulator(.intel)
+            (emulator.cores, emulator.memory) = (2, 512 << 20)
+            let machine = try Machine(emulator, volume: image)
+            defer { machine.stop() }
+            let last = machine.wait(seconds: 300) { $0.contains("refused: ") ? $0 : nil }
+            let words = "the watch over kernels is not there for Intel's processors yet"
+            #expect(last?.value.contains(words) == true, "\(machine.console.lines)")
+        }
+
         @Test func anEmulatorThatCannotStartIsReportedWithItsWords() throws {
             var emulator = Emulator(.intel)
             emulator.processor = "no-such-processor"

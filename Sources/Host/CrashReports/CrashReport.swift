@@ -49,6 +49,9 @@ public struct CrashReport: Encodable {
     let failedCheck: String?
     /// Of the vCPU whose core did not answer.
     let lostVCPU: Int?
+    /// Of an attack on the guest's kernel: what it was, and eight bytes as they were and were to be.
+    let attack: String?
+    let before, after: String?
     let place: String?
     let function: String?
     let hypervisor: Registers?
@@ -77,6 +80,10 @@ public struct CrashReport: Encodable {
         address = isDevice ? Self.hex(record[.detail]) : hasFrame && record.vector == 14 ? Self.hex(record[.cr2]) : nil
         failedCheck = record.kind == .invalidState ? RecordedState(record).words : nil
         lostVCPU = record.kind == .coreLost ? Int(truncatingIfNeeded: record[.detail]) : nil
+        let isVerdict = record.kind == .attack
+        attack = isVerdict ? WatchAttack(code: UInt64(record.vector), address: record[.detail]).words : nil
+        before = isVerdict ? Self.hex(record[.registers, 0]) : nil
+        after = isVerdict ? Self.hex(record[.registers, 1]) : nil
         place = hasFrame ? "image+" + Self.hex(record[.imageOffset]) : nil
         let fingerprint = UInt32(record[.origin] >> 32)
         function = hasFrame ? symbols?.name(of: record[.imageOffset], fingerprint: fingerprint) : nil

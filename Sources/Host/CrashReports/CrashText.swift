@@ -19,6 +19,9 @@ extension CrashReport {
             add(&lines, "what", "\(device), \(access), address \(address), reason \(reason)")
         } else if let lostVCPU {
             add(&lines, "what", "the core of vCPU \(lostVCPU) did not answer")
+        } else if let attack, let before, let after {
+            add(&lines, "what", attack)
+            add(&lines, "change", "\(before) was to become \(after)")
         } else if let exit, let exitAddress {
             add(&lines, "what", "exit \(exit.code) (\(exit.reason)), address \(exitAddress)")
         }
@@ -80,7 +83,8 @@ enum CrashExitName {
     private static let refusedState = "a state that VMRUN refuses (VMEXIT_INVALID)"
     /// AMD64 APM volume 2, appendix C.
     private static let amd: [UInt64: String] = [
-        0x60: "interrupt", 0x61: "NMI", 0x62: "SMI", 0x63: "INIT", 0x6F: "RDPMC", 0x72: "CPUID", 0x73: "RSM",
+        0x14: "a write to CR4", 0x60: "interrupt", 0x61: "NMI", 0x62: "SMI", 0x63: "INIT",
+        0x65: "a write to CR0", 0x6A: "LIDT", 0x6B: "LGDT", 0x6F: "RDPMC", 0x72: "CPUID", 0x73: "RSM",
         0x74: "IRET",
         0x76: "INVD", 0x7A: "INVLPGA", 0x7B: "port", 0x7C: "MSR", 0x7F: "shutdown", 0x80: "VMRUN", 0x81: "VMMCALL",
         0x82: "VMLOAD", 0x83: "VMSAVE", 0x84: "STGI", 0x85: "CLGI", 0x86: "SKINIT", 0x89: "WBINVD", 0x8A: "MONITOR",

@@ -37,6 +37,11 @@ extension Inventory {
         do throws(ManifestError) { try manifest.check(against: facts) } catch {
             return error.sentence(manifest, on: facts)
         }
+        // As the boot says it (`PlannedMachine`).
+        let isIntel = processor?.contains("Intel") == true || iommus.contains { $0.kind == "vt-d" }
+        if isIntel, manifest.partitionList.contains(where: { $0.watch.response != .off }) {
+            return "the watch over kernels is not there for Intel's processors yet"
+        }
         for spec in manifest.partitionList {
             for device in spec.devices.list {
                 if let problem = functions.first(where: { $0.address == device.address.text })?.problem {

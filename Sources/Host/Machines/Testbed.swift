@@ -1,5 +1,6 @@
 import ControlClient
 import Foundation
+import KernelImages
 import Manifest
 import ManifestFile
 import Text
@@ -118,11 +119,24 @@ extension BootVolumeImage {
             for path in [words(partition.image), words(partition.initrd)] where !path.isEmpty {
                 images.append(Image(path: path, source: try locate(path, source)))
             }
+            if partition.watch.response != .off { images.append(try sites(words(partition.image), source, workspace)) }
         }
         guard FileManager.default.fileExists(atPath: workspace.hypervisor.path) else {
             throw MachineError.missing(file: workspace.hypervisor.path, hint: "./bulkhead demo and test build it")
         }
         return (manifest, BootVolumeImage(hypervisor: workspace.hypervisor, manifest: bytes, images: images))
+    }
+
+    /// Where the kernel of a partition that is watched patches itself.
+    private static func sites(
+        _ path: String, _ source: ImageSource, _ workspace: Workspace
+    ) throws(MachineError) -> Image {
+        let kernel = try locate(path, source), target: URL
+        do { target = try KernelSites.file(for: kernel, in: workspace.cache.appending(path: "sites")) } catch {
+            throw .missing(
+                file: "what the watch has to know of \(path)", hint: "\(error); `watch` is for Debian's Linux kernels")
+        }
+        return Image(path: path + ".sites", source: target)
     }
 
     fileprivate static func locate(

@@ -36,6 +36,7 @@ public func annotatedManifest(name: String, _ partitions: [NewPartition]) -> Str
                 command-line: console=ttyS0 loglevel=4 reserve=0x2e,2,0x4e,2 8250.nr_uarts=1 pci=off
                 on-crash: restart        # when it panics or cannot go on: restart or stop
                 permit: all              # what managers may ask: all, none, or a list such as [start, stop]
+                # watch: {kernel: report}  # guards its kernel from below; freeze or restart once that stays silent
                 # devices: ["01:00.0"]   # PCI functions that it owns; bulkhead inventory lists them
 
             """

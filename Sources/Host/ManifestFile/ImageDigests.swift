@@ -1,4 +1,5 @@
 import Foundation
+import KernelImages
 import Manifest
 import Trust
 
@@ -12,7 +13,17 @@ extension Manifest {
                 digests.kernel = try Digest384(of: source.locate(partitions[i].image.string))
                 let initrd = partitions[i].initrd.string
                 digests.initrd = initrd.isEmpty ? Digest384(of: Data()) : try Digest384(of: source.locate(initrd))
+                digests.sites = Digest384(of: Data())
+                if partitions[i].watch.response != .off {
+                    let kernel = try source.locate(partitions[i].image.string)
+                    let cache = checkoutRoot().appending(path: ".cache/sites")
+                    digests.sites = try Digest384(of: KernelSites.file(for: kernel, in: cache))
+                }
                 partitions[i].digests = digests
+            } catch let error as KernelImageError {
+                let image = partitions[i].image.string
+                let reason = "`watch` finds no Linux kernel that it knows in \(quoted(image)): \(error.description)"
+                throw ManifestRefused(problems: [ManifestProblem(file: file, reason: reason)])
             } catch {
                 let reason = (error as? ImageMissing)?.reason ?? "an image of partition \(i + 1) cannot be read"
                 throw ManifestRefused(problems: [ManifestProblem(file: file, reason: reason)])

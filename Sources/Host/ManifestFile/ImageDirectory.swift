@@ -59,7 +59,7 @@ public struct ImageMissing: Error, Sendable {
 
 /// The checkout that `BULKHEAD_HOME` names (the `bulkhead` script sets it), else the one around the working folder, else
 /// the working folder.
-private func checkoutRoot() -> URL {
+func checkoutRoot() -> URL {
     if let home = ProcessInfo.processInfo.environment["BULKHEAD_HOME"], !home.isEmpty {
         return URL(filePath: home, directoryHint: .isDirectory)
     }

@@ -23,6 +23,17 @@ public struct ManifestJSON: Codable, Sendable {
         }
     }
 
+    public struct Watch: Codable, Sendable {
+        public var kernel: String
+        /// Seconds.
+        public var lockAfter: UInt32
+
+        enum CodingKeys: String, CodingKey {
+            case kernel
+            case lockAfter = "lock-after"
+        }
+    }
+
     public struct Partition: Codable, Sendable {
         public var name: String
         public var cores: [Int]
@@ -46,6 +57,8 @@ public struct ManifestJSON: Codable, Sendable {
         public var watchdog: Int?
         /// Absent when there is none.
         public var restartLimit: Int?
+        /// Absent where nothing is guarded.
+        public var watch: Watch?
         /// As in the YAML file; absent where nothing is asked for.
         public var cache: [String: String]?
         public var bandwidth: String?
@@ -53,7 +66,7 @@ public struct ManifestJSON: Codable, Sendable {
 
         enum CodingKeys: String, CodingKey {
             case name, cores, memory, at, kernel, initrd, console, virtio, autostart, permit, devices, accept, watchdog,
-                cache, bandwidth
+                cache, bandwidth, watch
             case restartLimit = "restart-limit"
             case commandLine = "command-line"
             case onPoweroff = "on-poweroff"
@@ -88,6 +101,8 @@ public struct ManifestJSON: Codable, Sendable {
                 devices: $0.devices.list.map(Device.init), accept: $0.accepts.nameList,
                 watchdog: $0.watchdog == 0 ? nil : Int($0.watchdog),
                 restartLimit: $0.restartLimit == 0 ? nil : Int($0.restartLimit),
+                watch: $0.watch.response == .off
+                    ? nil : Watch(kernel: $0.watch.response.name, lockAfter: $0.watch.lockAfter),
                 cache: $0.resources.cacheWords, bandwidth: $0.resources.bandwidth.text,
                 memoryKey: $0.resources.memoryKey == .none ? nil : $0.resources.memoryKey.name)
         }

@@ -104,6 +104,7 @@ public struct ManifestPicture {
             for (k, device) in spec.devices.list.enumerated() { rows.append((k == 0 ? "devices" : "", device.summary)) }
             rows += spec.resources.rows
             if !spec.accepts.isEmpty { rows.append(("accepts", spec.accepts.nameList.joined(separator: ", "))) }
+            if spec.watch.response != .off { rows.append(("watch", spec.watch.yaml)) }
             lines += rows.map { "    \(pad($0.0, 13)) \($0.1)" }
         }
         return lines

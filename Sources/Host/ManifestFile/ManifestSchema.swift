@@ -76,6 +76,13 @@ public func manifestSchema() throws -> String {
             "bandwidth": bandwidthSchema,
             "memory-key": words(MemoryKeyDemand.names.map(\.name), "whether memory is encrypted with a key of its own"),
             "accept": ["type": "array", "items": words(Acceptances.names.map(\.name)), "uniqueItems": true],
+            "watch": [
+                "type": "object", "additionalProperties": false, "required": ["kernel"],
+                "properties": [
+                    "kernel": words(WatchResponse.names.map(\.name), "what answers a change to the guest's kernel"),
+                    "lock-after": string("until then changes are told and let through", pattern: "^[0-9]+[smh]$"),
+                ] as [String: Any],
+            ] as [String: Any],
         ] as [String: Any],
     ]
     let schema: [String: Any] = [

@@ -35,6 +35,7 @@ public func manifestYAML(_ manifest: Manifest) -> String {
         lines.append("    permit: [\(spec.permits.nameList.joined(separator: ", "))]")
         if spec.devices.count > 0 { lines.append("    devices:") }
         lines += spec.devices.list.map { "      - {\($0.yaml)}" }
+        if spec.watch.response != .off { lines.append("    watch: {\(spec.watch.yaml)}") }
         lines += spec.resources.yaml.map { "    " + $0 }
         if !spec.accepts.isEmpty { lines.append("    accept: [\(spec.accepts.nameList.joined(separator: ", "))]") }
         if spec.watchdog != 0 { lines.append("    watchdog: \(spec.watchdog)s") }

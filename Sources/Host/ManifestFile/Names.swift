@@ -36,6 +36,19 @@ extension LifecycleAction {
     public var name: String { self == .stop ? "stop" : "restart" }
 }
 
+extension WatchResponse {
+    static let names: [(name: String, value: WatchResponse)] = [
+        ("off", .off), ("report", .report), ("refuse", .refuse), ("freeze", .freeze), ("kill", .kill),
+        ("restart", .restart),
+    ]
+    public var name: String { Self.names.first { $0.value == self }?.name ?? "off" }
+}
+
+extension WatchSpec {
+    /// As the manifest file has it.
+    public var yaml: String { "kernel: \(response.name)" + (lockAfter == 0 ? "" : ", lock-after: \(lockAfter)s") }
+}
+
 extension ManagementLink {
     static let names: [(name: String, value: ManagementLink)] = [("none", .none), ("serial", .serial)]
     public var name: String { self == .none ? "none" : "serial" }

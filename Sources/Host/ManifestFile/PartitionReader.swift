@@ -4,7 +4,7 @@ import Yams
 
 private let partitionKeys = [
     "name", "cores", "memory", "image", "command-line", "console", "autostart", "on-poweroff", "on-reboot", "on-crash",
-    "permit", "devices", "accept", "watchdog", "restart-limit", "ready",
+    "permit", "devices", "accept", "watchdog", "restart-limit", "ready", "watch",
     "cache", "bandwidth", "memory-key",
 ]
 
@@ -31,6 +31,7 @@ extension FieldReader {
         if let seconds = value(values["watchdog"], .watchdog, parseWatchdog) { spec.watchdog = seconds }
         if let limit = value(values["restart-limit"], .restartLimit, parseRestartLimit) { spec.restartLimit = limit }
         readiness(values["ready"], spec)
+        if let node = values["watch"] { spec.watch = watch(node) }
         spec.resources = resources(values)
         return spec
     }

@@ -46,7 +46,8 @@ extension PartitionSpec {
             (PartitionKey.restartLimit, UInt64(restartLimit)),
             (PartitionKey.virtio, UInt64(virtio.rawValue)),
         ].filter { $0.1 != 0 }
-        let optional = [hasDevices, !accepts.isEmpty, digests != nil, !resources.isEmpty].count { $0 }
+        let optional = [hasDevices, !accepts.isEmpty, digests != nil, !resources.isEmpty, watch.response != .off]
+            .count { $0 }
         writer.map(13 + optional + counts.count)
         writer.key(PartitionKey.name)
         writer.text(name)
@@ -85,13 +86,19 @@ extension PartitionSpec {
         }
         if let digests {
             writer.key(PartitionKey.digests)
-            writer.array(2)
-            for digest in [digests.kernel, digests.initrd] {
+            writer.array(3)
+            for digest in [digests.kernel, digests.initrd, digests.sites] {
                 let bytes = (0..<Digest384.bytes).map { digest[$0] }
                 writer.bytes(bytes.span)
             }
         }
         if !resources.isEmpty { writer.resources(PartitionKey.resources, resources) }
+        if watch.response != .off {
+            writer.key(PartitionKey.watch)
+            writer.array(2)
+            writer.uint(UInt64(watch.response.rawValue))
+            writer.uint(UInt64(watch.lockAfter))
+        }
     }
 
     /// Each device is an array: address, vendor, device, virtual functions, whether no reset is accepted.

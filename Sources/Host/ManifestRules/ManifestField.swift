@@ -5,7 +5,7 @@ public enum ManifestField: UInt8, Sendable {
     case whole, machineName, machineCores, machineMemory, housekeeping, link, partitions
     case name, cores, memorySize, memoryBase, kernel, initrd, commandLine, permits
     case console, autostart, onPoweroff, onReboot, onCrash
-    case devices, accepts, watchdog, restartLimit, ready
+    case devices, accepts, watchdog, restartLimit, ready, watch
     case cache, bandwidth, memoryKey, requires
 
     /// What a refusal of the hypervisor's is about.
@@ -50,6 +50,7 @@ public enum ManifestField: UInt8, Sendable {
         case PartitionKey.restartLimit: .restartLimit
         case PartitionKey.virtio: .console
         case PartitionKey.resources: .cache
+        case PartitionKey.watch: .watch
         default: .accepts
         }
     }
@@ -87,6 +88,7 @@ extension ManifestField {
         case .bandwidth: "bandwidth"
         case .memoryKey: "memory-key"
         case .requires: "require"
+        case .watch: "watch"
         }
     }
 }

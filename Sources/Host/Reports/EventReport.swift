@@ -14,6 +14,8 @@ public struct EventReport: Encodable {
     /// Of a device: its function, and `read`, `write` or `interrupt`.
     var function, access: String?
     var reason: UInt8?
+    /// Of a verdict of the watch.
+    var rule, response, what: String?
     /// By the clock of the host that asks, ISO 8601 in UTC.
     var time: String?
 
@@ -30,7 +32,12 @@ public struct EventReport: Encodable {
         cause = event.cause.name
         guard event.kind != .state else { return }
         address = Quantity.hexadecimal(event.address)
-        if event.kind == .fault {
+        if event.kind == .attack {
+            vcpu = event.vcpu
+            let attack = WatchAttack(code: event.code, address: event.address)
+            (rule, response) = (attack.rule, attack.response)
+            what = attack.words
+        } else if event.kind == .fault {
             vcpu = event.vcpu
             code = Quantity.hexadecimal(event.code)
         } else {
@@ -55,6 +62,10 @@ public struct EventReport: Encodable {
             let what = access == "read" ? "a read" : access == "write" ? "a write" : "an interrupt"
             let owner = name.isEmpty ? "nobody's" : name
             line += "\(time)  \(owner)  device \(function) was refused \(what) at \(address) (reason \(reason))"
+            return line
+        }
+        if let vcpu, let what, let response {
+            line += "\(time)  \(name)  vCPU \(vcpu): \(what); \(response)"
             return line
         }
         line += "\(time)  \(name)  \(state)  \(cause)"

@@ -53,6 +53,9 @@ public struct ExpectedMeasurements: Codable, Equatable, Sendable {
         for spec in try Manifest(file: [UInt8](content)).partitionList {
             add(.kernel, spec.image.string, try file(spec.image.string))
             if !spec.initrd.isEmpty { add(.initrd, spec.initrd.string, try file(spec.initrd.string)) }
+            let sites = spec.image.string + ".sites"
+            // One that is not there is not measured.
+            if spec.watch.response != .off, let content = try? file(sites) { add(.sites, sites, content) }
         }
     }
 
@@ -80,6 +83,7 @@ extension MeasuredObject {
         case .manifest: "manifest"
         case .kernel: "kernel"
         case .initrd: "initrd"
+        case .sites: "sites"
         }
     }
 }

@@ -43,7 +43,8 @@ public struct BootVolumeCheck {
         }
         guard let manifest else { return }
         for spec in manifest.partitionList {
-            let images = [(spec.image.string, spec.digests?.kernel), (spec.initrd.string, spec.digests?.initrd)]
+            var images = [(spec.image.string, spec.digests?.kernel), (spec.initrd.string, spec.digests?.initrd)]
+            if spec.watch.response != .off { images.append((spec.image.string + ".sites", spec.digests?.sites)) }
             for (path, digest) in images where !path.isEmpty {
                 try check(reader, "BULKHEAD/" + path) { data in
                     guard let digest else { return (false, "the manifest does not say what it is") }

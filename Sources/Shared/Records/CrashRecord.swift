@@ -157,6 +157,9 @@ public enum CrashKind: UInt8, Sendable {
     case coreLost = 8
     /// The guest did not kick its watchdog in time: where its first vCPU was then.
     case watchdog = 9
+    /// The watch has answered a change to the guest's kernel: the vector is its rule, the detail the address, the first two of
+    /// `registers` eight bytes there, as they were and as they were to be.
+    case attack = 16
 
     /// Whether a record of this kind may take slot `index` of 8 from one of kind `old`; nil where none is. Devices' faults have
     /// the second half alone, and keep what they have there: a guest that causes one after each start, or ends after each,
@@ -177,6 +180,7 @@ public enum CrashKind: UInt8, Sendable {
         case .invalidState: "invalid guest state"
         case .coreLost: "core lost"
         case .watchdog: "watchdog"
+        case .attack: "attack"
         }
     }
 }

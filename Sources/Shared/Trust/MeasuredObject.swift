@@ -10,6 +10,8 @@ public enum MeasuredObject: UInt32, Sendable {
     /// Files as they were read, partition by partition.
     case kernel = 0x424C_4B05
     case initrd = 0x424C_4B06
+    /// Where a watched kernel patches itself.
+    case sites = 0x424C_4B07
 
     /// 11 for who decides, 12 for what was decided.
     public var pcr: UInt32 { rawValue <= Self.version.rawValue ? 11 : 12 }

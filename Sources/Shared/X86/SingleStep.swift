@@ -10,6 +10,8 @@ public struct SingleStep: Sendable {
         case shadow
         /// An IRET, which loads the flags.
         case interruptReturn
+        /// It changes what the watch guards.
+        case guarded
     }
 
     public private(set) var kind: Kind
@@ -43,7 +45,8 @@ public struct SingleStep: Sendable {
         hasAccessed = hasTrapped && ended == .access
         if ended != .interruptReturn || !hasTrapped { rflags = rflags & ~RFLAGS.trap | flags }
         let own = own(causes)
-        isDone = hasTrapped && own == 0
+        // What ends the step of a guarded instruction otherwise is never answered at once.
+        isDone = hasTrapped ? own == 0 : ended == .guarded
         dr6 = own == 0 ? self.dr6 : self.dr6 & ~DR6.breakpoints | own
     }
 }

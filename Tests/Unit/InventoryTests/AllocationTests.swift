@@ -66,6 +66,18 @@ import Testing
         #expect(try older.memoryKeys == nil && older.refusal(of: manifest("memory-key: required")) == nil)
     }
 
+    @Test func theWatchIsNotThereOnIntel() throws {
+        var found = Inventory(name: "m", items([1, 4 << 30]))
+        let watched = try manifest("watch: {kernel: freeze}")
+        found.processor = "AMD EPYC 9654 96-Core Processor"
+        #expect(found.refusal(of: watched) == nil)
+        found.processor = "Intel(R) Xeon(R) Gold 6454S"
+        #expect(found.refusal(of: watched) == "the watch over kernels is not there for Intel's processors yet")
+        #expect(try found.refusal(of: manifest("memory-key: none")) == nil)
+        (found.processor, found.iommus) = (nil, [Inventory.Unit(kind: "vt-d", name: nil, registers: nil)])
+        #expect(found.refusal(of: watched) != nil)
+    }
+
     @Test func linuxTellsItWhereItIsMounted() throws {
         let root = FileManager.default.temporaryDirectory.appending(path: "bulkhead-resctrl-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: root) }

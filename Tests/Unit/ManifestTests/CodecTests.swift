@@ -51,14 +51,16 @@ import Trust
     @Test func digestsComeBack() throws {
         var manifest = sample()
         var digests = ImageDigests()
-        for i in 0..<Digest384.bytes { (digests.kernel[i], digests.initrd[i]) = (UInt8(i), UInt8(200 - i)) }
+        for i in 0..<Digest384.bytes {
+            (digests.kernel[i], digests.initrd[i], digests.sites[i]) = (UInt8(i), UInt8(200 - i), UInt8(100 + i))
+        }
         manifest.partitions[1].digests = digests
         let bytes = try encoded(manifest), copy = try decoded(bytes)
         #expect(copy.partitions[0].digests == nil && copy.partitions[1].digests == digests)
         #expect(try encoded(copy) == bytes)
         // One digest alone, or one that is short, is none.
-        let at = try #require((0..<bytes.count - 2).first { Array(bytes[$0..<$0 + 3]) == [0x82, 0x58, 0x30] })
-        for (offset, value) in [(0, UInt8(0x81)), (2, 0x2F), (2, 0x31)] {
+        let at = try #require((0..<bytes.count - 2).first { Array(bytes[$0..<$0 + 3]) == [0x83, 0x58, 0x30] })
+        for (offset, value) in [(0, UInt8(0x82)), (2, 0x2F), (2, 0x31)] {
             var bad = bytes
             bad[at + offset] = value
             #expect(throws: ManifestError.self) { try decoded(bad) }

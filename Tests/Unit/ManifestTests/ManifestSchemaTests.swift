@@ -50,6 +50,7 @@ import Testing
                 bandwidth: 40%
                 memory-key: preferred
                 accept: [split-smt]
+                watch: {kernel: report, lock-after: 60s}
             """
         #expect(refusals(text) == [])
         func keys(_ pattern: Regex<(Substring, Substring)>) -> Set<String> {

@@ -49,6 +49,27 @@ import UnitSupport
         #expect(memory.offset(of: 0, count: UInt64.max) == nil)
     }
 
+    /// What root mode writes for a guest, where the guest says, does not change a kernel that is locked.
+    @Test func whatIsLockedIsNotReached() throws {
+        let size = 1 << 20
+        try withUnsafeTemporaryAllocation(byteCount: size, alignment: 4096) { bytes in
+            let base = try #require(bytes.baseAddress)
+            bytes.initializeMemory(as: UInt8.self, repeating: 0)
+            let locked: [3 of Range<UInt64>] = [0x1000..<0x3000, 0x8000..<0x9000, 0..<0]
+            let memory = GuestMemory(base: base, size: UInt64(size), locked: locked)
+            for (at, count, isReached) in [
+                (0xFF8, 8, true), (0xFF9, 8, false), (0x1000, 1, false), (0x2FFF, 1, false), (0x3000, 8, true),
+                (0x7000, 0x3000, false), (0x9000, 1, true), (0, size, false),
+            ] {
+                #expect((memory.bytes(at: UInt64(at), count: count) != nil) == isReached, "\(at)")
+            }
+            var clock = KVMClock(
+                PlatformDescription(memorySize: UInt64(size), console: false, tscKHz: 1, bootTime: 1, bootTSC: 1))
+            #expect(!clock.writeSystemTime(0x2000 | 1, memory) && !clock.writeWallClock(0xFFC, memory))
+            #expect(bytes.allSatisfy { $0 == 0 } && clock.writeSystemTime(0x4000 | 1, memory))
+        }
+    }
+
     @Test func copiesAndClears() {
         withMemory(1 << 20) { memory in
             #expect(memory.copy(from: ([1, 2, 3, 4] as [UInt8]).span, to: 0x2000) == true)

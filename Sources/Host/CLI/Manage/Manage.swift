@@ -7,7 +7,7 @@ import ManifestRules
 enum Manage {
     static let commands: [ParsableCommand.Type] =
         [PsCommand.self, TopCommand.self, StatsCommand.self, SelfCheckCommand.self] + lifecycleCommands + [
-            ConsoleCommand.self, EventsCommand.self, LogCommand.self,
+            ConsoleCommand.self, EventsCommand.self, LogCommand.self, WatchCommand.self,
         ]
 
     /// Runs a command's body; says what went wrong in one line and ends with the exit code for it.

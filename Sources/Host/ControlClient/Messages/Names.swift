@@ -33,6 +33,7 @@ extension StateCause {
         case .functionLost: "function lost"
         case .watchdog: "watchdog"
         case .restartLimit: "restart limit"
+        case .attack: "attack"
         }
     }
 }
@@ -83,6 +84,7 @@ extension ControlEvent.Kind {
         case .state: "state"
         case .fault: "fault"
         case .device: "device"
+        case .attack: "attack"
         }
     }
 }

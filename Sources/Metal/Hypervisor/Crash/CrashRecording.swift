@@ -10,12 +10,13 @@ extension CoreState {
     /// Records the end of the guest on this core, or what the hypervisor's instance below it did (`frame`).
     @inline(never)
     mutating func recordCrash(
-        _ kind: CrashKind, detail: UInt64? = nil, frame: Pointer<exception_frame>? = nil
+        _ kind: CrashKind, vector: UInt64 = 0, detail: UInt64? = nil, frame: Pointer<exception_frame>? = nil,
+        breach: (rip: UInt64, old: UInt64, new: UInt64)? = nil
     ) {
         let vcpu = partition == nil ? nil : vcpu
         guard
             let record = program.crash.begin(
-                kind, vector: frame?.value.vector ?? 0, core: index, vcpu: vcpu)
+                kind, vector: frame?.value.vector ?? vector, core: index, vcpu: vcpu)
         else { return }
         if let frame { record.value.add(frame) }
         if let partition {
@@ -26,6 +27,10 @@ extension CoreState {
             }
         }
         if let detail { record.value[.detail] = detail }
+        if let breach {
+            record.value[.guestRIP] = breach.rip
+            (record.value[.registers, 0], record.value[.registers, 1]) = (breach.old, breach.new)
+        }
         record.value.seal()
     }
 }

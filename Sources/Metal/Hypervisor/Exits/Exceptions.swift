@@ -7,6 +7,7 @@ extension ExitContext {
     /// Delivers an exception that exited. What it has interrupted on its way to the guest is not lost.
     @inline(never)
     mutating func deliver(_ vector: UInt8, _ error: UInt32?) -> ExitOutcome {
+        if vector == Vector.invalidOpcode, let next = answerSystemCall() { return next }
         let event = cpu.interruptedEvent
         switch EventDelivery(vector, during: event) {
         case .exception: cpu.raise(vector, error: error)

@@ -4,6 +4,7 @@ struct ExitContext<Extension: VirtualizationExtension>: ~Copyable {
     let partition: Pointer<PartitionContext>
     var cpu: Extension.CPU
     var trappedAccess = TrappedAccess()
+    var watch = VCPUWatch()
 
     init(_ core: Pointer<CoreState>, _ partition: Pointer<PartitionContext>) {
         self.core = core

@@ -22,7 +22,9 @@ extension ExitContext {
         case .port(let port, let next):
             count(.port)
             return access(port, next)
-        case .rare: return handleRare()
+        case .rare:
+            if watch.pending != nil, let next = endGuarded() { return next }
+            return handleRare()
         }
     }
 
@@ -44,6 +46,7 @@ extension ExitContext {
             count(.nestedPageFault)
             if isFetch || address >> 48 != 0 { return refuseMemory(address, isFetch) }
             if partition.value.functions != nil, beginTrappedAccess(at: address, isWrite) { return .resume }
+            if isWrite, isWatched { return beginGuardedWrite(address) }
             // Outside its memory a guest reads ones and writes in vain.
             trappedAccess.abandon()
             cpu.singleStep()
@@ -54,6 +57,9 @@ extension ExitContext {
         case .machineCheck:
             count(.exception)
             return machineCheck()
+        case .guardedInstruction:
+            count(.other)
+            return beginGuardedInstruction()
         case .answered:
             count(.other)
             return .resume
@@ -137,7 +143,7 @@ extension ExitContext {
     }
 
     /// Ends a guest that did what it cannot go on after, and says what it was.
-    mutating func violation(_ what: StaticString, _ detail: UInt64) -> ExitOutcome {
+    @inline(never) mutating func violation(_ what: StaticString, _ detail: UInt64) -> ExitOutcome {
         violation(LogLine(what, detail), detail)
     }
 

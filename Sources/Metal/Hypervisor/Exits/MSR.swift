@@ -2,13 +2,14 @@ import Control
 import Platform
 import Silicon
 import Synchronization
+import Watch
 import X86
 
 extension ExitContext {
     @inline(__always)
     mutating func readMSR() -> ExitOutcome {
         let msr = UInt32(truncatingIfNeeded: cpu.rcx)
-        guard let value = msr == MSR.efer ? cpu.efer : readOther(msr) else { return refuseMSR() }
+        guard let value = msr == MSR.efer ? shownEFER : readOther(msr) else { return refuseMSR() }
         cpu.rax = value & 0xFFFF_FFFF
         cpu.rdx = value >> 32
         cpu.skip(2)
@@ -43,13 +44,14 @@ extension ExitContext {
         return .resume
     }
 
-    @inline(__always)
+    @inline(never)
     private mutating func writeEFER(_ value: UInt64) -> Bool {
         guard
-            let new = EFERPolicy.written(value, current: cpu.efer, paging: cpu.cr0 & CR0.paging != 0, Extension.vendor)
+            let new = EFERPolicy.written(value, current: shownEFER, paging: cpu.cr0 & CR0.paging != 0, Extension.vendor)
         else {
             return false
         }
+        if isWatched { return writeWatchedEFER(new) }
         cpu.efer = new
         return true
     }
@@ -67,6 +69,11 @@ extension ExitContext {
     private mutating func writeAPICBase(_ value: UInt64) -> Bool {
         guard let mode = APICMode.written(value, current: apicBase) else { return false }
         guard mode != core.value.cpuid.apicMode else { return true }
+        // In its other modes there is no map of MSRs in which those of system calls are guarded.
+        if cpu.guarding == .locked {
+            _ = allows(.apicBase, value)
+            return false
+        }
         core.value.cpuid.apicMode = mode
         core.value.cpuidTable.fill(core.value.cpuid) { nativeCPUID($0, $1) }
         cpu.showAPIC(mode == .x2APIC)
@@ -102,7 +109,10 @@ extension ExitContext {
 
     @inline(never)
     private mutating func refuseMSR() -> ExitOutcome {
+        if cpu.guarding == .locked, GuardedRegisters.covers(UInt32(truncatingIfNeeded: cpu.rcx)) {
+            return beginGuardedInstruction()
+        }
         cpu.raise(Vector.generalProtection, error: 0)
-        return .resume
+        return exchange(&watch.next, with: nil) ?? .resume
     }
 }

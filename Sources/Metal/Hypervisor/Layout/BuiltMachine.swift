@@ -74,6 +74,7 @@ extension BuiltMachine {
         platform.watchdog = spec.watchdog
         platform.hasBus = spec.hasBus
         let functions = try buildFunctions(i, platform, &changing)
+        guard let watched = changing.take(WatchFrames.count(tables: spec.watchedTables)) else { throw .outOfFrames }
         let nested = try buildNestedRoots(
             cpu, frames, functions, buses: platform.hasBus ? platform.vcpuCount : 1, plan.files[i], &arena, &changing)
         Pointer<ControlPage>(at: controlPages[i]).initialize(to: ControlPage(autostart: spec.autostart))
@@ -86,7 +87,8 @@ extension BuiltMachine {
                 spec: spec, memory: frames, addressSpace: ownership.takeAddressSpace(),
                 controlPage: Pointer<ControlPage>(at: controlPages[i]), kernel: plan.files[i].kernel,
                 initrd: plan.files[i].initrd, nested: nested, maps: program.maps, platform: platform,
-                functions: functions))
+                functions: functions, sites: plan.sites[i],
+                watched: WatchFrames(standIns: watched, tables: spec.watchedTables)))
         var vcpu = 0
         for index in 0..<64 where spec.cores.contains(CoreSet(core: index)) {
             guard let core = ownership.takeCore(index) else { throw .mappedAlready }
@@ -180,6 +182,7 @@ extension BuiltMachine {
             let base = context.value.memory.base, size = context.value.memory.size
             try table.map(base, to: context.value.memory.physical, size: size, .readWrite, arena: &arena)
             if let functions = context.value.functions { try functions.value.map(forCore: &table, arena: &arena) }
+            try map(context.value.sites, into: &table, &arena)
             if vcpu == 0 {  // it verifies them
                 try map(context.value.kernel, into: &table, &arena)
                 try map(context.value.initrd, into: &table, &arena)

@@ -49,6 +49,7 @@ extension BuiltMachine {
             // Images begin and end at multiples of 2 MiB.
             ownership.add(.image, files.kernel.address, LoaderMemory.aligned(files.kernel.size), owner: i)
             ownership.add(.image, files.initrd.address, LoaderMemory.aligned(files.initrd.size), owner: i)
+            ownership.add(.image, plan.sites[i].address, LoaderMemory.aligned(plan.sites[i].size), owner: i)
         }
         let housekeeping = Int(OwnershipEntry.housekeeping)
         for i in 0...8 where plan.blocks[i].size != 0 {

@@ -4,6 +4,7 @@ import Records
 import Silicon
 import Text
 import Trust
+import Watch
 import X86
 
 /// A machine whose parts have owners: what the manifest gives to whom, read and allocated while the firmware runs.
@@ -18,6 +19,8 @@ struct PlannedMachine: ~Copyable {
     let owned: Pointer<InlineArray<64, OwnedFunction>>
     private(set) var files: [8 of (kernel: LoadedFile, initrd: LoadedFile)] = .init(
         repeating: (LoadedFile(), LoadedFile()))
+    /// Of the partitions whose kernels are guarded, where these patch themselves; empty where the boot volume does not say.
+    private(set) var sites: [8 of LoadedFile] = .init(repeating: LoadedFile())
     /// TSC ticks spent waiting for the boot volume and the TPM.
     private(set) var readTicks: UInt64 = 0
     /// Of what partitions own.
@@ -38,6 +41,12 @@ struct PlannedMachine: ~Copyable {
             files[i].kernel = try read(manifest.partitions[i].image, i, .kernel, firmware)
             if !manifest.partitions[i].initrd.isEmpty {
                 files[i].initrd = try read(manifest.partitions[i].initrd, i, .initrd, firmware)
+            }
+            if manifest.partitions[i].watch.response != .off {
+                // Without it the kernel is not locked, which the partition's policy answers.
+                var path = manifest.partitions[i].image
+                path.write(".sites")
+                sites[i] = (try? read(path, i, .sites, firmware)) ?? LoadedFile()
             }
         }
         readTicks = cpu_rdtsc() - start
@@ -74,14 +83,18 @@ struct PlannedMachine: ~Copyable {
         let faultFrames = machine.iommu?.faultFrames ?? 0
         let small = Errata(try Vendor.ofThisProcessor()).executesFromSmallPages
         for i in 0..<manifest.partitionCount {
+            if manifest.partitions[i].watch.response != .off, try Vendor.ofThisProcessor() == .intel {
+                throw Refusal("the watch over kernels is not there for Intel's processors yet")
+            }
             let isHousekeeper = manifest.partitions[i].cores.contains(CoreSet(core: manifest.housekeeping))
             blocks[i] = try PrivateBlock(
                 cores: manifest.partitions[i].cores.count, memory: manifest.partitions[i].memorySize,
                 functions: manifest.partitions[i].devices.count, hasBus: manifest.partitions[i].hasBus,
                 // Each other partition's control page may need a table of its own, and the housekeeping core's block two.
                 further: (isHousekeeper ? faultFrames + manifest.partitionCount + 1 : 0)
-                    + files[i].kernel.tableFrames + files[i].initrd.tableFrames,
-                smallExecutable: small, firmware)
+                    + files[i].kernel.tableFrames + files[i].initrd.tableFrames
+                    + sites[i].tableFrames * manifest.partitions[i].cores.count,
+                smallExecutable: small, watched: manifest.partitions[i].watchedTables, firmware)
         }
         blocks[8] = try PrivateBlock(cores: 1, memory: 0, further: faultFrames, firmware)
     }

@@ -15,9 +15,10 @@ struct PrivateBlock {
 
     /// `memory` is the partition's, bytes; 0 for the housekeeping core's block. `functions` are of PCI, on a bus that may be
     /// there without any; `further` frames are added. `smallExecutable`: each nested table has one more for 2 MiB of memory.
+    /// `watched` are the nested tables in which a kernel is locked.
     init(
         cores: Int, memory: UInt64, functions: Int = 0, hasBus: Bool = false, further: Int = 0,
-        smallExecutable: Bool = false, _ firmware: borrowing Firmware
+        smallExecutable: Bool = false, watched: Int = 0, _ firmware: borrowing Firmware
     ) throws(Refusal) {
         // The context and three nested tables take 18 frames, each core's own tables 10; without 1 GiB pages each further
         // GiB of memory takes one frame in every table.
@@ -30,7 +31,7 @@ struct PrivateBlock {
             memory == 0
             ? FrameArena.count(Housekeeping.self)
             : ControlPage.frames + PartitionContext.changingFrames
-                + (hasBus ? FrameArena.count(PartitionFunctions.self) + cores : 1)
+                + (hasBus ? FrameArena.count(PartitionFunctions.self) + cores : 1) + WatchFrames.count(tables: watched)
         self.cores = cores
         let before = UInt64(cores) * CoreLayout.size + UInt64(changing) * FrameArena.frameSize
         size = before + frames * FrameArena.frameSize

@@ -3,6 +3,7 @@ import Platform
 import Records
 import Silicon
 import Text
+import Watch
 import X86
 
 /// What all cores share and none writes once guests run: the program, its interrupt table, the permission maps and the
@@ -30,12 +31,13 @@ struct ProgramMemory {
         ownershipPages = try firmware.allocate(OwnershipWriter.bytes, .below(0xFFFF_FFFF), for: purpose)
     }
 
-    /// Interrupt table, MSR map without the x2APIC, port map, MSR map: 4, 4, 12 and 8 KiB. The second half of an MSR map is all
-    /// ones, as is the port map.
-    static let tableBytes: UInt64 = 0x7000
+    /// Interrupt table, MSR map without the x2APIC, port map, MSR map, the same for guests that are watched: 4, 4, 12, 8 and 8 KiB.
+    /// The second half of an MSR map is all ones, as is the port map.
+    static let tableBytes: UInt64 = 0x9000
     var interrupts: InterruptTable { InterruptTable(base: base) }
     var maps: PermissionMaps {
-        PermissionMaps(ports: base + 0x2000, msrs: base + 0x5000, msrsWithoutAPIC: base + 0x1000)
+        PermissionMaps(
+            ports: base + 0x2000, msrs: base + 0x5000, msrsWithoutAPIC: base + 0x1000, msrsGuarded: base + 0x7000)
     }
     /// Bytes of memory in all, the program included.
     var size: UInt64 {
@@ -77,13 +79,14 @@ struct ProgramMemory {
             }
             for msr in MSRPolicy.entries[i].first...MSRPolicy.entries[i].last {
                 if reads { allow(msr, CPU.permissionBit(msr, write: false)) }
-                if writes { allow(msr, CPU.permissionBit(msr, write: true)) }
+                if writes { allow(msr, CPU.permissionBit(msr, write: true), isGuarded: GuardedRegisters.covers(msr)) }
             }
         }
     }
 
-    private func allow(_ msr: UInt32, _ bit: Int?) {
+    private func allow(_ msr: UInt32, _ bit: Int?, isGuarded: Bool = false) {
         guard let bit else { return }
+        if !isGuarded { clear(bit, in: maps.msrsGuarded) }
         clear(bit, in: maps.msrs)
         // Behind its first page lies the map of ports: what SVM has there (C001xxxxh) stays refused.
         if msr >> 8 != 8, bit < 0x1000 * 8 { clear(bit, in: maps.msrsWithoutAPIC) }

@@ -123,6 +123,7 @@ struct MachineBackend: ControlBackend, ~Copyable {
         info.cause = controlPage.value.cause
         info.starts = controlPage.value.starts.load(ordering: .relaxed)
         info.kicks = controlPage.value.kicks.load(ordering: .relaxed)
+        info.watch = controlPage.value.watch.load(ordering: .relaxed)
         let due = controlPage.value.startDue.load(ordering: .relaxed), now = cpu_rdtsc()
         if info.state == .starting, due > now { info.startsInMicroseconds = microseconds(due) - microseconds(now) }
         if info.state == .running || info.state == .paused {

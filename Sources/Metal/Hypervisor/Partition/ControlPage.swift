@@ -38,6 +38,8 @@ struct ControlPage: ~Copyable {
     /// Not 0 where the boot vCPU's core, which carries requests out, has not started; set before any core runs.
     var lacksBootCore: UInt32 = 0
     let hold = FunctionHold()
+    /// See `PartitionInfo.watch`.
+    let watch = Atomic<UInt64>(0)
 
     /// A partition that starts with the machine is `starting` from the first moment on: a manager that asks for what is
     /// about to happen anyway is told so.
@@ -112,9 +114,9 @@ struct ControlPage: ~Copyable {
         record(ControlEvent())
     }
 
-    /// Notes a fault of a guest or of the hypervisor below it.
-    mutating func recordFault(vcpu: Int, code: UInt64, address: UInt64) {
-        var event = ControlEvent(.fault)
+    /// Notes a fault of a guest or of the hypervisor below it, or a verdict of the watch.
+    mutating func recordFault(_ kind: ControlEvent.Kind = .fault, vcpu: Int, code: UInt64, address: UInt64) {
+        var event = ControlEvent(kind)
         event.vcpu = vcpu
         event.code = code
         event.address = address

@@ -3,6 +3,7 @@ import Manifest
 import Platform
 import Silicon
 import Synchronization
+import Watch
 
 /// What the boot vCPU's core orders the partition's vCPUs to do.
 enum VCPUOrder {
@@ -40,6 +41,7 @@ struct PartitionContext: ~Copyable {
     /// while nobody does.
     let lock = Atomic<Int>(0)
     var legacyDevices: LegacyDevices
+    var watch = WatchState()
     /// From here on nothing is written after boot, nor can be: the cores map it read-only.
     private(set) var spec: PartitionSpec
     let memory: FrameRange
@@ -53,6 +55,9 @@ struct PartitionContext: ~Copyable {
     let platform: PlatformDescription
     /// The PCI functions that the partition owns; nil when it has none.
     let functions: Pointer<PartitionFunctions>?
+    /// Where its kernel may patch itself; and what the watch needs, of no tables where there is none.
+    let sites: LoadedFile
+    let watched: WatchFrames
 
     /// Bytes in front of `spec`, and the frames for them and for the rest.
     static var constantsAt: UInt64 {
@@ -63,11 +68,12 @@ struct PartitionContext: ~Copyable {
     static var constantFrames: Int { (MemoryLayout<PartitionContext>.size - Int(constantsAt) + 4095) / 4096 }
     var vcpuCount: Int { platform.vcpuCount }
 
-    /// RAM as the loaders and the exit handlers reach it.
+    /// RAM as the loaders and the exit handlers reach it: nothing of a locked kernel.
     var guestMemory: GuestMemory {
         // The range is this partition's own, mapped one-to-one by its cores alone.
         unsafe GuestMemory(
-            base: UnsafeMutableRawPointer(bitPattern: UInt(memory.base)).unsafelyUnwrapped, size: memory.size)
+            base: UnsafeMutableRawPointer(bitPattern: UInt(memory.base)).unsafelyUnwrapped, size: memory.size,
+            locked: watch.kernel.parts)
     }
 
     /// Makes every vCPU's core but one look at its order and its signals.
@@ -175,7 +181,9 @@ struct PermissionMaps {
     let ports: UInt64
     let msrs: UInt64
     let msrsWithoutAPIC: UInt64
+    /// As `msrs`, but writes to registers that the watch guards exit.
+    let msrsGuarded: UInt64
 
     /// The one of MSRs that `map` is, else the one that a guest begins with.
-    func msrs(now map: UInt64) -> UInt64 { map == msrsWithoutAPIC ? map : msrs }
+    func msrs(now map: UInt64) -> UInt64 { map == msrsWithoutAPIC || map == msrsGuarded ? map : msrs }
 }

@@ -19,6 +19,7 @@ extension VCPURunner {
         let start = cpu_rdtsc(), kernel = state.value.kernel, initrd = state.value.initrd
         guard digest(of: kernel) == digests.kernel else { return refuse(state.value.spec.image) }
         guard digest(of: initrd) == digests.initrd else { return refuse(state.value.spec.initrd) }
+        guard digest(of: state.value.sites) == digests.sites else { return refuse(state.value.spec.image) }
         let milliseconds = (cpu_rdtsc() - start) / UInt64(state.value.platform.tscKHz)
         var line = LogLine(partition: state.value.spec.name, ": images verified, ")
         line.write(

@@ -4,6 +4,7 @@ import Platform
 import Silicon
 import Synchronization
 import Text
+import Watch
 
 extension VCPURunner {
     /// Loads, runs and ends the guest, again and again, as the manifest and managers say.
@@ -101,6 +102,9 @@ extension VCPURunner {
             state.value.signals[vcpu].pausedAt.store(0, ordering: .relaxed)
         }
         state.value.legacyDevices = LegacyDevices(state.value.platform)
+        if context.isIn(.locked) { state.value.exchangeEntries() }
+        state.value.watch = WatchState()
+        state.value.controlPage.value.watch.store(context.isWatched ? 1 : 0, ordering: .relaxed)
         state.value.functions?.value.guest.resetVirtio()
         state.value.functions?.value.lostReader = state.value.controlPage.consoleOut.noted
         // What was typed for this guest is not the next one's.
@@ -144,6 +148,7 @@ extension VCPURunner {
         // What a core does not hold now, it does not hold at the next start.
         case .badImage, .coreLost, .hypervisorFault: action = .stop
         case .physicalFunction: action = .restart
+        case .attack: action = partition.value.spec.watch.response == .restart ? .restart : .stop
         default: action = partition.value.spec.onCrash
         }
         var reason = cause

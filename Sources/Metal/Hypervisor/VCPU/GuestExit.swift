@@ -34,6 +34,8 @@ enum RareExit {
     case cacheControl
     /// XSETBV, which not every processor lets a guest execute.
     case setExtendedControl
+    /// An instruction that writes a register which the watch guards.
+    case guardedInstruction
     /// The vendor's decoder has answered it already.
     case answered
     /// The processor does not enter the state that the guest is in.

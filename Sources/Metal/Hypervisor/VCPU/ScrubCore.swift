@@ -18,6 +18,7 @@ extension VCPURunner {
     mutating func scrubCore() {
         context.cpu.clear()
         context.trappedAccess.abandon()
+        context.watch = VCPUWatch()
         core.value.exitHistory = ExitHistory()
         clearRegisters()
         let layout = core.value.layout

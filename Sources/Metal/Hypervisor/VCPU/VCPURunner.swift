@@ -58,7 +58,13 @@ struct VCPURunner<Extension: VirtualizationExtension>: ~Copyable {
             if vcpu == 0, case .end(let cause) = takeRequest() { return .end(cause) }
             switch partition.value.order.load(ordering: .sequentiallyConsistent) {
             case VCPUOrder.stop: return .waitForStartUp
-            case VCPUOrder.pause: waitWhilePaused()
+            case VCPUOrder.pause:
+                // The watch gives this order on any core.
+                if vcpu == 0, partition.value.controlPage.value.state == .running {
+                    partition.value.controlPage.value.enter(.paused, .attack)
+                    partition.value.kick(allBut: vcpu)
+                }
+                waitWhilePaused()
             default:
                 // The kick of a pause that begins now waits: the guest is left before its first instruction.
                 partition.value.signals[vcpu].pausedAt.store(0, ordering: .sequentiallyConsistent)

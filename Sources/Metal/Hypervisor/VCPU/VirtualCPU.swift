@@ -1,5 +1,6 @@
 import Platform
 import Silicon
+import Watch
 import X86
 
 /// The state of one vCPU as the exit handlers see it. One implementation a vendor.
@@ -52,6 +53,15 @@ protocol VirtualCPU {
     /// Runs the one instruction that exited again, on a bus where nobody claims what is outside the partition's memory: it
     /// reads ones there, and what it writes is gone. Exceptions exit meanwhile.
     mutating func singleStep()
+    /// What exits for the watch.
+    var guarding: Guarding { get set }
+    /// What the watch compares; only values that were read are written, and CR3 is not.
+    var guarded: GuardedRegisters { get set }
+    /// Runs one instruction by itself, in the nested tables at `root` or, where that is nil, with registers unguarded. False where
+    /// an event was about to be delivered.
+    mutating func stepGuarded(root: UInt64?) -> Bool
+    /// Does what SYSCALL does.
+    mutating func enterSystemCall()
     /// Reads the control block back: what must stay as it is while guests come and go.
     func check(_ report: inout ProtectionReport)
     /// Lets the host take the NMI or SMI that ended the guest's run, so that the next one can come.

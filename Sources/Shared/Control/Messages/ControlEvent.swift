@@ -11,6 +11,8 @@ public struct ControlEvent: ControlMessage, Sendable {
         /// A PCI function tried what its IOMMU refuses: see `code` and `address`. The partition is its owner, without a
         /// name when it has none.
         case device = 2
+        /// Something changed what the watch guards: see `vcpu`, `code` and `address`.
+        case attack = 8
     }
 
     public var kind = Kind.state
@@ -21,10 +23,11 @@ public struct ControlEvent: ControlMessage, Sendable {
     public var cause = StateCause.manifest
     /// Faults: the vCPU.
     public var vcpu = 0
-    /// Faults: the exception's vector, or the processor's exit code. Devices: a `RefusedAccess`.
+    /// Faults: the exception's vector, or the processor's exit code. Devices: a `RefusedAccess`. Verdicts: bits 7:0 the rule
+    /// (`WatchRule`), 15:8 the response (`WatchResponse`).
     public var code: UInt64 = 0
     /// Faults: the instruction's address, or the guest-physical address that was out of bounds. Devices: the address of the
-    /// access, or the index of the interrupt.
+    /// access, or the index of the interrupt. Verdicts: the guest-physical address, or the register's new value.
     public var address: UInt64 = 0
     /// How many events just before this one were lost, because nobody fetched them in time.
     public var lost: UInt64 = 0

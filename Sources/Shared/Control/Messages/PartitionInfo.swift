@@ -31,12 +31,14 @@ public struct PartitionInfo: ControlMessage, Sendable {
     public var startsInMicroseconds: UInt64 = 0
     /// How often its guest has kicked its watchdog since it started.
     public var kicks: UInt64 = 0
+    /// Of the watch, bits 7:0 a `WatchPhase`, 63:32 verdicts since the guest's start.
+    public var watch: UInt64 = 0
     /// By what its memory is encrypted.
     public var encryption = MemoryEncryption.none
 
     public init() {}
 
-    public static var fieldCount: Int { 13 }
+    public static var fieldCount: Int { 14 }
 
     public mutating func fields<C: FieldCoder & ~Copyable & ~Escapable>(_ coder: inout C) {
         coder.field(1, &name)
@@ -51,6 +53,7 @@ public struct PartitionInfo: ControlMessage, Sendable {
         coder.field(10, &image)
         coder.field(11, &startsInMicroseconds)
         coder.field(12, &kicks)
+        coder.field(13, &watch)
         coder.field(14, &encryption)
     }
 }

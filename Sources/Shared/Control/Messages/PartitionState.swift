@@ -62,4 +62,6 @@ public enum StateCause: UInt8, Sendable {
     case watchdog = 13
     /// The guest came to an end more often within an hour than the manifest's policy starts it anew.
     case restartLimit = 14
+    /// The watch has answered a change to the guest's kernel.
+    case attack = 16
 }

@@ -77,11 +77,20 @@ extension Manifest {
             case PartitionKey.virtio: partitions[i].virtio = try source.flags(key, of: .all, least: 1)
             case PartitionKey.digests:
                 var digests = ImageDigests()
-                guard try source.reader.array(max: 2) == 2 else { throw .outOfRange }
+                guard try source.reader.array(max: 3) == 3 else { throw .outOfRange }
                 try source.digest(into: &digests.kernel)
                 try source.digest(into: &digests.initrd)
+                try source.digest(into: &digests.sites)
                 partitions[i].digests = digests
             case PartitionKey.resources: partitions[i].resources = try source.resources(key, most: .required)
+            case PartitionKey.watch:
+                guard try source.reader.array(max: 2) == 2 else { throw .outOfRange }
+                let value = try source.reader.uint()
+                guard let response = WatchResponse(rawValue: UInt8(clamping: value)), response != .off else {
+                    throw source.refuse(.unknownValue, value, key)
+                }
+                partitions[i].watch.response = response
+                partitions[i].watch.lockAfter = UInt32(try source.reader.uint(max: UInt64(WatchSpec.maxLockAfter)))
             default: throw source.refuse(.unknownKey, key)
             }
         }

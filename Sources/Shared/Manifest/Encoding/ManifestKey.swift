@@ -44,4 +44,6 @@ public enum PartitionKey {
     public static let digests: UInt64 = 24
     /// Absent when nothing is asked for: an array of L3, L2, bandwidth and memory key (`ResourceDemand`).
     public static let resources: UInt64 = 28
+    /// Absent where nothing is guarded.
+    public static let watch: UInt64 = 32
 }

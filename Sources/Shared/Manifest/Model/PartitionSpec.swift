@@ -40,6 +40,8 @@ public struct VirtioGrants: FlagSet, Sendable {
 
 /// The SHA-384 digests of a partition's images.
 public struct ImageDigests: Equatable, Sendable {
+    /// Of what the watch knows of the kernel; of no bytes where there is no watch.
+    public var sites = Digest384()
     public var kernel = Digest384()
     /// That of no bytes where there is no initrd.
     public var initrd = Digest384()
@@ -73,6 +75,7 @@ public struct PartitionSpec: Sendable {
     public var watchdog: UInt16 = 0
     /// How often within an hour a guest that has ended is started anew; 0: without a limit.
     public var restartLimit: UInt8 = 0
+    public var watch = WatchSpec()
     public var virtio = VirtioGrants()
     /// What the images are; without it whatever lies on the boot volume is started.
     public var digests: ImageDigests?
@@ -82,4 +85,6 @@ public struct PartitionSpec: Sendable {
 
     /// Whether the guest sees a PCI bus.
     public var hasBus: Bool { devices.count > 0 || !virtio.isEmpty }
+    /// The nested tables in which its kernel is locked: of memory, and of each bus.
+    public var watchedTables: Int { watch.response == .off ? 0 : 1 + (hasBus ? cores.count : 1) }
 }

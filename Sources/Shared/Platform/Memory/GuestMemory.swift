@@ -13,10 +13,15 @@ public struct GuestMemory: ~Copyable {
     private let base: UnsafeMutableRawPointer
     /// Bytes of RAM in all.
     public let size: UInt64
+    /// What is not reached, though it is RAM.
+    private let locked: [3 of Range<UInt64>]
 
     /// - Precondition: `base..<base + size` is mapped, writable and this partition's alone for the value's lifetime.
-    @unsafe public init(base: UnsafeMutableRawPointer, size: UInt64) {
+    @unsafe public init(
+        base: UnsafeMutableRawPointer, size: UInt64, locked: [3 of Range<UInt64>] = .init(repeating: 0..<0)
+    ) {
         unsafe self.base = base
+        self.locked = locked
         self.size = size
     }
 
@@ -27,6 +32,7 @@ public struct GuestMemory: ~Copyable {
 
     /// The distance from the host base to `count` bytes at `gpa`; nil when one of them is not RAM.
     public func offset(of gpa: UInt64, count: UInt64) -> UInt64? {
+        for i in 0..<3 where gpa < locked[i].upperBound && gpa &+ count > locked[i].lowerBound { return nil }
         if gpa <= lowSize { return lowSize - gpa >= count ? gpa : nil }
         guard gpa >= Self.highBase else { return nil }
         let above = gpa - Self.highBase

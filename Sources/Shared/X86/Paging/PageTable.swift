@@ -69,23 +69,35 @@ public struct PageTable<Format: PageTableFormat>: ~Copyable {
 
     /// The physical address behind `virtual`, nil where nothing is mapped.
     public func translate(_ virtual: UInt64) -> UInt64? {
-        var table = root
-        var level = 4
-        while level >= 1 {
-            let entry = unsafe Self.slot(table, Self.index(virtual, level)).pointee
-            guard Format.isPresent(entry) else { return nil }
-            if level == 1 || Format.isLeaf(entry, level: level) {
-                return Format.address(entry) & ~(Self.span(level) - 1) | virtual & (Self.span(level) - 1)
+        // Its own tables alone: their frames are mapped one-to-one.
+        Self.walk(root, virtual) { unsafe UnsafePointer<UInt64>(bitPattern: UInt($0))?.pointee }?.physical
+    }
+
+    /// What lies behind an address, the bytes from there to the end of the page, and what all levels together allow, of tables in long
+    /// mode's own format (AMD64 APM volume 2, section 5.3).
+    public typealias Walk = (physical: UInt64, size: UInt64, isWritable: Bool, isExecutable: Bool)
+
+    /// Nil where nothing is mapped, or `read` gives nothing. At most four reads, whatever stands in the tables.
+    /// - Parameter read: eight bytes at a physical address; what they say is believed once and not read again.
+    public static func walk(_ root: UInt64, _ virtual: UInt64, read: (UInt64) -> UInt64?) -> Walk? {
+        var table = Format.address(root), level = 4, all = UInt64.max, any: UInt64 = 0
+        while let entry = read(table + UInt64(index(virtual, level)) * 8), Format.isPresent(entry) {
+            (all, any) = (all & entry, any | entry)
+            if level == 1 || level < 4 && Format.isLeaf(entry, level: level) {
+                let mask = span(level) - 1, isExecutable = any & LongModeFormat.noExecute == 0
+                return (
+                    Format.address(entry) & ~mask | virtual & mask, mask + 1 - virtual & mask, all & 2 != 0,
+                    isExecutable
+                )
             }
-            table = Format.address(entry)
-            level -= 1
+            (table, level) = (Format.address(entry), level - 1)
         }
         return nil
     }
 
     /// Bytes that one entry of `level` covers: 4 KiB, 2 MiB, 1 GiB, 512 GiB.
-    private static func span(_ level: Int) -> UInt64 { 1 << UInt64(12 + 9 * (level - 1)) }
-    private static func index(_ virtual: UInt64, _ level: Int) -> Int {
+    @inline(__always) static func span(_ level: Int) -> UInt64 { 1 << UInt64(12 + 9 * (level - 1)) }
+    @inline(__always) static func index(_ virtual: UInt64, _ level: Int) -> Int {
         Int(virtual >> UInt64(12 + 9 * (level - 1)) & 511)
     }
 
@@ -125,7 +137,7 @@ public struct PageTable<Format: PageTableFormat>: ~Copyable {
     }
 
     /// Tables come from the arena alone, whose frames are mapped one-to-one; `index` is below 512.
-    static func slot(_ table: UInt64, _ index: Int) -> UnsafeMutablePointer<UInt64> {
+    @inline(__always) static func slot(_ table: UInt64, _ index: Int) -> UnsafeMutablePointer<UInt64> {
         unsafe UnsafeMutablePointer<UInt64>(bitPattern: UInt(table)).unsafelyUnwrapped + index
     }
 }

@@ -1,6 +1,8 @@
 /// Offsets in the virtual machine control block (AMD64 APM volume 2, appendix B).
 public enum VMCB {
     // Control area, table B-1.
+    /// Of control registers: reads in the low half, writes in the high one.
+    public static let interceptControl = 0x000
     public static let interceptExceptions = 0x008
     public static let intercepts = 0x00C
     public static let iopmBase = 0x040
@@ -40,6 +42,9 @@ public enum VMCB {
     public static let rip = 0x578
     public static let rsp = 0x5D8
     public static let rax = 0x5F8
+    /// STAR, LSTAR, CSTAR and SFMASK; SYSENTER_CS, _ESP and _EIP. VMSAVE writes them.
+    public static let star = 0x600
+    public static let sysenter = 0x628
     public static let cr2 = 0x640
     public static let gPAT = 0x668
 }
@@ -51,6 +56,8 @@ public enum Intercept {
     public static let initSignal: UInt64 = 1 << 3
     /// Only while a guest handles an NMI.
     public static let iret: UInt64 = 1 << 20
+    /// INT n and INT3, while one instruction is stepped over that changes what the watch guards.
+    public static let softwareInterrupt: UInt64 = 1 << 21
     public static let rdpmc: UInt64 = 1 << 15
     public static let cpuid: UInt64 = 1 << 18
     public static let rsm: UInt64 = 1 << 19
@@ -73,6 +80,10 @@ public enum Intercept {
     public static let monitor: UInt64 = 1 << 42
     public static let mwait: UInt64 = 1 << 43
     public static let rdpru: UInt64 = 1 << 46
+    /// While the guest's kernel is locked: writes to CR0 that change more than TS and MP, LIDT, LGDT.
+    public static let guarded: UInt64 = 1 << 5 | 1 << 10 | 1 << 11
+    /// In the word of control registers.
+    public static let writeCR4: UInt32 = 1 << 20
     /// Everything that a guest is refused or that the hypervisor answers. What is not here runs on the silicon:
     /// external interrupts, HLT, PAUSE, control registers, page-table work.
     public static let wanted: UInt64 =
@@ -107,6 +118,10 @@ public enum ExitCode {
     public static let mwait: UInt64 = 0x8B
     public static let rdpru: UInt64 = 0x8E
     public static let nestedPageFault: UInt64 = 0x400
+    /// Writes to CR4 and CR0, LIDT, LGDT.
+    public static func isGuarded(_ code: UInt64) -> Bool {
+        code == 0x14 || code == 0x65 || code == 0x6A || code == 0x6B
+    }
     /// VMEXIT_INVALID is -1; some processors write 32 bits of it.
     public static func isInvalid(_ code: UInt64) -> Bool { code == .max || code == 0xFFFF_FFFF }
 }

@@ -11,6 +11,7 @@ struct SVMCPU: VirtualCPU {
     var step = SingleStep()
     var hasPendingNMI = false
     private(set) var isLoading = false
+    var guarding = Guarding.off { didSet { guardRegisters(guarding == .locked) } }
     let addressSpace: UInt32
 
     init(core: borrowing CoreLayout, maps: PermissionMaps, nested: NestedRoots, addressSpace: UInt32) {

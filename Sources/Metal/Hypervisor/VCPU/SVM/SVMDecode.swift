@@ -48,6 +48,7 @@ extension SVMCPU {
             return .refusedInstruction
         case ExitCode.invd, ExitCode.wbinvd: return .cacheControl
         case _ where ExitCode.isInvalid(code): return .invalidState
+        case _ where ExitCode.isGuarded(code): return .guardedInstruction
         default: return .unexpected(code)
         }
     }

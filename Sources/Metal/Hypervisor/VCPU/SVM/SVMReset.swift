@@ -6,7 +6,7 @@ extension SVMCPU {
     mutating func clear() {
         unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: UInt(vmcb)), 4096)
         registers.value = guest_registers()
-        (step, hasPendingNMI) = (SingleStep(), false)
+        (step, hasPendingNMI, guarding) = (SingleStep(), false, .off)
         view(isLoading: false)
         forEachControl { _, field, value, _ in self[field] = value }
         self[VMCB.gPAT] = 0x0007_0406_0007_0406
@@ -30,7 +30,7 @@ extension SVMCPU {
     /// the bits that handlers change.
     private func forEachControl(_ body: (ProtectionItem, Int, UInt64, UInt64) -> Void) {
         body(.exceptionIntercepts, VMCB.interceptExceptions, UInt64(Vector.exiting), ~UInt64(Vector.exiting))
-        body(.intercepts, VMCB.intercepts, Intercept.wanted, Intercept.iret)
+        body(.intercepts, VMCB.intercepts, Intercept.wanted, Intercept.iret | Intercept.guarded)
         body(.permissionMaps, VMCB.iopmBase, maps.ports, 0)
         body(.permissionMaps, VMCB.msrpmBase, maps.msrs(now: self[VMCB.msrpmBase]), 0)
         // A fresh ASID whose old translations go away at the first entry (section 15.16.1).

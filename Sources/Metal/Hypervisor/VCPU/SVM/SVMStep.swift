@@ -9,7 +9,7 @@ extension SVMCPU {
         useNested(nested.bus)
     }
 
-    private mutating func beginStep(_ kind: SingleStep.Kind) {
+    mutating func beginStep(_ kind: SingleStep.Kind) {
         // A handler of the guest's must not run with what the step has changed.
         store(Vector.exitingInStep, vmcb + UInt64(VMCB.interceptExceptions))
         if kind == .access, self[VMCB.exitInterruptInfo] & 1 << 31 != 0 {
@@ -24,7 +24,8 @@ extension SVMCPU {
         }
     }
 
-    /// The guest's own exits and view of memory come back. False when it was not the step's trap alone.
+    /// The guest's own exits and view of memory come back. False when it was not the step's trap alone, and what
+    /// it was may be answered at once.
     @inline(never)
     mutating func endStep() -> Bool {
         let isReturn = step.kind == .interruptReturn
@@ -34,7 +35,8 @@ extension SVMCPU {
         step.end(causes: causes, rflags: &rflags, dr6: &dr6)
         (self[VMCB.rflags], self[VMCB.dr6]) = (rflags, dr6)
         store(Vector.exiting, vmcb + UInt64(VMCB.interceptExceptions))
-        self[VMCB.intercepts] &= ~Intercept.halt
+        self[VMCB.intercepts] &= ~(Intercept.halt | Intercept.softwareInterrupt)
+        if guarding != .off { endGuard() }
         // An IRET that is not through runs again.
         if isReturn, causes & DR6.singleStep == 0 { self[VMCB.intercepts] |= Intercept.iret }
         view(isLoading: isLoading)

@@ -1,4 +1,5 @@
 import Silicon
+import Watch
 import X86
 
 /// A vCPU of VMX: a virtual-machine control structure, the current one of its core for ever (SDM volume 3, chapter 24).
@@ -17,6 +18,11 @@ struct VMXCPU: VirtualCPU {
     private(set) var isLoading = false
     /// A guest's NMI that waits until the guest can take it.
     var hasPendingNMI = false
+    // The watch is not there on Intel's processors yet: a manifest that asks for it is refused (`PlannedMachine`).
+    var guarding = Guarding.off
+    var guarded = GuardedRegisters()
+    mutating func stepGuarded(root: UInt64?) -> Bool { false }
+    mutating func enterSystemCall() {}
 
     init(core: borrowing CoreLayout, maps: PermissionMaps, nested: NestedRoots, addressSpace: UInt32) {
         registers = Pointer(at: core.registers)
