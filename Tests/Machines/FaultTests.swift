@@ -62,6 +62,30 @@ extension MachineTests {
             try expectStart()
         }
 
+        /// A core that faults whenever it looks at its partition's images: three times, and again when a manager asks, not for
+        /// ever. The images are not blamed.
+        @Test func aLookAtImagesThatFaultsIsBounded() throws {
+            let booted = try BootedMachine(manifest: "core-start", faults: true, bootFault: "v2")
+            func faults() -> Int {
+                booted.testbed.machine.console.lines.count {
+                    $0.contains("fault in the hypervisor: core 2, partition hostile, vector 6")
+                }
+            }
+            func expect(_ count: Int) throws {
+                let deadline = booted.testbed.machine.deadline(seconds: 60)
+                while faults() < count, !deadline.isOver { Thread.sleep(forTimeInterval: 0.05) }
+                let lost = try booted.wait("hostile") { $0.state == .crashed }
+                #expect(lost.cause == .hypervisorFault && lost.starts == 0)
+                booted.testbed.machine.run(seconds: 2)
+                #expect(faults() == count)
+            }
+            try booted.guest("neighbour").wait(for: "@neighbour", seconds: 60)
+            try expect(3)
+            try booted.client.change(.start, "hostile")
+            try expect(6)
+            #expect(try booted.info("neighbour").state == .running)
+        }
+
         private func expectStart() throws {
             let first = adversary.hostile.lines.count
             try adversary.client.change(.start, "hostile")

@@ -73,9 +73,10 @@ extension MachineTests {
             let found = try RefusalMachine("refused", volumes, emulator)
             defer { found.machine.stop() }
             let lines = found.lines
-            // Beside the version and the refusal, or that the images are verified: this machine has no IOMMU, said each time.
+            // Beside the version and the refusal, or that the images are verified: this machine has no IOMMU, no TPM, no Secure
+            // Boot and no owner's key, said each time.
             #expect(lines.count(where: { $0.hasPrefix("bulkhead: no usable IOMMU") }) == volumes.count)
-            #expect(lines.count == 3 * volumes.count, "one line each: \(lines.joined(separator: "\n"))")
+            #expect(lines.count == 6 * volumes.count, "one line each: \(lines.joined(separator: "\n"))")
             let list = try found.client.list()
             #expect(list.count == 1 && list[0].title == "last" && list[0].state == .running)
         }

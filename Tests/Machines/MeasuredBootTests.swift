@@ -7,6 +7,7 @@ import ManifestFile
 import SignedImages
 import TestKit
 import Testing
+import Trust
 
 extension MachineTests {
     /// A machine with a TPM (swtpm) that outlives it: once guests run, the power is cut, and tpm2-tools ask the TPM what was measured.
@@ -68,6 +69,30 @@ extension MachineTests {
             }
         }
 
+        /// One that was refused has told the TPM so before the firmware took the next: what comes after it has not the values of one
+        /// that was the first.
+        @Test func aRefusalIsMeasured() throws {
+            let volume = try MeasuredVolume("measured-second", require: "", isSigned: true)
+            let large = try RefusalMachine.compile(
+                "  - {name: large, cores: [1], memory: 2G, permit: all, image: neighbour.elf}", memory: "4G")
+            let refused = RefusedVolume(
+                name: "refused", manifest: large, reason: "memory", hypervisor: nil, images: [])
+            let boot = try MeasuredMachine(volume, hasSecureBoot: false, before: [refused])
+            var value = Data(count: Digest384.bytes)
+            let key = try #require(OwnerSection.key(of: volume.content.hypervisor))
+            for content in ["no owner's key", version, "refused"].map({ Data($0.utf8) }) + [
+                Data(key), Data(version.utf8),
+            ] {
+                value = digest(value + digest(content))
+            }
+            #expect(boot.pcrs["sha384"]?["11"] == value.map { String(format: "%02x", $0) }.joined())
+        }
+
+        private func digest(_ data: Data) -> Data {
+            let digest = Digest384(of: data)
+            return Data((0..<Digest384.bytes).map { digest[$0] })
+        }
+
         @Test func whatIsRequiredAndNotThereIsRefused() throws {
             let boot = try refusing(
                 "required",
@@ -79,6 +104,21 @@ extension MachineTests {
             defer { boot.machine.stop() }
             #expect(try boot.client.hello().trust.isEmpty)
             #expect(boot.lines.contains { $0.hasPrefix("bulkhead: no TPM: nothing is measured") })
+        }
+
+        /// A TPM none of whose active banks has a digest that still counts is none.
+        @Test func aTPMWithSHA1AloneCountsAsNone() throws {
+            let tpm = try SoftwareTPM(banks: "sha1")
+            defer { tpm.stop() }
+            var emulator = Emulator(.amd)
+            emulator.tpm = tpm.control
+            let boot = try refusing(
+                "sha1",
+                [
+                    ("tpm", "[tpm]", "the manifest requires a TPM; this machine has none"), ("none", nil, ""),
+                ], emulator)
+            defer { boot.machine.stop() }
+            #expect(try boot.client.hello().trust.isEmpty)
         }
 
         /// Firmware that fails to measure a kernel, long after the manifest was read: that is said, and counts as no TPM.
@@ -121,6 +161,9 @@ extension MachineTests {
         }
     }
 }
+
+/// The hypervisor's.
+private let version = "0.1.0"
 
 /// A boot volume with two partitions, and the files that it was made of.
 private struct MeasuredVolume {
@@ -171,7 +214,7 @@ private struct MeasuredVolume {
         try content.writeFolder(target, mayBeUnsigned: true)
         return try ExpectedMeasurements(
             VolumeReader(target), key: content.manifest.isEmpty ? nil : OwnerSection.key(of: content.hypervisor),
-            version: "0.1.0")
+            version: version)
     }
 
     func change(_ image: String) throws {
@@ -208,7 +251,8 @@ private struct MeasuredMachine {
     /// What tpm2_eventlog makes of the log in the machine's memory.
     let log: [String]
 
-    init(_ volume: MeasuredVolume, hasSecureBoot: Bool) throws {
+    /// - Parameter before: what is refused before it, in the same power-on.
+    init(_ volume: MeasuredVolume, hasSecureBoot: Bool, before: [RefusedVolume] = []) throws {
         let tpm = try SoftwareTPM()
         defer { tpm.stop() }
         var emulator = Emulator(.amd)
@@ -222,7 +266,7 @@ private struct MeasuredMachine {
         }
         let boot = try RefusalMachine(
             volume.name,
-            [
+            before + [
                 RefusedVolume(
                     name: "volume", manifest: volume.content.manifest, reason: "", hypervisor: program,
                     images: volume.content.images)

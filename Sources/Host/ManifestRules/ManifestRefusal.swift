@@ -1,6 +1,5 @@
 import Manifest
 import PCI
-import Resources
 import Text
 
 /// One thing that is wrong with a manifest: by a rule of the tool's, or by what root mode would refuse.
@@ -103,10 +102,9 @@ extension ManifestError {
     /// The sentence of `describe`, as a string.
     public func sentence(_ manifest: Manifest) -> String { string { describe(manifest, to: &$0) } }
 
-    /// As the hypervisor says it on this machine, without the number, and what only the tool has words for.
+    /// As the hypervisor says it on this machine, without the number.
     public func sentence(_ manifest: Manifest, on machine: MachineFacts) -> String {
-        let told = string { describe(manifest, on: machine, to: &$0) }
-        return reason == .noMemoryKeys ? "\(told): \(MemoryKeyObstacle.words(value))" : told
+        string { describe(manifest, on: machine, to: &$0) }
     }
 }
 

@@ -1,5 +1,4 @@
 import Manifest
-import Resources
 
 /// What is behind a refusal, for somebody who has its number or the line of the hypervisor's console.
 public struct RefusalExplanation: Sendable {
@@ -21,18 +20,13 @@ public struct RefusalExplanation: Sendable {
     /// The sentence, then what to change.
     public var text: String {
         var sentence = told ?? reason.phrase
-        if reason == .hypervisor(.encoding), let code = number(behind: "CBOR error ") {
-            sentence += " (\(CBORWords.words(code)))"
-        }
-        if reason == .hypervisor(.noMemoryKeys), let obstacle = number(behind: "(obstacle ") {
-            sentence += ": \(MemoryKeyObstacle.words(obstacle))"
-        }
+        if reason == .hypervisor(.encoding), let code = cborCode { sentence += " (\(CBORWords.words(code)))" }
         return "R\(reason.number): \(sentence).\n\(reason.advice)"
     }
 
     /// The number in `(CBOR error 8)`.
-    private func number(behind words: String) -> UInt64? {
-        guard let told, let rest = told.split(separator: words).dropFirst().first else { return nil }
-        return UInt64(rest.prefix { $0.isNumber })
+    private var cborCode: UInt64? {
+        guard let told, let words = told.split(separator: "CBOR error ").dropFirst().first else { return nil }
+        return UInt64(words.prefix { $0.isNumber })
     }
 }

@@ -77,6 +77,7 @@ extension MeasuredObject {
     /// For programs.
     public var name: String {
         switch self {
+        case .refused: "refused"
         case .ownerKey: "owner-key"
         case .noOwnerKey: "no-owner-key"
         case .version: "version"

@@ -8,6 +8,16 @@ public enum MemoryKeyObstacle: UInt8, Sendable {
     case notActivated = 2
     case severalPackages = 3
     case noRandomKeys = 4
+
+    public var words: StaticString {
+        switch self {
+        case .absent: "the processor has none (TME-MK, CPUID 7 ECX[13], EDX[18])"
+        case .oneKey: "an AMD processor has one key for all memory (SME), none for each partition"
+        case .notActivated: "the firmware has not activated them (TME_ACTIVATE, MSR 982h); its set-up may have a switch"
+        case .severalPackages: "the machine has several packages, for which this version does not set keys"
+        case .noRandomKeys: "the processor does not make random keys by XTS-128 or XTS-256 (PCONFIG)"
+        }
+    }
 }
 
 /// One key of the memory controller's, by its number (Intel TME-MK, 336907 revision 1.3). Noncopyable: a partition that has it is the

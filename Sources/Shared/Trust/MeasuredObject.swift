@@ -1,5 +1,7 @@
 /// What boot measures. The raw value is the id of its event in the log; a number never changes its meaning.
 public enum MeasuredObject: UInt32, Sendable {
+    /// The word that this program has refused to go on: whoever starts next has not the values of one that went on.
+    case refused = 0x424C_4B00
     case ownerKey = 0x424C_4B01
     /// The words that there is none.
     case noOwnerKey = 0x424C_4B02

@@ -97,8 +97,7 @@ bool entropy_start(void) {
     common[20] = 15;
     return common[20] == 15;
 }
-bool entropy_write(uint64_t address, uint32_t bytes) {
-    uint16_t done = queue.used.index;
+void entropy_begin(uint64_t address, uint32_t bytes) {
     queue.descriptors[0].address = address;
     queue.descriptors[0].length = bytes;
     queue.descriptors[0].flags = 2;
@@ -107,6 +106,10 @@ bool entropy_write(uint64_t address, uint32_t bytes) {
     queue.available.index++;
     asm volatile("mfence" ::: "memory");
     *(volatile uint16_t *)notify = 0;
+}
+bool entropy_write(uint64_t address, uint32_t bytes) {
+    uint16_t done = queue.used.index;
+    entropy_begin(address, bytes);
     for (uint64_t start = rdtsc(); rdtsc() - start < 2000 * machine.tsc_khz; pause())
         if (queue.used.index != done) return true;
     return false;

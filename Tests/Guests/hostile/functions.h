@@ -40,5 +40,7 @@ bool engine_ready(void);
 
 /// Resets the entropy source and gives it one queue; false when there is none.
 bool entropy_start(void);
-/// Has it write up to `bytes` random bytes at an address; false when it does not say that it did.
+/// Has it write up to `bytes` random bytes at an address, whether it does or not.
+void entropy_begin(uint64_t address, uint32_t bytes);
+/// As `entropy_begin`; false when it does not say that it did.
 bool entropy_write(uint64_t address, uint32_t bytes);

@@ -26,6 +26,7 @@ static void rounds(uint32_t processor) {
             for (uint64_t p = at; p < end; p += 64) *(volatile uint64_t *)p += i;
         } else if (equal(kind, "console")) out8(0x3F8, '.');
         else if (equal(kind, "engine")) engine_read(1ull << 32, 8);
+        else if (equal(kind, "entropy")) entropy_begin(1ull << 32, 8), delay_us(2000), entropy_start();
         else if (equal(kind, "locks")) {
             // A split lock, which takes the whole memory bus on silicon.
             asm volatile("lock incq (%0)" ::"r"(at + 60) : "memory");
@@ -42,7 +43,8 @@ void attack_storm(const char *argument) {
     announce("storm", argument);
     delay_us(300000);  // so that this line is read before a storm of others overruns it
     kind = argument;
-    if (equal(kind, "engine") && !engine_ready()) return attempt("storm", "no-engine");
+    bool is_there = equal(kind, "engine") ? engine_ready() : !equal(kind, "entropy") || entropy_start();
+    if (!is_there) return attempt("storm", "no-engine");
     if (machine.processor_count > 1) start_processor(1, second);
     second(0);
 }

@@ -144,6 +144,9 @@ import Testing
         #expect(!ring.hasRoom(for: 4096) && ring.noted == 0)
         ring.note(read: 4096)
         #expect(ring.hasRoom(for: 4096))
+        // Who reads from the beginning again.
+        ring.note(read: 8)
+        #expect(ring.noted == 4096 && ring.hasRoom(for: 4096))
         // Of a full ring, nothing is given that one more piece would overwrite.
         for _ in 0..<4 { unsafe piece.withUnsafeBytes { unsafe ring.push($0) } }
         var bytes = [UInt8](repeating: 0, count: 8)

@@ -130,7 +130,7 @@ import Testing
 
     /// A pseudo-terminal starts in line mode with echo, as a serial device may: opening it must make it raw.
     @Test func aSerialLineCarriesEveryByte() throws {
-        let own = open("/dev/ptmx", O_RDWR | O_NOCTTY)
+        let own = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC)
         var locked: CInt = 0
         var number: CInt = 0
         // TIOCSPTLCK and TIOCGPTN of ioctl_tty(2), which the C library's module leaves out.

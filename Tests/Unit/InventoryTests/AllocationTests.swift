@@ -58,8 +58,8 @@ import Testing
         let copy = try Inventory(json: Data(found.json.utf8))
         #expect(
             try copy.refusal(of: manifest("memory-key: required"))
-                == "partition \"work\" requires a memory key, which this machine cannot give (obstacle 2): "
-                + "the firmware has not activated them (TME_ACTIVATE, MSR 982h); its set-up may have a switch")
+                == "partition \"work\" requires a memory key; the firmware has not activated them (TME_ACTIVATE, MSR 982h); "
+                + "its set-up may have a switch")
         #expect(try copy.refusal(of: manifest("memory-key: preferred")) == nil)
         // An older hypervisor does not say: then nothing is refused.
         let older = Inventory(name: "m", items([1, 4 << 30]))

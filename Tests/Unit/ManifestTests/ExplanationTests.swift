@@ -68,16 +68,6 @@ import Testing
                 "another kind is expected"))
     }
 
-    /// As for memory keys that a machine does not have.
-    @Test func memoryKeyObstacles() throws {
-        let error = ManifestError(.noMemoryKeys, partition: 0, value: 2)
-        let console = error.sentence(sample())
-        #expect(
-            console == "partition \"control-loop\" requires a memory key, which this machine cannot give (obstacle 2)")
-        let explained = try #require(RefusalExplanation("bulkhead: refused: R128 \(console)")).text
-        #expect(explained.contains("(obstacle 2): the firmware has not activated them"))
-    }
-
     @Test(
         arguments: [
             "", "R", "R0", "0", "R255", "R256", "R12", "bulkhead: refused:", "84 84 is not: R84",

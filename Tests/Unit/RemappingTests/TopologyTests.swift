@@ -115,6 +115,16 @@ import Testing
         #expect(throws: TopologyError.malformed) { try IVRS.parse(bytes.span) }
     }
 
+    /// Memory that ends before it begins, functions that do: neither is a range of nothing.
+    @Test func aRangeThatIsTurnedRoundIsRefused() throws {
+        var bytes = dmar
+        bytes[48 + 16 + 42 + 8 + 3] = 0xFF
+        #expect(throws: TopologyError.malformed) { try parse(bytes) }
+        bytes = ivrs
+        bytes[48 + 24 + 65 + 40 + 65 + 7] = 0x03
+        #expect(throws: TopologyError.malformed) { try IVRS.parse(bytes.span) }
+    }
+
     @Test func aTableWithoutUnitsHasNone() {
         #expect(throws: TopologyError.noUnits) { try parse(TableBytes("DMAR", header: 48).sealed) }
         #expect(throws: TopologyError.noUnits) { try IVRS.parse(TableBytes("IVRS", header: 48).sealed.span) }

@@ -71,6 +71,25 @@ func bandwidth(_ raw: UInt16) -> (inout PartitionSpec) -> Void {
 }
 
 @Suite struct CacheMaskTests {
+    /// Eight partitions and the housekeeping core, each with a class, on a machine that divides everything: what a core writes has
+    /// its places.
+    @Test func theMostThatOneCoreWrites() throws {
+        var bench = Bench(.skylake, (1...8).map { core in ([core], ways(1)) })
+        var capabilities = ResourceCapabilities()
+        capabilities.l3.ways = 20
+        capabilities.l3.hasCodeAndData = true
+        capabilities.l3.highestClass = 15
+        capabilities.l2 = capabilities.l3
+        (capabilities.bandwidth, capabilities.bandwidthLimit, capabilities.highestBandwidthClass) = (.percent, 90, 15)
+        bench.facts.resources = capabilities
+        bench.manifest.housekeepingResources.l3 = CacheDemand(rawValue: 1) ?? .none
+        for core in 0...8 {
+            var count = 0
+            try bench.resources(core).forEachSetting { _, _ in count += 1 }
+            #expect(count == 2 + 10 * 3 + 1)
+        }
+    }
+
     /// Whatever is asked for and possible: masks are legal, nobody's ways are another's, none that devices fill is promised.
     @Test(arguments: RecordedProcessor.dividing) func masksAreLegalAndDisjoint(_ processor: RecordedProcessor) throws {
         let total = processor.capabilities.l3.ways

@@ -9,7 +9,7 @@ final class LoopbackPort: Sendable {
     private let wakeup: Wakeup
 
     init() throws(MachineError) {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw .program("socket", status: errno, output: "") }
         listener = Descriptor(descriptor)
         listener.makeNonblocking()

@@ -91,7 +91,7 @@ public enum SafeFile {
     }
 
     private static func synchronize(_ file: URL) throws {
-        let descriptor = unsafe open(file.path, O_RDONLY)
+        let descriptor = unsafe open(file.path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw MachineError.missing(file: file.path, hint: "it cannot be opened") }
         defer { close(descriptor) }
         guard fsync(descriptor) == 0 else {

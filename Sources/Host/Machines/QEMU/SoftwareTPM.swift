@@ -9,11 +9,15 @@ public final class SoftwareTPM: Sendable {
     public var control: URL { folder.appending(path: "control") }
 
     /// Starts one that nobody has used yet.
-    public init() throws {
+    /// - Parameter banks: the digests of its active banks of PCRs, as swtpm_setup names them; nil: all that it has.
+    public init(banks: String? = nil) throws {
         folder = FileManager.default.temporaryDirectory.appending(path: "bulkhead-tpm-\(UUID().uuidString.prefix(8))")
         try FileManager.default.createDirectory(
             at: folder, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
         do {
+            if let banks {
+                try Tool.run("swtpm_setup", ["--tpm2", "--tpmstate", folder.path, "--pcr-banks", banks])
+            }
             child = try Child(
                 "swtpm",
                 [

@@ -10,7 +10,7 @@ public final class PhysicalMemory {
 
     /// - Throws: `MachineError.missing` when the file cannot be mapped.
     public init(_ file: URL) throws {
-        let descriptor = unsafe open(file.path, O_RDONLY)
+        let descriptor = unsafe open(file.path, O_RDONLY | O_CLOEXEC)
         defer { close(descriptor) }
         let count = Int(lseek(descriptor, 0, SEEK_END))
         let mapped = unsafe mmap(nil, max(count, 0), PROT_READ, MAP_PRIVATE, descriptor, 0)

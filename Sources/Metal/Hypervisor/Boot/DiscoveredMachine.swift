@@ -35,6 +35,7 @@ struct DiscoveredMachine: ~Copyable {
         iommu = units
         measured = MeasuredBoot(firmware)
         facts = MachineFacts(cores: CoreSet())
+        facts.trust = measured.anchors
         pin = Atomic(false)
         memoryMap.describe(in: &facts)
         let level = firmware.raiseLevel()

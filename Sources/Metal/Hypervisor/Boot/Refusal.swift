@@ -5,6 +5,8 @@ struct Refusal: Error {
     private let words: StaticString
     private let detail: StaticString?
     private let number: UInt64
+    /// Whether there was no memory.
+    var isShortage = false
 
     /// EFI_UNSUPPORTED.
     static let efiStatus: UInt64 = 0x8000_0000_0000_0003
@@ -27,7 +29,9 @@ struct Refusal: Error {
         var line = LogLine(doing)
         line.write(": ")
         describe(to: &line)
-        return Refusal(line)
+        var refusal = Refusal(line)
+        refusal.isShortage = isShortage
+        return refusal
     }
 
     func describe(to line: inout LogLine) {

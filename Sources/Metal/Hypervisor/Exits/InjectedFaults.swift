@@ -101,6 +101,12 @@
             return kind == 0x6E || kind == 0x6C && attempt < 6 || kind == 0x6F && attempt == 0
         }
 
+        /// "v": whether the core faults whenever it looks at images.
+        static func isBlind(_ cores: CoreSet) -> Bool {
+            let core = unsafe deafness.core
+            return unsafe deafness.kind == 0x76 && 0..<64 ~= core && cores.contains(CoreSet(core: core))
+        }
+
         nonisolated(unsafe) private static var record = [48 of UInt32](repeating: 0)
 
         /// What the machine is taken to answer to a leaf of CPUID that tells of caches and keys, where the boot volume says so:

@@ -74,7 +74,9 @@ extension BuiltMachine {
         platform.watchdog = spec.watchdog
         platform.hasBus = spec.hasBus
         let functions = try buildFunctions(i, platform, &changing)
-        guard let watched = changing.take(WatchFrames.count(tables: spec.watchedTables)) else { throw .outOfFrames }
+        guard let standIns = changing.take(WatchFrames.standIns(tables: spec.watchedTables)),
+            let arenas = arena.take(WatchFrames.arenas(tables: spec.watchedTables))
+        else { throw .outOfFrames }
         let nested = try buildNestedRoots(
             cpu, frames, functions, buses: platform.hasBus ? platform.vcpuCount : 1, plan.files[i], &arena, &changing)
         Pointer<ControlPage>(at: controlPages[i]).initialize(to: ControlPage(autostart: spec.autostart))
@@ -88,7 +90,7 @@ extension BuiltMachine {
                 controlPage: Pointer<ControlPage>(at: controlPages[i]), kernel: plan.files[i].kernel,
                 initrd: plan.files[i].initrd, nested: nested, maps: program.maps, platform: platform,
                 functions: functions, sites: plan.sites[i],
-                watched: WatchFrames(standIns: watched, tables: spec.watchedTables)))
+                watched: WatchFrames(standIns: standIns, arenas: arenas, tables: spec.watchedTables)))
         var vcpu = 0
         for index in 0..<64 where spec.cores.contains(CoreSet(core: index)) {
             guard let core = ownership.takeCore(index) else { throw .mappedAlready }

@@ -53,7 +53,9 @@ struct PlannedMachine: ~Copyable {
         machine.facts.trust = machine.measured.anchors
         // The TPM may have refused one of them.
         guard machine.measured.anchors.contains(manifest.requires) else {
-            throw Refusal("R131 ", ManifestError.Reason.noTPM.words)
+            var line = LogLine("R%d ", UInt64(ManifestError.Reason.noTPM.rawValue))
+            line.write(ManifestError.Reason.noTPM.words)
+            throw Refusal(line)
         }
     }
 
@@ -71,8 +73,9 @@ struct PlannedMachine: ~Copyable {
             line.write(path)
             line.write(": ")
             error.describe(to: &line)
-            // Where the manifest has digests, it is not what they name, and that partition alone does not start.
-            guard manifest.partitions[i].digests != nil else { throw Refusal(line) }
+            // Where the manifest has digests, it is not what they name, and that partition alone does not start. What takes all
+            // memory does not make another partition's image a wrong one.
+            guard manifest.partitions[i].digests != nil, !error.isShortage else { throw Refusal(line) }
             BootLog.print(line)
             return LoadedFile()
         }

@@ -26,12 +26,13 @@ struct PrivateBlock {
         let small = smallExecutable ? UInt64(3 + (hasBus ? cores - 1 : 0)) * (memory >> 21) : 0
         let frames =
             18 + UInt64(cores) * (10 + furtherGiB) + furtherGiB * 3 + UInt64(further) + small
-            + (hasBus ? Self.frames(functions, cores, furtherGiB) : 0)
+            + (hasBus ? Self.frames(functions, cores, furtherGiB) : 0) + UInt64(WatchFrames.arenas(tables: watched))
         let changing =
             memory == 0
             ? FrameArena.count(Housekeeping.self)
             : ControlPage.frames + PartitionContext.changingFrames
-                + (hasBus ? FrameArena.count(PartitionFunctions.self) + cores : 1) + WatchFrames.count(tables: watched)
+                + (hasBus ? FrameArena.count(PartitionFunctions.self) + cores : 1)
+                + WatchFrames.standIns(tables: watched)
         self.cores = cores
         let before = UInt64(cores) * CoreLayout.size + UInt64(changing) * FrameArena.frameSize
         size = before + frames * FrameArena.frameSize

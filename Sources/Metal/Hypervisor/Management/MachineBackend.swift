@@ -147,8 +147,7 @@ struct MachineBackend: ControlBackend, ~Copyable {
     mutating func readConsole(_ partition: Int, from: UInt64, into buffer: inout MutableSpan<UInt8>) -> ConsoleRange {
         let ring = partitions[partition].controlPage.consoleOut
         let range = ring.copy(from: from, into: &buffer)
-        // Who reads again what was read is not behind.
-        ring.note(read: max(ring.noted, range.position + UInt64(range.count)))
+        ring.note(read: range.position + UInt64(range.count))
         return range
     }
 

@@ -6,10 +6,10 @@ import Trust
 /// The owner's public key, which the tool has put behind the program as a third section before it was signed for Secure Boot
 /// (Microsoft PE format, "Section Table"; `image.ld` has the first two). Only boot reads it.
 enum OwnerKey {
-    /// As HSS has it; nil where the program has no third section.
+    /// As HSS has it, a page at the most; nil where the program has no third section.
     static var bytes: (address: UInt64, size: UInt64)? {
         guard load(image_address() + 0x46, as: UInt16.self) == 3 else { return nil }
-        return (image_data_end(), UInt64(load(image_address() + 0x1A0, as: UInt32.self)))
+        return (image_data_end(), min(UInt64(load(image_address() + 0x1A0, as: UInt32.self)), 4096))
     }
 }
 
@@ -27,7 +27,7 @@ extension Manifest {
             let signed = try COSESign1(file, max: Self.maxEncodedSize)
             content = signed.payload
             if let key {
-                let pages = unsafe bytes(key.address, min(key.size, 4096))
+                let pages = unsafe bytes(key.address, key.size)
                 let key = unsafe Span(_unsafeElements: pages.assumingMemoryBound(to: UInt8.self))
                 isOwners = signed.isSigned(by: key, for: "manifest")
             }

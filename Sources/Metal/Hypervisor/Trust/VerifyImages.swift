@@ -1,3 +1,4 @@
+import Control
 import Manifest
 import Platform
 import Silicon
@@ -7,14 +8,17 @@ import Trust
 extension VCPURunner {
     /// Hashes the partition's images on its own core, which maps them read-only, as no other does at all: what is held against the
     /// manifest here is what the loader sees. Partitions do so side by side.
-    /// - Returns: whether they are what the manifest names, or it names nothing.
+    /// - Returns: nil where they are what the manifest names, or it names nothing.
     @inline(never)
-    mutating func verifyImages() -> Bool {
+    mutating func verifyImages() -> StateCause? {
         let state = partition
+        #if FAULT_INJECTION
+            if BootFault.isBlind(state.value.spec.cores) { cpu_ud2() }
+        #endif
         guard let digests = state.value.spec.digests else {
             state.value.controlPage.print(
                 LogLine(partition: state.value.spec.name, ": images not verified: the manifest has no digests"))
-            return true
+            return nil
         }
         let start = cpu_rdtsc(), kernel = state.value.kernel, initrd = state.value.initrd
         guard digest(of: kernel) == digests.kernel else { return refuse(state.value.spec.image) }
@@ -26,7 +30,7 @@ extension VCPURunner {
             "%d bytes in %d ms; reading took %d ms", kernel.size + initrd.size, milliseconds,
             (kernel.readTicks + initrd.readTicks) / UInt64(state.value.platform.tscKHz))
         state.value.controlPage.print(line)
-        return true
+        return nil
     }
 
     private mutating func digest(of file: LoadedFile) -> Digest384 {
@@ -43,13 +47,13 @@ extension VCPURunner {
         }
     }
 
-    private func refuse(_ image: borrowing ImagePath) -> Bool {
+    private func refuse(_ image: borrowing ImagePath) -> StateCause {
         var line = LogLine("bulkhead: image ")
         line.write(image)
         line.write(" of partition ")
         line.write(partition.value.spec.name)
         line.write(" is not what the manifest names")
         partition.value.controlPage.print(line)
-        return false
+        return .badImage
     }
 }

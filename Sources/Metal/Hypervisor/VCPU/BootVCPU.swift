@@ -30,12 +30,13 @@ extension VCPURunner {
             starting = takeBack() && start
             if !isClean { page.value.enter(.crashed, .coreLost) }
         }
-        areGenuine = core.value.failedEnds < 3 && verifyImages()
+        refusal = core.value.failedEnds >= 3 ? .hypervisorFault : verifyImages()
         core.value.failedEnds = 0
         while true {
             while !mayStart(&starting, cause) {
                 switch page.value.takeRequest() {
                 case .start, .restart:
+                    if refusal == .hypervisorFault { refusal = verifyImages() }
                     (starting, cause, delay, due) = (true, .manager, RestartDelay(), 0)
                     page.value.startDue.store(due, ordering: .relaxed)
                 case .stop where starting:
@@ -59,7 +60,7 @@ extension VCPURunner {
     /// Runs the loader and then the guest until it ends; gives the cause. A frame of its own on the stack: see `scrubCore`.
     @inline(never)
     private mutating func runOnce() -> StateCause {
-        guard areGenuine else { return .badImage }
+        if let refusal { return refusal }
         hasRun = true
         context.placeLoader()
         prepareCore()

@@ -19,8 +19,8 @@ struct VCPURunner<Extension: VirtualizationExtension>: ~Copyable {
     var context: ExitContext<Extension>
     /// Whether the partition's memory is clear and no vCPU of its uses it.
     var isClean = false
-    /// Whether the images are what the manifest names.
-    var areGenuine = false
+    /// Why nothing of the images may run: they are not what the manifest names, or nobody could tell.
+    var refusal: StateCause? = .badImage
     /// Of the boot vCPU.
     var functionState = FunctionState.away
     /// Whether a guest has run since the boot; and when, in ticks, the next may start, which the control page only shows.

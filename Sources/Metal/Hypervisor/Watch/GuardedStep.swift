@@ -33,12 +33,16 @@ extension ExitContext {
         (watch.pending, watch.address, watch.rip) = (true, address, cpu.rip)
         let pages = pages, base = state.value.memory.base
         do throws(PageTableError) {
-            var copy = try TableCopy<Extension.Nested>(of: cpu.nested.memory, arena: frames.arena(frames.tables))
-            try copy.protect(pages, standIns: frames.standIns)
+            var root: UInt64 = 0
+            try writingTables { () throws(PageTableError) in
+                var copy = try TableCopy<Extension.Nested>(of: cpu.nested.memory, arena: frames.arena(frames.tables))
+                try copy.protect(pages, standIns: frames.standIns)
+                root = copy.root
+            }
             let size = UInt64(pages.count), real = base + pages.lowerBound
             for at in stride(from: 0, to: size, by: 8) { store(load(real + at, as: UInt64.self), frames.standIns + at) }
             // The delivery of an event would save the step's flags and go on in its handler, where those pages may be written.
-            if cpu.stepGuarded(root: copy.root) { return .resume }
+            if cpu.stepGuarded(root: root) { return .resume }
         } catch {}
         return violation("an event's frame in its locked kernel, at %x", address)
     }

@@ -90,10 +90,13 @@ extension ExitContext {
         guard let table = unsafe SiteTable(bytes(file.address, file.size)) else { throw .noTable }
         let kernel = try KernelPlace(table, registers, lowMemory: state.value.guestMemory.lowSize, read: { word($0) })
         do throws(PageTableError) {
-            for i in 0..<state.value.watched.tables {
-                var copy = try TableCopy<Extension.Nested>(of: state.value.root(i), arena: state.value.watched.arena(i))
-                for part in 0..<3 { try copy.protect(kernel.parts[part]) }
-                state.value.watch.entries[i] = load(copy.root)
+            try writingTables { () throws(PageTableError) in
+                for i in 0..<state.value.watched.tables {
+                    var copy = try TableCopy<Extension.Nested>(
+                        of: state.value.root(i), arena: state.value.watched.arena(i))
+                    for part in 0..<3 { try copy.protect(kernel.parts[part]) }
+                    state.value.watch.entries[i] = load(copy.root)
+                }
             }
         } catch { throw .outOfFrames }
         (state.value.watch.kernel, state.value.watch.registers) = (kernel, registers)
@@ -108,14 +111,12 @@ extension PartitionContext {
 
     /// Has all nested tables begin with the entries that are kept, and keeps those that they had: locks a kernel, or opens all.
     mutating func exchangeEntries() {
-        // They are mapped read-only, as all are that no core has to write.
-        let cr0 = cpu_read_cr0()
-        cpu_write_cr0(cr0 & ~CR0.writeProtect)
-        for i in 0..<watched.tables {
-            let old: UInt64 = load(root(i))
-            store(watch.entries[i], root(i))
-            watch.entries[i] = old
+        writingTables {
+            for i in 0..<watched.tables {
+                let old: UInt64 = load(root(i))
+                store(watch.entries[i], root(i))
+                watch.entries[i] = old
+            }
         }
-        cpu_write_cr0(cr0)
     }
 }

@@ -1,3 +1,4 @@
+import Silicon
 import Synchronization
 import Watch
 import X86
@@ -35,18 +36,29 @@ struct VCPUWatch: ~Copyable {
 /// which exits. When it is locked EFER.SCE is set, and writes to all of `GuardedRegisters` exit.
 enum Guarding { case off, arming, locked }
 
-/// Frames that the watch needs of a partition: two pages that stand in for those that are written, then nine frames for each nested
-/// table and for the one by which a write is looked at: roots, tables of 512 GiB, of up to three GiB, and of the large pages in which
-/// text, constants and the interrupt table end.
+/// Frames that the watch needs of a partition: two pages that stand in for those that are written; and nine for each nested table and
+/// for the one by which a write is looked at: roots, tables of 512 GiB, of up to three GiB, and of the large pages in which text,
+/// constants and the interrupt table end. The core maps those read-only.
 struct WatchFrames {
     let standIns: UInt64
+    let arenas: UInt64
     /// Nested tables.
     let tables: Int
 
-    static func count(tables: Int) -> Int { tables == 0 ? 0 : tables * 9 + 11 }
+    static func standIns(tables: Int) -> Int { tables == 0 ? 0 : 2 }
+    static func arenas(tables: Int) -> Int { tables == 0 ? 0 : (tables + 1) * 9 }
 
     func arena(_ index: Int) -> FrameArena {
         // The frames were set aside for this at boot, and are nobody else's.
-        unsafe FrameArena(base: standIns + UInt64(2 + index * 9) * 4096, size: 9 * 4096)
+        unsafe FrameArena(base: arenas + UInt64(index * 9) * 4096, size: 9 * 4096)
     }
+}
+
+/// Writes nested tables, which are mapped read-only as all is that no core has to write in the steady state.
+@inline(__always)
+func writingTables<E: Error>(_ body: () throws(E) -> Void) throws(E) {
+    let cr0 = cpu_read_cr0()
+    cpu_write_cr0(cr0 & ~CR0.writeProtect)
+    defer { cpu_write_cr0(cr0) }
+    try body()
 }

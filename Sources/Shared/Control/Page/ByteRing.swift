@@ -116,8 +116,8 @@ public struct ByteRing {
         }
     }
 
-    /// Notes, in a ring that is written with `push` alone, how far somebody has read.
-    public func note(read position: UInt64) { unsafe tail.pointee.store(position, ordering: .releasing) }
+    /// Notes, in a ring that is written with `push` alone, how far somebody has read. Who reads again what was read is not behind.
+    public func note(read position: UInt64) { unsafe tail.pointee.store(max(noted, position), ordering: .releasing) }
     /// What `note` said last.
     public var noted: UInt64 { unsafe tail.pointee.load(ordering: .acquiring) }
     /// Whether `count` more bytes leave what was not read yet, as far as is noted, and what a reader may be copying.

@@ -8,7 +8,7 @@ import Text
 extension ControlBackend where Self: ~Copyable {
     /// - Parameters:
     ///   - data: the bytes of a `consoleWrite`.
-    ///   - scratch: room for 1024 bytes.
+    ///   - scratch: room for the bytes of one reply: as many as a request's, `ControlRequest.maxData`.
     ///   - damaged: frames that were dropped.
     /// - Returns: the reply's length in bytes.
     mutating func reply(

@@ -19,7 +19,8 @@ struct CacheMasks {
         var taken: UInt32 = 0, isAllTaken = false
         // Who wants all that is left comes last.
         for pass in 0..<2 {
-            for owner in 0..<9 where demand(owner) != .none && (demand(owner) == .exclusive) == (pass == 1) {
+            for owner in 0...Manifest.maxPartitions
+            where demand(owner) != .none && (demand(owner) == .exclusive) == (pass == 1) {
                 guard ways > 0 else { throw ManifestError(.cacheUndivided, owner: owner, level) }
                 guard !isAllTaken else { throw ManifestError(.cacheTakenTwice, owner: owner, level) }
                 let left = free - taken, count = pass == 0 ? demand(owner).ways(of: ways) : max(left, 1)
@@ -32,7 +33,7 @@ struct CacheMasks {
             }
         }
         rest = fromTop ? all >> taken : all & all << taken
-        for owner in 0..<9 where own[owner] == 0 { own[owner] = rest }
+        for owner in 0...Manifest.maxPartitions where own[owner] == 0 { own[owner] = rest }
     }
 }
 

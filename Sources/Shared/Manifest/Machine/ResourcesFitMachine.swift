@@ -58,7 +58,7 @@ extension Manifest {
         }
         if own < Int(capabilities.highestMonitor) { resources.association = UInt64(own) + 1 }
         var number: UInt32 = 0
-        for owner in 0..<9 where demands[owner].needsClass {
+        for owner in 0...Self.maxPartitions where demands[owner].needsClass {
             number += 1
             guard number <= capabilities.highestClass else {
                 throw ManifestError(

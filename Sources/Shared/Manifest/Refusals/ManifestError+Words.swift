@@ -1,4 +1,5 @@
 import PCI
+import Resources
 import Text
 
 extension ManifestError.Reason {
@@ -13,6 +14,7 @@ extension ManifestError.Reason {
     /// | `%f`, `%g` | the value, the bound: a PCI function |
     /// | `%h`, `%l` | bits 63:32 of the bound: a PCI function; bits 31:0: decimal |
     /// | `%u` | bits 63:32 of the bound: decimal |
+    /// | `%z` | why there is no memory key |
     /// | `%i`, `%j` | bits 63:32 and 31:0 of the bound: vendor and device |
     /// | `%m` | the plural of what was counted by the value |
     public var words: StaticString {
@@ -75,7 +77,7 @@ extension ManifestError.Reason {
         case .bandwidthInAmounts: "%p limits memory bandwidth in percent; this machine does so in GB/s"
         case .bandwidthOutOfRange: "%p limits memory bandwidth to %v; this machine's bound is %b"
         case .tooFewClasses: "%p and those with whom it shares a cache need %v classes of service; this machine has %b"
-        case .noMemoryKeys: "%p requires a memory key, which this machine cannot give (obstacle %v)"
+        case .noMemoryKeys: "%p requires a memory key; %z"
         case .noSecureBoot: "the manifest requires Secure Boot, which is off in this machine"
         case .noTPM: "the manifest requires a TPM; this machine has none that took all measurements"
         case .tooFewMemoryKeys: "%v partitions require memory keys; this machine has %b"
@@ -106,6 +108,8 @@ extension ManifestError {
         case UInt8(ascii: "h"): sink.write(function: bound >> 32)
         case UInt8(ascii: "l"): sink.write(decimal: bound & 0xFFFF_FFFF)
         case UInt8(ascii: "u"): sink.write(decimal: bound >> 32)
+        case UInt8(ascii: "z"):
+            sink.write((MemoryKeyObstacle(rawValue: UInt8(truncatingIfNeeded: value)) ?? .absent).words)
         case UInt8(ascii: "i"): sink.write(identifier: bound >> 32)
         case UInt8(ascii: "j"): sink.write(identifier: bound)
         default: if value != 1 { sink.write("s") }

@@ -46,11 +46,12 @@ enum BootLog {
         unsafe count += 1
     }
 
-    /// After a refusal: writes what was said to the boot volume, and leaves it on the screens until somebody presses a key, 30
-    /// seconds at most. Without a screen nobody is waited for.
+    /// After a refusal: tells the TPM, writes what was said to the boot volume, and leaves it on the screens until somebody presses
+    /// a key, 30 seconds at most. Without a screen nobody is waited for.
     static func hold() {
         guard unsafe firmware != 0 else { return }
         let owner = unsafe Pointer<Firmware>(at: firmware)
+        MeasuredBoot.close(owner.value)
         if let file = try? BootVolume(owner.value).append(to: "boot.log", limit: fileLimit) {
             try? file.write(unsafe page, unsafe count)
             file.close()

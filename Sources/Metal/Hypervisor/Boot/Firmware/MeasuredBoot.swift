@@ -10,7 +10,7 @@ struct MeasuredBoot {
     private let tpm: Pointer<EFI_TCG2_PROTOCOL>?
 
     init(_ firmware: borrowing Firmware) {
-        tpm = try? firmware.locate(.tcg2)
+        tpm = Self.find(firmware)
         if tpm != nil { anchors.insert(.tpm) } else { BootLog.print(LogLine("bulkhead: no TPM: nothing is measured")) }
         if firmware.isSecure {
             anchors.insert(.secureBoot)
@@ -30,10 +30,35 @@ struct MeasuredBoot {
     /// Extends the object's PCR, in each bank, by the digest of a file, or of its name. A TPM that refuses one counts as none.
     mutating func measure(_ object: MeasuredObject, _ name: ImagePath, _ file: LoadedFile? = nil) {
         guard anchors.contains(.tpm), let tpm else { return }
+        let status = Self.extend(tpm, object, name, file)
+        guard status != 0 else { return }
+        anchors = TrustAnchors(rawValue: anchors.rawValue & ~TrustAnchors.tpm.rawValue)
+        var line = LogLine("bulkhead: the TPM counts as none, status %x: it refused to measure ", status)
+        line.write(name)
+        BootLog.print(line)
+    }
+
+    /// Before the firmware goes on to another program, which PCR 11 must not take for this one.
+    static func close(_ firmware: borrowing Firmware) {
+        if let tpm = find(firmware) { _ = extend(tpm, .refused, "refused", nil) }
+    }
+
+    /// The TPM, if one is there and an active bank (section 6.4, bits 1 and 2) is of SHA-256 or SHA-384.
+    private static func find(_ firmware: borrowing Firmware) -> Pointer<EFI_TCG2_PROTOCOL>? {
+        guard let tpm: Pointer<EFI_TCG2_PROTOCOL> = try? firmware.locate(.tcg2) else { return nil }
+        // Its size; TPMPresentFlag is byte 16, ActivePcrBanks double word 8.
+        var capability: [5 of UInt64] = [36, 0, 0, 0, 0]
+        let status = withAddress(of: &capability) { efi_call(tpm.value.GetCapability, tpm.address, $0, 0, 0, 0) }
+        return status == 0 && capability[2] & 0xFF != 0 && capability[4] & 0b110 != 0 ? tpm : nil
+    }
+
+    private static func extend(
+        _ tpm: Pointer<EFI_TCG2_PROTOCOL>, _ object: MeasuredObject, _ name: ImagePath, _ file: LoadedFile?
+    ) -> UInt64 {
         // Packed: EFI_TCG2_EVENT (section 6.6), and in it a tagged event (TCG PC Client Platform Firmware Profile 1.05, section 10.4.2.1).
         var event: [16 of UInt64] = .init(repeating: 0)
         let length = UInt32(name.count)
-        let status = withAddress(of: &event) { at in
+        return withAddress(of: &event) { at in
             store(26 + length, at)
             store(14 as UInt32, at + 4)
             store(1 as UInt16, at + 8)
@@ -45,11 +70,6 @@ struct MeasuredBoot {
             let data = file ?? LoadedFile(address: at + 26, size: UInt64(length))
             return efi_call(tpm.value.HashLogExtendEvent, tpm.address, 0, data.address, data.size, at)
         }
-        guard status != 0 else { return }
-        anchors = TrustAnchors(rawValue: anchors.rawValue & ~TrustAnchors.tpm.rawValue)
-        var line = LogLine("bulkhead: the TPM counts as none, status %x: it refused to measure ", status)
-        line.write(name)
-        BootLog.print(line)
     }
 }
 
