@@ -22,7 +22,7 @@ extension MachineTests {
             // Stray writes (error 3: present, write) to what never changes: the tables are what they were.
             ("own-tables", 14, "error 0x3,"), ("nested-tables", 14, "error 0x3,"), ("step-tables", 14, "error 0x3,"),
             ("context", 14, "error 0x3,"), ("constants", 14, "error 0x3,"), ("segments", 14, "error 0x3,"),
-            ("host-save", 14, "error 0x3,"),
+            ("host-save", 14, "error 0x3,"), ("watch-tables", 14, "error 0x3,"),
         ]
 
         @Test(arguments: kinds) func aFaultEndsItsOwnPartitionAlone(

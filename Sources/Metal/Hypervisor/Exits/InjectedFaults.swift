@@ -57,6 +57,8 @@
             case 22:
                 let start = cpu_rdtsc()
                 while cpu_rdtsc() &- start < cpu.rcx { cpu_pause() }
+            // The same, to the tables in which a kernel is locked.
+            case 23: store(0 as UInt64, partition.value.watched.arenas)
             // What the self-check looks at is undone, or done again. RDX: the bits; RCX: a field of the VMCB, or a register.
             case 24 where Extension.vendor == .intel: vmx_write(number, vmx_read(number) ^ cpu.rdx)
             case 24:

@@ -43,6 +43,9 @@ struct PlannedMachine: ~Copyable {
                 files[i].initrd = try read(manifest.partitions[i].initrd, i, .initrd, firmware)
             }
             if manifest.partitions[i].watch.response != .off {
+                guard try Vendor.ofThisProcessor() == .amd else {
+                    throw Refusal("the watch over kernels is not there for Intel's processors yet")
+                }
                 // Without it the kernel is not locked, which the partition's policy answers.
                 var path = manifest.partitions[i].image
                 path.write(".sites")
@@ -86,9 +89,6 @@ struct PlannedMachine: ~Copyable {
         let faultFrames = machine.iommu?.faultFrames ?? 0
         let small = Errata(try Vendor.ofThisProcessor()).executesFromSmallPages
         for i in 0..<manifest.partitionCount {
-            if manifest.partitions[i].watch.response != .off, try Vendor.ofThisProcessor() == .intel {
-                throw Refusal("the watch over kernels is not there for Intel's processors yet")
-            }
             let isHousekeeper = manifest.partitions[i].cores.contains(CoreSet(core: manifest.housekeeping))
             blocks[i] = try PrivateBlock(
                 cores: manifest.partitions[i].cores.count, memory: manifest.partitions[i].memorySize,

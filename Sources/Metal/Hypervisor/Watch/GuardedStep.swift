@@ -33,11 +33,10 @@ extension ExitContext {
         (watch.pending, watch.address, watch.rip) = (true, address, cpu.rip)
         let pages = pages, base = state.value.memory.base
         do throws(PageTableError) {
-            var root: UInt64 = 0
-            try writingTables { () throws(PageTableError) in
+            let root = try writingTables { () throws(PageTableError) in
                 var copy = try TableCopy<Extension.Nested>(of: cpu.nested.memory, arena: frames.arena(frames.tables))
                 try copy.protect(pages, standIns: frames.standIns)
-                root = copy.root
+                return copy.root
             }
             let size = UInt64(pages.count), real = base + pages.lowerBound
             for at in stride(from: 0, to: size, by: 8) { store(load(real + at, as: UInt64.self), frames.standIns + at) }
@@ -79,18 +78,14 @@ extension ExitContext {
             let last = min(at, size - 8), address = pages.lowerBound + at, rule = kernel.rule(of: address) ?? .text
             if isPatch != true, !allows(rule, address, old: load(old + last), new: load(new + last)) { at = end }
         }
-        while at < end {
-            store(load(new + at, as: UInt8.self), old + at)
-            at += 1
-        }
+        for at in at..<end { store(load(new + at, as: UInt8.self), old + at) }
         state.value.watch.isWriting.store(false, ordering: .releasing)
     }
 
     /// Where a write around `watch.address` can end: one guarded page, or two. They lie in low memory, where the kernel was found.
     private var pages: Range<UInt64> {
         let kernel = partition.value.watch.kernel, page = watch.address & ~0xFFF
-        let isFirst = watch.address - page >= 64 || kernel.rule(of: page &- 4096) == nil
-        let first = isFirst ? page : page - 4096
+        let first = watch.address - page >= 64 || kernel.rule(of: page &- 4096) == nil ? page : page - 4096
         return first..<first + (kernel.rule(of: first + 4096) == nil ? 4096 : 8192)
     }
 
@@ -112,8 +107,7 @@ extension ExitContext {
             line.write(", response %d, %x at %x", UInt64(response.rawValue), address, rip)
             page.print(line)
         }
-        if response == .report { return true }
-        if response == .refuse { return false }
+        if response == .report || response == .refuse { return response == .report }
         core.value.recordCrash(.attack, vector: UInt64(rule.rawValue), detail: address, breach: (rip, old, new))
         watch.next = response == .freeze ? .handleKick : .end(.attack)
         if response == .freeze {

@@ -112,11 +112,7 @@ extension PartitionContext {
     /// Has all nested tables begin with the entries that are kept, and keeps those that they had: locks a kernel, or opens all.
     mutating func exchangeEntries() {
         writingTables {
-            for i in 0..<watched.tables {
-                let old: UInt64 = load(root(i))
-                store(watch.entries[i], root(i))
-                watch.entries[i] = old
-            }
+            for i in 0..<watched.tables { store(exchange(&watch.entries[i], with: load(root(i))), root(i)) }
         }
     }
 }

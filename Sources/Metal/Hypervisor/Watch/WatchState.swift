@@ -23,8 +23,7 @@ struct WatchState: ~Copyable {
 struct VCPUWatch: ~Copyable {
     /// Whether the instruction that is stepped over writes memory, or else registers; where, and where it is; the registers before it.
     var pending: Bool?
-    var address: UInt64 = 0
-    var rip: UInt64 = 0
+    var address: UInt64 = 0, rip: UInt64 = 0
     var registers = GuardedRegisters()
     /// EFER.SCE while it is withheld, else 0.
     var hidden: UInt64 = 0
@@ -56,9 +55,9 @@ struct WatchFrames {
 
 /// Writes nested tables, which are mapped read-only as all is that no core has to write in the steady state.
 @inline(__always)
-func writingTables<E: Error>(_ body: () throws(E) -> Void) throws(E) {
+func writingTables<Result, E: Error>(_ body: () throws(E) -> Result) throws(E) -> Result {
     let cr0 = cpu_read_cr0()
     cpu_write_cr0(cr0 & ~CR0.writeProtect)
     defer { cpu_write_cr0(cr0) }
-    try body()
+    return try body()
 }

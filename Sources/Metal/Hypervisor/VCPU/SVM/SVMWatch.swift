@@ -24,8 +24,9 @@ extension SVMCPU {
         store(exceptions, vmcb + UInt64(VMCB.interceptExceptions))
         self[VMCB.intercepts] = self[VMCB.intercepts] & ~Intercept.guarded | (isOn ? Intercept.guarded : 0)
         store(isOn ? Intercept.writeCR4 : 0, vmcb + UInt64(VMCB.interceptControl))
-        let isThere = self[VMCB.msrpmBase] == maps.msrsGuarded
-        if isOn || isThere { self[VMCB.msrpmBase] = isOn ? maps.msrsGuarded : maps.msrs }
+        if isOn || self[VMCB.msrpmBase] == maps.msrsGuarded {
+            self[VMCB.msrpmBase] = isOn ? maps.msrsGuarded : maps.msrs
+        }
     }
 
     mutating func stepGuarded(root: UInt64?) -> Bool {
