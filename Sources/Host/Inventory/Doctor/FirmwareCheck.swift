@@ -1,4 +1,5 @@
 import Foundation
+import ManifestFile
 
 /// How the machine's firmware starts programs, and what it keeps.
 struct FirmwareCheck {
