@@ -1,3 +1,4 @@
+import Control
 import ControlClient
 import Foundation
 import Keys
@@ -17,6 +18,7 @@ extension MachineTests {
         @Test func theTPMHasWhatTheOwnersFilesSay() throws {
             let volume = try MeasuredVolume("measured-signed", require: "require: [secure-boot, tpm]\n", isSigned: true)
             let boot = try MeasuredMachine(volume, hasSecureBoot: true)
+            #expect(boot.second.state == .running)
             #expect(boot.trust.rawValue == 7)
             #expect(!boot.lines.contains { $0.contains("is off") || $0.contains("no TPM") || $0.contains("no owner") })
             let expected = try volume.expected()
@@ -57,15 +59,16 @@ extension MachineTests {
             let expected = try volume.expected()
             try volume.change("second.elf")
             let boot = try MeasuredMachine(volume, hasSecureBoot: false)
+            #expect(boot.second.state == .crashed && boot.second.cause == .badImage && boot.second.starts == 0)
             for bank in ["sha256", "sha384"] {
                 #expect(boot.pcrs[bank]?["11"] == expected.pcrs[bank]?["11"])
                 #expect(boot.pcrs[bank]?["12"] != expected.pcrs[bank]?["12"])
             }
             #expect(try boot.pcrs == volume.expected().pcrs)
-            // The same files and another owner.
+            // The same files, unchanged, and another owner.
             let others = try MeasuredVolume("measured-other", require: "", isSigned: true).expected()
             for bank in ["sha256", "sha384"] {
-                for pcr in ["11", "12"] { #expect(boot.pcrs[bank]?[pcr] != others.pcrs[bank]?[pcr]) }
+                for pcr in ["11", "12"] { #expect(expected.pcrs[bank]?[pcr] != others.pcrs[bank]?[pcr]) }
             }
         }
 
@@ -80,8 +83,8 @@ extension MachineTests {
             let boot = try MeasuredMachine(volume, hasSecureBoot: false, before: [refused])
             var value = Data(count: Digest384.bytes)
             let key = try #require(OwnerSection.key(of: volume.content.hypervisor))
-            for content in ["no owner's key", version, "refused"].map({ Data($0.utf8) }) + [
-                Data(key), Data(version.utf8),
+            for content in ["no owner's key", HypervisorVersion.text, "refused"].map({ Data($0.utf8) }) + [
+                Data(key), Data(HypervisorVersion.text.utf8),
             ] {
                 value = digest(value + digest(content))
             }
@@ -162,9 +165,6 @@ extension MachineTests {
     }
 }
 
-/// The hypervisor's.
-private let version = "0.1.0"
-
 /// A boot volume with two partitions, and the files that it was made of.
 private struct MeasuredVolume {
     let name: String
@@ -213,8 +213,7 @@ private struct MeasuredVolume {
         let target = folder.appending(path: "volume")
         try content.writeFolder(target, mayBeUnsigned: true)
         return try ExpectedMeasurements(
-            VolumeReader(target), key: content.manifest.isEmpty ? nil : OwnerSection.key(of: content.hypervisor),
-            version: version)
+            VolumeReader(target), key: OwnerSection.key(of: content.hypervisor), version: HypervisorVersion.text)
     }
 
     func change(_ image: String) throws {
@@ -227,16 +226,12 @@ private struct MeasuredVolume {
     func signedForSecureBoot() throws -> URL {
         let target = folder.appending(path: "secure.efi"), keys = "/usr/share/ovmf/PkKek-1-snakeoil"
         try? FileManager.default.removeItem(at: target)
-        let program = Process()
-        program.executableURL = URL(filePath: "/usr/bin/env")
-        program.arguments = [
-            "osslsigncode", "sign", "-h", "sha384", "-certs", keys + ".pem", "-key", keys + ".key", "-pass", "snakeoil",
-            "-in", content.hypervisor.path, "-out", target.path,
-        ]
-        program.standardOutput = FileHandle.nullDevice
-        try program.run()
-        program.waitUntilExit()
-        try #require(program.terminationStatus == 0)
+        try Tool.run(
+            "osslsigncode",
+            [
+                "sign", "-h", "sha384", "-certs", keys + ".pem", "-key", keys + ".key", "-pass", "snakeoil",
+                "-in", content.hypervisor.path, "-out", target.path,
+            ])
         return target
     }
 }
@@ -244,6 +239,8 @@ private struct MeasuredVolume {
 /// One boot, and what the TPM had afterwards.
 private struct MeasuredMachine {
     let trust: TrustAnchors
+    /// Of the second partition, once it runs or never will.
+    let second: PartitionInfo
     /// What the hypervisor said.
     let lines: [String]
     /// As `ExpectedMeasurements.pcrs`.
@@ -273,6 +270,13 @@ private struct MeasuredMachine {
             ], emulator)
         defer { boot.machine.stop() }
         trust = try boot.client.hello().trust
+        func second() throws -> PartitionInfo {
+            try #require(try boot.client.list().last)
+        }
+        let deadline = boot.machine.deadline(seconds: 60)
+        var info = try second()
+        while ![.running, .crashed].contains(info.state), !deadline.isOver { info = try second() }
+        self.second = info
         lines = boot.lines
         let memory = volume.folder.appending(path: "memory")
         try MachineProtocol(boot.machine).save(0..<512 << 20, to: memory)
@@ -280,12 +284,12 @@ private struct MeasuredMachine {
         let file = volume.folder.appending(path: "log")
         try Self.log(in: Data(contentsOf: memory, options: .mappedIfSafe)).write(to: file)
         try? FileManager.default.removeItem(at: memory)
-        log = try Self.output("tpm2_eventlog", [file.path])
+        log = try Tool.run("tpm2_eventlog", [file.path]).split(separator: "\n").map(String.init)
         let pipe = volume.workspace.root.appending(path: "Tests/Machines/tpm-pipe.py").path
         var bank = ""
-        for line in try Self.output(
+        let values = try Tool.run(
             "tpm2_pcrread", ["-T", "cmd:python3 \(pipe) \(tpm.control.path)", "sha256:11,12+sha384:11,12"])
-        {
+        for line in values.split(separator: "\n") {
             let parts = line.split(separator: ":").map { $0.trimmingCharacters(in: .whitespaces) }
             if parts.count == 1 {
                 bank = parts[0]
@@ -293,18 +297,6 @@ private struct MeasuredMachine {
                 pcrs[bank, default: [:]][parts[0]] = String(parts[1].dropFirst(2).lowercased())
             }
         }
-    }
-
-    private static func output(_ name: String, _ arguments: [String]) throws -> [String] {
-        let program = Process(), pipe = Pipe()
-        program.executableURL = URL(filePath: "/usr/bin/env")
-        program.arguments = [name] + arguments
-        program.standardOutput = pipe
-        try program.run()
-        let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        program.waitUntilExit()
-        try #require(program.terminationStatus == 0, "\(name): \(text)")
-        return text.split(separator: "\n").map(String.init)
     }
 
     /// The firmware's log (TCG PC Client Platform Firmware Profile, section 10): of all that begins like one, the longest. It lies

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Machines
 
 @main
 struct Bulkhead: ParsableCommand {
@@ -11,7 +12,7 @@ struct Bulkhead: ParsableCommand {
             inventory` and `bulkhead plan` propose a manifest, `bulkhead manifest check` says what is wrong with it, `bulkhead image` makes what the machine \
             boots from. `./bulkhead setup` only installs the packages that are missing.
             """,
-        version: "0.1.0",
+        version: HypervisorVersion.text,
         groupedSubcommands: [
             CommandGroup(
                 name: "Manifest",

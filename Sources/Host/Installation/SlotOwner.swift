@@ -12,7 +12,7 @@ extension SlotContent {
     /// That of the slot of a volume; nil without one, and where there is no hypervisor.
     static func owner(in image: String) throws -> [UInt8]? {
         let path = LoaderEntry.program
-        return try SlotVolume.read([(path, 64 << 20)], from: image)[path].flatMap { OwnerSection.key(in: $0) }
+        return try SlotVolume.read([(path, OwnerSection.most)], from: image)[path].flatMap { OwnerSection.key(in: $0) }
     }
 }
 

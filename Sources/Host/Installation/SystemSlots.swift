@@ -57,6 +57,8 @@ public struct SystemSlots {
         guard lines.count <= SlotLine.most else { return false }
         // The files of the other slot are not this one's, and without these two nothing starts.
         let names = Set(lines.compactMap { $0?.path })
+        // Each file once: a list of others could have one large file read for each of its lines. FAT ignores case.
+        guard Set(names.map { $0.lowercased() }).count == lines.count else { return false }
         guard names.contains(Self.program(slot)), names.contains(Self.folder(slot) + "/manifest.cbor") else {
             return false
         }

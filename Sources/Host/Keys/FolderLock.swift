@@ -19,7 +19,8 @@ extension KeyFolder {
         while flock(lock, LOCK_EX) != 0 { if errno != EINTR { throw .busy(folder: folder.path) } }
         for name in (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
         where name.hasPrefix(DurableFile.partialPrefix) {
-            try? FileManager.default.removeItem(at: folder.appending(path: name))
+            // A file at most: whoever has the folder could lay one of others in its place, which would be emptied.
+            unsafe unlink(folder.appending(path: name).path)
         }
         try finishRotation()
         return try body()

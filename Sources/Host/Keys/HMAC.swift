@@ -35,7 +35,7 @@ struct HMAC {
 }
 
 extension SHA256 {
-    static func digest(_ bytes: [UInt8]) -> [UInt8] {
+    package static func digest(_ bytes: [UInt8]) -> [UInt8] {
         var hash = SHA256()
         hash.put(bytes.span)
         return Self.bytes(hash.finish())

@@ -1,7 +1,7 @@
 import Foundation
 
 extension KeyFolder {
-    private var revokedFile: URL { folder.appending(path: "revoked") }
+    var revokedFile: URL { folder.appending(path: "revoked") }
 
     /// Fingerprints of keys that count no more.
     /// - Throws: `KeyError.damaged` for a list that cannot be read or that no `revoke` has written: then nobody knows.

@@ -4,8 +4,8 @@ extension KeyFolder {
     /// Where the next key is until all of it is on the disk.
     var rotated: KeyFolder { KeyFolder(folder.appending(path: "new").path) }
 
-    /// Puts the present key away into `old/FINGERPRINT`, where it signs nothing, and makes a new one. Cut off at any moment, the
-    /// old key is as it was, or the next command finishes what was begun.
+    /// Puts the present key away into `old/FINGERPRINT`, which has it as revoked: nobody signs with it there by mistake. Makes a new
+    /// one in its place. Cut off at any moment, the old key is as it was, or the next command finishes what was begun.
     public func rotate(height: Int, _ passphrase: Passphrase, _ scrypt: Scrypt = .standard) throws(KeyError) {
         // Whoever has the passphrase of the old one may make a new one.
         let old = try locked { () throws(KeyError) in try load(passphrase, evenRevoked: true).publicKey }
@@ -26,9 +26,13 @@ extension KeyFolder {
         guard DurableFile.isThere(new.folder) else { return }
         if DurableFile.isThere(new.publicFile) {
             // The public file goes last, away and in: as long as the old one is there, its other files are put away first.
-            if let present = try? Data(contentsOf: publicFile) {
-                let old = folder.appending(path: "old/\(Self.fingerprint(Array(present)))")
+            if DurableFile.isThere(publicFile) {
+                // Of one that cannot be read nobody knows whose the other files are: they stay.
+                guard let present = try? Data(contentsOf: publicFile) else { throw .damaged(file: publicFile.path) }
+                let fingerprint = Self.fingerprint(Array(present)), old = folder.appending(path: "old/\(fingerprint)")
                 try DurableFile.makeFolder(old)
+                try DurableFile.replace(
+                    KeyFolder(old.path).revokedFile, Data((fingerprint + "\n").utf8), mode: 0o644)
                 try move(files, from: folder, to: old)
             }
             try move(files, from: new.folder, to: folder)

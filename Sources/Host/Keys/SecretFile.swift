@@ -35,7 +35,7 @@ public struct SecretFile: Sendable {
         return zip(cipher, key).map { $0 ^ $1 }
     }
 
-    static func hexadecimal(_ bytes: [UInt8]) -> String {
+    package static func hexadecimal(_ bytes: [UInt8]) -> String {
         bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
     }
 

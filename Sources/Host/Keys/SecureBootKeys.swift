@@ -55,6 +55,7 @@ public struct SecureBootKeys: Sendable {
     }
 
     /// Signs a UEFI application (Authenticode, SHA-384).
+    /// - Parameter output: a name that nobody else uses: it is written piece by piece.
     public func sign(_ program: URL, to output: URL, _ passphrase: Passphrase) throws(KeyError) {
         guard FileManager.default.fileExists(atPath: key("db").path) else { throw .missing(file: key("db").path) }
         try EncryptedKeyFile.require(key("db"))
@@ -67,10 +68,15 @@ public struct SecureBootKeys: Sendable {
             ], input: Data(passphrase.bytes))
     }
 
-    /// Whether a UEFI application is signed by this db key.
-    public func isSigned(_ program: URL) -> Bool {
-        (try? Program.run(
-            "osslsigncode", ["verify", "-CAfile", certificate("db").path, "-in", program.path])) != nil
+    /// Whether a UEFI application is signed by this db key, and by no other. osslsigncode is content with one signature of several,
+    /// nested in another's; firmware looks at the outer one.
+    /// - Throws: `KeyError` where there is no osslsigncode: then nobody knows.
+    public func isSigned(_ program: URL) throws(KeyError) -> Bool {
+        _ = try Program.run("osslsigncode", ["--version"])
+        let words = try? Program.run(
+            "osslsigncode", ["verify", "-CAfile", certificate("db").path, "-in", program.path])
+        let lines = words.map { String(decoding: $0, as: UTF8.self).split(whereSeparator: \.isNewline) } ?? []
+        return lines.count { $0.hasPrefix("Signature Index:") } == 1
     }
 }
 

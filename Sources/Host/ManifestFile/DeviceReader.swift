@@ -49,24 +49,6 @@ extension FieldReader {
         spec.address = address
         return spec
     }
-
-    /// A list of weaknesses.
-    mutating func accepts(_ node: Node) -> Acceptances {
-        var set = Acceptances()
-        guard case .sequence(let items) = node else {
-            locate(.accepts, node)
-            fail(node.mark?.line, "\"accept\" must be a list", hint: "write [split-smt]", field: .accepts)
-            return set
-        }
-        for item in items {
-            let word = value(item, .accepts) { (text) throws(ValueError) in
-                try parseWord(text, Acceptances.names, "a weakness that can be accepted")
-            }
-            if let word { set.insert(word) }
-        }
-        locate(.accepts, node)
-        return set
-    }
 }
 
 /// How many virtual functions a physical function enables.

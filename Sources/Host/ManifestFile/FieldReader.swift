@@ -98,6 +98,29 @@ struct FieldReader {
         }
     }
 
+    /// A list of words, none of them twice.
+    /// - Parameter what: a word is, in a sentence.
+    mutating func flags<Flags: FlagSet>(
+        _ node: Node, _ field: ManifestField, _ names: [(name: String, value: Flags)], _ what: String, hint: String
+    ) -> Flags {
+        var set = Flags()
+        locate(field, node)
+        guard case .sequence(let items) = node else {
+            fail(node.mark?.line, "\"\(field.name)\" must be a list", hint: hint, field: field)
+            return set
+        }
+        for item in items {
+            let word = value(item, field) { (text) throws(ValueError) in
+                let word = try parseWord(text, names, what)
+                if set.contains(word) { throw ValueError(reason: "\(quoted(text)) is named twice", hint: nil) }
+                return word
+            }
+            if let word { set.insert(word) }
+        }
+        locate(field, node)
+        return set
+    }
+
     /// A text of bounded length.
     mutating func text<let n: Int>(_ node: Node?, _ field: ManifestField, into target: inout Text<n>) {
         let parsed = value(node, field) { (text: String) throws(ValueError) -> Text<n> in

@@ -1,5 +1,6 @@
 import Foundation
 import Manifest
+import ManifestRules
 
 /// A manifest as JSON for other programs; the names are those of the YAML file, sizes and addresses are in bytes.
 public struct ManifestJSON: Codable, Sendable {
@@ -131,9 +132,9 @@ public struct CheckReport: Codable, Sendable {
     }
 }
 
-/// JSON with sorted keys, for people and for comparing.
+/// JSON with sorted keys, for people and for comparing. A terminal may show it.
 public func jsonText(_ value: some Encodable) throws -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(value), as: UTF8.self)
+    return printableJSON(String(decoding: try encoder.encode(value), as: UTF8.self))
 }

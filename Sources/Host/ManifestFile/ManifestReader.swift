@@ -19,28 +19,13 @@ extension FieldReader {
         {
             manifest.link = link
         }
-        if let node = values["require"] { manifest.requires = requires(node) }
+        if let node = values["require"] {
+            manifest.requires = flags(
+                node, .requires, TrustAnchors.names, "something that can be required", hint: "write [secure-boot, tpm]")
+        }
         if let list = values["partitions"] { partitions(list, &manifest) }
         machine(values["machine"], &manifest)
         return manifest
-    }
-
-    /// A list of what the trust in a boot is to hang from.
-    private mutating func requires(_ node: Node) -> TrustAnchors {
-        var set = TrustAnchors()
-        locate(.requires, node)
-        guard case .sequence(let items) = node else {
-            fail(node.mark?.line, "\"require\" must be a list", hint: "write [secure-boot, tpm]", field: .requires)
-            return set
-        }
-        for item in items {
-            let word = value(item, .requires) { (text) throws(ValueError) in
-                try parseWord(text, TrustAnchors.names, "something that can be required")
-            }
-            if let word { set.insert(word) }
-        }
-        locate(.requires, node)
-        return set
     }
 
     /// What the machine must have; what is left out follows from the partitions.

@@ -27,7 +27,10 @@ extension FieldReader {
         if let action = action(values["on-crash"], .onCrash) { spec.onCrash = action }
         if let node = values["permit"] { spec.permits = permits(node) }
         if let node = values["devices"] { spec.devices = devices(node) }
-        if let node = values["accept"] { spec.accepts = accepts(node) }
+        if let node = values["accept"] {
+            spec.accepts = flags(
+                node, .accepts, Acceptances.names, "a weakness that can be accepted", hint: "write [split-smt]")
+        }
         if let seconds = value(values["watchdog"], .watchdog, parseWatchdog) { spec.watchdog = seconds }
         if let limit = value(values["restart-limit"], .restartLimit, parseRestartLimit) { spec.restartLimit = limit }
         readiness(values["ready"], spec)
@@ -114,17 +117,9 @@ extension FieldReader {
     /// A list of operations, or `all` or `none`.
     private mutating func permits(_ node: Node) -> ControlOperations {
         let known = ControlOperations.names
-        if case .sequence(let items) = node {
-            var set = ControlOperations()
-            for item in items {
-                let operation = value(item, .permits) { (text) throws(ValueError) in
-                    let names = known.map { (name: $0.name, value: $0.operation) }
-                    return try parseWord(text, names, "an operation")
-                }
-                if let operation { set.insert(operation) }
-            }
-            locate(.permits, node)
-            return set
+        if case .sequence = node {
+            let names = known.map { (name: $0.name, value: $0.operation) }
+            return flags(node, .permits, names, "an operation", hint: "write [start, stop] or all")
         }
         let words = [(name: "all", value: ControlOperations.all), (name: "none", value: ControlOperations())]
         let set = value(node, .permits) { (text) throws(ValueError) in

@@ -47,10 +47,10 @@ extension Manifest {
         if Self.isReserved(path) { report(ManifestRefusal(.pathReserved, field, partition: i)) }
     }
 
-    /// Files that an install or the hypervisor keeps beside the images. An image called `confirmed` would make a slot that nobody
-    /// has confirmed the one that is fallen back to.
+    /// Files that an install or the hypervisor keeps beside the images, and the folders of slots beside another system. An image called
+    /// `confirmed` would make a slot that nobody has confirmed the one that is fallen back to.
     public static let reservedNames = [
-        "manifest.cbor", "slot.txt", "version.txt", "confirmed", "crash.bin", "symbols.bin", "boot.log",
+        "manifest.cbor", "slot.txt", "version.txt", "confirmed", "crash.bin", "symbols.bin", "boot.log", "a", "b",
     ]
 
     /// A folder of that name would be in their way too.

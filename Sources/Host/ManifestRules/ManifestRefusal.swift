@@ -70,7 +70,7 @@ public struct ManifestRefusal: Error, Equatable, Sendable {
         case .coreOutOfRange: return "\(who) claims core \(value), but the machine's cores are 0 to \(bound &- 1)"
         case .pathForm: return "\(path) has a path with an empty part, or a part that starts or ends with a dot"
         case .pathCharacter: return "\(path) has \(character) in its path; a-z, A-Z, 0-9, - _ . and / are possible"
-        case .pathReserved: return "\(path) has the name of a file that is kept beside the images"
+        case .pathReserved: return "\(path) has the name of a file or folder that is kept beside the images"
         case .pathCaseClash:
             let other = other.map { partitionWords($0, manifest) } ?? "another"
             return "\(path) and one of \(other) differ only in letter case, which the boot volume ignores"

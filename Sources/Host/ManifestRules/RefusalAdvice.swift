@@ -152,7 +152,7 @@ extension ManifestRule {
         case .coreOutOfRange: "a partition claims a core beyond the machine's cores"
         case .pathForm: "a path has an empty part, or a part that starts or ends with a dot"
         case .pathCharacter: "a path has a character that paths do not have"
-        case .pathReserved: "an image has the name of a file that is kept beside the images"
+        case .pathReserved: "an image has the name of a file or folder that is kept beside the images"
         case .pathCaseClash: "two paths differ only in letter case, which the boot volume ignores"
         case .commandLineCharacter: "a command line has a character that is not printable ASCII"
         case .unknownOperation: "a partition permits unknown operations"

@@ -22,54 +22,87 @@ public struct ExpectedMeasurements: Codable, Equatable, Sendable {
     /// By the name of the bank, then by the number: hexadecimal.
     public private(set) var pcrs: [String: [String: String]] = [:]
 
-    private static let banks: [(name: String, digest: @Sendable (Data) -> Data)] = [
-        ("sha256", digest256), ("sha384", { data in Data((0..<Digest384.bytes).map { Digest384(of: data)[$0] }) }),
+    private static let banks: [(name: String, digest: @Sendable ([UInt8]) -> [UInt8])] = [
+        ("sha256", { SHA256.digest($0) }),
+        (
+            "sha384",
+            { data in
+                let digest = Digest384(of: Data(data))
+                return (0..<Digest384.bytes).map { digest[$0] }
+            }
+        ),
     ]
 
     /// - Parameters:
     ///   - key: the owner's public key that the program carries; nil: none.
     ///   - version: the program's.
-    /// - Throws: `MachineError` where a file is not there, `ManifestError` where the manifest is none.
-    public init(_ reader: VolumeReader, key: [UInt8]?, version: String) throws {
-        func file(_ path: String) throws -> Data {
-            guard let data = try reader.read("BULKHEAD/" + path) else {
-                throw MachineError.missing(file: "BULKHEAD/" + path, hint: "the boot volume lacks it")
+    ///   - mustBeOwners: whether the manifest must be signed by that key, and name each image as it is: the very bytes that are
+    ///     measured, whatever was verified before.
+    /// - Throws: `MachineError` where a file is not there, is none that the machine reads or not the owner's; `ManifestError` where
+    ///   the manifest is none.
+    public init(_ reader: VolumeReader, key: [UInt8]?, version: String, mustBeOwners: Bool = false) throws {
+        func file(_ path: String, atMost limit: Int) throws -> [UInt8] {
+            let path = "BULKHEAD/" + path
+            guard let data = try reader.read(path, atMost: limit) else {
+                throw MachineError.missing(file: path, hint: "the boot volume lacks it")
             }
-            return data
+            guard !data.isEmpty else {
+                throw MachineError.impossible("\(path) is empty: the machine neither reads nor measures it")
+            }
+            return [UInt8](data)
         }
-        for (name, digest) in Self.banks {
-            let zeros = String(repeating: "00", count: digest(Data()).count)
-            pcrs[name] = ["11": zeros, "12": zeros]
+        func image(_ path: String, _ digest: Digest384?) throws -> [UInt8] {
+            let content = try file(path, atMost: BootFileLimit.image)
+            if mustBeOwners, digest == nil || Digest384(of: Data(content)) != digest { throw Self.isOthers(path) }
+            return content
+        }
+        var values = Self.banks.map { bank in
+            let zeros = [UInt8](repeating: 0, count: bank.digest([]).count)
+            return [11: zeros, 12: zeros]
         }
         if let key {
-            add(.ownerKey, "manifest-key.pub", Data(key))
+            add(.ownerKey, "manifest-key.pub", key, &values)
         } else {
             let words = "no owner's key"
-            add(.noOwnerKey, words, Data(words.utf8))
+            add(.noOwnerKey, words, Array(words.utf8), &values)
         }
-        add(.version, version, Data(version.utf8))
-        let content = try file("manifest.cbor")
-        add(.manifest, "manifest.cbor", content)
-        for spec in try Manifest(file: [UInt8](content)).partitionList {
-            add(.kernel, spec.image.string, try file(spec.image.string))
-            if !spec.initrd.isEmpty { add(.initrd, spec.initrd.string, try file(spec.initrd.string)) }
-            let sites = spec.image.string + ".sites"
+        add(.version, version, Array(version.utf8), &values)
+        let content = try file("manifest.cbor", atMost: BootFileLimit.manifest)
+        if mustBeOwners, key.map({ COSESign1.isSigned(content, by: $0, for: "manifest") }) != true {
+            throw Self.isOthers("manifest.cbor")
+        }
+        add(.manifest, "manifest.cbor", content, &values)
+        for spec in try Manifest(file: content).partitionList {
+            let kernel = spec.image.string, initrd = spec.initrd.string
+            add(.kernel, kernel, try image(kernel, spec.digests?.kernel), &values)
+            if !initrd.isEmpty { add(.initrd, initrd, try image(initrd, spec.digests?.initrd), &values) }
             // One that is not there is not measured.
-            if spec.watch.response != .off, let content = try? file(sites) { add(.sites, sites, content) }
+            let sites = kernel + ".sites"
+            if spec.watch.response != .off, try reader.read("BULKHEAD/" + sites, atMost: BootFileLimit.image) != nil {
+                add(.sites, sites, try image(sites, spec.digests?.sites), &values)
+            }
+        }
+        for (bank, values) in zip(Self.banks, values) {
+            pcrs[bank.name] = Dictionary(
+                uniqueKeysWithValues: values.map { ("\($0.key)", SecretFile.hexadecimal($0.value)) })
         }
     }
 
-    private mutating func add(_ object: MeasuredObject, _ name: String, _ content: Data) {
-        let pcr = "\(object.pcr)"
+    private static func isOthers(_ path: String) -> MachineError {
+        .impossible("BULKHEAD/\(path) is not what the owner has signed, or was changed while it was read")
+    }
+
+    private mutating func add(
+        _ object: MeasuredObject, _ name: String, _ content: [UInt8], _ values: inout [[Int: [UInt8]]]
+    ) {
+        let pcr = Int(object.pcr)
         var digests: [String] = []
-        for (bank, digest) in Self.banks {
-            let value = digest(content)
-            digests.append(hexadecimal(value))
-            let old = pcrs[bank]?[pcr] ?? ""
-            pcrs[bank]?[pcr] = hexadecimal(digest(bytes(old) + value))
+        for (i, bank) in Self.banks.enumerated() {
+            let value = bank.digest(content)
+            digests.append(SecretFile.hexadecimal(value))
+            values[i][pcr] = bank.digest((values[i][pcr] ?? []) + value)
         }
-        events.append(
-            Event(pcr: Int(object.pcr), object: object.name, name: name, sha256: digests[0], sha384: digests[1]))
+        events.append(Event(pcr: pcr, object: object.name, name: name, sha256: digests[0], sha384: digests[1]))
     }
 }
 
@@ -93,26 +126,13 @@ extension Manifest {
     /// A manifest's file, signed or not; whose signature it is, is not asked.
     fileprivate init(file: [UInt8]) throws(ManifestError) {
         self.init()
-        if let signed = try? COSESign1(file.span, max: Self.maxEncodedSize) {
-            try decode(signed.payload)
-        } else {
-            try decode(file.span)
-        }
+        let content = Self.payload(ofSigned: file) ?? file
+        try decode(content.span)
     }
-}
 
-private func digest256(_ data: Data) -> Data {
-    var hash = SHA256()
-    hash.put([UInt8](data).span)
-    let words = hash.finish()
-    return Data((0..<32).map { UInt8(truncatingIfNeeded: words[$0 / 4] >> UInt32(24 - $0 % 4 * 8)) })
-}
-
-private func hexadecimal(_ bytes: Data) -> String {
-    bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-}
-
-private func bytes(_ text: String) -> Data {
-    let digits = text.compactMap(\.hexDigitValue)
-    return Data(stride(from: 0, to: digits.count - 1, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) })
+    /// What a signed file signs; nil for one that is not signed.
+    static func payload(ofSigned file: [UInt8]) -> [UInt8]? {
+        guard let signed = try? COSESign1(file.span, max: maxEncodedSize) else { return nil }
+        return (0..<signed.payload.count).map { signed.payload[$0] }
+    }
 }

@@ -17,19 +17,22 @@ extension BootVolumeImage {
         let program = try OwnerSection.add(key, to: Data(contentsOf: hypervisor.resolvingSymlinksInPath()))
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let target = folder.appending(path: "BULKHEAD-\(KeyFolder.fingerprint(key)).EFI")
-        let unsigned = target.appendingPathExtension("unsigned")
-        try program.write(to: unsigned)
-        defer { try? FileManager.default.removeItem(at: unsigned) }
         let secureBoot = SecureBootKeys(keys)
-        if FileManager.default.fileExists(atPath: secureBoot.folder.path) {
-            try secureBoot.sign(unsigned, to: target, passphrase)
-        } else {
-            try program.write(to: target)
+        // Another run of the same owner's may write it too: whole files take each other's place, under names of their own until then.
+        try SafeFile.replace(target) { partial in
+            guard FileManager.default.fileExists(atPath: secureBoot.folder.path) else {
+                return try program.write(to: partial)
+            }
+            let unsigned = partial.appendingPathExtension("unsigned")
+            defer { try? FileManager.default.removeItem(at: unsigned) }
+            try program.write(to: unsigned)
+            try secureBoot.sign(unsigned, to: partial, passphrase)
         }
         let symbols = hypervisor.appendingPathExtension("symbols"), copy = target.appendingPathExtension("symbols")
-        try? FileManager.default.removeItem(at: copy)
         if FileManager.default.fileExists(atPath: symbols.path) {
-            try FileManager.default.copyItem(at: symbols, to: copy)
+            try SafeFile.replace(copy) { try FileManager.default.copyItem(at: symbols, to: $0) }
+        } else {
+            try? FileManager.default.removeItem(at: copy)
         }
         hypervisor = target
     }

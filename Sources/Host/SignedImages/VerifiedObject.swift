@@ -15,8 +15,11 @@ public struct VerifiedObject: Codable, Sendable {
     public var words: String
 }
 
-/// Holds a boot volume against an owner's keys, object by object, as firmware and hypervisor will. What is changed is named.
+/// Holds a boot volume against an owner's keys, object by object, as the hypervisor will; Secure Boot's signature more strictly than
+/// firmware, which takes any of several. What is changed is named.
 public struct BootVolumeCheck {
+    /// Where a volume has the hypervisor.
+    public static let program = "EFI/BOOT/BOOTX64.EFI"
     public private(set) var objects: [VerifiedObject] = []
     public var isGood: Bool { objects.allSatisfy(\.isGood) }
 
@@ -25,12 +28,14 @@ public struct BootVolumeCheck {
     public init(_ reader: VolumeReader, _ keys: KeyFolder, program: URL?) throws {
         let revoked = try keys.revokedKeys()
         let key = try keys.publicKey(), fingerprint = KeyFolder.fingerprint(key)
-        try check(reader, "EFI/BOOT/BOOTX64.EFI") { try Self.checkProgram($0, key, keys, program) }
+        try check(reader, Self.program, atMost: BootFileLimit.program) {
+            try Self.checkProgram($0, key, keys, program)
+        }
         if objects[0].words == Self.nothingToCompare { objects[0].isChecked = false }
         var manifest: Manifest?
-        try check(reader, "BULKHEAD/manifest.cbor") { data in
+        try check(reader, "BULKHEAD/manifest.cbor", atMost: BootFileLimit.manifest) { data in
             if revoked.contains(fingerprint) { return (false, "the key \(fingerprint) is revoked") }
-            guard let message = Self.payload([UInt8](data)) else { return (false, "it is not signed") }
+            guard let message = Manifest.payload(ofSigned: [UInt8](data)) else { return (false, "it is not signed") }
             guard COSESign1.isSigned([UInt8](data), by: key, for: "manifest") else {
                 return (false, "it is not signed by the key \(fingerprint), or was changed since")
             }
@@ -46,7 +51,7 @@ public struct BootVolumeCheck {
             var images = [(spec.image.string, spec.digests?.kernel), (spec.initrd.string, spec.digests?.initrd)]
             if spec.watch.response != .off { images.append((spec.image.string + ".sites", spec.digests?.sites)) }
             for (path, digest) in images where !path.isEmpty {
-                try check(reader, "BULKHEAD/" + path) { data in
+                try check(reader, "BULKHEAD/" + path, atMost: BootFileLimit.image) { data in
                     guard let digest else { return (false, "the manifest does not say what it is") }
                     guard Digest384(of: data) == digest else {
                         return (false, "it is not what the manifest names for partition \(spec.name.string)")
@@ -81,20 +86,27 @@ public struct BootVolumeCheck {
         let isSigned = try PrivateFolder.with { folder in
             let copy = folder.appending(path: "program.efi")
             try data.write(to: copy)
-            return secureBoot.isSigned(copy)
+            return try secureBoot.isSigned(copy)
         }
-        guard isSigned else { return (false, "Secure Boot's signature is not by the owner's db key") }
+        guard isSigned else {
+            return (false, "Secure Boot's signature is not by the owner's db key, and by no other")
+        }
         return (true, "it carries the owner's key, and is signed for Secure Boot")
     }
 
-    private static func payload(_ message: [UInt8]) -> [UInt8]? {
-        guard let decoded = try? COSESign1(message.span, max: Manifest.maxEncodedSize) else { return nil }
-        return (0..<decoded.payload.count).map { decoded.payload[$0] }
-    }
-
-    private mutating func check(_ reader: VolumeReader, _ path: String, _ body: (Data) throws -> (Bool, String)) throws
-    {
-        let (isGood, words) = try reader.read(path).map(body) ?? (false, "it is not there")
-        objects.append(VerifiedObject(name: path, isGood: isGood, words: words))
+    private mutating func check(
+        _ reader: VolumeReader, _ path: String, atMost limit: Int, _ body: (Data) throws -> (Bool, String)
+    ) throws {
+        var isGood = false, isChecked = true, words = "it is not there"
+        do { if let data = try reader.read(path, atMost: limit) { (isGood, words) = try body(data) } } catch {
+            // A link out of the volume, more than the machine reads, no room or no osslsigncode here: the others are verified all the
+            // same.
+            switch error {
+            case MachineError.impossible(let reason), KeyError.system(let reason): words = "not checked: \(reason)"
+            default: throw error
+            }
+            isChecked = false
+        }
+        objects.append(VerifiedObject(name: path, isGood: isGood, isChecked: isChecked, words: words))
     }
 }

@@ -32,7 +32,7 @@ import Testing
     @Test func oneVersion() throws {
         let pattern = /"(\d+\.\d+\.\d+)"/
         let main = Repository.current.text("Sources/Metal/Hypervisor/Boot/Main.swift")
-        let tool = Repository.current.text("Sources/Host/CLI/CLI.swift")
+        let tool = Repository.current.text("Sources/Host/Machines/HypervisorVersion.swift")
         let hypervisor = try #require(main.firstMatch(of: pattern)?.1)
         #expect(try #require(tool.firstMatch(of: pattern)).1 == hypervisor)
         #expect(Repository.current.text("bulkhead").contains("Sources/Metal/Hypervisor/Boot/Main.swift"))

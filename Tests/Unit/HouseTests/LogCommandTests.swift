@@ -8,7 +8,8 @@ import Testing
     init() throws {
         for (path, text) in [
             ("said/BULKHEAD/a/boot.log", "bulkhead: version 0.1.0\nbulkhead: refused: R70 housekeeping\n"),
-            ("silent/EFI/x", ""), ("wrong/BULKHEAD/boot.log/x", ""),
+            ("silent/EFI/x", ""), ("wrong/BULKHEAD/boot.log/x", ""), ("partly/BULKHEAD/boot.log/x", ""),
+            ("partly/BULKHEAD/b/boot.log", "bulkhead: version 0.1.0\nbulkhead: refused: R70 housekeeping\n"),
         ] {
             let file = folder.appending(path: path), files = FileManager.default
             try files.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
@@ -42,6 +43,15 @@ import Testing
         let result = try log(["--esp", "said", "--json"])
         let list = try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [[String: Any]]
         #expect(result.status == 0 && list?.count == 1 && list?[0]["slot"] as? String == "a")
+    }
+
+    /// A file that somebody has spoilt hides no other, and is not passed over.
+    @Test func whatCannotBeRead() throws {
+        for arguments in [["--volume", "partly"], ["--volume", "partly", "--json"]] {
+            let result = try log(arguments)
+            #expect(result.status == 2 && result.output.contains("BULKHEAD/b/boot.log"))
+            #expect(result.errors.contains("/partly/BULKHEAD/boot.log is no file"), "\(result.errors)")
+        }
     }
 
     @Test(

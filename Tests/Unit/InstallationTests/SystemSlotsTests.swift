@@ -188,6 +188,24 @@ import Testing
         #expect(try slots().states().map(\.isWhole) == [true, true])
     }
 
+    /// Each of them once, whatever the case: a large one is not read for each line of a list.
+    @Test func aListThatHasAFileTwice() throws {
+        _ = try slots().install(contents.content(1), isDefault: true)
+        let list = tree.esp.appending(path: "BULKHEAD/a/slot.txt"), good = try Data(contentsOf: list)
+        let lines = String(decoding: good, as: UTF8.self).split(separator: "\n")
+        let line = try #require(lines.first { $0.hasSuffix("/vmlinux") })
+        #expect(try slots().states()[0].isWhole == true)
+        try (good + Data("\(line)\n".utf8)).write(to: list)
+        #expect(try slots().states()[0].isWhole == false)
+        let file = line.replacing("vmlinux", with: "VMLINUX")
+        #expect(file != line)
+        try FileManager.default.copyItem(
+            at: tree.esp.appending(path: "BULKHEAD/a/kernels/vmlinux"),
+            to: tree.esp.appending(path: "BULKHEAD/a/kernels/VMLINUX"))
+        try (good + Data("\(file)\n".utf8)).write(to: list)
+        #expect(try slots().states()[0].isWhole == false)
+    }
+
     /// No more is read than a list or a version can have, and no more of an image than its list says: these are holes of 1 TiB.
     @Test(.timeLimit(.minutes(1)), arguments: ["slot.txt", "version.txt", "kernels/vmlinux"])
     func aFileWithoutAnEnd(_ name: String) throws {

@@ -138,8 +138,19 @@ import Testing
         try tree.write(setup, [6, 0, 0, 0, 1])
         #expect(found() == [false, true])
         try tree.write(setup, [6, 0, 0, 0, 0])
-        try tree.write("sys/class/tpm/tpm0/tpm_version_major", "1\n")
-        #expect(found() == [true, false])
+        // A TPM 1.2 is none, nor is one of a version that nobody knows; of several one is enough.
+        let cases: [([String?], Bool?)] = [
+            (["1"], false), (["3"], false), (["1", "2"], true), ([nil], nil), (["1", nil], nil),
+        ]
+        for (versions, isTPM) in cases {
+            try tree.remove("sys/class/tpm")
+            for (number, version) in versions.enumerated() {
+                try tree.write("sys/class/tpm/tpm\(number)/uevent", "")
+                if let version { try tree.write("sys/class/tpm/tpm\(number)/tpm_version_major", version + "\n") }
+            }
+            #expect(found() == [true, isTPM], "\(versions)")
+            #expect(try requirement("TPM").state == (isTPM == false ? .limited : .met), "\(versions)")
+        }
         try tree.remove("sys/firmware/efi/efivars")
         try tree.remove("sys/class/tpm")
         #expect(found() == [nil, nil])

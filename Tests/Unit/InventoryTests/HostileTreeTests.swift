@@ -1,4 +1,5 @@
 import Foundation
+import ManifestFile
 import Testing
 
 @testable import Inventory

@@ -57,8 +57,8 @@ import Trust
         let files = FileManager.default
         let names = ["manifest-key.secret", "manifest-key.state", "manifest-key.tree", "manifest-key.pub"]
         for isWhole in [true, false] {
-            for moved in 0...(isWhole ? 8 : 0) {
-                let keys = KeyFolder(place.path + "/keys\(isWhole)\(moved)"), new = keys.rotated
+            for done in 0...(isWhole ? 9 : 0) {
+                let keys = KeyFolder(place.path + "/keys\(isWhole)\(done)"), new = keys.rotated
                 try keys.create(height: 5, passphrase, cheap)
                 let before = try keys.sign([[1]], for: "manifest", passphrase)
                 let first = try keys.publicKey()
@@ -67,8 +67,11 @@ import Trust
                 if !isWhole { try files.removeItem(at: new.publicFile) }
                 let old = keys.folder.appending(path: "old/\(KeyFolder.fingerprint(first))")
                 try files.createDirectory(at: old, withIntermediateDirectories: true)
+                // First it is noted as revoked there.
+                let moved = done - 1
+                if done > 0 { try Data((old.lastPathComponent + "\n").utf8).write(to: old.appending(path: "revoked")) }
                 let steps = names.map { (keys.folder, $0, old) } + names.map { (new.folder, $0, keys.folder) }
-                for (from, name, to) in steps.prefix(moved) {
+                for (from, name, to) in steps.prefix(max(0, moved)) {
                     try files.moveItem(at: from.appending(path: name), to: to.appending(path: name))
                 }
                 let expected = isWhole ? second : first
@@ -78,10 +81,27 @@ import Trust
                 let after = try keys.sign([[1]], for: "manifest", passphrase)
                 #expect(COSESign1.isSigned(after[0], by: expected, for: "manifest"))
                 #expect(!files.fileExists(atPath: new.folder.path))
-                if isWhole { #expect(try files.contentsOfDirectory(atPath: old.path).sorted() == names.sorted()) }
+                if isWhole { #expect(try KeyFolder(old.path).summary().isRevoked) }
+                let put = names + ["revoked"]
+                if isWhole { #expect(try files.contentsOfDirectory(atPath: old.path).sorted() == put.sorted()) }
                 if isWhole { try expectNoLeafTwice(before + after, keys) }
             }
         }
+    }
+
+    /// Whose the other files are nobody knows: none is moved.
+    @Test func aRotationBesideAPublicKeyThatCannotBeRead() throws {
+        let keys = place.keys, files = FileManager.default
+        try keys.create(height: 5, passphrase, cheap)
+        try keys.rotated.create(height: 5, passphrase, cheap)
+        let before = try files.subpathsOfDirectory(atPath: keys.folder.path).sorted()
+        try files.removeItem(at: keys.publicFile)
+        try files.createDirectory(at: keys.publicFile, withIntermediateDirectories: false)
+        #expect(throws: KeyError.damaged(file: keys.publicFile.path)) {
+            try keys.sign([[1]], for: "manifest", passphrase)
+        }
+        let after = try files.subpathsOfDirectory(atPath: keys.folder.path).sorted()
+        #expect(after == (before + ["manifest-key.lock"]).sorted())
     }
 
     /// `rotate` and `backup` in processes of their own, killed at any moment.

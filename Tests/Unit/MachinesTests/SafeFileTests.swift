@@ -21,6 +21,21 @@ import Testing
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).count == 2)
     }
 
+    /// Two that write one file at once do not meet in what is not whole yet.
+    @Test func twoWritersAtOnce() throws {
+        let file = URL(filePath: path("file"))
+        try SafeFile.replace(file) { first in
+            try Data([1]).write(to: first)
+            try SafeFile.replace(file) { second in
+                #expect(first != second)
+                try Data([2]).write(to: second)
+            }
+            #expect(try Data(contentsOf: file) == Data([2]))
+        }
+        #expect(try Data(contentsOf: file) == Data([1]))
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["file"])
+    }
+
     /// Nothing is renamed over a device, and none is made of a name that leads to none.
     @Test func devices() throws {
         try SafeFile.write(Data([1]), to: "/dev/null")

@@ -65,6 +65,28 @@ import Testing
         #expect(schema["additionalProperties"] as? Bool == false)
     }
 
+    /// `uniqueItems`, says the schema.
+    @Test func noWordIsNamedTwice() {
+        func file(_ require: String, _ permit: String, _ accept: String) -> String {
+            """
+            name: a
+            housekeeping: 0
+            require: [\(require)]
+            partitions:
+              - {name: b, cores: [1], memory: 64M, image: k, permit: [\(permit)], accept: [\(accept)]}
+            """
+        }
+        #expect(refusals(file("tpm", "start, stop", "split-smt")) == [])
+        for (text, word) in [
+            (file("tpm, secure-boot, tpm", "start", "split-smt"), "tpm"),
+            (file("tpm", "start, stop, start", "split-smt"), "start"),
+            (file("tpm", "start", "split-smt, split-smt"), "split-smt"),
+        ] {
+            let found = refusals(text)
+            #expect(found.count == 1 && found.first?.contains("\"\(word)\" is named twice") == true, "\(found)")
+        }
+    }
+
     @Test func wordsAreTheReaders() throws {
         let crash = try #require(properties("partitions")["on-crash"] as? [String: Any])
         #expect(crash["enum"] as? [String] == ["stop", "restart"])

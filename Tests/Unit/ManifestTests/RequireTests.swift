@@ -56,6 +56,7 @@ import Text
         #expect(problem("require: tpm")?.contains("m.yaml:3: \"require\" must be a list") == true)
         #expect(problem("require: [tmp]")?.contains("m.yaml:3: \"tmp\" is not something that can be required") == true)
         #expect(problem("require: [owner-key]")?.contains("is not something that can be required") == true)
+        #expect(problem("require: [tpm, tpm]")?.contains("m.yaml:3: \"tpm\" is named twice") == true)
         #expect(problem("requires: [tpm]")?.contains("did you mean \"require\"?") == true)
     }
 

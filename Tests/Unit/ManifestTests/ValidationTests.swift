@@ -109,34 +109,6 @@ import Testing
                 + "a-z, A-Z, 0-9, - _ . and / are possible"
         ) { $0.partitions[1].initrd = "a\\b" },
         Refusal(
-            reason: .tool(.pathReserved),
-            words: "the image of partition \"workload\" has the name of a file that is kept beside the images"
-        ) { $0.partitions[1].image = "MANIFEST.cbor" },
-        Refusal(
-            reason: .tool(.pathReserved),
-            words: "the image of partition \"workload\" has the name of a file that is kept beside the images"
-        ) { $0.partitions[1].image = "Slot.txt" },
-        Refusal(
-            reason: .tool(.pathReserved),
-            words: "the image of partition \"workload\" has the name of a file that is kept beside the images"
-        ) { $0.partitions[1].image = "crash.bin" },
-        Refusal(
-            reason: .tool(.pathReserved),
-            words: "the image of partition \"workload\" has the name of a file that is kept beside the images"
-        ) { $0.partitions[1].image = "symbols.bin/vmlinux" },
-        Refusal(
-            reason: .tool(.pathReserved),
-            words: "the image of partition \"workload\" has the name of a file that is kept beside the images"
-        ) { $0.partitions[1].image = "confirmed/x" },
-        Refusal(
-            reason: .tool(.pathReserved),
-            words: "the initrd of partition \"workload\" has the name of a file that is kept beside the images"
-        ) { $0.partitions[1].initrd = "Confirmed" },
-        Refusal(
-            reason: .tool(.pathReserved),
-            words: "the image of partition \"workload\" has the name of a file that is kept beside the images"
-        ) { $0.partitions[1].image = "version.txt" },
-        Refusal(
             reason: .tool(.pathCaseClash),
             words: "the image of partition \"workload\" and one of partition \"control-loop\" "
                 + "differ only in letter case, which the boot volume ignores"
@@ -187,6 +159,24 @@ import Testing
     func badPaths(_ path: ImagePathCase) {
         let manifest = sample { $0.partitions[0].image = path.path }
         #expect(problems(manifest).map(\.reason) == [.tool(.pathForm)])
+    }
+
+    /// Files and folders that an install or the hypervisor keeps beside the images, in any case.
+    @Test(
+        arguments: [
+            "MANIFEST.cbor", "Slot.txt", "crash.bin", "symbols.bin/vmlinux", "confirmed/x", "version.txt", "boot.log",
+            "a", "B/vmlinux",
+        ] as [ImagePathCase])
+    func namesThatAreTaken(_ path: ImagePathCase) {
+        let words = " of partition \"workload\" has the name of a file or folder that is kept beside the images"
+        for (what, manifest) in [
+            ("the image", sample { $0.partitions[1].image = path.path }),
+            ("the initrd", sample { $0.partitions[1].initrd = path.path }),
+        ] {
+            let found = problems(manifest)
+            #expect(found.map(\.reason) == [.tool(.pathReserved)])
+            #expect(found.map { $0.sentence(manifest) } == [what + words])
+        }
     }
 
     @Test func allProblemsInOneRun() {

@@ -56,6 +56,22 @@ import Testing
         let report = BootLogReport(slot: nil, file: "BULKHEAD/boot.log", bytes)
         #expect(!report.text.unicodeScalars.contains { $0.value < 0x20 && $0 != "\n" })
         #expect(report.text.hasSuffix("\n  R84"))
+        // C0, DEL, C1 (CSI in one byte), and what turns the direction of writing or is not seen.
+        let strange = "\u{1B}\u{7F}\u{80}\u{9B}\u{9F}\u{61C}\u{200B}\u{200F}\u{202E}\u{2066}\u{FEFF}\u{E0041}"
+        let text = "bulkhead: \(strange)é\"\\\n", strangers = self.report(text)
+        #expect(strangers.text.hasSuffix("\n  bulkhead: " + String(repeating: "?", count: 12) + "é\"\\"))
+        for pretty in [false, true] {
+            let json = try jsonText(strangers, pretty: pretty)
+            #expect(!json.unicodeScalars.contains { strange.unicodeScalars.contains($0) })
+            // It says what the text without escapes would say.
+            let plain = JSONEncoder()
+            plain.keyEncodingStrategy = .convertToSnakeCase
+            let (found, expected) = (
+                try JSONSerialization.jsonObject(with: Data(json.utf8)) as? NSDictionary,
+                try JSONSerialization.jsonObject(with: plain.encode(strangers)) as? NSDictionary
+            )
+            #expect(found != nil && found == expected)
+        }
         #expect(self.report("").isEmpty && self.report("\n\n").isEmpty && !report.isEmpty)
     }
 

@@ -67,4 +67,53 @@ import Trust
         try FileManager.default.removeItem(at: signed.volume.appending(path: "BULKHEAD/initrd"))
         #expect(throws: MachineError.self) { try measure(signed, key: key) }
     }
+
+    private func words(_ body: () throws -> Void) -> String {
+        do { try body() } catch { return "\(error)" }
+        return ""
+    }
+
+    /// With the owner's keys what is measured is what the owner has signed, whatever was verified a moment before.
+    @Test func whatTheOwnerHasNotSignedIsNotMeasured() throws {
+        let signed = try SignedVolume(), other = try SignedVolume()
+        defer {
+            signed.remove()
+            other.remove()
+        }
+        let key = try signed.keys.publicKey()
+        func owners(_ key: [UInt8]?) throws -> ExpectedMeasurements {
+            try ExpectedMeasurements(VolumeReader(signed.volume), key: key, version: "0.1.0", mustBeOwners: true)
+        }
+        #expect(try owners(key) == measure(signed, key: key))
+        for key in [nil, try other.keys.publicKey()] {
+            let found = words { _ = try owners(key) }
+            #expect(found.hasPrefix("BULKHEAD/manifest.cbor is not what the owner has signed"), "\(found)")
+        }
+        for path in ["BULKHEAD/kernel", "BULKHEAD/initrd", "BULKHEAD/manifest.cbor"] {
+            let file = signed.volume.appending(path: path), old = try Data(contentsOf: file)
+            try (old.dropLast() + [old[old.count - 1] ^ 1]).write(to: file)
+            let found = words { _ = try owners(key) }
+            #expect(found.hasPrefix("\(path) is not what the owner has signed"), "\(found)")
+            try old.write(to: file)
+        }
+    }
+
+    /// The machine neither reads nor measures it.
+    @Test(.timeLimit(.minutes(1))) func filesOfNoSizeThatTheMachineReads() throws {
+        let signed = try SignedVolume()
+        defer { signed.remove() }
+        let key = try signed.keys.publicKey()
+        for (path, limit) in [
+            ("BULKHEAD/kernel", 1 << 30), ("BULKHEAD/initrd", 1 << 30), ("BULKHEAD/manifest.cbor", 31 << 10),
+        ] {
+            let file = signed.volume.appending(path: path), old = try Data(contentsOf: file)
+            let handle = try FileHandle(forWritingTo: file)
+            try handle.truncate(atOffset: UInt64(limit + 1))
+            #expect(words { _ = try measure(signed, key: key) }.contains("\(path) is longer than"), "\(path)")
+            try handle.truncate(atOffset: 0)
+            try handle.close()
+            #expect(words { _ = try measure(signed, key: key) }.hasPrefix("\(path) is empty"), "\(path)")
+            try old.write(to: file)
+        }
+    }
 }

@@ -15,9 +15,10 @@ struct SignedVolume {
 
     var program: URL { root.appending(path: "BULKHEAD.EFI") }
 
-    init() throws {
+    /// - Parameter owner: whose keys of Secure Boot sign it too; nil: nobody's.
+    init(secureBoot owner: String? = nil) throws {
         keys = KeyFolder(root.path + "/keys")
-        try keys.create(height: 5, Self.passphrase, Scrypt(cost: 2))
+        try keys.create(height: 5, Self.passphrase, Scrypt(cost: 2), secureBoot: owner)
         for (name, size) in [("kernel", 3000), ("initrd", 2000)] {
             try Data((0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31) }).write(to: root.appending(path: name))
         }
@@ -37,7 +38,7 @@ struct SignedVolume {
         try content.writeFolder(volume)
     }
 
-    /// What stands for a program: a header as `image.ld` makes it, and nothing that runs.
+    /// What stands for a program: a header as `image.ld` makes it (PE32+ with 16 directories), and nothing that runs.
     static func program() -> Data {
         var image = [UInt8](repeating: 0xCC, count: 8192)
         for i in 0..<4096 { image[i] = 0 }
@@ -45,6 +46,7 @@ struct SignedVolume {
         image[0x3C] = 0x40
         image.replaceSubrange(0x40..<0x44, with: Array("PE\0\0".utf8))
         image.replaceSubrange(0x44..<0x48, with: [0x64, 0x86, 2, 0])
+        (image[0x54], image[0x58], image[0x59], image[0xC4]) = (0xF0, 0x0B, 2, 16)
         image.replaceSubrange(0x90..<0x94, with: [0, 0x20, 0, 0])
         return Data(image)
     }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CrashReports
 import Foundation
+import ManifestFile
 
 /// `bulkhead crash`: what is left of crashes.
 struct CrashCommand: ParsableCommand {
@@ -62,9 +63,7 @@ struct CrashShow: ParsableCommand {
         }
         let reports = found.records.suffix(last ?? .max).map { CrashReport($0, found.symbols) }
         if json {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-            print(String(decoding: try encoder.encode(reports), as: UTF8.self))
+            print(try jsonText(reports))
         } else {
             for (index, report) in reports.enumerated() { print((index == 0 ? "" : "\n") + report.text) }
         }

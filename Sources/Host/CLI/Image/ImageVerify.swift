@@ -2,6 +2,8 @@ import ArgumentParser
 import Foundation
 import Keys
 import Machines
+import ManifestFile
+import ManifestRules
 import SignedImages
 
 struct ImageVerify: ParsableCommand {
@@ -30,13 +32,11 @@ struct ImageVerify: ParsableCommand {
         let program = program.map { URL(filePath: $0) } ?? (try? Workspace.current())?.hypervisor
         let check = try BootVolumeCheck(VolumeReader(URL(filePath: volume)), KeyFolder(keys), program: program)
         if json {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-            print(String(decoding: try encoder.encode(check.objects), as: UTF8.self))
+            print(try jsonText(check.objects))
         } else {
             for object in check.objects {
                 let mark = object.isGood ? "good" : object.isChecked ? "BAD " : "?   "
-                print("\(mark)  \(object.name): \(object.words)")
+                print(printable("\(mark)  \(object.name): \(object.words)"))
             }
         }
         if !check.isGood { throw ExitCode(1) }

@@ -69,7 +69,8 @@ struct InstallCommand: ParsableCommand {
     }
 
     private func make(_ disk: String, _ device: SectorFile, _ content: SlotContent) throws {
-        try SlotDisk.create(on: device, content, bootManager: URL(filePath: bootManager))
+        // Of a disk that is there the owner was asked for before the user was; a new image has none.
+        try SlotDisk.create(on: device, content, bootManager: URL(filePath: bootManager), ownerIsChecked: true)
         print("\(printable(disk)): installed in slot a. Choose this disk in the firmware's boot menu.")
     }
 

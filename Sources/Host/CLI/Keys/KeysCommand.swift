@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Keys
+import ManifestFile
 
 /// `bulkhead keys`: what an owner signs with.
 struct KeysCommand: ParsableCommand {
@@ -63,7 +64,8 @@ struct KeysInit: ParsableCommand {
         commandName: "init", abstract: "Make a set of keys in a new folder.",
         discussion: """
             The height says how often the manifest key can sign: 2 to its power. 10 (1024 signatures) takes a second, 15 \
-            (32768) half a minute. A folder in which there is anything is refused: keys are never replaced by this.
+            (32768) half a minute. A folder in which there is anything is refused: keys are never replaced by this. The folder \
+            appears whole or not at all; when this is killed, .NAME.new-... beside it is what was made: remove it.
             """)
     @Argument(help: "The folder.") var folder: String
     @Option(help: "Levels of the manifest key's tree: 5, 10, 15 or 20.") var height = 10
@@ -88,11 +90,7 @@ struct KeysShow: ParsableCommand {
 
     func run() throws {
         let summary = try KeyFolder(folder).summary()
-        if json {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-            return print(String(decoding: try encoder.encode(summary), as: UTF8.self))
-        }
+        if json { return print(try jsonText(summary)) }
         print("manifest key  \(summary.fingerprint)\(summary.isRevoked ? " (revoked)" : "")")
         print("algorithm     \(summary.algorithm)")
         print("signatures    \(summary.left) left of \(summary.signatures); the next is number \(summary.next)")
@@ -123,8 +121,9 @@ struct KeysRotate: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rotate", abstract: "Make a new manifest key in the place of the present one.",
         discussion: """
-            The old one goes to old/ and signs nothing any more. Machines take the new one with their next image, which \
-            carries it; until then they start what the old one signed.
+            The old one goes to old/ and is noted there as revoked: `keys sign` refuses to sign with it, and `image verify` with that \
+            folder refuses what it has signed. Machines take the new one with their next image, which carries it; until then \
+            they start what the old one signed.
             """)
     @Argument(help: "The folder.") var folder: String
     @Option(help: "Levels of the new key's tree: 5, 10, 15 or 20.") var height = 10
@@ -157,7 +156,8 @@ struct KeysBackup: ParsableCommand {
             The copy gets the last signatures that are left; this folder keeps the others. So both can sign and neither uses a \
             leaf of the other. Never copy the folder by other means: two copies with the same signatures left give the key \
             away. The copy opens by the same passphrase. It has the list of revoked keys and the keys of Secure Boot too; \
-            not old/, which signs nothing. A revoked key is not copied.
+            not old/, which signs nothing. A revoked key is not copied. The copy appears whole or not at all; when this is killed, \
+            .NAME.new-... beside it is what was made, with the key's encrypted parts: remove it. Its signatures may be lost.
             """)
     @Argument(help: "The folder.") var folder: String
     @Argument(help: "The copy, a new folder.") var copy: String

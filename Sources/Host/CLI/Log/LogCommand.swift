@@ -25,8 +25,8 @@ struct LogCommand: ParsableCommand {
               bulkhead log --machine-socket /dev/ttyUSB0 --for 60
 
             An event is told once: with --follow those come first that nobody has read yet. What others have read is known \
-            as far as it has left a state. Exit codes: 0 something was shown; 1 no start was refused, or the machine refused; 2 the disk or volume \
-            cannot be read; 3 the machine cannot be reached; 64 the command line is wrong.
+            as far as it has left a state. Exit codes: 0 something was shown; 1 no start was refused, or the machine refused; 2 the disk or volume, \
+            or one of its files, cannot be read (the others are shown); 3 the machine cannot be reached; 64 the command line is wrong.
             """)
 
     @Option(help: ArgumentHelp("The disk, or a file that is the image of one.", valueName: "disk")) var disk: String?
@@ -73,6 +73,8 @@ struct LogCommand: ParsableCommand {
         } else if !reports.isEmpty {
             print(reports.map(\.text).joined(separator: "\n\n"))
         }
+        for problem in logs.problems { Manage.fail(problem) }
+        guard logs.problems.isEmpty else { throw ExitCode(2) }
         guard reports.isEmpty else { return }
         Manage.fail("\(place) has no lines of a refused start")
         throw ExitCode(1)

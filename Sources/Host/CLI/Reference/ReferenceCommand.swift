@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Keys
 import Machines
+import ManifestRules
 import Reports
 import SignedImages
 
@@ -16,40 +17,66 @@ struct ReferenceCommand: ParsableCommand {
             `tpm2_pcrread sha256:11,12` prints the machine's. They mean what Secure Boot's PCR 7, or the program's PCR 4, is \
             worth: Documentation/trust.md.
 
-            With --keys each object is verified first, and the key is the owner's; without, it is the one that the volume's \
-            program carries.
+            With --keys each object is verified first as by `bulkhead image verify`, the key is the owner's, and what is measured is \
+            what the owner has signed. Without, nothing is verified, and the key is the one that the volume's program carries. A file that \
+            the machine does not read (none, an empty one, an image above 1 GiB) is refused.
 
-            Exit codes: 0 done, 1 the volume is not the owner's or cannot be read, 64 the command line is wrong.
+            Exit codes: 0 done; 1 the volume is not the owner's or cannot be read, or with --keys its program was not checked, which \
+            is said (the values are printed all the same); 64 the command line is wrong.
             """)
 
     @Argument(help: "The volume: a disk image or a folder.") var volume: String
     @Option(help: ArgumentHelp("The owner's keys; the private parts are not needed.", valueName: "folder"))
     var keys: String?
+    @Option(
+        help: ArgumentHelp(
+            "With --keys without Secure Boot's: the BULKHEAD.EFI that it should be (default: the checkout's).",
+            valueName: "file"))
+    var program: String?
     @Option(help: ArgumentHelp("The hypervisor's version (default: this tool's).", valueName: "version"))
-    var release = Bulkhead.configuration.version
+    var release = HypervisorVersion.text
     @Flag(help: "Print JSON.") var json = false
+
+    func validate() throws {
+        guard keys != nil || program == nil else { throw ValidationError("--program goes with --keys") }
+    }
 
     func run() throws {
         let reader = try VolumeReader(URL(filePath: volume))
-        var key = try reader.read("EFI/BOOT/BOOTX64.EFI").flatMap { OwnerSection.key(in: $0) }
+        let expected: ExpectedMeasurements, unchecked: [VerifiedObject]
         if let keys {
-            let folder = KeyFolder(keys)
-            let check = try BootVolumeCheck(reader, folder, program: (try? Workspace.current())?.hypervisor)
+            let program = program.map { URL(filePath: $0) } ?? (try? Workspace.current())?.hypervisor
+            let folder = KeyFolder(keys), check = try BootVolumeCheck(reader, folder, program: program)
             if let bad = check.objects.first(where: { !$0.isGood && $0.isChecked }) {
                 Manage.fail("\(bad.name): \(bad.words)")
                 throw ExitCode(1)
             }
-            key = try folder.publicKey()
+            unchecked = check.objects.filter { !$0.isChecked }
+            expected = try ExpectedMeasurements(
+                reader, key: folder.publicKey(), version: release, mustBeOwners: true)
+        } else {
+            let path = BootVolumeCheck.program
+            guard let program = try reader.read(path, atMost: BootFileLimit.program) else {
+                throw MachineError.missing(file: path, hint: "the boot volume lacks it")
+            }
+            unchecked = []
+            expected = try ExpectedMeasurements(reader, key: OwnerSection.key(in: program), version: release)
         }
-        let expected = try ExpectedMeasurements(reader, key: key, version: release)
-        if json {
-            print(try jsonText(expected))
-            return
+        try show(expected)
+        for object in unchecked { Manage.fail("note: \(object.name): \(object.words)") }
+        if !unchecked.isEmpty { throw ExitCode(1) }
+    }
+
+    private func show(_ expected: ExpectedMeasurements) throws {
+        if json { return print(try jsonText(expected)) }
+        for event in expected.events {
+            print(printable("PCR \(event.pcr)  \(event.object)  \(event.name)  \(event.sha256)"))
         }
-        for event in expected.events { print("PCR \(event.pcr)  \(event.object)  \(event.name)  \(event.sha256)") }
         for (bank, values) in expected.pcrs.sorted(by: { $0.key < $1.key }) {
             print("\n\(bank):")
-            for (pcr, value) in values.sorted(by: { $0.key < $1.key }) { print("  \(pcr): 0x\(value.uppercased())") }
+            for (pcr, value) in values.sorted(by: { $0.key < $1.key }) {
+                print("  \(pcr): 0x\(value.uppercased())")
+            }
         }
     }
 }

@@ -1,3 +1,5 @@
+import ManifestFile
+
 /// What a machine has, and whether the hypervisor runs on it.
 public struct Doctor {
     public let inventory: Inventory

@@ -1,3 +1,5 @@
+import ManifestFile
+
 /// What the processor's makers have found since, as Linux sees it.
 struct ErrataCheck {
     let tree: FileTree

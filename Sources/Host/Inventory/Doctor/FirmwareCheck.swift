@@ -1,4 +1,5 @@
 import Foundation
+import ManifestFile
 
 /// How the machine's firmware starts programs, and what it keeps.
 struct FirmwareCheck {
@@ -30,10 +31,11 @@ struct FirmwareCheck {
         guard tree.exists("sys/firmware/efi/efivars") else { return nil }
         return variable("SecureBoot")?.first == 1 && variable("SetupMode")?.first == 0
     }
-    /// nil where Linux shows no folder of them.
+    /// Whether there is a TPM 2.0. nil where Linux shows no folder of them, and of the only ones not what they are (Linux before 5.6).
     var hasTPM: Bool? {
         guard tree.exists("sys/class/tpm") else { return nil }
-        return tree.names("sys/class/tpm").contains { tree.text("sys/class/tpm/\($0)/tpm_version_major") != "1" }
+        let versions = tree.names("sys/class/tpm").map { tree.text("sys/class/tpm/\($0)/tpm_version_major") }
+        return versions.contains("2") ? true : versions.contains(nil) ? nil : false
     }
 
     private var secureBoot: Requirement {
@@ -55,15 +57,17 @@ struct FirmwareCheck {
     }
 
     private var tpm: Requirement {
-        guard let name = tree.names("sys/class/tpm").first else {
+        guard !tree.names("sys/class/tpm").isEmpty else {
             return Requirement(
                 "TPM", .limited, "none: what was started cannot be measured",
                 advice:
                     "switch on \"fTPM\", \"PTT\" or \"Security Device Support\" in the firmware's set-up, if it has it")
         }
-        let version = tree.text("sys/class/tpm/\(name)/tpm_version_major")
-        if version == "1" { return Requirement("TPM", .limited, "version 1.2: what was started cannot be measured") }
-        return Requirement("TPM", .met, version.map { "version \($0)" } ?? "there")
+        switch hasTPM {
+        case true?: return Requirement("TPM", .met, "version 2")
+        case false?: return Requirement("TPM", .limited, "not of version 2.0: what was started cannot be measured")
+        case nil: return Requirement("TPM", .met, "there")
+        }
     }
 
     /// The first serial port, by which the hypervisor says what it does.

@@ -1,4 +1,5 @@
 import Foundation
+import ManifestFile
 
 /// Names of PCI devices, where the list of them (pci.ids) is installed.
 struct DeviceNames {

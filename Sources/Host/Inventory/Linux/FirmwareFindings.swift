@@ -1,4 +1,5 @@
 import Foundation
+import ManifestFile
 import Remapping
 
 /// What the firmware's tables say, as Linux shows them to root: read with the hypervisor's own parsers.

@@ -1,4 +1,5 @@
 import Foundation
+import ManifestFile
 
 /// What `/proc/cpuinfo` says.
 struct ProcessorInfo {

@@ -1,4 +1,5 @@
 import Foundation
+import ManifestFile
 import X86
 
 /// CPUID and model-specific registers of processor 0, as Linux' devices `cpuid` and `msr` show them to root. A recorded machine has

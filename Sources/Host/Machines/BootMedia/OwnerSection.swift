@@ -21,19 +21,29 @@ public enum OwnerSection {
         return Data(image + key + [UInt8](repeating: 0, count: pageSize - key.count))
     }
 
-    /// The key that a program carries; nil without one.
+    /// The key that a program carries; nil without one. Only what lies where the hypervisor looks for it counts: at the end of what
+    /// the linker has made, in the last page of memory, whatever a header says.
     public static func key(in program: Data) -> [UInt8]? {
-        let image = [UInt8](program)
-        guard image.count > pageSize, number(image, sectionCount, 2) == 3 else { return nil }
+        let image = [UInt8](program.prefix(most))
+        guard image.count > pageSize, Array(image[0x40..<0x44]) == Array("PE\0\0".utf8),
+            number(image, sectionCount, 2) == 3, Array(image[header..<header + 8]) == Array(".owner\0\0".utf8)
+        else { return nil }
         let size = number(image, header + 8, 4), start = number(image, header + 12, 4)
-        guard size <= pageSize, start <= image.count - size else { return nil }
+        guard size <= pageSize, start == number(image, imageSize, 4) - pageSize, start <= image.count - size,
+            number(image, header + 16, 4) == pageSize, number(image, header + 20, 4) == start
+        else { return nil }
         return Array(image[start..<start + size])
     }
 
-    /// That of a program in a file; nil too where there is no such file.
+    /// That of a program in a file; nil too where there is no such file. No more than that is read, whatever a disk says.
     public static func key(of file: URL) -> [UInt8]? {
-        (try? Data(contentsOf: file.resolvingSymlinksInPath(), options: .mappedIfSafe)).flatMap { key(in: $0) }
+        guard SafeFile.kind(of: file) == S_IFREG, let handle = try? FileHandle(forReadingFrom: file) else { return nil }
+        defer { try? handle.close() }
+        return (try? handle.read(upToCount: most)).flatMap { key(in: $0) }
     }
+
+    /// The most bytes of a program.
+    public static let most = 64 << 20
 
     private static func number(_ image: [UInt8], _ at: Int, _ count: Int) -> Int {
         (0..<count).reduce(0) { $0 | Int(image[at + $1]) << (8 * $1) }

@@ -60,13 +60,14 @@ public enum SafeFile {
 
     private static func mebibytes(_ bytes: UInt64) -> String { "\((bytes + (1 << 20) - 1) >> 20) MiB" }
 
-    /// Replaces a file at one moment: what is written lies beside it until all of it has reached the disk.
+    /// Replaces a file at one moment: what is written lies beside it until all of it has reached the disk. Two programs that do so at
+    /// once do not meet before that.
     /// - Parameter write: fills the file of this name, which is removed when it throws.
-    static func replace(_ file: URL, _ write: (URL) throws -> Void) throws {
+    package static func replace(_ file: URL, _ write: (URL) throws -> Void) throws {
         let target = try target(file)
         let folder = target.deletingLastPathComponent()
         let partial = folder.appending(
-            path: ".\(target.lastPathComponent).\(ProcessInfo.processInfo.processIdentifier)")
+            path: ".\(target.lastPathComponent).\(String(UInt64.random(in: .min ... .max), radix: 16))")
         defer { try? FileManager.default.removeItem(at: partial) }
         try write(partial)
         try synchronize(partial)

@@ -1,29 +1,33 @@
 import Foundation
+import Manifest
+import ManifestFile
 
 /// Reads files from a boot volume: a folder, an image of a FAT file system, or one of a disk with an MBR whose partition of
 /// type EF is such a file system (mtools; no privileges needed).
 public struct VolumeReader: Sendable {
     private enum Place: Sendable {
         case folder(URL)
-        /// What mtools takes for the image: a path, and where in it the file system begins.
-        case image(String)
+        /// What mtools takes for the image: a path, and where in it the file system begins. And its size, bytes.
+        case image(String, size: Int)
     }
     private let place: Place
 
     /// - Throws: `MachineError.missing` when there is no such volume, `impossible` when it cannot be read.
     public init(_ volume: URL) throws(MachineError) {
-        var isFolder: ObjCBool = false
-        guard unsafe FileManager.default.fileExists(atPath: volume.path, isDirectory: &isFolder) else {
+        guard let kind = SafeFile.kind(of: volume) else {
             throw .missing(file: volume.path, hint: "name a folder, or an image of a boot volume")
         }
-        if isFolder.boolValue {
+        if kind == S_IFDIR {
             place = .folder(volume)
             return
         }
-        guard let handle = try? FileHandle(forReadingFrom: volume), let sector = try? handle.read(upToCount: 512),
-            sector.count == 512, sector.suffix(2) == Data([0x55, 0xAA])
+        // A pipe would be waited for.
+        guard kind == S_IFREG || kind == S_IFBLK, let handle = try? FileHandle(forReadingFrom: volume),
+            let sector = try? handle.read(upToCount: 512), sector.count == 512,
+            sector.suffix(2) == Data([0x55, 0xAA]), let size = try? handle.seekToEnd()
         else { throw .impossible("\(volume.path) is neither a FAT file system nor a disk with an MBR") }
-        place = .image(volume.path + (Self.partition(Array(sector)).map { "@@\($0)" } ?? ""))
+        place = .image(
+            volume.path + (Self.partition(Array(sector)).map { "@@\($0)" } ?? ""), size: Int(clamping: size))
     }
 
     /// Where the partition of type EF begins, bytes (UEFI 2.10, table 5.1); nil when the sector is a file system's own.
@@ -34,39 +38,72 @@ public struct VolumeReader: Sendable {
         return nil
     }
 
+    /// Whether a path leads to one file of the volume, wherever the volume is: nothing else is looked for. A manifest, which may be
+    /// anybody's, could name one that leads out of a folder, or that mtools takes for a pattern.
+    static func isName(_ path: String) -> Bool {
+        path.wholeMatch(of: /[A-Za-z0-9_-][A-Za-z0-9_.-]*(?:\/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*/) != nil
+    }
+
     /// The content of a file, nil when the volume has none of that name.
     /// - Parameters:
     ///   - path: from the volume's root, with `/`.
     ///   - limit: bytes; of a longer file no more than one byte beyond is read.
-    /// - Throws: `MachineError` when the volume or the file cannot be read, or the file is longer.
-    public func read(_ path: String, atMost limit: Int = 1 << 40) throws -> Data? {
-        func checked(_ file: URL, _ name: String) throws -> Data {
-            guard let handle = try? FileHandle(forReadingFrom: file) else {
-                throw MachineError.impossible("\(name) cannot be read")
-            }
-            defer { try? handle.close() }
-            guard let content = try? handle.read(upToCount: limit + 1) ?? Data() else {
-                throw MachineError.impossible("\(name) cannot be read")
-            }
-            guard content.count <= limit else { throw MachineError.tooLong(name, limit) }
-            return content
+    /// - Throws: `MachineError` when the volume or the file cannot be read, the file is longer, no file of the volume's own, or this
+    ///   system has no room for a copy of it.
+    public func read(_ path: String, atMost limit: Int) throws -> Data? {
+        guard Self.isName(path) else {
+            throw MachineError.impossible("\(path) is no path that a file of a boot volume can have")
         }
         switch place {
-        case .folder(let folder):
-            let file = folder.appending(path: path)
-            return FileManager.default.fileExists(atPath: file.path) ? try checked(file, file.path) : nil
-        case .image(let image):
+        case .folder(let folder): return try read(path, in: folder, limit)
+        case .image(let image, let size):
+            // What is in the image cannot be longer.
+            let limit = min(limit, size)
             try Tool.run("mdir", ["-b", "-i", image, "::/"])
-            return try PrivateFolder.with { folder in
-                let copy = folder.appending(path: "copy")
-                let command = ["--fsize=\(limit + 1)", "mcopy", "-n", "-i", image, "::/" + path, copy.path]
-                do { try Tool.run("prlimit", command) } catch {
-                    // What is cut at the limit is there, and longer.
-                    guard FileManager.default.fileExists(atPath: copy.path) else { return nil }
-                    throw MachineError.tooLong(path, limit)
-                }
-                return try checked(copy, path)
-            }
+            return try PrivateFolder.with { try copy(path, of: image, to: $0.appending(path: "copy"), limit) }
         }
     }
+
+    private func read(_ path: String, in folder: URL, _ limit: Int) throws -> Data? {
+        let tree = FileTree(root: folder.path), file = folder.appending(path: path)
+        guard let kind = SafeFile.kind(of: file) else { return nil }
+        guard tree.exists(path) else {
+            throw MachineError.impossible("\(file.path) is a link to what is not on the volume")
+        }
+        // Known before anything is read; what is read has the bound too.
+        let size = try? file.resolvingSymlinksInPath().resourceValues(forKeys: [.fileSizeKey]).fileSize
+        if kind == S_IFREG, let size, size > limit { throw MachineError.tooLong(file.path, limit) }
+        guard kind == S_IFREG, let content = tree.content(path, limit: limit + 1) else {
+            throw MachineError.impossible("\(file.path) is no file, or cannot be read")
+        }
+        guard content.count <= limit else { throw MachineError.tooLong(file.path, limit) }
+        return content
+    }
+
+    private func copy(_ path: String, of image: String, to copy: URL, _ limit: Int) throws -> Data? {
+        try SafeFile.requireRoom(UInt64(limit), in: copy.deletingLastPathComponent())
+        do {
+            try Tool.run("prlimit", ["--fsize=\(limit + 1)", "mcopy", "-n", "-i", image, "::/" + path, copy.path])
+        } catch MachineError.program(_, let status, let output) {
+            let error = MachineError.program("mcopy", status: status, output: output)
+            // There is no such program.
+            if status == 126 || status == 127 { throw error }
+            let size = try? copy.resourceValues(forKeys: [.fileSizeKey]).fileSize
+            // What is cut at the limit is there, and longer. A chain of clusters that is damaged ends before.
+            if let size, size > limit { throw MachineError.tooLong(path, limit) }
+            let isThere = (try? Tool.run("mdir", ["-b", "-i", image, "::/" + path])) != nil
+            guard isThere else { return nil }
+            throw error
+        }
+        guard let content = try? Data(contentsOf: copy) else { throw MachineError.impossible("\(path) is no file") }
+        guard content.count <= limit else { throw MachineError.tooLong(path, limit) }
+        return content
+    }
+}
+
+/// The most bytes of the files of a boot volume that the hypervisor reads, and of itself.
+public enum BootFileLimit {
+    public static let program = OwnerSection.most
+    public static let manifest = Manifest.maxFileSize
+    public static let image = 1 << 30
 }

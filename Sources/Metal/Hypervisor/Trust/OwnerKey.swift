@@ -14,9 +14,6 @@ enum OwnerKey {
 }
 
 extension Manifest {
-    /// The most bytes that the file of a manifest has.
-    static var maxFileSize: Int { maxEncodedSize + COSESign1.overhead + COSESign1.maxSignature }
-
     /// Decodes a manifest's file; where this program has its owner's key, only what the owner has signed. Gives what was decoded.
     @_lifetime(copy file)
     mutating func decode(file: Span<UInt8>) throws(ManifestError) -> Span<UInt8> {

@@ -1,4 +1,5 @@
 import Text
+import Trust
 
 /// The bounds that every manifest keeps.
 extension Manifest {
@@ -6,6 +7,8 @@ extension Manifest {
     public static let formatVersion: UInt64 = 1
     /// Bytes that the encoded form takes at most; more are not read.
     public static let maxEncodedSize = 24576
+    /// The most bytes that the file of a manifest has, signed.
+    public static var maxFileSize: Int { maxEncodedSize + COSESign1.overhead + COSESign1.maxSignature }
     /// The file's name in `\BULKHEAD` on the boot volume; no image may have it.
     public static let fileName: Text<31> = "manifest.cbor"
     /// Memory is handed out in pieces of this many bytes, aligned to as many (a large page).
