@@ -34,10 +34,17 @@ static void emit_control(struct writer *writer) {
     static const uint32_t cr0_bits[] = {1 << 1, 1 << 2, 1 << 3, 1 << 5, 1 << 16, 1 << 18, 1 << 30, 3u << 29, 1 << 29, 1u << 31, 1};
     static const uint32_t cr4_bits[] = {1 << 2, 1 << 3, 1 << 4, 1 << 7, 1 << 8, 1 << 9, 1 << 10, 1 << 11, 1 << 16,
                                         1 << 18, 1 << 20, 1 << 21, 1 << 5};
+    uint32_t bits;
     switch (roll(writer, 6)) {
     case 0:
+        bits = cr0_bits[roll(writer, is_checked() ? 11 : 7)];
         EMIT(writer, "\x0F\x20\xC0\x35");  // MOV RAX, CR0; XOR EAX, bits; MOV CR0, RAX
-        emit_value(writer, cr0_bits[roll(writer, is_checked() ? 11 : 7)], 4);
+        emit_value(writer, bits, 4);
+        EMIT(writer, "\x0F\x22\xC0");
+        if (!is_checked() || bits != 1 << 5) break;
+        // An x87 error with NE clear comes to something else (`x87-error-without-ne`).
+        EMIT(writer, "\x35");
+        emit_value(writer, bits, 4);
         EMIT(writer, "\x0F\x22\xC0");
         break;
     case 1:

@@ -79,11 +79,12 @@ extension VMXCPU {
 
     /// The exit came before DR6 and DR7 took the exception's effects (section 27.1): they are made up for here.
     private mutating func prepareDebugException(_ event: InterruptionInfo) {
-        // INT1 is a trap: the handler returns behind it, and finds no cause in DR6 (SDM volume 2, INT1).
-        let isINT1 = event.kind == .privilegedException
-        if isINT1 { rip = next }
-        let causes = step.own(isINT1 ? 0 : self[VMCSField.exitQualification])
-        cpu_write_dr6(cpu_read_dr6() & ~0xF | causes)
+        // INT1 is a trap: the handler returns behind it, and finds DR6 as it was (SDM volume 2, INT1).
+        if event.kind == .privilegedException {
+            rip = next
+        } else {
+            cpu_write_dr6(cpu_read_dr6() & ~0xF | step.own(self[VMCSField.exitQualification]))
+        }
         self[VMCSField.guestDR7] &= ~(1 << 13)
         endShadow()
     }
