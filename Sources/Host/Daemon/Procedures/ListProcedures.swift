@@ -45,7 +45,7 @@ enum ListProcedures {
         for kind in [
             "networks", "storage_pools", "interfaces", "nwfilters", "secrets", "node_devices", "nwfilter_bindings",
         ] {
-            table.add("connect_list_all_\(kind)", .read) { _, call in
+            table.add("connect_list_all_\(kind)", .read, ofDomains: false) { _, call in
                 call.reply { writer in
                     writer.uint32(0)
                     writer.uint32(0)

@@ -25,9 +25,7 @@ final class ClientConnection {
 
     /// While the machine does not answer, nothing is said of its partitions: what was true may be so no longer.
     private static func authorise(_ client: ClientConnection, _ row: Procedure<ClientConnection>) throws {
-        guard let trouble = client.daemon.machine.trouble else { return }
-        // Who waits for events may do so.
-        guard row.name.contains("domain"), !row.name.contains("_event_") else { return }
+        guard row.ofDomains, let trouble = client.daemon.machine.trouble else { return }
         throw RemoteError(.systemError, trouble)
     }
 
