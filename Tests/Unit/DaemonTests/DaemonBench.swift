@@ -34,17 +34,19 @@ final class DaemonBench {
     private let remote: ControlClient
 
     /// - Parameter isUp: the daemon has found the machine.
-    init(_ partitions: [PartitionInfo] = MemoryMachine.two, in folder: TemporaryFolder? = nil, isUp: Bool = true) throws
-    {
+    init(
+        _ partitions: [PartitionInfo] = MemoryMachine.two, in folder: TemporaryFolder? = nil, isUp: Bool = true,
+        places: ClientPlaces = ClientPlaces(), log: any LogHandler = SwiftLogNoOpLogHandler()
+    ) throws {
         self.folder = try folder ?? TemporaryFolder()
         machine = ServedMachine(MemoryMachine(partitions: partitions))
         remote = machine.client()
         link = try MachineLink(path: "memory") { _ in }
-        var log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        log.logLevel = .critical
+        let log = Logger(label: "test") { _ in log }
         let configuration = DaemonConfiguration(
             machine: "memory", folder: self.folder.path, shutdownLine: "shutdown now")
-        daemon = Daemon(configuration, try DomainStore(path: self.folder.database), link, loop: loop, log: log)
+        let store = try DomainStore(path: self.folder.database)
+        daemon = Daemon(configuration, store, link, loop: loop, log: log, places: places)
         if isUp { up(partitions) }
     }
 

@@ -15,13 +15,16 @@ final class Daemon {
     var clients: [ObjectIdentifier: ClientConnection] = [:]
     /// Bytes kept for all clients together.
     var kept = 0
-    private let store: DomainStore
+    /// How many clients may be there.
+    let places: ClientPlaces
+    let store: DomainStore
     private var changes: [PendingChange] = []
 
     init(
-        _ configuration: DaemonConfiguration, _ store: DomainStore, _ link: MachineLink, loop: EventLoop, log: Logger
+        _ configuration: DaemonConfiguration, _ store: DomainStore, _ link: MachineLink, loop: EventLoop, log: Logger,
+        places: ClientPlaces = ClientPlaces()
     ) {
-        (self.configuration, self.store, self.link) = (configuration, store, link)
+        (self.configuration, self.store, self.link, self.places) = (configuration, store, link, places)
         (self.loop, self.log) = (loop, log)
         table = Self.makeTable()
         machine.changed = { [unowned self] domain, change in
@@ -77,16 +80,18 @@ final class Daemon {
 
     /// Whether one more may come.
     func hasRoom(isReadOnly: Bool) -> Bool {
-        clients.count < Limits.clients
-            && (!isReadOnly || clients.values.count { $0.cameReadOnly } < Limits.readOnlyClients)
+        clients.count < places.all
+            && (!isReadOnly || clients.values.count { $0.session.isReadOnly } < places.readOnly)
     }
 
-    /// Cuts off those for whom most is kept, while too much is kept for all together: not those who happen to come next.
+    /// Cuts off clients while too much is kept for all together: not those who happen to come next, but those for whom most is
+    /// kept, and first those that may change nothing.
     func makeRoom() {
-        while kept > Limits.kept, let largest = clients.values.max(by: { $0.held < $1.held }),
-            largest.held > Limits.share
-        {
-            largest.cutOff("of what is kept for all clients, most is kept for it: \(largest.held) bytes")
+        while kept > Limits.kept {
+            let above = clients.values.filter { $0.held > Limits.share }
+            let readOnly = above.filter(\.session.isReadOnly)
+            guard let largest = (readOnly.isEmpty ? above : readOnly).max(by: { $0.held < $1.held }) else { return }
+            largest.cutOff("too much is kept for all clients, and for it \(largest.held) bytes")
             guard clients[ObjectIdentifier(largest)] == nil else { return }
         }
     }
