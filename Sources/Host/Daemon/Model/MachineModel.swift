@@ -22,7 +22,7 @@ final class MachineModel {
 
     func take(_ news: MachineNews) {
         switch news {
-        case .up(let info, let inventory, let partitions):
+        case .up(let info, let inventory, let partitions, _):
             let isSame = self.info?.name.string == info.name.string
             (self.info, self.inventory, trouble) = (info, inventory, nil)
             // Another machine's partitions are others, whatever their names.

@@ -19,6 +19,10 @@ final class Daemon {
     let places: ClientPlaces
     let store: DomainStore
     private var changes: [PendingChange] = []
+    /// The machine has come up, and what starts with it has not been looked for.
+    private var startsAreDue = false
+    /// Why the last attempt to read what is saved has failed.
+    var loadFault: String?
 
     init(
         _ configuration: DaemonConfiguration, _ store: DomainStore, _ link: MachineLink, loop: EventLoop, log: Logger,
@@ -50,7 +54,9 @@ final class Daemon {
 
     func take(_ news: MachineNews) {
         switch news {
-        case .up(let info, _, let partitions):
+        case .up(let info, _, let partitions, let connection):
+            link.address(connection)
+            startsAreDue = true
             log.info(
                 "the machine \(info.name.string) answers: Bulkhead \(info.version.string), \(partitions.count) partitions"
             )
@@ -58,7 +64,8 @@ final class Daemon {
             // Once, not each second.
             if machine.trouble != reason { log.warning("\(reason)") }
         case .event(let event):
-            log.info("\(event.partition.string): \(event.state.name), \(event.cause.name)")
+            // Of these a machine may tell any number.
+            log.debug("\(event.partition.string): \(event.state.name), \(event.cause.name)")
         case .partitions: break
         }
         machine.take(news)

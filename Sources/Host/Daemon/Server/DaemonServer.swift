@@ -19,9 +19,13 @@ public final class DaemonServer {
     public init(_ configuration: DaemonConfiguration, log: Logger) throws {
         group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let loop = group.next()
-        let box = Mutex<NIOLoopBound<Daemon>?>(nil)
-        link = try MachineLink(path: configuration.machine) { news in
-            loop.execute { box.withLock { $0 }?.value.take(news) }
+        let box = Mutex<NIOLoopBound<Daemon>?>(nil), waiting = Mutex(NewsQueue())
+        link = try MachineLink(path: configuration.machine) { new in
+            guard waiting.withLock({ $0.append(new) }) else { return }
+            loop.execute {
+                let daemon = box.withLock { $0 }?.value
+                for new in waiting.withLock({ $0.take() }) { daemon?.take(new) }
+            }
         }
         try FileManager.default.createDirectory(atPath: configuration.folder, withIntermediateDirectories: true)
         let link = link
