@@ -69,8 +69,10 @@ final class Daemon {
         case .partitions: break
         }
         machine.take(news)
-        loadDomains()
-        if case .up = news { startDomains() }
+        if loadDomains(), startsAreDue, machine.trouble == nil {
+            startsAreDue = false
+            startDomains()
+        }
         if case .down(let reason) = news {
             for change in changes { change.done(.failure(RemoteError(.systemError, reason))) }
             changes = []
@@ -101,79 +103,6 @@ final class Daemon {
             largest.cutOff("too much is kept for all clients, and for it \(largest.held) bytes")
             guard clients[ObjectIdentifier(largest)] == nil else { return }
         }
-    }
-
-    // MARK: Definitions
-
-    /// Saves domains as they are to be, all or none; what is saved is on the disk. Only then are they so.
-    func change(_ updates: [DomainUpdate]) throws(RemoteError) {
-        let name = try machineInfo().name.string
-        do { try store.save(machine: name, updates.map(\.stored)) } catch {
-            log.error("the database: \(error)")
-            throw RemoteError(.systemError, "the change cannot be saved: \(error)")
-        }
-        for update in updates { (update.domain.origin, update.domain.autostart) = (update.origin, update.autostart) }
-    }
-
-    /// Takes what was saved of partitions that have not been there before.
-    private func loadDomains() {
-        let new = machine.partitions.filter { !$0.isLoaded }
-        guard let name = machine.info?.name.string, !new.isEmpty else { return }
-        for domain in new { domain.isLoaded = true }
-        leaveOut(clashingWith: new)
-        do {
-            for row in try store.load(machine: name) {
-                let stored: StoredDomain
-                do { stored = try row.get() } catch {
-                    log.error("the database: \(error)")
-                    continue
-                }
-                guard let domain = machine.domain(partition: stored.partition) else {
-                    log.warning("the machine has no partition \(stored.partition) any more: its domain is left out")
-                    continue
-                }
-                if new.contains(where: { $0 === domain }) { take(stored, domain) }
-            }
-        } catch { log.error("the database: \(error)") }
-    }
-
-    /// A manifest with another partition may give it the name of a domain that was defined before: the manifest comes first.
-    private func leaveOut(clashingWith new: [Domain]) {
-        for domain in machine.partitions where !new.contains(where: { $0 === domain }) {
-            guard let definition = domain.definition,
-                let clash = machine.clash(definition, for: domain, isMove: false)
-            else { continue }
-            log.error("the definition for partition \(domain.partition) is left out: \(clash)")
-            domain.origin = domain.isPersistent ? .partition : .transient(nil)
-        }
-    }
-
-    /// Starts what is to be started with the machine.
-    private func startDomains() {
-        for domain in machine.domains where domain.autostart && domain.info.state == .stopped && domain.info.starts == 0
-        {
-            if let fault = domain.startFault {
-                log.error("\(domain.name): not started with the machine: \(fault)")
-                continue
-            }
-            log.info("\(domain.name): started with the machine")
-            change(.start, domain) { [log] result in
-                if case .failure(let error) = result { log.error("\(domain.name): \(error)") }
-            }
-        }
-    }
-
-    private func take(_ stored: StoredDomain, _ domain: Domain) {
-        if let xml = stored.xml {
-            do throws(RemoteError) {
-                let definition = try DomainDefinition(xml) { _ in nil }
-                if let clash = machine.clash(definition, for: domain, isMove: false) { throw clash }
-                domain.origin = .defined(definition)
-            } catch { return log.error("the definition for partition \(stored.partition) is left out: \(error)") }
-        } else if stored.isUndefined {
-            domain.origin = domain.isActive ? .transient(nil) : .none
-        }
-        domain.autostart = stored.autostart
     }
 
     // MARK: Changes of a partition's state
