@@ -31,7 +31,7 @@ enum ListProcedures {
         }
         table.add("domain_lookup_by_name", .read) { client, call in
             let name = try call.arguments.string()
-            try answer(call, client, "name '\(name)'") { $0.name == name }
+            try answer(call, client, "name \(name.quoted)") { $0.name == name }
         }
         table.add("domain_lookup_by_uuid", .read) { client, call in
             let uuid = try WireUUID(&call.arguments)
