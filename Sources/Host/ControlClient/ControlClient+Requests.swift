@@ -16,11 +16,7 @@ extension ControlClient {
             do throws(LinkError) {
                 return try hello()
             } catch {
-                switch error {
-                case .noAnswer, .refused(.noAnswer, _, _):
-                    if deadline.isOver { throw error }
-                default: throw error
-                }
+                guard error.isSilence, !deadline.isOver else { throw error }
             }
         }
     }

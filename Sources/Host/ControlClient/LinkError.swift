@@ -58,6 +58,14 @@ public enum LinkError: Error, Equatable, CustomStringConvertible {
         }
     }
 
+    /// The machine did not answer; it may answer again on the same line.
+    public var isSilence: Bool {
+        switch self {
+        case .noAnswer, .refused(.noAnswer, _, _): true
+        default: false
+        }
+    }
+
     private static func format(_ seconds: Double) -> String {
         seconds == seconds.rounded() ? "\(Int(seconds))" : "\((seconds * 10).rounded() / 10)"
     }

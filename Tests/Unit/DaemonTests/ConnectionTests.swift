@@ -46,6 +46,17 @@ import Testing
         #expect(bench.daemon.kept == Limits.kept - (250 << 10))
     }
 
+    /// Those that may change nothing do not drive out those that do.
+    @Test func readOnlyClientsMakeRoomFirst() throws {
+        let writing = try connect(), reading = try connect(isReadOnly: true)
+        try send(begin(1 << 20, 300 << 10), to: writing)
+        // Of its answers much lies unread; its packets are short.
+        bench.daemon.clients.values.first { $0.session.isReadOnly }?.buffered = 100 << 10
+        bench.daemon.kept += Limits.kept - (350 << 10)
+        try send([0], to: writing)
+        #expect(writing.isActive && !reading.isActive)
+    }
+
     /// However much the others have, each may have its share.
     @Test func nobodyIsCutOffForItsShare() throws {
         let channels = try (0..<4).map { _ in try connect() }
@@ -103,5 +114,22 @@ import Testing
         #expect(try connect().isActive)
         clients[0].connection.close()
         #expect(bench.daemon.hasRoom(isReadOnly: true))
+    }
+
+    /// Each takes a descriptor.
+    @Test func thereAreAsManyPlacesAsDescriptors() throws {
+        let enough = ClientPlaces(descriptors: 1 << 20)
+        #expect(enough == ClientPlaces() && enough.all == 2000 && enough.readOnly == 1000)
+        let few = ClientPlaces(descriptors: 164)
+        #expect(few.all == 100 && few.readOnly == 50)
+        for none in [0, 64, 66] {
+            let places = ClientPlaces(descriptors: none)
+            #expect(places.all == 2 && places.readOnly == 1)
+        }
+        let bench = try DaemonBench(places: ClientPlaces(descriptors: 66))
+        _ = try bench.client(isReadOnly: true)
+        #expect(!bench.daemon.hasRoom(isReadOnly: true) && bench.daemon.hasRoom(isReadOnly: false))
+        _ = try bench.client()
+        #expect(!bench.daemon.hasRoom(isReadOnly: false))
     }
 }

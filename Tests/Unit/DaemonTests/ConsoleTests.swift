@@ -1,4 +1,5 @@
 import Control
+import ControlClient
 @testable import Daemon
 import LibvirtWire
 import Manifest
@@ -87,14 +88,61 @@ import Testing
         #expect(client.answer?.code == 0)
     }
 
-    /// The next machine on the line may have a partition of the same name.
+    /// The next machine on the line may have a partition of the same name: nothing is typed there that was meant for this one.
     @Test func aStreamEndsWithItsMachine() throws {
+        bench.machine.with { $0.takes = 0 }
         try open()
         bench.work()
-        bench.up(MemoryMachine.two, "other")
+        try client.stream(Array("secret".utf8))
         bench.work()
-        bench.loop.advanceTime(by: .seconds(1))
+        bench.up(MemoryMachine.two, "other")
+        bench.machine.with { $0.takes = 1024 }
+        for _ in 0..<3 {
+            bench.work()
+            bench.loop.advanceTime(by: .seconds(1))
+        }
         let last = try #require(client.packets.last)
         #expect(last.header.type == .stream && last.header.status == .error && Answer(packet: last).code == 42)
+        #expect(bench.machine.with { $0.typed }.isEmpty)
+    }
+
+    @Test func theShutdownLineIsNotTypedOnAnotherMachine() throws {
+        bench.machine.with { $0.takes = 5 }
+        try client.call("domain_shutdown") { wire.write(&$0) }
+        bench.work()
+        bench.up(MemoryMachine.two, "other")
+        for _ in 0..<3 { bench.work() }
+        // One more was on its way already; what comes back for it is the last.
+        #expect(client.answer?.code == 42)
+        #expect(bench.machine.with { $0.typed.count } <= 10)
+    }
+
+    /// Keys that a deaf guest leaves lying are kept for the client that has typed them.
+    @Test func keysThatWaitAreCounted() throws {
+        bench.machine.with { $0.takes = 100 }
+        try open()
+        bench.work()
+        try client.stream([UInt8](repeating: 65, count: 1000))
+        #expect(client.connection.held == 1000 && bench.daemon.kept == 1000)
+        bench.work()
+        let left = 1000 - bench.machine.with { $0.typed.count }
+        #expect(left < 1000 && client.connection.held == left && bench.daemon.kept == left)
+        try client.stream([UInt8](repeating: 65, count: 100 << 10))
+        #expect(client.connection.held == ConsoleFeed.maxKeys)
+        client.connection.close()
+        #expect(bench.daemon.kept == 0)
+        bench.work()
+        #expect(bench.daemon.kept == 0 && client.connection.held == 0)
+    }
+
+    /// Those that only read take a quarter of the places, which a console does not need.
+    @Test func aConsoleOpensHoweverMuchIsRead() throws {
+        let loop = bench.loop
+        for _ in 0..<JobQueue<Int>.readCapacity {
+            _ = bench.link.ask(loop, .read) { (client) throws(LinkError) in try client.hello().cores }
+        }
+        try open()
+        bench.work()
+        #expect(client.answer?.code == 0)
     }
 }

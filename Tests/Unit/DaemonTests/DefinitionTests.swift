@@ -115,17 +115,6 @@ import Testing
         #expect(refusal(bare.replacing("x", with: "taken"), machine)?.code == .domainExists)
     }
 
-    /// What a client sends comes back in messages and is compared: a text of a value has 4096 bytes at most.
-    @Test func textsOfValuesAreBounded() throws {
-        let image = String(repeating: "k", count: 4096)
-        #expect(try define(Self.xml.replacing("/images/vmlinux", with: image)).text.contains(image))
-        let error = refusal(Self.xml.replacing("/images/vmlinux", with: image + "k"))
-        #expect(error?.code == .configUnsupported && error?.message.contains("<os><kernel>") == true)
-        // Those for people may be longer.
-        let title = "<title>\(image)\(image)</title>"
-        #expect(try define(Self.xml.replacing("<memory", with: "\(title)<memory")).text.contains(title))
-    }
-
     @Test func amountsOfMemory() {
         #expect(MemorySize.bytes("1", nil) == 1024 && MemorySize.bytes("2", "MiB") == 2 << 20)
         #expect(MemorySize.bytes("1", "KB") == 1000 && MemorySize.bytes("-1", nil) == nil)
@@ -136,6 +125,8 @@ import Testing
         #expect(
             CoreText.cores("2-3") == [2, 3] && CoreText.cores("0,5,1") == [0, 1, 5]
                 && CoreText.cores("0-3,^1") == [0, 2, 3])
+        #expect(CoreText.cores("0-63") == Array(0..<64) && CoreText.cores("0-63,^1-62") == [0, 63])
+        #expect(CoreText.cores("63,5-5,^5") == [63])
         for text in ["", "a", "3-2", "64", "-1", "1-2-3", "1,,2"] { #expect(CoreText.cores(text) == nil, "\(text)") }
     }
 }

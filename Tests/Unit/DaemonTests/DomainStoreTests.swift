@@ -1,4 +1,5 @@
 @testable import Daemon
+import Foundation
 import GRDB
 import Testing
 
@@ -17,6 +18,21 @@ import Testing
         let again = try DomainStore(path: path)
         #expect(try again.load(machine: "m").map { try $0.get() } == [first, second])
         #expect(try again.load(machine: "nobody").isEmpty)
+    }
+
+    /// Whoever made it, and with whatever umask.
+    @Test func nobodyElseReadsTheDatabase() throws {
+        let folder = try TemporaryFolder(), files = ["", "-wal", "-shm"].map { folder.database + $0 }
+        defer { withExtendedLifetime(folder) {} }
+        func modes() throws -> [Int?] {
+            try files.map { try FileManager.default.attributesOfItem(atPath: $0)[.posixPermissions] as? Int }
+        }
+        let before = try DomainStore(path: folder.database)
+        #expect(try modes() == [0o600, 0o600, 0o600])
+        for file in files { #expect(chmod(file, 0o666) == 0) }
+        let after = try DomainStore(path: folder.database)
+        withExtendedLifetime((before, after)) {}
+        #expect(try modes() == [0o600, 0o600, 0o600])
     }
 
     @Test func aDatabaseThatCannotBeOpenedIsSaid() {

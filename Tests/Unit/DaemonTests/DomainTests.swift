@@ -67,6 +67,9 @@ import Testing
         #expect(CoreText.list([]) == "" && CoreText.list([1]) == "1" && CoreText.list([0, 1, 3, 5, 6]) == "0-1,3,5-6")
         #expect(CoreText.map([0, 9], count: 10) == [1, 2])
         #expect(CoreText.map([9], count: 8) == [0])
+        // No core has such a number; a machine may tell it all the same.
+        #expect(CoreText.map([-1, .max, .min], count: 8) == [0])
+        #expect(CoreText.list([.max, .max, 1]) == "\(Int.max),\(Int.max),1")
     }
 
     /// A machine that tells numbers beyond what arithmetic holds ends nothing.
@@ -79,21 +82,50 @@ import Testing
         machine.version = label("18446744073709551615.1000.9")
         #expect(machine.coreCount == 1024)
         #expect(ConnectProcedures.number(machine.version.string) == 999_999_009)
-        let bench = try DaemonBench([], isUp: false), client = try bench.client()
-        bench.daemon.take(.up(machine, [], [info]))
+        machine.cores = -1
+        #expect(machine.coreCount == 0)
+        machine.cores = .max
+        // Two cores that cannot be: the same, of a package beyond what is counted.
+        let cores = [InventoryItem](repeating: InventoryItem(.core, [.max, .max, .max, .max]), count: 2)
+        let many = [InventoryItem](repeating: InventoryItem(.core, [1, 0, 0, 0]), count: 2000)
+        #expect(MachineTopology(machine, many).cores.count == 1024)
+        let bench = try DaemonBench([info], isUp: false), client = try bench.client()
+        bench.daemon.take(.up(machine, cores, [info]))
         let wire = try #require(bench.daemon.machine.domain(partition: "huge")).wire
         for name in ["domain_get_info", "domain_get_max_memory", "domain_get_state"] {
             #expect(try client.call(name) { wire.write(&$0) }?.code == 0, "\(name)")
         }
-        for name in ["node_get_info", "node_get_free_memory", "connect_get_version", "connect_get_capabilities"] {
-            #expect(try client.call(name)?.code == 0, "\(name)")
+        for name in [
+            "node_get_info", "node_get_free_memory", "connect_get_version", "connect_get_capabilities",
+            "connect_get_hostname", "connect_num_of_domains",
+        ] { #expect(try client.call(name)?.code == 0, "\(name)") }
+        #expect(try client.call("connect_get_max_vcpus") { $0.optionalString(nil) }?.code == 0)
+        let map = try client.call("node_get_cpu_map") { writer in
+            writer.bool(true)
+            writer.bool(true)
         }
+        // 1024 bits with their length, and two numbers.
+        #expect(map?.code == 0 && map?.packet.payload.count == 4 + 128 + 8)
+        let xml = try client.call("domain_get_xml_desc") { writer in
+            wire.write(&writer)
+            writer.uint32(0)
+        }
+        #expect(xml?.code == 0)
         let vcpus = try client.call("domain_get_vcpus") { writer in
             wire.write(&writer)
             writer.int32(.max)
             writer.int32(.max)
         }
         #expect(vcpus?.code == 0)
+        // Exits that together are more than a counter holds.
+        bench.machine.with { machine in for reason in ExitReason.all { machine.counters[reason] = .max } }
+        try client.call("connect_get_all_domain_stats") { writer in
+            writer.uint32(0)
+            writer.uint32(0)
+            writer.uint32(0)
+        }
+        bench.work()
+        #expect(client.answer?.code == 0 && client.answer?.text.contains("exits.sum") == true)
     }
 
     @Test func versions() {

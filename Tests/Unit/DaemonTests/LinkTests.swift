@@ -16,13 +16,21 @@ import Testing
         #expect(!isTaken(64, .read))
         for job in 100..<292 { #expect(isTaken(job, .change)) }
         #expect(!isTaken(292, .change) && queue.count == 256)
-        // Each gives its place back; what was asked first is first.
-        #expect(next() == 0)
-        #expect(isTaken(65, .read))
-        #expect(!isTaken(66, .read))
-        #expect((0..<255).map { _ in next() } == Array(1..<64) + Array(100..<292))
-        #expect(next() == 65)
-        #expect(next() == nil)
+        // Each gives its place back.
+        #expect(next() == 100)
+        #expect(isTaken(292, .change))
+        #expect(!isTaken(64, .read) && !isTaken(293, .change))
+    }
+
+    /// What only reads neither keeps those waiting who change something, nor waits for ever.
+    @Test func changesGoFirstButEightAtATime() {
+        var queue = JobQueue<Int>()
+        for job in 0..<3 { _ = queue.append(job, .read) }
+        for job in 100..<120 { _ = queue.append(job, .change) }
+        let order = Array(100..<108) + [0] + Array(108..<116) + [1] + Array(116..<120) + [2]
+        var taken: [Int] = []
+        while let job = queue.next() { taken.append(job) }
+        #expect(taken == order)
     }
 
     /// Why it has failed; nil while it has not.

@@ -21,6 +21,9 @@ struct MemoryMachine: ControlBackend {
     var typed: [UInt8] = []
     /// Bytes that a guest's UART takes at a time.
     var takes = 1024
+    /// What has happened and is not told yet.
+    var events: [ControlEvent] = []
+    var counters = ExitCounters()
     var calls: [String] = []
 
     static func info(_ name: String, cores: UInt64, memory: UInt64, _ state: PartitionState = .stopped) -> PartitionInfo
@@ -43,14 +46,14 @@ struct MemoryMachine: ControlBackend {
     func machine() -> MachineInfo { Self.named("m") }
     var partitionCount: Int { partitions.count }
     func info(_ partition: Int) -> PartitionInfo { partitions[partition] }
-    func exits(_ partition: Int, vcpu: Int) -> ExitCounters { ExitCounters() }
+    func exits(_ partition: Int, vcpu: Int) -> ExitCounters { counters }
     func traffic(_ partition: Int) -> TrafficCounters { TrafficCounters() }
     func clockMicroseconds() -> UInt64 { 1 }
     func takeProtection(_ partition: Int, vcpu: Int) -> UInt64 { 0 }
     func beginSelfCheck(_ partition: Int) -> UInt64 { 0 }
     var inventoryCount: Int { 0 }
     func inventory(_ index: Int) -> InventoryItem { InventoryItem(.core, [0, 0, 0, 0]) }
-    func nextEvent() -> ControlEvent? { nil }
+    mutating func nextEvent() -> ControlEvent? { events.isEmpty ? nil : events.removeFirst() }
 
     mutating func readConsole(_ partition: Int, from: UInt64, into buffer: inout MutableSpan<UInt8>) -> ConsoleRange {
         calls.append("read")
@@ -78,10 +81,11 @@ final class ServedMachine: Sendable {
     private let own: Int32
     private let other: Int32
 
-    init(_ machine: MemoryMachine) {
-        var ends: [Int32] = [-1, -1]
-        socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends)
-        (own, other) = (ends[0], ends[1])
+    /// - Parameter own: where the manager is connected; nil: `client()` is the manager.
+    init(_ machine: MemoryMachine, on own: Int32? = nil) {
+        var ends: [Int32] = [own ?? -1, -1]
+        if own == nil { socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) }
+        (self.own, other) = (ends[0], ends[1])
         shared = Mutex((machine, false))
         Thread { [self] in run() }.start()
     }
@@ -93,6 +97,9 @@ final class ServedMachine: Sendable {
 
     /// From now on nothing is answered.
     func fallSilent() { shared.withLock { $0.isSilent = true } }
+
+    /// Ends the connection.
+    func hangUp() { shutdown(own, Int32(SHUT_RDWR)) }
 
     private func run() {
         defer { close(own) }

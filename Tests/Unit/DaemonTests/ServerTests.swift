@@ -94,12 +94,17 @@ private final class SocketClient {
         _ = try SocketClient(configuration.socket)
     }
 
-    /// Somebody has removed the sockets, and another daemon has made its own.
+    /// Somebody has emptied the folder, and another daemon has made its own sockets.
     @Test func theSocketsOfAnotherDaemonStay() throws {
         let folder = try TemporaryFolder(), (first, configuration) = try start(folder)
         defer { withExtendedLifetime(folder) {} }
+        // While its locks are there no other daemon starts, with or without its sockets.
         for path in [configuration.socket, configuration.readOnlySocket] {
             try FileManager.default.removeItem(atPath: path)
+        }
+        #expect(throws: LinkError.alreadyServed(path: configuration.socket)) { _ = try start(folder) }
+        for path in [configuration.socket, configuration.database] {
+            try FileManager.default.removeItem(atPath: path + ".lock")
         }
         let (second, _) = try start(folder)
         first.stop()

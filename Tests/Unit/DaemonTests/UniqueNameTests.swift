@@ -49,6 +49,8 @@ import Testing
     @Test func aDomainThatMovesLeavesItsPartition() throws {
         let uuid = WireUUID.random()
         #expect(try client.define(domainXML("work", in: "workload", uuid: uuid))?.code == 0)
+        // What starts with the machine is the domain, and not what was in its new partition.
+        #expect(try client.setAutostart(try bench.wire("loop"))?.code == 0)
         let refusing = try DatabaseQueue(path: bench.folder.database)
         try refusing.write { database in
             try database.execute(
@@ -66,6 +68,11 @@ import Testing
         #expect(bench.names == ["work"])
         #expect(try xml("loop")?.contains("<name>work<") == true)
         #expect(try xml("workload") == nil)
+        func autostart() -> [Bool] { bench.daemon.machine.partitions.map(\.autostart) }
+        #expect(autostart() == [false, false])
+        #expect(try client.setAutostart(try bench.wire("loop"))?.code == 0)
+        #expect(try client.define(domainXML("work", in: "workload", uuid: uuid))?.code == 0)
+        #expect(autostart() == [false, true])
     }
 
     /// A database that somebody has written into, or of another manifest.

@@ -103,6 +103,13 @@ private final class EchoServer {
         try server.send(9)
     }
 
+    /// A packet has 4 MiB, and 256 calls may wait.
+    @Test func aCallThatWaitsKeepsNoPacket() throws {
+        let server = try opened()
+        try server.send(9, payload: [UInt8](repeating: 1, count: 1 << 20))
+        #expect(server.waiting.count == 1 && server.waiting[0].arguments.left == 0)
+    }
+
     @Test func packetsThatClientsDoNotSend() throws {
         let server = try opened()
         for type in [

@@ -92,6 +92,18 @@ import Testing
         }
     }
 
+    /// No domain has a name of 4 MiB, and calls keep theirs.
+    @Test func namesOfDomainsAreBounded() throws {
+        func read(_ count: Int) throws(XDRError) -> WireDomain {
+            let name = String(repeating: "n", count: count)
+            let wire = WireDomain(name: name, uuid: .named("a"), id: 1)
+            var reader = XDRReader(XDRWriter.bytes { wire.write(&$0) })
+            return try WireDomain(&reader)
+        }
+        #expect(try read(1024).name.utf8.count == 1024)
+        #expect(throws: XDRError.tooLong(limit: 1024)) { _ = try read(1025) }
+    }
+
     @Test func uuids() throws {
         let uuid = WireUUID.named("machine", "partition")
         #expect(uuid == .named("machine", "partition") && uuid != .named("machinep", "artition"))

@@ -49,7 +49,7 @@ public struct ConsoleText: Sendable {
     public var lost: UInt64
 
     /// Where to read on.
-    public var next: UInt64 { position &+ UInt64(bytes.count) }
+    public var next: UInt64 { position + UInt64(bytes.count) }
 }
 
 /// An event, with how many before it got lost on the way.

@@ -15,18 +15,29 @@ package enum UnixSocket {
         return descriptor
     }
 
-    /// Listens at `path`, which only the same user may connect to. A socket that a dead process left there is replaced;
-    /// one that is still served is not.
-    package static func listen(_ path: String) throws(LinkError) -> Int32 {
-        if let served = try? connect(path) {
-            close(served)
-            throw .alreadyServed(path: path)
+    /// Whether a process listens at `path`, also one that takes no connections: it is not waited for.
+    private static func isServed(_ path: String) throws(LinkError) -> Bool {
+        let (descriptor, address) = try make(path)
+        defer { close(descriptor) }
+        _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
+        let result = unsafe withAddress(address) { pointer, size in
+            unsafe Glibc.connect(descriptor, pointer, size)
         }
+        // unix(7): as many wait to be taken as may wait.
+        return result == 0 || errno == EAGAIN
+    }
+
+    /// Listens at `path`, which only the same user may connect to. A socket that a dead process left there is replaced;
+    /// one that is still served is not. Between looking and listening another process can do the same: who must be the only
+    /// one holds a lock.
+    /// - Parameter backlog: connections that wait to be taken at most.
+    package static func listen(_ path: String, backlog: Int32 = 16) throws(LinkError) -> Int32 {
+        if try isServed(path) { throw .alreadyServed(path: path) }
         let (descriptor, address) = try make(path)
         unsafe unlink(path)
         var result = unsafe withAddress(address) { pointer, size in unsafe bind(descriptor, pointer, size) }
         if result == 0 { result = unsafe chmod(path, 0o600) }
-        if result == 0 { result = Glibc.listen(descriptor, 16) }
+        if result == 0 { result = Glibc.listen(descriptor, backlog) }
         guard result == 0 else {
             let reason = systemError()
             close(descriptor)

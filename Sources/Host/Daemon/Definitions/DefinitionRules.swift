@@ -44,8 +44,10 @@ enum DefinitionRules {
         "domain/devices/memballoon": .value { wrong($0["model"], in: ["none"], "model") },
     ]
 
-    /// Bytes of a value's text, blanks around it included.
+    /// Bytes of a value's text, blanks around it included, and of each attribute.
     private static let maxText = 4096
+    /// A pin for each core that a partition can have.
+    private static let maxPins = 64
 
     private static var value: Rule { .value { _ in nil } }
     private static var port: Rule { .value { wrong($0["port"], in: [nil, "0"], "port") } }
@@ -53,15 +55,19 @@ enum DefinitionRules {
     private static func wrong(_ value: String?, in known: [String?], _ what: String) -> String? {
         guard !known.contains(value) else { return nil }
         let words = known.compactMap { $0 }.map { "'\($0)'" }.joined(separator: " or ")
-        return "\(what) is \(value.map { "'\($0)'" } ?? "absent"), and must be \(words)"
+        return "\(what) is \(value?.quoted ?? "absent"), and must be \(words)"
     }
 
     /// - Throws: `configUnsupported` with the first element that cannot be honoured.
     static func check(_ root: XMLElement) throws(RemoteError) {
+        try bound(root, "domain")
         guard root["type"] == "bulkhead" else {
-            throw refusal("domain", "its type is '\(root["type"] ?? "")', and must be 'bulkhead'")
+            throw refusal("domain", "its type is \((root["type"] ?? "").quoted), and must be 'bulkhead'")
         }
         try check(root, "domain")
+        guard root.child("cputune")?.children.count ?? 0 <= maxPins else {
+            throw refusal("domain/cputune/vcpupin", "there are more than \(maxPins)")
+        }
         for kind in ["console", "serial"] {
             let devices = (root.child("devices")?.children ?? []).filter { $0.name == kind }
             guard devices.count <= 1 else { throw refusal("domain/devices/\(kind)", "a partition has one console") }
@@ -72,12 +78,16 @@ enum DefinitionRules {
     }
 
     private static func check(_ element: XMLElement, _ path: String) throws(RemoteError) {
-        switch rules[path] {
-        case nil: throw refusal(path, "a partition has nothing that does what it asks for")
+        guard let rule = rules[path] else {
+            throw refusal(path, "a partition has nothing that does what it asks for")
+        }
+        switch rule {
         case .free: return
         case .group:
+            try bound(element, path)
             for child in element.children { try check(child, "\(path)/\(child.name)") }
         case .value(let fault):
+            try bound(element, path)
             guard element.text.utf8.count <= maxText else {
                 throw refusal(path, "its text has more than \(maxText) bytes")
             }
@@ -85,6 +95,12 @@ enum DefinitionRules {
             guard let child = element.children.first else { return }
             throw refusal("\(path)/\(child.name)", "a partition has nothing that does what it asks for")
         }
+    }
+
+    /// Before any attribute is quoted or looked at: what clients send is not worked on for long.
+    private static func bound(_ element: XMLElement, _ path: String) throws(RemoteError) {
+        guard let long = element.attributes.first(where: { $0.value.utf8.count > maxText }) else { return }
+        throw refusal(path, "\(long.name) has more than \(maxText) bytes")
     }
 
     /// "unsupported configuration: <devices><disk>: ..."

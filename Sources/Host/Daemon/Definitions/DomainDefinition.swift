@@ -27,7 +27,7 @@ struct DomainDefinition {
         let uuid: WireUUID
         if let element = root.child("uuid") {
             guard let own = WireUUID(text: element.trimmed) else {
-                throw RemoteError(.xmlError, "malformed uuid element: '\(element.trimmed)'")
+                throw RemoteError(.xmlError, "malformed uuid element: \(element.trimmed.quoted)")
             }
             uuid = own
         } else {

@@ -12,6 +12,16 @@ struct StoredDomain: Equatable {
     var isUndefined: Bool
 }
 
+/// A row that the daemon does not write so.
+struct UnreadableRow: Error, CustomStringConvertible {
+    /// nil: it names none.
+    var partition: String?
+    var description: String {
+        partition.map { "the row of partition \($0) is not as the daemon writes it" }
+            ?? "a row of the table domain names no partition"
+    }
+}
+
 /// Definitions and autostart in a SQLite database. What is saved is on the disk when `save` returns: it survives a kill and a
 /// loss of power.
 final class DomainStore {
@@ -20,6 +30,7 @@ final class DomainStore {
     /// Opens or makes the database.
     /// - Throws: also when the database would not sync what it writes.
     init(path: String) throws {
+        try Self.keepFromOthers(path)
         var configuration = Configuration()
         configuration.journalMode = .wal
         queue = try DatabaseQueue(path: path, configuration: configuration)
@@ -41,25 +52,33 @@ final class DomainStore {
         }
     }
 
+    /// Makes the database's file if there is none, and has nobody but its user read it. SQLite gives its journals the same mode; those
+    /// that are there already are changed too.
+    private static func keepFromOthers(_ path: String) throws {
+        let made = unsafe open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        if made >= 0 { close(made) }
+        for file in [path, path + "-wal", path + "-shm"] where unsafe chmod(file, 0o600) != 0 && errno != ENOENT {
+            throw POSIXError(.init(rawValue: errno) ?? .EPERM)
+        }
+    }
+
     /// All rows of a machine. One that the daemon does not write so is a failure of its own: it takes no other with it.
-    func load(machine: String) throws -> [Result<StoredDomain, any Error>] {
+    func load(machine: String) throws -> [Result<StoredDomain, UnreadableRow>] {
         try queue.read { database in
             let rows = try Row.fetchAll(
                 database,
                 sql: "SELECT partition, xml, autostart, undefined FROM domain WHERE machine = ? ORDER BY partition",
                 arguments: [machine])
-            return rows.map { row in Result { try Self.read(row) } }
+            return rows.map { row in Result { () throws(UnreadableRow) in try Self.read(row) } }
         }
     }
 
-    private static func read(_ row: Row) throws -> StoredDomain {
-        guard let partition = String.fromDatabaseValue(row[0]) else {
-            throw DatabaseError(message: "a row of the table domain names no partition")
-        }
+    private static func read(_ row: Row) throws(UnreadableRow) -> StoredDomain {
+        guard let partition = String.fromDatabaseValue(row[0]) else { throw UnreadableRow() }
         let xml: DatabaseValue = row[1]
         guard let autostart = Bool.fromDatabaseValue(row[2]), let isUndefined = Bool.fromDatabaseValue(row[3]),
             xml.isNull || String.fromDatabaseValue(xml) != nil
-        else { throw DatabaseError(message: "the row of partition \(partition) is not as the daemon writes it") }
+        else { throw UnreadableRow(partition: partition) }
         return StoredDomain(
             partition: partition, xml: String.fromDatabaseValue(xml), autostart: autostart, isUndefined: isUndefined)
     }

@@ -9,7 +9,7 @@ extension DomainDefinition {
         for name in ["memory", "currentMemory"] {
             guard let element = root.child(name) else { continue }
             guard let bytes = MemorySize.bytes(element.trimmed, element["unit"]) else {
-                return DefinitionRules.refusal("domain/\(name)", "'\(element.trimmed)' is no amount of memory")
+                return DefinitionRules.refusal("domain/\(name)", "\(element.trimmed.quoted) is no amount of memory")
             }
             guard bytes == info.memory else {
                 return differs("domain/\(name)", "\(bytes >> 10) KiB", "\(info.memory >> 10) KiB", info)
@@ -17,28 +17,29 @@ extension DomainDefinition {
         }
         if let vcpu = root.child("vcpu") {
             guard Int(vcpu.trimmed) == cores.count else {
-                return differs("domain/vcpu", "\(vcpu.trimmed) vCPUs", "\(cores.count)", info)
+                return differs("domain/vcpu", "\(vcpu.trimmed.quoted) vCPUs", "\(cores.count)", info)
             }
             if let current = vcpu["current"], Int(current) != cores.count {
-                return differs("domain/vcpu", "\(current) vCPUs now", "\(cores.count)", info)
+                return differs("domain/vcpu", "\(current.quoted) vCPUs now", "\(cores.count)", info)
             }
             if let set = vcpu["cpuset"], CoreText.cores(set) != cores {
-                return differs("domain/vcpu", "cores \(set)", CoreText.list(cores), info)
+                return differs("domain/vcpu", "cores \(set.quoted)", CoreText.list(cores), info)
             }
         }
         for pin in root.child("cputune")?.children ?? [] {
             guard let vcpu = pin["vcpu"].flatMap({ Int($0) }), cores.indices.contains(vcpu) else {
-                return differs("domain/cputune/vcpupin", "vCPU \(pin["vcpu"] ?? "")", "0 to \(cores.count - 1)", info)
+                return differs(
+                    "domain/cputune/vcpupin", "vCPU \((pin["vcpu"] ?? "").quoted)", "0 to \(cores.count - 1)", info)
             }
             guard let set = pin["cpuset"], CoreText.cores(set) == [cores[vcpu]] else {
-                let asked = "vCPU \(vcpu) on \(pin["cpuset"] ?? "")"
+                let asked = "vCPU \(vcpu) on \((pin["cpuset"] ?? "").quoted)"
                 return differs("domain/cputune/vcpupin", asked, "core \(cores[vcpu])", info)
             }
         }
         if let kernel = root.child("os")?.child("kernel")?.trimmed {
             let image = info.image.string
             guard kernel == image || kernel.split(separator: "/").last == image.split(separator: "/").last else {
-                return differs("domain/os/kernel", "'\(kernel)'", "'\(image)'", info)
+                return differs("domain/os/kernel", kernel.quoted, "'\(image)'", info)
             }
         }
         return nil
@@ -75,7 +76,7 @@ extension MachineModel {
             guard let partition = domain(partition: name) else {
                 let names = partitions.map(\.partition).joined(separator: ", ")
                 throw DefinitionRules.refusal(
-                    "domain/resource/partition", "there is no partition '\(name)'; there are \(names)")
+                    "domain/resource/partition", "there is no partition \(name.quoted); there are \(names)")
             }
             return try free(partition, definition, isMove)
         }

@@ -5,14 +5,6 @@ extension LinkError {
     /// The same in libvirt's codes.
     var remote: RemoteError { RemoteError(code, description) }
 
-    /// The machine did not answer; it may answer again on the same line.
-    var isSilence: Bool {
-        switch self {
-        case .noAnswer, .refused(.noAnswer, _, _): true
-        default: false
-        }
-    }
-
     /// Whether the same may be asked again, of a link on which much is asked.
     var isBusy: Bool { code == .resourceBusy }
 

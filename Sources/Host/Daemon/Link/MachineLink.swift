@@ -12,11 +12,22 @@ final class MachineLink: Sendable {
 
     private let path: String
     private let tell: @Sendable (MachineNews) -> Void
-    private let jobs = Mutex(JobQueue<Job>())
+    /// What waits, and for whom: the link's connections are counted.
+    private struct State {
+        var jobs = JobQueue<Job>()
+        /// The link's own connection, or its last one.
+        var connection = 0
+        /// The one of which the daemon has been told: what it asks is meant for the machine at its other end.
+        var known = 0
+    }
+
+    private let state = Mutex(State())
     private let isStopped = Mutex(false)
     private let wake: WakePipe
     /// Between two looks at the partitions, if nothing happens.
     static let period = Duration.seconds(1)
+    /// Events that are told before the partitions are looked at again.
+    static let maxEvents = 64
 
     /// - Parameters:
     ///   - path: the machine's UNIX socket or serial line.
@@ -37,12 +48,17 @@ final class MachineLink: Sendable {
         wake.ring()
     }
 
-    /// Asks the machine something, after what was asked before.
+    /// From now on what is asked is meant for the machine at the other end of this connection.
+    func address(_ connection: Int) { state.withLock { $0.known = connection } }
+
+    /// Asks the machine something: a change after the changes that were asked for before.
     func ask<T: Sendable>(
         _ loop: EventLoop, _ kind: JobKind, _ body: @escaping @Sendable (ControlClient) throws(LinkError) -> T
     ) -> EventLoopFuture<T> {
         let promise = loop.makePromise(of: T.self), path = path
-        let isTaken = jobs.withLock { jobs in
+        let refusal: LinkError? = state.withLock { state in
+            // Whoever asks does not know yet that this may be another machine.
+            guard state.known == state.connection else { return .closed(path: path) }
             let job: Job = { client in
                 do throws(LinkError) {
                     promise.succeed(try body(try client.get()))
@@ -52,9 +68,9 @@ final class MachineLink: Sendable {
                     return error.isSilence ? error : nil
                 }
             }
-            return jobs.append(job, kind)
+            return state.jobs.append(job, kind) ? nil : .busy(path: path)
         }
-        if isTaken { wake.ring() } else { promise.fail(LinkError.busy(path: path)) }
+        if let refusal { promise.fail(refusal) } else { wake.ring() }
         return promise.futureResult
     }
 
@@ -64,7 +80,8 @@ final class MachineLink: Sendable {
         while !isStopped.withLock({ $0 }) {
             do throws(LinkError) {
                 let client = try ControlClient(path: path)
-                tell(.up(try client.hello(), try client.inventory(), try client.list()))
+                let (info, inventory, partitions) = (try client.hello(), try client.inventory(), try client.list())
+                tell(.up(info, inventory, partitions, connection: renew()))
                 try client.subscribe()
                 try serve(client)
             } catch {
@@ -77,17 +94,22 @@ final class MachineLink: Sendable {
         }
     }
 
+    /// A new connection, maybe to another machine: what waits was meant for the one before. Returns its number.
+    func renew() -> Int {
+        let number = state.withLock { state in
+            state.connection += 1
+            return state.connection
+        }
+        fail(.closed(path: path))
+        return number
+    }
+
     private func serve(_ client: ControlClient) throws(LinkError) {
         var refresh = ContinuousClock.now
         var lastFailure: LinkError?
         while !isStopped.withLock({ $0 }) {
             work(client)
-            if wake.wait(for: [client.descriptor], .zero) {
-                while let event = try client.nextEvent(timeout: .milliseconds(1)) {
-                    tell(.event(event.event))
-                    refresh = .now
-                }
-            }
+            if wake.wait(for: [client.descriptor], .zero), try tellEvents(client, .milliseconds(1)) { refresh = .now }
             if ContinuousClock.now >= refresh {
                 do throws(LinkError) {
                     tell(.partitions(try client.list()))
@@ -103,19 +125,26 @@ final class MachineLink: Sendable {
                 refresh = .now + Self.period
             }
             // Events that came with an answer lie in the client and make no descriptor readable.
-            while let event = try client.nextEvent(timeout: .zero) {
-                tell(.event(event.event))
-                refresh = .now
-            }
+            if try tellEvents(client, .zero) { refresh = .now }
             _ = wake.wait(for: [client.descriptor], max(refresh - .now, .zero))
         }
+    }
+
+    /// Tells the events that have come, but not without end: a machine that tells more and more is worked for and looked at all
+    /// the same. Returns whether there were any.
+    func tellEvents(_ client: ControlClient, _ limit: Duration) throws(LinkError) -> Bool {
+        for told in 0..<Self.maxEvents {
+            guard let event = try client.nextEvent(timeout: limit) else { return told > 0 }
+            tell(.event(event.event))
+        }
+        return true
     }
 
     /// Carries out what waits now, and not what comes meanwhile: the machine is looked at in between.
     func work(_ client: ControlClient) {
         wake.clear()
-        for _ in 0..<jobs.withLock({ $0.count }) {
-            guard let silence = jobs.withLock({ $0.next() })?(.success(client)) else { continue }
+        for _ in 0..<state.withLock({ $0.jobs.count }) {
+            guard let silence = state.withLock({ $0.jobs.next() })?(.success(client)) else { continue }
             // Those that wait would wait as long, one after the other.
             tell(.down("\(silence)"))
             return fail(silence)
@@ -124,6 +153,6 @@ final class MachineLink: Sendable {
 
     /// Fails all that wait.
     func fail(_ error: LinkError) {
-        while let job = jobs.withLock({ $0.next() }) { _ = job(.failure(error)) }
+        while let job = state.withLock({ $0.jobs.next() }) { _ = job(.failure(error)) }
     }
 }

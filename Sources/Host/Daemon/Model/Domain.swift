@@ -20,8 +20,12 @@ final class Domain {
     let partition: String
     var info: PartitionInfo
     var origin: Origin { didSet { rename() } }
-    /// Whether what was saved of it has been taken.
+    /// Whether what was saved of it has been read.
     var isLoaded = false
+    /// Why what was saved of it is not what it is. It stays saved until somebody defines a domain in its place.
+    var leftOut: String?
+    /// A client's `create` has asked for its start and is not answered yet.
+    var isBeingCreated = false
     /// Started with the machine.
     var autostart = false
     /// A new one with each start; kept through a reset.

@@ -10,7 +10,8 @@ final class MachineModel {
     private(set) var partitions: [Domain] = []
     /// Why the machine does not answer; nil when it does.
     private(set) var trouble: String? = "the machine has not answered yet"
-    private var nextID: Int32 = 1
+    /// For the next domain that starts, if no other has it.
+    var nextID: Int32 = 1
     /// Called with what has changed.
     var changed: (Domain, DomainChange) -> Void = { _, _ in }
     /// Called when the partitions were looked at.
@@ -21,7 +22,7 @@ final class MachineModel {
 
     func take(_ news: MachineNews) {
         switch news {
-        case .up(let info, let inventory, let partitions):
+        case .up(let info, let inventory, let partitions, _):
             let isSame = self.info?.name.string == info.name.string
             (self.info, self.inventory, trouble) = (info, inventory, nil)
             // Another machine's partitions are others, whatever their names.
@@ -78,12 +79,20 @@ final class MachineModel {
         if !domain.isActive {
             domain.id = -1
         } else if domain.id < 0 {
+            // There are fewer partitions than numbers.
+            while partitions.contains(where: { $0.id == nextID }) { nextID = nextID.following }
             domain.id = nextID
-            nextID = nextID == .max ? 1 : nextID + 1
+            nextID = nextID.following
         }
     }
 
     func domain(partition: String) -> Domain? { partitions.first { $0.partition == partition } }
+
+    /// Why nothing more can be asked of a partition; nil while it is the machine's. Another machine may have one of that name.
+    func absence(of domain: Domain) -> RemoteError? {
+        guard self.domain(partition: domain.partition) !== domain else { return nil }
+        return RemoteError(.noDomain, "the machine has no partition '\(domain.partition)' any more")
+    }
 
     /// - Throws: `RemoteError` of code `noDomain`.
     func domain(_ wire: WireDomain) throws(RemoteError) -> Domain {

@@ -13,6 +13,11 @@ extension UInt64 {
     }
 }
 
+extension Int32 {
+    /// Of numbers from 1 on that are given out one after the other; behind the last comes 1.
+    var following: Int32 { self == .max ? 1 : self + 1 }
+}
+
 extension PartitionInfo {
     /// The cores' numbers, the lowest first: vCPU 0's is the first.
     var coreList: [Int] { (0..<64).filter { cores.contains(.init(core: $0)) } }

@@ -37,19 +37,23 @@ enum ConnectProcedures {
         }
         table.add("connect_register_close_callback", .session) { _, call in call.reply() }
         table.add("connect_unregister_close_callback", .session) { _, call in call.reply() }
-        table.add("connect_get_type", .read) { _, call in call.reply { $0.string("Bulkhead") } }
-        table.add("connect_get_version", .read) { client, call in
+        table.add("connect_get_type", .read, ofDomains: false) { _, call in call.reply { $0.string("Bulkhead") } }
+        table.add("connect_get_version", .read, ofDomains: false) { client, call in
             let version = try client.daemon.machineInfo().version.string
             call.reply { $0.uint64(number(version)) }
         }
-        table.add("connect_get_lib_version", .read) { _, call in call.reply { $0.uint64(libraryVersion) } }
-        table.add("connect_get_hostname", .read) { client, call in
+        table.add("connect_get_lib_version", .read, ofDomains: false) { _, call in
+            call.reply { $0.uint64(libraryVersion) }
+        }
+        table.add("connect_get_hostname", .read, ofDomains: false) { client, call in
             let name = try client.daemon.machineInfo().name.string
             call.reply { $0.string(name) }
         }
-        table.add("connect_get_uri", .read) { _, call in call.reply { $0.string("bulkhead:///system") } }
+        table.add("connect_get_uri", .read, ofDomains: false) { _, call in
+            call.reply { $0.string("bulkhead:///system") }
+        }
         // Nobody but this machine's users can reach a UNIX socket.
-        table.add("connect_is_secure", .read) { _, call in call.reply { $0.int32(1) } }
+        table.add("connect_is_secure", .read, ofDomains: false) { _, call in call.reply { $0.int32(1) } }
     }
 
     /// "1.2.3" as libvirt counts: 1,002,003. Each part counts up to 999.

@@ -12,7 +12,7 @@ enum ConsoleProcedures {
             guard domain.isActive else { throw DomainProcedures.notRunning(domain) }
             guard device == nil || device == "console0" || device == "serial0" else {
                 throw RemoteError(
-                    .invalidArgument, "'\(domain.name)' has no console '\(device ?? "")'; it has console0")
+                    .invalidArgument, "'\(domain.name)' has no console \((device ?? "").quoted); it has console0")
             }
             try ConsoleFeed.open(domain, client, call)
         }
@@ -25,8 +25,7 @@ final class ConsoleFeed {
     private let daemon: Daemon
     private let domain: Domain
     private var position: UInt64
-    private var keys: [UInt8] = []
-    private var isTyping = false
+    private let typing: ConsoleTyping
     private var isOver = false
     /// Keys that a deaf guest leaves lying; more are dropped.
     static let maxKeys = 64 << 10
@@ -36,33 +35,43 @@ final class ConsoleFeed {
     /// Opens a stream that gives what the guest writes from now on.
     static func open(_ domain: Domain, _ client: ClientConnection, _ call: RemoteCall) throws {
         let name = domain.partition, daemon = client.daemon
-        let end = daemon.link.ask(daemon.loop, .read) { (remote) throws(LinkError) in
+        // Only who may change something opens consoles: it does not wait behind those that may not.
+        let end = daemon.link.ask(daemon.loop, .change) { (remote) throws(LinkError) in
             try remote.readConsole(name, from: 0).end
         }
         end.assumeIsolated().whenComplete { result in
             do {
                 // A console that is refused takes no stream.
                 let position = try result.get()
-                let feed = ConsoleFeed(try client.session.openStream(call), daemon, domain, from: position)
+                let feed = ConsoleFeed(try client.session.openStream(call), client, domain, from: position)
                 call.reply()
                 feed.pump()
             } catch { call.fail(Daemon.remote(error)) }
         }
     }
 
-    private init(_ stream: RemoteStream, _ daemon: Daemon, _ domain: Domain, from position: UInt64) {
-        (self.stream, self.daemon, self.domain, self.position) = (stream, daemon, domain, position)
+    private init(_ stream: RemoteStream, _ client: ClientConnection, _ domain: Domain, from position: UInt64) {
+        (self.stream, self.domain, self.position) = (stream, domain, position)
+        daemon = client.daemon
+        let typing = ConsoleTyping(daemon, domain)
+        self.typing = typing
+        var counted = 0
+        typing.changed = { [weak client] count in
+            client?.typed += count - counted
+            counted = count
+        }
+        typing.finished = { [weak stream] result in if case .failure(let error) = result { stream?.fail(error) } }
         // The stream keeps the feed until it ends.
-        stream.received = { bytes in self.take(bytes) }
-        stream.ended = { _ in self.isOver = true }
+        stream.received = { bytes in typing.type(bytes.prefix(max(Self.maxKeys - typing.rest.count, 0))) }
+        stream.ended = { _ in
+            self.isOver = true
+            typing.stop()
+        }
     }
 
     private func pump() {
         guard !isOver else { return }
-        // Another machine's partition may have the same name.
-        guard daemon.machine.domain(partition: domain.partition) === domain else {
-            return stream.fail(RemoteError(.noDomain, "the machine has no partition '\(domain.partition)' any more"))
-        }
+        if let fault = daemon.machine.absence(of: domain) { return stream.fail(fault) }
         guard stream.isReady else { return later() }
         let name = domain.partition, from = position
         let read = daemon.link.ask(daemon.loop, .read) { (remote) throws(LinkError) in
@@ -85,31 +94,4 @@ final class ConsoleFeed {
     }
 
     private func later() { daemon.loop.assumeIsolated().scheduleTask(in: Self.pause) { self.pump() } }
-
-    private func take(_ bytes: [UInt8]) {
-        keys += bytes.prefix(max(Self.maxKeys - keys.count, 0))
-        type()
-    }
-
-    private func typeLater() { daemon.loop.assumeIsolated().scheduleTask(in: Self.pause) { self.type() } }
-
-    private func type() {
-        guard !isTyping, !isOver, !keys.isEmpty else { return }
-        isTyping = true
-        let name = domain.partition, offered = Array(keys.prefix(1024))
-        let written = daemon.link.ask(daemon.loop, .change) { (remote) throws(LinkError) in
-            try remote.writeConsole(name, offered)
-        }
-        written.assumeIsolated().whenComplete { result in
-            self.isTyping = false
-            switch result {
-            case .success(let count):
-                self.keys.removeFirst(count)
-                if count > 0 { return self.type() }
-                self.typeLater()
-            case .failure(let error as LinkError) where error.isBusy: self.typeLater()
-            case .failure(let error): self.stream.fail(Daemon.remote(error))
-            }
-        }
-    }
 }

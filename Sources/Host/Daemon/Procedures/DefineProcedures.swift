@@ -54,12 +54,17 @@ enum DefineProcedures {
     private static func define(_ xml: String, _ client: ClientConnection, _ call: RemoteCall) throws {
         let (definition, domain) = try read(xml, client, isMove: true)
         let daemon = client.daemon
-        var changes = [DomainUpdate(domain, .defined(definition), autostart: domain.autostart)]
+        // Its autostart is the domain's, wherever it was.
+        let old = daemon.machine.domains.first { $0.uuid == definition.uuid }
+        var changes = [
+            DomainUpdate(domain, .defined(definition), autostart: old?.autostart ?? false, isDefinition: true)
+        ]
         // A definition that names another partition than before leaves the one that it had.
-        if let old = daemon.machine.domains.first(where: { $0.uuid == definition.uuid }), old !== domain {
-            guard !old.isActive else {
+        if let old, old !== domain {
+            guard !old.isActive, !old.isBeingCreated else {
                 throw DefinitionRules.refusal(
-                    "domain/resource/partition", "'\(old.name)' is running in partition '\(old.partition)'")
+                    "domain/resource/partition",
+                    "'\(old.name)' is running in partition '\(old.partition)', or is being started there")
             }
             changes.append(DomainUpdate(old, .none, autostart: false))
         }
@@ -76,18 +81,28 @@ enum DefineProcedures {
             throw RemoteError(
                 .operationInvalid, "Requested operation is not valid: domain '\(domain.name)' is already active")
         }
+        guard !domain.isBeingCreated else {
+            throw RemoteError(
+                .operationInvalid, "Requested operation is not valid: domain '\(domain.name)' is being started")
+        }
+        if let refusal = domain.refusal(isDefinition: true) { throw refusal }
         let before = domain.origin
         // A persistent domain keeps its definition: what is started has the same name and fits the same partition.
-        if case .defined = before {
+        let wasDefined: Bool
+        if case .defined = before { wasDefined = true } else { wasDefined = false }
+        if wasDefined {
             if let fault = domain.startFault { throw fault }
         } else {
             domain.origin = .transient(definition)
         }
+        domain.isBeingCreated = true
         client.daemon.change(.start, domain) { result in
+            domain.isBeingCreated = false
             switch result {
             case .success: call.reply { domain.wire.write(&$0) }
             case .failure(let error):
-                if !domain.isActive { domain.origin = before }
+                // What somebody has defined meanwhile, or has undefined, is saved so and stays.
+                if !wasDefined, case .transient = domain.origin, !domain.isActive { domain.origin = before }
                 call.fail(error)
             }
         }

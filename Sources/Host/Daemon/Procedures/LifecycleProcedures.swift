@@ -85,40 +85,13 @@ enum LifecycleProcedures {
                     + "ends it at once; bulkheadd's --shutdown-line says what its guests understand on their consoles")
         }
         let end = client.daemon.loop.now + .seconds(Limits.typingSeconds)
-        type(Array("\(line)\r".utf8)[...], domain.partition, client.daemon, until: end) { result in
+        let typing = ConsoleTyping(client.daemon, domain, until: end)
+        typing.finished = { result in
             switch result {
             case .success: call.reply()
             case .failure(let error): call.fail(error)
             }
         }
-    }
-
-    /// Types bytes as fast as the guest's UART takes them, each time in a job of its own: what others ask goes between.
-    private static func type(
-        _ bytes: ArraySlice<UInt8>, _ partition: String, _ daemon: Daemon, until end: NIODeadline,
-        _ done: @escaping (Result<Void, RemoteError>) -> Void
-    ) {
-        guard !bytes.isEmpty else { return done(.success(())) }
-        guard daemon.loop.now < end else {
-            return done(
-                .failure(RemoteError(.operationTimeout, "the guest of '\(partition)' does not read its console")))
-        }
-        let offered = Array(bytes)
-        let typed = daemon.link.ask(daemon.loop, .change) { (remote) throws(LinkError) in
-            try remote.writeConsole(partition, offered)
-        }
-        typed.assumeIsolated().whenComplete { result in
-            let taken: Int
-            switch result {
-            case .success(let count): taken = count
-            case .failure(let error as LinkError) where error.isBusy: taken = 0
-            case .failure(let error): return done(.failure(Daemon.remote(error)))
-            }
-            let rest = bytes.dropFirst(taken)
-            guard taken == 0 else { return type(rest, partition, daemon, until: end, done) }
-            daemon.loop.assumeIsolated().scheduleTask(in: .milliseconds(50)) {
-                type(rest, partition, daemon, until: end, done)
-            }
-        }
+        typing.type("\(line)\r".utf8)
     }
 }

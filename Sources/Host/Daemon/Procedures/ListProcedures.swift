@@ -31,7 +31,7 @@ enum ListProcedures {
         }
         table.add("domain_lookup_by_name", .read) { client, call in
             let name = try call.arguments.string()
-            try answer(call, client, "name '\(name)'") { $0.name == name }
+            try answer(call, client, "name \(name.quoted)") { $0.name == name }
         }
         table.add("domain_lookup_by_uuid", .read) { client, call in
             let uuid = try WireUUID(&call.arguments)
@@ -45,7 +45,7 @@ enum ListProcedures {
         for kind in [
             "networks", "storage_pools", "interfaces", "nwfilters", "secrets", "node_devices", "nwfilter_bindings",
         ] {
-            table.add("connect_list_all_\(kind)", .read) { _, call in
+            table.add("connect_list_all_\(kind)", .read, ofDomains: false) { _, call in
                 call.reply { writer in
                     writer.uint32(0)
                     writer.uint32(0)

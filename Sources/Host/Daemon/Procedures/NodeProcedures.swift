@@ -4,7 +4,7 @@ import LibvirtWire
 /// Of the machine: what it is and what it can do.
 enum NodeProcedures {
     static func add(to table: inout DaemonTable) {
-        table.add("connect_get_capabilities", .read) { client, call in
+        table.add("connect_get_capabilities", .read, ofDomains: false) { client, call in
             let info = try client.daemon.machineInfo()
             let text = CapabilitiesXML.text(info, MachineTopology(info, client.daemon.machine.inventory))
             call.reply { $0.string(text) }
@@ -14,7 +14,7 @@ enum NodeProcedures {
             let most = client.daemon.machine.partitions.map { $0.info.coreList.count }.max() ?? 0
             call.reply { $0.int32(Int32(most)) }
         }
-        table.add("node_get_info", .read) { client, call in
+        table.add("node_get_info", .read, ofDomains: false) { client, call in
             let info = try client.daemon.machineInfo()
             let topology = MachineTopology(info, client.daemon.machine.inventory)
             call.reply { writer in
@@ -37,7 +37,7 @@ enum NodeProcedures {
             }
             call.reply { $0.uint64(info.memory > taken ? info.memory - taken : 0) }
         }
-        table.add("node_get_cpu_map", .read) { client, call in
+        table.add("node_get_cpu_map", .read, ofDomains: false) { client, call in
             let needsMap = try call.arguments.bool(), needsOnline = try call.arguments.bool()
             let cores = try client.daemon.machineInfo().coreCount
             call.reply { writer in

@@ -7,10 +7,14 @@ final class ClientConnection {
     private(set) var session: RemoteSession<ClientConnection>
     /// By callback: which event, of which domain or of all.
     var callbacks: [Int32: (event: Int32, domain: WireUUID?)] = [:]
-    private var nextCallback: Int32 = 1
-    let cameReadOnly: Bool
-    /// Bytes that are kept for it: of a packet that has not come whole, and of answers that wait to be sent.
-    var held = 0 { didSet { daemon.kept += held - oldValue } }
+    /// For the next callback, if no other has it.
+    var nextCallback: Int32 = 1
+    /// Bytes of a packet that has not come whole, and of answers that wait to be sent.
+    var buffered = 0 { didSet { daemon.kept += buffered - oldValue } }
+    /// Bytes that it has typed on consoles and that guests have not taken.
+    var typed = 0 { didSet { daemon.kept += typed - oldValue } }
+    /// Bytes that are kept for it.
+    var held: Int { buffered + typed }
     /// Ends the connection for a reason.
     let cutOff: (String) -> Void
     /// Callbacks of one client at most.
@@ -19,15 +23,13 @@ final class ClientConnection {
     init(
         _ daemon: Daemon, isReadOnly: Bool, output: @escaping (Packet) -> Void, cutOff: @escaping (String) -> Void
     ) {
-        (self.daemon, cameReadOnly, self.cutOff) = (daemon, isReadOnly, cutOff)
+        (self.daemon, self.cutOff) = (daemon, cutOff)
         session = RemoteSession(daemon.table, isReadOnly: isReadOnly, output: output, authorise: Self.authorise)
     }
 
     /// While the machine does not answer, nothing is said of its partitions: what was true may be so no longer.
     private static func authorise(_ client: ClientConnection, _ row: Procedure<ClientConnection>) throws {
-        guard let trouble = client.daemon.machine.trouble else { return }
-        // Who waits for events may do so.
-        guard row.name.contains("domain"), !row.name.contains("_event_") else { return }
+        guard row.ofDomains, let trouble = client.daemon.machine.trouble else { return }
         throw RemoteError(.systemError, trouble)
     }
 
@@ -43,7 +45,9 @@ final class ClientConnection {
         guard callbacks.count < Self.maxCallbacks else {
             throw RemoteError(.operationFailed, "this connection has \(callbacks.count) event callbacks already")
         }
-        defer { nextCallback += 1 }
+        // There are fewer callbacks than numbers.
+        while callbacks[nextCallback] != nil { nextCallback = nextCallback.following }
+        defer { nextCallback = nextCallback.following }
         callbacks[nextCallback] = (event, domain)
         return nextCallback
     }

@@ -8,8 +8,9 @@ final class ConnectionHandler: ChannelInboundHandler {
     typealias OutboundOut = ByteBuffer
 
     private let daemon: Daemon
-    private let isReadOnly: Bool
+    /// nil: the connection has ended.
     private var client: ClientConnection?
+    private var channel: Channel?
     private var reader: PacketReader
     /// Bytes that wait to be sent.
     private var waiting = 0
@@ -17,59 +18,59 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     /// - Parameter isReadOnly: its client cannot define anything, and needs no long packets.
     init(_ daemon: Daemon, isReadOnly: Bool) {
-        (self.daemon, self.isReadOnly) = (daemon, isReadOnly)
+        self.daemon = daemon
         reader = PacketReader(limit: isReadOnly ? Limits.readOnlyPacket : Limits.packet)
+        client = ClientConnection(
+            daemon, isReadOnly: isReadOnly, output: { [weak self] packet in self?.send(packet) },
+            cutOff: { [weak self] reason in self?.cutOff(reason) })
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        guard daemon.hasRoom(isReadOnly: isReadOnly) else {
+        guard let client, daemon.hasRoom(isReadOnly: client.session.isReadOnly) else {
             daemon.log.warning("refused a client: there are \(daemon.clients.count)")
+            end()
             return context.close(promise: nil)
         }
-        let channel = context.channel
-        let client = ClientConnection(
-            daemon, isReadOnly: isReadOnly, output: { [weak self] packet in self?.send(packet, channel) },
-            cutOff: { [weak self] reason in self?.cutOff(channel, reason) })
         daemon.clients[ObjectIdentifier(client)] = client
-        self.client = client
-        lookAfter(channel)
+        channel = context.channel
+        lookAfter(context.channel)
     }
 
     /// Pings the client, and ends it when it answers none, or leaves a packet unfinished.
     private func lookAfter(_ channel: Channel) {
         channel.eventLoop.assumeIsolated().scheduleTask(in: .seconds(Limits.keepaliveSeconds)) { [weak self] in
             guard let self, let client else { return }
-            guard client.session.tick() else { return cutOff(channel, "its client answers no pings") }
+            guard client.session.tick() else { return cutOff("its client answers no pings") }
             guard !channel.isWritable || !timer.isOver(channel.eventLoop.now) else {
-                return cutOff(channel, "its client left a packet unfinished for \(Limits.packetSeconds) s")
+                return cutOff("its client left a packet unfinished for \(Limits.packetSeconds) s")
             }
             lookAfter(channel)
         }
     }
 
     /// Closes the connection; what was kept for it is free at once.
-    private func cutOff(_ channel: Channel, _ reason: String) {
-        guard client != nil else { return }
+    private func cutOff(_ reason: String) {
+        guard client != nil, let channel else { return }
         daemon.log.notice("closed a connection: \(reason)")
         end()
         channel.close(promise: nil)
     }
 
     private func end() {
-        client?.held = 0
+        client?.buffered = 0
         client?.close()
-        client = nil
+        (client, channel) = (nil, nil)
         reader = PacketReader(limit: 0)
     }
 
-    private func count() { client?.held = reader.kept + waiting }
+    private func count() { client?.buffered = reader.kept + waiting }
 
-    private func send(_ packet: Packet, _ channel: Channel) {
-        guard client != nil else { return }
+    private func send(_ packet: Packet) {
+        guard client != nil, let channel else { return }
         let bytes = packet.encoded
         waiting += bytes.count
         count()
-        guard waiting < Limits.unread else { return cutOff(channel, "its client does not read what it is sent") }
+        guard waiting < Limits.unread else { return cutOff("its client does not read what it is sent") }
         daemon.makeRoom()
         guard client != nil else { return }
         let written = channel.writeAndFlush(channel.allocator.buffer(bytes: bytes))
@@ -93,7 +94,7 @@ final class ConnectionHandler: ChannelInboundHandler {
                 hasTaken = true
                 try client.receive(packet)
             }
-        } catch { return cutOff(context.channel, "its client sent \(error)") }
+        } catch { return cutOff("its client sent \(error)") }
         timer.note(kept: reader.kept, isNew: hasTaken, context.eventLoop.now)
         count()
         daemon.makeRoom()

@@ -15,13 +15,20 @@ final class Daemon {
     var clients: [ObjectIdentifier: ClientConnection] = [:]
     /// Bytes kept for all clients together.
     var kept = 0
-    private let store: DomainStore
+    /// How many clients may be there.
+    let places: ClientPlaces
+    let store: DomainStore
     private var changes: [PendingChange] = []
+    /// The machine has come up, and what starts with it has not been looked for.
+    private var startsAreDue = false
+    /// Why the last attempt to read what is saved has failed.
+    var loadFault: String?
 
     init(
-        _ configuration: DaemonConfiguration, _ store: DomainStore, _ link: MachineLink, loop: EventLoop, log: Logger
+        _ configuration: DaemonConfiguration, _ store: DomainStore, _ link: MachineLink, loop: EventLoop, log: Logger,
+        places: ClientPlaces = ClientPlaces()
     ) {
-        (self.configuration, self.store, self.link) = (configuration, store, link)
+        (self.configuration, self.store, self.link, self.places) = (configuration, store, link, places)
         (self.loop, self.log) = (loop, log)
         table = Self.makeTable()
         machine.changed = { [unowned self] domain, change in
@@ -47,7 +54,9 @@ final class Daemon {
 
     func take(_ news: MachineNews) {
         switch news {
-        case .up(let info, _, let partitions):
+        case .up(let info, _, let partitions, let connection):
+            link.address(connection)
+            startsAreDue = true
             log.info(
                 "the machine \(info.name.string) answers: Bulkhead \(info.version.string), \(partitions.count) partitions"
             )
@@ -55,12 +64,15 @@ final class Daemon {
             // Once, not each second.
             if machine.trouble != reason { log.warning("\(reason)") }
         case .event(let event):
-            log.info("\(event.partition.string): \(event.state.name), \(event.cause.name)")
+            // Of these a machine may tell any number.
+            log.debug("\(event.partition.string): \(event.state.name), \(event.cause.name)")
         case .partitions: break
         }
         machine.take(news)
-        loadDomains()
-        if case .up = news { startDomains() }
+        if loadDomains(), startsAreDue, machine.trouble == nil {
+            startsAreDue = false
+            startDomains()
+        }
         if case .down(let reason) = news {
             for change in changes { change.done(.failure(RemoteError(.systemError, reason))) }
             changes = []
@@ -77,91 +89,20 @@ final class Daemon {
 
     /// Whether one more may come.
     func hasRoom(isReadOnly: Bool) -> Bool {
-        clients.count < Limits.clients
-            && (!isReadOnly || clients.values.count { $0.cameReadOnly } < Limits.readOnlyClients)
+        clients.count < places.all
+            && (!isReadOnly || clients.values.count { $0.session.isReadOnly } < places.readOnly)
     }
 
-    /// Cuts off those for whom most is kept, while too much is kept for all together: not those who happen to come next.
+    /// Cuts off clients while too much is kept for all together: not those who happen to come next, but those for whom most is
+    /// kept, and first those that may change nothing.
     func makeRoom() {
-        while kept > Limits.kept, let largest = clients.values.max(by: { $0.held < $1.held }),
-            largest.held > Limits.share
-        {
-            largest.cutOff("of what is kept for all clients, most is kept for it: \(largest.held) bytes")
+        while kept > Limits.kept {
+            let above = clients.values.filter { $0.held > Limits.share }
+            let readOnly = above.filter(\.session.isReadOnly)
+            guard let largest = (readOnly.isEmpty ? above : readOnly).max(by: { $0.held < $1.held }) else { return }
+            largest.cutOff("too much is kept for all clients, and for it \(largest.held) bytes")
             guard clients[ObjectIdentifier(largest)] == nil else { return }
         }
-    }
-
-    // MARK: Definitions
-
-    /// Saves domains as they are to be, all or none; what is saved is on the disk. Only then are they so.
-    func change(_ updates: [DomainUpdate]) throws(RemoteError) {
-        let name = try machineInfo().name.string
-        do { try store.save(machine: name, updates.map(\.stored)) } catch {
-            log.error("the database: \(error)")
-            throw RemoteError(.systemError, "the change cannot be saved: \(error)")
-        }
-        for update in updates { (update.domain.origin, update.domain.autostart) = (update.origin, update.autostart) }
-    }
-
-    /// Takes what was saved of partitions that have not been there before.
-    private func loadDomains() {
-        let new = machine.partitions.filter { !$0.isLoaded }
-        guard let name = machine.info?.name.string, !new.isEmpty else { return }
-        for domain in new { domain.isLoaded = true }
-        leaveOut(clashingWith: new)
-        do {
-            for row in try store.load(machine: name) {
-                let stored: StoredDomain
-                do { stored = try row.get() } catch {
-                    log.error("the database: \(error)")
-                    continue
-                }
-                guard let domain = machine.domain(partition: stored.partition) else {
-                    log.warning("the machine has no partition \(stored.partition) any more: its domain is left out")
-                    continue
-                }
-                if new.contains(where: { $0 === domain }) { take(stored, domain) }
-            }
-        } catch { log.error("the database: \(error)") }
-    }
-
-    /// A manifest with another partition may give it the name of a domain that was defined before: the manifest comes first.
-    private func leaveOut(clashingWith new: [Domain]) {
-        for domain in machine.partitions where !new.contains(where: { $0 === domain }) {
-            guard let definition = domain.definition,
-                let clash = machine.clash(definition, for: domain, isMove: false)
-            else { continue }
-            log.error("the definition for partition \(domain.partition) is left out: \(clash)")
-            domain.origin = domain.isPersistent ? .partition : .transient(nil)
-        }
-    }
-
-    /// Starts what is to be started with the machine.
-    private func startDomains() {
-        for domain in machine.domains where domain.autostart && domain.info.state == .stopped && domain.info.starts == 0
-        {
-            if let fault = domain.startFault {
-                log.error("\(domain.name): not started with the machine: \(fault)")
-                continue
-            }
-            log.info("\(domain.name): started with the machine")
-            change(.start, domain) { [log] result in
-                if case .failure(let error) = result { log.error("\(domain.name): \(error)") }
-            }
-        }
-    }
-
-    private func take(_ stored: StoredDomain, _ domain: Domain) {
-        if let xml = stored.xml {
-            do throws(RemoteError) {
-                let definition = try DomainDefinition(xml) { _ in nil }
-                if let clash = machine.clash(definition, for: domain, isMove: false) { throw clash }
-                domain.origin = .defined(definition)
-            } catch { return log.error("the definition for partition \(stored.partition) is left out: \(error)") }
-        } else if stored.isUndefined {
-            domain.origin = domain.isActive ? .transient(nil) : .none
-        }
-        domain.autostart = stored.autostart
     }
 
     // MARK: Changes of a partition's state

@@ -34,14 +34,16 @@ enum Limits {
     static let readOnlyPacket = 64 << 10
     /// How long a packet may take to come whole.
     static let packetSeconds: Int64 = 60
-    /// Bytes that are kept for all clients together, of packets that have not come whole and of what waits to be sent: when it
-    /// is more, those for whom most is kept are cut off.
+    /// Bytes that are kept for all clients together, of packets that have not come whole, of what waits to be sent and of keys
+    /// that guests have not taken: when it is more, clients are cut off (`Daemon.makeRoom`).
     static let kept = 256 << 20
     /// Bytes that each may have kept, however much the others do.
     static let share = 64 << 10
     static let clients = 2000
-    /// Of them, on the read-only socket.
+    /// Of them, such that may change nothing.
     static let readOnlyClients = 1000
+    /// Connections that wait to be taken, of each socket.
+    static let backlog: Int32 = 256
     /// Between two pings of the keepalive.
     static let keepaliveSeconds: Int64 = 5
     /// How long a guest may take to read a line that is typed on its console.

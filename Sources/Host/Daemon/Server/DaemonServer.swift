@@ -11,23 +11,35 @@ public final class DaemonServer {
     private let link: MachineLink
     private let daemon: NIOLoopBound<Daemon>
     private var listeners: [Channel] = []
+    /// Of the sockets and of the database: no other daemon serves or writes them.
+    private let locks: DaemonLocks
     /// The sockets' files as they were made.
     private var files: [(path: String, identity: FileIdentity)] = []
 
     /// Starts it. All clients and the whole state are on one loop: calls are short, and nothing needs a lock.
-    /// - Throws: when a socket cannot be made, or another daemon serves it.
+    /// - Throws: when a socket cannot be made, or another daemon serves it or uses the database.
     public init(_ configuration: DaemonConfiguration, log: Logger) throws {
+        try FileManager.default.createDirectory(atPath: configuration.folder, withIntermediateDirectories: true)
+        locks = try DaemonLocks(configuration)
         group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let loop = group.next()
-        let box = Mutex<NIOLoopBound<Daemon>?>(nil)
-        link = try MachineLink(path: configuration.machine) { news in
-            loop.execute { box.withLock { $0 }?.value.take(news) }
+        let box = Mutex<NIOLoopBound<Daemon>?>(nil), waiting = Mutex(NewsQueue())
+        link = try MachineLink(path: configuration.machine) { new in
+            guard waiting.withLock({ $0.append(new) }) else { return }
+            loop.execute {
+                let daemon = box.withLock { $0 }?.value
+                for new in waiting.withLock({ $0.take() }) { daemon?.take(new) }
+            }
         }
-        try FileManager.default.createDirectory(atPath: configuration.folder, withIntermediateDirectories: true)
         let link = link
+        let places = ClientPlaces(descriptors: Self.descriptorLimit)
+        if places != ClientPlaces() {
+            log.notice("\(places.all) clients at most: the system lets it have \(Self.descriptorLimit) descriptors")
+        }
         daemon = try loop.submit {
             let store = try DomainStore(path: configuration.database)
-            return NIOLoopBound(Daemon(configuration, store, link, loop: loop, log: log), eventLoop: loop)
+            let daemon = Daemon(configuration, store, link, loop: loop, log: log, places: places)
+            return NIOLoopBound(daemon, eventLoop: loop)
         }.wait()
         let daemon = daemon
         box.withLock { $0 = daemon }
@@ -49,9 +61,13 @@ public final class DaemonServer {
         let before = umask(0o077)
         defer { umask(before) }
         // Of a socket that it has bound itself, NIO removes the path in the end, whoever's it is then.
-        let bound = try UnixSocket.listen(path)
+        let bound = try UnixSocket.listen(path, backlog: Limits.backlog)
         return try ServerBootstrap(group: group)
-            .serverChannelOption(.backlog, value: 256)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(AcceptPause(daemon.value.log))
+                }
+            }
             .childChannelOption(.writeBufferWaterMark, value: .init(low: Limits.sending / 2, high: Limits.sending))
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -60,6 +76,14 @@ public final class DaemonServer {
                 }
             }
             .withBoundSocket(bound).wait()
+    }
+
+    /// As many as the system lets the process have.
+    private static var descriptorLimit: Int {
+        var limit = rlimit()
+        // The structure is one of the call's own kind.
+        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 0 }
+        return Int(clamping: limit.rlim_cur)
     }
 
     /// Closes everything and removes the sockets.

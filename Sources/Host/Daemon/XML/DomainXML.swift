@@ -59,15 +59,17 @@ enum CoreText {
 
     /// The cores of such a list, in order; nil when it is none, or names one above 63.
     static func cores(_ text: String) -> [Int]? {
-        var cores = Set<Int>()
+        // One bit a core: a part costs the same however many it names.
+        var cores: UInt64 = 0
         for part in text.split(separator: ",", omittingEmptySubsequences: false) {
             let isLess = part.hasPrefix("^")
             let ends = part.drop { $0 == "^" }.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
             guard let first = ends.first ?? nil, let last = ends.last ?? nil, ends.count <= 2 else { return nil }
             guard 0 <= first, first <= last, last <= 63 else { return nil }
-            if isLess { cores.subtract(first...last) } else { cores.formUnion(first...last) }
+            let range = (UInt64.max >> UInt64(63 - last + first)) << UInt64(first)
+            if isLess { cores &= ~range } else { cores |= range }
         }
-        return cores.sorted()
+        return (0..<64).filter { cores >> UInt64($0) & 1 == 1 }
     }
 
     /// One bit a core, the lowest first, in as many bytes as `count` cores take.

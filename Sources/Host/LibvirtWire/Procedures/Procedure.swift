@@ -10,6 +10,8 @@ public enum ProcedureAccess: Sendable {
 public struct Procedure<Client> {
     public let number: Int32
     public let access: ProcedureAccess
+    /// Whether it asks for domains, or for what follows from them, or changes them: true unless somebody has said otherwise.
+    public let ofDomains: Bool
     /// Reads the arguments and answers the call, now or later. What it throws is the answer.
     let run: (Client, RemoteCall) throws -> Void
 
@@ -28,12 +30,18 @@ public struct ProcedureTable<Client> {
     /// The numbers of all rows, the lowest first.
     public var numbers: [Int32] { rows.keys.sorted() }
 
-    /// - Parameter name: libvirt's name of the procedure.
+    /// - Parameters:
+    ///   - name: libvirt's name of the procedure.
+    ///   - ofDomains: false for what is true of connection and machine whatever domains there are; procedures of the session
+    ///     are never of domains.
+    ///   - run: reads all arguments before it returns. Afterwards a call has none.
     public mutating func add(
-        _ name: String, _ access: ProcedureAccess, _ run: @escaping (Client, RemoteCall) throws -> Void
+        _ name: String, _ access: ProcedureAccess, ofDomains: Bool = true,
+        _ run: @escaping (Client, RemoteCall) throws -> Void
     ) {
         guard let number = ProcedureNames.number(name) else { preconditionFailure("no procedure \(name)") }
         precondition(rows[number] == nil, "two rows for \(name)")
-        rows[number] = Procedure(number: number, access: access, run: run)
+        rows[number] = Procedure(
+            number: number, access: access, ofDomains: ofDomains && access != .session, run: run)
     }
 }

@@ -1,6 +1,7 @@
 /// A call of a client, from its arguments to its answer, of which there is exactly one.
 public final class RemoteCall {
     public let header: PacketHeader
+    /// Empty once its procedure has returned: a call that waits for its answer does not keep its packet.
     public var arguments: XDRReader
     private var send: ((Packet) -> Void)?
 

@@ -71,6 +71,7 @@ public final class RemoteSession<Client>: StreamCarrier {
             self?.calls -= 1
             self?.send(answer)
         }
+        defer { call.arguments = XDRReader([]) }
         do {
             let row = try row(packet.header)
             guard isOpen || row.access == .session else {

@@ -44,20 +44,12 @@ public struct RemoteError: Error, Equatable, Sendable, CustomStringConvertible {
     /// Bytes of the longest message that is sent: it may quote what a client sent.
     static let maxMessage = 4096
 
-    /// The message, or as many whole characters of it as are sent.
-    private var bounded: String {
-        guard message.utf8.count > Self.maxMessage else { return message }
-        var end = message.utf8.index(message.startIndex, offsetBy: Self.maxMessage)
-        while end.samePosition(in: message.unicodeScalars) == nil { end = message.utf8.index(before: end) }
-        return String(message.unicodeScalars[..<end])
-    }
-
     /// `virNetMessageError`: code, domain, message, level 2 (error), no domain, no texts, no numbers, no network.
     public var encoded: [UInt8] {
         XDRWriter.bytes { writer in
             writer.int32(code.rawValue)
             writer.int32(domain.rawValue)
-            writer.optionalString(bounded)
+            writer.optionalString(String(message.prefix(bytes: Self.maxMessage)))
             writer.int32(2)
             writer.bool(false)
             // libvirt's clients print str1 where they make up a message of their own.

@@ -7,8 +7,11 @@ public struct WireDomain: Equatable, Sendable {
 
     public init(name: String, uuid: WireUUID, id: Int32) { (self.name, self.uuid, self.id) = (name, uuid, id) }
 
+    /// Bytes of the longest name that is taken: no domain has a longer one.
+    public static let maxName = 1024
+
     public init(_ reader: inout XDRReader) throws(XDRError) {
-        name = try reader.string()
+        name = try reader.string(max: Self.maxName)
         uuid = try WireUUID(&reader)
         id = try reader.int32()
     }

@@ -53,7 +53,7 @@ struct XMLScanner {
 
     mutating func skipComment() throws(XMLFault) {
         let content = try text(until: "--", "a comment")
-        guard take(">") else { throw fault("\"--\" in the comment \(content.prefix(20))") }
+        guard take(">") else { throw fault("\"--\" in the comment \(content.quoted)") }
     }
 
     /// A name as XML allows it, of ASCII: letters, digits, and `_ : - .` but not at its beginning.

@@ -1,0 +1,30 @@
+/// What the daemon's loop is still to be told of the machine. It stays short when the machine tells more than the loop takes:
+/// further events are dropped, and the newest look at the partitions, which follows each, has what came of them.
+struct NewsQueue {
+    private var news: [MachineNews] = []
+    private var events = 0
+    /// Events that wait at most.
+    static let maxEvents = 256
+
+    var count: Int { news.count }
+
+    /// Whether the loop has to be asked to take it: it has not been asked since it last did.
+    mutating func append(_ new: MachineNews) -> Bool {
+        let isFirst = news.isEmpty
+        switch (news.last, new) {
+        case (_, .event):
+            guard events < Self.maxEvents else { return false }
+            events += 1
+        case (.partitions, .partitions), (.down, .down): news.removeLast()
+        default: break
+        }
+        news.append(new)
+        return isFirst
+    }
+
+    /// All of it, in order.
+    mutating func take() -> [MachineNews] {
+        defer { (news, events) = ([], 0) }
+        return news
+    }
+}

@@ -1,0 +1,72 @@
+import ControlClient
+import LibvirtWire
+import NIOCore
+
+/// Types on a guest's console as fast as its UART takes it: what was taken is dropped, the rest is offered again, each time in a
+/// job of its own, so that what others ask goes between.
+final class ConsoleTyping {
+    private let daemon: Daemon
+    private let domain: Domain
+    /// When the guest must have taken all of it.
+    private let end: NIODeadline?
+    /// What the guest has not taken.
+    private(set) var rest: [UInt8] = [] { didSet { changed(rest.count) } }
+    private var isOffering = false
+    private var isOver = false
+    /// Called with how many bytes the guest has not taken, when it has changed.
+    var changed: (Int) -> Void = { _ in }
+    /// Called when the guest has taken all, or when nothing more can be typed.
+    var finished: (Result<Void, RemoteError>) -> Void = { _ in }
+    /// Between two offers to a guest that takes nothing.
+    static let pause = TimeAmount.milliseconds(100)
+
+    init(_ daemon: Daemon, _ domain: Domain, until end: NIODeadline? = nil) {
+        (self.daemon, self.domain, self.end) = (daemon, domain, end)
+    }
+
+    func type(_ bytes: some Collection<UInt8>) {
+        guard !isOver, !bytes.isEmpty else { return }
+        rest += bytes
+        offer()
+    }
+
+    /// The rest is not typed.
+    func stop() {
+        isOver = true
+        rest = []
+    }
+
+    private func fail(_ error: RemoteError) {
+        stop()
+        finished(.failure(error))
+    }
+
+    private func offerLater() { daemon.loop.assumeIsolated().scheduleTask(in: Self.pause) { self.offer() } }
+
+    private func offer() {
+        guard !isOffering, !isOver, !rest.isEmpty else { return }
+        // Another machine's partition may have the same name.
+        if let fault = daemon.machine.absence(of: domain) { return fail(fault) }
+        if let end, daemon.loop.now >= end {
+            return fail(
+                RemoteError(.operationTimeout, "the guest of '\(domain.partition)' does not read its console"))
+        }
+        isOffering = true
+        let name = domain.partition, offered = Array(rest.prefix(1024))
+        let asked = daemon.link.ask(daemon.loop, .change) { (remote) throws(LinkError) in
+            try remote.writeConsole(name, offered)
+        }
+        asked.assumeIsolated().whenComplete { result in
+            self.isOffering = false
+            guard !self.isOver else { return }
+            switch result {
+            case .success(let count):
+                self.rest.removeFirst(count)
+                if self.rest.isEmpty { return self.finished(.success(())) }
+                if count > 0 { self.offer() } else { self.offerLater() }
+            case .failure(let error as LinkError) where error.isBusy: self.offerLater()
+            case .failure(let error): self.fail(Daemon.remote(error))
+            }
+        }
+    }
+}
