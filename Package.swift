@@ -184,9 +184,8 @@ let hostWing: [Target] = [
         name: "MachineTests",
         dependencies: [
             "Control", "Keys", "SignedImages", "Installation", "Inventory", "ControlClient", "Machines", "Manifest",
-            "ManifestFile",
-            "ManifestRules", "KernelImages", "Reports",
-            "TestKit", "UnitSupport", "Watch", "X86",
+            "ManifestFile", "ManifestRules", "KernelImages", "Reports", "TestKit", "Trust", "UnitSupport", "Watch",
+            "X86",
         ],
         path: "Tests/Machines", exclude: ["Libvirt", "Manifests"]),
 ]

@@ -9,10 +9,11 @@ extension MachineTests {
     /// What one partition's guests, devices or managers do without end costs the others nothing: the link answers, and the
     /// guest that shares the core which answers keeps its share. COM1 takes what a line of 115200 baud carries.
     @Suite(.serialized, .stopsMachines) struct Storms {
+        fileprivate static let devices = [
+            "-device", "virtio-rng-pci,disable-legacy=on,iommu_platform=on,addr=10.0",
+        ]
         nonisolated(unsafe) static let shared = Result {
-            try BootedMachine(
-                manifest: "storms", iommu: .vtd, com1Rate: 11_520,
-                extra: ["-device", "virtio-rng-pci,disable-legacy=on,iommu_platform=on,addr=10.0"])
+            try BootedMachine(manifest: "storms", iommu: .vtd, com1Rate: 11_520, extra: devices)
         }
 
         private func neighbourTicks(_ machine: BootedMachine) throws -> Int {
@@ -151,7 +152,7 @@ extension Machine {
         var emulator = Emulator()
         (emulator.cores, emulator.memory, emulator.com1Rate) = (manifest.machineCores, manifest.machineMemory, 11_520)
         emulator.iommu = .vtd
-        emulator.extra = ["-device", "edu,dma_mask=0xffffffffffffffff,addr=10.0"]
+        emulator.extra = MachineTests.Storms.devices
         let machine = try Machine(emulator, volume: disk)
         try machine.waitForHypervisor()
         return machine
