@@ -50,10 +50,15 @@ extension MachineTests {
         private static let attacks: [(kind: String, symbol: String?, rule: WatchRule?)] = [
             ("text", "do_syslog", .text), ("rodata", "sys_call_table", .constants),
             ("idt", "idt_table", .interruptTable),
-            ("wp", nil, .cr0), ("smep", nil, .cr4), ("lstar", nil, .systemCallEntry), ("lidt", nil, .interruptRegister),
+            ("wp", nil, .cr0), ("smep", nil, .cr4), ("smap", nil, .cr4), ("lstar", nil, .systemCallEntry),
+            ("lidt", nil, .interruptRegister),
+        ]
+        /// What a guest does not outlive where it takes place.
+        private static let deadly: [(kind: String, symbol: String?, rule: WatchRule?)] = [
+            ("efer", nil, .efer), ("apic", nil, .apicBase),
         ]
         private static let unstopped: [(kind: String, symbol: String?)] = [
-            ("data", "modprobe_path"), ("cred", nil), ("shellcode", nil),
+            ("data", "modprobe_path"), ("cred", nil), ("shellcode", nil), ("remap", "sys_call_table"),
         ]
 
         private func attack(_ partition: String, _ kind: String, _ symbol: String?) throws {
@@ -115,7 +120,7 @@ extension MachineTests {
         }
 
         @Test func whatIsFrozenDoesNotTakePlaceAndGoesOnWhenAManagerSaysSo() throws {
-            for (kind, symbol, rule) in Self.attacks {
+            for (kind, symbol, rule) in Self.attacks + Self.deadly {
                 let start = machine.events.count
                 let guest = machine.guest("freeze"), count = guest.lines.count
                 try attack("freeze", kind, symbol)

@@ -15,6 +15,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
+#include <asm/apicdef.h>
 #include <asm/asm.h>
 #include <asm/desc.h>
 #include <asm/msr.h>
@@ -108,6 +109,32 @@ static int shellcode(void) {
     return run && run() == 42;
 }
 
+/* Leads the kernel's own page tables to a copy of its constants, in which a byte is another one. */
+static int remap(unsigned long address) {
+    unsigned level;
+    pte_t *entry = lookup_address(address, &level), old;
+    bool is_large = level == PG_LEVEL_2M;
+    unsigned long size = is_large ? PMD_SIZE : PAGE_SIZE, first = address & ~(size - 1), flags;
+    u64 frames = is_large ? PHYSICAL_PMD_PAGE_MASK : PHYSICAL_PAGE_MASK;
+    struct page *copy = alloc_pages(GFP_KERNEL, get_order(size));
+    volatile u8 *place = (volatile u8 *)address;
+    u8 was, now;
+    if (!entry || !copy || (!is_large && level != PG_LEVEL_4K)) return -1;
+    memcpy(page_address(copy), (void *)first, size);
+    ((u8 *)page_address(copy))[address - first] ^= 0x01;
+    local_irq_save(flags);
+    was = *place;
+    old = *entry;
+    WRITE_ONCE(entry->pte, (old.pte & ~frames) | (u64)page_to_pfn(copy) << PAGE_SHIFT);
+    asm volatile("invlpg (%0)" : : "r"(address) : "memory");
+    now = *place;
+    WRITE_ONCE(entry->pte, old.pte);
+    asm volatile("invlpg (%0)" : : "r"(address) : "memory");
+    local_irq_restore(flags);
+    __free_pages(copy, get_order(size));
+    return now != was;
+}
+
 /* Has the hypervisor write for the guest: kvmclock's page is where the guest says. */
 static int clock_page(unsigned long address) {
     u64 old, before = *(volatile u64 *)address, now;
@@ -185,6 +212,12 @@ static int run(const char *line, const struct kernel_param *unused) {
         rdmsrl(MSR_EFER, efer);
         SAY("efer", msr(MSR_EFER, efer & ~EFER_NX));
     }
+    else if (!strcmp(kind, "apic")) {
+        u64 base;
+        rdmsrl(MSR_IA32_APICBASE, base);
+        SAY("apic", msr(MSR_IA32_APICBASE, base & ~(X2APIC_ENABLE | MSR_IA32_APICBASE_ENABLE)));
+    }
+    else if (!strcmp(kind, "remap")) SAY("remap", remap(address) > 0);
     else if (!strcmp(kind, "clock")) SAY("clock", clock_page(address));
     else if (!strcmp(kind, "race")) SAY("race", race(address) > 0);
     else if (!strcmp(kind, "frame")) {
