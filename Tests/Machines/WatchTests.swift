@@ -172,8 +172,8 @@ extension MachineTests {
         }
 
         /// What would leave a step without its trap, with pages of text that may be written behind it, ends the guest: the frame of an
-        /// event, and another instruction that another vCPU puts there in time.
-        @Test(arguments: [("restart", "frame"), ("freeze", "race")])
+        /// event, on one vCPU or on all, and another instruction that another vCPU puts there in time.
+        @Test(arguments: [("restart", "frame"), ("freeze", "frames"), ("freeze", "race"), ("freeze", "int1")])
         func noStepIsLeftUnseen(_ name: String, _ kind: String) throws {
             let guest = machine.guest(name), count = guest.lines.count
             try attack(name, kind, "do_syslog")

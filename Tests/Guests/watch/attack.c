@@ -154,31 +154,48 @@ static void frame(unsigned long address) {
     local_irq_restore(flags);
 }
 
-/* Writes to text, again and again, what is there; meanwhile another processor puts INT 20h in the place of the very instruction, for
-   the moment in which the hypervisor lets it run by itself. */
-static u16 *raced;
+/* The same on all processors at once, and by an exception that the processor itself raises. */
+static atomic_t waiting;
+static void frame_here(void *alias) {
+    atomic_dec(&waiting);
+    while (atomic_read(&waiting) > 0) cpu_relax();
+    asm volatile("mov %0, %%rsp; ud2" : : "r"(alias) : "memory");
+}
+static void frames(unsigned long address) {
+    struct page *page = pfn_to_page(__pa_symbol((void *)address) >> PAGE_SHIFT);
+    atomic_set(&waiting, num_online_cpus());
+    on_each_cpu(frame_here, vmap(&page, 1, VM_MAP, PAGE_KERNEL) + PAGE_SIZE / 2, 0);
+}
+
+/* Writes to text, again and again, what is there; meanwhile another processor puts INT 20h, or INT1, in the place of the very
+   instruction, for the moment in which the hypervisor lets it run by itself. At any other moment neither does harm, nor does
+   what then lies behind it. */
+static u16 *raced, own, instead;
 static int racer(void *unused) {
     while (!kthread_should_stop()) {
-        WRITE_ONCE(*raced, 0x20cd);
-        WRITE_ONCE(*raced, 0x0788);     // mov %al, (%rdi)
+        WRITE_ONCE(*raced, instead);
+        WRITE_ONCE(*raced, own);
         cond_resched();
     }
     return 0;
 }
-static int race(unsigned long address) {
+static int race(unsigned long address, const char *instruction, u16 other_code) {
     struct page *page = pfn_to_page(__pa_symbol((void *)address) >> PAGE_SHIFT);
-    u8 *alias = vmap(&page, 1, VM_MAP, PAGE_KERNEL), *code = executable("\x88\x07\xc3", 3);
-    unsigned long end = jiffies + 10 * HZ;
+    u8 *alias = vmap(&page, 1, VM_MAP, PAGE_KERNEL), *code = executable(instruction, 3), *to;
+    unsigned long end = jiffies + 40 * HZ;
     struct task_struct *other;
     if (!alias || !code || num_online_cpus() < 2) return -1;
     raced = (u16 *)code;
+    own = *raced;
+    instead = other_code;
     migrate_disable();
     other = kthread_create(racer, NULL, "racer");
     kthread_bind(other, cpumask_any_but(cpu_online_mask, smp_processor_id()));
     wake_up_process(other);
     alias += address & ~PAGE_MASK;
     while (time_before(jiffies, end)) {
-        asm volatile("call *%0" : : "r"(code), "a"(*alias), "D"(alias) : "memory");
+        to = alias;
+        asm volatile("call *%1" : "+D"(to) : "r"(code), "a"(*alias) : "memory");
         cond_resched();
     }
     kthread_stop(other);
@@ -219,7 +236,12 @@ static int run(const char *line, const struct kernel_param *unused) {
     }
     else if (!strcmp(kind, "remap")) SAY("remap", remap(address) > 0);
     else if (!strcmp(kind, "clock")) SAY("clock", clock_page(address));
-    else if (!strcmp(kind, "race")) SAY("race", race(address) > 0);
+    else if (!strcmp(kind, "race")) SAY("race", race(address, "\x88\x07\xc3", 0x20cd) > 0);  // mov %al, (%rdi); ret
+    else if (!strcmp(kind, "int1")) SAY("int1", race(address, "\xaa\xc3\xc3", 0xc3f1) > 0);  // stosb; ret
+    else if (!strcmp(kind, "frames")) {
+        frames(address);
+        SAY("frames", 1);
+    }
     else if (!strcmp(kind, "frame")) {
         frame(address);
         SAY("frame", 1);

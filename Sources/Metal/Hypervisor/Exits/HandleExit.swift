@@ -46,7 +46,7 @@ extension ExitContext {
             count(.nestedPageFault)
             if isFetch || address >> 48 != 0 { return refuseMemory(address, isFetch) }
             if partition.value.functions != nil, beginTrappedAccess(at: address, isWrite) { return .resume }
-            if isWrite, isWatched { return beginGuardedWrite(address) }
+            if isWrite, isWatched, let next = beginGuardedWrite(address) { return next }
             // Outside its memory a guest reads ones and writes in vain.
             trappedAccess.abandon()
             cpu.singleStep()

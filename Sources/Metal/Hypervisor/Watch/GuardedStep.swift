@@ -19,17 +19,17 @@ extension ExitContext {
         return cpu.stepGuarded(root: nil) ? .resume : violation("a guarded instruction within an event", 0)
     }
 
-    /// Answers a write to `address`, guarded or nobody's.
+    /// Answers a write to `address`; nil where that is not guarded.
     @inline(never)
-    mutating func beginGuardedWrite(_ address: UInt64) -> ExitOutcome {
+    mutating func beginGuardedWrite(_ address: UInt64) -> ExitOutcome? {
         let state = partition, frames = partition.value.watched
-        guard state.value.watch.kernel.rule(of: address) != nil else {
-            trappedAccess.abandon()
-            cpu.singleStep()
-            return .resume
+        guard state.value.watch.kernel.rule(of: address) != nil else { return nil }
+        if state.value.watch.isWriting.exchange(true, ordering: .acquiring) {
+            // Another vCPU has those pages for one instruction: this one tries again. Where that is the delivery of an event it never
+            // comes to an instruction, before which SVM would look for NMIs.
+            cpu.takeHostInterrupt()
+            return .handleKick
         }
-        // Another vCPU has those pages for one instruction: this one tries again.
-        if state.value.watch.isWriting.exchange(true, ordering: .acquiring) { return .resume }
         (watch.pending, watch.address, watch.rip) = (true, address, cpu.rip)
         let pages = pages, base = state.value.memory.base
         do throws(PageTableError) {

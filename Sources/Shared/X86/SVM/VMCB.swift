@@ -56,8 +56,9 @@ public enum Intercept {
     public static let initSignal: UInt64 = 1 << 3
     /// Only while a guest handles an NMI.
     public static let iret: UInt64 = 1 << 20
-    /// INT n and INT3, while one instruction is stepped over that changes what the watch guards.
-    public static let softwareInterrupt: UInt64 = 1 << 21
+    /// INT n and INT1, which the intercept of #DB does not cover, while one instruction is stepped over that changes what the watch
+    /// guards; INT3 and INTO exit as exceptions.
+    public static let softwareInterrupt: UInt64 = 1 << 21 | 1 << 40
     public static let rdpmc: UInt64 = 1 << 15
     public static let cpuid: UInt64 = 1 << 18
     public static let rsm: UInt64 = 1 << 19
