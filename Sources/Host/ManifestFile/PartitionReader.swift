@@ -34,7 +34,7 @@ extension FieldReader {
         if let seconds = value(values["watchdog"], .watchdog, parseWatchdog) { spec.watchdog = seconds }
         if let limit = value(values["restart-limit"], .restartLimit, parseRestartLimit) { spec.restartLimit = limit }
         readiness(values["ready"], spec)
-        if let node = values["watch"] { spec.watch = watch(node) }
+        if let node = values["watch"] { spec.watch = watch(node, image: spec.image) }
         spec.resources = resources(values)
         return spec
     }

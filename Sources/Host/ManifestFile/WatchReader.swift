@@ -4,7 +4,7 @@ import Yams
 
 extension FieldReader {
     /// `{kernel: report, lock-after: 60s}`.
-    mutating func watch(_ node: Node) -> WatchSpec {
+    mutating func watch(_ node: Node, image: ImagePath) -> WatchSpec {
         var spec = WatchSpec()
         locate(.watch, node)
         let values = mapping(
@@ -16,6 +16,11 @@ extension FieldReader {
         if let seconds = value(values["lock-after"], .watch, parseSeconds) { spec.lockAfter = seconds }
         if spec.response == .off, values["lock-after"] != nil {
             fail(node.mark?.line, "\"lock-after\" says nothing where nothing is guarded", field: .watch)
+        }
+        if spec.response != .off, image.count > ImagePath.capacity - ".sites".utf8.count {
+            let reason =
+                "the list of places where the kernel patches itself is called \(quoted(image.string + ".sites")), which is too long"
+            fail(node.mark?.line, reason, hint: "name the image by 57 characters at most", field: .watch)
         }
         locate(.watch, node)
         return spec.response == .off ? WatchSpec() : spec

@@ -25,7 +25,8 @@ public enum WatchPhase: UInt8, Error, Sendable {
 extension WatchSpec {
     /// What follows a breach of a rule `seconds` after the guest's start. What could not be locked cannot be refused.
     public func response(to rule: WatchRule, after seconds: UInt64) -> WatchResponse {
-        if seconds < UInt64(lockAfter) || rule == .notLocked && response == .refuse { return .report }
-        return response
+        // Told once, when the guest has come up: what follows is not put off.
+        if rule == .notLocked { return response == .refuse ? .report : response }
+        return seconds < UInt64(lockAfter) ? .report : response
     }
 }

@@ -10,7 +10,8 @@ struct WatchRuleTests {
         spec.lockAfter = 60
         #expect(spec.response(to: .text, after: 59) == .report, "while it is learned what a guest does")
         #expect(spec.response(to: .text, after: 60) == .freeze)
-        #expect(spec.response(to: .notLocked, after: 60) == .freeze)
+        // Which comes when the guest has just started.
+        for seconds in [1, 59, 60] as [UInt64] { #expect(spec.response(to: .notLocked, after: seconds) == .freeze) }
         spec.response = .refuse
         #expect(spec.response(to: .text, after: 60) == .refuse)
         #expect(spec.response(to: .notLocked, after: 60) == .report, "nothing is there to refuse")

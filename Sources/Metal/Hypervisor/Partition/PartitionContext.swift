@@ -69,11 +69,13 @@ struct PartitionContext: ~Copyable {
     var vcpuCount: Int { platform.vcpuCount }
 
     /// RAM as the loaders and the exit handlers reach it: nothing of a locked kernel.
-    var guestMemory: GuestMemory {
+    var guestMemory: GuestMemory { ram(without: watch.kernel.parts) }
+    /// All of it, to read from.
+    func ram(without locked: [3 of Range<UInt64>] = .init(repeating: 0..<0)) -> GuestMemory {
         // The range is this partition's own, mapped one-to-one by its cores alone.
         unsafe GuestMemory(
             base: UnsafeMutableRawPointer(bitPattern: UInt(memory.base)).unsafelyUnwrapped, size: memory.size,
-            locked: watch.kernel.parts)
+            locked: locked)
     }
 
     /// Makes every vCPU's core but one look at its order and its signals.

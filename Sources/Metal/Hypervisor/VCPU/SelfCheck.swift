@@ -38,9 +38,9 @@ extension VCPURunner {
     @inline(never)
     mutating func isProtected() -> Bool {
         var report = core.value.checkProcessor()
+        context.cpu.check(&report)
         // The guest's kernel may have been locked: what the core remembers of the nested tables goes.
         context.cpu.view(isLoading: context.cpu.isLoading)
-        context.cpu.check(&report)
         // What that compares with is a copy on the stack; the context's own is mapped read-only.
         if let own = CoreState.own, let partition = own.value.partition {
             let nested = partition.value.nested[own.value.vcpu], copy = context.cpu.nested

@@ -33,7 +33,7 @@ extension ExitContext {
     /// Answers the #UD of a system call that was withheld; nil for any other.
     @inline(never)
     mutating func answerSystemCall() -> ExitOutcome? {
-        guard cpu.guarding == .arming, cpu.privilegeLevel == 3, cpu.is64Bit, byte(at: cpu.rip) == 0x0F,
+        guard cpu.guarding == .arming, cpu.privilegeLevel == 3, byte(at: cpu.rip) == 0x0F,
             byte(at: cpu.rip &+ 1) == 0x05
         else { return nil }
         let state = partition
@@ -59,11 +59,11 @@ extension ExitContext {
     /// Of the guest's virtual memory; nil where nothing is mapped.
     private func byte(at virtual: UInt64) -> UInt8? {
         let page = PageTable<LongModeFormat>.walk(cpu.guarded.words[GuardedRegisters.cr3], virtual) { word($0) }
-        return page.flatMap { unsafe partition.value.guestMemory.bytes(at: $0.physical, count: 1)?[0] }
+        return page.flatMap { unsafe partition.value.ram().bytes(at: $0.physical, count: 1)?[0] }
     }
 
     private func word(_ address: UInt64) -> UInt64? {
-        unsafe partition.value.guestMemory.bytes(at: address, count: 8)?.loadUnaligned(as: UInt64.self)
+        unsafe partition.value.ram().bytes(at: address, count: 8)?.loadUnaligned(as: UInt64.self)
     }
 
     /// Comes to `locked`, to why it cannot be, or stays where it is while the kernel is not up.

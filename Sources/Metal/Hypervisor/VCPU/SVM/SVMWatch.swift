@@ -47,9 +47,10 @@ extension SVMCPU {
         if guarding == .locked { efer |= EFER.systemCall }
     }
 
-    /// SYSCALL in 64-bit mode (APM volume 3, SYSCALL).
+    /// SYSCALL in long mode, by LSTAR or, from compatibility mode, by CSTAR (APM volume 3, SYSCALL).
     mutating func enterSystemCall() {
         let star = self[VMCB.star], flags = self[VMCB.rflags] & ~RFLAGS.resume
+        let entry = self[VMCB.star + (is64Bit ? 8 : 16)]
         registers.value.rcx = rip &+ 2
         registers.value.r11 = flags
         self[VMCB.rflags] = flags & ~self[VMCB.star + 24] | 2
@@ -57,7 +58,7 @@ extension SVMCPU {
         segment(.cs, selector: selector & 0xFFFC, SegmentAttributes.code64, limit: .max, base: 0)
         segment(.ss, selector: selector &+ 8, SegmentAttributes.data32, limit: .max, base: 0)
         store(UInt8(0), vmcb + UInt64(VMCB.privilegeLevel))
-        rip = self[VMCB.star + 8]
+        rip = entry
         self[VMCB.interruptShadow] = 0
     }
 }
