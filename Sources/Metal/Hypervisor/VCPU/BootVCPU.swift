@@ -113,8 +113,9 @@ extension VCPURunner {
         for vcpu in 0..<state.value.vcpuCount where state.value.nested[vcpu].unclaimed != 0 {
             unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: UInt(state.value.nested[vcpu].unclaimed)), 4096)
         }
-        let standIns = UInt64(WatchFrames.standIns(tables: state.value.watched.tables)) * 4096
-        unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: UInt(state.value.watched.standIns)), standIns)
+        if context.isWatched {
+            unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: UInt(state.value.watched.standIns)), 8192)
+        }
         resetFunctions(keepsPhysical: !hasRun && functionState != .lost)
         guard renewMemory() else { return false }
         isClean = true

@@ -125,15 +125,15 @@ INSTRUCTION void cpu_fill_ones(void *to, uint64_t bytes) {
     __asm__ volatile("rep stosq" : "+D"(to), "+c"(words) : "a"(~0ULL) : "memory");
 }
 
-/// Clears `bytes`, a multiple of 128, from a multiple of 16 on, past the caches, which neighbours share. Leaves XMM0 zero:
+/// Clears `bytes`, a multiple of 128 or none, from a multiple of 16 on, past the caches, which neighbours share. Leaves XMM0 zero:
 /// no guest is on this core, or its registers are reset before one is.
 INSTRUCTION void cpu_zero(void *to, uint64_t bytes) {
     uint64_t at = (uint64_t)to, end = at + bytes;
     __asm__ volatile(
-        "pxor %%xmm0, %%xmm0\n"
+        "pxor %%xmm0, %%xmm0\n jmp 2f\n"
         "1: movntdq %%xmm0, (%0)\n movntdq %%xmm0, 16(%0)\n movntdq %%xmm0, 32(%0)\n movntdq %%xmm0, 48(%0)\n"
         "movntdq %%xmm0, 64(%0)\n movntdq %%xmm0, 80(%0)\n movntdq %%xmm0, 96(%0)\n movntdq %%xmm0, 112(%0)\n"
-        "addq $128, %0\n cmpq %1, %0\n jne 1b\n sfence"
+        "addq $128, %0\n 2: cmpq %1, %0\n jne 1b\n sfence"
         : "+r"(at) : "r"(end) : "memory", "cc");
 }
 INSTRUCTION void cpu_write_dr(uint64_t zero) {
