@@ -23,6 +23,7 @@ extension MachineTests {
             ("own-tables", 14, "error 0x3,"), ("nested-tables", 14, "error 0x3,"), ("step-tables", 14, "error 0x3,"),
             ("context", 14, "error 0x3,"), ("constants", 14, "error 0x3,"), ("segments", 14, "error 0x3,"),
             ("host-save", 14, "error 0x3,"), ("watch-tables", 14, "error 0x3,"),
+            ("unprotected", 6, "injectFault"),
         ]
 
         @Test(arguments: kinds) func aFaultEndsItsOwnPartitionAlone(

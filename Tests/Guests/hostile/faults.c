@@ -5,7 +5,8 @@
 // By number; what takes an operand of its own is not among them.
 static const char *const kinds[] = {"trap", "program", "stack", "neighbour", "locked", "map", "map-guest", "boot-code", "",
     "own-tables", "nested-tables", "step-tables", "context", "constants", "segments", "host-save",
-    "", "", "", "", "", "", "", "watch-tables"};
+    "", "", "", "", "", "", "", "watch-tables",
+    "", "", "", "", "", "unprotected"};
 
 // Asks for what the partition's lock guards, again and again.
 static void ask_for_lock(uint32_t index) {

@@ -39,6 +39,8 @@ extension CoreState {
         _ = partition.value.lock.compareExchange(expected: vcpu + 1, desired: 0, ordering: .releasing)
         partition.value.requestEnd(cause)
         LocalAPIC.kick(partition.value.platform.apicIDs[0])
+        // It may have been writing what is mapped read-only.
+        cpu_write_cr0(cpu_read_cr0() | CR0.writeProtect)
         core_restart(layout.stackTop, layout.base, coreRecover)
     }
 }

@@ -69,6 +69,10 @@
             case 27: cpu_write_cr4(cpu_read_cr4() ^ cpu.rdx)
             // What cannot be undone while the core goes on is read wrongly.
             case 28: core.value.misread ^= cpu.rdx << 16
+            // Where it writes what is mapped read-only.
+            case 29:
+                cpu_write_cr0(cpu_read_cr0() & ~CR0.writeProtect)
+                cpu_ud2()
             default: break
             }
         }
