@@ -74,7 +74,7 @@ public struct BootVolumeCheck {
         }
         guard carried == key else { return (false, "it carries another owner's key") }
         let secureBoot = SecureBootKeys(keys)
-        guard FileManager.default.fileExists(atPath: secureBoot.folder.path) else {
+        guard try secureBoot.areThere() else {
             guard let program, let plain = try? Data(contentsOf: program.resolvingSymlinksInPath()) else {
                 return (false, nothingToCompare)
             }
@@ -83,12 +83,7 @@ public struct BootVolumeCheck {
             }
             return (true, "it is \(program.path) with the owner's key; nobody signed it for Secure Boot")
         }
-        let isSigned = try PrivateFolder.with { folder in
-            let copy = folder.appending(path: "program.efi")
-            try data.write(to: copy)
-            return try secureBoot.isSigned(copy)
-        }
-        guard isSigned else {
+        guard try PrivateFolder.with({ try secureBoot.isSigned(data, in: $0) }) else {
             return (false, "Secure Boot's signature is not by the owner's db key, and by no other")
         }
         return (true, "it carries the owner's key, and is signed for Secure Boot")
