@@ -28,7 +28,7 @@ public struct BootVolumeCheck {
     public init(_ reader: VolumeReader, _ keys: KeyFolder, program: URL?) throws {
         let revoked = try keys.revokedKeys()
         let key = try keys.publicKey(), fingerprint = KeyFolder.fingerprint(key)
-        try check(reader, Self.program, atMost: BootFileLimit.program) {
+        try check(reader, Self.program, atMost: OwnerSection.most) {
             try Self.checkProgram($0, key, keys, program)
         }
         if objects[0].words == Self.nothingToCompare { objects[0].isChecked = false }

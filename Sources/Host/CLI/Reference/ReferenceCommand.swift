@@ -56,7 +56,7 @@ struct ReferenceCommand: ParsableCommand {
                 reader, key: folder.publicKey(), version: release, mustBeOwners: true)
         } else {
             let path = BootVolumeCheck.program
-            guard let program = try reader.read(path, atMost: BootFileLimit.program) else {
+            guard let program = try reader.read(path, atMost: OwnerSection.most) else {
                 throw MachineError.missing(file: path, hint: "the boot volume lacks it")
             }
             unchecked = []
