@@ -5,12 +5,12 @@ enum EncryptedKeyFile {
     /// Looks at a file before any program opens it.
     /// - Throws: `KeyError.damaged` for what is no such file, or one whose opening takes more memory or time than that of one that was
     ///   made here, whatever an edited one asks for.
-    static func require(_ file: URL) throws(KeyError) {
-        let lines = (try? String(contentsOf: file, encoding: .utf8))?.split(separator: "\n").map(String.init) ?? []
+    static func require(_ content: Data, file: String) throws(KeyError) {
+        let lines = String(decoding: content, as: UTF8.self).split(separator: "\n").map(String.init)
         let name = "ENCRYPTED PRIVATE KEY-----"
         guard lines.count > 2, lines.count < 200, lines.first == "-----BEGIN " + name, lines.last == "-----END " + name,
             let data = Data(base64Encoded: lines.dropFirst().dropLast().joined()), isBounded([UInt8](data)[...])
-        else { throw .damaged(file: file.path) }
+        else { throw .damaged(file: file) }
     }
 
     // The contents of object identifiers: PBES2 (1.2.840.113549.1.5.13) and scrypt (1.3.6.1.4.1.11591.4.11).

@@ -1,3 +1,4 @@
+import Foundation
 import Trust
 
 /// HMAC with SHA-256 (RFC 2104), begun once for a key and copied for each message.
@@ -7,7 +8,7 @@ struct HMAC {
 
     init(key: [UInt8]) {
         var block = key
-        if block.count > 64 { block = SHA256.digest(key) }
+        if block.count > 64 { block = SHA256.digest(Data(key)) }
         block += [UInt8](repeating: 0, count: 64 - block.count)
         for byte in block {
             inner.put(byte ^ 0x36)
@@ -35,7 +36,7 @@ struct HMAC {
 }
 
 extension SHA256 {
-    package static func digest(_ bytes: [UInt8]) -> [UInt8] {
+    package static func digest(_ bytes: Data) -> [UInt8] {
         var hash = SHA256()
         hash.put(bytes.span)
         return Self.bytes(hash.finish())

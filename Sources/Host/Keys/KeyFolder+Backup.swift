@@ -6,35 +6,24 @@ extension KeyFolder {
     /// not at all; cut off, its leaves are lost, and what was made of it is beside it, under a name that begins with a dot.
     public func backup(to path: String, leaves: Int, _ passphrase: Passphrase) throws(KeyError) {
         let copy = KeyFolder(path)
-        guard !DurableFile.isThere(copy.folder) else { throw .exists(file: copy.folder.path) }
-        try locked { () throws(KeyError) in
-            let key = try load(passphrase), new = try KeyFolder(beside: copy.folder)
-            do throws(KeyError) {
+        guard !OpenFolder.isThere(copy.folder) else { throw .exists(file: copy.folder.path) }
+        try locked { (files: OpenFolder) throws(KeyError) in
+            let key = try load(files, passphrase)
+            try copy.make { (new: OpenFolder) throws(KeyError) in
                 // Before it costs leaves.
-                try copyFiles(to: new.folder)
-                let share = try LeafState(folder, of: key.publicKey).take(leaves, fromEnd: true, key)
-                try LeafState(new.folder, of: key.publicKey).write(share, key)
-                try DurableFile.move(new.folder, to: copy.folder)
-            } catch {
-                try? FileManager.default.removeItem(at: new.folder)
-                throw error
+                try Self.copy(files, to: new)
+                let share = try LeafState(files, of: key.publicKey).take(leaves, fromEnd: true, key)
+                try LeafState(new, of: key.publicKey).write(share, key)
             }
         }
     }
 
-    private func copyFiles(to target: URL) throws(KeyError) {
-        var names = [Self.treeName, Self.secretName, Self.publicName]
-        if DurableFile.isThere(folder.appending(path: "revoked")) { names.append("revoked") }
-        let secureBoot = SecureBootKeys(self).folder
-        if DurableFile.isThere(secureBoot) {
-            try DurableFile.makeFolder(target.appending(path: secureBoot.lastPathComponent))
-            guard let files = try? FileManager.default.contentsOfDirectory(atPath: secureBoot.path) else {
-                throw .damaged(file: secureBoot.path)
-            }
-            names += files.sorted().map { "\(secureBoot.lastPathComponent)/\($0)" }
-        }
-        for name in names {
-            try DurableFile.replace(target.appending(path: name), DurableFile.read(name, in: folder))
-        }
+    private static func copy(_ files: OpenFolder, to target: OpenFolder) throws(KeyError) {
+        for name in [treeName, secretName, publicName] { try target.replace(name, files.read(name)) }
+        if files.isThere(revokedName) { try target.replace(revokedName, files.read(revokedName)) }
+        guard files.isThere(SecureBootKeys.name) else { return }
+        let secureBoot = try files.folder(SecureBootKeys.name)
+        let new = try target.folder(SecureBootKeys.name, mayBeNew: true)
+        for name in try secureBoot.names() { try new.replace(name, secureBoot.read(name)) }
     }
 }

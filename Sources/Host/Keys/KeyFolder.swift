@@ -7,7 +7,6 @@ public struct KeyFolder: Sendable {
     public let folder: URL
     public init(_ path: String) { folder = URL(filePath: path, directoryHint: .isDirectory) }
 
-    public var publicFile: URL { folder.appending(path: Self.publicName) }
     static let publicName = "manifest-key.pub"
     static let secretName = "manifest-key.secret"
     static let treeName = "manifest-key.tree"
@@ -33,46 +32,51 @@ public struct KeyFolder: Sendable {
         try requireNew()
         // Both before anything is made, and before the time that it takes.
         if let owner { try SecureBootKeys.requirePrograms(owner: owner) }
-        let key = try LMSPrivateKey.generate(height: height), new = try KeyFolder(beside: folder)
-        do throws(KeyError) {
-            if let owner { try SecureBootKeys(new).create(name: owner, passphrase) }
-            try new.store(key, passphrase, scrypt)
-            try DurableFile.move(new.folder, to: folder)
-        } catch {
-            try? FileManager.default.removeItem(at: new.folder)
-            throw error
+        let key = try LMSPrivateKey.generate(height: height)
+        try make { (new: OpenFolder) throws(KeyError) in
+            if let owner { try SecureBootKeys.create(in: new, name: owner, passphrase) }
+            try Self.store(key, passphrase, scrypt, in: new)
         }
     }
 
     /// - Throws: `KeyError.exists` where there is anything but an empty folder.
     private func requireNew() throws(KeyError) {
-        guard DurableFile.isThere(folder) else { return }
-        guard let files = try? FileManager.default.contentsOfDirectory(atPath: folder.path), files.isEmpty else {
-            throw .exists(file: folder.path)
+        guard OpenFolder.isThere(folder) else { return }
+        guard let names = try? OpenFolder(folder).names(), names.isEmpty else { throw .exists(file: folder.path) }
+    }
+
+    /// Makes this folder: `fill` gets a new one beside it, which takes its place by a single move.
+    func make(_ fill: (OpenFolder) throws(KeyError) -> Void) throws(KeyError) {
+        let parent = try OpenFolder.made(at: folder.deletingLastPathComponent()), name = folder.lastPathComponent
+        let partial = ".\(name).new-\(String(UInt64.random(in: .min ... .max), radix: 16))"
+        let new = try parent.folder(partial, mayBeNew: true)
+        do throws(KeyError) {
+            try fill(new)
+            try parent.move(partial, to: parent, as: name)
+        } catch {
+            try? new.remove(folder: SecureBootKeys.name)
+            try? parent.remove(folder: partial)
+            throw error
         }
     }
 
-    /// A new folder, for what becomes another one by a single move.
-    init(beside folder: URL) throws(KeyError) {
-        let name = ".\(folder.lastPathComponent).new-\(String(UInt64.random(in: .min ... .max), radix: 16))"
-        self.init(folder.deletingLastPathComponent().appending(path: name).path)
-        try DurableFile.makeFolder(self.folder)
-    }
-
     /// The public file comes last: what is there is whole. The state comes before the secret: no secret is ever without one.
-    func store(_ key: LMSPrivateKey, _ passphrase: Passphrase, _ scrypt: Scrypt) throws(KeyError) {
-        try LeafState(folder, of: key.publicKey).write(0..<key.leaves, key)
-        try DurableFile.replace(folder.appending(path: Self.treeName), key.encodedTree, mode: 0o644)
-        try DurableFile.replace(
-            folder.appending(path: Self.secretName), Data(SecretFile.seal(key.secret, passphrase, scrypt).utf8))
-        try DurableFile.replace(publicFile, Data(key.publicKey), mode: 0o644)
+    static func store(
+        _ key: LMSPrivateKey, _ passphrase: Passphrase, _ scrypt: Scrypt, in files: OpenFolder
+    ) throws(KeyError) {
+        try LeafState(files, of: key.publicKey).write(0..<key.leaves, key)
+        try files.replace(treeName, key.encodedTree, mode: 0o644)
+        try files.replace(secretName, Data(SecretFile.seal(key.secret, passphrase, scrypt).utf8))
+        try files.replace(publicName, Data(key.publicKey), mode: 0o644)
     }
 
-    public func publicKey() throws(KeyError) -> [UInt8] {
+    public func publicKey() throws(KeyError) -> [UInt8] { try publicKey(OpenFolder(folder)) }
+
+    func publicKey(_ files: OpenFolder) throws(KeyError) -> [UInt8] {
         // Between two steps of a rotation it is in the other place; it may move while it is looked for.
-        let found = [publicFile, rotated.publicFile, publicFile].lazy.compactMap { try? Data(contentsOf: $0) }.first
-        guard let data = found else { throw .missing(file: publicFile.path) }
-        guard data.count == 52 || data.count == 60 else { throw .damaged(file: publicFile.path) }
+        let found = (try? files.read(Self.publicName)) ?? (try? files.folder(Self.nextName).read(Self.publicName))
+        let data = if let found { found } else { try files.read(Self.publicName) }
+        guard data.count == 52 || data.count == 60 else { throw .damaged(file: files.path(Self.publicName)) }
         return Array(data)
     }
 
@@ -85,13 +89,14 @@ public struct KeyFolder: Sendable {
     }
 
     public func summary() throws(KeyError) -> Summary {
-        if DurableFile.isThere(rotated.folder) { try locked {} }
-        let key = try publicKey(), fingerprint = Self.fingerprint(key), revoked = try revokedKeys()
+        let files = try OpenFolder(folder)
+        if files.isThere(Self.nextName) { try locked { (_: OpenFolder) throws(KeyError) in } }
+        let key = try publicKey(files), fingerprint = Self.fingerprint(key), revoked = try revokedKeys(files)
         let (tree, oneTime) = (key[7], key[11])
         guard let parameters = LMSParameters(tree: UInt32(tree), oneTime: UInt32(oneTime)) else {
-            throw .damaged(file: publicFile.path)
+            throw .damaged(file: files.path(Self.publicName))
         }
-        let left = try LeafState(folder, of: key).read(leaves: 1 << parameters.height)
+        let left = try LeafState(files, of: key).read(leaves: 1 << parameters.height)
         return Summary(
             fingerprint: fingerprint,
             algorithm: "LMS SHA-256/\(parameters.words * 32), \(parameters.height) levels, W\(parameters.digit)",
@@ -101,18 +106,16 @@ public struct KeyFolder: Sendable {
 
     /// The present key.
     /// - Parameter evenRevoked: for a rotation, after which it signs nothing.
-    func load(_ passphrase: Passphrase, evenRevoked: Bool = false) throws(KeyError) -> LMSPrivateKey {
-        let key = try publicKey(), fingerprint = Self.fingerprint(key)
-        let isRevoked = try revokedKeys().contains(fingerprint)
+    func load(
+        _ files: OpenFolder, _ passphrase: Passphrase, evenRevoked: Bool = false
+    ) throws(KeyError) -> LMSPrivateKey {
+        let key = try publicKey(files), fingerprint = Self.fingerprint(key)
+        let isRevoked = try revokedKeys(files).contains(fingerprint)
         guard evenRevoked || !isRevoked else { throw .revoked(fingerprint: fingerprint) }
-        let secretFile = folder.appending(path: Self.secretName), treeFile = folder.appending(path: Self.treeName)
-        guard let text = try? String(contentsOf: secretFile, encoding: .utf8) else {
-            throw .missing(file: secretFile.path)
-        }
-        let secret = try SecretFile.open(text, file: secretFile.path, passphrase)
-        let tree = (try? Data(contentsOf: treeFile)) ?? Data()
-        guard let found = LMSPrivateKey(publicKey: key, secret: secret, tree: tree) else {
-            throw .damaged(file: treeFile.path)
+        let text = String(decoding: try files.read(Self.secretName), as: UTF8.self)
+        let secret = try SecretFile.open(text, file: files.path(Self.secretName), passphrase)
+        guard let found = LMSPrivateKey(publicKey: key, secret: secret, tree: try files.read(Self.treeName)) else {
+            throw .damaged(file: files.path(Self.treeName))
         }
         return found
     }
@@ -122,9 +125,9 @@ public struct KeyFolder: Sendable {
     public func sign(_ messages: [[UInt8]], for purpose: StaticString, _ passphrase: Passphrase) throws(KeyError)
         -> [[UInt8]]
     {
-        let (key, leaves) = try locked { () throws(KeyError) in
-            let key = try load(passphrase)
-            return (key, try LeafState(folder, of: key.publicKey).take(messages.count, key))
+        let (key, leaves) = try locked { (files: OpenFolder) throws(KeyError) in
+            let key = try load(files, passphrase)
+            return (key, try LeafState(files, of: key.publicKey).take(messages.count, key))
         }
         var signed: [[UInt8]] = []
         for (leaf, message) in zip(leaves, messages) {

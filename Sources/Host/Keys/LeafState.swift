@@ -6,12 +6,13 @@ import Foundation
 /// It names its key and is authenticated by one derived from the key's seed: no other key's file, and no edited one, is taken.
 /// An old one of the same key is: no file can tell. All but `read` is for whoever has the folder's lock.
 struct LeafState {
-    let file: URL
+    let files: OpenFolder
     let key: String
     private static let magic = "bulkhead-leaves-1"
+    private var path: String { files.path(KeyFolder.stateName) }
 
-    init(_ folder: URL, of key: [UInt8]) {
-        file = folder.appending(path: "manifest-key.state")
+    init(_ files: OpenFolder, of key: [UInt8]) {
+        self.files = files
         self.key = KeyFolder.fingerprint(key)
     }
 
@@ -22,18 +23,17 @@ struct LeafState {
     /// - Throws: `KeyError.state` for what this key has not written.
     func read(_ secret: LMSPrivateKey) throws(KeyError) -> Range<Int> {
         let (left, tag) = try parse(secret.leaves)
-        guard Self.tag(left, key, secret) == tag else { throw .state(file: file.path) }
+        guard Self.tag(left, key, secret) == tag else { throw .state(file: path) }
         return left
     }
 
     private func parse(_ leaves: Int) throws(KeyError) -> (left: Range<Int>, tag: String) {
-        guard DurableFile.isThere(file) else { throw .missing(file: file.path) }
-        let text = (try? String(contentsOf: file, encoding: .utf8)) ?? ""
+        let text = String(decoding: try files.read(KeyFolder.stateName), as: UTF8.self)
         let words = text.split(separator: " ", omittingEmptySubsequences: false)
         guard words.count == 7, words[0] == Self.magic, words[1] == key, words[2] == "next", words[4] == "end",
             let next = Int(words[3]), let end = Int(words[5]), 0 <= next, next <= end, end <= leaves,
             words[6].last == "\n"
-        else { throw .state(file: file.path) }
+        else { throw .state(file: path) }
         return (next..<end, String(words[6].dropLast()))
     }
 
@@ -48,7 +48,8 @@ struct LeafState {
     }
 
     func write(_ left: Range<Int>, _ secret: LMSPrivateKey) throws(KeyError) {
-        try DurableFile.replace(file, Data("\(Self.words(left, key)) \(Self.tag(left, key, secret))\n".utf8))
+        let line = "\(Self.words(left, key)) \(Self.tag(left, key, secret))\n"
+        try files.replace(KeyFolder.stateName, Data(line.utf8))
     }
 
     private static func words(_ left: Range<Int>, _ key: String) -> String {

@@ -72,7 +72,8 @@ public enum KeyError: Error, Equatable {
 
     public var reason: String {
         switch self {
-        case .damaged(let file): "\(file) is damaged, or is no such file; use the copy that `bulkhead keys backup` made"
+        case .damaged(let file):
+            "\(file) is damaged, a link or no such file; use the copy that `bulkhead keys backup` made"
         case .passphrase(let file): "the passphrase does not open \(file)"
         case .missing(let file):
             "there is no \(file): use the copy that `bulkhead keys backup` made. Where there never were keys, `bulkhead keys "

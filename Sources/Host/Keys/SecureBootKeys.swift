@@ -4,14 +4,14 @@ import Foundation
 /// RSA-3072 with a certificate of its own. Firmware takes no others in practice: Debian 12's OVMF refuses elliptic curves.
 /// OpenSSL and osslsigncode do the work.
 public struct SecureBootKeys: Sendable {
-    public let folder: URL
+    static let name = "secure-boot"
     public static let names = ["PK", "KEK", "db"]
+    private let keys: KeyFolder
 
-    public init(_ keys: KeyFolder) { folder = keys.folder.appending(path: "secure-boot") }
-    private init(folder: URL) { self.folder = folder }
+    public init(_ keys: KeyFolder) { self.keys = keys }
 
-    public func certificate(_ name: String) -> URL { folder.appending(path: "\(name).crt") }
-    private func key(_ name: String) -> URL { folder.appending(path: "\(name).key") }
+    /// Whether the set has any, be they damaged.
+    public func areThere() throws(KeyError) -> Bool { try OpenFolder(keys.folder).isThere(Self.name) }
 
     /// - Throws: where `create` could not even begin.
     static func requirePrograms(owner: String) throws(KeyError) {
@@ -21,60 +21,62 @@ public struct SecureBootKeys: Sendable {
         _ = try Program.run("openssl", ["version"])
     }
 
-    /// Makes all three in a new folder, which takes its place when it is whole. A private key goes by a pipe from the program that
-    /// makes it to the one that encrypts it (scrypt and AES-256), and to the disk only so.
-    /// - Throws: `KeyError.exists` where there are such keys.
-    func create(name owner: String, _ passphrase: Passphrase) throws(KeyError) {
-        guard !DurableFile.isThere(folder) else { throw .exists(file: folder.path) }
-        try Self.requirePrograms(owner: owner)
-        let new = SecureBootKeys(folder: try KeyFolder(beside: folder).folder)
-        do throws(KeyError) {
-            for name in Self.names { try new.make(name, owner, passphrase) }
-            try DurableFile.move(new.folder, to: folder)
-        } catch {
-            try? FileManager.default.removeItem(at: new.folder)
-            throw error
-        }
+    /// Makes all three in a new set of keys. A private key goes by a pipe from the program that makes it to those that encrypt it
+    /// (scrypt and AES-256) and use it, and to the disk encrypted alone.
+    static func create(in keys: OpenFolder, name owner: String, _ passphrase: Passphrase) throws(KeyError) {
+        try requirePrograms(owner: owner)
+        let files = try keys.folder(name, mayBeNew: true)
+        for name in names { try make(name, owner, passphrase, in: files) }
     }
 
-    private func make(_ name: String, _ owner: String, _ passphrase: Passphrase) throws(KeyError) {
+    private static func make(
+        _ name: String, _ owner: String, _ passphrase: Passphrase, in files: OpenFolder
+    ) throws(KeyError) {
         let plain = try Program.run("openssl", ["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:3072"])
         let secret = try Program.run(
             "openssl", ["pkcs8", "-topk8", "-scrypt", "-passout", "env:BULKHEAD_PASSPHRASE"], input: plain, passphrase)
-        try DurableFile.replace(key(name), secret)
+        try files.replace("\(name).key", secret)
         let certificate = try Program.run(
             "openssl",
             [
                 "req", "-new", "-x509", "-sha384", "-days", "7300", "-subj", "/CN=\(owner) \(name)",
-                "-key", key(name).path, "-passin", "env:BULKHEAD_PASSPHRASE",
-            ], input: Data(), passphrase)
-        try DurableFile.replace(self.certificate(name), certificate, mode: 0o644)
+                "-key", "/dev/stdin", "-passin", "env:BULKHEAD_PASSPHRASE",
+            ], input: secret, passphrase)
+        try files.replace("\(name).crt", certificate, mode: 0o644)
         // What menus of firmware read.
         let binary = try Program.run("openssl", ["x509", "-outform", "DER"], input: certificate)
-        try DurableFile.replace(folder.appending(path: "\(name).cer"), binary, mode: 0o644)
+        try files.replace("\(name).cer", binary, mode: 0o644)
     }
 
-    /// Signs a UEFI application (Authenticode, SHA-384).
-    /// - Parameter output: a name that nobody else uses: it is written piece by piece.
-    public func sign(_ program: URL, to output: URL, _ passphrase: Passphrase) throws(KeyError) {
-        guard FileManager.default.fileExists(atPath: key("db").path) else { throw .missing(file: key("db").path) }
-        try EncryptedKeyFile.require(key("db"))
-        try? FileManager.default.removeItem(at: output)
+    /// The UEFI application with a signature (Authenticode, SHA-384).
+    /// - Parameter scratch: an empty folder that no other user can write to: osslsigncode would follow the links of the keys' own.
+    public func sign(_ program: Data, _ passphrase: Passphrase, in scratch: URL) throws(KeyError) -> Data {
+        let files = try OpenFolder(keys.folder).folder(Self.name), copies = try OpenFolder(scratch)
+        let key = try files.read("db.key")
+        try EncryptedKeyFile.require(key, file: files.path("db.key"))
+        try copies.replace("db.key", key)
+        try copies.replace("db.crt", files.read("db.crt"))
+        try copies.replace("program", program)
         _ = try Program.run(
             "osslsigncode",
             [
-                "sign", "-h", "sha384", "-certs", certificate("db").path, "-key", key("db").path,
-                "-readpass", "/dev/stdin", "-in", program.path, "-out", output.path,
+                "sign", "-h", "sha384", "-certs", copies.path("db.crt"), "-key", copies.path("db.key"),
+                "-readpass", "/dev/stdin", "-in", copies.path("program"), "-out", copies.path("signed"),
             ], input: Data(passphrase.bytes))
+        return try copies.read("signed")
     }
 
     /// Whether a UEFI application is signed by this db key, and by no other. osslsigncode is content with one signature of several,
     /// nested in another's; firmware looks at the outer one.
+    /// - Parameter scratch: as for `sign`.
     /// - Throws: `KeyError` where there is no osslsigncode: then nobody knows.
-    public func isSigned(_ program: URL) throws(KeyError) -> Bool {
+    public func isSigned(_ program: Data, in scratch: URL) throws(KeyError) -> Bool {
         _ = try Program.run("osslsigncode", ["--version"])
+        let copies = try OpenFolder(scratch)
+        try copies.replace("db.crt", OpenFolder(keys.folder).folder(Self.name).read("db.crt"))
+        try copies.replace("program", program)
         let words = try? Program.run(
-            "osslsigncode", ["verify", "-CAfile", certificate("db").path, "-in", program.path])
+            "osslsigncode", ["verify", "-CAfile", copies.path("db.crt"), "-in", copies.path("program")])
         let lines = words.map { String(decoding: $0, as: UTF8.self).split(whereSeparator: \.isNewline) } ?? []
         return lines.count { $0.hasPrefix("Signature Index:") } == 1
     }

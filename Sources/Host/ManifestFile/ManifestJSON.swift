@@ -133,8 +133,11 @@ public struct CheckReport: Codable, Sendable {
 }
 
 /// JSON with sorted keys, for people and for comparing. A terminal may show it.
-public func jsonText(_ value: some Encodable) throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+public func jsonText(_ value: some Encodable) throws -> String { try jsonText(value, JSONEncoder(), pretty: true) }
+
+/// By an encoder that names the keys as it likes; on one line unless `pretty`.
+package func jsonText(_ value: some Encodable, _ encoder: JSONEncoder, pretty: Bool) throws -> String {
+    let always: JSONEncoder.OutputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    encoder.outputFormatting = pretty ? always.union(.prettyPrinted) : always
     return printableJSON(String(decoding: try encoder.encode(value), as: UTF8.self))
 }

@@ -22,16 +22,11 @@ public struct ExpectedMeasurements: Codable, Equatable, Sendable {
     /// By the name of the bank, then by the number: hexadecimal.
     public private(set) var pcrs: [String: [String: String]] = [:]
 
-    private static let banks: [(name: String, digest: @Sendable ([UInt8]) -> [UInt8])] = [
-        ("sha256", { SHA256.digest($0) }),
-        (
-            "sha384",
-            { data in
-                let digest = Digest384(of: Data(data))
-                return (0..<Digest384.bytes).map { digest[$0] }
-            }
-        ),
+    private static let banks: [(name: String, digest: @Sendable (Data) -> [UInt8])] = [
+        ("sha256", { SHA256.digest($0) }), ("sha384", { bytes(Digest384(of: $0)) }),
     ]
+
+    private static func bytes(_ digest: Digest384) -> [UInt8] { (0..<Digest384.bytes).map { digest[$0] } }
 
     /// - Parameters:
     ///   - key: the owner's public key that the program carries; nil: none.
@@ -41,45 +36,53 @@ public struct ExpectedMeasurements: Codable, Equatable, Sendable {
     /// - Throws: `MachineError` where a file is not there, is none that the machine reads or not the owner's; `ManifestError` where
     ///   the manifest is none.
     public init(_ reader: VolumeReader, key: [UInt8]?, version: String, mustBeOwners: Bool = false) throws {
-        func file(_ path: String, atMost limit: Int) throws -> [UInt8] {
-            let path = "BULKHEAD/" + path
-            guard let data = try reader.read(path, atMost: limit) else {
-                throw MachineError.missing(file: path, hint: "the boot volume lacks it")
-            }
-            guard !data.isEmpty else {
+        func file(_ path: String, atMost limit: Int) throws -> Data? {
+            let path = "BULKHEAD/" + path, data = try reader.read(path, atMost: limit)
+            guard data?.isEmpty != true else {
                 throw MachineError.impossible("\(path) is empty: the machine neither reads nor measures it")
             }
-            return [UInt8](data)
+            return data
         }
-        func image(_ path: String, _ digest: Digest384?) throws -> [UInt8] {
-            let content = try file(path, atMost: BootFileLimit.image)
-            if mustBeOwners, digest == nil || Digest384(of: Data(content)) != digest { throw Self.isOthers(path) }
-            return content
+        func required<T>(_ path: String, _ found: T?) throws -> T {
+            guard let found else {
+                throw MachineError.missing(file: "BULKHEAD/" + path, hint: "the boot volume lacks it")
+            }
+            return found
+        }
+        // An image, which may be large, is in memory once, and hashed once for each bank.
+        func image(_ path: String, _ digest: Digest384?) throws -> [[UInt8]]? {
+            guard let content = try file(path, atMost: BootFileLimit.image) else { return nil }
+            let digests = Self.banks.map { $0.digest(content) }
+            if mustBeOwners, digest.map({ Self.bytes($0) }) != digests[1] { throw Self.isOthers(path) }
+            return digests
         }
         var values = Self.banks.map { bank in
-            let zeros = [UInt8](repeating: 0, count: bank.digest([]).count)
+            let zeros = [UInt8](repeating: 0, count: bank.digest(Data()).count)
             return [11: zeros, 12: zeros]
         }
+        func small(_ content: some Sequence<UInt8>) -> [[UInt8]] { Self.banks.map { $0.digest(Data(content)) } }
         if let key {
-            add(.ownerKey, "manifest-key.pub", key, &values)
+            add(.ownerKey, "manifest-key.pub", small(key), &values)
         } else {
             let words = "no owner's key"
-            add(.noOwnerKey, words, Array(words.utf8), &values)
+            add(.noOwnerKey, words, small(words.utf8), &values)
         }
-        add(.version, version, Array(version.utf8), &values)
-        let content = try file("manifest.cbor", atMost: BootFileLimit.manifest)
+        add(.version, version, small(version.utf8), &values)
+        let manifest = "manifest.cbor"
+        let content = [UInt8](try required(manifest, file(manifest, atMost: BootFileLimit.manifest)))
         if mustBeOwners, key.map({ COSESign1.isSigned(content, by: $0, for: "manifest") }) != true {
-            throw Self.isOthers("manifest.cbor")
+            throw Self.isOthers(manifest)
         }
-        add(.manifest, "manifest.cbor", content, &values)
+        add(.manifest, manifest, small(content), &values)
         for spec in try Manifest(file: content).partitionList {
-            let kernel = spec.image.string, initrd = spec.initrd.string
-            add(.kernel, kernel, try image(kernel, spec.digests?.kernel), &values)
-            if !initrd.isEmpty { add(.initrd, initrd, try image(initrd, spec.digests?.initrd), &values) }
+            let kernel = spec.image.string, initrd = spec.initrd.string, sites = kernel + ".sites"
+            add(.kernel, kernel, try required(kernel, image(kernel, spec.digests?.kernel)), &values)
+            if !initrd.isEmpty {
+                add(.initrd, initrd, try required(initrd, image(initrd, spec.digests?.initrd)), &values)
+            }
             // One that is not there is not measured.
-            let sites = kernel + ".sites"
-            if spec.watch.response != .off, try reader.read("BULKHEAD/" + sites, atMost: BootFileLimit.image) != nil {
-                add(.sites, sites, try image(sites, spec.digests?.sites), &values)
+            if spec.watch.response != .off, let digests = try image(sites, spec.digests?.sites) {
+                add(.sites, sites, digests, &values)
             }
         }
         for (bank, values) in zip(Self.banks, values) {
@@ -92,17 +95,17 @@ public struct ExpectedMeasurements: Codable, Equatable, Sendable {
         .impossible("BULKHEAD/\(path) is not what the owner has signed, or was changed while it was read")
     }
 
+    /// - Parameters:
+    ///   - digests: the object's, one for each bank.
+    ///   - values: the PCRs', which they extend.
     private mutating func add(
-        _ object: MeasuredObject, _ name: String, _ content: [UInt8], _ values: inout [[Int: [UInt8]]]
+        _ object: MeasuredObject, _ name: String, _ digests: [[UInt8]], _ values: inout [[Int: [UInt8]]]
     ) {
-        let pcr = Int(object.pcr)
-        var digests: [String] = []
+        let pcr = Int(object.pcr), words = digests.map { SecretFile.hexadecimal($0) }
         for (i, bank) in Self.banks.enumerated() {
-            let value = bank.digest(content)
-            digests.append(SecretFile.hexadecimal(value))
-            values[i][pcr] = bank.digest((values[i][pcr] ?? []) + value)
+            values[i][pcr] = bank.digest(Data((values[i][pcr] ?? []) + digests[i]))
         }
-        events.append(Event(pcr: pcr, object: object.name, name: name, sha256: digests[0], sha384: digests[1]))
+        events.append(Event(pcr: pcr, object: object.name, name: name, sha256: words[0], sha384: words[1]))
     }
 }
 

@@ -14,20 +14,15 @@ extension BootVolumeImage {
         guard COSESign1.isSigned(manifest, by: key, for: "manifest") else {
             throw KeyError.busy(folder: keys.folder.path)
         }
-        let program = try OwnerSection.add(key, to: Data(contentsOf: hypervisor.resolvingSymlinksInPath()))
+        var program = try OwnerSection.add(key, to: Data(contentsOf: hypervisor.resolvingSymlinksInPath()))
+        let secureBoot = SecureBootKeys(keys)
+        if try secureBoot.areThere() {
+            program = try PrivateFolder.with { try secureBoot.sign(program, passphrase, in: $0) }
+        }
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let target = folder.appending(path: "BULKHEAD-\(KeyFolder.fingerprint(key)).EFI")
-        let secureBoot = SecureBootKeys(keys)
-        // Another run of the same owner's may write it too: whole files take each other's place, under names of their own until then.
-        try SafeFile.replace(target) { partial in
-            guard FileManager.default.fileExists(atPath: secureBoot.folder.path) else {
-                return try program.write(to: partial)
-            }
-            let unsigned = partial.appendingPathExtension("unsigned")
-            defer { try? FileManager.default.removeItem(at: unsigned) }
-            try program.write(to: unsigned)
-            try secureBoot.sign(unsigned, to: partial, passphrase)
-        }
+        // Another run of the same owner's may write it too: whole files take each other's place.
+        try SafeFile.replace(target) { try program.write(to: $0) }
         let symbols = hypervisor.appendingPathExtension("symbols"), copy = target.appendingPathExtension("symbols")
         if FileManager.default.fileExists(atPath: symbols.path) {
             try SafeFile.replace(copy) { try FileManager.default.copyItem(at: symbols, to: $0) }

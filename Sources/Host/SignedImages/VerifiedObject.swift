@@ -28,10 +28,7 @@ public struct BootVolumeCheck {
     public init(_ reader: VolumeReader, _ keys: KeyFolder, program: URL?) throws {
         let revoked = try keys.revokedKeys()
         let key = try keys.publicKey(), fingerprint = KeyFolder.fingerprint(key)
-        try check(reader, Self.program, atMost: BootFileLimit.program) {
-            try Self.checkProgram($0, key, keys, program)
-        }
-        if objects[0].words == Self.nothingToCompare { objects[0].isChecked = false }
+        try check(reader, Self.program, atMost: OwnerSection.most) { try Self.checkProgram($0, key, keys, program) }
         var manifest: Manifest?
         try check(reader, "BULKHEAD/manifest.cbor", atMost: BootFileLimit.manifest) { data in
             if revoked.contains(fingerprint) { return (false, "the key \(fingerprint) is revoked") }
@@ -62,51 +59,53 @@ public struct BootVolumeCheck {
         }
     }
 
-    private static let nothingToCompare =
-        "not checked: it carries the owner's key, but nobody signed it for Secure Boot, and there is no BULKHEAD.EFI here to "
-        + "compare it with (--program)"
+    /// Whether an object is good, nil where nothing tells; and why.
+    private typealias Answer = (isGood: Bool?, words: String)
 
     private static func checkProgram(
         _ data: Data, _ key: [UInt8], _ keys: KeyFolder, _ program: URL?
-    ) throws -> (Bool, String) {
+    ) throws -> Answer {
         guard let carried = OwnerSection.key(in: data) else {
             return (false, "it carries no owner's key: it would start any manifest")
         }
         guard carried == key else { return (false, "it carries another owner's key") }
         let secureBoot = SecureBootKeys(keys)
-        guard FileManager.default.fileExists(atPath: secureBoot.folder.path) else {
+        guard try secureBoot.areThere() else {
             guard let program, let plain = try? Data(contentsOf: program.resolvingSymlinksInPath()) else {
-                return (false, nothingToCompare)
+                return (
+                    nil,
+                    "it carries the owner's key, but nobody signed it for Secure Boot, and there is no BULKHEAD.EFI here to "
+                        + "compare it with (--program)"
+                )
             }
             guard try OwnerSection.add(key, to: plain) == data else {
                 return (false, "it carries the owner's key, but is not \(program.path): changed, or of another version")
             }
             return (true, "it is \(program.path) with the owner's key; nobody signed it for Secure Boot")
         }
-        let isSigned = try PrivateFolder.with { folder in
-            let copy = folder.appending(path: "program.efi")
-            try data.write(to: copy)
-            return try secureBoot.isSigned(copy)
-        }
-        guard isSigned else {
+        guard try PrivateFolder.with({ try secureBoot.isSigned(data, in: $0) }) else {
             return (false, "Secure Boot's signature is not by the owner's db key, and by no other")
         }
         return (true, "it carries the owner's key, and is signed for Secure Boot")
     }
 
     private mutating func check(
-        _ reader: VolumeReader, _ path: String, atMost limit: Int, _ body: (Data) throws -> (Bool, String)
+        _ reader: VolumeReader, _ path: String, atMost limit: Int, _ body: (Data) throws -> Answer
     ) throws {
-        var isGood = false, isChecked = true, words = "it is not there"
-        do { if let data = try reader.read(path, atMost: limit) { (isGood, words) = try body(data) } } catch {
-            // A link out of the volume, more than the machine reads, no room or no osslsigncode here: the others are verified all the
-            // same.
+        var answer: Answer = (false, "it is not there")
+        do { if let data = try reader.read(path, atMost: limit) { answer = try body(data) } } catch {
+            // A link out of the volume, a damaged file, more than the machine reads, no osslsigncode here: the others are verified all
+            // the same.
             switch error {
-            case MachineError.impossible(let reason), KeyError.system(let reason): words = "not checked: \(reason)"
+            case MachineError.impossible(let reason), KeyError.system(let reason): answer = (nil, reason)
+            case MachineError.program(let name, let status, let output):
+                let why = output.split(whereSeparator: \.isNewline).first.map { ": \($0)" } ?? ""
+                answer = (nil, "\(name) failed with status \(status)\(why)")
             default: throw error
             }
-            isChecked = false
         }
-        objects.append(VerifiedObject(name: path, isGood: isGood, isChecked: isChecked, words: words))
+        let isChecked = answer.isGood != nil, words = (isChecked ? "" : "not checked: ") + answer.words
+        objects.append(
+            VerifiedObject(name: path, isGood: answer.isGood ?? false, isChecked: isChecked, words: words))
     }
 }

@@ -114,7 +114,7 @@ func leaf(of signed: [UInt8], height: UInt32 = 5) throws -> Int {
         _ = try keys.revoke()
         #expect(throws: KeyError.self) { try keys.backup(to: none.folder.path, leaves: 1, passphrase) }
         try keys.rotate(height: 5, passphrase, cheap)
-        let secureBoot = SecureBootKeys(keys).folder
+        let secureBoot = keys.secureBoot
         try FileManager.default.createDirectory(at: secureBoot, withIntermediateDirectories: true)
         for name in SecureBootKeys.names {
             try Data(name.utf8).write(to: secureBoot.appending(path: "\(name).key"))
@@ -124,7 +124,7 @@ func leaf(of signed: [UInt8], height: UInt32 = 5) throws -> Int {
         }
         try keys.backup(to: copy.folder.path, leaves: 3, passphrase)
         #expect(try copy.revokedKeys() == keys.revokedKeys() && copy.revokedKeys().count == 1)
-        #expect(try Data(contentsOf: SecureBootKeys(copy).folder.appending(path: "db.key")) == Data("db".utf8))
+        #expect(try Data(contentsOf: copy.secureBoot.appending(path: "db.key")) == Data("db".utf8))
         #expect(try copy.summary().left == 3 && keys.summary().left == 29)
         #expect(!FileManager.default.fileExists(atPath: none.folder.path))
         #expect(try FileManager.default.contentsOfDirectory(atPath: place.path).sorted() == ["copy", "keys"])
@@ -172,11 +172,13 @@ func leaf(of signed: [UInt8], height: UInt32 = 5) throws -> Int {
         let prey = place.path + "/prey"
         try Data("mine".utf8).write(to: URL(filePath: prey))
         for (suffix, target) in [("1", prey), ("2", place.path + "/nothing")] {
-            let link = keys.folder.appending(path: DurableFile.partialPrefix + suffix)
+            let link = keys.folder.appending(path: OpenFolder.partialPrefix + suffix)
             try files.createSymbolicLink(atPath: link.path, withDestinationPath: target)
             // As if the random name had been guessed.
-            #expect(throws: KeyError.self) { try DurableFile.replace(keys.publicFile, Data([1]), by: suffix) }
-            #expect(DurableFile.isThere(link))
+            #expect(throws: KeyError.self) {
+                try OpenFolder(keys.folder).replace(KeyFolder.publicName, Data([1]), by: suffix)
+            }
+            #expect(OpenFolder.isThere(link))
         }
         #expect(!files.fileExists(atPath: place.path + "/nothing"))
         #expect(keys.isUsable)
@@ -185,7 +187,7 @@ func leaf(of signed: [UInt8], height: UInt32 = 5) throws -> Int {
         try files.createSymbolicLink(atPath: lock.path, withDestinationPath: prey)
         #expect(throws: KeyError.self) { try keys.sign([[1]], for: "manifest", passphrase) }
         #expect(try Data(contentsOf: URL(filePath: prey)) == Data("mine".utf8))
-        #expect(!DurableFile.isThere(keys.folder.appending(path: DurableFile.partialPrefix + "1")))
+        #expect(!OpenFolder.isThere(keys.folder.appending(path: OpenFolder.partialPrefix + "1")))
     }
 
     @Test func rotatedAndRevoked() throws {
@@ -277,6 +279,9 @@ func leaf(of signed: [UInt8], height: UInt32 = 5) throws -> Int {
 }
 
 extension KeyFolder {
+    var rotated: KeyFolder { KeyFolder(folder.appending(path: Self.nextName).path) }
+    var publicFile: URL { folder.appending(path: Self.publicName) }
+    var secureBoot: URL { folder.appending(path: SecureBootKeys.name) }
     var isUsable: Bool { (try? sign([[1]], for: "manifest", passphrase).count) == 1 }
 }
 

@@ -136,7 +136,7 @@ import Trust
             process.waitUntilExit()
             if process.terminationReason == .uncaughtSignal { interrupted += 1 } else { done += 1 }
             signed += try keys.sign([[UInt8(round)]], for: "manifest", passphrase)
-            if DurableFile.isThere(copy.folder) {
+            if OpenFolder.isThere(copy.folder) {
                 signed += try copy.sign([[1], [2]], for: "manifest", passphrase)
             }
         }

@@ -16,12 +16,9 @@ import Testing
 
     /// Opening a file takes no more than one that was made here, whatever its own words ask for.
     @Test func parametersAreBounded() throws {
-        try FileManager.default.createDirectory(atPath: place.path, withIntermediateDirectories: true)
-        let file = URL(filePath: place.path + "/db.key")
         func isTaken(_ data: Data) throws -> Bool {
-            try data.write(to: file)
-            do { try EncryptedKeyFile.require(file) } catch {
-                #expect(error == KeyError.damaged(file: file.path))
+            do { try EncryptedKeyFile.require(data, file: "db.key") } catch {
+                #expect(error == KeyError.damaged(file: "db.key"))
                 return false
             }
             return true
@@ -53,12 +50,11 @@ import Testing
     }
 
     @Test func aFileOfAnotherKindIsNotOpened() throws {
-        let keys = place.keys, folder = SecureBootKeys(keys).folder
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        let file = folder.appending(path: "db.key")
+        let keys = place.keys, file = keys.secureBoot.appending(path: "db.key")
+        try FileManager.default.createDirectory(at: keys.secureBoot, withIntermediateDirectories: true)
         try encrypted(["-iter", "10"]).write(to: file)
         #expect(throws: KeyError.damaged(file: file.path)) {
-            try SecureBootKeys(keys).sign(file, to: folder.appending(path: "out"), passphrase)
+            try SecureBootKeys(keys).sign(Data(), passphrase, in: keys.folder)
         }
     }
 

@@ -28,6 +28,12 @@ import Testing
             bad[at] ^= 0x10
             #expect(OwnerSection.key(in: bad) == nil, "\(name)")
         }
+        // Well described, but not at the end of what the linker has made: nothing else says so.
+        for place in [UInt8(0x10), 0x30] {
+            var moved = good + Data(count: 8192)
+            (moved[0x1A5], moved[0x1AD]) = (place, place)
+            #expect(OwnerSection.key(in: moved) == nil, "\(place)")
+        }
         for count in [0, 0x40, 0x198, 4096, 8192, 8192 + 51] {
             #expect(OwnerSection.key(in: good.prefix(count)) == nil, "\(count) bytes")
         }

@@ -81,26 +81,42 @@ import Testing
         return image
     }
 
-    /// A bound that is larger than the image takes no more room than that.
-    @Test func anImageBoundsItsFiles() throws {
-        let reader = try VolumeReader(try image())
+    @Test func filesOfAnImage() throws {
+        let image = try image(), reader = try VolumeReader(image)
         #expect(try reader.read("file", atMost: 1 << 60)?.count == 100_000)
-        #expect(try reader.read("file", atMost: 100_000)?.count == 100_000)
+        #expect(try reader.read("file", atMost: 100_000) == Data(contentsOf: folder.appending(path: "file")))
         #expect(try reader.read("nothing", atMost: 1 << 60) == nil)
         #expect(words { _ = try reader.read("file", atMost: 99_999) }.hasPrefix("file is longer than the 99999 bytes"))
+        // What firmware starts or reads without asking whether it is hidden; an empty file; a folder, which is none.
+        try Tool.run("mattrib", ["-i", image.path, "+h", "::/file"])
+        try Tool.run("mmd", ["-i", image.path, "::/folder"])
+        try Tool.run("mcopy", ["-i", image.path, "/dev/null", "::/folder/empty"])
+        #expect(try reader.read("file", atMost: 100_000)?.count == 100_000)
+        #expect(try reader.read("FOLDER/EMPTY", atMost: 0)?.isEmpty == true)
+        #expect(words { _ = try reader.read("folder", atMost: 1 << 20) } == "folder is no file")
     }
 
-    /// What this system has no room for is not begun.
-    @Test func noRoom() throws {
+    /// Of a large stick a small file is read, however little room there is for what it could have.
+    @Test func noRoomIsAskedFor() throws {
         let image = try image(), handle = try FileHandle(forWritingTo: image)
         var facts = statvfs()
         #expect(unsafe statvfs(FileManager.default.temporaryDirectory.path, &facts) == 0)
-        let free = UInt64(facts.f_bavail) * UInt64(facts.f_frsize)
-        try handle.truncate(atOffset: free + 1 << 30)
+        try handle.truncate(atOffset: UInt64(facts.f_bavail) * UInt64(facts.f_frsize) + 1 << 30)
         try handle.close()
-        let found = words { _ = try VolumeReader(image).read("file", atMost: 1 << 60) }
-        #expect(found.contains(" free; ") && found.contains(" are needed"), "\(found)")
-        #expect(try VolumeReader(image).read("file", atMost: 100_000)?.count == 100_000)
+        #expect(try VolumeReader(image).read("file", atMost: 1 << 60)?.count == 100_000)
+    }
+
+    /// What a program says on the way is read while it is said, and told when it fails; what it would write beyond the bound is not
+    /// waited for.
+    @Test(.timeLimit(.minutes(1))) func whatAProgramWrites() throws {
+        func shell(_ script: String, atMost limit: Int = 1 << 20) throws -> Data {
+            try Tool.content("sh", ["-c", script], atMost: limit)
+        }
+        #expect(try shell("head -c 300000 /dev/zero >&2; printf done") == Data("done".utf8))
+        #expect(try shell("yes", atMost: 5) == Data("y\ny\ny".utf8))
+        #expect(try shell("printf 12345; exit 3", atMost: 5) == Data("12345".utf8))
+        #expect(
+            words { _ = try shell("printf 1234; echo why >&2; exit 3", atMost: 5) } == "sh failed with status 3: why\n")
     }
 
     /// A chain of clusters that ends too early is that, and not a file that is too long or not there.

@@ -1,6 +1,7 @@
 import Foundation
 import Keys
 import Machines
+import ManifestFile
 import SignedImages
 import Testing
 import Trust
@@ -96,6 +97,29 @@ import Trust
             #expect(found.hasPrefix("\(path) is not what the owner has signed"), "\(found)")
             try old.write(to: file)
         }
+    }
+
+    /// The list of places where a kernel patches itself, which only a partition that is watched has, and need not have.
+    @Test func aListOfSitesIsMeasuredWhereItIs() throws {
+        let signed = try SignedVolume(), folder = signed.volume.appending(path: "BULKHEAD")
+        defer { signed.remove() }
+        let yaml = signed.root.appending(path: "machine.yaml"), sites = folder.appending(path: "kernel.sites")
+        let watched = try String(contentsOf: yaml, encoding: .utf8)
+            .replacing("initrd: initrd}}", with: "initrd: initrd}, watch: {kernel: report}}")
+        try Data(watched.utf8).write(to: yaml)
+        try Data(compileManifest(yaml.path, images: .unchecked).1).write(to: folder.appending(path: "manifest.cbor"))
+        let without = try measure(signed, key: nil)
+        #expect(without.events.map(\.object).suffix(2) == ["kernel", "initrd"])
+        try Data("list".utf8).write(to: sites)
+        let with = try measure(signed, key: nil)
+        #expect(
+            with.events.dropLast() == without.events[...] && with.pcrs["sha256"]?["12"] != without.pcrs["sha256"]?["12"]
+        )
+        // As Python's hashlib has it.
+        let sha256 = "a330395cc0a53ad1207736546afff4735940937564bbf75ce1edad40780d9139"
+        #expect(with.events.last?.name == "kernel.sites" && with.events.last?.sha256 == sha256)
+        try Data().write(to: sites)
+        #expect(words { _ = try measure(signed, key: nil) }.hasPrefix("BULKHEAD/kernel.sites is empty"))
     }
 
     /// The machine neither reads nor measures it.

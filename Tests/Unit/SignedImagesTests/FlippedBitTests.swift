@@ -136,4 +136,34 @@ struct SignedVolume {
         _ = try signed.keys.revoke()
         #expect(try signed.check().objects.contains { $0.words.contains("is revoked") })
     }
+
+    /// What of an image cannot be read is said to be that, and all the rest is verified.
+    @Test func aFileThatCannotBeRead() throws {
+        let signed = try SignedVolume(), image = signed.root.appending(path: "disk.img")
+        defer { signed.remove() }
+        // Clusters of 512 bytes, and so many that an entry of the table has 16 bits.
+        try Tool.run("mformat", ["-C", "-i", image.path, "-T", "8192", "-c", "1", "::"])
+        let tops = ["EFI", "BULKHEAD"].map { signed.volume.appending(path: $0).path }
+        try Tool.run("mcopy", ["-s", "-i", image.path] + tops + ["::/"])
+        func check() throws -> BootVolumeCheck {
+            try BootVolumeCheck(VolumeReader(image), signed.keys, program: signed.program)
+        }
+        #expect(try check().isGood && check().objects.count == 4)
+        // The kernel's chain ends with its first cluster.
+        var disk = try Data(contentsOf: image)
+        let entry = try #require(disk.range(of: Data("KERNEL     ".utf8))).lowerBound
+        let first = Int(disk[entry + 26]) | Int(disk[entry + 27]) << 8
+        for table in 0..<Int(disk[16]) {
+            let start = (Int(disk[14]) + table * Int(disk[22])) * 512 + first * 2
+            disk.replaceSubrange(start..<start + 2, with: [0, 0])
+        }
+        try disk.write(to: image)
+        let objects = try check().objects
+        #expect(objects.map(\.name.last) == ["I", "r", "l", "d"], "\(objects)")
+        for object in objects {
+            let isKernel = object.name == "BULKHEAD/kernel"
+            #expect(object.isGood != isKernel && object.isChecked != isKernel, "\(object)")
+            if isKernel { #expect(object.words.hasPrefix("not checked: mcopy failed with status "), "\(object.words)") }
+        }
+    }
 }

@@ -4,12 +4,16 @@ import Testing
 
 /// The exit codes that `bulkhead reference --help` promises to scripts, of the tool itself.
 @Suite struct ReferenceCommandTests {
-    private func reference(_ arguments: [String]) throws -> (status: Int32, output: String, errors: String) {
+    /// - Parameter data: bytes of memory that it gets at most (RLIMIT_DATA).
+    private func reference(
+        _ arguments: [String], data: Int? = nil
+    ) throws -> (status: Int32, output: String, errors: String) {
         let tool = Process(), output = Pipe(), errors = Pipe()
-        tool.executableURL =
-            URL(filePath: #filePath).deletingLastPathComponent()
+        let program = URL(filePath: #filePath).deletingLastPathComponent()
             .appending(path: "../../../.build/debug/CLI").standardized
-        tool.arguments = ["reference"] + arguments
+        tool.executableURL = URL(filePath: "/usr/bin/env")
+        let limit = data.map { ["prlimit", "--data=\($0)"] } ?? []
+        tool.arguments = limit + [program.path, "reference"] + arguments
         (tool.standardOutput, tool.standardError) = (output, errors)
         try tool.run()
         let (said, problem) = (
@@ -62,5 +66,15 @@ import Testing
         try manifest.write(to: file)
         let up = try reference([signed.volume.path])
         #expect(up.status == 1 && up.errors.contains("is no path that a file of a boot volume can"), "\(up.errors)")
+    }
+
+    /// An image is in memory once, which of 1 GiB counts.
+    @Test func anImageIsNotCopied() throws {
+        let signed = try SignedVolume()
+        defer { signed.remove() }
+        #expect(unsafe truncate(signed.volume.appending(path: "BULKHEAD/kernel").path, 28 << 20) == 0)
+        let large = try reference([signed.volume.path], data: 48 << 20)
+        #expect(large.status == 0 && large.output.contains("sha384"), "\(large.errors)")
+        #expect(try reference([signed.volume.path], data: 24 << 20).status != 0)
     }
 }

@@ -21,7 +21,7 @@ import Testing
         }
         #expect(try problem(signed) == nil && signed.check().isGood)
         let file = signed.volume.appending(path: "EFI/BOOT/BOOTX64.EFI"), good = try Data(contentsOf: file)
-        let db = SecureBootKeys(signed.keys).folder
+        let db = signed.keys.folder.appending(path: "secure-boot")
         // Neither a private key nor the passphrase is in a file as it is.
         for name in SecureBootKeys.names {
             let key = try String(contentsOf: db.appending(path: "\(name).key"), encoding: .utf8)
@@ -36,11 +36,12 @@ import Testing
         }
         // By nobody, and by somebody else.
         let key = try signed.keys.publicKey(), program = try OwnerSection.add(key, to: SignedVolume.program())
-        let plain = signed.root.appending(path: "plain"), strangers = signed.root.appending(path: "strangers")
-        try program.write(to: plain)
+        let strangers = signed.root.appending(path: "strangers")
         try program.write(to: file)
         #expect(try problem(signed)?.contains("is not by the owner's db key") == true)
-        try SecureBootKeys(other.keys).sign(plain, to: strangers, SignedVolume.passphrase)
+        try PrivateFolder.with {
+            try SecureBootKeys(other.keys).sign(program, SignedVolume.passphrase, in: $0).write(to: strangers)
+        }
         try Data(contentsOf: strangers).write(to: file)
         #expect(try problem(signed)?.contains("is not by the owner's db key") == true)
         // The owner's within a stranger's, which is the one that firmware looks at first.

@@ -29,8 +29,8 @@ struct ImageVerify: ParsableCommand {
     @Flag(help: "Print JSON.") var json = false
 
     func run() throws {
-        let program = program.map { URL(filePath: $0) } ?? (try? Workspace.current())?.hypervisor
-        let check = try BootVolumeCheck(VolumeReader(URL(filePath: volume)), KeyFolder(keys), program: program)
+        let reader = try VolumeReader(URL(filePath: volume))
+        let check = try BootVolumeCheck(reader, KeyFolder(keys), programOption: program)
         if json {
             print(try jsonText(check.objects))
         } else {
@@ -40,5 +40,13 @@ struct ImageVerify: ParsableCommand {
             }
         }
         if !check.isGood { throw ExitCode(1) }
+    }
+}
+
+extension BootVolumeCheck {
+    /// - Parameter programOption: nil: it should be the BULKHEAD.EFI that this checkout has built.
+    init(_ reader: VolumeReader, _ keys: KeyFolder, programOption: String?) throws {
+        let program = programOption.map { URL(filePath: $0) } ?? (try? Workspace.current())?.hypervisor
+        try self.init(reader, keys, program: program)
     }
 }

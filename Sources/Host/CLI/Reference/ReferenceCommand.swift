@@ -45,8 +45,7 @@ struct ReferenceCommand: ParsableCommand {
         let reader = try VolumeReader(URL(filePath: volume))
         let expected: ExpectedMeasurements, unchecked: [VerifiedObject]
         if let keys {
-            let program = program.map { URL(filePath: $0) } ?? (try? Workspace.current())?.hypervisor
-            let folder = KeyFolder(keys), check = try BootVolumeCheck(reader, folder, program: program)
+            let folder = KeyFolder(keys), check = try BootVolumeCheck(reader, folder, programOption: program)
             if let bad = check.objects.first(where: { !$0.isGood && $0.isChecked }) {
                 Manage.fail("\(bad.name): \(bad.words)")
                 throw ExitCode(1)
@@ -56,7 +55,7 @@ struct ReferenceCommand: ParsableCommand {
                 reader, key: folder.publicKey(), version: release, mustBeOwners: true)
         } else {
             let path = BootVolumeCheck.program
-            guard let program = try reader.read(path, atMost: BootFileLimit.program) else {
+            guard let program = try reader.read(path, atMost: OwnerSection.most) else {
                 throw MachineError.missing(file: path, hint: "the boot volume lacks it")
             }
             unchecked = []

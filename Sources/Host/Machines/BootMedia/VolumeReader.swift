@@ -7,8 +7,8 @@ import ManifestFile
 public struct VolumeReader: Sendable {
     private enum Place: Sendable {
         case folder(URL)
-        /// What mtools takes for the image: a path, and where in it the file system begins. And its size, bytes.
-        case image(String, size: Int)
+        /// What mtools takes for the image: a path, and where in it the file system begins.
+        case image(String)
     }
     private let place: Place
 
@@ -24,10 +24,9 @@ public struct VolumeReader: Sendable {
         // A pipe would be waited for.
         guard kind == S_IFREG || kind == S_IFBLK, let handle = try? FileHandle(forReadingFrom: volume),
             let sector = try? handle.read(upToCount: 512), sector.count == 512,
-            sector.suffix(2) == Data([0x55, 0xAA]), let size = try? handle.seekToEnd()
+            sector.suffix(2) == Data([0x55, 0xAA])
         else { throw .impossible("\(volume.path) is neither a FAT file system nor a disk with an MBR") }
-        place = .image(
-            volume.path + (Self.partition(Array(sector)).map { "@@\($0)" } ?? ""), size: Int(clamping: size))
+        place = .image(volume.path + (Self.partition(Array(sector)).map { "@@\($0)" } ?? ""))
     }
 
     /// Where the partition of type EF begins, bytes (UEFI 2.10, table 5.1); nil when the sector is a file system's own.
@@ -48,19 +47,14 @@ public struct VolumeReader: Sendable {
     /// - Parameters:
     ///   - path: from the volume's root, with `/`.
     ///   - limit: bytes; of a longer file no more than one byte beyond is read.
-    /// - Throws: `MachineError` when the volume or the file cannot be read, the file is longer, no file of the volume's own, or this
-    ///   system has no room for a copy of it.
+    /// - Throws: `MachineError` when the volume or the file cannot be read, the file is longer, or no file of the volume's own.
     public func read(_ path: String, atMost limit: Int) throws -> Data? {
         guard Self.isName(path) else {
             throw MachineError.impossible("\(path) is no path that a file of a boot volume can have")
         }
         switch place {
         case .folder(let folder): return try read(path, in: folder, limit)
-        case .image(let image, let size):
-            // What is in the image cannot be longer.
-            let limit = min(limit, size)
-            try Tool.run("mdir", ["-b", "-i", image, "::/"])
-            return try PrivateFolder.with { try copy(path, of: image, to: $0.appending(path: "copy"), limit) }
+        case .image(let image): return try read(path, of: image, limit)
         }
     }
 
@@ -80,30 +74,21 @@ public struct VolumeReader: Sendable {
         return content
     }
 
-    private func copy(_ path: String, of image: String, to copy: URL, _ limit: Int) throws -> Data? {
-        try SafeFile.requireRoom(UInt64(limit), in: copy.deletingLastPathComponent())
-        do {
-            try Tool.run("prlimit", ["--fsize=\(limit + 1)", "mcopy", "-n", "-i", image, "::/" + path, copy.path])
-        } catch MachineError.program(_, let status, let output) {
-            let error = MachineError.program("mcopy", status: status, output: output)
-            // There is no such program.
-            if status == 126 || status == 127 { throw error }
-            let size = try? copy.resourceValues(forKeys: [.fileSizeKey]).fileSize
-            // What is cut at the limit is there, and longer. A chain of clusters that is damaged ends before.
-            if let size, size > limit { throw MachineError.tooLong(path, limit) }
-            let isThere = (try? Tool.run("mdir", ["-b", "-i", image, "::/" + path])) != nil
-            guard isThere else { return nil }
-            throw error
-        }
-        guard let content = try? Data(contentsOf: copy) else { throw MachineError.impossible("\(path) is no file") }
+    private func read(_ path: String, of image: String, _ limit: Int) throws -> Data? {
+        // A volume that cannot be read is none without the file.
+        try Tool.run("mdir", ["-b", "-i", image, "::/"])
+        guard let found = try? Tool.run("mdir", ["-a", "-b", "-i", image, "::/" + path]) else { return nil }
+        // Of a folder it lists what is in it.
+        guard found.hasSuffix("::/\(path)\n") else { throw MachineError.impossible("\(path) is no file") }
+        // By a pipe: a copy would take room that this system may not have.
+        let content = try Tool.content("mcopy", ["-n", "-i", image, "::/" + path, "-"], atMost: limit + 1)
         guard content.count <= limit else { throw MachineError.tooLong(path, limit) }
         return content
     }
 }
 
-/// The most bytes of the files of a boot volume that the hypervisor reads, and of itself.
+/// The most bytes of the files of a boot volume that the hypervisor reads.
 public enum BootFileLimit {
-    public static let program = OwnerSection.most
     public static let manifest = Manifest.maxFileSize
     public static let image = 1 << 30
 }

@@ -1,0 +1,176 @@
+import Foundation
+
+/// A folder that is open. What is done in it is done in this one, whatever its path leads to by now, and by the names of its own
+/// entries: no link among them is followed, and what is no file is not waited for. It may be another user's, who lays in it what he
+/// likes at any moment: root, working there, does nothing for him that he may not do himself.
+///
+/// A file in it is whole and on the disk when it is there at all.
+final class OpenFolder {
+    /// How a name begins that a file has until it is whole. `KeyFolder.locked` removes what a killed program has left.
+    static let partialPrefix = ".bulkhead-partial-"
+    /// The most bytes of a file. The tree of a key with 20 levels has 48 MiB.
+    static let mostBytes = 64 << 20
+
+    /// What it was opened by: for messages alone.
+    let place: URL
+    let facts: stat
+    private let descriptor: CInt
+
+    /// The folder that a path leads to, by links too: whoever named it says so.
+    /// - Throws: `KeyError.missing` where there is none.
+    convenience init(_ place: URL) throws(KeyError) {
+        let found = unsafe open(place.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard found >= 0 else {
+            guard errno == EACCES else { throw .missing(file: place.path) }
+            throw .system("\(place.path) cannot be opened: \(Self.systemError)")
+        }
+        try self.init(place, found)
+    }
+
+    private init(_ place: URL, _ descriptor: CInt) throws(KeyError) {
+        var facts = stat()
+        guard unsafe fstat(descriptor, &facts) == 0 else {
+            close(descriptor)
+            throw .system("\(place.path) cannot be looked at")
+        }
+        (self.place, self.facts, self.descriptor) = (place, facts, descriptor)
+    }
+
+    deinit { close(descriptor) }
+
+    /// The folder at a path; it is made, and those above it, where there is none.
+    static func made(at place: URL) throws(KeyError) -> OpenFolder {
+        if isThere(place) { return try OpenFolder(place) }
+        return try made(at: place.deletingLastPathComponent()).folder(place.lastPathComponent, mayBeNew: true)
+    }
+
+    /// A folder in it.
+    /// - Parameter mayBeNew: it is made where there is none.
+    func folder(_ name: String, mayBeNew: Bool = false) throws(KeyError) -> OpenFolder {
+        let isNew = unsafe mayBeNew && mkdirat(descriptor, name, 0o700) == 0
+        guard isNew || !mayBeNew || errno == EEXIST else {
+            throw .system("\(path(name)) cannot be made: \(Self.systemError)")
+        }
+        let found = try entry(name, O_RDONLY | O_DIRECTORY)
+        if isNew { giveToOwner(found) }
+        let folder = try OpenFolder(place.appending(path: name), found)
+        try requireOwn(folder.facts, name)
+        if isNew { try synchronize() }
+        return folder
+    }
+
+    /// The content of a file in it.
+    /// - Throws: `KeyError.missing` where there is none, `damaged` for what is no file, or a longer one than there can be.
+    func read(_ name: String) throws(KeyError) -> Data {
+        let handle = FileHandle(fileDescriptor: try entry(name, O_RDONLY), closeOnDealloc: true)
+        var facts = stat()
+        guard unsafe fstat(handle.fileDescriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else {
+            throw .damaged(file: path(name))
+        }
+        try requireOwn(facts, name)
+        guard facts.st_size <= Self.mostBytes, let content = try? handle.read(upToCount: Self.mostBytes + 1) ?? Data(),
+            content.count <= Self.mostBytes
+        else { throw .damaged(file: path(name)) }
+        return content
+    }
+
+    /// A new file beside the old one, on the disk before it takes its place; then the folder, in which the place is. What lies in the
+    /// new one's way is not opened; its name is random.
+    /// - Parameter suffix: of the new one's name, until it takes the old one's place.
+    func replace(
+        _ name: String, _ content: Data, mode: mode_t = 0o600,
+        by suffix: String = String(UInt64.random(in: .min ... .max), radix: 16)
+    ) throws(KeyError) {
+        let partial = Self.partialPrefix + suffix
+        let new = unsafe openat(descriptor, partial, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
+        guard new >= 0 else { throw .system("\(path(partial)) cannot be written: \(Self.systemError)") }
+        giveToOwner(new)
+        var isWritten = true
+        var rest = content
+        while !rest.isEmpty, isWritten {
+            let count = unsafe rest.withUnsafeBytes { unsafe Foundation.write(new, $0.baseAddress, $0.count) }
+            if count > 0 { rest = Data(rest.dropFirst(count)) } else if errno != EINTR { isWritten = false }
+        }
+        isWritten = fsync(new) == 0 && isWritten
+        close(new)
+        guard isWritten, unsafe renameat(descriptor, partial, descriptor, name) == 0 else {
+            let error = Self.systemError
+            remove(file: partial)
+            throw .system("\(path(name)) cannot be written: \(error)")
+        }
+        try synchronize()
+    }
+
+    /// Moves a file or a folder; both places are on the disk when it returns.
+    func move(_ name: String, to target: OpenFolder, as new: String) throws(KeyError) {
+        guard unsafe renameat(descriptor, name, target.descriptor, new) == 0 else {
+            if [EEXIST, ENOTEMPTY, ENOTDIR].contains(errno) { throw .exists(file: target.path(new)) }
+            throw .system("\(path(name)) cannot become \(target.path(new)): \(Self.systemError)")
+        }
+        try target.synchronize()
+        try synchronize()
+    }
+
+    func remove(file name: String) { unsafe unlinkat(descriptor, name, 0) }
+
+    /// Removes a folder in it and the files of that one.
+    /// - Throws: `KeyError.system` where there is more than files in it: it stays.
+    func remove(folder name: String) throws(KeyError) {
+        let folder = try folder(name)
+        for file in try folder.names() { folder.remove(file: file) }
+        guard unsafe unlinkat(descriptor, name, AT_REMOVEDIR) == 0 else {
+            throw .system("\(path(name)) cannot be removed: \(Self.systemError)")
+        }
+    }
+
+    /// A file, made where there is none, for `flock` alone.
+    func lock(_ name: String) throws(KeyError) -> CInt {
+        let new = unsafe openat(descriptor, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard new >= 0 else { return try entry(name, O_RDWR) }
+        giveToOwner(new)
+        return new
+    }
+
+    func names() throws(KeyError) -> [String] {
+        do { return try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd/\(descriptor)") } catch {
+            throw .system("\(place.path) cannot be listed")
+        }
+    }
+
+    /// Whether there is anything of this name, be it a link to nowhere.
+    func isThere(_ name: String) -> Bool { Self.isThere(descriptor, name) }
+    static func isThere(_ file: URL) -> Bool { isThere(AT_FDCWD, file.path) }
+    private static func isThere(_ folder: CInt, _ path: String) -> Bool {
+        var facts = stat()
+        return unsafe fstatat(folder, path, &facts, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT
+    }
+
+    func path(_ name: String) -> String { place.appending(path: name).path }
+
+    private func entry(_ name: String, _ flags: CInt) throws(KeyError) -> CInt {
+        let found = unsafe openat(descriptor, name, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+        guard found < 0 else { return found }
+        switch errno {
+        case ENOENT: throw .missing(file: path(name))
+        case EACCES: throw .system("\(path(name)) cannot be opened: \(Self.systemError)")
+        default: throw .damaged(file: path(name))
+        }
+    }
+
+    private func synchronize() throws(KeyError) {
+        guard fsync(descriptor) == 0 else { throw .system("\(place.path) cannot be synchronized: \(Self.systemError)") }
+    }
+
+    /// With sudo, what was just made becomes the user's whose folder it is in, who could not read it otherwise.
+    private func giveToOwner(_ new: CInt) {
+        if geteuid() == 0, facts.st_uid != 0 { _ = fchown(new, facts.st_uid, facts.st_gid) }
+    }
+
+    /// A hard link to what is another user's is as little followed as any other.
+    private func requireOwn(_ found: stat, _ name: String) throws(KeyError) {
+        guard geteuid() == 0, facts.st_uid != 0, found.st_uid != facts.st_uid else { return }
+        throw .system("\(path(name)) is not of the user whose folder it is in: as root it is not used; `chown` it")
+    }
+
+    static var systemError: String { unsafe String(cString: strerror(errno)) }
+}
