@@ -23,6 +23,8 @@ final class Daemon {
     private var startsAreDue = false
     /// Why the last attempt to read what is saved has failed.
     var loadFault: String?
+    /// What has been said of what is saved, since the machine answered: said once, however often its partitions come and go.
+    var said: Set<String> = []
 
     init(
         _ configuration: DaemonConfiguration, _ store: DomainStore, _ link: MachineLink, loop: EventLoop, log: Logger,
@@ -57,6 +59,7 @@ final class Daemon {
         case .up(let info, _, let partitions, let connection):
             link.address(connection)
             startsAreDue = true
+            said = []
             log.info(
                 "the machine \(info.name.string) answers: Bulkhead \(info.version.string), \(partitions.count) partitions"
             )
