@@ -135,14 +135,19 @@ import Testing
         #expect(bench.daemon.kept == 0 && client.connection.held == 0)
     }
 
-    /// Those that only read take a quarter of the places, which a console does not need.
-    @Test func aConsoleOpensHoweverMuchIsRead() throws {
-        let loop = bench.loop
-        for _ in 0..<JobQueue<Int>.readCapacity {
-            _ = bench.link.ask(loop, .read) { (client) throws(LinkError) in try client.hello().cores }
-        }
+    /// Those that only read take places that a console does not need: neither to open, nor to show what comes.
+    @Test func aConsoleIsShownHoweverMuchIsRead() throws {
+        let flood = ReadFlood(bench)
         try open()
         bench.work()
         #expect(client.answer?.code == 0)
+        for text in ["one", "two"] {
+            bench.machine.with { $0.console += Array(text.utf8) }
+            bench.work()
+            bench.loop.advanceTime(by: ConsoleFeed.pause)
+            bench.work()
+        }
+        #expect(client.streamed == "onetwo")
+        #expect(flood.answered > 64)
     }
 }

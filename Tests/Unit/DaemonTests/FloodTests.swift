@@ -76,4 +76,43 @@ import Testing
         bench.up(MemoryMachine.two)
         #expect(said() == [2, 2, 1])
     }
+
+    @Test func anEventHastensALookButDoesNotForceIt() {
+        var looks = LookTimes()
+        let now = ContinuousClock.now + .seconds(10)
+        looks.note(now)
+        #expect(looks.next == now + .seconds(1))
+        for _ in 0..<2 {
+            looks.hasten()
+            #expect(looks.next == now + .milliseconds(50))
+        }
+    }
+
+    /// A look asks for all partitions, and each may have the database read.
+    @Test func eventsDoNotHaveTheMachineLookedAtWithoutAPause() throws {
+        let looks = Mutex(0),
+            link = try MachineLink(path: "memory") { new in
+                if case .partitions = new { looks.withLock { $0 += 1 } }
+            }
+        var machine = MemoryMachine(partitions: MemoryMachine.two)
+        machine.events = Array(repeating: ControlEvent(.state), count: 1000)
+        let client = ServedMachine(machine).client()
+        try client.subscribe()
+        var times = LookTimes()
+        let start = ContinuousClock.now
+        for _ in 0..<12 { try link.turn(client, &times) }
+        #expect(looks.withLock { Double($0) } <= 1 + (ContinuousClock.now - start) / LookTimes.pause)
+    }
+
+    /// A change has happened when a look has seen it: the next one does not wait until all that only reads is done.
+    @Test func aChangeIsAnsweredHoweverMuchIsRead() throws {
+        let bench = try DaemonBench(), client = try bench.client(), loop = try bench.wire("loop")
+        bench.machine.with { $0.obeys = true }
+        let flood = ReadFlood(bench, each: 0.05)
+        try client.call("domain_create") { loop.write(&$0) }
+        try bench.turn()
+        #expect(client.answer?.code == 0)
+        // In the second between two looks.
+        #expect(flood.answered <= 20)
+    }
 }

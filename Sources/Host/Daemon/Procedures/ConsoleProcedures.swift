@@ -74,7 +74,7 @@ final class ConsoleFeed {
         if let fault = daemon.machine.absence(of: domain) { return stream.fail(fault) }
         guard stream.isReady else { return later() }
         let name = domain.partition, from = position
-        let read = daemon.link.ask(daemon.loop, .read) { (remote) throws(LinkError) in
+        let read = daemon.link.ask(daemon.loop, .console) { (remote) throws(LinkError) in
             try remote.readConsole(name, from: from)
         }
         read.assumeIsolated().whenComplete { result in
