@@ -123,11 +123,16 @@ final class Daemon {
     func change(_ operation: ControlOperation, _ domain: Domain, _ done: @escaping (Result<Void, RemoteError>) -> Void)
     {
         guard let change = LifecycleChange(operation, before: domain.info) else { return done(.success(())) }
-        let name = domain.partition
+        let name = domain.partition, connection = machine.connection
         let asked = link.ask(loop, .change) { (client) throws(LinkError) in try client.change(operation, name) }
         asked.assumeIsolated().whenComplete { [self] result in
             switch result {
             case .success:
+                // The machine may have gone before this was known: what the next one's partitions do says nothing of it.
+                guard machine.trouble == nil, machine.connection == connection else {
+                    let why = machine.trouble ?? "\(LinkError.closed(path: configuration.machine))"
+                    return done(.failure(RemoteError(.systemError, why)))
+                }
                 let end = loop.now + .seconds(Limits.changeSeconds)
                 changes.append(
                     PendingChange(partition: name, operation: operation, change: change, end: end, done: done))
