@@ -69,11 +69,15 @@ final class BenchClient {
         }
     }
 
-    /// Waits for lifecycle events, of all domains.
-    func register() throws -> Answer? {
+    /// Waits for events.
+    /// - Parameters:
+    ///   - event: 0: of the lifecycle.
+    ///   - domain: nil: of all.
+    func register(_ event: Int32 = 0, of domain: WireDomain? = nil) throws -> Answer? {
         try call("connect_domain_event_callback_register_any") { writer in
-            writer.int32(0)
-            writer.bool(false)
+            writer.int32(event)
+            writer.bool(domain != nil)
+            domain?.write(&writer)
         }
     }
 

@@ -135,14 +135,56 @@ import Testing
         #expect(bench.daemon.kept == 0 && client.connection.held == 0)
     }
 
-    /// Those that only read take a quarter of the places, which a console does not need.
-    @Test func aConsoleOpensHoweverMuchIsRead() throws {
-        let loop = bench.loop
-        for _ in 0..<JobQueue<Int>.readCapacity {
-            _ = bench.link.ask(loop, .read) { (client) throws(LinkError) in try client.hello().cores }
-        }
+    /// Those that only read take places that a console does not need: neither to open, nor to show what comes.
+    @Test func aConsoleIsShownHoweverMuchIsRead() throws {
+        let flood = ReadFlood(bench)
         try open()
         bench.work()
         #expect(client.answer?.code == 0)
+        for text in ["one", "two"] {
+            bench.machine.with { $0.console += Array(text.utf8) }
+            bench.work()
+            bench.loop.advanceTime(by: ConsoleFeed.pause)
+            bench.work()
+        }
+        #expect(client.streamed == "onetwo")
+        #expect(flood.answered > 64)
+    }
+
+    /// Nor is it typed after the machine has hung up, though one of its name comes back: maybe as it starts anew.
+    @Test func aStreamEndsWithItsConnection() throws {
+        bench.machine.with { $0.takes = 0 }
+        try open()
+        bench.work()
+        try client.stream(Array("secret".utf8))
+        bench.work()
+        // Both wait a moment before they ask again.
+        bench.daemon.take(.down("it hung up"))
+        upAgain(bench.link.renew())
+        bench.machine.with { $0.takes = 1024 }
+        for _ in 0..<3 {
+            bench.work()
+            bench.loop.advanceTime(by: .seconds(1))
+        }
+        let last = try #require(client.packets.last)
+        #expect(last.header.type == .stream && last.header.status == .error && Answer(packet: last).code == 38)
+        #expect(bench.machine.with { $0.typed }.isEmpty)
+        try open()
+        bench.work()
+        #expect(client.answer?.code == 0)
+    }
+
+    /// Where the console was is known of the machine before.
+    @Test func aConsoleIsNotOpenedOnTheNextMachine() throws {
+        try open()
+        upAgain(1)
+        bench.work()
+        #expect(client.answer?.code == 38)
+    }
+
+    /// A machine of the same name and partitions.
+    private func upAgain(_ connection: Int) {
+        let partitions = bench.machine.with { $0.partitions }
+        bench.daemon.take(.up(MemoryMachine.named("m"), [], partitions, connection: connection))
     }
 }

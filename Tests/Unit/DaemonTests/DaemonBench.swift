@@ -7,6 +7,7 @@ import LibvirtWire
 import Logging
 import NIOCore
 import NIOEmbedded
+import Synchronization
 import Testing
 
 /// A folder that goes with its owner.
@@ -24,6 +25,11 @@ final class TemporaryFolder {
     var database: String { path + "/bulkheadd.sqlite" }
 }
 
+/// What the link has told and the daemon has not taken.
+private final class ToldNews: Sendable {
+    let queue = Mutex(NewsQueue())
+}
+
 /// A whole daemon on a loop whose time is the test's, and its machine. What is asked of the machine happens in `work`.
 final class DaemonBench {
     let loop = EmbeddedEventLoop()
@@ -32,6 +38,8 @@ final class DaemonBench {
     let daemon: Daemon
     let link: MachineLink
     private let remote: ControlClient
+    private let told = ToldNews()
+    private var looks = LookTimes()
 
     /// - Parameter isUp: the daemon has found the machine.
     init(
@@ -41,7 +49,7 @@ final class DaemonBench {
         self.folder = try folder ?? TemporaryFolder()
         machine = ServedMachine(MemoryMachine(partitions: partitions))
         remote = machine.client()
-        link = try MachineLink(path: "memory") { _ in }
+        link = try MachineLink(path: "memory") { [told] new in _ = told.queue.withLock { $0.append(new) } }
         let log = Logger(label: "test") { _ in log }
         let configuration = DaemonConfiguration(
             machine: "memory", folder: self.folder.path, shutdownLine: "shutdown now")
@@ -64,6 +72,13 @@ final class DaemonBench {
     /// The link carries out what has been asked until now.
     func work() {
         link.work(remote)
+        loop.run()
+    }
+
+    /// The link goes round once, and the daemon takes what it has been told.
+    func turn() throws {
+        try link.turn(remote, &looks)
+        for new in told.queue.withLock({ $0.take() }) { daemon.take(new) }
         loop.run()
     }
 

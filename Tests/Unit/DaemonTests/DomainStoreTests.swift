@@ -35,6 +35,23 @@ import Testing
         #expect(try modes() == [0o600, 0o600, 0o600])
     }
 
+    /// Somebody has put a link where the daemon expects a file of its own.
+    @Test(arguments: ["", "-wal", "-shm"]) func aLinkIsNotFollowed(ending: String) throws {
+        let folder = try TemporaryFolder(), file = folder.path + "/other", link = folder.database + ending
+        defer { withExtendedLifetime(folder) {} }
+        #expect(FileManager.default.createFile(atPath: file, contents: nil) && chmod(file, 0o644) == 0)
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: file)
+        #expect(throws: ExposedFile(path: link, number: ELOOP)) { try DomainStore(path: folder.database) }
+        #expect(try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? Int == 0o644)
+    }
+
+    /// Files whose modes nobody may change, not even root: one is open to others, one is not.
+    @Test func whatIsClosedToOthersMayBeAnothersFile() throws {
+        try DatabaseFiles.keepFromOthers("/proc/self/environ")
+        let open = "/proc/self/status"
+        #expect(throws: ExposedFile(path: open, number: EPERM)) { try DatabaseFiles.keepFromOthers(open) }
+    }
+
     @Test func aDatabaseThatCannotBeOpenedIsSaid() {
         #expect(throws: (any Error).self) { try DomainStore(path: "/nowhere/a.sqlite") }
     }

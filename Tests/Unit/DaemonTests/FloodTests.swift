@@ -1,6 +1,5 @@
 import Control
 @testable import Daemon
-import Logging
 import Synchronization
 import Testing
 
@@ -41,23 +40,79 @@ import Testing
         #expect(queue.count == 1)
     }
 
-    private struct Counter: LogHandler {
-        static let lines = Mutex(0)
-        var logLevel = Logger.Level.info
-        var metadata: Logger.Metadata = [:]
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
-        }
-        func log(event: LogEvent) { Self.lines.withLock { $0 += 1 } }
-    }
-
     /// The system's log is not filled by a machine.
     @Test func eventsAreSaidOnlyWhereMoreIsAskedFor() throws {
-        let bench = try DaemonBench(log: Counter())
-        let before = Counter.lines.withLock { $0 }
-        #expect(before > 0)
+        let lines = LogLines(), bench = try DaemonBench(log: lines.handler)
+        let before = lines.all
+        #expect(!before.isEmpty)
         for _ in 0..<10 { bench.daemon.take(.event(ControlEvent(.state))) }
-        #expect(Counter.lines.withLock { $0 } == before)
+        #expect(lines.all == before)
+    }
+
+    /// Nor by one whose partitions come and go.
+    @Test func whatIsLeftOutIsSaidOnce() throws {
+        let folder = try TemporaryFolder(), store = try DomainStore(path: folder.database)
+        for (partition, name) in [("workload", "loop"), ("gone", "away")] {
+            let xml = domainXML(name, in: partition)
+            try store.save(
+                machine: "m", [StoredDomain(partition: partition, xml: xml, autostart: true, isUndefined: false)])
+        }
+        let lines = LogLines(), bench = try DaemonBench(in: folder, log: lines.handler)
+        func said() -> [Int] {
+            ["partition workload is left out", "no partition gone", "no partition workload"].map { words in
+                lines.all.count { $0.contains(words) }
+            }
+        }
+        #expect(said() == [1, 1, 0])
+        for _ in 0..<5 {
+            bench.daemon.take(.partitions([MemoryMachine.two[1]]))
+            bench.daemon.take(.partitions([MemoryMachine.two[0]]))
+            bench.daemon.take(.partitions(MemoryMachine.two))
+        }
+        #expect(said() == [1, 1, 1])
+        // Once for each time that it comes up.
+        bench.daemon.take(.down("it hung up"))
+        bench.up([])
+        bench.up(MemoryMachine.two)
+        #expect(said() == [2, 2, 1])
+    }
+
+    @Test func anEventHastensALookButDoesNotForceIt() {
+        var looks = LookTimes()
+        let now = ContinuousClock.now + .seconds(10)
+        looks.note(now)
+        #expect(looks.next == now + .seconds(1))
+        for _ in 0..<2 {
+            looks.hasten()
+            #expect(looks.next == now + .milliseconds(50))
+        }
+    }
+
+    /// A look asks for all partitions, and each may have the database read.
+    @Test func eventsDoNotHaveTheMachineLookedAtWithoutAPause() throws {
+        let looks = Mutex(0),
+            link = try MachineLink(path: "memory") { new in
+                if case .partitions = new { looks.withLock { $0 += 1 } }
+            }
+        var machine = MemoryMachine(partitions: MemoryMachine.two)
+        machine.events = Array(repeating: ControlEvent(.state), count: 1000)
+        let client = ServedMachine(machine).client()
+        try client.subscribe()
+        var times = LookTimes()
+        let start = ContinuousClock.now
+        for _ in 0..<12 { try link.turn(client, &times) }
+        #expect(looks.withLock { Double($0) } <= 1 + (ContinuousClock.now - start) / LookTimes.pause)
+    }
+
+    /// A change has happened when a look has seen it: the next one does not wait until all that only reads is done.
+    @Test func aChangeIsAnsweredHoweverMuchIsRead() throws {
+        let bench = try DaemonBench(), client = try bench.client(), loop = try bench.wire("loop")
+        bench.machine.with { $0.obeys = true }
+        let flood = ReadFlood(bench, each: 0.05)
+        try client.call("domain_create") { loop.write(&$0) }
+        try bench.turn()
+        #expect(client.answer?.code == 0)
+        // In the second between two looks.
+        #expect(flood.answered <= 20)
     }
 }

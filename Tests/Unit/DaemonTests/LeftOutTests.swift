@@ -4,7 +4,7 @@ import GRDB
 import LibvirtWire
 import Testing
 
-/// What was saved and cannot be taken stays saved until somebody defines another domain in its place.
+/// What was saved and cannot be taken stays saved until somebody defines a domain whose `<resource>` names its partition.
 @Suite struct LeftOutTests {
     private let folder: TemporaryFolder
 
@@ -61,6 +61,26 @@ import Testing
         #expect(answers[0]?.text.contains("left out") == true)
         #expect(try saved() == before)
         #expect(bench.daemon.machine.partitions.allSatisfy { !$0.autostart })
+    }
+
+    /// What names no partition is not put where something is left out: not as the only one that fits, nor by its name or UUID.
+    @Test func whatNamesNoPartitionOverwritesNothing() throws {
+        try save("workload", "loop")
+        let bench = try DaemonBench(in: folder), client = try bench.client(), before = try saved()
+        let large = "<memory unit='GiB'>1</memory>", own = "<uuid>\(try bench.wire("workload").uuid)</uuid>"
+        for content in [large, large + own, own] {
+            for name in ["work", "workload"] where content == large || name == "workload" {
+                let xml = "<domain type='bulkhead'><name>\(name)</name>\(content)</domain>"
+                for answer in [try client.define(xml), try client.create(xml)] {
+                    #expect(answer?.code == 67 && answer?.text.contains("left out") == true, "\(xml)")
+                }
+            }
+        }
+        // It is no candidate: of those that fit there is one.
+        #expect(try client.define("<domain type='bulkhead'><name>other</name></domain>")?.code == 0)
+        #expect(bench.names == ["other", "workload"])
+        bench.work()
+        #expect(try saved() == before && bench.machine.with { $0.calls }.isEmpty)
     }
 
     @Test func aDefinitionThatClashesIsNotOverwritten() throws {

@@ -8,18 +8,34 @@ import Synchronization
 import Testing
 
 @Suite struct LinkTests {
-    @Test func readsTakeAQuarterOfThePlaces() {
+    @Test func eachKindHasItsOwnPlaces() {
         var queue = JobQueue<Int>()
         func isTaken(_ job: Int, _ kind: JobKind) -> Bool { queue.append(job, kind) }
         func next() -> Int? { queue.next() }
         for job in 0..<64 { #expect(isTaken(job, .read)) }
         #expect(!isTaken(64, .read))
+        for job in 500..<564 { #expect(isTaken(job, .console)) }
+        #expect(!isTaken(564, .console))
         for job in 100..<292 { #expect(isTaken(job, .change)) }
-        #expect(!isTaken(292, .change) && queue.count == 256)
+        #expect(!isTaken(292, .change) && queue.count == 320)
         // Each gives its place back.
         #expect(next() == 100)
         #expect(isTaken(292, .change))
-        #expect(!isTaken(64, .read) && !isTaken(293, .change))
+        #expect(!isTaken(64, .read) && !isTaken(293, .change) && !isTaken(564, .console))
+    }
+
+    /// However many reads wait, what a guest writes is fetched.
+    @Test func consolesAndReadsTakeTurns() {
+        var queue = JobQueue<Int>()
+        for job in 0..<5 { _ = queue.append(job, .read) }
+        for job in 500..<503 { _ = queue.append(job, .console) }
+        var taken: [Int] = []
+        for _ in 0..<4 { taken += [queue.next() ?? -1] }
+        // A change goes before, and takes nobody's turn.
+        _ = queue.append(100, .change)
+        while let job = queue.next() { taken.append(job) }
+        #expect(taken == [0, 500, 1, 501, 100, 2, 502, 3, 4])
+        #expect(queue.count == 0)
     }
 
     /// What only reads neither keeps those waiting who change something, nor waits for ever.
@@ -79,6 +95,27 @@ import Testing
             #expect(error?.isSilence == true && error?.remote.code.rawValue == 68)
         }
         #expect(asked.withLock { $0 } == 1 && news.withLock { $0.count } == 1)
+    }
+
+    /// What is asked for because something has failed waits for the next try.
+    @Test func failuresComeToAnEnd() throws {
+        let loop = EmbeddedEventLoop(), link = try MachineLink(path: "memory") { _ in }
+        var failed = 0
+        func ask() {
+            let answer = link.ask(loop, .read) { (client) throws(LinkError) in try client.hello().cores }
+            answer.assumeIsolated().whenFailure { _ in
+                failed += 1
+                // With no end in sight this is enough.
+                if failed < 1000 { ask() }
+            }
+        }
+        ask()
+        link.fail(.closed(path: "memory"))
+        #expect(failed == 1)
+        // No promise is left without an answer.
+        failed = 1000
+        link.fail(.closed(path: "memory"))
+        #expect(failed == 1001)
     }
 
     /// A ring from before must not keep the thread from waiting until it tries again.

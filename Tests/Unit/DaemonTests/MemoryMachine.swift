@@ -24,6 +24,8 @@ struct MemoryMachine: ControlBackend {
     /// What has happened and is not told yet.
     var events: [ControlEvent] = []
     var counters = ExitCounters()
+    /// What is asked of a partition happens at once.
+    var obeys = false
     var calls: [String] = []
 
     static func info(_ name: String, cores: UInt64, memory: UInt64, _ state: PartitionState = .stopped) -> PartitionInfo
@@ -71,6 +73,9 @@ struct MemoryMachine: ControlBackend {
 
     mutating func request(_ operation: ControlOperation, _ partition: Int) -> ControlStatus {
         calls.append("\(operation.name) \(partitions[partition].name.string)")
+        guard obeys, let transition = operation.description.transition else { return .ok }
+        partitions[partition].state = transition.to
+        if transition.to == .running { partitions[partition].starts += 1 }
         return .ok
     }
 }

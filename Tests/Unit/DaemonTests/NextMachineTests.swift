@@ -51,6 +51,22 @@ import Testing
         #expect(bench.machine.with { $0.calls } == ["start loop"])
     }
 
+    /// It may hang up before it is known that it took what it was asked. What the next one of its name does is another thing.
+    @Test(arguments: [false, true]) func aChangeIsNotJudgedByTheNextMachine(isNextKnown: Bool) throws {
+        let bench = try DaemonBench(), client = try bench.client(), loop = try bench.wire("loop")
+        #expect(try client.call("domain_create") { loop.write(&$0) } == nil)
+        var partitions = MemoryMachine.two
+        (partitions[0].state, partitions[0].starts) = (.running, 1)
+        let next = MachineNews.up(MemoryMachine.named("m"), [], partitions, connection: 1)
+        bench.daemon.take(.down("it hung up"))
+        if isNextKnown { bench.daemon.take(next) }
+        bench.work()
+        if !isNextKnown { bench.daemon.take(next) }
+        bench.daemon.take(.partitions(partitions))
+        #expect(bench.machine.with { $0.calls } == ["start loop"])
+        #expect(client.answer?.code == 38 && client.answer?.text.contains("hung up") == true)
+    }
+
     /// One machine hangs up, something is asked, and another one answers on the same path.
     @Test func whatWasAskedInBetweenIsNotDone() async throws {
         let folder = try TemporaryFolder(), path = folder.path + "/link.sock"

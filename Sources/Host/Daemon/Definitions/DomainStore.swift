@@ -30,7 +30,7 @@ final class DomainStore {
     /// Opens or makes the database.
     /// - Throws: also when the database would not sync what it writes.
     init(path: String) throws {
-        try Self.keepFromOthers(path)
+        try DatabaseFiles.keepFromOthers(database: path)
         var configuration = Configuration()
         configuration.journalMode = .wal
         queue = try DatabaseQueue(path: path, configuration: configuration)
@@ -49,16 +49,6 @@ final class DomainStore {
                         autostart INTEGER NOT NULL, undefined INTEGER NOT NULL,
                         PRIMARY KEY (machine, partition)) STRICT
                     """)
-        }
-    }
-
-    /// Makes the database's file if there is none, and has nobody but its user read it. SQLite gives its journals the same mode; those
-    /// that are there already are changed too.
-    private static func keepFromOthers(_ path: String) throws {
-        let made = unsafe open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        if made >= 0 { close(made) }
-        for file in [path, path + "-wal", path + "-shm"] where unsafe chmod(file, 0o600) != 0 && errno != ENOENT {
-            throw POSIXError(.init(rawValue: errno) ?? .EPERM)
         }
     }
 

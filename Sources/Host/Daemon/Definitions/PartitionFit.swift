@@ -56,7 +56,8 @@ extension Domain {
 }
 
 extension MachineModel {
-    /// The partition for a definition: the one that it names, that its domain has already, or the only one that fits.
+    /// The partition for a definition: the one that it names, that its domain has already, or the only one that fits. One
+    /// of which something saved is left out must be named.
     /// - Parameter isMove: a domain that is in another partition leaves it.
     /// - Throws: `configUnsupported` with what does not agree, or with the candidates; `domainExists`.
     func place(_ definition: DomainDefinition, isMove: Bool = true) throws(RemoteError) -> Domain {
@@ -80,12 +81,14 @@ extension MachineModel {
             }
             return try free(partition, definition, isMove)
         }
-        if let holder { return try free(holder, definition, isMove) }
-        let fitting = partitions.filter { partition in (try? free(partition, definition, isMove)) != nil }
+        if let holder, holder.leftOut == nil { return try free(holder, definition, isMove) }
+        let fitting = partitions.filter { unfitness($0, definition, isMove) == nil }
         if fitting.count == 1 { return fitting[0] }
         let words =
             fitting.isEmpty
-            ? partitions.map { "\($0.partition): \(reason($0, definition, isMove))" }.joined(separator: "; ")
+            ? partitions.compactMap { partition in
+                unfitness(partition, definition, isMove).map { "\(partition.partition): \($0)" }
+            }.joined(separator: "; ")
             : "several partitions fit: " + fitting.map(\.partition).joined(separator: ", ")
         throw DefinitionRules.refusal("domain/resource/partition", "it is absent, and \(words)")
     }
@@ -100,10 +103,13 @@ extension MachineModel {
                 + "'\(other.partition)' or of its domain")
     }
 
-    private func reason(_ partition: Domain, _ definition: DomainDefinition, _ isMove: Bool) -> String {
+    /// Why a partition is not taken for a definition that names none; nil when it may be.
+    private func unfitness(_ partition: Domain, _ definition: DomainDefinition, _ isMove: Bool) -> String? {
+        // Only who names it means to replace what was saved of it.
+        guard partition.leftOut == nil else { return "what was saved of it is left out, and would be lost" }
         do throws(RemoteError) {
             _ = try free(partition, definition, isMove)
-            return "fits"
+            return nil
         } catch { return error.message.replacing("unsupported configuration: ", with: "") }
     }
 

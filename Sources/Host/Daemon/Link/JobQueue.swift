@@ -1,41 +1,54 @@
 /// What a job does to the machine.
 enum JobKind {
     case read
+    /// It fetches what a guest writes on its console, for clients that may change something.
+    case console
     case change
 }
 
-/// What waits for the machine: changes in order, and before what only reads, which is in order too. What only reads may take a
-/// quarter of the places: clients that may not change anything cannot keep out those that do, nor make them wait.
+/// What waits for the machine, each kind in order and in places of its own: clients that may not change anything can keep out
+/// neither those that do nor what a console brings. Changes come before the two others, and those by turns.
 struct JobQueue<Job> {
     private var changes: [Job] = []
     private var reads: [Job] = []
-    /// Changes that have gone before reads that wait.
+    private var consoles: [Job] = []
+    /// Changes that have gone before others that wait.
     private var overtaking = 0
-    /// Jobs that wait at most; more are refused as busy.
-    static var capacity: Int { 256 }
-    static var readCapacity: Int { capacity / 4 }
-    /// After so many changes comes what reads: it does not wait for ever.
+    private var consoleIsNext = false
+    /// Jobs of each kind that wait at most; more are refused as busy.
+    static var changeCapacity: Int { 192 }
+    static var readCapacity: Int { 64 }
+    static var consoleCapacity: Int { 64 }
+    /// After so many changes comes one of the others: they do not wait for ever.
     static var maxOvertaking: Int { 8 }
 
-    var count: Int { changes.count + reads.count }
+    var count: Int { changes.count + reads.count + consoles.count }
 
     /// False: there is no place for it.
     mutating func append(_ job: Job, _ kind: JobKind) -> Bool {
-        guard count < Self.capacity, kind == .change || reads.count < Self.readCapacity else { return false }
         switch kind {
-        case .read: reads.append(job)
-        case .change: changes.append(job)
+        case .read: Self.append(job, to: &reads, Self.readCapacity)
+        case .console: Self.append(job, to: &consoles, Self.consoleCapacity)
+        case .change: Self.append(job, to: &changes, Self.changeCapacity)
         }
+    }
+
+    private static func append(_ job: Job, to places: inout [Job], _ capacity: Int) -> Bool {
+        guard places.count < capacity else { return false }
+        places.append(job)
         return true
     }
 
     mutating func next() -> Job? {
-        guard !reads.isEmpty else { return changes.isEmpty ? nil : changes.removeFirst() }
-        guard !changes.isEmpty, overtaking < Self.maxOvertaking else {
-            overtaking = 0
-            return reads.removeFirst()
+        let othersWait = !reads.isEmpty || !consoles.isEmpty
+        if !changes.isEmpty, !othersWait || overtaking < Self.maxOvertaking {
+            if othersWait { overtaking += 1 }
+            return changes.removeFirst()
         }
-        overtaking += 1
-        return changes.removeFirst()
+        overtaking = 0
+        guard othersWait else { return nil }
+        let isConsole = reads.isEmpty || (consoleIsNext && !consoles.isEmpty)
+        consoleIsNext = !isConsole
+        return isConsole ? consoles.removeFirst() : reads.removeFirst()
     }
 }

@@ -5,7 +5,7 @@ import NIOCore
 import Synchronization
 
 /// The machine's management link, on a thread of its own: it carries out what is asked one after the other, looks at the
-/// partitions once a second and after each event, and connects anew when the machine has gone.
+/// partitions once a second and soon after an event, and connects anew when the machine has gone.
 final class MachineLink: Sendable {
     /// What it returns: the machine did not answer.
     typealias Job = @Sendable (Result<ControlClient, LinkError>) -> LinkError?
@@ -24,8 +24,6 @@ final class MachineLink: Sendable {
     private let state = Mutex(State())
     private let isStopped = Mutex(false)
     private let wake: WakePipe
-    /// Between two looks at the partitions, if nothing happens.
-    static let period = Duration.seconds(1)
     /// Events that are told before the partitions are looked at again.
     static let maxEvents = 64
 
@@ -105,29 +103,35 @@ final class MachineLink: Sendable {
     }
 
     private func serve(_ client: ControlClient) throws(LinkError) {
-        var refresh = ContinuousClock.now
-        var lastFailure: LinkError?
+        var looks = LookTimes()
         while !isStopped.withLock({ $0 }) {
-            work(client)
-            if wake.wait(for: [client.descriptor], .zero), try tellEvents(client, .milliseconds(1)) { refresh = .now }
-            if ContinuousClock.now >= refresh {
-                do throws(LinkError) {
-                    tell(.partitions(try client.list()))
-                    lastFailure = nil
-                } catch {
-                    // A silent machine may answer again on the same line; a closed line does not.
-                    guard error.isSilence else { throw error }
-                    tell(.down("\(error)"))
-                    fail(error)
-                    if lastFailure != nil { throw error }
-                    lastFailure = error
-                }
-                refresh = .now + Self.period
-            }
-            // Events that came with an answer lie in the client and make no descriptor readable.
-            if try tellEvents(client, .zero) { refresh = .now }
-            _ = wake.wait(for: [client.descriptor], max(refresh - .now, .zero))
+            try turn(client, &looks)
+            _ = wake.wait(for: [client.descriptor], max(looks.next - .now, .zero))
         }
+    }
+
+    /// Once round: carries out what waits, tells what has happened, and looks at the partitions if it is time. A look answers
+    /// those who wait for a change to have happened: nothing keeps the next one waiting for long.
+    func turn(_ client: ControlClient, _ looks: inout LookTimes) throws(LinkError) {
+        work(client)
+        // Events that came with an answer lie in the client and make no descriptor readable.
+        let isReadable = wake.wait(for: [client.descriptor], .zero)
+        if try tellEvents(client, isReadable ? .milliseconds(1) : .zero) { looks.hasten() }
+        if ContinuousClock.now >= looks.next {
+            do throws(LinkError) {
+                tell(.partitions(try client.list()))
+                looks.wasSilent = false
+            } catch {
+                // A silent machine may answer again on the same line; a closed line does not.
+                guard error.isSilence else { throw error }
+                tell(.down("\(error)"))
+                fail(error)
+                if looks.wasSilent { throw error }
+                looks.wasSilent = true
+            }
+            looks.note(.now)
+        }
+        if try tellEvents(client, .zero) { looks.hasten() }
     }
 
     /// Tells the events that have come, but not without end: a machine that tells more and more is worked for and looked at all
@@ -140,10 +144,14 @@ final class MachineLink: Sendable {
         return true
     }
 
-    /// Carries out what waits now, and not what comes meanwhile: the machine is looked at in between.
+    /// Carries out what waits now, and not what comes meanwhile nor what takes longer than a look may be away: the machine is
+    /// looked at in between.
     func work(_ client: ControlClient) {
         wake.clear()
+        let end = ContinuousClock.now + LookTimes.period
         for _ in 0..<state.withLock({ $0.jobs.count }) {
+            // What is left is done after the look, which is not waited for.
+            guard ContinuousClock.now < end else { return wake.ring() }
             guard let silence = state.withLock({ $0.jobs.next() })?(.success(client)) else { continue }
             // Those that wait would wait as long, one after the other.
             tell(.down("\(silence)"))
@@ -151,8 +159,12 @@ final class MachineLink: Sendable {
         }
     }
 
-    /// Fails all that wait.
+    /// Fails all that wait, and not what is asked for because they have failed.
     func fail(_ error: LinkError) {
-        while let job = state.withLock({ $0.jobs.next() }) { _ = job(.failure(error)) }
+        var jobs = state.withLock { state in
+            defer { state.jobs = JobQueue() }
+            return state.jobs
+        }
+        while let job = jobs.next() { _ = job(.failure(error)) }
     }
 }

@@ -22,7 +22,8 @@ final class Domain {
     var origin: Origin { didSet { rename() } }
     /// Whether what was saved of it has been read.
     var isLoaded = false
-    /// Why what was saved of it is not what it is. It stays saved until somebody defines a domain in its place.
+    /// Why what was saved of it is not what it is. It stays saved until somebody defines a domain whose `<resource>` names the
+    /// partition.
     var leftOut: String?
     /// A client's `create` has asked for its start and is not answered yet.
     var isBeingCreated = false

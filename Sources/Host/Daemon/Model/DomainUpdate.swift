@@ -36,7 +36,8 @@ extension Domain {
         guard let leftOut, !isDefinition else { return nil }
         return RemoteError(
             .operationInvalid,
-            "what was saved of partition '\(partition)' is left out, and would be lost: \(leftOut). Define the domain anew"
+            "what was saved of partition '\(partition)' is left out, and would be lost: \(leftOut). Define a domain "
+                + "with this partition in its <resource>"
         )
     }
 }

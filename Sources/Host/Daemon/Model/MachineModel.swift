@@ -10,6 +10,8 @@ final class MachineModel {
     private(set) var partitions: [Domain] = []
     /// Why the machine does not answer; nil when it does.
     private(set) var trouble: String? = "the machine has not answered yet"
+    /// By which of the link's connections it has answered.
+    private(set) var connection = 0
     /// For the next domain that starts, if no other has it.
     var nextID: Int32 = 1
     /// Called with what has changed.
@@ -22,9 +24,9 @@ final class MachineModel {
 
     func take(_ news: MachineNews) {
         switch news {
-        case .up(let info, let inventory, let partitions, _):
+        case .up(let info, let inventory, let partitions, let connection):
             let isSame = self.info?.name.string == info.name.string
-            (self.info, self.inventory, trouble) = (info, inventory, nil)
+            (self.info, self.inventory, self.connection, trouble) = (info, inventory, connection, nil)
             // Another machine's partitions are others, whatever their names.
             if !isSame { remove(where: { _ in true }) }
             take(partitions)
@@ -88,10 +90,15 @@ final class MachineModel {
 
     func domain(partition: String) -> Domain? { partitions.first { $0.partition == partition } }
 
-    /// Why nothing more can be asked of a partition; nil while it is the machine's. Another machine may have one of that name.
-    func absence(of domain: Domain) -> RemoteError? {
-        guard self.domain(partition: domain.partition) !== domain else { return nil }
-        return RemoteError(.noDomain, "the machine has no partition '\(domain.partition)' any more")
+    /// Why nothing more can be asked of a partition; nil while it is the machine's. Another machine may have one of that name,
+    /// and be of the same name itself.
+    /// - Parameter connection: by which the machine had answered when the first was asked of the partition.
+    func absence(of domain: Domain, since connection: Int) -> RemoteError? {
+        guard self.domain(partition: domain.partition) === domain else {
+            return RemoteError(.noDomain, "the machine has no partition '\(domain.partition)' any more")
+        }
+        guard self.connection != connection else { return nil }
+        return RemoteError(.systemError, "the machine of partition '\(domain.partition)' has hung up")
     }
 
     /// - Throws: `RemoteError` of code `noDomain`.

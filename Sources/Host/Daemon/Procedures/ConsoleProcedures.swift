@@ -34,7 +34,7 @@ final class ConsoleFeed {
 
     /// Opens a stream that gives what the guest writes from now on.
     static func open(_ domain: Domain, _ client: ClientConnection, _ call: RemoteCall) throws {
-        let name = domain.partition, daemon = client.daemon
+        let name = domain.partition, daemon = client.daemon, connection = daemon.machine.connection
         // Only who may change something opens consoles: it does not wait behind those that may not.
         let end = daemon.link.ask(daemon.loop, .change) { (remote) throws(LinkError) in
             try remote.readConsole(name, from: 0).end
@@ -43,6 +43,7 @@ final class ConsoleFeed {
             do {
                 // A console that is refused takes no stream.
                 let position = try result.get()
+                if let fault = daemon.machine.absence(of: domain, since: connection) { throw fault }
                 let feed = ConsoleFeed(try client.session.openStream(call), client, domain, from: position)
                 call.reply()
                 feed.pump()
@@ -71,10 +72,10 @@ final class ConsoleFeed {
 
     private func pump() {
         guard !isOver else { return }
-        if let fault = daemon.machine.absence(of: domain) { return stream.fail(fault) }
+        if let fault = typing.absence { return stream.fail(fault) }
         guard stream.isReady else { return later() }
         let name = domain.partition, from = position
-        let read = daemon.link.ask(daemon.loop, .read) { (remote) throws(LinkError) in
+        let read = daemon.link.ask(daemon.loop, .console) { (remote) throws(LinkError) in
             try remote.readConsole(name, from: from)
         }
         read.assumeIsolated().whenComplete { result in

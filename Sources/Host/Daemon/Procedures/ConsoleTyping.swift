@@ -7,6 +7,8 @@ import NIOCore
 final class ConsoleTyping {
     private let daemon: Daemon
     private let domain: Domain
+    /// The machine's when it began.
+    private let connection: Int
     /// When the guest must have taken all of it.
     private let end: NIODeadline?
     /// What the guest has not taken.
@@ -22,7 +24,11 @@ final class ConsoleTyping {
 
     init(_ daemon: Daemon, _ domain: Domain, until end: NIODeadline? = nil) {
         (self.daemon, self.domain, self.end) = (daemon, domain, end)
+        connection = daemon.machine.connection
     }
+
+    /// Why nothing more can be asked of the partition; nil while it is the same machine's.
+    var absence: RemoteError? { daemon.machine.absence(of: domain, since: connection) }
 
     func type(_ bytes: some Collection<UInt8>) {
         guard !isOver, !bytes.isEmpty else { return }
@@ -45,8 +51,7 @@ final class ConsoleTyping {
 
     private func offer() {
         guard !isOffering, !isOver, !rest.isEmpty else { return }
-        // Another machine's partition may have the same name.
-        if let fault = daemon.machine.absence(of: domain) { return fail(fault) }
+        if let absence { return fail(absence) }
         if let end, daemon.loop.now >= end {
             return fail(
                 RemoteError(.operationTimeout, "the guest of '\(domain.partition)' does not read its console"))

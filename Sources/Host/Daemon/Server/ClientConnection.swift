@@ -19,6 +19,9 @@ final class ClientConnection {
     let cutOff: (String) -> Void
     /// Callbacks of one client at most.
     static let maxCallbacks = 256
+    /// Of them such that wait for the same event of the same domain. libvirt's client registers one for all that its program has,
+    /// and one more only for a thread that asks before the first is answered.
+    static let maxAlike = 4
 
     init(
         _ daemon: Daemon, isReadOnly: Bool, output: @escaping (Packet) -> Void, cutOff: @escaping (String) -> Void
@@ -45,6 +48,11 @@ final class ClientConnection {
         guard callbacks.count < Self.maxCallbacks else {
             throw RemoteError(.operationFailed, "this connection has \(callbacks.count) event callbacks already")
         }
+        // Each is told of each event.
+        guard callbacks.values.count(where: { $0.event == event && $0.domain == domain }) < Self.maxAlike else {
+            throw RemoteError(
+                .operationFailed, "this connection has \(Self.maxAlike) callbacks for the event of that domain already")
+        }
         // There are fewer callbacks than numbers.
         while callbacks[nextCallback] != nil { nextCallback = nextCallback.following }
         defer { nextCallback = nextCallback.following }
@@ -58,8 +66,10 @@ final class ClientConnection {
         case .lifecycle: (wanted, procedure) = (0, EventProcedures.lifecycle)
         case .rebooted: (wanted, procedure) = (1, EventProcedures.reboot)
         }
-        for (callback, filter) in callbacks.sorted(by: { $0.key < $1.key }) where filter.event == wanted {
-            guard filter.domain == nil || filter.domain == domain.uuid else { continue }
+        let waiting = callbacks.filter { _, filter in
+            filter.event == wanted && (filter.domain == nil || filter.domain == domain.uuid)
+        }
+        for callback in waiting.keys.sorted() {
             session.tell(procedure) { writer in
                 writer.int32(callback)
                 domain.write(&writer)

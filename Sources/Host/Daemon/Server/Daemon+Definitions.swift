@@ -1,4 +1,5 @@
 import LibvirtWire
+import Logging
 
 /// What is kept of domains beyond the daemon's own life.
 extension Daemon {
@@ -37,12 +38,12 @@ extension Daemon {
             do throws(UnreadableRow) {
                 let stored = try row.get()
                 guard let domain = machine.domain(partition: stored.partition) else {
-                    log.warning("the machine has no partition \(stored.partition) any more: its domain is left out")
+                    say("the machine has no partition \(stored.partition) any more: its domain is left out", .warning)
                     continue
                 }
                 if new.contains(where: { $0 === domain }) { take(stored, domain) }
             } catch {
-                log.error("the database: \(error)")
+                say("the database: \(error)")
                 let domain = error.partition.flatMap(machine.domain(partition:))
                 if let domain, new.contains(where: { $0 === domain }) { domain.leftOut = "\(error)" }
             }
@@ -56,10 +57,17 @@ extension Daemon {
             guard let definition = domain.definition,
                 let clash = machine.clash(definition, for: domain, isMove: false)
             else { continue }
-            log.error("the definition for partition \(domain.partition) is left out: \(clash)")
+            say("the definition for partition \(domain.partition) is left out", because: "\(clash)")
             (domain.leftOut, domain.autostart) = ("\(clash)", false)
             domain.origin = domain.isPersistent ? .partition : .transient(nil)
         }
+    }
+
+    /// Says something of what is saved, if it has not been said. The reason counts for nothing: it has names that the machine tells,
+    /// of which there is no end.
+    private func say(_ what: String, _ level: Logger.Level = .error, because reason: String? = nil) {
+        guard said.insert(what).inserted else { return }
+        log.log(level: level, "\(what)\(reason.map { ": \($0)" } ?? "")")
     }
 
     /// Starts what is to be started with the machine.
@@ -85,7 +93,7 @@ extension Daemon {
                 domain.origin = .defined(definition)
             } catch {
                 domain.leftOut = "\(error)"
-                return log.error("the definition for partition \(stored.partition) is left out: \(error)")
+                return say("the definition for partition \(stored.partition) is left out", because: "\(error)")
             }
         } else if stored.isUndefined {
             domain.origin = domain.isActive ? .transient(nil) : .none

@@ -23,6 +23,8 @@ final class Daemon {
     private var startsAreDue = false
     /// Why the last attempt to read what is saved has failed.
     var loadFault: String?
+    /// What has been said of what is saved, since the machine answered: said once, however often its partitions come and go.
+    var said: Set<String> = []
 
     init(
         _ configuration: DaemonConfiguration, _ store: DomainStore, _ link: MachineLink, loop: EventLoop, log: Logger,
@@ -57,6 +59,7 @@ final class Daemon {
         case .up(let info, _, let partitions, let connection):
             link.address(connection)
             startsAreDue = true
+            said = []
             log.info(
                 "the machine \(info.name.string) answers: Bulkhead \(info.version.string), \(partitions.count) partitions"
             )
@@ -120,11 +123,16 @@ final class Daemon {
     func change(_ operation: ControlOperation, _ domain: Domain, _ done: @escaping (Result<Void, RemoteError>) -> Void)
     {
         guard let change = LifecycleChange(operation, before: domain.info) else { return done(.success(())) }
-        let name = domain.partition
+        let name = domain.partition, connection = machine.connection
         let asked = link.ask(loop, .change) { (client) throws(LinkError) in try client.change(operation, name) }
         asked.assumeIsolated().whenComplete { [self] result in
             switch result {
             case .success:
+                // The machine may have gone before this was known: what the next one's partitions do says nothing of it.
+                guard machine.trouble == nil, machine.connection == connection else {
+                    let why = machine.trouble ?? "\(LinkError.closed(path: configuration.machine))"
+                    return done(.failure(RemoteError(.systemError, why)))
+                }
                 let end = loop.now + .seconds(Limits.changeSeconds)
                 changes.append(
                     PendingChange(partition: name, operation: operation, change: change, end: end, done: done))
