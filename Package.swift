@@ -179,7 +179,7 @@ let hostWing: [Target] = [
         ["Control", "ControlClient", "Manifest", "ManifestRules", "Reports", "Resources", "Text", "X86"]),
     unitTests("InstallationTests", ["Installation", "Machines"]),
     unitTests("MachinesTests", ["ControlClient", "Machines", "TestKit"]),
-    unitTests("SignedImagesTests", ["Keys", "Machines", "ManifestFile", "SignedImages", "Trust"]),
+    unitTests("SignedImagesTests", ["Keys", "Machines", "ManifestFile", "SignedImages", "Trust", "UnitSupport"]),
     .testTarget(
         name: "MachineTests",
         dependencies: [

@@ -5,6 +5,7 @@ import Machines
 import Manifest
 import ManifestFile
 import Testing
+import UnitSupport
 
 /// A machine whose volume keeps what is written to it, so that it can be reset and looked at afterwards.
 private final class PersistentMachine {
@@ -55,15 +56,9 @@ private final class PersistentMachine {
 
     /// What `crash show` prints of the volume, or of what the options name.
     func show(_ options: String...) throws -> (status: Int32, text: String) {
-        let tool = Process(), output = Pipe()
-        tool.executableURL = workspace.root.appending(path: ".build/debug/CLI")
-        tool.arguments = ["crash", "show"] + (options.contains("--memory") ? [] : ["--volume", disk.path]) + options
-        tool.standardOutput = output
-        tool.standardError = output
-        try tool.run()
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        tool.waitUntilExit()
-        return (tool.terminationStatus, text)
+        let run = try ToolRun(
+            ["crash", "show"] + (options.contains("--memory") ? [] : ["--volume", disk.path]) + options)
+        return (run.status, run.output + run.errors)
     }
 }
 

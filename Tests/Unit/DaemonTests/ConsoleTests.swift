@@ -88,22 +88,32 @@ import Testing
         #expect(client.answer?.code == 0)
     }
 
-    /// The next machine on the line may have a partition of the same name: nothing is typed there that was meant for this one.
-    @Test func aStreamEndsWithItsMachine() throws {
+    /// What is typed on a console whose machine takes nothing.
+    private func typeWhatWaits() throws {
         bench.machine.with { $0.takes = 0 }
         try open()
         bench.work()
         try client.stream(Array("secret".utf8))
         bench.work()
-        bench.up(MemoryMachine.two, "other")
+    }
+
+    /// The stream has ended with this error, and nothing of what waited was typed.
+    private func expectEnd(_ code: Int32) throws {
         bench.machine.with { $0.takes = 1024 }
         for _ in 0..<3 {
             bench.work()
             bench.loop.advanceTime(by: .seconds(1))
         }
         let last = try #require(client.packets.last)
-        #expect(last.header.type == .stream && last.header.status == .error && Answer(packet: last).code == 42)
+        #expect(last.header.type == .stream && last.header.status == .error && Answer(packet: last).code == code)
         #expect(bench.machine.with { $0.typed }.isEmpty)
+    }
+
+    /// The next machine on the line may have a partition of the same name: nothing is typed there that was meant for this one.
+    @Test func aStreamEndsWithItsMachine() throws {
+        try typeWhatWaits()
+        bench.up(MemoryMachine.two, "other")
+        try expectEnd(42)
     }
 
     @Test func theShutdownLineIsNotTypedOnAnotherMachine() throws {
@@ -153,22 +163,11 @@ import Testing
 
     /// Nor is it typed after the machine has hung up, though one of its name comes back: maybe as it starts anew.
     @Test func aStreamEndsWithItsConnection() throws {
-        bench.machine.with { $0.takes = 0 }
-        try open()
-        bench.work()
-        try client.stream(Array("secret".utf8))
-        bench.work()
+        try typeWhatWaits()
         // Both wait a moment before they ask again.
         bench.daemon.take(.down("it hung up"))
         upAgain(bench.link.renew())
-        bench.machine.with { $0.takes = 1024 }
-        for _ in 0..<3 {
-            bench.work()
-            bench.loop.advanceTime(by: .seconds(1))
-        }
-        let last = try #require(client.packets.last)
-        #expect(last.header.type == .stream && last.header.status == .error && Answer(packet: last).code == 38)
-        #expect(bench.machine.with { $0.typed }.isEmpty)
+        try expectEnd(38)
         try open()
         bench.work()
         #expect(client.answer?.code == 0)

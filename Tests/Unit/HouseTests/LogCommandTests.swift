@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import UnitSupport
 
 /// The exit codes that `bulkhead log --help` promises to scripts, of the tool itself.
 @Suite final class LogCommandTests {
@@ -19,19 +20,7 @@ import Testing
 
     deinit { try? FileManager.default.removeItem(at: folder) }
 
-    private func log(_ arguments: [String]) throws -> (status: Int32, output: String, errors: String) {
-        let tool = Process(), output = Pipe(), errors = Pipe()
-        tool.executableURL = Repository.current.root.appending(path: ".build/debug/CLI")
-        tool.arguments = ["log"] + arguments
-        tool.currentDirectoryURL = folder
-        (tool.standardOutput, tool.standardError) = (output, errors)
-        try tool.run()
-        let (said, problem) = (
-            output.fileHandleForReading.readDataToEndOfFile(), errors.fileHandleForReading.readDataToEndOfFile()
-        )
-        tool.waitUntilExit()
-        return (tool.terminationStatus, String(decoding: said, as: UTF8.self), String(decoding: problem, as: UTF8.self))
-    }
+    private func log(_ arguments: [String]) throws -> ToolRun { try ToolRun(["log"] + arguments, in: folder) }
 
     @Test func whatWasSaid() throws {
         for option in ["--esp", "--volume"] {

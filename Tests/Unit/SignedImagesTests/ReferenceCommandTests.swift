@@ -1,26 +1,12 @@
 import Foundation
 import Keys
 import Testing
+import UnitSupport
 
 /// The exit codes that `bulkhead reference --help` promises to scripts, of the tool itself.
 @Suite struct ReferenceCommandTests {
-    /// - Parameter data: bytes of memory that it gets at most (RLIMIT_DATA).
-    private func reference(
-        _ arguments: [String], data: Int? = nil
-    ) throws -> (status: Int32, output: String, errors: String) {
-        let tool = Process(), output = Pipe(), errors = Pipe()
-        let program = URL(filePath: #filePath).deletingLastPathComponent()
-            .appending(path: "../../../.build/debug/CLI").standardized
-        tool.executableURL = URL(filePath: "/usr/bin/env")
-        let limit = data.map { ["prlimit", "--data=\($0)"] } ?? []
-        tool.arguments = limit + [program.path, "reference"] + arguments
-        (tool.standardOutput, tool.standardError) = (output, errors)
-        try tool.run()
-        let (said, problem) = (
-            output.fileHandleForReading.readDataToEndOfFile(), errors.fileHandleForReading.readDataToEndOfFile()
-        )
-        tool.waitUntilExit()
-        return (tool.terminationStatus, String(decoding: said, as: UTF8.self), String(decoding: problem, as: UTF8.self))
+    private func reference(_ arguments: [String], data: Int? = nil) throws -> ToolRun {
+        try ToolRun(["reference"] + arguments, data: data)
     }
 
     @Test func whatWasNotCheckedIsSaid() throws {
