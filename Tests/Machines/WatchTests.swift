@@ -90,19 +90,25 @@ extension MachineTests {
             let before = try machine.exits("witness")
             Thread.sleep(forTimeInterval: 1)
             #expect(try machine.exits("witness") == before, "a locked kernel exits no more than another")
+            let isOver = guest.lines.dropFirst(count).contains { $0.hasPrefix("@bulkhead phase-end") }
+            #expect(!isOver, "and was at work meanwhile")
             try guest.wait(for: "@bulkhead phase-end", from: count, seconds: 60)
+        }
+
+        private func nestedPageFaults(_ partition: String) throws -> UInt64 {
+            try machine.client.statistics(partition).vcpus.reduce(0) { $0 + $1[.nestedPageFault] }
         }
 
         @Test func whatTheKernelItselfPatchesIsNoAttack() throws {
             let guest = machine.guest("report"), before = try machine.info("report").watch
-            let count = guest.lines.count
+            let count = guest.lines.count, first = try nestedPageFaults("report")
             // A static key with jump labels in the scheduler's paths, on and off.
             for value in [1, 0] {
                 guest.type(line: "echo \(value) > /proc/sys/kernel/sched_schedstats; echo @set \(value)")
             }
             try guest.wait(for: "@set 0", from: count, seconds: 60)
             #expect(try machine.info("report").watch == before)
-            let exits = try machine.client.statistics("report").vcpus.reduce(0) { $0 + $1[.nestedPageFault] }
+            let exits = try nestedPageFaults("report") - first
             #expect(exits > 20, "its text was written: \(exits) exits")
         }
 
@@ -169,6 +175,27 @@ extension MachineTests {
             let line = try wait(guest, for: "@attack clock ", from: count)
             #expect(line.contains("stands=no"), "\(line)")
             #expect(try machine.info("report").watch == before)
+        }
+
+        /// A vCPU that is taken off and on again is armed anew. The first that it sees is a 32-bit program's call, by an instruction that
+        /// lies in the kernel's constants, or the return from a call that the other one took.
+        @Test(arguments: ["call32", "call64"]) func aVCPUThatIsArmedTakesEveryWay(_ program: String) throws {
+            let guest = machine.guest("freeze"), count = guest.lines.count, before = try machine.info("freeze").watch
+            guest.type(line: "/\(program); echo @called")
+            try exchange(guest) { guest.lines.dropFirst(count).contains { $0.hasPrefix("@called") } }
+            #expect(guest.lines.dropFirst(count).contains("@\(program) yes"), "\(guest.lines.dropFirst(count))")
+            let info = try machine.info("freeze")
+            #expect(info.watch == before && info.state == .running)
+        }
+
+        /// A kernel whose text stays writable: its system calls and returns are carried out one by one, and it comes up.
+        @Test func aKernelThatIsNotReadOnlyRunsAllTheSame() throws {
+            let guest = machine.guest("writable")
+            try exchange(guest) { guest.lines.contains { $0.hasPrefix("@bulkhead ready ") || $0.contains("Kernel panic") } }
+            #expect(!guest.lines.contains { $0.contains("Kernel panic") })
+            let phase = WatchPhase(rawValue: UInt8(truncatingIfNeeded: try machine.info("writable").watch))
+            #expect(phase == .waiting || phase == .notReadOnly, "\(String(describing: phase))")
+            #expect(try machine.info("writable").state == .running)
         }
 
         /// What would leave a step without its trap, with pages of text that may be written behind it, ends the guest: the frame of an

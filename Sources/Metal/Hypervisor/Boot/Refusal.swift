@@ -25,12 +25,12 @@ struct Refusal: Error {
     }
 
     /// The same, with what was being done before it.
-    func during(_ doing: StaticString) -> Refusal {
+    func during(_ doing: StaticString, isShortage: Bool = false) -> Refusal {
         var line = LogLine(doing)
         line.write(": ")
         describe(to: &line)
         var refusal = Refusal(line)
-        refusal.isShortage = isShortage
+        refusal.isShortage = self.isShortage || isShortage
         return refusal
     }
 

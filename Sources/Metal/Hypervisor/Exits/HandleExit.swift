@@ -45,6 +45,12 @@ extension ExitContext {
         case .nestedPageFault(let address, let isFetch, let isWrite):
             count(.nestedPageFault)
             if isFetch || address >> 48 != 0 { return refuseMemory(address, isFetch) }
+            // A guarded instruction that came to other memory comes there again; in the shadow of its step SVM would see no kick.
+            if cpu.step.isDone {
+                cpu.step = SingleStep()
+                cpu.takeHostInterrupt()
+                return .handleKick
+            }
             if partition.value.functions != nil, beginTrappedAccess(at: address, isWrite) { return .resume }
             if isWrite, isWatched, let next = beginGuardedWrite(address) { return next }
             // Outside its memory a guest reads ones and writes in vain.

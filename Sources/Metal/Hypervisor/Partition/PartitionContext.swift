@@ -186,6 +186,8 @@ struct PermissionMaps {
     /// As `msrs`, but writes to registers that the watch guards exit.
     let msrsGuarded: UInt64
 
+    /// For a comparison.
+    var allMSRs: UInt64 { msrs ^ msrsWithoutAPIC ^ msrsGuarded }
     /// The one of MSRs that `map` is, else the one that a guest begins with.
     func msrs(now map: UInt64) -> UInt64 { map == msrsWithoutAPIC || map == msrsGuarded ? map : msrs }
 }

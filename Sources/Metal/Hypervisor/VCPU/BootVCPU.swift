@@ -103,7 +103,7 @@ extension VCPURunner {
             state.value.signals[vcpu].pausedAt.store(0, ordering: .relaxed)
         }
         state.value.legacyDevices = LegacyDevices(state.value.platform)
-        if context.isIn(.locked) { state.value.exchangeEntries() }
+        state.value.setLocked(false)
         state.value.watch = WatchState()
         state.value.controlPage.value.watch.store(context.isWatched ? 1 : 0, ordering: .relaxed)
         state.value.functions?.value.guest.resetVirtio()

@@ -47,7 +47,7 @@ extension VCPURunner {
             report.check(.nestedTables, copy.memory, is: nested.memory)
             report.check(.nestedTables, copy.loader ^ copy.bus, is: nested.loader ^ nested.bus)
             report.check(.permissionMaps, context.cpu.maps.ports, is: partition.value.maps.ports)
-            report.check(.permissionMaps, context.cpu.maps.msrs, is: partition.value.maps.msrs)
+            report.check(.permissionMaps, context.cpu.maps.allMSRs, is: partition.value.maps.allMSRs)
         }
         partition.value.controlPage.value.protection[core.value.vcpu].store(report.word, ordering: .releasing)
         return report.failed == 0

@@ -60,8 +60,9 @@ protocol VirtualCPU {
     /// Runs one instruction by itself, in the nested tables at `root` or, where that is nil, with registers unguarded. False where
     /// an event was about to be delivered.
     mutating func stepGuarded(root: UInt64?) -> Bool
-    /// Does what SYSCALL does.
+    /// Does what SYSCALL does, or SYSRET.
     mutating func enterSystemCall()
+    mutating func leaveSystemCall(to64Bit: Bool)
     /// Reads the control block back: what must stay as it is while guests come and go.
     func check(_ report: inout ProtectionReport)
     /// Lets the host take the NMI or SMI that ended the guest's run, so that the next one can come.

@@ -57,6 +57,8 @@ extension ExitContext {
         {
             (cpu.guarded, cpu.rip) = (old, watch.rip)
             cpu.raise(Vector.generalProtection, error: 0)
+            cpu.step = SingleStep()
+            return exchange(&watch.next, with: nil) ?? .resume
         }
         // The trap behind the step is not the guest's.
         if watch.next != nil { cpu.step = SingleStep() }

@@ -30,18 +30,21 @@ extension ExitContext {
         return true
     }
 
-    /// Answers the #UD of a system call that was withheld; nil for any other.
+    /// Answers the #UD of a system call that was withheld, or of the return from one, which another vCPU may have taken; nil for any
+    /// other.
     @inline(never)
     mutating func answerSystemCall() -> ExitOutcome? {
-        guard cpu.guarding == .arming, cpu.privilegeLevel == 3, byte(at: cpu.rip) == 0x0F,
-            byte(at: cpu.rip &+ 1) == 0x05
+        guard cpu.guarding == .arming else { return nil }
+        let isReturn = cpu.privilegeLevel == 0, isWide = isReturn && byte(at: cpu.rip) == 0x48
+        let at = cpu.rip &+ (isWide ? 1 : 0)
+        guard isReturn || cpu.privilegeLevel == 3, byte(at: at) == 0x0F, byte(at: at &+ 1) == (isReturn ? 0x07 : 0x05)
         else { return nil }
         let state = partition
         state.value.takeLock(core.value.vcpu)
         if isIn(.waiting) { lockKernel() }
         state.value.releaseLock()
         if isIn(.waiting) {
-            cpu.enterSystemCall()
+            if isReturn { cpu.leaveSystemCall(to64Bit: isWide) } else { cpu.enterSystemCall() }
             return .resume
         }
         cpu.guarding = isIn(.locked) ? .locked : .off
@@ -72,8 +75,8 @@ extension ExitContext {
         var phase = WatchPhase.locked
         do throws(WatchPhase) { try findAndLock() } catch {
             state.value.watch.early += 1
-            // An exit each, and no guest has more before it is up.
-            if error == .notReadOnly, state.value.watch.early < 20_000 { return }
+            // Two exits each, and no guest has more before it is up.
+            if error == .notReadOnly, state.value.watch.early < 40_000 { return }
             phase = error
         }
         state.value.watch.phase.store(phase.rawValue, ordering: .releasing)
@@ -88,6 +91,8 @@ extension ExitContext {
     private mutating func findAndLock() throws(WatchPhase) {
         let state = partition, registers = cpu.guarded, file = state.value.sites
         guard let table = unsafe SiteTable(bytes(file.address, file.size)) else { throw .noTable }
+        // In its other modes it would get the map of another.
+        guard core.value.cpuid.apicMode == .x2APIC else { throw .otherKernel }
         let kernel = try KernelPlace(table, registers, lowMemory: state.value.guestMemory.lowSize, read: { word($0) })
         do throws(PageTableError) {
             try writingTables { () throws(PageTableError) in
@@ -95,12 +100,11 @@ extension ExitContext {
                     var copy = try TableCopy<Extension.Nested>(
                         of: state.value.root(i), arena: state.value.watched.arena(i))
                     for part in 0..<3 { try copy.protect(kernel.parts[part]) }
-                    state.value.watch.entries[i] = load(copy.root)
                 }
             }
         } catch { throw .outOfFrames }
         (state.value.watch.kernel, state.value.watch.registers) = (kernel, registers)
-        state.value.exchangeEntries()
+        state.value.setLocked(true)
         cpu.view(isLoading: false)
     }
 }
@@ -109,10 +113,14 @@ extension PartitionContext {
     /// The nested tables, that of memory first.
     fileprivate func root(_ index: Int) -> UInt64 { index == 0 ? nested[0].memory : nested[index - 1].bus }
 
-    /// Has all nested tables begin with the entries that are kept, and keeps those that they had: locks a kernel, or opens all.
-    mutating func exchangeEntries() {
+    /// Has all nested tables begin as the copies do that lock the kernel, or as they did before. An end in between is made good by the
+    /// next call.
+    mutating func setLocked(_ isLocked: Bool) {
         writingTables {
-            for i in 0..<watched.tables { store(exchange(&watch.entries[i], with: load(root(i))), root(i)) }
+            for i in 0..<watched.tables where isLocked || watch.entries[i] != 0 {
+                if isLocked { watch.entries[i] = load(root(i)) }
+                store(isLocked ? load(watched.arena(i).base) : watch.entries[i], root(i))
+            }
         }
     }
 }

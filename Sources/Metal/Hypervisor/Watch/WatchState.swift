@@ -11,9 +11,9 @@ struct WatchState: ~Copyable {
     var kernel = KernelPlace()
     /// Of the vCPU that locked it.
     var registers = GuardedRegisters()
-    /// System calls that came before the kernel was read-only.
+    /// System calls, and returns from them, that came before the kernel was read-only.
     var early = 0
-    /// The first entries of the nested tables' roots, locked until they are in use, open from then on.
+    /// The first entries of the nested tables' roots before the kernel was locked; 0 until then.
     var entries: [17 of UInt64] = .init(repeating: 0)
     /// Whether a vCPU has the pages that stand in.
     let isWriting = Atomic<Bool>(false)

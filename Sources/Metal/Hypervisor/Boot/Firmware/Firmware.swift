@@ -76,11 +76,7 @@ struct Firmware: ~Copyable {
         }
         let service = boot.value.AllocatePages, pages = (bytes + 4095) / 4096
         let status = withAddress(of: &address) { efi_call(service, type, 2, pages, $0, 0) }
-        guard status == 0 else {
-            var refusal = Refusal("AllocatePages", status: status).during(purpose)
-            refusal.isShortage = true
-            throw refusal
-        }
+        guard status == 0 else { throw Refusal("AllocatePages", status: status).during(purpose, isShortage: true) }
         note(address, pages: pages)
         return address
     }

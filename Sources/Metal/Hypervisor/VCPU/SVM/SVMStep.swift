@@ -36,7 +36,9 @@ extension SVMCPU {
         (self[VMCB.rflags], self[VMCB.dr6]) = (rflags, dr6)
         store(Vector.exiting, vmcb + UInt64(VMCB.interceptExceptions))
         self[VMCB.intercepts] &= ~(Intercept.halt | Intercept.softwareInterrupt)
-        if guarding != .off { endGuard() }
+        // What a step has opened is guarded again.
+        if guarding != .off { guardRegisters(guarding == .locked) }
+        if guarding == .locked { efer |= EFER.systemCall }
         // An IRET that is not through runs again.
         if isReturn, causes & DR6.singleStep == 0 { self[VMCB.intercepts] |= Intercept.iret }
         view(isLoading: isLoading)

@@ -41,10 +41,16 @@ extension SVMCPU {
         return true
     }
 
-    /// What a step has opened is guarded again.
-    @inline(never) mutating func endGuard() {
-        guardRegisters(guarding == .locked)
-        if guarding == .locked { efer |= EFER.systemCall }
+    /// SYSRET to 64-bit or compatibility mode (APM volume 3, SYSRET).
+    mutating func leaveSystemCall(to64Bit isWide: Bool) {
+        let base = UInt16(truncatingIfNeeded: self[VMCB.star] >> 48), user: UInt16 = 3 << 5
+        let code = isWide ? SegmentAttributes.code64 : SegmentAttributes.code32
+        self[VMCB.rflags] = registers.value.r11 & 0x3C_7FD7 | 2
+        rip = registers.value.rcx & (isWide ? .max : 0xFFFF_FFFF)
+        segment(.cs, selector: base &+ (isWide ? 16 : 0) | 3, code | user, limit: .max, base: 0)
+        segment(.ss, selector: base &+ 8 | 3, SegmentAttributes.data32 | user, limit: .max, base: 0)
+        store(UInt8(3), vmcb + UInt64(VMCB.privilegeLevel))
+        self[VMCB.interruptShadow] = 0
     }
 
     /// SYSCALL in long mode, by LSTAR or, from compatibility mode, by CSTAR (APM volume 3, SYSCALL).

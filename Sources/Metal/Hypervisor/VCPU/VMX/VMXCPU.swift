@@ -23,6 +23,7 @@ struct VMXCPU: VirtualCPU {
     var guarded = GuardedRegisters()
     mutating func stepGuarded(root: UInt64?) -> Bool { false }
     mutating func enterSystemCall() {}
+    mutating func leaveSystemCall(to64Bit: Bool) {}
 
     init(core: borrowing CoreLayout, maps: PermissionMaps, nested: NestedRoots, addressSpace: UInt32) {
         registers = Pointer(at: core.registers)
