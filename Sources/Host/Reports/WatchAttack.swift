@@ -75,7 +75,8 @@ extension WatchPhase {
         case .off, .waiting, .locked: nil
         case .noTable:
             "because the boot volume has no table of sites for its image, or a damaged one: make the volume anew"
-        case .otherKernel: "because what runs is not the image's kernel, is mapped in too many pages, or has no x2APIC mode (nox2apic)"
+        case .otherKernel:
+            "because what runs is not the image's kernel, is mapped in too many pages, or has no x2APIC mode (nox2apic)"
         case .notReadOnly: "because it leaves its text writable (is rodata=off on its command line?)"
         case .outsideMemory: "because part of it lies above 3 GiB"
         case .outOfFrames: "because the frames that were set aside for it are too few"
