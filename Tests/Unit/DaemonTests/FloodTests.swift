@@ -115,4 +115,20 @@ import Testing
         // In the second between two looks.
         #expect(flood.answered <= 20)
     }
+
+    /// Those that may change nothing take no places of those that may.
+    @Test func statisticsAreToldHoweverMuchIsRead() throws {
+        var partitions = MemoryMachine.two
+        partitions[1].state = .running
+        let bench = try DaemonBench(partitions), client = try bench.client()
+        let flood = ReadFlood(bench), other = try bench.client(isReadOnly: true)
+        for client in [client, other] {
+            try client.call("connect_get_all_domain_stats") { writer in for _ in 0..<3 { writer.uint32(0) } }
+        }
+        // VIR_ERR_RESOURCE_BUSY
+        #expect(other.answer?.code == 87)
+        bench.work()
+        #expect(client.answer?.code == 0 && client.answer?.text.contains("exits.sum") == true)
+        #expect(flood.answered > 0)
+    }
 }

@@ -14,21 +14,21 @@ import Testing
         func next() -> Int? { queue.next() }
         for job in 0..<64 { #expect(isTaken(job, .read)) }
         #expect(!isTaken(64, .read))
-        for job in 500..<564 { #expect(isTaken(job, .console)) }
-        #expect(!isTaken(564, .console))
+        for job in 500..<564 { #expect(isTaken(job, .ownRead)) }
+        #expect(!isTaken(564, .ownRead))
         for job in 100..<292 { #expect(isTaken(job, .change)) }
         #expect(!isTaken(292, .change) && queue.count == 320)
         // Each gives its place back.
         #expect(next() == 100)
         #expect(isTaken(292, .change))
-        #expect(!isTaken(64, .read) && !isTaken(293, .change) && !isTaken(564, .console))
+        #expect(!isTaken(64, .read) && !isTaken(293, .change) && !isTaken(564, .ownRead))
     }
 
-    /// However many reads wait, what a guest writes is fetched.
-    @Test func consolesAndReadsTakeTurns() {
+    /// However much is read by those that may change nothing.
+    @Test func readsOfBothKindsTakeTurns() {
         var queue = JobQueue<Int>()
         for job in 0..<5 { _ = queue.append(job, .read) }
-        for job in 500..<503 { _ = queue.append(job, .console) }
+        for job in 500..<503 { _ = queue.append(job, .ownRead) }
         var taken: [Int] = []
         for _ in 0..<4 { taken += [queue.next() ?? -1] }
         // A change goes before, and takes nobody's turn.

@@ -15,6 +15,8 @@ final class ClientConnection {
     var typed = 0 { didSet { daemon.kept += typed - oldValue } }
     /// Bytes that are kept for it.
     var held: Int { buffered + typed }
+    /// With what precedence the machine is asked what the client reads.
+    var readKind: JobKind { session.isReadOnly ? .read : .ownRead }
     /// Ends the connection for a reason.
     let cutOff: (String) -> Void
     /// Callbacks of one client at most.
