@@ -161,7 +161,23 @@ import Testing
         #expect(flood.answered > 64)
     }
 
-    /// Nor is it typed after the machine has hung up, though one of its name comes back: maybe as it starts anew.
+    /// Keys wait for changes, but not for what others only read. The line that asks a guest to shut down is a change.
+    @Test func whatIsTypedHasItsPlace() throws {
+        let flood = ReadFlood(bench), other = try bench.client()
+        try open()
+        bench.work()
+        bench.machine.with { $0.calls = [] }
+        try client.stream(Array("keys".utf8))
+        #expect(client.connection.typed == 4)
+        try other.call("domain_shutdown") { wire.write(&$0) }
+        try other.call("domain_suspend") { wire.write(&$0) }
+        bench.work()
+        #expect(bench.machine.with { $0.calls } == ["write", "pause workload", "write"])
+        #expect(bench.machine.with { $0.typed } == Array("shutdown now\rkeys".utf8))
+        #expect(client.connection.typed == 0 && flood.answered > 64)
+    }
+
+    /// What was typed is not typed after the machine has hung up, though one of its name comes back: maybe as it starts anew.
     @Test func aStreamEndsWithItsConnection() throws {
         try typeWhatWaits()
         // Both wait a moment before they ask again.

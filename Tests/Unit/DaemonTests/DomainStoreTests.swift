@@ -36,7 +36,7 @@ import Testing
     }
 
     /// Somebody has put a link where the daemon expects a file of its own.
-    @Test(arguments: ["", "-wal", "-shm"]) func aLinkIsNotFollowed(ending: String) throws {
+    @Test(arguments: ["", "-wal", "-shm", "-journal"]) func aLinkIsNotFollowed(ending: String) throws {
         let folder = try TemporaryFolder(), file = folder.path + "/other", link = folder.database + ending
         defer { withExtendedLifetime(folder) {} }
         #expect(FileManager.default.createFile(atPath: file, contents: nil) && chmod(file, 0o644) == 0)
@@ -45,8 +45,22 @@ import Testing
         #expect(try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? Int == 0o644)
     }
 
+    /// Closed to others or not: its owner could write into it, also where root may do as it likes.
+    @Test(arguments: [0o600, 0o644] as [mode_t]) func anothersFileIsNotTaken(mode: mode_t) throws {
+        let folder = try TemporaryFolder(), own = folder.database
+        defer { withExtendedLifetime(folder) {} }
+        #expect(FileManager.default.createFile(atPath: own, contents: nil) && chmod(own, mode) == 0)
+        // Who may give nothing away sees one of root's that nobody else reads.
+        let others = chown(own, geteuid() + 1, getegid()) == 0 ? own : "/proc/kmsg"
+        let refusal = ExposedFile(path: others, number: EPERM)
+        #expect(refusal.description.contains("chown"))
+        if others == own { #expect(throws: refusal) { try DomainStore(path: own) } }
+        #expect(throws: refusal) { try DatabaseFiles.keepFromOthers(others) }
+        #expect(try FileManager.default.attributesOfItem(atPath: own)[.posixPermissions] as? Int == Int(mode))
+    }
+
     /// Files whose modes nobody may change, not even root: one is open to others, one is not.
-    @Test func whatIsClosedToOthersMayBeAnothersFile() throws {
+    @Test func nothingIsChangedWhereNothingHasToBe() throws {
         try DatabaseFiles.keepFromOthers("/proc/self/environ")
         let open = "/proc/self/status"
         #expect(throws: ExposedFile(path: open, number: EPERM)) { try DatabaseFiles.keepFromOthers(open) }

@@ -101,6 +101,25 @@ import Testing
         try expectKept(bench)
     }
 
+    /// Of a domain that goes when it stops nothing is saved: its partition is free then.
+    @Test func nothingOfATransientDomainIsLeftOut() throws {
+        let bench = try DaemonBench(in: folder), client = try bench.client()
+        try client.create(domainXML("brief", in: "workload"))
+        bench.work()
+        var partitions = MemoryMachine.two
+        (partitions[1].state, partitions[1].starts) = (.running, 1)
+        bench.daemon.take(.partitions(partitions))
+        #expect(client.answer?.code == 0 && bench.names == ["loop", "brief"])
+        let brief = MemoryMachine.info("brief", cores: 16, memory: 1 << 20)
+        bench.up(partitions + [brief])
+        #expect(bench.names == ["loop", "workload", "brief"])
+        bench.daemon.take(.partitions(MemoryMachine.two + [brief]))
+        #expect(bench.names == ["loop", "brief"])
+        let xml = "<domain type='bulkhead'><name>other</name><memory unit='GiB'>1</memory></domain>"
+        #expect(try client.define(xml)?.code == 0)
+        #expect(bench.names == ["loop", "other", "brief"])
+    }
+
     @Test func aRowThatCannotBeReadIsNotOverwritten() throws {
         try execute(
             """

@@ -14,21 +14,21 @@ import Testing
         func next() -> Int? { queue.next() }
         for job in 0..<64 { #expect(isTaken(job, .read)) }
         #expect(!isTaken(64, .read))
-        for job in 500..<564 { #expect(isTaken(job, .console)) }
-        #expect(!isTaken(564, .console))
+        for job in 500..<564 { #expect(isTaken(job, .ownRead)) }
+        #expect(!isTaken(564, .ownRead))
         for job in 100..<292 { #expect(isTaken(job, .change)) }
         #expect(!isTaken(292, .change) && queue.count == 320)
         // Each gives its place back.
         #expect(next() == 100)
         #expect(isTaken(292, .change))
-        #expect(!isTaken(64, .read) && !isTaken(293, .change) && !isTaken(564, .console))
+        #expect(!isTaken(64, .read) && !isTaken(293, .change) && !isTaken(564, .ownRead))
     }
 
-    /// However many reads wait, what a guest writes is fetched.
-    @Test func consolesAndReadsTakeTurns() {
+    /// However much is read by those that may change nothing.
+    @Test func readsOfBothKindsTakeTurns() {
         var queue = JobQueue<Int>()
         for job in 0..<5 { _ = queue.append(job, .read) }
-        for job in 500..<503 { _ = queue.append(job, .console) }
+        for job in 500..<503 { _ = queue.append(job, .ownRead) }
         var taken: [Int] = []
         for _ in 0..<4 { taken += [queue.next() ?? -1] }
         // A change goes before, and takes nobody's turn.
@@ -118,14 +118,71 @@ import Testing
         #expect(failed == 1001)
     }
 
-    /// A ring from before must not keep the thread from waiting until it tries again.
+    /// What rings must not keep the thread from waiting until it tries again: not before the wait, nor in it, nor from the loop, which
+    /// asks as soon as it is told.
     @Test func aMachineThatIsNotThereIsTriedOnceASecond() throws {
-        let tries = Mutex(0)
-        let link = try MachineLink(path: "/nowhere/link.sock") { _ in tries.withLock { $0 += 1 } }
-        _ = link.ask(NIOAsyncTestingEventLoop(), .read) { (client) throws(LinkError) in try client.hello().cores }
+        let tries = Mutex(0), first = DispatchSemaphore(value: 0)
+        let box = Mutex<MachineLink?>(nil), loop = NIOAsyncTestingEventLoop()
+        @Sendable func ask() {
+            _ = box.withLock { $0 }?.ask(loop, .read) { (client) throws(LinkError) in try client.hello().cores }
+        }
+        let link = try MachineLink(path: "/nowhere/link.sock") { _ in
+            tries.withLock { $0 += 1 }
+            ask()
+            first.signal()
+        }
+        box.withLock { $0 = link }
+        ask()
+        let start = ContinuousClock.now
         link.start()
-        Thread.sleep(forTimeInterval: 0.5)
+        try #require(first.wait(timeout: .now() + 30) == .success)
+        for _ in 0..<5 {
+            ask()
+            Thread.sleep(forTimeInterval: 0.1)
+        }
         link.stop()
-        #expect((1...3).contains(tries.withLock { $0 }))
+        box.withLock { $0 = nil }
+        #expect(tries.withLock { Double($0) } <= 1 + (ContinuousClock.now - start) / .seconds(1))
+        link.fail(.closed(path: "memory"))
+    }
+
+    /// It may not answer one look, and all that waits fails at once; when it does not answer the next one either, it is given up.
+    @Test func aMachineIsGivenUpAfterTwoSilentLooks() throws {
+        let loop = EmbeddedEventLoop(), box = Mutex<MachineLink?>(nil)
+        let told = Mutex<[String]>([]), failures = Mutex<[LinkError]>([])
+        let link = try MachineLink(path: "memory") { new in
+            switch new {
+            case .partitions: told.withLock { $0.append("look") }
+            case .down:
+                told.withLock { $0.append("down") }
+                // It comes too late for the turn's own work, and waits when the look has failed.
+                let answer = box.withLock { $0 }?.ask(loop, .read) { (client) throws(LinkError) in
+                    try client.hello().cores
+                }
+                answer?.whenFailure { error in
+                    if let error = error as? LinkError { failures.withLock { $0.append(error) } }
+                }
+            case .up, .event: break
+            }
+        }
+        box.withLock { $0 = link }
+        defer { box.withLock { $0 = nil } }
+        let machines = (0..<2).map { _ in ServedMachine(MemoryMachine(partitions: MemoryMachine.two)) }
+        machines[1].fallSilent()
+        let (well, ill) = (machines[0].client(), machines[1].client())
+        ill.timeout = .milliseconds(30)
+        var looks = LookTimes()
+        func look(_ client: ControlClient) throws {
+            // A second later.
+            looks.note(.now - LookTimes.period)
+            try link.turn(client, &looks)
+        }
+        try look(ill)
+        // One that is answered makes up for it.
+        try look(well)
+        try look(ill)
+        #expect(throws: LinkError.self) { try look(ill) }
+        #expect(told.withLock { $0 } == ["down", "look", "down", "down"])
+        #expect(failures.withLock { $0.map(\.isSilence) } == [true, true, true])
     }
 }

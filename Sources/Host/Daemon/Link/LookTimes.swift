@@ -13,7 +13,7 @@ struct LookTimes {
     static let pause = Duration.milliseconds(50)
 
     /// Something has happened.
-    mutating func hasten() { next = min(next, earliest) }
+    mutating func hasten() { next = earliest }
 
     /// The machine has been looked at.
     mutating func note(_ now: ContinuousClock.Instant) { (next, earliest) = (now + Self.period, now + Self.pause) }

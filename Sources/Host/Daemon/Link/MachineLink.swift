@@ -83,12 +83,19 @@ final class MachineLink: Sendable {
                 try client.subscribe()
                 try serve(client)
             } catch {
-                // What has rung until now is answered by this; else the wait would not wait.
-                wake.clear()
                 tell(.down("\(error)"))
                 fail(error)
-                wake.wait(for: [], .seconds(1))
+                pause()
             }
+        }
+    }
+
+    /// Between two tries to connect, whoever rings meanwhile: what is asked for waits for the next one.
+    private func pause() {
+        let end = ContinuousClock.now + .seconds(1)
+        while ContinuousClock.now < end, !isStopped.withLock({ $0 }) {
+            wake.wait(for: [], end - .now)
+            wake.clear()
         }
     }
 
@@ -106,7 +113,7 @@ final class MachineLink: Sendable {
         var looks = LookTimes()
         while !isStopped.withLock({ $0 }) {
             try turn(client, &looks)
-            _ = wake.wait(for: [client.descriptor], max(looks.next - .now, .zero))
+            _ = wake.wait(for: [client.descriptor], looks.next - .now)
         }
     }
 

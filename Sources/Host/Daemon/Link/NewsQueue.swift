@@ -1,5 +1,6 @@
 /// What the daemon's loop is still to be told of the machine. It stays short when the machine tells more than the loop takes:
-/// further events are dropped, and the newest look at the partitions, which follows each, has what came of them.
+/// further events are dropped, and of the looks at the partitions between two other news only the newest is kept, behind the events:
+/// it has what came of them.
 struct NewsQueue {
     private var news: [MachineNews] = []
     private var events = 0
@@ -15,7 +16,10 @@ struct NewsQueue {
         case (_, .event):
             guard events < Self.maxEvents else { return false }
             events += 1
-        case (.partitions, .partitions), (.down, .down): news.removeLast()
+        case (_, .partitions):
+            let last = news.lastIndex { if case .event = $0 { false } else { true } }
+            if let last, case .partitions = news[last] { news.remove(at: last) }
+        case (.down, .down): news.removeLast()
         default: break
         }
         news.append(new)

@@ -37,7 +37,8 @@ struct WakePipe: ~Copyable, Sendable {
     @discardableResult
     func wait(for descriptors: [Int32], _ limit: Duration) -> Bool {
         var entries = ([reading] + descriptors).map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
-        let milliseconds = min((limit + .microseconds(999)) / Duration.milliseconds(1), 1e6)
+        // Less than none would be without end.
+        let milliseconds = min(max(limit + .microseconds(999), .zero) / Duration.milliseconds(1), 1e6)
         // As many entries as the array has.
         _ = unsafe poll(&entries, nfds_t(entries.count), Int32(milliseconds))
         return entries.dropFirst().contains { $0.revents != 0 }

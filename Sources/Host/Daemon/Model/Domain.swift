@@ -73,6 +73,11 @@ final class Domain {
         return true
     }
 
+    /// Whether a client has defined it.
+    var isDefined: Bool {
+        if case .defined = origin { true } else { false }
+    }
+
     /// Whether it is still there once it has stopped.
     var isPersistent: Bool {
         switch origin {

@@ -29,7 +29,7 @@ final class ConsoleFeed {
     private var isOver = false
     /// Keys that a deaf guest leaves lying; more are dropped.
     static let maxKeys = 64 << 10
-    /// Between two looks at a console where nothing happens.
+    /// Between two looks at a console where nothing happens, and two offers to a guest that takes nothing.
     static let pause = TimeAmount.milliseconds(100)
 
     /// Opens a stream that gives what the guest writes from now on.
@@ -54,7 +54,7 @@ final class ConsoleFeed {
     private init(_ stream: RemoteStream, _ client: ClientConnection, _ domain: Domain, from position: UInt64) {
         (self.stream, self.domain, self.position) = (stream, domain, position)
         daemon = client.daemon
-        let typing = ConsoleTyping(daemon, domain)
+        let typing = ConsoleTyping(daemon, domain, .ownRead)
         self.typing = typing
         var counted = 0
         typing.changed = { [weak client] count in
@@ -75,7 +75,7 @@ final class ConsoleFeed {
         if let fault = typing.absence { return stream.fail(fault) }
         guard stream.isReady else { return later() }
         let name = domain.partition, from = position
-        let read = daemon.link.ask(daemon.loop, .console) { (remote) throws(LinkError) in
+        let read = daemon.link.ask(daemon.loop, .ownRead) { (remote) throws(LinkError) in
             try remote.readConsole(name, from: from)
         }
         read.assumeIsolated().whenComplete { result in

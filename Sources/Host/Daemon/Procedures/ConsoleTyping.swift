@@ -7,6 +7,7 @@ import NIOCore
 final class ConsoleTyping {
     private let daemon: Daemon
     private let domain: Domain
+    private let kind: JobKind
     /// The machine's when it began.
     private let connection: Int
     /// When the guest must have taken all of it.
@@ -19,11 +20,9 @@ final class ConsoleTyping {
     var changed: (Int) -> Void = { _ in }
     /// Called when the guest has taken all, or when nothing more can be typed.
     var finished: (Result<Void, RemoteError>) -> Void = { _ in }
-    /// Between two offers to a guest that takes nothing.
-    static let pause = TimeAmount.milliseconds(100)
 
-    init(_ daemon: Daemon, _ domain: Domain, until end: NIODeadline? = nil) {
-        (self.daemon, self.domain, self.end) = (daemon, domain, end)
+    init(_ daemon: Daemon, _ domain: Domain, _ kind: JobKind, until end: NIODeadline? = nil) {
+        (self.daemon, self.domain, self.kind, self.end) = (daemon, domain, kind, end)
         connection = daemon.machine.connection
     }
 
@@ -47,7 +46,7 @@ final class ConsoleTyping {
         finished(.failure(error))
     }
 
-    private func offerLater() { daemon.loop.assumeIsolated().scheduleTask(in: Self.pause) { self.offer() } }
+    private func offerLater() { daemon.loop.assumeIsolated().scheduleTask(in: ConsoleFeed.pause) { self.offer() } }
 
     private func offer() {
         guard !isOffering, !isOver, !rest.isEmpty else { return }
@@ -58,7 +57,7 @@ final class ConsoleTyping {
         }
         isOffering = true
         let name = domain.partition, offered = Array(rest.prefix(1024))
-        let asked = daemon.link.ask(daemon.loop, .change) { (remote) throws(LinkError) in
+        let asked = daemon.link.ask(daemon.loop, kind) { (remote) throws(LinkError) in
             try remote.writeConsole(name, offered)
         }
         asked.assumeIsolated().whenComplete { result in

@@ -68,8 +68,7 @@ enum DefineProcedures {
             }
             changes.append(DomainUpdate(old, .none, autostart: false))
         }
-        let isNew: Bool
-        if case .defined = domain.origin { isNew = false } else { isNew = true }
+        let isNew = !domain.isDefined
         try daemon.change(changes)
         daemon.tell(domain, .lifecycle(isNew ? .defined : .updated))
         call.reply { domain.wire.write(&$0) }
@@ -86,10 +85,8 @@ enum DefineProcedures {
                 .operationInvalid, "Requested operation is not valid: domain '\(domain.name)' is being started")
         }
         if let refusal = domain.refusal(isDefinition: true) { throw refusal }
-        let before = domain.origin
+        let before = domain.origin, wasDefined = domain.isDefined
         // A persistent domain keeps its definition: what is started has the same name and fits the same partition.
-        let wasDefined: Bool
-        if case .defined = before { wasDefined = true } else { wasDefined = false }
         if wasDefined {
             if let fault = domain.startFault { throw fault }
         } else {

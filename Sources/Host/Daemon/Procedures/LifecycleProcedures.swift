@@ -85,7 +85,7 @@ enum LifecycleProcedures {
                     + "ends it at once; bulkheadd's --shutdown-line says what its guests understand on their consoles")
         }
         let end = client.daemon.loop.now + .seconds(Limits.typingSeconds)
-        let typing = ConsoleTyping(client.daemon, domain, until: end)
+        let typing = ConsoleTyping(client.daemon, domain, .change, until: end)
         typing.finished = { result in
             switch result {
             case .success: call.reply()

@@ -29,16 +29,16 @@ enum StatisticsProcedures {
             let chosen =
                 try named.isEmpty
                 ? machine.domains.filter { DomainFilter(flags & 0xFF).takes($0) } : named.map(machine.domain)
-            answer(call, client.daemon, chosen, groups)
+            answer(call, client, chosen, groups)
         }
     }
 
     /// The exits of those that run and permit it are fetched; then all is answered.
-    private static func answer(_ call: RemoteCall, _ daemon: Daemon, _ domains: [Domain], _ groups: Groups) {
+    private static func answer(_ call: RemoteCall, _ client: ClientConnection, _ domains: [Domain], _ groups: Groups) {
         let names = domains.filter { groups.vcpus && $0.isActive && $0.info.permits.contains(.statistics) }.map(
             \.partition)
         guard !names.isEmpty else { return reply(call, domains, [:], groups) }
-        let fetched = daemon.link.ask(daemon.loop, .read) { (remote) throws(LinkError) in
+        let fetched = client.daemon.link.ask(client.daemon.loop, client.readKind) { (remote) throws(LinkError) in
             var found: [String: PartitionStatistics] = [:]
             for name in names {
                 // A partition that has just stopped has none; the others have.

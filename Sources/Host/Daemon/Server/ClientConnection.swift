@@ -15,13 +15,15 @@ final class ClientConnection {
     var typed = 0 { didSet { daemon.kept += typed - oldValue } }
     /// Bytes that are kept for it.
     var held: Int { buffered + typed }
+    /// With what precedence the machine is asked what the client reads.
+    var readKind: JobKind { session.isReadOnly ? .read : .ownRead }
     /// Ends the connection for a reason.
     let cutOff: (String) -> Void
     /// Callbacks of one client at most.
     static let maxCallbacks = 256
-    /// Of them such that wait for the same event of the same domain. libvirt's client registers one for all that its program has,
-    /// and one more only for a thread that asks before the first is answered.
-    static let maxAlike = 4
+    /// Of them such that wait for the same event of the same domain. libvirt's library registers one for all that its program has,
+    /// and one more only for a thread that asks before the first is answered; go-libvirt registers one for each listener.
+    static let maxAlike = 16
 
     init(
         _ daemon: Daemon, isReadOnly: Bool, output: @escaping (Packet) -> Void, cutOff: @escaping (String) -> Void

@@ -58,7 +58,9 @@ extension Daemon {
                 let clash = machine.clash(definition, for: domain, isMove: false)
             else { continue }
             say("the definition for partition \(domain.partition) is left out", because: "\(clash)")
-            (domain.leftOut, domain.autostart) = ("\(clash)", false)
+            // What is saved of its partition is not of a domain that goes when it stops.
+            if domain.isPersistent { domain.leftOut = "\(clash)" }
+            domain.autostart = false
             domain.origin = domain.isPersistent ? .partition : .transient(nil)
         }
     }
