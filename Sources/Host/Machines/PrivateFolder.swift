@@ -14,9 +14,12 @@ public enum PrivateFolder {
         return try with(in: places.map { URL(filePath: $0, directoryHint: .isDirectory) }, body)
     }
 
-    private static func with<T>(in places: [URL], _ body: (URL) throws -> T) throws -> T {
+    /// In the first of these places in which one can be made.
+    static func with<T>(in places: [URL], _ body: (URL) throws -> T) throws -> T {
         let usual = FileManager.default.temporaryDirectory
-        guard let folder = places.lazy.compactMap(make).first ?? make(in: usual) else {
+        var made: URL?
+        for place in places + [usual] where made == nil { made = make(in: place) }
+        guard let folder = made else {
             throw MachineError.missing(file: usual.path, hint: "a temporary folder cannot be made in it")
         }
         defer { try? FileManager.default.removeItem(at: folder) }

@@ -21,6 +21,24 @@ import Testing
         #expect(places.count == 2 && places.allSatisfy { !FileManager.default.fileExists(atPath: $0.path) })
     }
 
+    /// One folder is made, in the first place that takes it, and none stays.
+    @Test func theFirstPlaceThatTakesIt() throws {
+        let files = FileManager.default
+        let first = files.temporaryDirectory.appending(path: "bulkhead-places-\(UUID().uuidString.prefix(8))")
+        defer { try? files.removeItem(at: first) }
+        try files.createDirectory(at: first, withIntermediateDirectories: false)
+        for places in [[first], [first.appending(path: "none"), first, files.temporaryDirectory]] {
+            try PrivateFolder.with(in: places) { folder in
+                let names = try files.contentsOfDirectory(atPath: first.path)
+                #expect(names == [folder.lastPathComponent])
+            }
+            #expect(try files.contentsOfDirectory(atPath: first.path) == [])
+        }
+        try PrivateFolder.with(in: [first.appending(path: "none")]) { folder in
+            #expect(folder.deletingLastPathComponent().path == files.temporaryDirectory.path)
+        }
+    }
+
     /// On a system with /dev/shm, or else a user's own folder in memory, no disk sees what is written.
     @Test func inMemoryWhereTheSystemHasIt() throws {
         let mounts = try String(contentsOfFile: "/proc/self/mounts", encoding: .utf8)
