@@ -12,6 +12,9 @@ import Testing
     static let others =
         (try? Program.run("setpriv", asUser(12345) + ["test", "-x", KilledSignerTests.tool.path])) != nil
 
+    static let hasNamespaces =
+        others && (try? Program.run("setpriv", asUser(12345) + ["unshare", "-r", "true"])) != nil
+
     private static func asUser(_ user: uid_t) -> [String] { ["--reuid=\(user)", "--regid=\(user)", "--clear-groups"] }
 
     private func owner(_ path: String) -> uid_t? {
@@ -107,6 +110,21 @@ import Testing
         try give(old)
         try keys.rotate(height: 5, passphrase, cheap)
         #expect(try keys.publicKey() != first && keys.isUsable)
+    }
+
+    /// Root in a namespace of its own cannot give away what is made in a folder of a user that is unknown there, as /tmp is.
+    @Test(.enabled(if: GivenFolderTests.hasNamespaces)) func whereNothingCanBeGivenAway() throws {
+        _ = try usersKeys()
+        let shared = place.path + "/shared"
+        folder(shared)
+        #expect(unsafe chmod(shared, 0o1777) == 0)
+        _ = try Program.run(
+            "setpriv",
+            Self.asUser(user) + [
+                "unshare", "-r", KilledSignerTests.tool.path, "keys", "init", shared + "/keys", "--height", "5",
+                "--no-secure-boot", "--passphrase-file", secret,
+            ])
+        #expect(owner(shared + "/keys") == user && KeyFolder(shared + "/keys").isUsable)
     }
 
     /// Where a group may write, and so exchange what it has not made: none of its folders is taken for the new one.
