@@ -1,4 +1,5 @@
 import Foundation
+import ManifestRules
 
 /// What `bulkhead status` prints.
 public struct SlotReport: Codable, Sendable {
@@ -32,7 +33,7 @@ public struct SlotReport: Codable, Sendable {
             let encoder = JSONEncoder()
             encoder.keyEncodingStrategy = .convertToSnakeCase
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-            return String(decoding: try encoder.encode(self), as: UTF8.self)
+            return printableJSON(String(decoding: try encoder.encode(self), as: UTF8.self))
         }
     }
 

@@ -1,4 +1,5 @@
 import Foundation
+import ManifestFile
 import PCI
 
 /// What a machine has, as `bulkhead inventory --json` prints it: from Linux, or from the hypervisor, in one schema.
@@ -126,8 +127,7 @@ public struct Inventory: Codable, Equatable, Sendable {
         get throws {
             let encoder = JSONEncoder()
             encoder.keyEncodingStrategy = .convertToSnakeCase
-            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-            return String(decoding: try encoder.encode(self), as: UTF8.self)
+            return try jsonText(self, encoder, pretty: true)
         }
     }
 

@@ -5,7 +5,7 @@ extension KeyFolder {
 
     /// Fingerprints of keys that count no more.
     /// - Throws: `KeyError` for a list that cannot be read or that no `revoke` has written: then nobody knows.
-    public func revokedKeys() throws(KeyError) -> [String] { try revokedKeys(OpenFolder(folder)) }
+    public func revokedKeys() throws(KeyError) -> [String] { try revokedKeys(opened()) }
 
     func revokedKeys(_ files: OpenFolder) throws(KeyError) -> [String] {
         guard files.isThere(Self.revokedName) else { return [] }

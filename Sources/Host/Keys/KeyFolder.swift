@@ -54,8 +54,10 @@ public struct KeyFolder: Sendable {
             try fill(new)
             try parent.move(partial, to: parent, as: name)
         } catch {
+            // The files of what was made, wherever it is by now; of this name only what is empty.
             try? new.remove(folder: SecureBootKeys.name)
-            try? parent.remove(folder: partial)
+            try? new.removeFiles()
+            parent.remove(emptyFolder: partial)
             throw error
         }
     }
@@ -70,7 +72,7 @@ public struct KeyFolder: Sendable {
         try files.replace(publicName, Data(key.publicKey), mode: 0o644)
     }
 
-    public func publicKey() throws(KeyError) -> [UInt8] { try publicKey(OpenFolder(folder)) }
+    public func publicKey() throws(KeyError) -> [UInt8] { try publicKey(opened()) }
 
     func publicKey(_ files: OpenFolder) throws(KeyError) -> [UInt8] {
         // Between two steps of a rotation it is in the other place; it may move while it is looked for.
@@ -89,7 +91,7 @@ public struct KeyFolder: Sendable {
     }
 
     public func summary() throws(KeyError) -> Summary {
-        let files = try OpenFolder(folder)
+        let files = try opened()
         if files.isThere(Self.nextName) { try locked { (_: OpenFolder) throws(KeyError) in } }
         let key = try publicKey(files), fingerprint = Self.fingerprint(key), revoked = try revokedKeys(files)
         let (tree, oneTime) = (key[7], key[11])

@@ -8,12 +8,12 @@ import Foundation
 final class OpenFolder {
     /// How a name begins that a file has until it is whole. `KeyFolder.locked` removes what a killed program has left.
     static let partialPrefix = ".bulkhead-partial-"
-    /// The most bytes of a file. The tree of a key with 20 levels has 48 MiB.
+    /// The most bytes of a file that is read. The tree of a key with 20 levels, the most, has 48 MiB; a program that is signed, a few.
     static let mostBytes = 64 << 20
 
     /// What it was opened by: for messages alone.
     let place: URL
-    let facts: stat
+    private(set) var facts: stat
     private let descriptor: CInt
 
     /// The folder that a path leads to, by links too: whoever named it says so.
@@ -21,19 +21,21 @@ final class OpenFolder {
     convenience init(_ place: URL) throws(KeyError) {
         let found = unsafe open(place.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard found >= 0 else {
-            guard errno == EACCES else { throw .missing(file: place.path) }
+            if [ENOENT, ENOTDIR].contains(errno) { throw .missing(file: place.path) }
             throw .system("\(place.path) cannot be opened: \(Self.systemError)")
         }
         try self.init(place, found)
     }
 
     private init(_ place: URL, _ descriptor: CInt) throws(KeyError) {
-        var facts = stat()
+        (self.place, self.facts, self.descriptor) = (place, stat(), descriptor)
+        try look()
+    }
+
+    private func look() throws(KeyError) {
         guard unsafe fstat(descriptor, &facts) == 0 else {
-            close(descriptor)
-            throw .system("\(place.path) cannot be looked at")
+            throw .system("\(place.path) cannot be looked at: \(Self.systemError)")
         }
-        (self.place, self.facts, self.descriptor) = (place, facts, descriptor)
     }
 
     deinit { close(descriptor) }
@@ -47,30 +49,69 @@ final class OpenFolder {
     /// A folder in it.
     /// - Parameter mayBeNew: it is made where there is none.
     func folder(_ name: String, mayBeNew: Bool = false) throws(KeyError) -> OpenFolder {
-        let isNew = unsafe mayBeNew && mkdirat(descriptor, name, 0o700) == 0
-        guard isNew || !mayBeNew || errno == EEXIST else {
-            throw .system("\(path(name)) cannot be made: \(Self.systemError)")
+        let isNew = mayBeNew ? try makeFolder(name) : false
+        do throws(KeyError) {
+            let folder = try opened(folder: name, isNew: isNew)
+            if isNew { try synchronize() }
+            return folder
+        } catch {
+            if isNew { remove(emptyFolder: name) }
+            throw error
         }
-        let found = try entry(name, O_RDONLY | O_DIRECTORY)
-        if isNew { giveToOwner(found) }
-        let folder = try OpenFolder(place.appending(path: name), found)
-        try requireOwn(folder.facts, name)
-        if isNew { try synchronize() }
-        return folder
+    }
+
+    /// - Returns: false where there is something of this name.
+    func makeFolder(_ name: String) throws(KeyError) -> Bool {
+        if unsafe mkdirat(descriptor, name, 0o700) == 0 { return true }
+        guard errno == EEXIST else { throw .system("\(path(name)) cannot be made: \(Self.systemError)") }
+        // An empty one of root's, which was killed before it could give it away: nobody else can open it.
+        guard geteuid() != 0, isAnothers(name), remove(emptyFolder: name) else { return false }
+        return try makeFolder(name)
+    }
+
+    /// The second half of `folder`. What was made a moment ago may be something else by now: a folder of root's, say, whose name the
+    /// user has changed. An empty one becomes the user's, who could as well remove it and make his own; no other does.
+    func opened(folder name: String, isNew: Bool) throws(KeyError) -> OpenFolder {
+        let folder = try OpenFolder(place.appending(path: name), entry(name, O_RDONLY | O_DIRECTORY))
+        // Where others may remove what is not theirs it may be one of theirs, or one that has something in it.
+        if isNew, facts.st_mode & 0o022 != 0, facts.st_mode & S_ISVTX == 0 {
+            guard [geteuid(), facts.st_uid].contains(folder.facts.st_uid), try folder.names().isEmpty else {
+                throw .exposed(folder: place.path)
+            }
+        }
+        guard isOthers(folder.facts) else { return try folder.closedToOthers() }
+        guard try folder.names().isEmpty else { throw notOwn(name) }
+        // Where that cannot be done (no such user in this namespace, a network's folder) it is used as it is.
+        giveToOwner(folder.descriptor)
+        try folder.look()
+        return try folder.closedToOthers()
+    }
+
+    /// The same folder.
+    /// - Throws: `KeyError.exposed` where others than its owner may write.
+    func closedToOthers() throws(KeyError) -> OpenFolder {
+        guard facts.st_mode & 0o022 == 0 else { throw .exposed(folder: place.path) }
+        return self
     }
 
     /// The content of a file in it.
-    /// - Throws: `KeyError.missing` where there is none, `damaged` for what is no file, or a longer one than there can be.
-    func read(_ name: String) throws(KeyError) -> Data {
+    /// - Parameter isScratch: the folder is nobody else's, and whoever may write to a file of it cannot reach it.
+    /// - Throws: `KeyError.missing` where there is none, `damaged` for what is no file, or a longer one than there can be, `exposed` for
+    ///   one that others may write to.
+    func read(_ name: String, isScratch: Bool = false) throws(KeyError) -> Data {
         let handle = FileHandle(fileDescriptor: try entry(name, O_RDONLY), closeOnDealloc: true)
         var facts = stat()
         guard unsafe fstat(handle.fileDescriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else {
             throw .damaged(file: path(name))
         }
-        try requireOwn(facts, name)
-        guard facts.st_size <= Self.mostBytes, let content = try? handle.read(upToCount: Self.mostBytes + 1) ?? Data(),
-            content.count <= Self.mostBytes
-        else { throw .damaged(file: path(name)) }
+        if isOthers(facts) { throw notOwn(name) }
+        guard isScratch || facts.st_mode & 0o022 == 0 else { throw .exposed(folder: path(name)) }
+        guard facts.st_size <= Self.mostBytes else { throw .damaged(file: path(name)) }
+        let content: Data
+        do { content = try handle.read(upToCount: Self.mostBytes + 1) ?? Data() } catch {
+            throw .system("\(path(name)) cannot be read: \(error.localizedDescription)")
+        }
+        guard content.count <= Self.mostBytes else { throw .damaged(file: path(name)) }
         return content
     }
 
@@ -113,27 +154,36 @@ final class OpenFolder {
 
     func remove(file name: String) { unsafe unlinkat(descriptor, name, 0) }
 
+    func removeFiles() throws(KeyError) { for file in try names() { remove(file: file) } }
+
     /// Removes a folder in it and the files of that one.
     /// - Throws: `KeyError.system` where there is more than files in it: it stays.
     func remove(folder name: String) throws(KeyError) {
-        let folder = try folder(name)
-        for file in try folder.names() { folder.remove(file: file) }
-        guard unsafe unlinkat(descriptor, name, AT_REMOVEDIR) == 0 else {
+        try folder(name).removeFiles()
+        guard remove(emptyFolder: name) else {
             throw .system("\(path(name)) cannot be removed: \(Self.systemError)")
         }
     }
 
+    /// Whoever made it: it is not opened.
+    /// - Returns: false where it is no folder, or not empty.
+    @discardableResult
+    func remove(emptyFolder name: String) -> Bool { unsafe unlinkat(descriptor, name, AT_REMOVEDIR) == 0 }
+
     /// A file, made where there is none, for `flock` alone.
     func lock(_ name: String) throws(KeyError) -> CInt {
         let new = unsafe openat(descriptor, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard new >= 0 else { return try entry(name, O_RDWR) }
-        giveToOwner(new)
-        return new
+        guard new < 0 else {
+            giveToOwner(new)
+            return new
+        }
+        guard errno == EEXIST else { throw .system("\(path(name)) cannot be made: \(Self.systemError)") }
+        return try entry(name, O_RDWR)
     }
 
     func names() throws(KeyError) -> [String] {
         do { return try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd/\(descriptor)") } catch {
-            throw .system("\(place.path) cannot be listed")
+            throw .system("\(place.path) cannot be listed: \(error.localizedDescription)")
         }
     }
 
@@ -150,10 +200,14 @@ final class OpenFolder {
     private func entry(_ name: String, _ flags: CInt) throws(KeyError) -> CInt {
         let found = unsafe openat(descriptor, name, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
         guard found < 0 else { return found }
-        switch errno {
+        let (error, words) = (errno, Self.systemError)
+        switch error {
         case ENOENT: throw .missing(file: path(name))
-        case EACCES: throw .system("\(path(name)) cannot be opened: \(Self.systemError)")
-        default: throw .damaged(file: path(name))
+        // What is no such file is there. All else is this system's trouble, and no reason to call keys lost.
+        case ELOOP, ENOTDIR, EISDIR, ENXIO: throw .damaged(file: path(name))
+        default:
+            if error == EACCES, isAnothers(name) { throw notOwn(name) }
+            throw .system("\(path(name)) cannot be opened: \(words)")
         }
     }
 
@@ -167,9 +221,20 @@ final class OpenFolder {
     }
 
     /// A hard link to what is another user's is as little followed as any other.
-    private func requireOwn(_ found: stat, _ name: String) throws(KeyError) {
-        guard geteuid() == 0, facts.st_uid != 0, found.st_uid != facts.st_uid else { return }
-        throw .system("\(path(name)) is not of the user whose folder it is in: as root it is not used; `chown` it")
+    private func isOthers(_ found: stat) -> Bool {
+        geteuid() == 0 && facts.st_uid != 0 && found.st_uid != facts.st_uid
+    }
+
+    /// Whether there is something of this name that is not of the folder's owner.
+    private func isAnothers(_ name: String) -> Bool {
+        var found = stat()
+        return unsafe fstatat(descriptor, name, &found, AT_SYMLINK_NOFOLLOW) == 0 && found.st_uid != facts.st_uid
+    }
+
+    private func notOwn(_ name: String) -> KeyError {
+        .system(
+            "\(path(name)) is not of the user whose folder it is in, and is not used; if an earlier `sudo bulkhead keys` made "
+                + "it, `sudo chown -R \(facts.st_uid) \(path(name))`")
     }
 
     static var systemError: String { unsafe String(cString: strerror(errno)) }

@@ -11,7 +11,9 @@ public struct SecureBootKeys: Sendable {
     public init(_ keys: KeyFolder) { self.keys = keys }
 
     /// Whether the set has any, be they damaged.
-    public func areThere() throws(KeyError) -> Bool { try OpenFolder(keys.folder).isThere(Self.name) }
+    public func areThere() throws(KeyError) -> Bool { try keys.opened().isThere(Self.name) }
+
+    private func opened() throws(KeyError) -> OpenFolder { try keys.opened().folder(Self.name) }
 
     /// - Throws: where `create` could not even begin.
     static func requirePrograms(owner: String) throws(KeyError) {
@@ -49,9 +51,10 @@ public struct SecureBootKeys: Sendable {
     }
 
     /// The UEFI application with a signature (Authenticode, SHA-384).
-    /// - Parameter scratch: an empty folder that no other user can write to: osslsigncode would follow the links of the keys' own.
+    /// - Parameter scratch: an empty folder that no other user can write to, in memory if there is one: osslsigncode would follow the
+    ///   links of the keys' own, so it gets a copy of the (encrypted) key.
     public func sign(_ program: Data, _ passphrase: Passphrase, in scratch: URL) throws(KeyError) -> Data {
-        let files = try OpenFolder(keys.folder).folder(Self.name), copies = try OpenFolder(scratch)
+        let files = try opened(), copies = try OpenFolder(scratch)
         let key = try files.read("db.key")
         try EncryptedKeyFile.require(key, file: files.path("db.key"))
         try copies.replace("db.key", key)
@@ -63,7 +66,8 @@ public struct SecureBootKeys: Sendable {
                 "sign", "-h", "sha384", "-certs", copies.path("db.crt"), "-key", copies.path("db.key"),
                 "-readpass", "/dev/stdin", "-in", copies.path("program"), "-out", copies.path("signed"),
             ], input: Data(passphrase.bytes))
-        return try copies.read("signed")
+        // With what rights it is made is osslsigncode's and the umask's to say.
+        return try copies.read("signed", isScratch: true)
     }
 
     /// Whether a UEFI application is signed by this db key, and by no other. osslsigncode is content with one signature of several,
@@ -73,60 +77,11 @@ public struct SecureBootKeys: Sendable {
     public func isSigned(_ program: Data, in scratch: URL) throws(KeyError) -> Bool {
         _ = try Program.run("osslsigncode", ["--version"])
         let copies = try OpenFolder(scratch)
-        try copies.replace("db.crt", OpenFolder(keys.folder).folder(Self.name).read("db.crt"))
+        try copies.replace("db.crt", opened().read("db.crt"))
         try copies.replace("program", program)
         let words = try? Program.run(
             "osslsigncode", ["verify", "-CAfile", copies.path("db.crt"), "-in", copies.path("program")])
         let lines = words.map { String(decoding: $0, as: UTF8.self).split(whereSeparator: \.isNewline) } ?? []
         return lines.count { $0.hasPrefix("Signature Index:") } == 1
-    }
-}
-
-/// Runs a program of the system. A passphrase goes by its environment, which only the same user can read, never by its command line.
-enum Program {
-    static func run(
-        _ name: String, _ arguments: [String], input: Data = Data(), _ passphrase: Passphrase? = nil
-    ) throws(KeyError) -> Data {
-        let process = Process(), output = Pipe(), errors = Pipe(), stdin = Pipe()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = [name] + arguments
-        process.standardOutput = output
-        process.standardError = errors
-        process.standardInput = stdin
-        if let passphrase {
-            process.environment = ProcessInfo.processInfo.environment.merging(["BULKHEAD_PASSPHRASE": passphrase.text])
-            { $1 }
-        }
-        do {
-            try process.run()
-            // Less than a pipe holds.
-            try stdin.fileHandleForWriting.write(contentsOf: input)
-            try stdin.fileHandleForWriting.close()
-        } catch { throw .system("\(name) cannot be run: install openssl and osslsigncode") }
-        let content = output.fileHandleForReading.readDataToEndOfFile()
-        let words = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        // What `env` says of a program that is not there.
-        guard process.terminationStatus != 127 else {
-            throw .system(
-                "there is no \(name): install the packages openssl and osslsigncode, or leave Secure Boot out")
-        }
-        guard process.terminationStatus == 0 else {
-            throw .system("\(name) \(arguments[0]): \(reason(words) ?? "status \(process.terminationStatus)")")
-        }
-        return content
-    }
-
-    /// What went wrong, of all that such a program says on the way: its own first sentence, else the reason in the first line of
-    /// OpenSSL's list of errors. No dots of progress, no question for a passphrase, no "Failed" at the end.
-    static func reason(_ errors: String) -> String? {
-        let lines = errors.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }
-        let list = lines.filter { $0.contains(/^[0-9A-F]+:error:/) }
-        let sentence = lines.first { line in
-            !list.contains(line) && line.contains(where: \.isLetter) && !line.hasPrefix("Enter ") && line != "Failed"
-        }
-        // 40B7…:error:1C8000AB:Provider routines:rsa_gen_set_params:key size too small:../providers/…:509:
-        let parts = list.first?.split(separator: ":", omittingEmptySubsequences: false) ?? []
-        return sentence ?? (parts.count > 5 ? String(parts[5]) : nil)
     }
 }

@@ -1,19 +1,44 @@
 import Foundation
 
-/// A folder in the system's temporary one that no other user can read: images and volumes may hold what is not for all.
+/// A folder in the system's temporary one, or in memory, that no other user can read: images and volumes may hold what is not for all.
 public enum PrivateFolder {
     /// Runs `body` with a new folder (mode 0700, a name that nobody can know before), which is removed at the end, also when it
     /// throws.
     /// - Throws: `MachineError.missing` where none can be made.
-    public static func with<T>(_ body: (URL) throws -> T) throws -> T {
-        let place = FileManager.default.temporaryDirectory.appending(path: "bulkhead-XXXXXX").path
-        var name = Array(place.utf8CString)
-        guard unsafe mkdtemp(&name) != nil else {
-            throw MachineError.missing(file: place, hint: "a temporary folder cannot be made")
+    public static func with<T>(_ body: (URL) throws -> T) throws -> T { try with(in: [], body) }
+
+    /// The same in memory, where the system has a place for that which this user may write to: what lies there is on no disk when it is
+    /// removed, but for what was swapped out.
+    public static func inMemory<T>(_ body: (URL) throws -> T) throws -> T {
+        let places = ["/dev/shm", ProcessInfo.processInfo.environment["XDG_RUNTIME_DIR"] ?? ""].filter(isMemory)
+        return try with(in: places.map { URL(filePath: $0, directoryHint: .isDirectory) }, body)
+    }
+
+    /// In the first of these places in which one can be made.
+    static func with<T>(in places: [URL], _ body: (URL) throws -> T) throws -> T {
+        let usual = FileManager.default.temporaryDirectory
+        var made: URL?
+        for place in places + [usual] where made == nil { made = make(in: place) }
+        guard let folder = made else {
+            throw MachineError.missing(file: usual.path, hint: "a temporary folder cannot be made in it")
         }
-        let path = String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        let folder = URL(filePath: path, directoryHint: .isDirectory)
         defer { try? FileManager.default.removeItem(at: folder) }
         return try body(folder)
+    }
+
+    private static func make(in place: URL) -> URL? {
+        var name = Array(place.appending(path: "bulkhead-XXXXXX").path.utf8CString)
+        guard unsafe mkdtemp(&name) != nil else { return nil }
+        let path = String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return URL(filePath: path, directoryHint: .isDirectory)
+    }
+
+    /// Whether a folder is the root of a tmpfs (proc_pid_mounts(5)).
+    private static func isMemory(_ path: String) -> Bool {
+        let mounts = (try? String(contentsOfFile: "/proc/self/mounts", encoding: .utf8)) ?? ""
+        return mounts.split(separator: "\n").contains {
+            let words = $0.split(separator: " ")
+            return words.count > 2 && words[1] == path && words[2] == "tmpfs"
+        }
     }
 }

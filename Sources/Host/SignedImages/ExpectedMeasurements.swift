@@ -10,7 +10,7 @@ import Trust
 public struct ExpectedMeasurements: Codable, Equatable, Sendable {
     public struct Event: Codable, Equatable, Sendable {
         public var pcr: Int
-        /// `owner-key`, `no-owner-key`, `version`, `manifest`, `kernel` or `initrd`.
+        /// `owner-key`, `no-owner-key`, `version`, `manifest`, `kernel`, `initrd` or `sites`.
         public var object: String
         /// As the event in the log names it.
         public var name: String
@@ -80,9 +80,12 @@ public struct ExpectedMeasurements: Codable, Equatable, Sendable {
             if !initrd.isEmpty {
                 add(.initrd, initrd, try required(initrd, image(initrd, spec.digests?.initrd)), &values)
             }
-            // One that is not there is not measured.
-            if spec.watch.response != .off, let digests = try image(sites, spec.digests?.sites) {
+            guard spec.watch.response != .off else { continue }
+            if let digests = try image(sites, spec.digests?.sites) {
                 add(.sites, sites, digests, &values)
+            } else if mustBeOwners, spec.digests?.sites != nil {
+                // One that is not there is not measured; but this one was there when it was verified.
+                throw Self.isOthers(sites)
             }
         }
         for (bank, values) in zip(Self.banks, values) {

@@ -17,7 +17,7 @@ extension BootVolumeImage {
         var program = try OwnerSection.add(key, to: Data(contentsOf: hypervisor.resolvingSymlinksInPath()))
         let secureBoot = SecureBootKeys(keys)
         if try secureBoot.areThere() {
-            program = try PrivateFolder.with { try secureBoot.sign(program, passphrase, in: $0) }
+            program = try PrivateFolder.inMemory { try secureBoot.sign(program, passphrase, in: $0) }
         }
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let target = folder.appending(path: "BULKHEAD-\(KeyFolder.fingerprint(key)).EFI")

@@ -40,6 +40,15 @@ import Testing
                 && (json["requirements"] as? [Any])?.count == doctor.diagnosis.requirements.count)
     }
 
+    /// A machine's own words do not move a terminal's cursor, and a program reads them as they are.
+    @Test func itsJSONIsHarmless() throws {
+        let name = "Sam\u{1B}ple\u{202E}\u{9B}"
+        var diagnosis = Doctor(linux: tree.root).diagnosis
+        diagnosis.processor = name
+        let text = try diagnosis.json
+        #expect(text.contains(#""Sam\u001bple\u202e\u009b""#), "\(text)")
+    }
+
     // MARK: The processor
 
     @Test func virtualizationSwitchedOff() throws {

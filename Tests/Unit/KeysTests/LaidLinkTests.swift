@@ -54,7 +54,7 @@ import Testing
         #expect(try content(others.folder) == before.others)
     }
 
-    /// Where old keys go nothing of this folder's lies elsewhere, and the rotation ends when the link is gone.
+    /// Where old keys go nothing of this folder's lies elsewhere; that is looked at while nothing has begun.
     @Test func oldKeysGoNowhereElse() throws {
         let keys = place.keys, elsewhere = URL(filePath: place.path + "/elsewhere")
         try files.createDirectory(at: elsewhere, withIntermediateDirectories: true)
@@ -65,12 +65,13 @@ import Testing
             try? files.createDirectory(at: old.deletingLastPathComponent(), withIntermediateDirectories: true)
             try link(old, to: elsewhere)
             #expect(throws: KeyError.damaged(file: old.path)) { try keys.rotate(height: 5, passphrase, cheap) }
-            #expect(throws: KeyError.damaged(file: old.path)) { try keys.summary() }
+            #expect(try keys.summary().fingerprint == fingerprint && !OpenFolder.isThere(keys.rotated.folder))
             #expect(try files.contentsOfDirectory(atPath: elsewhere.path).isEmpty)
             #expect(try keys.publicKey() == first)
-            try files.removeItem(at: old)
             #expect(keys.isUsable)
-            #expect(try keys.publicKey() != first)
+            try files.removeItem(at: old)
+            try keys.rotate(height: 5, passphrase, cheap)
+            #expect(try keys.publicKey() != first && keys.isUsable)
             #expect(try KeyFolder(keys.folder.path + "/old/" + fingerprint).publicKey() == first)
         }
     }
@@ -132,6 +133,9 @@ import Testing
                     _ = try keys.sign([[1]], for: "manifest", passphrase)
                 }
             }
+            // Not because of what is in it.
+            let folder = try OpenFolder(file.deletingLastPathComponent())
+            #expect(throws: KeyError.damaged(file: file.path), "\(what)") { try folder.read(file.lastPathComponent) }
             try files.removeItem(at: file)
         }
         try files.moveItem(at: good, to: file)
@@ -158,10 +162,21 @@ import Testing
                 if !isDone { throw KeyError.revoked(fingerprint: "") }
             }
             #expect((made != nil) == isDone)
-            #expect(try content(aside) == ["file": Data([1]), "folder": Data(), "folder/file": Data([2])])
+            let file = isDone ? ["file": Data([1])] : [:]
+            #expect(
+                try content(aside) == file.merging(["folder": Data(), "folder/file": Data([2])]) { $1 },
+                "what is removed is what was made")
             #expect(try content(elsewhere) == ["mine": Data("mine".utf8)])
             if isDone { try files.removeItem(at: keys.folder) }
         }
+        // A folder that has the new one's name when that is removed.
+        _ = try? keys.make { (new: OpenFolder) throws(KeyError) in
+            try? files.removeItem(at: new.place)
+            try? files.copyItem(at: elsewhere, to: new.place)
+            throw KeyError.revoked(fingerprint: "")
+        }
+        let left = try content(keys.folder.deletingLastPathComponent())
+        #expect(left.values.contains(Data("mine".utf8)), "\(left.keys)")
         try keys.create(height: 5, passphrase, cheap)
         let open = try OpenFolder(keys.folder), names = try open.names().sorted()
         try swap(keys.folder)

@@ -58,6 +58,16 @@ import Testing
         }
     }
 
+    /// A program waits neither for what it says to be read nor for what it is given; one that takes nothing does not end this one.
+    @Test(.timeLimit(.minutes(1))) func whatAProgramSaysAndIsGiven() throws {
+        let many = Data((0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 31) })
+        #expect(try Program.run("sh", ["-c", "head -c 300000 /dev/zero >&2; printf done"]) == Data("done".utf8))
+        #expect(try Program.run("cat", [], input: many) == many)
+        #expect(try Program.run("sh", ["-c", "cat >&2; printf done"], input: many) == Data("done".utf8))
+        for _ in 0..<20 { #expect(try Program.run("true", [], input: many).isEmpty) }
+        #expect(throws: KeyError.self) { try Program.run("false", [], input: many) }
+    }
+
     /// One sentence of all that a program says; not its dots, nor the number of a line in its source.
     @Test func wordsOfErrors() throws {
         func words(_ body: () throws(KeyError) -> Void) -> String {

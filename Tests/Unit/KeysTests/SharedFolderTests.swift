@@ -56,6 +56,7 @@ import Testing
             if isThere { try files.moveItem(at: aside, to: file) }
         }
         try files.createDirectory(at: keys.rotated.folder, withIntermediateDirectories: false)
+        try Data("root's".utf8).write(to: keys.rotated.publicFile)
         let words = refusal { () throws(KeyError) in _ = try keys.summary() }
         #expect(words?.contains("new is not of the user whose folder it is in") == true, "\(words ?? "")")
         #expect(OpenFolder.isThere(keys.rotated.folder))

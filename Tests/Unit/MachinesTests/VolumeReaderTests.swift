@@ -67,7 +67,10 @@ import Testing
     @Test func whatIsNoVolume() throws {
         let pipe = folder.appending(path: "pipe")
         #expect(unsafe mkfifo(pipe.path, 0o600) == 0)
-        for place in [pipe, URL(filePath: "/dev/zero"), folder.appending(path: "none")] {
+        // The mark of a boot sector, and no file system.
+        let sector = folder.appending(path: "sector")
+        try Data([UInt8](repeating: 0, count: 510) + [0x55, 0xAA]).write(to: sector)
+        for place in [sector, pipe, URL(filePath: "/dev/zero"), folder.appending(path: "none")] {
             #expect(throws: MachineError.self, "\(place.path)") { try VolumeReader(place) }
         }
     }

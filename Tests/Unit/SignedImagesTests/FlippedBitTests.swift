@@ -100,6 +100,10 @@ struct SignedVolume {
         try other.write(to: file)
         let check = try BootVolumeCheck(VolumeReader(signed.volume), signed.keys, program: file)
         #expect(!check.objects[0].isGood && check.objects[0].isChecked)
+        // Keys that others could have put there.
+        #expect(unsafe chmod(signed.keys.folder.path, 0o770) == 0)
+        #expect(throws: KeyError.exposed(folder: signed.keys.folder.path)) { try signed.check() }
+        #expect(unsafe chmod(signed.keys.folder.path, 0o700) == 0)
         // Revoked, and a list that nobody can read.
         try Data("?".utf8).write(to: signed.keys.folder.appending(path: "revoked"))
         #expect(throws: KeyError.self) { try signed.check() }

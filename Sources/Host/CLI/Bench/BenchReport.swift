@@ -1,4 +1,5 @@
 import Foundation
+import Reports
 
 /// What `bench --json` writes; `Documentation/bench.md` describes every field.
 struct BenchReport: Encodable {
@@ -27,9 +28,6 @@ struct BenchReport: Encodable {
     func json() throws -> Data { try Self.json(self) }
 
     static func json(_ reports: some Encodable) throws -> Data {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        encoder.keyEncodingStrategy = .convertToSnakeCase
-        return try encoder.encode(reports) + Data("\n".utf8)
+        try Data((jsonText(reports) + "\n").utf8)
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Machines
+import ManifestFile
 import TestKit
 
 /// The parts of `bulkhead test` that are no run of `swift test`.
@@ -26,9 +27,7 @@ extension TestReport {
             FileHandle.standardError.write(Data("adversary: \($0)\n".utf8))
         }
         if json {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-            print(String(decoding: try encoder.encode(check.reports), as: UTF8.self))
+            print(try jsonText(check.reports))
         } else {
             print(check.reports.map(\.text).joined(separator: "\n\n"))
         }

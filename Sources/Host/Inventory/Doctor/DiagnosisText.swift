@@ -1,4 +1,5 @@
 import Foundation
+import ManifestFile
 import ManifestRules
 
 extension Diagnosis {
@@ -43,10 +44,9 @@ extension Diagnosis {
             }
             let encoder = JSONEncoder()
             encoder.keyEncodingStrategy = .convertToSnakeCase
-            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
             let report = Report(
                 runs: runs, sentence: sentence, machine: machine, processor: processor, requirements: requirements)
-            return String(decoding: try encoder.encode(report), as: UTF8.self)
+            return try jsonText(report, encoder, pretty: true)
         }
     }
 }

@@ -12,7 +12,7 @@ public struct VolumeReader: Sendable {
     }
     private let place: Place
 
-    /// - Throws: `MachineError.missing` when there is no such volume, `impossible` when it cannot be read.
+    /// - Throws: `MachineError.missing` when there is no such volume, `impossible` or `program` when it cannot be read.
     public init(_ volume: URL) throws(MachineError) {
         guard let kind = SafeFile.kind(of: volume) else {
             throw .missing(file: volume.path, hint: "name a folder, or an image of a boot volume")
@@ -26,7 +26,12 @@ public struct VolumeReader: Sendable {
             let sector = try? handle.read(upToCount: 512), sector.count == 512,
             sector.suffix(2) == Data([0x55, 0xAA])
         else { throw .impossible("\(volume.path) is neither a FAT file system nor a disk with an MBR") }
-        place = .image(volume.path + (Self.partition(Array(sector)).map { "@@\($0)" } ?? ""))
+        let image = volume.path + (Self.partition(Array(sector)).map { "@@\($0)" } ?? "")
+        // A volume that cannot be read is none without the file that is asked for.
+        do { try Tool.run("mdir", ["-b", "-i", image, "::/"]) } catch {
+            throw error as? MachineError ?? .impossible("\(error)")
+        }
+        place = .image(image)
     }
 
     /// Where the partition of type EF begins, bytes (UEFI 2.10, table 5.1); nil when the sector is a file system's own.
@@ -75,8 +80,6 @@ public struct VolumeReader: Sendable {
     }
 
     private func read(_ path: String, of image: String, _ limit: Int) throws -> Data? {
-        // A volume that cannot be read is none without the file.
-        try Tool.run("mdir", ["-b", "-i", image, "::/"])
         guard let found = try? Tool.run("mdir", ["-a", "-b", "-i", image, "::/" + path]) else { return nil }
         // Of a folder it lists what is in it.
         guard found.hasSuffix("::/\(path)\n") else { throw MachineError.impossible("\(path) is no file") }

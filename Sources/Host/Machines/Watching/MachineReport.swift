@@ -1,5 +1,6 @@
 import Control
 import Foundation
+import ManifestFile
 
 /// What `demo --report` writes; `Documentation/report.md` describes every field.
 public struct MachineReport: Codable, Sendable {
@@ -72,9 +73,8 @@ public struct MachineReport: Codable, Sendable {
 
     public func json() throws -> Data {
         let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         encoder.keyEncodingStrategy = .convertToSnakeCase
-        return try encoder.encode(self) + Data("\n".utf8)
+        return try Data((jsonText(self, encoder, pretty: true) + "\n").utf8)
     }
 }
 

@@ -1,5 +1,6 @@
 import Foundation
 import Machines
+import Reports
 
 /// What `bench --compare --json` writes; `Documentation/bench.md` describes every field.
 struct CompareReport: Encodable {
@@ -19,9 +20,6 @@ struct CompareReport: Encodable {
     }
 
     func json() throws -> Data {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        encoder.keyEncodingStrategy = .convertToSnakeCase
-        return try encoder.encode(self) + Data("\n".utf8)
+        try Data((jsonText(self) + "\n").utf8)
     }
 }
