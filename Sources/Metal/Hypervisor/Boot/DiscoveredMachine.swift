@@ -1,7 +1,6 @@
 import Manifest
 import PCI
 import Remapping
-import Silicon
 import Synchronization
 import Text
 import X86

@@ -1,6 +1,5 @@
 import Control
 import Silicon
-import Synchronization
 import Text
 import X86
 

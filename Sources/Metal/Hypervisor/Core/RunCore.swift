@@ -1,5 +1,4 @@
 import Manifest
-import Synchronization
 
 /// Runs a core's part of the machine, from boot or after a fault of its instance of the hypervisor on: its vCPU, or
 /// housekeeping alone.

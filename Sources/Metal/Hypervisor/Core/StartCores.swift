@@ -4,7 +4,6 @@ import Platform
 import Silicon
 import Synchronization
 import Text
-import X86
 
 /// A processor's place on the start-up page. It takes `block` by an exchange, once: no two processors ever begin with one
 /// stack, and one that comes when the boot core has given it up finds nothing and parks (start_up.S).

@@ -1,5 +1,4 @@
 import Records
-import Silicon
 import Text
 
 extension CrashRegion {

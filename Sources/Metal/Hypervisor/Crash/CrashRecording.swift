@@ -4,7 +4,6 @@ import Remapping
 import Silicon
 import Synchronization
 import Text
-import X86
 
 extension CoreState {
     /// Records the end of the guest on this core, or what the hypervisor's instance below it did (`frame`).

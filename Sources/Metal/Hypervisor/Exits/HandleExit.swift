@@ -3,7 +3,6 @@ import Manifest
 import Platform
 import Records
 import Silicon
-import Synchronization
 import Text
 import X86
 

@@ -1,7 +1,6 @@
 import Control
 import Platform
 import Silicon
-import Synchronization
 import X86
 
 extension ExitContext {

@@ -1,6 +1,4 @@
 import Platform
-import Silicon
-import Synchronization
 
 // Registers that the hypervisor emulates: configuration space in memory, and pages with MSI-X tables or legacy support.
 extension ExitContext {

@@ -1,6 +1,5 @@
 import Platform
 import Silicon
-import Synchronization
 import X86
 
 extension ExitContext {

@@ -3,7 +3,6 @@ import PCI
 import Platform
 import Remapping
 import Resources
-import Silicon
 import Text
 
 /// What brings interrupts and the IOMMU's faults to those whom they concern.

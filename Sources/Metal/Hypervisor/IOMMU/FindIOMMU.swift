@@ -1,5 +1,4 @@
 import Remapping
-import Silicon
 import Text
 
 extension IOMMU {

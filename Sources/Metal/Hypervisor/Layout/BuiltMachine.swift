@@ -2,7 +2,6 @@ import Manifest
 import Platform
 import Resources
 import Silicon
-import Synchronization
 import Text
 import X86
 

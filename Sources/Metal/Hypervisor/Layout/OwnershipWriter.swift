@@ -4,7 +4,6 @@ import Platform
 import Records
 import Remapping
 import Silicon
-import Text
 
 /// Writes the record of `OwnershipRecord.swift` into pages of its own.
 struct OwnershipWriter: ~Copyable {

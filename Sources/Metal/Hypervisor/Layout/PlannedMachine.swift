@@ -1,10 +1,8 @@
 import Manifest
-import Platform
 import Records
 import Silicon
 import Text
 import Trust
-import Watch
 import X86
 
 /// A machine whose parts have owners: what the manifest gives to whom, read and allocated while the firmware runs.

@@ -1,4 +1,3 @@
-import Records
 import Silicon
 import X86
 

@@ -1,7 +1,6 @@
 import Control
 import Manifest
 import Silicon
-import Synchronization
 import Text
 
 /// What answers managers and prints the log, on the housekeeping core alone. It reaches the partitions by their control pages,

@@ -1,7 +1,6 @@
 import Manifest
 import PCI
 import Platform
-import Silicon
 import Text
 import X86
 

@@ -4,7 +4,6 @@ import Platform
 import Silicon
 import Synchronization
 import Text
-import Watch
 
 extension VCPURunner {
     /// Loads, runs and ends the guest, again and again, as the manifest and managers say.

@@ -2,7 +2,6 @@ import Control
 import Manifest
 import Platform
 import Silicon
-import Synchronization
 import Text
 
 /// What the boot vCPU's core knows of its partition's PCI functions.

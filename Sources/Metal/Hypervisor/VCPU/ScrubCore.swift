@@ -1,7 +1,6 @@
 import Platform
 import Records
 import Silicon
-import Synchronization
 import X86
 
 extension VCPURunner {

@@ -1,5 +1,4 @@
 import Platform
-import Silicon
 import Synchronization
 
 extension VCPURunner {

@@ -1,5 +1,4 @@
 import Control
-import Manifest
 import Silicon
 import Synchronization
 

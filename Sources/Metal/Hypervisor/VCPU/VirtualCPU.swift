@@ -1,4 +1,3 @@
-import Platform
 import Silicon
 import Watch
 import X86

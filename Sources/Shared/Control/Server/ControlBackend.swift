@@ -1,4 +1,3 @@
-import Manifest
 import Resources
 
 /// The machine that a `ControlServer` serves. The server has checked and authorised all that it asks; indices are those

@@ -1,5 +1,4 @@
 import CBOR
-import Manifest
 import Records
 
 /// The hypervisor's end of the management link: bytes in, bytes out, one machine behind it. No heap, constant work for

@@ -1,4 +1,3 @@
-import Silicon
 import X86
 
 /// What the firmware says of the machine, in its ACPI tables if it has any (ACPI 6.5, sections 5.2.5 to 5.2.12).

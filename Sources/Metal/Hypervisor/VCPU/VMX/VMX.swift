@@ -1,7 +1,6 @@
 import Manifest
 import Records
 import Silicon
-import Text
 import X86
 
 /// What is written to the control fields of every control structure on this processor.
