@@ -24,10 +24,7 @@ public struct PlatformDescription: BitwiseCopyable, Sendable {
     public init(memorySize: UInt64, console: Bool, tscKHz: UInt32, bootTime: UInt64, bootTSC: UInt64 = 0) {
         apicIDs = InlineArray(repeating: 0)
         self.memorySize = memorySize
-        self.console = console
-        self.tscKHz = tscKHz
-        self.bootTime = bootTime
-        self.bootTSC = bootTSC
+        (self.console, self.tscKHz, self.bootTime, self.bootTSC) = (console, tscKHz, bootTime, bootTSC)
     }
 
     /// Of a core without a guest.

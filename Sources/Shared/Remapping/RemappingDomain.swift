@@ -13,16 +13,7 @@ public struct RemappingDomain: Sendable {
 }
 
 /// A run of a partition's memory: bytes, multiples of 4 KiB.
-public struct RemappingRun: Sendable {
-    public var guest: UInt64
-    public var physical: UInt64
-    public var size: UInt64
-    public init(guest: UInt64, physical: UInt64, size: UInt64) {
-        self.guest = guest
-        self.physical = physical
-        self.size = size
-    }
-}
+public typealias RemappingRun = (guest: UInt64, physical: UInt64, size: UInt64)
 
 /// What of a machine's tables has to have room.
 public struct RemappingDemand: Sendable {

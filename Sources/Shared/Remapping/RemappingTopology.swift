@@ -13,12 +13,7 @@ public struct RemappingUnitDescription: Equatable, Sendable {
 }
 
 /// Ids from `first` to `last` reach the unit as `alias`.
-public struct AliasRange: Equatable, Sendable {
-    public var first: UInt16 = 0
-    public var last: UInt16 = 0
-    public var alias: UInt16 = 0
-    public init() {}
-}
+public typealias AliasRange = (first: UInt16, last: UInt16, alias: UInt16)
 
 /// Why a firmware table cannot be used.
 public enum TopologyError: Error, Equatable {
@@ -38,7 +33,7 @@ public struct RemappingTopology: Sendable {
     public var interruptSources: [32 of (id: UInt8, requester: UInt16, isIOAPIC: Bool)] = .init(
         repeating: (0, 0, false))
     public var interruptSourceCount = 0
-    public var aliases: [64 of AliasRange] = .init(repeating: AliasRange())
+    public var aliases: [64 of AliasRange] = .init(repeating: (0, 0, 0))
     public var aliasCount = 0
     public var reserved: [128 of (first: UInt16, last: UInt16)] = .init(repeating: (0, 0))
     public var reservedCount = 0

@@ -30,7 +30,7 @@ struct CheckingMachine: ControlBackend {
     mutating func readConsole(_ partition: Int, from: UInt64, into buffer: inout MutableSpan<UInt8>) -> ConsoleRange {
         precondition(partition != 2 && buffer.count == 1024)
         for i in 0..<buffer.count { buffer[i] = UInt8(truncatingIfNeeded: i) }
-        return ConsoleRange(position: from, count: Int(from % 1025), end: .max)
+        return (position: from, count: Int(from % 1025), end: .max)
     }
 
     mutating func writeConsole(_ partition: Int, _ bytes: borrowing Span<UInt8>) -> Int {

@@ -92,7 +92,7 @@ struct ModelMachine: ControlBackend {
         let start = max(min(from, UInt64(console.count)), UInt64(max(0, console.count - Self.ring)))
         let count = min(console.count - Int(start), buffer.count)
         for i in 0..<count { buffer[i] = console[Int(start) + i] }
-        return ConsoleRange(position: start, count: count, end: UInt64(console.count))
+        return (position: start, count: count, end: UInt64(console.count))
     }
 
     mutating func writeConsole(_ partition: Int, _ bytes: borrowing Span<UInt8>) -> Int {

@@ -61,7 +61,7 @@ struct MemoryMachine: ControlBackend {
         calls.append("read")
         let start = Int(min(from, UInt64(console.count))), count = min(console.count - start, buffer.count)
         for i in 0..<count { buffer[i] = console[start + i] }
-        return ConsoleRange(position: UInt64(start), count: count, end: UInt64(console.count))
+        return (position: UInt64(start), count: count, end: UInt64(console.count))
     }
 
     mutating func writeConsole(_ partition: Int, _ bytes: borrowing Span<UInt8>) -> Int {

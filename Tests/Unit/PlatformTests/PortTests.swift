@@ -14,6 +14,21 @@ import UnitSupport
         devices.access(PortAccess(port: port, size: size, input: false), value: value, tsc: 1000).event
     }
 
+    /// As VMX tells them, whatever is in the bits beside.
+    @Test func exitQualifications() {
+        for port in [0x3FD, 0x80, 0xCFC, 0xFFFF] as [UInt16] {
+            for (raw, size) in [(0, 1), (1, 2), (3, 4)] as [(UInt64, Int)] {
+                for (isInput, isString) in [(false, false), (true, false), (false, true), (true, true)] {
+                    let word = raw | (isInput ? 1 << 3 : 0) | (isString ? 1 << 4 : 0) | UInt64(port) << 16
+                    let access = PortAccess(port: port, size: size, input: isInput, string: isString)
+                    for beside in [0, 0x60, 0xFFFF_FFFF_0000_FFE0] as [UInt64] {
+                        #expect(PortAccess(qualification: word | beside) == access)
+                    }
+                }
+            }
+        }
+    }
+
     /// Every port of the machine: those of the table and no other answer.
     @Test mutating func allOtherPortsAreAnEmptyBus() {
         var platform = description()

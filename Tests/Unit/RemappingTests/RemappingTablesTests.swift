@@ -9,8 +9,8 @@ private typealias AMD = AMDVi<FakeUnit>
 /// The tables of both vendors, read back as the hardware would.
 @Suite struct RemappingTablesTests {
     private let runs: [RemappingRun] = [
-        RemappingRun(guest: 0, physical: 0x4000_0000, size: 64 << 20),
-        RemappingRun(guest: 1 << 32, physical: 0x1_0000_0000, size: 1 << 30),
+        (guest: 0, physical: 0x4000_0000, size: 64 << 20),
+        (guest: 1 << 32, physical: 0x1_0000_0000, size: 1 << 30),
     ]
     private var demand: RemappingDemand {
         var demand = RemappingDemand()
@@ -239,7 +239,7 @@ private typealias AMD = AMDVi<FakeUnit>
         let narrow = RemappingFeatures(amdVi: 1 << 6, 1 << 8)
         #expect(try refusal(AMD.self, narrow, runs, vcpus: 2) == .unreachableCore, "APIC id 10203h does not fit")
         #expect(try refusal(AMD.self, narrow, runs, vcpus: 1) == nil)
-        let far = [RemappingRun(guest: 1 << 39, physical: 0, size: 1 << 21)]
+        let far: [RemappingRun] = [(guest: 1 << 39, physical: 0, size: 1 << 21)]
         #expect(try refusal(Intel.self, narrowVTD, far, vcpus: 1) == .tooWide)
         // One for the root table, eight for 2,048 interrupt entries, one of the three that the page table takes.
         let few = 10

@@ -14,8 +14,8 @@ import X86
     ) -> MTRRMap {
         var registers = [11 of UInt64](repeating: 0)
         for (i, value) in fixed.enumerated() { registers[i] = value }
-        var variable = [16 of MTRRPair](repeating: MTRRPair())
-        for (i, pair) in pairs.enumerated() { variable[i] = MTRRPair(base: pair.base, mask: pair.mask) }
+        var variable = [16 of MTRRPair](repeating: (0, 0))
+        for (i, pair) in pairs.enumerated() { variable[i] = (pair.base, pair.mask) }
         return MTRRMap(
             capability: capability, defaultType: defaultType, fixed: registers, variable: variable,
             count: count ?? pairs.count, addressBits: bits)

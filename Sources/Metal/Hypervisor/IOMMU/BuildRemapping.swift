@@ -47,8 +47,8 @@ extension PlannedMachine {
             let base = memory.ranges[i].base | key, size = memory.ranges[i].size
             let low = min(size, GuestMemory.lowLimit)
             let runs: [2 of RemappingRun] = [
-                RemappingRun(guest: 0, physical: base, size: low),
-                RemappingRun(guest: GuestMemory.highBase, physical: base + low, size: size - low),
+                (0, base, low),
+                (GuestMemory.highBase, base + low, size - low),
             ]
             var apicIDs: [16 of UInt32] = .init(repeating: 0)
             var vcpuCount = 0

@@ -29,10 +29,7 @@ struct FaultLog: ~Copyable {
         _ memory: RemappingMemory,
         ticksPerSecond: UInt64, owners: [192 of (requester: UInt16, partition: UInt8)], ownerCount: Int
     ) {
-        self.vendor = vendor
-        self.units = units
-        self.unitCount = unitCount
-        self.memory = memory
+        (self.vendor, self.units, self.unitCount, self.memory) = (vendor, units, unitCount, memory)
         budget.ticksPerSecond = ticksPerSecond
         self.owners = owners
         self.ownerCount = ownerCount

@@ -68,18 +68,12 @@ struct ProgramMemory {
     /// Denies every port, and every MSR but those that the policy passes through.
     func fillMaps<CPU: VirtualizationExtension>(_: CPU.Type) {
         for at in stride(from: base + 0x1000, to: base + Self.tableBytes, by: 8) { store(UInt64.max, at) }
-        for i in 0..<MSRPolicy.entries.count {
-            guard MSRPolicy.entries[i].exists(on: CPU.vendor) else { continue }
-            let reads: Bool
-            let writes: Bool
-            switch MSRPolicy.entries[i].rule {
-            case .passThrough(let access): (reads, writes) = (access.reads, access.writes)
-            case .readable: (reads, writes) = (true, false)
-            case .emulated, .refused: continue
-            }
-            for msr in MSRPolicy.entries[i].first...MSRPolicy.entries[i].last {
-                if reads { allow(msr, CPU.permissionBit(msr, write: false)) }
-                if writes { allow(msr, CPU.permissionBit(msr, write: true), isGuarded: GuardedRegisters.covers(msr)) }
+        for i in 0..<MSRPolicy.entries.count where MSRPolicy.entries[i].exists(on: CPU.vendor) {
+            let entry = MSRPolicy.entries[i]
+            for msr in entry.first...entry.last {
+                if entry.rule.reads { allow(msr, CPU.permissionBit(msr, write: false)) }
+                guard entry.rule.writes else { continue }
+                allow(msr, CPU.permissionBit(msr, write: true), isGuarded: GuardedRegisters.covers(msr))
             }
         }
     }

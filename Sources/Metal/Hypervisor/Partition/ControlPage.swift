@@ -9,7 +9,6 @@ import X86
 /// Each side takes what the other may have written for a number: no address is here, nor a count or an enumeration that is
 /// used unchecked.
 struct ControlPage: ~Copyable {
-    static let maxVCPUs = 16
     /// A `ControlOperation` that a manager has asked for and the boot vCPU's core has not taken; `nothing` when there is none.
     private let asked = Atomic<UInt32>(nothing)
     private static let nothing = UInt32.max

@@ -44,8 +44,6 @@ public struct FrameHeader: Equatable, Sendable {
     public var sequence: UInt32
 
     public init(version: UInt8 = Frame.version, kind: FrameKind, sequence: UInt32) {
-        self.version = version
-        self.kind = kind
-        self.sequence = sequence
+        (self.version, self.kind, self.sequence) = (version, kind, sequence)
     }
 }

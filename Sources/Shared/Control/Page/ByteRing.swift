@@ -133,7 +133,7 @@ public struct ByteRing {
         let start = min(max(position, oldest), end)
         let count = min(Int(end - start), buffer.count)
         for i in 0..<count { unsafe buffer[i] = byte(start + UInt64(i)).pointee }
-        return ConsoleRange(position: start, count: count, end: end)
+        return (position: start, count: count, end: end)
     }
 
     /// What the writer may write while a reader copies: at most so much is pushed at once.

@@ -1,22 +1,17 @@
 import X86
 
-/// Which instructions of a guest reach a register of the processor.
-public enum MSRAccess: UInt8, Sendable {
-    case readWrite, readOnly, writeOnly
-    public var reads: Bool { self != .writeOnly }
-    public var writes: Bool { self != .readOnly }
-}
-
-/// What happens when a guest executes RDMSR or WRMSR.
-public enum MSRRule: Equatable, Sendable {
+/// What happens when a guest executes RDMSR or WRMSR of a register that has an entry. Others get #GP(0), as where none exists.
+public enum MSRRule: Sendable {
     /// The permitted instructions do not exit; a write to a read-only or a read of a write-only register is refused.
-    case passThrough(MSRAccess)
-    /// See `MSREmulation`.
-    case emulated
+    case readWrite, readOnly, writeOnly
     /// Reads do not exit; writes are emulated.
     case readable
-    /// #GP(0), as for a register that does not exist.
-    case refused
+    /// See `MSREmulation`.
+    case emulated
+
+    /// Whether RDMSR, or WRMSR, reaches the processor.
+    public var reads: Bool { self != .writeOnly && self != .emulated }
+    public var writes: Bool { self == .readWrite || self == .writeOnly }
 }
 
 /// One entry of the allow-list of model-specific registers.
@@ -27,11 +22,8 @@ public struct MSREntry: Sendable {
     /// Whose processors have it; nil for both.
     public let vendor: Vendor?
 
-    init(_ first: UInt32, _ last: UInt32, rule: MSRRule, vendor: Vendor? = nil) {
-        (self.first, self.last, self.rule, self.vendor) = (first, last, rule, vendor)
-    }
-    init(_ msr: UInt32, rule: MSRRule, vendor: Vendor? = nil) {
-        (first, last, self.rule, self.vendor) = (msr, msr, rule, vendor)
+    init(_ first: UInt32, _ last: UInt32? = nil, rule: MSRRule, vendor: Vendor? = nil) {
+        (self.first, self.last, self.rule, self.vendor) = (first, last ?? first, rule, vendor)
     }
 
     /// Whether it is there for guests on processors of `other`.

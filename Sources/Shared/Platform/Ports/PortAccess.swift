@@ -6,6 +6,14 @@ public struct PortAccess: Equatable, Sendable {
     @inline(__always)
     public init(rawValue: UInt32) { self.rawValue = rawValue }
 
+    /// From VMX's exit qualification (Intel SDM volume 3C, table 28-5): bytes less one in bits 2:0, IN in bit 3, a string in bit 4,
+    /// the port in bits 31:16.
+    @inline(__always)
+    public init(qualification: UInt64) {
+        let word = UInt32(truncatingIfNeeded: qualification)
+        rawValue = word & 0xFFFF_0000 | ((word & 7) + 1) << 4 | word >> 2 & 4 | word >> 3 & 1
+    }
+
     public init(port: UInt16, size: Int, input: Bool, string: Bool = false) {
         rawValue =
             UInt32(port) << 16 | UInt32(truncatingIfNeeded: size & 7) << 4 | (string ? 1 << 2 : 0) | (input ? 1 : 0)

@@ -22,9 +22,7 @@ public struct AMDVi<Registers: RegisterFile>: RemappingHardware {
     }
 
     public init(_ unit: RemappingUnitDescription, _ registers: Registers, _ memory: RemappingMemory) {
-        self.unit = unit
-        self.registers = registers
-        self.memory = memory
+        (self.unit, self.registers, self.memory) = (unit, registers, memory)
     }
 
     public var features: RemappingFeatures {

@@ -1,4 +1,3 @@
-
 /// AMD's tables: one device table with an entry for each id, an interrupt table for each domain.
 extension AMDVi {
     public typealias Pages = AMDViPageFormat

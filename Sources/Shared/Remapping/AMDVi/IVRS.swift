@@ -35,7 +35,7 @@ public enum IVRS {
         guard unit.registers != 0, unit.registers & 0x3FFF == 0 else { throw .malformed }
         try topology.add(unit)
         guard try reader.half(at + 16) == 0 else { return topology.hasOtherSegments = true }
-        var range = AliasRange()
+        var range: AliasRange = (0, 0, 0)
         var entry = at + header
         while entry < at + length {
             let type = try reader.byte(entry)
@@ -65,14 +65,14 @@ public enum IVRS {
             range.alias = try reader.half(at + 5)
             if type == 0x42 {
                 try topology.add(range)
-                range = AliasRange()
+                range = (0, 0, 0)
             }
         case 0x03, 0x47:  // start of a range without an alias: what ends it adds none
-            range = AliasRange()
+            range = (0, 0, 0)
         case 0x04:
             range.last = try reader.half(at + 1)
             if range.alias != 0, range.last >= range.first { try topology.add(range) }
-            range = AliasRange()
+            range = (0, 0, 0)
         case 0x48:  // special device: 1 is an I/O APIC, 2 a timer
             try topology.addInterruptSource(
                 try reader.byte(at + 4), try reader.half(at + 5), isIOAPIC: try reader.byte(at + 7) == 1)

@@ -1,4 +1,3 @@
-
 /// VT-d's tables in legacy mode: a root table, a context table for each bus, one interrupt table for all.
 extension VTD {
     public typealias Pages = VTDPageFormat

@@ -93,14 +93,7 @@ public struct MTRRMap: Sendable {
 }
 
 /// IA32_MTRR_PHYSBASEn and IA32_MTRR_PHYSMASKn as they read.
-public struct MTRRPair: Sendable {
-    public var base: UInt64
-    public var mask: UInt64
-    public init(base: UInt64 = 0, mask: UInt64 = 0) {
-        self.base = base
-        self.mask = mask
-    }
-}
+public typealias MTRRPair = (base: UInt64, mask: UInt64)
 
 /// The addresses of one variable register.
 struct MTRRRange {

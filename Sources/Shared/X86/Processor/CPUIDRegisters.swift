@@ -6,9 +6,6 @@ public struct CPUIDRegisters: Equatable, Sendable {
     public var edx: UInt32
 
     public init(eax: UInt32 = 0, ebx: UInt32 = 0, ecx: UInt32 = 0, edx: UInt32 = 0) {
-        self.eax = eax
-        self.ebx = ebx
-        self.ecx = ecx
-        self.edx = edx
+        (self.eax, self.ebx, self.ecx, self.edx) = (eax, ebx, ecx, edx)
     }
 }

@@ -11,10 +11,7 @@ extension VMXCPU {
         case UInt32(VMXExit.rdmsr): return .readMSR
         case UInt32(VMXExit.wrmsr): return .writeMSR
         case UInt32(VMXExit.io):
-            let access = IOQualification(rawValue: self[VMCSField.exitQualification])
-            return .port(
-                PortAccess(port: access.port, size: access.size, input: access.isIn, string: access.isString),
-                next: next)
+            return .port(PortAccess(qualification: self[VMCSField.exitQualification]), next: next)
         default: return .rare
         }
     }
@@ -93,7 +90,7 @@ extension VMXCPU {
     /// become the ones to compare with, and the instruction runs again, now without an exit.
     private mutating func controlRegister() -> RareExit {
         let access = ControlRegisterAccess(rawValue: self[VMCSField.exitQualification])
-        guard access.number == 0, access.kind == .moveTo else { return .protectedInstruction }
+        guard access.isMoveToCR0 else { return .protectedInstruction }
         let value = general(access.register)
         guard value & (CR0.notWriteThrough | CR0.cacheDisable) != CR0.notWriteThrough else {
             return .protectedInstruction

@@ -14,7 +14,7 @@ extension VMX {
         guard cpu_cpuid(1, 0).edx & 1 << 12 != 0 else {
             return MTRRMap(
                 capability: 0, defaultType: 1 << 11 | UInt64(MemoryType.writeBack.rawValue),
-                fixed: .init(repeating: 0), variable: .init(repeating: MTRRPair(base: 0, mask: 0)), count: 0,
+                fixed: .init(repeating: 0), variable: .init(repeating: (0, 0)), count: 0,
                 addressBits: 48)
         }
         let capability = cpu_rdmsr(MSR.mtrrCapability)
@@ -25,10 +25,10 @@ extension VMX {
             fixed[2] = cpu_rdmsr(0x259)
             for i in 0..<8 { fixed[3 + i] = cpu_rdmsr(0x268 + UInt32(i)) }
         }
-        var variable: [16 of MTRRPair] = .init(repeating: MTRRPair(base: 0, mask: 0))
+        var variable: [16 of MTRRPair] = .init(repeating: (0, 0))
         let count = min(Int(capability & 0xFF), MTRRMap.variableLimit)
         for i in 0..<count {
-            variable[i] = MTRRPair(base: cpu_rdmsr(0x200 + UInt32(i) * 2), mask: cpu_rdmsr(0x201 + UInt32(i) * 2))
+            variable[i] = (cpu_rdmsr(0x200 + UInt32(i) * 2), cpu_rdmsr(0x201 + UInt32(i) * 2))
         }
         let bits = cpu_cpuid(0x8000_0000, 0).eax >= 0x8000_0008 ? UInt64(cpu_cpuid(0x8000_0008, 0).eax & 0xFF) : 36
         return MTRRMap(
