@@ -73,6 +73,10 @@
             case 29:
                 cpu_write_cr0(cpu_read_cr0() & ~CR0.writeProtect)
                 cpu_ud2()
+            // On the housekeeping core, which has the units' registers. RDX: bits that are cleared; RCX: the register that is
+            // read, and below it the one that is written.
+            case 30:
+                mmio_write32(cpu.rcx & 0xFFFF_FFFF, mmio_read32(cpu.rcx >> 32) & ~UInt32(truncatingIfNeeded: cpu.rdx))
             default: break
             }
         }
