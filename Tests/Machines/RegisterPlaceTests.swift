@@ -15,7 +15,7 @@ extension MachineTests {
                 "PCI function 0x80 (requester id) has registers to which firmware has given no address that cores can reach"
             ),
             ("at-vga", taken), ("at-ecam", taken), ("at-ioapic", taken), ("at-unit", taken),
-            ("lists-ioapic", taken), ("lists-unit", taken), ("lists-flash", taken),
+            ("lists-ecam", taken), ("lists-ioapic", taken), ("lists-unit", taken), ("lists-flash", taken),
         ]
 
         @Test func whatIsTheMachinesIsNoPartitions() throws {

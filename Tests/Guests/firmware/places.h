@@ -2,22 +2,20 @@
 // BAR 2, which is memory, is where the firmware's tables then have something. All is as it was when the next volume has its turn.
 #define FUNCTION 0x10
 
-// ACPI 6.5, section 5.2: the table with this signature, by the XSDT.
-HELPER u8 *acpi_table(struct system_table *system, u32 signature) {
+// ACPI 6.5, section 5.2: where the XSDT has the table with this signature.
+HELPER u8 **acpi_entry(struct system_table *system, u32 signature) {
     for (u64 i = 0; i < system->count; i++) {
         if (system->configuration[i].guid.low != 0x11D3E4F18868E871 || system->configuration[i].guid.high != 0x81883CC7800022BC) continue;
         u8 *xsdt = *(u8 **)(system->configuration[i].table + 24);
-        for (u32 at = 36; at + 8 <= *(u32 *)(xsdt + 4); at += 8) {
-            u8 *table = *(u8 **)(xsdt + at);
-            if (*(u32 *)table == signature) return table;
-        }
+        for (u32 at = 36; at + 8 <= *(u32 *)(xsdt + 4); at += 8)
+            if (*(u32 *)*(u8 **)(xsdt + at) == signature) return (u8 **)(xsdt + at);
     }
     return 0;
 }
 
 HELPER u64 wide_bar(void) { return (u64)read_space(FUNCTION, 0x1C) << 32 | (read_space(FUNCTION, 0x18) & ~0xFu); }
 
-#if defined(LISTS_IOAPIC) || defined(LISTS_UNIT)
+#if defined(LISTS_ECAM) || defined(LISTS_IOAPIC) || defined(LISTS_UNIT)
 static volatile u32 *patched;
 static u32 was[2];
 #endif
@@ -54,27 +52,35 @@ static int begin(struct system_table *system) {
     write_space(FUNCTION, 0x10, 0xFEC00000);
 #elif defined(AT_UNIT)
     write_space(FUNCTION, 0x10, (u32)VTD);
+#elif defined(LISTS_ECAM)
+    // One entry more, for a bus of segment 1 (PCI Firmware 3.3, section 4.1.2).
+    static u8 mcfg[76];
+    patched = (u32 *)acpi_entry(system, 0x4746434D);
+    for (u32 i = 0; patched && i < 60; i++) mcfg[i] = (*(u8 **)patched)[i];
+    mcfg[4] = sizeof mcfg, *(u64 *)(mcfg + 60) = bar0 & ~0xFFFFFu, mcfg[68] = 1;
 #elif defined(LISTS_IOAPIC)
-    u8 *madt = acpi_table(system, 0x43495041);
+    u8 **entry = acpi_entry(system, 0x43495041), *madt = entry ? *entry : 0;
     for (u32 at = 44; madt && at < *(u32 *)(madt + 4) && madt[at + 1]; at += madt[at + 1])
         if (madt[at] == 1) patched = (u32 *)(madt + at + 4);
 #elif defined(LISTS_UNIT)
     // The first unit (DRHD) has its registers there, where what it can do reads the same.
-    u8 *dmar = acpi_table(system, 0x52414D44);
+    u8 **entry = acpi_entry(system, 0x52414D44), *dmar = entry ? *entry : 0;
     for (u32 at = 0; at < 4096; at += 8) write64(wide_bar() + at, read64(VTD + at));
     if (dmar) patched = (u32 *)(dmar + 48 + 8);
 #elif defined(LISTS_FLASH)
     memory_map = system->boot->memory_map;
     system->boot->memory_map = listed_map;
 #endif
-#if defined(LISTS_IOAPIC) || defined(LISTS_UNIT)
+#if defined(LISTS_ECAM) || defined(LISTS_IOAPIC) || defined(LISTS_UNIT)
     if (!patched) return 0;
     was[0] = patched[0], was[1] = patched[1];
-    patched[0] = bar0 & ~0xFu;
 #endif
-#ifdef LISTS_UNIT
-    patched[0] = (u32)wide_bar();
-    patched[1] = (u32)(wide_bar() >> 32);
+#if defined(LISTS_ECAM)
+    *(u8 **)patched = mcfg;
+#elif defined(LISTS_IOAPIC)
+    patched[0] = bar0 & ~0xFu;
+#elif defined(LISTS_UNIT)
+    patched[0] = (u32)wide_bar(), patched[1] = (u32)(wide_bar() >> 32);
 #endif
     (void)system;
     for (int i = 0; i < 9; i++) seen[i] = look(i);
@@ -86,11 +92,8 @@ static void end(struct system_table *system) {
     for (int i = 0; i < 9; i++) changes += look(i) != seen[i];
     print(changes ? "firmware: something was changed\r\n" : "firmware: nothing was changed\r\n");
     write_space(FUNCTION, 0x10, bar0);
-#if defined(LISTS_IOAPIC) || defined(LISTS_UNIT)
-    patched[0] = was[0];
-#endif
-#ifdef LISTS_UNIT
-    patched[1] = was[1];
+#if defined(LISTS_ECAM) || defined(LISTS_IOAPIC) || defined(LISTS_UNIT)
+    patched[0] = was[0], patched[1] = was[1];
 #endif
 #ifdef LISTS_FLASH
     system->boot->memory_map = memory_map;
