@@ -111,6 +111,12 @@
             return kind == 0x6E || kind == 0x6C && attempt < 6 || kind == 0x6F && attempt == 0
         }
 
+        /// "h": whether the core does not come back from a reset for which others stand still.
+        static func losesCore(_ cores: CoreSet) -> Bool {
+            let core = unsafe deafness.core
+            return unsafe deafness.kind == 0x68 && 0..<64 ~= core && cores.contains(CoreSet(core: core))
+        }
+
         /// "v": whether the core faults whenever it looks at images.
         static func isBlind(_ cores: CoreSet) -> Bool {
             let core = unsafe deafness.core
