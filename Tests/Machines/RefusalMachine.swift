@@ -15,6 +15,8 @@ struct RefusedVolume {
     var reason: String
     /// Another one than the checkout's.
     var hypervisor: URL?
+    /// As of `RefusalMachine`, for this volume alone.
+    var firmware: String?
     /// Beside the neighbour's.
     var images: [BootVolumeImage.Image] = []
 }
@@ -44,7 +46,7 @@ struct RefusalMachine {
             var content = BootVolumeImage(
                 hypervisor: volume.hypervisor ?? workspace.hypervisor, manifest: volume.manifest,
                 images: [image] + volume.images)
-            content.firmware = firmware.map { workspace.cache.appending(path: "images/\($0)") }
+            content.firmware = (volume.firmware ?? firmware).map { workspace.cache.appending(path: "images/\($0)") }
             try content.writeImage(to: disks[disks.count - 1])
         }
         var emulator = emulator

@@ -113,8 +113,10 @@ extension FunctionDescription {
         isBridge || classCode >> 16 & 0xFF == 0x06 || classCode >> 8 & 0xFFFF == 0x0806
     }
 
-    /// Whether it is an xHCI controller.
-    public var isXHCI: Bool { classCode == 0x0C0330 && bars[0].isMemory }
+    /// Whether it is an xHCI or EHCI controller, or one of USB's at all, with registers in BAR 0.
+    public var isXHCI: Bool { classCode == 0x0C0330 && isUSB }
+    public var isEHCI: Bool { classCode == 0x0C0320 && isUSB }
+    public var isUSB: Bool { classCode >> 8 == 0x0C03 && bars[0].isMemory }
 
     /// Which of its virtual functions, counted from 0, has this address; nil when none has.
     func virtualIndex(of address: FunctionAddress) -> Int? {

@@ -18,15 +18,35 @@ public struct MachineRanges: Sendable {
     /// One beyond the last address that cores reach.
     let end: UInt64
 
-    /// Below 4 GiB what chipsets have there, from the I/O APICs to the flash memory.
+    /// What the chipsets of PCs have below 1 MiB (video memory, option ROMs, firmware), and below 4 GiB, from the I/O APICs to
+    /// the flash memory: the firmware's map of memory need not list it.
     /// - Parameter addressBits: of physical addresses (CPUID 80000008h EAX bits 7:0). A core maps one-to-one what its functions
     ///   have, below the 47 bits that the lower half of its address space has.
     public init(addressBits: Int = 47) {
         end = 1 << UInt64(max(32, min(addressBits, 47)))
+        add(0, 0x10_0000)
         add(0xFEC0_0000, 0x140_0000)
     }
 
-    /// At most 63 more: of what is added then, nothing is known but that it is somewhere.
+    /// All memory-mapped configuration space of the firmware's table, of every segment: each entry's address is that of bus 0
+    /// (PCI Firmware 3.3, section 4.1.2).
+    /// - Parameter table: MCFG; empty without one.
+    public mutating func add(mcfg table: Span<UInt8>) {
+        for entry in stride(from: 44, to: max(table.count, 59) - 15, by: 16) {
+            var base: UInt64 = 0
+            for i in 0..<8 { base |= UInt64(table[entry + i]) << UInt64(8 * i) }
+            add(base, (UInt64(table[entry + 11]) + 1) << 20)
+        }
+    }
+
+    /// A remapping unit's registers: AMD's have 512 KiB, aligned to as much, where they have performance counters (48882,
+    /// section 3.4).
+    /// - Parameter bytes: as many as its features tell, where they are known.
+    public mutating func add(unit: UInt64, _ bytes: UInt64 = 0) {
+        add(unit, max(bytes, unit & 0x7_FFFF == 0 ? 0x8_0000 : 0x4000))
+    }
+
+    /// At most 62 more: of what is added then, nothing is known but that it is somewhere.
     public mutating func add(_ base: UInt64, _ size: UInt64) {
         guard count < 64 else { return ranges[0] = 0..<end }
         ranges[count] = base..<(size > .max - base ? .max : base + size)

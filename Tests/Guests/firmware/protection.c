@@ -6,6 +6,9 @@
 //   MOVES  moves in such a callback the registers of 00:10.0, by their size.
 //   STAYS  has protection on from the start and never leaves: ExitBootServices is refused. Afterwards it says whether
 //          protection is as it was.
+//   AT_..., LISTS_... put, before they start it, registers of 00:10.0 where the machine has something else, or have the tables say
+//          that it has; see places.h. Afterwards they say whether anything was changed.
+//   SMIS   enables in such a callback the SMIs of the EHCI controller 00:11.0, and keeps it for itself.
 //   REFUSES fails to measure a kernel into the TPM (TCG EFI Protocol Specification 1.0, section 6.6), and measures all else.
 // The units are where QEMU has them. UEFI 2.10, sections 4 and 7; VT-d specification, section 11.4; AMD specification
 // 48882, section 3.4.
@@ -23,7 +26,9 @@ struct boot_services {
     struct table_header header;
     u64 raise, restore;
     u64 (*allocate_pages)(u32 type, u32 memory, u64 pages, u64 *address);
-    u64 free_pages, memory_map, allocate_pool, free_pool;
+    u64 free_pages;
+    u64 (*memory_map)(u64 *size, void *map, u64 *key, u64 *stride, u32 *version);
+    u64 allocate_pool, free_pool;
     u64 (*create_event)(u32 type, u64 level, void (*notify)(void *, void *), void *context, void **event);
     u64 timer[5], protocols[3];
     u64 (*handle_protocol)(void *handle, const struct guid *protocol, void **interface);
@@ -35,7 +40,13 @@ struct boot_services {
     u64 others[10];
     u64 (*locate_protocol)(const struct guid *protocol, void *registration, void **interface);
 };
-struct system_table { struct table_header header; u64 console[9]; struct boot_services *boot; };
+struct system_table {
+    struct table_header header;
+    u64 console[9];
+    struct boot_services *boot;
+    u64 count;
+    struct { struct { u64 low, high; } guid; u64 table; } *configuration;
+};
 struct loaded_image { u32 revision; void *parent; struct system_table *system; void *device; };
 
 // Not each kind needs all of them.
@@ -54,14 +65,17 @@ static void print(const char *text) {
     }
 }
 
-#ifdef MOVES
-static void write_port32(u16 port, u32 value) { __asm__ volatile("outl %0, %1" ::"a"(value), "Nd"(port)); }
-static u32 read_port32(u16 port) {
+HELPER void write_port32(u16 port, u32 value) { __asm__ volatile("outl %0, %1" ::"a"(value), "Nd"(port)); }
+HELPER u32 read_port32(u16 port) {
     u32 value;
     __asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
     return value;
 }
+// Configuration space of bus 0.
+HELPER u32 read_space(u32 device, u32 at) { return write_port32(0xCF8, 1u << 31 | device << 11 | at), read_port32(0xCFC); }
+HELPER void write_space(u32 device, u32 at, u32 value) { write_port32(0xCF8, 1u << 31 | device << 11 | at), write_port32(0xCFC, value); }
 
+#if defined(MOVES)
 static void change(void *event, void *context) {
     (void)event, (void)context;
     write_port32(0xCF8, 0x80008010);
@@ -70,6 +84,15 @@ static void change(void *event, void *context) {
     write_port32(0xCFC, address + (~(read_port32(0xCFC) & ~0xFu) + 1));
     print("firmware: 00:10.0 is elsewhere\r\n");
 }
+#elif defined(SMIS)
+static void change(void *event, void *context) {
+    (void)event, (void)context;
+    write_space(0x11, 0x68, read_space(0x11, 0x68) | 1 << 16);
+    write_space(0x11, 0x6C, read_space(0x11, 0x6C) | 0xE03F);
+    print("firmware: SMIs are enabled\r\n");
+}
+#elif defined(PLACES)
+#include "places.h"
 #else
 // One change of global command, and its status. Lasting bits are those of global status.
 HELPER void command(u32 set, u32 clear) {
@@ -136,6 +159,8 @@ u64 start(void *image, struct system_table *system) {
     if (boot->locate_protocol(&tcg2, 0, (void **)&tpm)) return print("firmware: no TPM\r\n"), 1;
     measure = tpm->measure;
     tpm->measure = refuse_a_kernel;
+#elif defined(PLACES)
+    if (!begin(system)) return print("firmware: nothing to place\r\n"), 1;
 #elif !defined(STAYS)
     void *event;
     // EVT_SIGNAL_EXIT_BOOT_SERVICES, TPL_CALLBACK.
@@ -185,6 +210,9 @@ u64 start(void *image, struct system_table *system) {
     u64 status = boot->start_image(next, 0, 0);
 #ifdef REFUSES
     tpm->measure = measure;
+#endif
+#ifdef PLACES
+    end(system);
 #endif
 #ifdef STAYS
     for (int i = 0; i < 5; i++)

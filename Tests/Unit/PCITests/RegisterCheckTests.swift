@@ -15,7 +15,7 @@ import Testing
 
     private func refusal(
         _ bar: BaseAddress, beside neighbour: BaseAddress? = nil, machine: MachineRanges = MachineRanges(),
-        memory: Range<UInt64> = 0..<0x10_0000
+        memory: Range<UInt64> = 0x10_0000..<0x2000_0000
     ) -> RegisterError? {
         var list = FunctionList()
         list.append(function(bar))
@@ -99,7 +99,13 @@ import Testing
     }
 
     @Test func registersWhereTheMachineHasSomethingElseAreRefused() {
-        #expect(refusal(memory(0x8000)) == .taken, "memory")
+        #expect(refusal(memory(0x10_0000)) == .taken && refusal(memory(0x1FFF_F000)) == .taken, "memory")
+        #expect(refusal(memory(0x2000_0000)) == nil)
+        for address in [0x1000, 0x9_F000, 0xA_0000, 0xC_0000, 0xF_F000] as [UInt64] {
+            let found = refusal(memory(address), memory: 0..<0)
+            #expect(found == .taken, "below 1 MiB, whatever the firmware's map lists")
+        }
+        #expect(refusal(memory(0x10_0000), memory: 0..<0) == nil)
         for address in [0xFEC0_0000, 0xFED0_0000, 0xFEE0_0000, 0xFFFF_0000] as [UInt64] {
             #expect(refusal(memory(address)) == .taken, "I/O APIC, HPET, local APIC, flash memory")
         }
@@ -110,6 +116,49 @@ import Testing
         #expect(refusal(memory(0xE010_0000), machine: machine) == .taken, "configuration space")
         #expect(refusal(memory(0xD000_3000), machine: machine) == .taken, "a remapping unit")
         #expect(refusal(memory(0xD000_4000), machine: machine) == nil)
+    }
+
+    /// MCFG of a machine with three segments, the second of which begins at bus 10h.
+    @Test func configurationSpaceOfAllSegmentsIsTaken() {
+        var table = [UInt8](repeating: 0, count: 44)
+        for (base, segment, buses) in [
+            (0xE000_0000, 0, 0...0xFF), (0xD000_0000, 1, 0x10...0x1F), (0x40_0000_0000, 2, 0...0),
+        ] as [(UInt64, UInt8, ClosedRange<UInt8>)] {
+            table += (0..<8).map { UInt8(truncatingIfNeeded: base >> (8 * $0)) }
+            table += [segment, 0, buses.lowerBound, buses.upperBound, 0, 0, 0, 0]
+        }
+        var machine = MachineRanges()
+        machine.add(mcfg: table.span)
+        for address in [0xE000_0000, 0xEFFF_F000, 0xD100_0000, 0xD1FF_F000, 0x40_0000_0000, 0x40_000F_F000] as [UInt64]
+        {
+            #expect(refusal(memory(address), machine: machine) == .taken, "\(address)")
+        }
+        for address in [0xF000_0000, 0xD200_0000, 0x40_0010_0000] as [UInt64] {
+            #expect(refusal(memory(address), machine: machine) == nil, "\(address)")
+        }
+        // One that is cut short says nothing more.
+        for count in [0, 43, 44, 59] {
+            var cut = MachineRanges()
+            cut.add(mcfg: [UInt8](table.prefix(count)).span)
+            #expect(refusal(memory(0xE000_0000), machine: cut) == nil)
+        }
+        var first = MachineRanges()
+        first.add(mcfg: [UInt8](table.prefix(60)).span)
+        #expect(refusal(memory(0xE000_0000), machine: first) == .taken)
+        #expect(refusal(memory(0xD100_0000), machine: first) == nil)
+    }
+
+    @Test func allRegistersOfARemappingUnitAreTaken() {
+        var machine = MachineRanges()
+        machine.add(unit: 0xD000_0000)
+        machine.add(unit: 0xD100_1000)
+        machine.add(unit: 0xD200_1000, 0x8000)
+        for address in [0xD000_0000, 0xD007_F000, 0xD100_4000, 0xD200_8000] as [UInt64] {
+            #expect(refusal(memory(address), machine: machine) == .taken, "\(address)")
+        }
+        for address in [0xD008_0000, 0xD100_5000, 0xD200_9000] as [UInt64] {
+            #expect(refusal(memory(address), machine: machine) == nil, "\(address)")
+        }
     }
 
     @Test func pagesOfAnotherFunctionAreRefused() {
@@ -226,7 +275,7 @@ import Testing
         machine.add(1 << 40, .max)
         #expect(refusal(memory(1 << 41), machine: machine) == .taken)
         #expect(refusal(memory(1 << 39), machine: machine) == nil)
-        for i in 0..<62 { machine.add(UInt64(i) << 12, 0x1000) }
+        for i in 0..<61 { machine.add(UInt64(i) << 12, 0x1000) }
         #expect(refusal(memory(1 << 39), machine: machine) == nil)
         machine.add(0, 0x1000)
         #expect(refusal(memory(1 << 39), machine: machine) == .taken, "one too many")

@@ -3,7 +3,7 @@ import Testing
 
 /// The registers of an xHCI controller, which behave as its specification says (1.2, sections 7 and 7.1). No emulator that
 /// is used here has this capability.
-private final class Controller: RegisterAccess {
+private final class Controller: ConfigurationSpace, RegisterAccess {
     var registers: [UInt64: UInt32] = [:]
     var mistakes: [UInt64] = []
     /// For how many reads firmware keeps the controller after it was asked for it; nil: for ever.
@@ -32,6 +32,11 @@ private final class Controller: RegisterAccess {
         try USBLegacySupport(BaseAddress(.memory64, address: Self.base, size: size), on: self)
     }
 
+    func read(_ function: UInt16, _ offset: Int, size: Int) -> UInt32 {
+        mistakes.append(UInt64(offset))
+        return .max
+    }
+    func write(_ function: UInt16, _ offset: Int, size: Int, _ value: UInt32) { mistakes.append(UInt64(offset)) }
     func readRegister(_ address: UInt64, size: Int) -> UInt64 {
         if size != 4 { mistakes.append(address) }
         return UInt64(read(address &- Self.base))
@@ -68,10 +73,18 @@ private final class Controller: RegisterAccess {
     }
 }
 
-private final class Noise: RegisterAccess {
+private final class Noise: ConfigurationSpace, RegisterAccess {
     var reads = 0
     var mistakes = 0
     private var random: UInt64 = 7
+
+    func read(_ function: UInt16, _ offset: Int, size: Int) -> UInt32 {
+        reads += 1
+        if offset & 3 != 0 || !(0x40...0xF8).contains(offset) { mistakes += 1 }
+        random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return UInt32(random >> 33) & 0x0101_FCFF
+    }
+    func write(_ function: UInt16, _ offset: Int, size: Int, _ value: UInt32) { mistakes += 1 }
 
     func readRegister(_ address: UInt64, size: Int) -> UInt64 {
         reads += 1
@@ -129,6 +142,10 @@ private final class Noise: RegisterAccess {
         for _ in 0..<500 {
             noise.reads = 0
             _ = try? USBLegacySupport(BaseAddress(.memory64, address: 0, size: 0x2000), on: noise)
+            #expect(noise.reads <= 257 && noise.mistakes == 0)
+            noise.reads = 0
+            _ = try? USBLegacySupport(
+                ehci: 0x80, BaseAddress(.memory32, address: 0, size: 0x1000), on: noise)
             #expect(noise.reads <= 257 && noise.mistakes == 0)
         }
     }

@@ -27,9 +27,9 @@ struct FirmwareFindings {
 
     let interrupts: MADT?
     let remapping: Remapping
-    /// Memory-mapped configuration space of segment 0: where, and its buses; nil where it is not known.
-    let configuration: (base: UInt64, lastBus: UInt8)?
-    /// The highest segment that the firmware lists.
+    /// The table of memory-mapped configuration space; empty without one.
+    let mcfg: [UInt8]
+    /// The highest segment that it lists.
     let lastSegment: UInt16
 
     init(_ tree: FileTree) {
@@ -39,9 +39,8 @@ struct FirmwareFindings {
         }
         let madt = table("APIC").flatMap { MADT($0) }
         interrupts = madt
-        let ranges = table("MCFG").map { Self.ranges($0) } ?? []
-        configuration = ranges.last { $0.segment == 0 && $0.first == 0 }.map { ($0.base, $0.last) }
-        lastSegment = ranges.map(\.segment).max() ?? 0
+        mcfg = table("MCFG") ?? []
+        lastSegment = Self.segments(mcfg).max() ?? 0
         guard let name = ["DMAR", "IVRS"].first(where: names.contains) else {
             // Who lists no tables at all lists no IOMMU's either.
             remapping =
@@ -63,12 +62,9 @@ struct FirmwareFindings {
         } catch { remapping = .refused(error.words, nil) }
     }
 
-    /// Base, segment, first and last bus of each entry (PCI Firmware 3.3, section 4.1.2).
-    private static func ranges(_ table: [UInt8]) -> [(base: UInt64, segment: UInt16, first: UInt8, last: UInt8)] {
-        stride(from: 44, to: table.count - 15, by: 16).map { at in
-            let base = (0..<8).reduce(UInt64(0)) { $0 | UInt64(table[at + $1]) << UInt64(8 * $1) }
-            return (base, UInt16(table[at + 8]) | UInt16(table[at + 9]) << 8, table[at + 10], table[at + 11])
-        }
+    /// Of each entry (PCI Firmware 3.3, section 4.1.2).
+    private static func segments(_ table: [UInt8]) -> [UInt16] {
+        stride(from: 44, to: table.count - 15, by: 16).map { UInt16(table[$0 + 8]) | UInt16(table[$0 + 9]) << 8 }
     }
 
     private static func topology(

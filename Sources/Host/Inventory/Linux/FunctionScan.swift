@@ -33,11 +33,9 @@ struct FunctionScan {
         else { return nil }
         self.list = list
         var ranges = MachineRanges(addressBits: ProcessorInfo(tree).addressBits ?? 47)
-        if let ecam = firmware.configuration { ranges.add(ecam.base, (UInt64(ecam.lastBus) + 1) << 20) }
+        ranges.add(mcfg: firmware.mcfg.span)
         if let units {
-            for i in 0..<units.unitCount {
-                ranges.add(units.units[i].registers, size(units.units[i].registers))
-            }
+            for i in 0..<units.unitCount { ranges.add(unit: units.units[i].registers) }
         }
         for address in firmware.interrupts?.ioAPICAddresses ?? [] { ranges.add(address, 0x1000) }
         self.ranges = ranges
@@ -96,7 +94,3 @@ private func memoryMap(_ tree: FileTree) -> [Range<UInt64>] {
         return ["System RAM", "ACPI Tables", "ACPI Non-volatile Storage"].contains(type) ? first..<last + 1 : nil
     }
 }
-
-/// Of a remapping unit's registers, bytes: AMD's have 512 KiB, aligned to as much, where they have performance counters (48882,
-/// section 3.4).
-private func size(_ registers: UInt64) -> UInt64 { registers & 0x7_FFFF == 0 ? 0x8_0000 : 0x4000 }

@@ -73,6 +73,10 @@
             case 29:
                 cpu_write_cr0(cpu_read_cr0() & ~CR0.writeProtect)
                 cpu_ud2()
+            // On the housekeeping core, which has the units' registers. RDX: bits that are cleared; RCX: the register that is
+            // read, and below it the one that is written.
+            case 30:
+                mmio_write32(cpu.rcx & 0xFFFF_FFFF, mmio_read32(cpu.rcx >> 32) & ~UInt32(truncatingIfNeeded: cpu.rdx))
             default: break
             }
         }
@@ -105,6 +109,12 @@
             guard unsafe core == deafness.core else { return false }
             let kind = unsafe deafness.kind
             return kind == 0x6E || kind == 0x6C && attempt < 6 || kind == 0x6F && attempt == 0
+        }
+
+        /// "h": whether the core does not come back from a reset for which others stand still.
+        static func losesCore(_ cores: CoreSet) -> Bool {
+            let core = unsafe deafness.core
+            return unsafe deafness.kind == 0x68 && 0..<64 ~= core && cores.contains(CoreSet(core: core))
         }
 
         /// "v": whether the core faults whenever it looks at images.

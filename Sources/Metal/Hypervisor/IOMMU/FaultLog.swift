@@ -9,8 +9,11 @@ struct FaultLog: ~Copyable {
     private let units: [32 of RemappingUnitDescription]
     private let unitCount: Int
     private let memory: RemappingMemory
-    /// Whether a unit was found changed, which is said once.
+    /// Whether a unit was found changed; and what of which one, until that has been said.
     private var isBroken = false
+    private var change: (step: RemappingError.Step, unit: UInt64)?
+    /// Looks at the units: some hundred reads of registers in the worst case, on each turn of the housekeeping core.
+    private var looks = Budget(capacity: 1, perSecond: 1000)
     /// Faults: so that a function that faults all the time does not keep the core busy that reads of it.
     private var budget = Budget(capacity: 16, perSecond: 16)
     /// Whether reporting is off because the budget is spent.
@@ -31,25 +34,35 @@ struct FaultLog: ~Copyable {
     ) {
         (self.vendor, self.units, self.unitCount, self.memory) = (vendor, units, unitCount, memory)
         budget.ticksPerSecond = ticksPerSecond
+        looks.ticksPerSecond = ticksPerSecond
         self.owners = owners
         self.ownerCount = ownerCount
     }
 
-    /// Whether a unit is not any more as it was set up. What its functions reach is then unknown.
+    /// Whether a unit is not any more as it was set up, looked at once a millisecond at most. What its functions reach is then
+    /// unknown.
     mutating func hasBrokenUnit() -> Bool {
+        guard !isBroken, looks.isLeft(now: cpu_rdtsc()) else { return isBroken }
+        looks.spend(1)
         for i in 0..<unitCount where !isBroken {
             do throws(RemappingError) { try vendor.perform(.verify, units[i], memory) } catch {
                 guard case .changed(let step) = error else { continue }
-                SerialPort.log.print(IOMMU.line("bulkhead: an IOMMU has changed: ", step, units[i].registers))
-                isBroken = true
+                (isBroken, change) = (true, (step, units[i].registers))
             }
         }
         return isBroken
     }
 
-    /// Reads the next one, nil when there is none, and says on a line of the machine's log what it was.
+    /// Reads the next one, nil when there is none, and says on a line of the machine's log what it was; before all of them, that
+    /// a unit has changed.
     @inline(never)
     mutating func readNext(_ line: inout Text<204>) -> DeviceFault? {
+        if let change {
+            line.writePrintable(IOMMU.line("bulkhead: an IOMMU has changed: ", change.step, change.unit).text)
+            line.write("\r\n")
+            self.change = nil
+            return nil
+        }
         guard let fault = nextFault() else { return nil }
         line.write("bulkhead: the IOMMU refused requester %x", UInt64(fault.requester))
         line.write(fault.isInterrupt ? ": interrupt" : fault.isWrite ? ": write to" : ": read from")

@@ -23,6 +23,9 @@ private struct ManagedPartition {
     var nextEvent: UInt64 = 0
     /// The start that the latest device fault on record is of, counted from 1.
     var faultedStart: UInt64 = 0
+    /// What its `hold` wants, and since when.
+    var wants: UInt32 = 0
+    var wantsSince: UInt64 = 0
     /// Bytes of its lines.
     var logBudget = Budget(capacity: 4096, perSecond: 1024)
 }
@@ -193,9 +196,17 @@ struct MachineBackend: ControlBackend, ~Copyable {
             let page = partitions[i].controlPage
             if page.value.hold.isHeld || page.value.lacksBootCore != 0 { held |= 1 << UInt8(i) }
         }
+        let now = cpu_rdtsc()
         for i in 0..<partitionCount {
             wants[i] = partitions[i].controlPage.value.hold.wants
-            if wants[i] & 1 != 0 { wanted |= partitions[i].dependents }
+            if wants[i] != partitions[i].wants { (partitions[i].wants, partitions[i].wantsSince) = (wants[i], now) }
+            guard wants[i] & 1 != 0 else { continue }
+            if now &- partitions[i].wantsSince < FunctionHold.limit * 1000 * tscKHz {
+                wanted |= partitions[i].dependents
+            } else {
+                // Odd numbers alone are waited for: whoever is late is not let in beside those that go on.
+                wants[i] = 0
+            }
         }
         for i in 0..<partitionCount
         where partitions[i].controlPage.value.hold.set(wanted >> UInt8(i) & 1 != 0) {

@@ -125,7 +125,7 @@ extension BuiltMachine {
                 continue
             }
             found.interrupts = interrupts.blocks[i][n]
-            if found.description.isXHCI { tables.bus.write(found.description.requester, 4, size: 2, 1 << 1) }
+            if found.description.isUSB { tables.bus.write(found.description.requester, 4, size: 2, 1 << 1) }
             do throws(GuestBusError) {
                 try functions.value.append(found, through: window)
                 functions.value.takeLastFromFirmware(through: window) { wait($0, ticks) }

@@ -9,13 +9,11 @@ extension PlannedMachine {
     /// Refuses functions whose registers are not theirs alone, while the firmware runs: see `FunctionList`.
     func requireOwnRegisters() throws(Refusal) {
         var ranges = MachineRanges(addressBits: Int(cpu_cpuid(0x8000_0008, 0).eax & 0xFF))
-        ranges.add(machine.tables.ecam, machine.tables.ecam == 0 ? 0 : (UInt64(machine.tables.lastBus) + 1) << 20)
+        let mcfg = machine.tables.mcfg, length = mcfg == 0 ? 0 : min(load(mcfg + 4, as: UInt32.self), 1 << 16)
+        let table = unsafe bytes(mcfg, UInt64(length)).assumingMemoryBound(to: UInt8.self)
+        unsafe ranges.add(mcfg: Span(_unsafeElements: table))
         if let (_, units, bytes) = machine.remapping {
-            for i in 0..<units.unitCount {
-                // AMD's have 512 KiB, aligned to as much, where they have performance counters (48882, section 3.4).
-                let base = units.units[i].registers
-                ranges.add(base, max(bytes, base & 0x7_FFFF == 0 ? 0x8_0000 : 0x4000))
-            }
+            for i in 0..<units.unitCount { ranges.add(unit: units.units[i].registers, bytes) }
         }
         for i in 0..<machine.tables.ioAPICCount { ranges.add(machine.tables.ioAPICs[i], 0x1000) }
         for i in 0..<manifest.partitionCount {
@@ -69,11 +67,12 @@ extension PlannedMachine {
         }
     }
 
-    /// Whether the firmware's map of memory lists something in `range` but memory-mapped I/O (UEFI 2.10, table 7.10).
+    /// Whether the firmware's map of memory lists something in `range` but memory-mapped I/O (UEFI 2.10, table 7.10), of which
+    /// what has the attribute RUNTIME is the firmware's own: its flash memory, wherever that is.
     private func isMemory(_ range: Range<UInt64>) -> Bool {
         var found = false
-        machine.memoryMap.forEach { type, memory in
-            if type != 11, type != 12, range.overlaps(memory) { found = true }
+        machine.memoryMap.forEach { type, memory, isFirmwares in
+            if isFirmwares || type != 11 && type != 12, range.overlaps(memory) { found = true }
         }
         return found
     }

@@ -9,6 +9,10 @@ import Synchronization
 ///     reset; virtual ones are enabled
 ///     `end`, kick                   →    `set(false)`, kick     →   functions are reset, the guest starts
 struct FunctionHold: ~Copyable {
+    /// For how many seconds others stand still for one reset: five for those that do not stop, and less than two for each of up
+    /// to eight functions, none of which comes back. Who takes longer has lost its core, and they go on without it: each by
+    /// its own functions, which answer or are lost.
+    static let limit: UInt64 = 25
     private static let free: UInt32 = 0
     private static let asked: UInt32 = 1
     private static let held: UInt32 = 2

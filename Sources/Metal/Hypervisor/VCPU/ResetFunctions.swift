@@ -79,7 +79,12 @@ extension VCPURunner {
         let page = partition.value.controlPage
         page.value.beginReset()
         for _ in 0..<5000 {
-            if page.value.hold.isGranted { return }
+            if page.value.hold.isGranted {
+                #if FAULT_INJECTION
+                    while BootFault.losesCore(partition.value.spec.cores) { cpu_pause() }
+                #endif
+                return
+            }
             // This core may be the one that goes between.
             core.value.housekeeping?.value.serve(core.value)
             mustStandStill()

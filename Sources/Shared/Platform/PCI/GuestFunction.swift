@@ -45,11 +45,12 @@ public struct GuestFunction: ~Copyable, Sendable {
             addresses[i] = try allocator.place(description.bars[i])
         }
         capabilities = GuestCapabilities(description, on: machine)
-        if description.isXHCI {
-            do throws(USBLegacySupport.ListError) {
-                legacy = try USBLegacySupport(description.bars[0], on: machine)
-            } catch { throw .badCapabilities }
-        }
+        do throws(USBLegacySupport.ListError) {
+            if description.isXHCI { legacy = try USBLegacySupport(description.bars[0], on: machine) }
+            if description.isEHCI {
+                legacy = try USBLegacySupport(ehci: description.requester, description.bars[0], on: machine)
+            }
+        } catch { throw .badCapabilities }
         let express = capabilities.first(.express)
         if express != 0 {
             let control = machine.read(description.requester, express + 8, size: 2)
@@ -89,7 +90,7 @@ public struct GuestFunction: ~Copyable, Sendable {
         return pages(table.tableBAR, table.tableOffset, UInt64(table.entries) * 16)
     }
     var legacyPages: Range<UInt64> {
-        legacy.offset == 0 ? 0..<0 : pages(0, legacy.offset, USBLegacySupport.length)
+        !legacy.isMapped ? 0..<0 : pages(0, legacy.offset, USBLegacySupport.length)
     }
 
     private func pages(_ bar: Int, _ offset: UInt64, _ size: UInt64) -> Range<UInt64> {
@@ -126,7 +127,7 @@ public struct GuestFunction: ~Copyable, Sendable {
         legacy.silence(on: machine)
     }
 
-    /// Takes an xHCI controller from firmware, which may answer by an SMI: at boot. Its registers are decoded.
+    /// Takes a USB controller from firmware, which may answer by an SMI: at boot. Its registers are decoded.
     /// - Parameter wait: for so many microseconds.
     public func takeFromFirmware(on machine: borrowing some FunctionAccess, wait: (UInt32) -> Void) {
         legacy.take(on: machine, wait: wait)

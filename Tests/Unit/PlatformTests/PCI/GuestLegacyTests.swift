@@ -3,7 +3,7 @@ import Testing
 
 @testable import Platform
 
-/// An xHCI controller's legacy support, by which a guest could raise SMIs.
+/// USB controllers' legacy support, by which a guest could raise SMIs.
 @Suite struct GuestLegacyTests {
     let machine = TestMachine()
     private static let base: UInt64 = 0x8_0000_0000
@@ -88,6 +88,40 @@ import Testing
         #expect(machine.registers[Self.base + 0x8460] == 0x0100_0001)
         // A table in the same BAR is still the model's.
         #expect(bus.memory(0xC000_300C, 4) == 1)
+    }
+
+    /// EHCI's is in configuration space: taken at boot, silent at every start, and out of a guest's reach.
+    @Test func configurationSpaceHasEHCIs() throws {
+        var card = TestMachine.card(on: machine)
+        card.classCode = 0x0C0320
+        card.bars = InlineArray(repeating: BaseAddress())
+        card.bars[0] = BaseAddress(.memory32, address: 0xD000_0000, size: 0x1000)
+        card.msix = MSIXDescription()
+        machine.registers[0xD000_0008] = 0xF000
+        let smis = [UInt8]([0x3F, 0xE0, 0, 0])
+        func enable() { machine.space[card.requester]?.put([1, 0, 1, 0] + smis, at: 0xF0) }
+        enable()
+        let bus = TestBus(on: machine)
+        try bus.append(card)
+        #expect(bus.trapped(from: 0).isEmpty)
+        bus.takeFromFirmware()
+        #expect(machine.read(card.requester, 0xF0, size: 4) == 0x0100_0001)
+        #expect(machine.read(card.requester, 0xF4, size: 4) & 0xE03F == 0)
+        enable()
+        bus.reset()
+        #expect(machine.read(card.requester, 0xF0, size: 4) == 0x0100_0001)
+        #expect(machine.read(card.requester, 0xF4, size: 4) & 0xE03F == 0)
+        machine.forgetWrites()
+        for size in [1, 2, 4] {
+            for at in stride(from: 0xF0, to: 0xF8, by: size) {
+                bus.write(1, at, size, .max)
+                #expect(bus.read(1, at, size) == 0)
+            }
+        }
+        #expect(machine.writes == [] && machine.registerWrites == [])
+        // A list that cannot be followed hides what a guest would keep.
+        machine.registers[0xD000_0008] = 0xFC00
+        #expect(throws: GuestBusError.badCapabilities) { try TestBus(on: machine).append(card) }
     }
 
     @Test func aControllerWhoseListCannotBeFollowedIsRefused() throws {

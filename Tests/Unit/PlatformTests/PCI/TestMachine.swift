@@ -125,6 +125,7 @@ final class TestBus {
         try bus.append(function, virtualFunctions: virtualFunctions, on: machine)
     }
     func reset() { bus.reset(on: machine) }
+    func takeFromFirmware() { bus.functions[0].takeFromFirmware(on: machine) { _ in } }
     var count: Int { bus.count }
     var capabilities: Int { bus.functions[0].capabilities.count }
     var trapped: Range<UInt64> { bus.functions[0].trapped(from: 0) }

@@ -16,21 +16,21 @@ struct FirmwareMemoryMap {
         (size, stride) = (found.size, found.stride)
     }
 
-    /// Calls `found` with the type and the addresses of each descriptor.
-    func forEach(_ found: (UInt32, Range<UInt64>) -> Void) {
+    /// Calls `found` with the type and the addresses of each descriptor, and whether firmware reaches for it while guests run.
+    func forEach(_ found: (UInt32, Range<UInt64>, Bool) -> Void) {
         var at = buffer
         while at + stride <= buffer + size {
             let descriptor = Pointer<EFI_MEMORY_DESCRIPTOR>(at: at)
             let start = descriptor.value.PhysicalStart
             let (end, isBeyond) = start.addingReportingOverflow(descriptor.value.NumberOfPages << 12)
-            found(descriptor.value.Type, start..<(isBeyond ? .max : end))
+            found(descriptor.value.Type, start..<(isBeyond ? .max : end), descriptor.value.Attribute >> 63 == 1)
             at += stride
         }
     }
 
     /// What is installed, and what is free for partitions: conventional memory of at least 1 MiB upwards.
     func describe(in facts: inout MachineFacts) {
-        forEach { type, range in
+        forEach { type, range, _ in
             let size = range.upperBound - range.lowerBound
             // Loader, boot services and conventional memory make up what is installed (table 7.10).
             if (1...7).contains(type) || (9...10).contains(type) { facts.installedMemory += size }

@@ -23,7 +23,8 @@ struct FirmwareTables {
     var ecam: UInt64 = 0
     /// The highest bus that it covers.
     var lastBus: UInt8 = 0
-    /// Intel's and AMD's tables of remapping units, 0 without.
+    /// The table that says so, and Intel's and AMD's of remapping units; 0 without.
+    var mcfg: UInt64 = 0
     var dmar: UInt64 = 0
     var ivrs: UInt64 = 0
 
@@ -78,6 +79,7 @@ struct FirmwareTables {
     }
 
     private mutating func readMCFG(_ table: UInt64) {
+        mcfg = table
         let end = table + UInt64(load(table + 4, as: UInt32.self))
         var at = table + 44
         while at + 16 <= end {

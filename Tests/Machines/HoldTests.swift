@@ -1,0 +1,43 @@
+import ControlClient
+import Foundation
+import Machines
+import TestKit
+import Testing
+
+extension MachineTests {
+    /// The waits of a physical function's reset end: the one for owners of virtual functions that do not stop, and theirs for
+    /// the reset of an owner whose core is lost.
+    @Suite(.stopsMachines) struct Holds {
+        @Test func nobodyWaitsForEver() throws {
+            let rom = try DeviceFile(bytes: 4096, header: "none")
+            let booted = try BootedMachine(
+                manifest: "holds", faults: true, bootFault: "h1", iommu: .vtd,
+                extra: ports(["igb,romfile=\(rom.url.path)"]))
+            defer { booted.testbed.stop() }
+            let machine = booted.testbed.machine, hostile = booted.guest("hostile")
+            try hostile.wait(for: "@ready", seconds: 60)
+            try booted.wait("port") { $0.state == .running }
+
+            // Its core stays in root mode for twelve seconds: five are waited for, and it stops afterwards.
+            hostile.type(line: "fault:away")
+            try hostile.wait(for: "@try fault:away", seconds: 20)
+            let lines = machine.console.lines.count
+            try booted.client.change(.restart, "port")
+            let words =
+                "partition port: an owner of virtual functions does not stop; their physical function is reset all"
+            try machine.wait(for: words, from: lines, seconds: 20)
+            try booted.wait("port") { $0.state == .running && $0.starts == 2 }
+            let again = try booted.wait("hostile", seconds: 20) { $0.state == .running && $0.starts == 2 }
+            #expect(again.cause == .physicalFunction)
+
+            // It stops at once; then the core that resets is lost.
+            try booted.client.change(.restart, "port")
+            try booted.wait("hostile") { $0.state == .starting && $0.cause == .physicalFunction }
+            machine.run(seconds: 10)
+            #expect(try booted.info("hostile").state == .starting, "a reset may take so long")
+            try booted.wait("hostile", seconds: 40) { $0.state == .running && $0.starts == 3 }
+            #expect(try booted.info("port").state != .running)
+            #expect(machine.console.lines.dropFirst(lines).count { $0.contains("does not stop") } == 1)
+        }
+    }
+}
