@@ -70,7 +70,7 @@ inline reach(me) {
     atomic { reaching[me] = true; ASSERT_APART(1 - me); reaching[me] = false }
 }
 
-/* -- PCI/PartitionFunctions.swift, reset and restore of virtual functions: not while another resets their physical one. */
+/* -- PCI/PartitionFunctions.swift, reset, restore: of virtual functions, not while another resets their physical one. */
 inline resetVirtual(me) { reach(me); isArmed[me] = false; isTorn[me] = false }
 inline restoreVirtual(me) {
     if

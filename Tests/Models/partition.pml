@@ -137,13 +137,14 @@ proctype manager() {
     od
 }
 
-/* -- VCPU/BootVCPU.swift, takeBack: waits for the other vCPU to be out, then clears the guest's memory; a core that does not come out in
- * time is lost, and all stays as it is. */
+/* -- VCPU/BootVCPU.swift, takeBack: waits for the other vCPU to be out, then clears the guest's memory; a core that does not come
+ * out in time is lost, and all stays as it is. */
 inline takeBack(first) {
     isClean = false;
     if
     :: !isActive ->                  /* PartitionContext.firstActive */
-        ending = false; startUp = NO_SIGNAL; STORE_NMI(false); paused[1] = false;
+        ending = false; startUp = NO_SIGNAL; paused[1] = false;
+        atomic { if :: nmi || nmiLate -> STORE_NMI(false) :: else fi };
         /* Memory is cleared here. */
         assert(!inGuest[0] && !inGuest[1]);
         guest = 1 - guest;

@@ -6,7 +6,7 @@
  */
 bool isStarted = false;       /* CoreState.isStarted */
 bool mayRun = false;          /* CoreState.mayRun */
-bool isGivenUp = false;       /* StartCores.giveUp: its partition does not start */
+bool isGivenUp = false;       /* giveUp: its partition does not start */
 bool isParked = false;
 bool runs = false;
 

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 /// A write to an x2APIC's command register waits for no store that came before it (Intel SDM volume 3A, section 11.12.3; AMD64 APM
@@ -8,7 +9,8 @@ import Testing
     private static let code: [(path: String, lines: [String])] = Repository.current.code(under: "Sources/Metal").map {
         path in
         let lines = Repository.current.text(path).split(separator: "\n").map { line in
-            String(line.firstRange(of: "//").map { line[..<$0.lowerBound] } ?? line).trimmed
+            let code = line.range(of: "//").map { line[..<$0.lowerBound] } ?? line
+            return code.trimmingCharacters(in: .whitespaces)
         }
         return (path, lines.filter { !$0.isEmpty })
     }
@@ -35,11 +37,5 @@ import Testing
         for (path, lines) in Self.code where path.hasSuffix(".S") || path.hasSuffix(".h") {
             #expect(!lines.contains { $0.contains(/\b(0x830|MSR_X2APIC_ICR)\b/) }, "\(path)")
         }
-    }
-}
-
-extension String {
-    fileprivate var trimmed: String {
-        String(drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
     }
 }
