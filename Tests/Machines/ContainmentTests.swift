@@ -12,6 +12,16 @@ extension MachineTests {
         @Test(arguments: runs(.amd)) func everyAttemptSeesWhatItMust(_ command: String) throws {
             try unsafe Self.session.get().expectAsItMustBe(command)
         }
+
+        /// VMRUN of a guest with CR0.NW set and CR0.CD clear exits at once, with the code -1 (APM volume 2, section 15.5.1).
+        @Test func aStateThatTheProcessorDoesNotEnterIsToldInWords() throws {
+            let session = try unsafe Self.session.get()
+            try session.expectAsItMustBe("mode:not-write-through")
+            let words = ", vCPU 0: a state that the processor does not enter: exit code 0xffffffff"
+            let lines = session.adversary.machine.console.lines
+            let isTold = lines.contains { $0.contains(words) && $0.contains(", CR0 0x") && $0.contains(", EFER 0x") }
+            #expect(isTold, "\(lines.suffix(20))")
+        }
     }
 
     /// The same with PCI functions in both partitions.

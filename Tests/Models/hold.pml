@@ -1,12 +1,13 @@
 /* How resets of physical functions wait for the owners of their virtual functions: two partitions, each of which owns a
  * physical function and a virtual function of the other's, and the housekeeping core between them.
  *
- * Each `--` names the place in Sources/Metal/Hypervisor that a step stands for; `Tests/Models/run` checks the model, then
- * every variant in which one step is left out (the #ifdefs): each of these must fail. All words are written by locked
- * instructions (Partition/FunctionHold.swift: `.sequentiallyConsistent`), so that no store waits in a buffer.
+ * Each `--` names the place in Sources/Metal/Hypervisor that a step stands for, see partition.pml; `Tests/Models/run` checks
+ * the model, then every variant in which one step is left out (the #ifdefs): each of these must fail. All words are written by
+ * locked instructions, so that no store waits in a buffer.
+ * -- Partition/FunctionHold.swift, sequentiallyConsistent
  *
- * The limit of five seconds on a wait is left out, but for one whose other partition has lost a core and does not answer:
- * behind it, a physical function is reset under a guest that runs.
+ * A wait has a limit of five seconds: behind it, a physical function is reset under a guest that runs. That guest was asked to
+ * stand still, and does so all the same before anybody goes on with functions that are gone.
  */
 #define FREE 0
 #define ASKED 1
@@ -28,6 +29,8 @@ bool kicked[3];               /* an NMI waits; several are one */
 bool running[2];              /* a guest runs, and reaches for its functions */
 bool reaching[2];             /* so does a reset of the virtual function, for a moment */
 bool resetting[2];            /* the physical function is being reset */
+bool isLate[2];               /* it is reset though the other guest does not stop */
+bool isTorn[2];               /* it was, and the virtual function was not since */
 bool crashed[2];              /* no guest is to start */
 bool deaf[2];                 /* a core of the partition is lost */
 bool absent[2];               /* its boot vCPU's core is */
@@ -59,14 +62,16 @@ inline lookWhetherHeld(me, isHeld) {
     fi
 }
 
-/* Nobody reaches for what it has a virtual function of while that one's physical function is reset. */
-#define ASSERT_APART(owner) assert(!((running[1 - (owner)] || reaching[1 - (owner)]) && resetting[owner]))
+/* Nobody reaches for what it has a virtual function of while that one's physical function is reset, but for who was waited for
+ * in vain. */
+#define ASSERT_APART(owner) \
+    assert(!((running[1 - (owner)] || reaching[1 - (owner)]) && resetting[owner] && !isLate[owner]))
 inline reach(me) {
     atomic { reaching[me] = true; ASSERT_APART(1 - me); reaching[me] = false }
 }
 
-/* -- PCI/PartitionFunctions.swift, reset and restore of virtual functions: not while another resets their physical one. */
-inline resetVirtual(me) { reach(me); isArmed[me] = false }
+/* -- PCI/PartitionFunctions.swift, reset, restore: of virtual functions, not while another resets their physical one. */
+inline resetVirtual(me) { reach(me); isArmed[me] = false; isTorn[me] = false }
 inline restoreVirtual(me) {
     if
 #ifndef RESTORE_WHILE_HELD
@@ -77,7 +82,7 @@ inline restoreVirtual(me) {
     if :: atomic { faults < 1 -> faults++; isBack[me] = false; functions[me] = LOST } :: skip fi
 }
 
-/* -- FunctionHold.begin and end, ControlPage.beginReset and endReset */
+/* -- Partition/FunctionHold.swift, begin and end; Partition/ControlPage.swift, beginReset and endReset */
 #ifdef FAULT_LOSES_COUNT
 #define BEGIN(me) wanted[me]++
 #define END(me) wanted[me]++
@@ -91,7 +96,7 @@ inline restoreVirtual(me) {
 #define END_RESET(me) END(me); KICK(HOUSEKEEPING)
 #endif
 
-/* -- Crash/HypervisorFault.swift: the boot vCPU's core begins anew. */
+/* -- Crash/HypervisorFault.swift, leaveGuest: the boot vCPU's core begins anew. */
 #define FAULT(target) atomic { faults < 1 -> faults++ }; goto target
 
 proctype bootVCPU(byte me) {
@@ -106,13 +111,13 @@ proctype bootVCPU(byte me) {
        :: isHeld || crashed[me] -> SLEEP(me)
        :: else ->
           if
-          /* -- resetFunctions(keepsPhysical: true): virtual functions alone; it looks once more behind that */
+          /* -- VCPU/ResetFunctions.swift, resetFunctions, keepsPhysical: virtual functions alone; it looks once more behind that */
           :: functions[me] == AWAY -> 
              functions[me] = READY; resetVirtual(me); restoreVirtual(me); lookWhetherHeld(me, isHeld)
-          /* -- takeBack: a manager may try again, which is left out; so is that it is tried once more before. */
+          /* -- VCPU/BootVCPU.swift, takeBack: a manager may try again, which is left out; so is that it is tried once more before. */
           :: functions[me] == LOST -> crashed[me] = true
           :: functions[me] == READY ->
-             assert(isBack[me]);
+             assert(isBack[me] && (!isTorn[me] || state[me] == ASKED));
              atomic { running[me] = true; isArmed[me] = true; ASSERT_APART(1 - me) };
              /* -- VCPU/VCPURunner.swift, runGuest and takeRequest: a kick is waiting when it begins, or ends the run */
              do
@@ -131,7 +136,7 @@ takeBack:
 #ifndef RESET_VIRTUAL_LAST
              if :: functions[me] == READY -> resetVirtual(me) :: else fi;
 #endif
-             /* -- stopDependents */
+             /* -- VCPU/ResetFunctions.swift, stopDependents */
              BEGIN(me);
              /* Ends do not go on causing ends: each takes at most the other guest along. */
              assert(wanted[me] < 4 * MOST_ENDS + 2);
@@ -142,6 +147,7 @@ takeBack:
              do
              :: granted[me] == wanted[me] -> break
              :: deaf[1 - me] -> break
+             :: atomic { state[1 - me] == ASKED && faults < 1 -> faults++; isLate[me] = true }; break
              :: FAULT(recover)
 #ifndef WAIT_WITHOUT_LOOK
              :: state[me] == ASKED -> lookWhetherHeld(me, isHeld)
@@ -154,7 +160,7 @@ takeBack:
              if :: functions[me] == READY -> resetVirtual(me) :: else fi;
 #endif
              restoreVirtual(me);
-             resetting[me] = false;
+             atomic { resetting[me] = false; isTorn[1 - me] = isTorn[1 - me] || isLate[me]; isLate[me] = false };
              END_RESET(me);
              lookWhetherHeld(me, isHeld);
              /* Memory is cleared here. */
@@ -166,7 +172,7 @@ takeBack:
 recover:
     /* -- VCPU/BootVCPU.swift, runBootVCPU, recovering: another core of the partition may be lost as well, and nothing is taken
      * back. Who is crashed is not started again here, but stands still when it is asked to. */
-    resetting[me] = false;
+    atomic { resetting[me] = false; isTorn[1 - me] = isTorn[1 - me] || isLate[me]; isLate[me] = false };
     if
     :: isRecovering = true; goto takeBack
     :: deaf[me] = true;
@@ -177,7 +183,7 @@ recover:
     fi
 }
 
-/* -- Management/MachineBackend.swift, relayHolds. Who stands still is looked up before who wants to reset: who was made to
+/* -- Management/MachineBackend.swift, relayHolds: who stands still is looked up before who wants to reset: who was made to
  * stand still wants to reset too, and says so before it stands. */
 inline hold(i, isWanted) {
     changed = false;
@@ -185,6 +191,9 @@ inline hold(i, isWanted) {
         if
         :: (isWanted) && state[i] == FREE -> state[i] = ASKED; changed = true
         :: !(isWanted) && state[i] == HELD -> state[i] = FREE; changed = true
+#ifdef LIMIT_FORGETS_ASKED
+        :: !(isWanted) && state[i] == ASKED -> state[i] = FREE; changed = true
+#endif
         :: else
         fi
     };
@@ -223,9 +232,11 @@ proctype housekeeping() {
     od
 }
 
-/* When nothing happens any more, both run, but for one that may not. */
+/* When nothing happens any more, both run, but for one that may not, and with functions that are there. */
 active proctype goesOn() {
-    timeout -> assert((running[0] || crashed[0]) && (running[1] || crashed[1]))
+    timeout ->
+    assert((running[0] || crashed[0]) && (running[1] || crashed[1]));
+    assert(!(running[0] && isTorn[0]) && !(running[1] && isTorn[1]))
 }
 
 init {

@@ -1,16 +1,20 @@
 /* How the cores of one partition and the core that answers managers work together: orders, signals, kicks, the cause of an
  * end, active flags, teardown, restart, pause and faults. One boot vCPU (core 0), one secondary vCPU (core 1), a manager.
  *
- * Each `--` names the place in Sources/Metal/Hypervisor that a step stands for. `Tests/Models/run` checks the model, then
- * every variant in which one fence, one second look or one kick is left out (the #ifdefs): each of these must fail, so
- * that nothing here is there for nothing and the model could find its absence in the code.
+ * Each `--` names the place in Sources/Metal/Hypervisor, or else in Sources/Metal, that a step stands for: its file, and
+ * names in that file, which a test looks up (ModelCitationTests). `Tests/Models/run` checks the model, then every variant in
+ * which one fence, one second look or one kick is left out (the #ifdefs): each of these must fail, so that nothing here is
+ * there for nothing and the model could find its absence in the code.
  *
- * Memory is that of x86: a plain store may wait in its core's store buffer while later loads go ahead (Intel SDM volume
- * 3A, section 9.2.3.2). Stores that the code makes `.sequentiallyConsistent` are locked instructions and are seen at once.
- * Variables whose fence can be left out have a buffer (`_buf`, `_late`), which `drain` empties at any later moment.
+ * Memory is that of x86: a plain store may wait in its core's store buffer while later loads, and writes to an x2APIC's
+ * command register, go ahead (Intel SDM volume 3A, sections 9.2.3.2 and 11.12.3). Stores that the code makes
+ * `.sequentiallyConsistent` are locked instructions: they are seen at once, and so is what their core stored before. Variables
+ * that are stored otherwise, or whose fence can be left out, have a buffer (`Buf`, `Late`), which `drain` empties at any later
+ * moment.
  *
- * A kick is an NMI. It is held while the core is in root mode (GIF is clear, or the flag KICKED is set: doorbell.S) and
- * ends a guest's run or a sleep; several that wait are one. Scrubbing a core takes what waits, kicks too.
+ * A kick is an NMI. It is held while the core is in root mode (GIF is clear, or the flag GUEST_KICKED is set) and ends a guest's
+ * run or a sleep; several that wait are one. Scrubbing a core takes what waits, kicks too.
+ * -- Silicon/kick.S, svm_idle, vmx_idle, nmi_stub
  */
 #define NONE 0
 #define START 1
@@ -31,7 +35,7 @@ byte request = NONE;          /* ControlPage.request */
 byte order = STOPPED;           /* PartitionContext.order */
 byte startUp = NO_SIGNAL;       /* VCPUSignals.startUp of vCPU 1 */
 byte sipiGuest = 0;           /* which guest sent it */
-bool nmi = false;             /* VCPUSignals.nmi of vCPU 1 */
+bool nmi = false;             /* VCPUSignals.nmi of vCPU 1, stored by core 0 with no lock */
 bool isActive = true;           /* VCPUSignals.isActive of vCPU 1: until its core has come it may be anywhere */
 bool isClean = false;           /* VCPURunner.isClean: memory is cleared, and no vCPU uses it */
 byte losses = 0;                /* how often a core was waited for in vain */
@@ -48,15 +52,21 @@ byte ran = 0;                 /* which guest vCPU 1 runs */
 byte actions = 0;             /* what guests and managers do beside running is bounded */
 byte faults = 0;
 
-/* Store buffers. */
+/* Store buffers: core 0's, which a fence or a locked store empties, and core 1's. */
 bool orderLate = false; byte orderBuf;
+bool nmiLate = false; bool nmiBuf;
 bool activeLate = false; bool activeBuf;
 
+#define STORE_NMI(x) atomic { nmiBuf = x; nmiLate = true }
+#define EMPTY_NMI nmi = (nmiLate -> nmiBuf : nmi); nmiLate = false
+
+/* A kick has a fence of its own, which brings an order to light as well. The lock is needed where nobody is kicked, and the
+ * variant leaves out both. */
 #ifdef ORDER_WITHOUT_FENCE
 #define STORE_ORDER(x) atomic { orderBuf = x; orderLate = true }
 #define OWN_ORDER (orderLate -> orderBuf : order)
 #else
-#define STORE_ORDER(x) order = x
+#define STORE_ORDER(x) atomic { EMPTY_NMI; order = x }
 #define OWN_ORDER order
 #endif
 #ifdef ACTIVE_WITHOUT_FENCE
@@ -65,7 +75,14 @@ bool activeLate = false; bool activeBuf;
 #define STORE_ACTIVE(x) isActive = x
 #endif
 
-#define KICK(core) kicked[core] = true
+/* -- Core/LocalAPIC.swift, kick, send: core 0 kicks core 1. Who kicks core 0 has stored all before by locked instructions. */
+#ifdef KICK_WITHOUT_FENCE
+#define KICK_1 kicked[1] = true
+#else
+#define KICK_1 atomic { EMPTY_NMI; kicked[1] = true }
+#endif
+#define KICK_0 kicked[0] = true
+#define KICK(core) KICK_##core
 #define AWAIT_KICK(core) atomic { kicked[core] -> kicked[core] = false }
 /* -- Silicon/exceptions.S, common: a machine check that is borne comes between the look and the HLT, and a kick while it is
  * handled is taken with it; the way back leads to whoever looks. */
@@ -79,9 +96,10 @@ bool activeLate = false; bool activeBuf;
     :: AWAIT_KICK(core) \
     :: atomic { faults < 1 -> faults++; kicked[core] = false }; AFTER_CHECK(core) \
     fi
-/* -- Exits/HandleExit.swift, smi: GIF is set for a moment, in which a kick is taken too. */
+/* -- Exits/HandleExit.swift, hostInterrupt: a system management interrupt, or one of the core's own. GIF is set for a
+ * moment, in which a kick is taken too. */
 #define SMI(core) atomic { faults < 1 -> faults++; inGuest[core] = false; kicked[core] = false }
-/* Takes every interrupt that waits, and so a kick: LocalAPIC.reset, by SVM's and VMX's windows. */
+/* -- Core/LocalAPIC.swift, reset: takes every interrupt that waits, and so a kick, by SVM's and VMX's windows. */
 #define SCRUB(core) kicked[core] = false
 
 #ifndef MOST_ACTIONS
@@ -91,6 +109,7 @@ bool activeLate = false; bool activeBuf;
 proctype drain() {
 end: do
     :: atomic { orderLate -> order = orderBuf; orderLate = false }
+    :: atomic { nmiLate -> EMPTY_NMI }
     :: atomic { activeLate -> isActive = activeBuf; activeLate = false }
     od
 }
@@ -118,13 +137,14 @@ proctype manager() {
     od
 }
 
-/* -- BootVCPU.takeBack: waits for the other vCPU to be out, then clears the guest's memory; a core that does not come out in
- * time is lost, and all stays as it is. */
+/* -- VCPU/BootVCPU.swift, takeBack: waits for the other vCPU to be out, then clears the guest's memory; a core that does not come
+ * out in time is lost, and all stays as it is. */
 inline takeBack(first) {
     isClean = false;
     if
     :: !isActive ->                  /* PartitionContext.firstActive */
-        startUp = NO_SIGNAL; nmi = false; paused[1] = false;
+        ending = false; startUp = NO_SIGNAL; paused[1] = false;
+        atomic { if :: nmi || nmiLate -> STORE_NMI(false) :: else fi };
         /* Memory is cleared here. */
         assert(!inGuest[0] && !inGuest[1]);
         guest = 1 - guest;
@@ -136,7 +156,7 @@ inline takeBack(first) {
     fi
 }
 
-/* -- BootVCPU.teardown: closes the order first. */
+/* -- VCPU/BootVCPU.swift, teardown: closes the order first. */
 inline teardown() {
     STORE_ORDER(STOPPED);
 #ifndef TEARDOWN_WITHOUT_KICK
@@ -164,11 +184,11 @@ proctype boot() {
 #endif
         fi
     :: starting && !isClean ->
-        /* -- BootVCPU.runBootVCPU: a core that was lost is looked for again. */
+        /* -- VCPU/ResetFunctions.swift, mayStart: a core that was lost is looked for again. */
         takeBack(false);
         if :: !isClean -> starting = false :: else fi
     :: starting && isClean && isHeld ->
-        /* -- BootVCPU.runBootVCPU: a manager may stop what waits to start. */
+        /* -- VCPU/BootVCPU.swift, runBootVCPU: a manager may stop what waits to start. */
         atomic { taken = request; request = NONE };
         if
         :: taken == STOP -> isStopped = true;
@@ -192,7 +212,7 @@ enter:
         assert(!inGuest[0]);
         inGuest[0] = true;
         do
-        /* -- the guest sends INIT, a start-up IPI or an NMI to the other vCPU (Exits/InterruptCommands.swift). */
+        /* -- Exits/InterruptCommands.swift, sendInterrupt, post: the guest sends INIT, a start-up IPI or an NMI to the other vCPU. */
         :: actions < MOST_ACTIONS -> actions++;
             inGuest[0] = false;
             if
@@ -202,13 +222,13 @@ enter:
 #ifndef SIPI_WITHOUT_KICK
                 KICK(1)
 #endif
-            :: nmi = true;
+            :: STORE_NMI(true);
 #ifndef NMI_WITHOUT_KICK
                 KICK(1)
 #endif
-            /* -- the guest ends by itself: power-off, triple fault. */
+            /* The guest ends by itself: power-off, triple fault. */
             :: goto ended
-            /* -- Crash/HypervisorFault.swift: on this core, which starts anew and tears down. */
+            /* -- Crash/HypervisorFault.swift, hypervisorFault: on this core, which starts anew and tears down. */
             :: faults < 1 -> faults++; ending = true; goto ended
             fi;
             inGuest[0] = true
@@ -238,13 +258,13 @@ look:
 #endif
             :: request == RESUME ->
                 request = NONE;
-                /* -- VCPURunner.takeRequest: only what is paused is resumed; a manager's second request may be late. */
+                /* -- VCPU/VCPURunner.swift, takeRequest: only what is paused is resumed; a manager's second request may be late. */
 #ifndef RESUME_WITHOUT_LOOK
                 if :: OWN_ORDER == PAUSED ->
 #else
                 if :: true ->
 #endif
-                    /* -- PartitionContext.resumeClock: every active vCPU is paused. */
+                    /* -- Partition/PartitionContext.swift, resumeClock: every active vCPU is paused. */
                     if
                     :: !isActive || paused[1] || ending
                     :: losses < 1 -> losses++; ending = true     /* it was waited for in vain */
@@ -273,7 +293,7 @@ ended:
         inGuest[0] = false;
         teardown();
         SCRUB(0);
-        /* -- BootVCPU: a request that came meanwhile counts, else the manifest's policy. */
+        /* -- VCPU/BootVCPU.swift, applyLifecyclePolicy: a request that came meanwhile counts, else the manifest's policy. */
         atomic { taken = request; request = NONE };
         if
         :: !isClean -> starting = false
@@ -297,11 +317,12 @@ again:
         :: else -> SLEEP(1); goto next
         fi;
         STORE_ACTIVE(true);
-        /* -- VCPU/SecondaryVCPU.swift: the boot vCPU's core gives its order first and looks at isActive then. */
+        /* -- VCPU/SecondaryVCPU.swift, runSecondaryVCPU: the boot vCPU's core gives its order first and looks at isActive then. */
 #ifndef NO_SECOND_LOOK
         if :: order == STOPPED -> goto next :: else fi;
 #endif
-        /* -- SecondaryVCPU: takes the start-up IPI only if it is still there; that of a guest that has ended is not. */
+        /* -- VCPU/SecondaryVCPU.swift, runSecondaryVCPU: takes the start-up IPI only if it is still there; that of a guest that has
+         * ended is not. An INIT takes NMIs that wait with it. */
 #ifdef STALE_SIPI
         atomic { if :: startUp == signal -> startUp = NO_SIGNAL :: else fi };
 #else
@@ -309,6 +330,7 @@ again:
         if :: seen != signal -> goto next :: else fi;
 #endif
         ran = from;
+        nmi = false;
         SCRUB(1);
 #ifdef NO_FIRST_LOOK
         goto enter;
@@ -338,7 +360,8 @@ enter:
         :: actions < MOST_ACTIONS -> actions++;
             inGuest[1] = false;
             if
-            /* -- SecondaryVCPU.runOnce: a violation; HypervisorFault: on this core. The partition ends. */
+            /* -- VCPU/SecondaryVCPU.swift, runOnce; Crash/HypervisorFault.swift, hypervisorFault: a violation; a fault on this core. The
+             * partition ends. */
             :: ending = true;
 #ifndef END_WITHOUT_KICK
                 KICK(0);
@@ -353,7 +376,7 @@ next:   skip
     od
 }
 
-/* -- ResetFunctions.mustStandStill, for once. */
+/* -- VCPU/ResetFunctions.swift, mustStandStill: for once. */
 proctype holder() {
     atomic { faults < 1 -> faults++; isHeld = true };
     isHeld = false;

@@ -2,15 +2,15 @@
  * `CoreState.isStarted`, which both exchange. An INIT may come too late, or be held back (VMX root operation), and then the
  * core goes on.
  *
- * Each `--` names the place in Sources/Metal/Hypervisor/Core that a step stands for; see partition.pml.
+ * Each `--` names the place in Sources/Metal/Hypervisor that a step stands for; see partition.pml.
  */
 bool isStarted = false;       /* CoreState.isStarted */
 bool mayRun = false;          /* CoreState.mayRun */
-bool isGivenUp = false;       /* StartCores.giveUp: its partition does not start */
+bool isGivenUp = false;       /* giveUp: its partition does not start */
 bool isParked = false;
 bool runs = false;
 
-/* -- PrepareCore.swift, coreMain */
+/* -- Core/PrepareCore.swift, coreMain */
 active proctype core() {
     bool wasStarted;
 #ifdef START_WITHOUT_EXCHANGE
@@ -24,7 +24,7 @@ active proctype core() {
 end: skip
 }
 
-/* -- StartCores.swift, startCores; LeaveBoot.swift */
+/* -- Core/StartCores.swift, startCores, giveUp; Core/LeaveBoot.swift, mayRun */
 active proctype bootCore() {
     bool hasCome;
     /* It waits for ten seconds. */

@@ -166,6 +166,27 @@ static void handlers(void) {
     attempt("nmi-outside", "%s", nmi_taken == ~0ull ? "nothing" : nmi_taken == 0x5EED ? "kept" : "other");
     load_interrupt_table(0);
 }
+// An NMI of its own that comes with a trap of its own: the trap is due first, right behind the WRMSR, and the NMI behind that.
+asm(".text\ntrapped_nmi: incq nmi_taken\n iretq\n"
+    "nmi_trap: pushq %rax\n leaq sent_nmi(%rip), %rax\n cmpq %rax, 8(%rsp)\n jne 1f\n incq nmi_traps\n"
+    "1: popq %rax\n andq $~0x100, 16(%rsp)\n iretq\n"
+    "send_trapped: movl $0x830, %ecx\n movq nmi_self, %rdx\n movl $0x4400, %eax\n pushfq\n orq $0x100, (%rsp)\n popfq\n"
+    " wrmsr\nsent_nmi: nop\n nop\n nop\n jmp probe_done\n");
+extern const char trapped_nmi[], nmi_trap[], send_trapped[];
+volatile uint64_t nmi_traps;
+
+static void trapped(void) {
+    announce("nmi-trapped", "");
+    nmi_self = machine.apic_ids[0];
+    set_gate(1, (uint64_t)nmi_trap);
+    set_gate(2, (uint64_t)trapped_nmi);
+    gates_without_stacks();
+    nmi_taken = nmi_traps = 0;
+    for (uint32_t i = 0; i < 100; i++) probe_run(send_trapped, &(struct registers){.rsp = (uint64_t)&nmi_stack[32]});
+    load_interrupt_table(0);
+    attempt("nmi-trapped", "%lu-taken,%lu-trapped", nmi_taken, nmi_traps);
+}
+
 // The entry of the page directory for one of the last 2 MiB below 4 GiB.
 static volatile uint64_t *last_entries(uint32_t index) {
     uint64_t *pointers = (uint64_t *)(*(uint64_t *)read_cr3() & ~0xFFFull);
@@ -218,5 +239,6 @@ void attack_steps(const char *argument) {
     nested();
     watch();
     handlers();
+    trapped();
     ends();
 }

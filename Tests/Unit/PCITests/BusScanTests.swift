@@ -71,6 +71,29 @@ import UnitSupport
         #expect(!bus.writes.contains { $0.function == BusModel.id("00:00.0") })
     }
 
+    /// The last register says that it is the lower half of a wide one, and there is none behind it (section 7.5.1.2.1): the walk ends
+    /// there, and nothing is written behind it, where the CardBus pointer is.
+    @Test func theLastRegisterHasNoUpperHalf() throws {
+        let bus = try BusModel.recorded()
+        let function = bus.functions[BusModel.id("05:00.0")]!
+        function.bytes.put(0xC180_0004 as UInt32, at: 0x24)
+        function.bytes.put(0x1234_5678 as UInt32, at: 0x28)
+        function.barSizes[5] = 0x1000
+        let before = function.bytes
+        let found = BusScan(bus).describe(BusModel.id("05:00.0"))
+        #expect(found.bars[5] == BaseAddress(.memory64, address: 0xC180_0000, size: 0x1000))
+        #expect(function.bytes == before && bus.mistakes == [])
+        #expect(!bus.writes.contains { $0.offset >= 0x28 })
+        // A bridge has two.
+        let port = bus.functions[BusModel.id("00:02.0")]!
+        port.bytes.put(0xC180_0004 as UInt32, at: 0x14)
+        port.barSizes[1] = 0x1000
+        bus.writes = []
+        let bridge = BusScan(bus).describe(BusModel.id("00:02.0"))
+        #expect(bridge.bars[1].kind == .memory64 && bridge.bars[1].address == 0xC180_0000)
+        #expect(!bus.writes.contains { $0.offset == 0x18 })
+    }
+
     @Test func capabilitiesAreFound() throws {
         let bus = try BusModel.recorded()
         let igb = bus.describe("04:00.0")
