@@ -73,7 +73,7 @@ void attack_fault(const char *argument) {
         if (equal(argument, kinds[kind])) demand(kind, 0x20000000);
     if (equal(argument, "lock-kept") && start_processor(1, ask_for_lock)) demand(8, 14000 * machine.tsc_khz);
     // For half a second; and for ever, upon which the second vCPU alone can say so.
-    if (equal(argument, "lock-shortly") && start_processor(1, ask_for_lock)) demand(8, 500 * machine.tsc_khz);
+    if (equal(argument, "lock-shortly") && start_processor(1, ask_for_lock)) demand(30, 500 * machine.tsc_khz);
     if (equal(argument, "lose-lock") && start_processor(1, ask_for_lock)) demand(8, ~0ull);
     // A core that never comes back: of the second vCPU, or of the first while the second goes on exiting.
     if (equal(argument, "lose-second")) {

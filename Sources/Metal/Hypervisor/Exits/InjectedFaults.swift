@@ -73,6 +73,12 @@
             case 29:
                 cpu_write_cr0(cpu_read_cr0() & ~CR0.writeProtect)
                 cpu_ud2()
+            // As 8, but the lock is given back.
+            case 30:
+                partition.value.takeLock(core.value.vcpu)
+                let start = cpu_rdtsc()
+                while cpu_rdtsc() &- start < cpu.rcx { cpu_pause() }
+                partition.value.releaseLock()
             default: break
             }
         }
