@@ -130,6 +130,16 @@ final class BootedMachine {
         return events.dropFirst(start).filter { $0.partition.string == partition }
     }
 
+    /// A warm reset, upon which the next boot says what it has found.
+    /// - Parameter record: how its line begins.
+    func expectRecord(_ record: String) throws {
+        let protocolClient = try MachineProtocol(testbed.machine), first = testbed.machine.console.lines.count
+        // Another reset ends these machines.
+        try protocolClient.execute("set-action", ["reboot": "reset"])
+        try protocolClient.execute("system_reset")
+        try testbed.machine.wait(for: "bulkhead: crash record found: \(record)", from: first, seconds: 60)
+    }
+
     /// Why a request was refused; nil when it was not.
     func refusal(of operation: ControlOperation, _ partition: String) throws -> ControlStatus? {
         do throws(LinkError) {

@@ -51,10 +51,12 @@ extension MachineTests {
             let first = booted.events.count, logged = booted.testbed.machine.console.lines.count
             try booted.client.change(.start, "hostile")
             try booted.testbed.machine.wait(for: words, from: logged, seconds: 10)
-            #expect(try booted.events(of: "hostile", from: first).map(\.state) == [.crashed])
+            let events = try booted.events(of: "hostile", from: first)
+            #expect(events.map(\.state) == [.crashed] && events.map(\.cause) == [.coreLost])
             let still = try booted.info("hostile")
             #expect(still.state == .crashed && still.cause == .coreLost && still.starts == 0)
             #expect(try booted.info("neighbour").state == .running)
+            try booted.expectRecord("core lost, core 2, partition hostile, vCPU 0")
         }
 
         /// The core of a boot vCPU, which comes when it has been given up: what it finds is nobody's stack.
@@ -67,6 +69,11 @@ extension MachineTests {
             try booted.guest("neighbour").wait(for: "@neighbour", seconds: 60)
             #expect(try isParked(2, MachineProtocol(booted.testbed.machine)))
             #expect(booted.testbed.machine.console.lines.allSatisfy { !$0.contains("fault in the hypervisor") })
+            // Nobody waits for it in vain: it is said once.
+            booted.testbed.machine.run(seconds: 12)
+            let told = try booted.events(of: "hostile", from: 0)
+            #expect(told.allSatisfy { $0.state == .crashed && $0.cause == .coreLost } && told.count <= 1)
+            try booted.expectRecord("core lost, core 2, partition hostile")
         }
     }
 }

@@ -67,6 +67,7 @@ void attack_panic(const char *argument);
 void attack_fault(const char *argument);
 void attack_loader(const char *argument);
 void attack_module(const char *argument);
+void attack_second(const char *argument);
 void attack_reset(const char *argument);
 void attack_power_off(const char *argument);
 void attack_mode(const char *argument);

@@ -25,6 +25,22 @@ static void by_real_mode(void) {
     ((void (*)(void))0x9000)();
 }
 
+static void make_exits(uint32_t index) {
+    (void)index;
+    for (int i = 0; i < 20; i++) asm volatile("wbinvd" ::: "memory");
+    for (;;) pause();
+}
+static void fall(uint32_t index) {
+    (void)index;
+    null_table();
+}
+// `second:KIND`: the second vCPU leaves exits that a crash record would list, or triple faults at once.
+void attack_second(const char *argument) {
+    announce("second", argument);
+    start_processor(1, equal(argument, "triple") ? fall : make_exits);
+    delay_us(1000000);
+    survived("second", argument);
+}
 // `reset:KIND`
 void attack_reset(const char *argument) {
     announce("reset", argument);

@@ -142,6 +142,33 @@ static void second_main(uint32_t index) {
     second_runs++;
     for (;;) wait_for_interrupt();
 }
+// An NMI for a vCPU that waits for a start-up is none of what runs there afterwards. All of it runs in real mode: what is started
+// says so in a word of its page, and an NMI's handler counts in another.
+static void nmi_before_start(uint32_t id) {
+    static const uint8_t starting[] = {0x2E, 0xFF, 0x06, 0x30, 0x00, 0xFA, 0xF4, 0xEB, 0xFC};  // inc cs:[30h]; cli; hlt; jmp back
+    static const uint8_t counting[] = {0x2E, 0xFF, 0x06, 0x40, 0xA0, 0xCF};                    // inc cs:[A040h]; iret
+    volatile uint16_t *starts = (volatile uint16_t *)0xA030, *taken = (volatile uint16_t *)0xA040;
+    struct count count = {0, 0};
+    memcpy((void *)0xA000, starting, sizeof starting);
+    memcpy((void *)0xA020, counting, sizeof counting);
+    *starts = *taken = 0;
+    real_mode_vectors(0xA020);
+    uint32_t awake = 0;
+    for (uint32_t i = 0; i < 50; i++) {
+        send(&count, id, 0x500 | ASSERT);
+        delay_us(200);
+        if (i) send(&count, id, NMI << 8 | ASSERT);
+        send(&count, id, 0x600 | ASSERT | 0xA);
+        for (uint32_t ms = 0; ms < 5000 && *starts == i; ms++) delay_us(1000);
+        if (i) continue;
+        // The one of a vCPU that runs is taken: they can be seen.
+        send(&count, id, NMI << 8 | ASSERT);
+        for (uint32_t ms = 0; ms < 5000 && !*taken; ms++) delay_us(1000);
+        awake = *taken;
+        *taken = 0;
+    }
+    attempt("own-nmi-before-start", "%u-starts,%u-awake,%u-asleep", *starts, awake, *taken);
+}
 void attack_own_ipis(const char *argument) {
     (void)argument;
     if (machine.processor_count < 2) {
@@ -182,5 +209,6 @@ void attack_own_ipis(const char *argument) {
     bool again = start_processor(1, second_main);
     attempt("own-init-storm", "%s,%u-sent,%u-#GP,runs=%u", again ? "starts-again" : "never-again", count.sent, count.refused,
             second_runs);
+    nmi_before_start(id);
     send(&count, id, 0x500 | ASSERT);
 }

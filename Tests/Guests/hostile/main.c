@@ -50,6 +50,7 @@ const struct attack attacks[] = {
     {"fault", attack_fault, true},
     {"loader", attack_loader, true},
     {"module", attack_module, true},
+    {"second", attack_second, true},
     {"reset", attack_reset, true},
     {"poweroff", attack_power_off, true},
 };

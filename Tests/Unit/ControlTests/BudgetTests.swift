@@ -70,6 +70,43 @@ import Testing
     }
 }
 
+@Suite struct LineTurnTests {
+    /// A partition that speaks without end has its budget; the others have their turns, and so have devices' faults.
+    @Test func whoSpeaksWithoutEndHasItsBudget() {
+        var turns = LineTurns(partitionCount: 3, ticksPerSecond: 1_000_000)
+        var said = [0, 0, 0, 0], now: UInt64 = 5_000_000_000
+        for _ in 0..<60_000 {
+            turns.next(now: now) { who in
+                let bytes = [100, 100, 0, 100][who]
+                said[who] += bytes
+                return bytes
+            }
+            now += 1000
+        }
+        let most = 4096 + 60 * 1024 + 100
+        for who in 0..<2 { #expect(said[who] <= most && said[who] > most - 2048) }
+        #expect(said[3] > 5_000_000, "the port is theirs when nobody else may speak")
+    }
+
+    @Test func eachHasItsTurn() {
+        var turns = LineTurns(partitionCount: 3, ticksPerSecond: 1000), order: [Int] = []
+        for _ in 0..<8 {
+            turns.next(now: 1_000_000) { who in
+                order.append(who)
+                return 10
+            }
+        }
+        #expect(order == [1, 2, 3, 0, 1, 2, 3, 0])
+        // Who has nothing to say is asked once, and loses no turn to anybody.
+        var asked: [Int] = []
+        turns.next(now: 1_000_000) { who in
+            asked.append(who)
+            return 0
+        }
+        #expect(asked == [1, 2, 3, 0])
+    }
+}
+
 @Suite struct RestartDelayTests {
     @Test func itDoublesWhileLivesAreShort() {
         var delay = RestartDelay(), waits: [UInt64] = []

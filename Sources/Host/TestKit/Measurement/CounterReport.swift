@@ -13,6 +13,7 @@ public struct CounterReport: Decodable, Sendable {
         public var total: UInt64
     }
     public struct Core: Decodable, Sendable {
+        public var held: UInt64
         public var exits: [String: Cost]
     }
     public struct Phase: Decodable, Sendable {

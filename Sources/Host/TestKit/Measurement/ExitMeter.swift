@@ -35,7 +35,7 @@ public struct ExitMeter: Sendable {
     public let machine: MachineInfo
     public private(set) var costs: [(kind: Kind, cost: CounterReport.Cost)] = []
     /// The most instructions in a row for which SMIs waited (the global interrupt flag was clear): of everything from the first
-    /// start to the second, with what ends a guest in between.
+    /// start to the second, with what ends a guest in between, and of a guest whose kernel is locked.
     public private(set) var held: UInt64 = 0
     /// How many exits of the guest were counted by the plugin and by the hypervisor alike.
     public private(set) var agreed: UInt64 = 0
@@ -69,6 +69,9 @@ public struct ExitMeter: Sendable {
         held = try Self.restart(testbed, counter)
     }
 
+    /// `WatchPhase.locked`.
+    private static let lockedPhase: UInt64 = 2
+
     private static func restart(_ testbed: Testbed, _ counter: CounterPlugin) throws -> UInt64 {
         let client = try ControlClient(testbed.machine, path: testbed.socket.path)
         try client.change(.restart, "meter")
@@ -76,6 +79,15 @@ public struct ExitMeter: Sendable {
             (watch.partitions.first?.console?.lines.count { $0.hasPrefix("@meter start") } ?? 0) > 1
         }
         guard isBack else { throw MachineError.miscounted("the meter guest did not start again") }
+        try client.change(.start, "watched")
+        var isUp = false, isLocked = false
+        _ = try testbed.refresh(seconds: 240) { watch in
+            guard let guest = watch.partitions.last else { return true }
+            isUp = guest.console?.lines.contains { $0.hasPrefix("@bulkhead ready") } ?? false
+            isLocked = guest.info.watch & 0xFF == lockedPhase
+            return isUp && isLocked
+        }
+        guard isUp, isLocked else { throw MachineError.miscounted("the watched guest's kernel was not locked") }
         return try counter.report().phases.map(\.held).max() ?? 0
     }
 

@@ -38,8 +38,8 @@ struct CoreState: ~Copyable {
     var faultDepth = 0
     /// How many faults in a row have come before a guest could start again.
     var failedEnds = 0
-    /// Items that the self-check finds wrong whatever they are (`ProtectionReport.word`); 0 but where faults are injected.
-    var misread: UInt64 = 0
+    /// What the self-check reads wrongly, an MSR or the number of an item, and in which bits: 0 but where faults are injected.
+    var misread: (number: UInt32, bits: UInt64) = (0, 0)
     /// Set by whoever comes first: this core, when it is ready, or the boot core, which gives it up.
     let isStarted = Atomic<Bool>(false)
     /// Set by the boot core when every core is on its own tables: kicks come from then on.
@@ -66,6 +66,11 @@ struct CoreState: ~Copyable {
     static var headerAt: UInt64 {
         let place = Pointer<CoreState>(at: 0x1000)
         return unsafe withUnsafeMutablePointer(to: &place.value.header) { UInt64(UInt(bitPattern: $0)) } - 0x1000
+    }
+
+    /// Of a boot vCPU's core. One that has faulted for the third time does nothing any more.
+    func showLife() {
+        if vcpu == 0, faultDepth < 3 { partition?.value.controlPage.value.life.add(1, ordering: .relaxed) }
     }
 
     /// That of the core that executes this; nil while the machine is set up.

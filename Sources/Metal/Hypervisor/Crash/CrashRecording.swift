@@ -42,13 +42,17 @@ extension CoreState {
         partition.value.controlPage.print(
             LogLine(partition: partition.value.spec.name, ": the core of vCPU %d does not answer", UInt64(vcpu)))
         recordCrash(.coreLost, detail: UInt64(vcpu))
+        // Unless that one comes back, the housekeeping core has to end the guest.
+        if vcpu == 0 { partition.value.controlPage.value.isMissed.store(true, ordering: .relaxed) }
     }
 
-    /// Records what a remapping unit refused to a partition's function, on the core that reads the unit's log.
+    /// Records what a remapping unit refused to a partition's function, on the core that reads the unit's log; or, where that is
+    /// nil, that the core of its boot vCPU is lost.
     @inline(never)
-    func recordDeviceFault(_ fault: DeviceFault, of partition: Label) {
-        guard let record = program.crash.begin(.deviceFault, core: index, vcpu: nil) else { return }
-        record.value.setDevice(fault)
+    func record(_ fault: DeviceFault?, of partition: Label) {
+        let kind = fault == nil ? CrashKind.coreLost : .deviceFault
+        guard let record = program.crash.begin(kind, core: index, vcpu: nil) else { return }
+        if let fault { record.value.setDevice(fault) }
         record.value.setPartition(partition)
         record.value.seal()
     }

@@ -68,7 +68,7 @@
             case 26: cpu_write_cr0(cpu_read_cr0() ^ cpu.rdx)
             case 27: cpu_write_cr4(cpu_read_cr4() ^ cpu.rdx)
             // What cannot be undone while the core goes on is read wrongly.
-            case 28: core.value.misread ^= cpu.rdx << 16
+            case 28: core.value.misread = (number, core.value.misread.bits ^ cpu.rdx)
             // Where it writes what is mapped read-only.
             case 29:
                 cpu_write_cr0(cpu_read_cr0() & ~CR0.writeProtect)
@@ -77,6 +77,12 @@
             // read, and below it the one that is written.
             case 30:
                 mmio_write32(cpu.rcx & 0xFFFF_FFFF, mmio_read32(cpu.rcx >> 32) & ~UInt32(truncatingIfNeeded: cpu.rdx))
+            // As 8, but the lock is given back.
+            case 31:
+                partition.value.takeLock(core.value.vcpu)
+                let start = cpu_rdtsc()
+                while cpu_rdtsc() &- start < cpu.rcx { cpu_pause() }
+                partition.value.releaseLock()
             default: break
             }
         }

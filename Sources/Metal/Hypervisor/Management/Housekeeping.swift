@@ -28,7 +28,7 @@ struct Housekeeping: ~Copyable {
     /// many bytes as its FIFO holds. Whatever is left rings for the next turn, before which the core's guest may run.
     mutating func serve(_ core: borrowing CoreState) {
         machine.relayHolds()
-        machine.relayWatchdogs()
+        machine.relayWatchdogs(core)
         machine.stopUnconfined()
         writeLog(core)
         guard hasLink, answer() else { return }

@@ -12,8 +12,10 @@ private struct ManagedPartition {
     /// What does not change while the machine runs.
     var info = PartitionInfo()
     var controlPage = Pointer<ControlPage>(at: 0)
-    /// The boot vCPU's core.
-    var apicID: UInt32 = 0
+    /// The cores of the boot vCPU and of the one behind it.
+    var apicID: UInt32 = 0, nextID: UInt32 = 0
+    /// The first one's latest sign of life, and the TSC since when there is no other although it is wanted.
+    var life = UInt64.max, silentSince: UInt64 = 0
     /// The partitions, a bit for each, that own virtual functions of this one's.
     var dependents: UInt8 = 0
     /// Whether its guest is told of what comes, and does not poll.
@@ -26,8 +28,6 @@ private struct ManagedPartition {
     /// What its `hold` wants, and since when.
     var wants: UInt32 = 0
     var wantsSince: UInt64 = 0
-    /// Bytes of its lines.
-    var logBudget = Budget(capacity: 4096, perSecond: 1024)
 }
 
 /// The machine as managers see it.
@@ -41,8 +41,9 @@ struct MachineBackend: ControlBackend, ~Copyable {
     let partitionCount: Int
     private let faultLog: Pointer<FaultLog>?
     private let resources: ResourceCapabilities
-    /// Whose line and whose event was looked for last; `partitionCount` for devices' faults.
-    private var lineTurn = 0, eventTurn = 0
+    private var lineTurns: LineTurns
+    /// Whose event was looked for last; `partitionCount` for devices' faults.
+    private var eventTurn = 0
     /// A type with an atomic in it has an address: without one, every call would copy the whole machine to the stack.
     private let pin = Atomic<Bool>(false)
 
@@ -52,6 +53,7 @@ struct MachineBackend: ControlBackend, ~Copyable {
         entryTSC = built.plan.machine.entryTSC
         readTicks = built.plan.readTicks
         partitionCount = built.manifest.partitionCount
+        lineTurns = LineTurns(partitionCount: partitionCount, ticksPerSecond: tscKHz * 1000)
         faultLog = built.interrupts.faultLog
         resources = built.plan.machine.facts.resources ?? ResourceCapabilities()
         facts.version = Label(stringLiteral: Version.text)
@@ -62,7 +64,6 @@ struct MachineBackend: ControlBackend, ~Copyable {
         facts.imageBytes = image_data_end() - image_address()
         facts.hypervisorMemory = program.size + built.plan.blocks[8].size
         for i in 0..<partitionCount {
-            partitions[i].logBudget.ticksPerSecond = tscKHz * 1000
             partitions[i].info.name = built.manifest.partitions[i].name
             partitions[i].info.image = built.manifest.partitions[i].image
             partitions[i].info.permits = built.manifest.partitions[i].permits
@@ -76,7 +77,9 @@ struct MachineBackend: ControlBackend, ~Copyable {
             partitions[i].info.memory = built.manifest.partitions[i].memorySize
             partitions[i].controlPage = Pointer<ControlPage>(at: built.controlPages[i])
             partitions[i].dependents = built.plan.dependents(of: i)
-            partitions[i].apicID = built.tables.apicIDs[partitions[i].info.cores.first]
+            partitions[i].apicID = built.tables.apicIDs[cores.first]
+            let others = CoreSet(rawValue: cores.rawValue & (cores.rawValue - 1))
+            partitions[i].nextID = others.isEmpty ? partitions[i].apicID : built.tables.apicIDs[others.first]
             partitions[i].info.encryption =
                 switch built.manifest.memoryKey(of: i, on: built.plan.machine.facts) {
                 case .none: .none
@@ -217,39 +220,50 @@ struct MachineBackend: ControlBackend, ~Copyable {
         }
     }
 
-    /// Wakes whoever has to end a guest that has not kicked its watchdog in time.
-    func relayWatchdogs() {
-        for i in 0..<partitionCount where partitions[i].controlPage.value.isOverdue {
-            LocalAPIC.kick(partitions[i].apicID)
+    /// Wakes whoever has to end a guest that has not kicked its watchdog in time, and gives up the core of a boot vCPU that is
+    /// silent for ten seconds: what it was asked for goes, so that managers may ask again, and the vCPU behind stops the others.
+    mutating func relayWatchdogs(_ core: borrowing CoreState) {
+        for i in 0..<partitionCount {
+            let page = partitions[i].controlPage, now = cpu_rdtsc(), life = page.value.life.load(ordering: .relaxed)
+            if page.value.isOverdue { LocalAPIC.kick(partitions[i].apicID) }
+            if life != partitions[i].life || !page.value.isWanted {
+                (partitions[i].life, partitions[i].silentSince) = (life, now)
+            }
+            guard now - partitions[i].silentSince > tscKHz * 10_000 else { continue }
+            partitions[i].silentSince = now
+            page.value.takeRequest()
+            page.value.enter(.crashed, .coreLost)
+            page.print(LogLine(partition: partitions[i].info.name, ": the core of vCPU 0 does not answer"))
+            core.record(nil, of: partitions[i].info.name)
+            LocalAPIC.kick(partitions[i].nextID)
         }
     }
 
-    /// Looks for the next line of the machine's log: what a device was refused, and what each partition's instances say, in
-    /// turn. A partition that has spent its budget is passed over; of what it says meanwhile the oldest goes.
+    /// Looks for the next line of the machine's log: what a device was refused, or what a partition's instances say. While a partition
+    /// has spent its budget, of what it says the oldest goes.
     mutating func nextLine(_ line: inout Text<204>, _ core: borrowing CoreState) {
-        for _ in 0...partitionCount where line.isEmpty {
-            lineTurn = lineTurn < partitionCount ? lineTurn + 1 : 0
-            guard lineTurn < partitionCount else {
-                readFault(&line, core)
-                continue
-            }
-            let controlPage = partitions[lineTurn].controlPage
-            guard partitions[lineTurn].logBudget.isLeft(now: cpu_rdtsc()) else { continue }
-            while line.count < 202, let byte = controlPage.log.peek() {
-                controlPage.log.removeFirst()
-                if byte == 0x0A { break }
-                line.append(byte >= 0x20 && byte < 0x7F ? byte : 0x3F)
-            }
-            guard !line.isEmpty else { continue }
-            partitions[lineTurn].logBudget.spend(line.count)
-            line.append(0x0D)
-            line.append(0x0A)
+        var turns = lineTurns
+        turns.next(now: cpu_rdtsc()) {
+            if $0 == partitionCount { readFault(&line, core) } else { Self.read(partitions[$0].controlPage.log, &line) }
+            return line.count
         }
+        lineTurns = turns
+    }
+
+    private static func read(_ log: ByteRing, _ line: inout Text<204>) {
+        while line.count < 202, let byte = log.peek() {
+            log.removeFirst()
+            if byte == 0x0A { break }
+            line.append(byte >= 0x20 && byte < 0x7F ? byte : 0x3F)
+        }
+        if line.isEmpty { return }
+        line.append(0x0D)
+        line.append(0x0A)
     }
 
     private mutating func readFault(_ line: inout Text<204>, _ core: borrowing CoreState) {
         guard let fault = faultLog?.value.readNext(&line) else { return }
-        if let partition = firstFault(fault) { core.recordDeviceFault(fault, of: partition) }
+        if let partition = firstFault(fault) { core.record(fault, of: partition) }
     }
 
     /// Stops the partitions that own functions, whose resets end their DMA, where nothing confines it any more.

@@ -97,6 +97,8 @@ struct FunctionWindow: FunctionAccess {
         functions.value.message(function, apicID: apicID, vector: vector)
     }
 
+    func rest() { openWindow() }
+
     func readRegister(_ address: UInt64, size: Int) -> UInt64 {
         MemoryRegister.read(address, size: size)
     }

@@ -37,6 +37,9 @@ struct ControlPage: ~Copyable {
     /// Not 0 where the boot vCPU's core, which carries requests out, has not started; set before any core runs.
     var lacksBootCore: UInt32 = 0
     let hold = FunctionHold()
+    /// Counts signs of life of the boot vCPU's core; and whether another core has waited for it in vain.
+    let life = Atomic<UInt64>(0)
+    let isMissed = Atomic<Bool>(false)
     /// See `PartitionInfo.watch`.
     let watch = Atomic<UInt64>(0)
 
@@ -62,6 +65,11 @@ struct ControlPage: ~Copyable {
     var isOverdue: Bool {
         let deadline = watchdog.load(ordering: .relaxed)
         return deadline != 0 && deadline <= cpu_rdtsc() && state == .running
+    }
+
+    /// Whether the boot vCPU's core has something to do that it does at once, or gives signs of life meanwhile.
+    var isWanted: Bool {
+        request != nil || state != .crashed && (isOverdue || hold.isAsked || isMissed.load(ordering: .relaxed))
     }
 
     func exits(of vcpu: Int) -> ExitCounters { exits[vcpu] }
@@ -146,7 +154,10 @@ struct ControlPage: ~Copyable {
 
     /// Waits for another core of the partition, but not for ever: one that has faulted meanwhile never comes back.
     fileprivate func begin() {
-        for _ in 0..<100_000 where !isBeingWritten.exchange(true, ordering: .acquiring) { return }
+        for _ in 0..<5_000 {
+            if !isBeingWritten.exchange(true, ordering: .acquiring) { return }
+            openWindow()
+        }
     }
     fileprivate func end() { isBeingWritten.store(false, ordering: .releasing) }
 

@@ -145,21 +145,20 @@ struct PartitionContext: ~Copyable {
     /// It is held for short work. When a core does not come back from that, this one leaves the guest, which ends.
     @inline(__always)
     func takeLock(_ vcpu: Int) {
-        while !lock.weakCompareExchange(expected: 0, desired: vcpu &+ 1, ordering: .acquiring).exchanged {
-            let end = deadline()
-            while case let held = lock.load(ordering: .relaxed), held != 0 {
-                if cpu_rdtsc() >= end { loseLock(held &- 1) }
-            }
-        }
+        while !lock.weakCompareExchange(expected: 0, desired: vcpu &+ 1, ordering: .acquiring).exchanged { waitForLock() }
     }
 
-    /// A function of its own that does not return: the path of an exit saves no registers for it.
+    /// A function of its own: the path of an exit saves no registers for it.
     @inline(never)
-    private func loseLock(_ holder: Int) -> Never {
-        // It may be the boot vCPU's core, on which nobody else would wait.
-        if requestEnd(.coreLost) { CoreState.own?.value.recordLoss(of: holder) }
-        CoreState.own?.value.leaveGuest(.coreLost)
-        while true { openWindow() }
+    private func waitForLock() {
+        let end = deadline()
+        while case let held = lock.load(ordering: .relaxed), held != 0 {
+            openWindow()
+            if cpu_rdtsc() < end { continue }
+            // It may be the boot vCPU's core, on which nobody else would wait.
+            if requestEnd(.coreLost) { CoreState.own?.value.recordLoss(of: held &- 1) }
+            CoreState.own?.value.leaveGuest(.coreLost)
+        }
     }
 
     @inline(__always)

@@ -95,6 +95,7 @@ extension VCPURunner {
         }
         // Whoever held it is gone, and why the guest ended is known: what comes now has causes of its own.
         state.value.releaseLock()
+        state.value.controlPage.value.isMissed.store(false, ordering: .relaxed)
         state.value.endCause.store(0, ordering: .relaxed)
         for vcpu in 0..<state.value.vcpuCount {
             state.value.signals[vcpu].startUp.store(0, ordering: .relaxed)

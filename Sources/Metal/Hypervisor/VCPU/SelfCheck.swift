@@ -12,25 +12,28 @@ extension CoreState {
 
     /// Reads back what protects this core, whether it runs a guest or not.
     func checkProcessor() -> ProtectionReport {
-        let isAMD = program.vendor == .amd, hasErrata = Errata(program.vendor).violated { cpu_rdmsr($0) } != nil
+        let isAMD = program.vendor == .amd, hasErrata = Errata(program.vendor).violated { read($0) } != nil
         let mode = EFER.longModeEnable | EFER.longModeActive | EFER.noExecute | (isAMD ? EFER.secureVirtualMachine : 0)
-        var report = ProtectionReport(word: misread)
+        var report = ProtectionReport()
         report.check(.cr0, cpu_read_cr0(), is: Self.cr0)
-        report.check(.cr3, cpu_read_cr3(), is: header.cr3)
+        report.check(.cr3, cpu_read_cr3() ^ flipped(.cr3), is: header.cr3)
         report.check(.cr4, cpu_read_cr4(), is: Self.cr4 | (isAMD ? 0 : CR4.vmxEnable))
-        report.check(.efer, cpu_rdmsr(MSR.efer) & ~EFER.systemCall, is: mode)
-        report.check(.memoryTypes, cpu_rdmsr(MSR.pat) & 0xFF00_00FF, is: 0x06)
-        report.check(.localAPIC, cpu_rdmsr(MSR.apicBase) & ~(1 << 8), is: 0xFEE0_0C00)
+        report.check(.efer, read(MSR.efer) & ~EFER.systemCall, is: mode)
+        report.check(.memoryTypes, read(MSR.pat) & 0xFF00_00FF, is: 0x06)
+        report.check(.localAPIC, read(MSR.apicBase) & ~(1 << 8), is: 0xFEE0_0C00)
         if isAMD {
-            report.check(.virtualization, cpu_rdmsr(MSR.vmCR) & 1 << 4, is: 0)
-            report.check(.exitState, cpu_rdmsr(MSR.vmHSavePA), is: layout.hostSave)
+            report.check(.virtualization, read(MSR.vmCR) & 1 << 4, is: 0)
+            report.check(.exitState, read(MSR.vmHSavePA), is: layout.hostSave)
         } else {
-            report.check(.virtualization, cpu_rdmsr(MSR.featureControl) & 5, is: 5)
+            report.check(.virtualization, read(MSR.featureControl) & 5, is: 5)
         }
-        report.check(.errata, hasErrata ? 1 : 0, is: 0)
-        report.check(.resources, resources.holds { cpu_rdmsr($0) } ? 1 : 0, is: 1)
+        report.check(.errata, (hasErrata ? 1 : 0) ^ flipped(.errata), is: 0)
+        report.check(.resources, (resources.holds { read($0) } ? 1 : 0) ^ flipped(.resources), is: 1)
         return report
     }
+
+    private func read(_ msr: UInt32) -> UInt64 { cpu_rdmsr(msr) ^ (misread.number == msr ? misread.bits : 0) }
+    func flipped(_ item: ProtectionItem) -> UInt64 { misread.number == UInt32(item.rawValue) ? misread.bits : 0 }
 }
 
 extension VCPURunner {
@@ -44,7 +47,7 @@ extension VCPURunner {
         // What that compares with is a copy on the stack; the context's own is mapped read-only.
         if let own = CoreState.own, let partition = own.value.partition {
             let nested = partition.value.nested[own.value.vcpu], copy = context.cpu.nested
-            report.check(.nestedTables, copy.memory, is: nested.memory)
+            report.check(.nestedTables, copy.memory ^ own.value.flipped(.nestedTables), is: nested.memory)
             report.check(.nestedTables, copy.loader ^ copy.bus, is: nested.loader ^ nested.bus)
             report.check(.permissionMaps, context.cpu.maps.ports, is: partition.value.maps.ports)
             report.check(.permissionMaps, context.cpu.maps.allMSRs, is: partition.value.maps.allMSRs)
@@ -57,6 +60,7 @@ extension VCPURunner {
     @inline(__always)
     mutating func checkProtectionIfAsked() {
         let vcpu = core.value.vcpu
+        core.value.showLife()
         guard partition.value.controlPage.value.protection[vcpu].load(ordering: .relaxed) == 0 else { return }
         if vcpu == 0 { partition.value.kick(allBut: 0) }
         _ = isProtected()

@@ -66,7 +66,9 @@ extension ExitContext {
     }
 
     private func word(_ address: UInt64) -> UInt64? {
-        unsafe partition.value.ram().bytes(at: address, count: 8)?.loadUnaligned(as: UInt64.self)
+        // A walk through all of a kernel reads some thousands.
+        openWindow()
+        return unsafe partition.value.ram().bytes(at: address, count: 8)?.loadUnaligned(as: UInt64.self)
     }
 
     /// Comes to `locked`, to why it cannot be, or stays where it is while the kernel is not up.
@@ -95,8 +97,9 @@ extension ExitContext {
         guard core.value.cpuid.apicMode == .x2APIC else { throw .otherKernel }
         let kernel = try KernelPlace(table, registers, lowMemory: state.value.guestMemory.lowSize, read: { word($0) })
         do throws(PageTableError) {
-            try writingTables { () throws(PageTableError) in
-                for i in 0..<state.value.watched.tables {
+            for i in 0..<state.value.watched.tables {
+                openWindow()
+                try writingTables { () throws(PageTableError) in
                     var copy = try TableCopy<Extension.Nested>(
                         of: state.value.root(i), arena: state.value.watched.arena(i))
                     for part in 0..<3 { try copy.protect(kernel.parts[part]) }

@@ -7,6 +7,8 @@ public protocol FunctionAccess: ConfigurationSpace, RegisterAccess {
     /// The message with which `function` raises `vector`, 16 to 255, on the core with `apicID`.
     /// - Returns: nil when that core is none of the partition's.
     func message(_ function: UInt16, apicID: UInt32, vector: UInt8) -> (address: UInt64, data: UInt32)?
+    /// Called at least between two pieces of 64 writes of long work.
+    func rest()
 }
 
 /// Why a function cannot be shown to a guest.

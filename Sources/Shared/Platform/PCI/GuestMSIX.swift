@@ -25,7 +25,10 @@ extension GuestFunction {
     /// Masks every entry that the device has.
     func resetMSIX(on machine: borrowing some FunctionAccess) {
         guard description.msix.isUsable(description) else { return }
-        for i in 0..<description.msix.entries { machine.writeRegister(entry(i) + 12, size: 4, 1) }
+        for i in 0..<description.msix.entries {
+            if i & 63 == 0 { machine.rest() }
+            machine.writeRegister(entry(i) + 12, size: 4, 1)
+        }
     }
 
     /// The machine's address of a table entry.

@@ -67,6 +67,19 @@ import Testing
         #expect(machine.writes.last?.value == 0x8000)
     }
 
+    /// SMIs wait while a table is masked, which may have 2,048 entries.
+    @Test func aLargeTableIsMaskedInPieces() throws {
+        var card = TestMachine.card(on: machine)
+        card.msix.entries = 2048
+        card.bars[3].size = 0x10000
+        card.msix.pendingOffset = 0xC000
+        let bus = TestBus(on: machine)
+        try bus.append(card)
+        bus.reset()
+        #expect(machine.registerWrites.count { $0.value == 1 } >= 2048)
+        #expect(machine.longestWork <= 128)
+    }
+
     @Test func entriesAreTranslated() throws {
         let bus = try TestBus.withCard(on: machine)
         func write(_ offset: UInt64, _ value: UInt64, size: Int = 4) {

@@ -21,6 +21,10 @@ final class TestMachine: FunctionAccess {
     var registerWrites: [RegisterWrite] = []
     /// The partition's cores.
     var cores: Set<UInt32> = [0, 3]
+    /// The most writes to registers between two rests.
+    private(set) var longestWork = 0
+    private var workSinceRest = 0
+    func rest() { workSinceRest = 0 }
 
     func read(_ function: UInt16, _ offset: Int, size: Int) -> UInt32 {
         precondition(offset % size == 0 && offset + size <= 4096)
@@ -42,6 +46,8 @@ final class TestMachine: FunctionAccess {
     func writeRegister(_ address: UInt64, size: Int, _ value: UInt64) {
         precondition(address % UInt64(size) == 0)
         registers[address] = value
+        workSinceRest += 1
+        longestWork = max(longestWork, workSinceRest)
         registerWrites.append(RegisterWrite(address: address, size: size, value: value))
     }
 

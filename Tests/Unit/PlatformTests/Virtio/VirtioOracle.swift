@@ -8,6 +8,7 @@ struct VirtioOracle: ~Copyable {
         func read(_: UInt16, _: Int, size: Int) -> UInt32 { .max }
         func write(_: UInt16, _: Int, size: Int, _: UInt32) {}
         func message(_: UInt16, apicID: UInt32, vector: UInt8) -> (address: UInt64, data: UInt32)? { nil }
+        func rest() {}
         func readRegister(_: UInt64, size: Int) -> UInt64 { .max }
         func writeRegister(_: UInt64, size: Int, _: UInt64) {}
     }
