@@ -11,13 +11,10 @@ extension VMX {
 
     /// Reads the memory type range registers (section 11.11.2).
     private static func rangeRegisters() -> MTRRMap {
-        guard cpu_cpuid(1, 0).edx & 1 << 12 != 0 else {
-            return MTRRMap(
-                capability: 0, defaultType: 1 << 11 | UInt64(MemoryType.writeBack.rawValue),
-                fixed: .init(repeating: 0), variable: .init(repeating: (0, 0)), count: 0,
-                addressBits: 48)
-        }
-        let capability = cpu_rdmsr(MSR.mtrrCapability)
+        // Without them all memory is write-back.
+        let exist = cpu_cpuid(1, 0).edx & 1 << 12 != 0
+        let capability = exist ? cpu_rdmsr(MSR.mtrrCapability) : 0
+        let type = exist ? cpu_rdmsr(MSR.mtrrDefaultType) : 1 << 11 | UInt64(MemoryType.writeBack.rawValue)
         var fixed: [11 of UInt64] = .init(repeating: 0)
         if capability & 1 << 8 != 0 {
             fixed[0] = cpu_rdmsr(0x250)
@@ -32,7 +29,7 @@ extension VMX {
         }
         let bits = cpu_cpuid(0x8000_0000, 0).eax >= 0x8000_0008 ? UInt64(cpu_cpuid(0x8000_0008, 0).eax & 0xFF) : 36
         return MTRRMap(
-            capability: capability, defaultType: cpu_rdmsr(MSR.mtrrDefaultType), fixed: fixed, variable: variable,
-            count: count, addressBits: Int(bits))
+            capability: capability, defaultType: type, fixed: fixed, variable: variable, count: count,
+            addressBits: Int(bits))
     }
 }
