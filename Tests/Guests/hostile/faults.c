@@ -85,7 +85,7 @@ void attack_fault(const char *argument) {
     // VT-d's global status and command: translation off, queue and interrupt remapping as they are. AMD's control: IommuEn off.
     if (equal(argument, "unconfine-vtd")) call(30, 0xFED9001Cull << 32 | 0xFED90018, ~0x06000000u);
     if (equal(argument, "unconfine-amd")) call(30, 0xFED80018ull << 32 | 0xFED80018, 1);
-    if (equal(argument, "away")) demand(22, 12000 * machine.tsc_khz);
+    if (equal(argument, "away")) demand(22, 15000 * machine.tsc_khz);
     for (size_t i = 0; i < sizeof strays / sizeof strays[0]; i++)
         // Again and again: one that arrives while a tick of the neighbour's own is pending is one with it.
         for (int again = 0; again < 20 && equal(argument, strays[i].name); again++) {

@@ -26,8 +26,7 @@ private struct ManagedPartition {
     /// The start that the latest device fault on record is of, counted from 1.
     var faultedStart: UInt64 = 0
     /// What its `hold` wants, and since when.
-    var wants: UInt32 = 0
-    var wantsSince: UInt64 = 0
+    var wants: (number: UInt32, since: UInt64) = (0, 0)
 }
 
 /// The machine as managers see it.
@@ -202,9 +201,9 @@ struct MachineBackend: ControlBackend, ~Copyable {
         let now = cpu_rdtsc()
         for i in 0..<partitionCount {
             wants[i] = partitions[i].controlPage.value.hold.wants
-            if wants[i] != partitions[i].wants { (partitions[i].wants, partitions[i].wantsSince) = (wants[i], now) }
+            if wants[i] != partitions[i].wants.number { partitions[i].wants = (wants[i], now) }
             guard wants[i] & 1 != 0 else { continue }
-            if now &- partitions[i].wantsSince < FunctionHold.limit * 1000 * tscKHz {
+            if now &- partitions[i].wants.since < FunctionHold.limit * 1000 * tscKHz {
                 wanted |= partitions[i].dependents
             } else {
                 // Odd numbers alone are waited for: whoever is late is not let in beside those that go on.

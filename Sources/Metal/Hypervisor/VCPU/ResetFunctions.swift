@@ -78,7 +78,8 @@ extension VCPURunner {
     private mutating func stopDependents(_ ticksPerMillisecond: UInt64) {
         let page = partition.value.controlPage
         page.value.beginReset()
-        for _ in 0..<5000 {
+        let end = cpu_rdtsc() &+ 5000 &* ticksPerMillisecond
+        while cpu_rdtsc() < end {
             if page.value.hold.isGranted {
                 #if FAULT_INJECTION
                     while BootFault.losesCore(partition.value.spec.cores) { cpu_pause() }
