@@ -55,6 +55,17 @@ extension MachineTests {
         }
     }
 
+    /// Virtio functions on an Intel machine.
+    @Suite(.serialized, .stopsMachines) struct IntelContainmentOfVirtio {
+        nonisolated(unsafe) static let session = Result {
+            try AdversarySession(on: .intel, Workspace.current(), setup: .virtio)
+        }
+
+        @Test(arguments: runs(.intel, .virtio)) func everyAttemptSeesWhatItMust(_ command: String) throws {
+            try unsafe Self.session.get().expectAsItMustBe(command)
+        }
+    }
+
     /// What the table has for a kind of machine; a table that cannot be read gives one run, which fails.
     static func runs(_ kind: MachineKind, _ setup: AttemptTable.Setup = .plain) -> [String] {
         (try? AttemptTable(Workspace.current(), for: kind).runs.filter { $0.setup == setup }.map(\.command))

@@ -260,7 +260,7 @@ look:
                 request = NONE;
                 /* -- VCPU/VCPURunner.swift, takeRequest: only what is paused is resumed; a manager's second request may be late. */
 #ifndef RESUME_WITHOUT_LOOK
-                if :: OWN_ORDER == PAUSED ->
+                if :: isPaused ->
 #else
                 if :: true ->
 #endif

@@ -99,8 +99,9 @@ struct VCPURunner<Extension: VirtualizationExtension>: ~Copyable {
         case .pause where controlPage.value.state == .running:
             partition.value.order.store(VCPUOrder.pause, ordering: .sequentiallyConsistent)
             controlPage.value.enter(.paused, .manager)
-        // A manager's request may be late. If the guest runs again, no vCPU is paused that could be waited for.
-        case .resume where partition.value.order.load(ordering: .sequentiallyConsistent) == VCPUOrder.pause:
+        // A manager's request may be late. If the guest runs again, or the watch has just frozen it and the other vCPUs are not
+        // kicked yet, none is paused that could be waited for.
+        case .resume where controlPage.value.state == .paused:
             partition.value.resumeClock()
             if let cause = partition.value.foundCause { return .end(cause) }
             partition.value.order.store(VCPUOrder.run, ordering: .sequentiallyConsistent)

@@ -121,12 +121,13 @@ struct VMXCPU: VirtualCPU {
 
     mutating func injectNMI() { hasPendingNMI = true }
 
-    /// Injects the NMI that waits, or asks for an exit when the guest can take it.
+    /// Injects the NMI that waits, or asks for an exit when the guest can take it. An entry that injects one drops the debug
+    /// exceptions that are pending (section 26.7.3), behind which it is due.
     private mutating func offerNMI() {
         let blocked = Self.shadow | Self.blockingByNMI
         if step.isActive { return }
         if self[VMCSField.guestInterruptibility] & blocked == 0,
-            !interruptedEvent.isValid
+            !interruptedEvent.isValid, self[VMCSField.guestPendingDebug] == 0
         {
             inject(InterruptionInfo(vector: Vector.nmi, kind: .nmi))
             hasPendingNMI = false
