@@ -29,7 +29,9 @@ extension MachineTests {
                 _ = try booted.events(of: "hostile", from: 0)
                 let told = booted.events.count, logged = machine.console.lines.count
                 try booted.client.change(operation, "hostile")
-                if vcpu == 0, operation == .stop { #expect(try booted.refusal(of: .pause, "hostile") == .busy, "it is not taken") }
+                if vcpu == 0, operation == .stop {
+                    #expect(try booted.refusal(of: .pause, "hostile") == .busy, "it is not taken")
+                }
                 try machine.wait(for: words, from: logged, seconds: 60)
                 let lost = try booted.wait("hostile") { $0.state == .crashed }
                 #expect(lost.cause == .coreLost && lost.starts == 1)
