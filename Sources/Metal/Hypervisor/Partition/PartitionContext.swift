@@ -145,7 +145,9 @@ struct PartitionContext: ~Copyable {
     /// It is held for short work. When a core does not come back from that, this one leaves the guest, which ends.
     @inline(__always)
     func takeLock(_ vcpu: Int) {
-        while !lock.weakCompareExchange(expected: 0, desired: vcpu &+ 1, ordering: .acquiring).exchanged { waitForLock() }
+        while !lock.weakCompareExchange(expected: 0, desired: vcpu &+ 1, ordering: .acquiring).exchanged {
+            waitForLock()
+        }
     }
 
     /// A function of its own: the path of an exit saves no registers for it.
