@@ -145,13 +145,7 @@ struct PartitionContext: ~Copyable {
     /// It is held for short work. When a core does not come back from that, this one leaves the guest, which ends.
     @inline(__always)
     func takeLock(_ vcpu: Int) {
-<<<<<<< HEAD
-        while !lock.weakCompareExchange(expected: 0, desired: vcpu &+ 1, ordering: .acquiring).exchanged {
-            waitForLock()
-        }
-=======
         while !lock.weakCompareExchange(expected: 0, desired: vcpu &+ 1, ordering: .acquiring).exchanged { awaitLock() }
->>>>>>> verify-core
     }
 
     /// A function of its own: the path of an exit saves no registers for it.
