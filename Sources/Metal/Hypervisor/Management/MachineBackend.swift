@@ -14,8 +14,8 @@ private struct ManagedPartition {
     var controlPage = Pointer<ControlPage>(at: 0)
     /// The cores of the boot vCPU and of the one behind it.
     var apicID: UInt32 = 0, nextID: UInt32 = 0
-    /// The first one's latest sign of life, and the TSC since when there is no other although it is wanted.
-    var life = UInt64.max, silentSince: UInt64 = 0
+    /// The first one's.
+    var silence = Silence()
     /// The partitions, a bit for each, that own virtual functions of this one's.
     var dependents: UInt8 = 0
     /// Whether its guest is told of what comes, and does not poll.
@@ -223,13 +223,12 @@ struct MachineBackend: ControlBackend, ~Copyable {
     /// silent for ten seconds: what it was asked for goes, so that managers may ask again, and the vCPU behind stops the others.
     mutating func relayWatchdogs(_ core: borrowing CoreState) {
         for i in 0..<partitionCount {
-            let page = partitions[i].controlPage, now = cpu_rdtsc(), life = page.value.life.load(ordering: .relaxed)
+            let page = partitions[i].controlPage, life = page.value.life.load(ordering: .relaxed)
             if page.value.isOverdue { LocalAPIC.kick(partitions[i].apicID) }
-            if life != partitions[i].life || !page.value.isWanted {
-                (partitions[i].life, partitions[i].silentSince) = (life, now)
-            }
-            guard now - partitions[i].silentSince > tscKHz * 10_000 else { continue }
-            partitions[i].silentSince = now
+            guard
+                partitions[i].silence.isOver(
+                    tscKHz * 10_000, life: life, isWanted: page.value.isWanted, now: cpu_rdtsc())
+            else { continue }
             page.value.takeRequest()
             page.value.enter(.crashed, .coreLost)
             page.print(LogLine(partition: partitions[i].info.name, ": the core of vCPU 0 does not answer"))

@@ -5,7 +5,8 @@ import Text
 import X86
 
 /// A partition's control page: all that its cores and the housekeeping core have in common. It holds no guest memory
-/// and no secrets. Written by the partition's cores, but for `asked`, `consoleIn` and the housekeeping core's part of `hold`.
+/// and no secrets. Written by the partition's cores, but for `asked`, `consoleIn` and the housekeeping core's part of `hold`;
+/// by that one, too, where it has given up the boot vCPU's core.
 /// Each side takes what the other may have written for a number: no address is here, nor a count or an enumeration that is
 /// used unchecked.
 struct ControlPage: ~Copyable {

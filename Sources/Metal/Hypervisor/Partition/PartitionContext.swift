@@ -142,6 +142,16 @@ struct PartitionContext: ~Copyable {
         controlPage.value.kicks.add(1, ordering: .relaxed)
     }
 
+    /// Where the housekeeping core has given the boot vCPU's core up, nobody else stops the others: `vcpu`'s core does.
+    @inline(never)
+    func stopIfLost(_ vcpu: Int) {
+        guard order.load(ordering: .sequentiallyConsistent) == VCPUOrder.run, controlPage.value.state == .crashed
+        else { return }
+        requestEnd(.coreLost)
+        order.store(VCPUOrder.stop, ordering: .sequentiallyConsistent)
+        kick(allBut: vcpu)
+    }
+
     /// It is held for short work. When a core does not come back from that, this one leaves the guest, which ends.
     @inline(__always)
     func takeLock(_ vcpu: Int) {
@@ -185,8 +195,6 @@ struct PermissionMaps {
     /// As `msrs`, but writes to registers that the watch guards exit.
     let msrsGuarded: UInt64
 
-    /// For a comparison.
-    var allMSRs: UInt64 { msrs ^ msrsWithoutAPIC ^ msrsGuarded }
     /// The one of MSRs that `map` is, else the one that a guest begins with.
     func msrs(now map: UInt64) -> UInt64 { map == msrsWithoutAPIC || map == msrsGuarded ? map : msrs }
 }

@@ -12,6 +12,8 @@ extension VCPURunner {
             guard signal & VCPUSignals.startUpIPI != 0,
                 partition.value.order.load(ordering: .relaxed) == VCPUOrder.run
             else {
+                // It may be this core that the housekeeping core has told, and the guest never started its vCPU.
+                partition.value.stopIfLost(vcpu)
                 nap()
                 continue
             }

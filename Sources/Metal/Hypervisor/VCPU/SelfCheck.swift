@@ -50,7 +50,9 @@ extension VCPURunner {
             report.check(.nestedTables, copy.memory ^ own.value.flipped(.nestedTables), is: nested.memory)
             report.check(.nestedTables, copy.loader ^ copy.bus, is: nested.loader ^ nested.bus)
             report.check(.permissionMaps, context.cpu.maps.ports, is: partition.value.maps.ports)
-            report.check(.permissionMaps, context.cpu.maps.allMSRs, is: partition.value.maps.allMSRs)
+            report.check(.permissionMaps, context.cpu.maps.msrs, is: partition.value.maps.msrs)
+            report.check(.permissionMaps, context.cpu.maps.msrsGuarded, is: partition.value.maps.msrsGuarded)
+            report.check(.permissionMaps, context.cpu.maps.msrsWithoutAPIC, is: partition.value.maps.msrsWithoutAPIC)
         }
         partition.value.controlPage.value.protection[core.value.vcpu].store(report.word, ordering: .releasing)
         return report.failed == 0

@@ -65,10 +65,7 @@ struct VCPURunner<Extension: VirtualizationExtension>: ~Copyable {
                 }
                 waitWhilePaused()
             case VCPUOrder.run where partition.value.controlPage.value.state == .crashed:
-                // The housekeeping core has given the boot vCPU's core up: nobody else stops the others.
-                partition.value.requestEnd(.coreLost)
-                partition.value.order.store(VCPUOrder.stop, ordering: .sequentiallyConsistent)
-                partition.value.kick(allBut: vcpu)
+                partition.value.stopIfLost(vcpu)
             default:
                 // The kick of a pause that begins now waits: the guest is left before its first instruction.
                 partition.value.signals[vcpu].pausedAt.store(0, ordering: .sequentiallyConsistent)

@@ -35,7 +35,7 @@ extension ExitContext {
     @inline(never)
     mutating func answerSystemCall() -> ExitOutcome? {
         guard cpu.guarding == .arming else { return nil }
-        let isReturn = cpu.privilegeLevel == 0, isWide = isReturn && byte(at: cpu.rip) == 0x48
+        let isReturn = cpu.privilegeLevel == 0 && cpu.is64Bit, isWide = isReturn && byte(at: cpu.rip) == 0x48
         let at = cpu.rip &+ (isWide ? 1 : 0)
         guard isReturn || cpu.privilegeLevel == 3, byte(at: at) == 0x0F, byte(at: at &+ 1) == (isReturn ? 0x07 : 0x05)
         else { return nil }
