@@ -79,6 +79,12 @@ final class OpenFolder {
                 throw .exposed(folder: place.path)
             }
         }
+        // Its mode was 0700.
+        guard !isNew || folder.facts.st_mode & 0o022 == 0 else {
+            throw .system(
+                "\(place.path) lies on a volume that keeps no modes: others may write to what is made there; name a folder elsewhere"
+            )
+        }
         guard isOthers(folder.facts) else { return try folder.closedToOthers() }
         guard try folder.names().isEmpty else { throw notOwn(name) }
         // Where that cannot be done (no such user in this namespace, a network's folder) it is used as it is.
@@ -178,6 +184,7 @@ final class OpenFolder {
             return new
         }
         guard errno == EEXIST else { throw .system("\(path(name)) cannot be made: \(Self.systemError)") }
+        // Nothing is read or written: it may be anybody's.
         return try entry(name, O_RDWR)
     }
 

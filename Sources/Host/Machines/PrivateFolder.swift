@@ -33,8 +33,11 @@ public enum PrivateFolder {
         return URL(filePath: path, directoryHint: .isDirectory)
     }
 
-    /// Whether a folder is the root of a tmpfs (proc_pid_mounts(5)).
+    /// Whether a folder is the root of a tmpfs (proc_pid_mounts(5)), and root's or this user's own: who has another's variables, by `su`,
+    /// does not work in that other's folder, who could exchange what is in it.
     private static func isMemory(_ path: String) -> Bool {
+        var facts = stat()
+        guard unsafe lstat(path, &facts) == 0, [0, geteuid()].contains(facts.st_uid) else { return false }
         let mounts = (try? String(contentsOfFile: "/proc/self/mounts", encoding: .utf8)) ?? ""
         return mounts.split(separator: "\n").contains {
             let words = $0.split(separator: " ")

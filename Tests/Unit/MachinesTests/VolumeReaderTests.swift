@@ -84,6 +84,16 @@ import Testing
         return image
     }
 
+    /// A stick that is pulled out, or an image that another program replaces.
+    @Test func whatCannotBeReadAnyMoreIsNotMissing() throws {
+        let image = try image(), reader = try VolumeReader(image)
+        #expect(try reader.read("nothing", atMost: 1 << 60) == nil)
+        try Data(count: 4 << 20).write(to: image)
+        for name in ["file", "nothing"] {
+            #expect(throws: MachineError.self) { try reader.read(name, atMost: 1 << 60) }
+        }
+    }
+
     @Test func filesOfAnImage() throws {
         let image = try image(), reader = try VolumeReader(image)
         #expect(try reader.read("file", atMost: 1 << 60)?.count == 100_000)

@@ -80,7 +80,11 @@ public struct VolumeReader: Sendable {
     }
 
     private func read(_ path: String, of image: String, _ limit: Int) throws -> Data? {
-        guard let found = try? Tool.run("mdir", ["-a", "-b", "-i", image, "::/" + path]) else { return nil }
+        guard let found = try? Tool.run("mdir", ["-a", "-b", "-i", image, "::/" + path]) else {
+            // A volume that cannot be read any more is none without the file.
+            try Tool.run("mdir", ["-b", "-i", image, "::/"])
+            return nil
+        }
         // Of a folder it lists what is in it.
         guard found.hasSuffix("::/\(path)\n") else { throw MachineError.impossible("\(path) is no file") }
         // By a pipe: a copy would take room that this system may not have.
