@@ -6,6 +6,7 @@
 // wrote is there afterwards.
 #include <linux/cred.h>
 #include <linux/cpumask.h>
+#include <linux/io.h>
 #include <linux/jiffies.h>
 #include <linux/kernel.h>
 #include <linux/kthread.h>
@@ -203,6 +204,21 @@ static int race(unsigned long address, const char *instruction, u16 other_code) 
     return 1;
 }
 
+/* One instruction that reads where no memory is and writes to text. */
+static int bus(unsigned long address) {
+    struct page *page = pfn_to_page(__pa_symbol((void *)address) >> PAGE_SHIFT);
+    volatile u8 *alias = vmap(&page, 1, VM_MAP, PAGE_KERNEL);
+    const void *nothing = (__force const void *)ioremap(0xE0000000, PAGE_SIZE), *from = nothing;
+    volatile u8 *to;
+    u8 old;
+    if (!alias || !nothing) return -1;
+    alias += address & ~PAGE_MASK;
+    to = alias;
+    old = *alias;
+    asm volatile("movsb" : "+S"(from), "+D"(to) : : "memory");
+    return *alias != old;
+}
+
 static int credentials(void) {
     struct cred *cred = (struct cred *)current->cred;
     kuid_t old = cred->euid;
@@ -238,6 +254,7 @@ static int run(const char *line, const struct kernel_param *unused) {
     else if (!strcmp(kind, "clock")) SAY("clock", clock_page(address));
     else if (!strcmp(kind, "race")) SAY("race", race(address, "\x88\x07\xc3", 0x20cd) > 0);  // mov %al, (%rdi); ret
     else if (!strcmp(kind, "int1")) SAY("int1", race(address, "\xaa\xc3\xc3", 0xc3f1) > 0);  // stosb; ret
+    else if (!strcmp(kind, "bus")) SAY("bus", bus(address) > 0);
     else if (!strcmp(kind, "frames")) {
         frames(address);
         SAY("frames", 1);

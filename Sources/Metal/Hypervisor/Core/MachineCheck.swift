@@ -77,10 +77,10 @@ enum MachineCheck {
 }
 
 extension ExitContext {
-    /// One while the guest ran. What was corrected it need not know; else its partition ends.
-    mutating func machineCheck() -> ExitOutcome {
+    /// One while the guest ran. What was corrected it need not know, and goes on with `next`; else its partition ends.
+    mutating func machineCheck(_ next: ExitOutcome = .resume) -> ExitOutcome {
         guard MachineCheck.take(partition).rawValue >= MachineCheckStatus.Severity.uncorrected.rawValue else {
-            return .resume
+            return next
         }
         return .end(.machineCheck)
     }

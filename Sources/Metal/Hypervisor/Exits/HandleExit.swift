@@ -22,7 +22,8 @@ extension ExitContext {
             count(.port)
             return access(port, next)
         case .rare:
-            if watch.pending != nil, let next = endGuarded() { return next }
+            // What ended the step may have been a machine check, which no exit will tell of again.
+            if watch.pending != nil, let end = endGuarded() { return MachineCheck.isUnderWay ? machineCheck(end) : end }
             return handleRare()
         }
     }
