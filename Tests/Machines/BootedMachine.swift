@@ -76,12 +76,12 @@ final class BootedMachine {
     /// Waits until what is said of a partition is so.
     @discardableResult
     func wait(
-        _ partition: String, seconds: Double = 30, until isSo: (PartitionInfo) -> Bool
+        _ partition: String, seconds: Double = 30, until isSo: (PartitionInfo) throws -> Bool
     ) throws -> PartitionInfo {
         let deadline = testbed.machine.deadline(seconds: seconds)
         while true {
             let now = try info(partition)
-            if isSo(now) { return now }
+            if try isSo(now) { return now }
             guard !deadline.isOver else {
                 throw AdversaryError("\(partition) stays \(now.state.name), \(now.cause.name), start \(now.starts)")
             }

@@ -34,8 +34,14 @@ extension MachineTests {
             #expect(try report().failed == remapping)
             // A manager's start does not last.
             let starts = try booted.info("owner").starts
+            _ = try booted.events(of: "owner", from: 0)
+            let first = booted.events.count
             try booted.client.change(.start, "owner")
-            try booted.wait("owner") { $0.state == .stopped }
+            // It is stopped until its core takes the request, too.
+            try booted.wait("owner") { _ in
+                let states = try booted.events(of: "owner", from: first).map(\.state)
+                return states.first == .starting && states.last == .stopped
+            }
             #expect(try booted.info("owner").starts <= starts + 1)
             for partition in ["hostile", "other"] { #expect(try booted.info(partition).state == .running) }
             #expect(machine.console.lines.count { $0.contains(words) } == 1)

@@ -100,7 +100,8 @@ extension ControlClient {
         }
     }
 
-    /// Asks for `start`, `stop`, `pause`, `resume` or `restart`. Returns once the machine has begun it.
+    /// Asks for `start`, `stop`, `pause`, `resume` or `restart`. Returns once the machine has noted it: the partition is as it was
+    /// until its core takes the request. `LifecycleChange` tells how far it has come.
     public func change(_ operation: ControlOperation, _ partition: String) throws(LinkError) {
         _ = try exchange(try request(operation, partition))
     }
