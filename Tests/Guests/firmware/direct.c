@@ -1,33 +1,8 @@
 // Starts a kernel on a machine whose emulator loads none: a UEFI application that reads \BULKHEAD\KERNEL.ELF from the volume it
 // came from, leaves the firmware and enters the kernel as the PVH boot protocol has it: 32-bit protected mode, no paging, EBX
 // points to hvm_start_info. Nothing of it is left beneath. UEFI 2.10, sections 4, 7 and 13.5; Xen's docs/misc/pvh.pandoc.
-typedef unsigned long long u64;
-typedef unsigned int u32;
-typedef unsigned short u16;
-typedef unsigned char u8;
+#include "firmware.h"
 
-struct guid { u64 low, high; };
-struct table_header { u64 signature; u32 revision, size, crc, reserved; };
-struct boot_services {
-    struct table_header header;
-    u64 raise, restore;
-    u64 (*allocate_pages)(u32 type, u32 memory, u64 pages, u64 *address);
-    u64 free_pages;
-    u64 (*memory_map)(u64 *size, void *map, u64 *key, u64 *stride, u32 *version);
-    u64 allocate_pool, free_pool, create_event, timer[5], protocols[3];
-    u64 (*handle_protocol)(void *handle, const struct guid *protocol, void **interface);
-    u64 reserved[4], configuration, load_image, start_image, exit, unload;
-    u64 (*exit_boot_services)(void *image, u64 key);
-};
-struct configuration { struct guid guid; u64 table; };
-struct system_table {
-    struct table_header header;
-    u64 console[9];
-    struct boot_services *boot;
-    u64 count;
-    struct configuration *configuration;
-};
-struct loaded_image { u32 revision; void *parent; struct system_table *system; void *device; };
 struct file {
     u64 revision;
     u64 (*open)(struct file *, struct file **, const u16 *name, u64 mode, u64 attributes);
@@ -45,15 +20,6 @@ static struct {
 } information = {.magic = 0x336EC578, .version = 1};
 static struct entry entries[32];
 static u8 map[16384];
-
-static void print(const char *text) {
-    for (; *text; text++) {
-        u8 status;
-        do __asm__ volatile("inb %1, %0" : "=a"(status) : "Nd"((u16)0x3FD));
-        while (!(status & 0x20));
-        __asm__ volatile("outb %0, %1" ::"a"((u8)*text), "Nd"((u16)0x3F8));
-    }
-}
 
 void enter(u64 kernel, void *information);
 __asm__(".text\n.globl enter\nenter: cli\n movl %ecx, %esi\n movl %edx, %ebx\n leaq enter_gdt(%rip), %rax\n"
@@ -93,10 +59,7 @@ u64 start(void *image, struct system_table *system) {
         if (boot->allocate_pages(2, 2, (end - base) >> 12, &base)) return fail("its place is not free");
         for (u64 at = 0; at < p->memory; at++) ((u8 *)p->physical)[at] = at < p->size ? elf[p->offset + at] : 0;
     }
-    static const struct guid acpi = {0x11D3E4F18868E871, 0x81883CC7800022BC};
-    for (u64 i = 0; i < system->count; i++)
-        if (system->configuration[i].guid.low == acpi.low && system->configuration[i].guid.high == acpi.high)
-            information.rsdp = system->configuration[i].table;
+    information.rsdp = root_pointer(system);
 
     u64 bytes = sizeof map, key, stride;
     u32 version;

@@ -2,17 +2,6 @@
 // BAR 2, which is memory, is where the firmware's tables then have something. All is as it was when the next volume has its turn.
 #define FUNCTION 0x10
 
-// ACPI 6.5, section 5.2: where the XSDT has the table with this signature.
-HELPER u8 **acpi_entry(struct system_table *system, u32 signature) {
-    for (u64 i = 0; i < system->count; i++) {
-        if (system->configuration[i].guid.low != 0x11D3E4F18868E871 || system->configuration[i].guid.high != 0x81883CC7800022BC) continue;
-        u8 *xsdt = *(u8 **)(system->configuration[i].table + 24);
-        for (u32 at = 36; at + 8 <= *(u32 *)(xsdt + 4); at += 8)
-            if (*(u32 *)*(u8 **)(xsdt + at) == signature) return (u8 **)(xsdt + at);
-    }
-    return 0;
-}
-
 HELPER u64 wide_bar(void) { return (u64)read_space(FUNCTION, 0x1C) << 32 | (read_space(FUNCTION, 0x18) & ~0xFu); }
 
 #if defined(LISTS_ECAM) || defined(LISTS_IOAPIC) || defined(LISTS_UNIT)
