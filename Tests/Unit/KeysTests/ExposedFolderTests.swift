@@ -48,6 +48,19 @@ import Testing
         #expect(keys.isUsable)
     }
 
+    /// A volume such as FAT gives every folder the mode of its mount, and not the one that it was made with.
+    @Test func aVolumeThatKeepsNoModesIsToldByAFolderThatWasMadeThere() throws {
+        try FileManager.default.createDirectory(atPath: place.path, withIntermediateDirectories: false)
+        let open = try OpenFolder(URL(filePath: place.path))
+        #expect(try open.makeFolder("new"))
+        mode(place.path + "/new", 0o777)
+        let words =
+            "\(place.path) lies on a volume that keeps no modes: others may write to what is made there; name a folder elsewhere"
+        #expect(throws: KeyError.system(words)) { _ = try open.opened(folder: "new", isNew: true) }
+        let new = place.path + "/new"
+        #expect(throws: KeyError.exposed(folder: new)) { _ = try open.opened(folder: "new", isNew: false) }
+    }
+
     /// Neither that a file is damaged nor that there is none, so that nobody throws keys away: what the system says.
     @Test func whatTheSystemRefusesIsNoDamage() throws {
         let keys = place.keys, long = String(repeating: "a", count: 300), loop = place.path + "/loop"
