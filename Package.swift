@@ -199,7 +199,7 @@ let daemonWing: [Target] = [
         "Daemon",
         [
             "Control", "ControlClient", "LibvirtWire", product("GRDB", "GRDB.swift"), product("Logging", "swift-log"),
-            product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"),
+            product("NIOCore", "swift-nio"), product("NIOHTTP1", "swift-nio"), product("NIOPosix", "swift-nio"),
         ]),
     .executableTarget(
         name: "bulkheadd",
@@ -215,7 +215,7 @@ let daemonWing: [Target] = [
         [
             "Control", "ControlClient", "Daemon", "LibvirtWire", "Manifest", "Resources", "Text",
             product("GRDB", "GRDB.swift"), product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
-            product("NIOEmbedded", "swift-nio"),
+            product("NIOEmbedded", "swift-nio"), product("NIOHTTP1", "swift-nio"),
         ]),
 ]
 

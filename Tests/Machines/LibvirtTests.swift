@@ -28,6 +28,9 @@ extension MachineTests {
                 ["/usr/bin/python3", scripts.appending(path: "hostile.py").path, daemon.uri, "\(daemon.pid)"],
                 workspace.cache)
             #expect(hostile.hasSuffix("done\n"), "\(hostile)")
+            let metrics = try ClientScript.output(
+                ["/usr/bin/python3", scripts.appending(path: "metrics.py").path, daemon.metrics], workspace.cache)
+            #expect(metrics.hasSuffix("done\n"), "\(metrics)")
             try survivesAKill(daemon, workspace, testbed.socket, state)
         }
 
@@ -68,6 +71,8 @@ extension MachineTests {
 /// The daemon as a program of its own.
 final class BulkheaddProcess {
     let uri: String
+    /// Where its metrics are read.
+    let metrics: String
     private let process = Process()
 
     /// Starts it and waits until it prints its URI and the machine's partitions are known.
@@ -76,15 +81,20 @@ final class BulkheaddProcess {
         process.executableURL = workspace.root.appending(path: ".build/debug/bulkheadd")
         process.arguments = [
             "--machine-socket", machine.path, "--state-dir", state.path, "--shutdown-line", "poweroff",
+            "--metrics", "127.0.0.1:0",
         ]
         process.standardOutput = output
         try process.run()
-        var line = ""
-        while !line.hasSuffix("\n"), let byte = try output.fileHandleForReading.read(upToCount: 1), !byte.isEmpty {
-            line += String(decoding: byte, as: UTF8.self)
+        var lines = ""
+        while lines.count(where: \.isNewline) < 2, let byte = try output.fileHandleForReading.read(upToCount: 1),
+            !byte.isEmpty
+        {
+            lines += String(decoding: byte, as: UTF8.self)
         }
-        guard let match = line.firstMatch(of: /'(.*)'/) else { throw ClientError("bulkheadd said: \(line)") }
-        uri = String(match.1)
+        guard let match = lines.firstMatch(of: /'(.*)'/), let address = lines.firstMatch(of: /http:.*metrics/) else {
+            throw ClientError("bulkheadd said: \(lines)")
+        }
+        (uri, metrics) = (String(match.1), String(address.0))
         // Before the machine has answered there are no domains.
         for _ in 0..<600 {
             let name = try ClientScript.output(["virsh", "-q", "-c", uri, "hostname"], workspace.cache)

@@ -31,6 +31,14 @@ import Logging
             "What to type on a guest's console when a client asks it to shut down, for guests that understand it.",
             valueName: "line"))
     var shutdownLine: String?
+    @Option(
+        help: ArgumentHelp(
+            """
+            Serve metrics for Prometheus at http://ADDRESS:PORT/metrics, to whoever reaches it: PORT on this machine \
+            alone, or ADDRESS:PORT.
+            """, valueName: "address"),
+        transform: Self.metricsAddress)
+    var metrics: MetricsAddress?
     @Flag(help: "Say more.") var verbose = false
 
     func run() throws {
@@ -43,8 +51,9 @@ import Logging
         let path = URL(filePath: try machineSocket ?? Self.runningMachine()).standardizedFileURL
         let folder =
             socketDir ?? (path.path.hasPrefix("/dev/") ? "/run/libvirt" : path.deletingLastPathComponent().path)
-        let configuration = DaemonConfiguration(
+        var configuration = DaemonConfiguration(
             machine: path.path, folder: folder, state: stateDir, shutdownLine: shutdownLine)
+        configuration.metrics = metrics
         // Blocked before there are other threads, they wait until they are asked for: none is lost while the daemon starts.
         var end = sigset_t()
         unsafe sigemptyset(&end)
@@ -52,10 +61,18 @@ import Logging
         _ = unsafe pthread_sigmask(SIG_BLOCK, &end, nil)
         let server = try DaemonServer(configuration, log: log)
         print("bulkheadd: virsh -c '\(configuration.uri)' list --all")
+        if let metrics = server.metrics { print("bulkheadd: metrics on \(metrics)") }
         fflush(nil)
         var number: Int32 = 0
         _ = unsafe sigwait(&end, &number)
         server.stop()
+    }
+
+    private static func metricsAddress(_ text: String) throws -> MetricsAddress {
+        guard let address = MetricsAddress(text) else {
+            throw ValidationError("\"\(text)\" is no place for metrics: 9100, 127.0.0.1:9100 or [::1]:9100, say.")
+        }
+        return address
     }
 
     /// Each client takes a descriptor: as many as the system allows without asking.

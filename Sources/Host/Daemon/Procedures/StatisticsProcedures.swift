@@ -39,14 +39,7 @@ enum StatisticsProcedures {
             \.partition)
         guard !names.isEmpty else { return reply(call, domains, [:], groups) }
         let fetched = client.daemon.link.ask(client.daemon.loop, client.readKind) { (remote) throws(LinkError) in
-            var found: [String: PartitionStatistics] = [:]
-            for name in names {
-                // A partition that has just stopped has none; the others have.
-                do throws(LinkError) { found[name] = try remote.statistics(name) } catch {
-                    guard error.isRefusal else { throw error }
-                }
-            }
-            return found
+            try remote.statistics(of: names)
         }
         fetched.assumeIsolated().whenComplete { result in
             switch result {

@@ -29,7 +29,9 @@ final class ClientConnection {
         _ daemon: Daemon, isReadOnly: Bool, output: @escaping (Packet) -> Void, cutOff: @escaping (String) -> Void
     ) {
         (self.daemon, self.cutOff) = (daemon, cutOff)
-        session = RemoteSession(daemon.table, isReadOnly: isReadOnly, output: output, authorise: Self.authorise)
+        session = RemoteSession(
+            daemon.table, isReadOnly: isReadOnly, output: output, authorise: Self.authorise,
+            answered: { [weak daemon] call in daemon?.metrics.calls.note(call) })
     }
 
     /// While the machine does not answer, nothing is said of its partitions: what was true may be so no longer.

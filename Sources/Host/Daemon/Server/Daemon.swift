@@ -18,6 +18,7 @@ final class Daemon {
     /// How many clients may be there.
     let places: ClientPlaces
     let store: DomainStore
+    let metrics = MetricsPage()
     private var changes: [PendingChange] = []
     /// The machine has come up, and what starts with it has not been looked for.
     private var startsAreDue = false
@@ -69,6 +70,7 @@ final class Daemon {
         case .event(let event):
             // Of these a machine may tell any number.
             log.debug("\(event.partition.string): \(event.state.name), \(event.cause.name)")
+            metrics.events.note(event, isKnown: machine.domain(partition: event.partition.string) != nil)
         case .partitions: break
         }
         machine.take(news)

@@ -7,6 +7,9 @@ public struct DaemonConfiguration: Sendable {
     /// What is typed on a guest's console to ask it to shut down; nil: guests cannot be asked.
     public var shutdownLine: String?
 
+    /// Where metrics are served; nil: nowhere.
+    public var metrics: MetricsAddress?
+
     /// The database of definitions.
     public var database: String
 
@@ -46,6 +49,11 @@ enum Limits {
     static let backlog: Int32 = 256
     /// Between two pings of the keepalive.
     static let keepaliveSeconds: Int64 = 5
+    /// Connections that ask for metrics at a time, and how long each lives.
+    static let metricsClients = 16
+    static let metricsSeconds: Int64 = 10
+    /// How long a page of metrics is given again: however many ask, the machine is asked once.
+    static let metricsMilliseconds: Int64 = 1000
     /// How long a guest may take to read a line that is typed on its console.
     static let typingSeconds: Int64 = 5
     /// How long a change of a partition's state may take: an image is loaded, memory is cleared.

@@ -15,6 +15,8 @@ public final class DaemonServer {
     private let locks: DaemonLocks
     /// The sockets' files as they were made.
     private var files: [(path: String, identity: FileIdentity)] = []
+    /// Where metrics are read.
+    public private(set) var metrics: String?
 
     /// Starts it. All clients and the whole state are on one loop: calls are short, and nothing needs a lock.
     /// - Throws: when a socket cannot be made, or another daemon serves it or uses the database.
@@ -47,6 +49,12 @@ public final class DaemonServer {
             for (path, isReadOnly) in [(configuration.socket, false), (configuration.readOnlySocket, true)] {
                 try listeners.append(Self.listen(path, daemon, isReadOnly: isReadOnly, on: group))
                 if let identity = FileIdentity(path) { files.append((path, identity)) }
+            }
+            if let address = configuration.metrics {
+                let listener = try MetricsServer.listen(address, daemon, on: group)
+                listeners.append(listener)
+                let host = address.host.contains(":") ? "[\(address.host)]" : address.host
+                metrics = "http://\(host):\(listener.localAddress?.port ?? address.port)/metrics"
             }
         } catch {
             stop()

@@ -1,9 +1,10 @@
 /// What libvirt 9.0 calls the procedures of its remote program, from number 1 on: for messages about those that a server does
 /// not have.
 public enum ProcedureNames {
-    public static func name(_ number: Int32) -> String {
-        isKnown(number) ? String(all[Int(number) - 1]) : "procedure \(number)"
-    }
+    public static func name(_ number: Int32) -> String { known(number) ?? "procedure \(number)" }
+
+    /// nil: libvirt has no name for it.
+    static func known(_ number: Int32) -> String? { isKnown(number) ? String(all[Int(number) - 1]) : nil }
 
     static func isKnown(_ number: Int32) -> Bool { number >= 1 && number <= all.count }
 

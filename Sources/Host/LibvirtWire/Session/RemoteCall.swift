@@ -3,9 +3,9 @@ public final class RemoteCall {
     public let header: PacketHeader
     /// Empty once its procedure has returned: a call that waits for its answer does not keep its packet.
     public var arguments: XDRReader
-    private var send: ((Packet) -> Void)?
+    private var send: ((Packet, RemoteError.Code?) -> Void)?
 
-    init(_ packet: Packet, send: @escaping (Packet) -> Void) {
+    init(_ packet: Packet, send: @escaping (Packet, RemoteError.Code?) -> Void) {
         header = packet.header
         arguments = XDRReader(packet.payload)
         self.send = send
@@ -18,11 +18,27 @@ public final class RemoteCall {
         answer(Packet(header.answer(), XDRWriter.bytes(write)))
     }
 
-    public func fail(_ error: RemoteError) { answer(Packet(header.answer(.reply, .error), error.encoded)) }
+    public func fail(_ error: RemoteError) {
+        answer(Packet(header.answer(.reply, .error), error.encoded), error.code)
+    }
 
-    private func answer(_ packet: Packet) {
+    private func answer(_ packet: Packet, _ error: RemoteError.Code? = nil) {
         guard let send else { return }
         self.send = nil
-        send(packet)
+        send(packet, error)
+    }
+}
+
+/// A call that was answered, for those who count.
+public struct AnsweredCall: Sendable {
+    /// Of those that libvirt has a name for.
+    public let procedure: String?
+    /// nil: it did what it was to do.
+    public let error: RemoteError.Code?
+    /// From when it had come whole to its answer.
+    public let time: Duration
+
+    public init(procedure: String?, error: RemoteError.Code?, time: Duration) {
+        (self.procedure, self.error, self.time) = (procedure, error, time)
     }
 }

@@ -17,6 +17,8 @@ public final class RemoteSession<Client>: StreamCarrier {
     private let output: (Packet) -> Void
     /// Asked before each call of the table; what it throws is the answer.
     private let authorise: (Client, Procedure<Client>) throws -> Void
+    /// Told of each call that was answered.
+    private let answered: (AnsweredCall) -> Void
     /// Whether the client takes what is sent to it quickly enough.
     public var isReady = true
     /// Set by the procedure that opens the connection: before it, only procedures of the session are answered.
@@ -34,10 +36,11 @@ public final class RemoteSession<Client>: StreamCarrier {
 
     public init(
         _ table: ProcedureTable<Client>, isReadOnly: Bool, output: @escaping (Packet) -> Void,
-        authorise: @escaping (Client, Procedure<Client>) throws -> Void = { _, _ in }
+        authorise: @escaping (Client, Procedure<Client>) throws -> Void = { _, _ in },
+        answered: @escaping (AnsweredCall) -> Void = { _ in }
     ) {
         (self.table, self.output, self.isReadOnly) = (table, output, isReadOnly)
-        self.authorise = authorise
+        (self.authorise, self.answered) = (authorise, answered)
     }
 
     public func send(_ packet: Packet) { output(packet) }
@@ -67,9 +70,12 @@ public final class RemoteSession<Client>: StreamCarrier {
     private func receive(call packet: Packet, _ client: Client) throws(SessionError) {
         guard calls < Self.maxCalls else { throw .tooManyCalls(Self.maxCalls) }
         calls += 1
-        let call = RemoteCall(packet) { [weak self] answer in
+        let header = packet.header, begin = ContinuousClock.now
+        let call = RemoteCall(packet) { [weak self, answered] answer, error in
             self?.calls -= 1
             self?.send(answer)
+            let name = header.program == RemoteProgram.number ? ProcedureNames.known(header.procedure) : nil
+            answered(AnsweredCall(procedure: name, error: error, time: .now - begin))
         }
         defer { call.arguments = XDRReader([]) }
         do {

@@ -1,0 +1,221 @@
+import Control
+@testable import Daemon
+import Foundation
+import FoundationNetworking
+import LibvirtWire
+import Logging
+import NIOCore
+import NIOEmbedded
+import NIOHTTP1
+import Testing
+
+/// What Prometheus reads: a page that is what is so, on a port that nobody can hold.
+@Suite struct MetricsTests {
+    /// The page's samples by name and labels; a line that is none is an issue.
+    private func samples(_ page: String) -> [String: Double] {
+        var found: [String: Double] = [:], family = ""
+        for line in page.split(separator: "\n") {
+            let type = line.firstMatch(of: /^# TYPE ([a-z_]+) (counter|gauge|histogram)$/)
+            if let type { family = String(type.1) }
+            if line.hasPrefix("#") { continue }
+            let parts = line.split(separator: " "), sample = parts.dropLast().joined(separator: " ")
+            #expect(sample.hasPrefix(family), "\(line)")
+            let isSample = sample.wholeMatch(of: /[a-z_]+(\{[a-z]+="([^"\\]|\\.)*"(,[a-z]+="([^"\\]|\\.)*")*\})?/)
+            #expect(isSample != nil, "\(line)")
+            #expect(found.updateValue(Double(parts.last ?? "") ?? -1, forKey: sample) == nil, "twice: \(line)")
+        }
+        return found
+    }
+
+    private func page(_ bench: DaemonBench) -> String? {
+        var text: String?
+        bench.daemon.metrics.make(bench.daemon) { text = $0 }
+        bench.work()
+        return text
+    }
+
+    @Test func whatIsNamedStaysInItsQuotes() {
+        var page = MetricsText()
+        page.family("a", .gauge, "with \\ and\na line") { $0.sample(1, ["name": "a\"b\\c\nd"]) }
+        page.family("none", .gauge, "has no samples") { _ in }
+        #expect(page.text == "# HELP a with \\\\ and\\na line\n# TYPE a gauge\na{name=\"a\\\"b\\\\c\\nd\"} 1\n")
+    }
+
+    @Test func thePageIsWhatIsSo() throws {
+        let bench = try DaemonBench(), client = try bench.client()
+        _ = try bench.client(isReadOnly: true)
+        var partitions = MemoryMachine.two
+        (partitions[0].state, partitions[0].starts, partitions[0].uptimeMicroseconds) = (.running, 3, 1_500_000)
+        bench.daemon.take(.partitions(partitions))
+        bench.machine.with { $0.counters[.cpuid] = 7 }
+        for (kind, name, lost) in [(ControlEvent.Kind.device, "loop", 2), (.device, "other", 0), (.attack, "loop", 1)] {
+            var event = ControlEvent(kind)
+            (event.partition, event.lost) = (label(name), UInt64(lost))
+            bench.daemon.take(.event(event))
+        }
+        try client.call("connect_get_type")
+        try client.call("domain_lookup_by_name") { $0.string("nobody") }
+        let found = samples(try #require(page(bench)))
+        let expected: [String: Double] = [
+            "bulkhead_up": 1, "bulkhead_statistics_up": 1,
+            "bulkhead_machine_info{machine=\"m\",version=\"0.1.0\"}": 1,
+            "bulkhead_partition_state{partition=\"loop\",state=\"running\"}": 1,
+            "bulkhead_partition_state{partition=\"loop\",state=\"stopped\"}": 0,
+            "bulkhead_partition_state{partition=\"workload\",state=\"stopped\"}": 1,
+            "bulkhead_partition_starts_total{partition=\"loop\"}": 3,
+            "bulkhead_partition_uptime_seconds{partition=\"loop\"}": 1.5,
+            "bulkhead_exits_total{partition=\"workload\",vcpu=\"1\",reason=\"cpuid\"}": 7,
+            "bulkhead_exits_total{partition=\"workload\",vcpu=\"1\",reason=\"msr\"}": 0,
+            "bulkhead_device_refusals_total{partition=\"loop\"}": 1,
+            "bulkhead_device_refusals_total{partition=\"\"}": 1,
+            "bulkhead_attacks_total{partition=\"loop\"}": 1, "bulkhead_events_lost_total": 3,
+            "bulkheadd_calls_total{procedure=\"connect_get_type\"}": 1,
+            "bulkheadd_errors_total{code=\"42\",error=\"noDomain\"}": 1,
+            "bulkheadd_call_seconds_bucket{le=\"+Inf\"}": 2, "bulkheadd_call_seconds_count": 2,
+            "bulkheadd_clients{access=\"change\"}": 1, "bulkheadd_clients{access=\"read\"}": 1,
+        ]
+        for (sample, value) in expected { #expect(found[sample] == value, "\(sample)") }
+        // The silicon counts no traffic here.
+        #expect(!found.keys.contains { $0.hasPrefix("bulkhead_traffic") })
+    }
+
+    /// Of a machine that does not answer nothing is said; of partitions that permit no statistics, nothing of their exits.
+    @Test func whatIsNotKnownIsNotSaid() throws {
+        var partitions = MemoryMachine.two
+        partitions[0].permits = .init()
+        let bench = try DaemonBench(partitions)
+        var found = samples(try #require(page(bench)))
+        #expect(found["bulkhead_statistics_up"] == 1)
+        #expect(!found.keys.contains { $0.hasPrefix("bulkhead_exits_total{partition=\"loop\"") })
+        bench.daemon.take(.down("gone"))
+        bench.loop.advanceTime(by: .seconds(2))
+        found = samples(try #require(page(bench)))
+        #expect(found["bulkhead_up"] == 0 && found["bulkhead_statistics_up"] == 0)
+        #expect(!found.keys.contains { $0.contains("loop") || $0.contains("machine=") })
+    }
+
+    /// However many ask, the machine is asked once a second, and a client's made-up procedures have one place.
+    @Test func askingCostsLittle() throws {
+        let bench = try DaemonBench(), client = try bench.client()
+        var given = 0
+        for _ in 0..<100 { bench.daemon.metrics.make(bench.daemon) { _ in given += 1 } }
+        #expect(given == 0)
+        bench.work()
+        #expect(given == 100)
+        // Without the machine: the link is not turned.
+        bench.daemon.metrics.make(bench.daemon) { _ in given += 1 }
+        #expect(given == 101)
+        bench.loop.advanceTime(by: .milliseconds(1001))
+        bench.daemon.metrics.make(bench.daemon) { _ in given += 1 }
+        #expect(given == 101)
+        bench.work()
+        #expect(given == 102)
+        for number: Int32 in [0, -1, 100_000, .max] {
+            try client.connection.receive(Packet(PacketHeader(procedure: number, type: .call, serial: 1), []))
+        }
+        bench.loop.advanceTime(by: .seconds(2))
+        let found = samples(try #require(page(bench)))
+        #expect(found["bulkheadd_calls_total{procedure=\"unknown\"}"] == 4)
+        #expect(found.keys.count { $0.hasPrefix("bulkheadd_calls_total") } == 1)
+    }
+
+    @Test(arguments: [
+        ("9100", "127.0.0.1", 9100), ("0.0.0.0:1", "0.0.0.0", 1), ("[::1]:65535", "::1", 65535),
+        ("[::]:0", "::", 0),
+    ]) func anAddress(_ text: String, _ host: String, _ port: Int) {
+        let address = MetricsAddress(text)
+        #expect(address?.host == host && address?.port == port)
+    }
+
+    @Test(arguments: [
+        "", ":", ":1", "65536", "-1", "+1", "a:1", "localhost:1", "::1:9100", "[::1]", "[::1]:", "1:2:3", "1.2.3:1",
+    ])
+    func noAddress(_ text: String) { #expect(MetricsAddress(text) == nil) }
+
+    // MARK: The port
+
+    private func connect(_ bench: DaemonBench) throws -> EmbeddedChannel {
+        let channel = EmbeddedChannel(loop: bench.loop)
+        try channel.pipeline.syncOperations.configureHTTPServerPipeline()
+        try channel.pipeline.syncOperations.addHandler(MetricsHandler(bench.daemon))
+        channel.connect(to: try SocketAddress(ipAddress: "127.0.0.1", port: 1), promise: nil)
+        return channel
+    }
+
+    private func ask(_ request: String, _ bench: DaemonBench) throws -> String {
+        let channel = try connect(bench)
+        // What cannot be read is an error of the channel's, too.
+        _ = try? channel.writeInbound(ByteBuffer(string: request))
+        bench.work()
+        var answer = ""
+        while let part = try? channel.readOutbound(as: ByteBuffer.self) { answer += String(buffer: part) }
+        #expect(!channel.isActive)
+        _ = try? channel.finish(acceptAlreadyClosed: true)
+        return answer
+    }
+
+    @Test func onePathIsRead() throws {
+        let bench = try DaemonBench()
+        let page = try ask("GET /metrics?a=b HTTP/1.1\r\nhost: m\r\n\r\n", bench)
+        #expect(page.hasPrefix("HTTP/1.1 200 OK\r\ncontent-type: text/plain; version=0.0.4; charset=utf-8\r\n"))
+        #expect(page.contains("\nbulkhead_up 1\n"))
+        for (request, status) in [
+            ("GET / HTTP/1.1\r\n\r\n", "404 Not Found"), ("GET /metrics/../x HTTP/1.1\r\n\r\n", "404 Not Found"),
+            ("POST /metrics HTTP/1.1\r\ncontent-length: 1\r\n\r\na", "405 Method Not Allowed"),
+            ("DELETE /metrics HTTP/1.1\r\n\r\n", "405 Method Not Allowed"), ("nonsense\r\n\r\n", "400 Bad Request"),
+        ] {
+            let answer = try ask(request, bench)
+            #expect(answer.hasPrefix("HTTP/1.1 \(status)\r\n"), "\(request): \(answer)")
+        }
+        let head = try ask("HEAD /metrics HTTP/1.1\r\n\r\n", bench)
+        #expect(head.hasPrefix("HTTP/1.1 200 OK\r\n") && head.hasSuffix("\r\n\r\n"))
+        #expect(bench.daemon.metrics.readers == 0)
+    }
+
+    /// Who never comes to an end of asking has ten seconds, and there are sixteen places.
+    @Test func nobodyHoldsThePort() throws {
+        let bench = try DaemonBench()
+        let slow = try (0..<16).map { _ in try connect(bench) }
+        for channel in slow { try channel.writeInbound(ByteBuffer(string: "GET /metr")) }
+        #expect(try !connect(bench).isActive)
+        bench.loop.advanceTime(by: .seconds(9))
+        #expect(slow.allSatisfy { $0.isActive })
+        bench.loop.advanceTime(by: .seconds(1))
+        #expect(slow.allSatisfy { !$0.isActive })
+        #expect(bench.daemon.metrics.readers == 0)
+        #expect(try ask("GET /metrics HTTP/1.1\r\n\r\n", bench).contains("\nbulkhead_up 1\n"))
+    }
+
+    @Test func itIsServed() async throws {
+        let folder = try TemporaryFolder()
+        var configuration = DaemonConfiguration(machine: folder.path + "/link.sock", folder: folder.path)
+        configuration.metrics = MetricsAddress("127.0.0.1:0")
+        let server = try DaemonServer(configuration, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        defer { withExtendedLifetime(folder) { server.stop() } }
+        let url = try #require(server.metrics.flatMap(URL.init))
+        let (page, answer) = try await URLSession.shared.data(from: url)
+        #expect((answer as? HTTPURLResponse)?.statusCode == 200)
+        #expect(String(decoding: page, as: UTF8.self).contains("\nbulkhead_up 0\n"))
+    }
+
+    /// Each number that the dashboard shows is one that is served.
+    @Test func theDashboardAsksForWhatThereIs() throws {
+        let bench = try DaemonBench(), client = try bench.client()
+        try client.call("domain_lookup_by_name") { $0.string("nobody") }
+        for kind in [ControlEvent.Kind.state, .fault, .device, .attack] {
+            var event = ControlEvent(kind)
+            event.partition = label("loop")
+            bench.daemon.take(.event(event))
+        }
+        let names = Set(samples(try #require(page(bench))).keys.map { $0.prefix { $0 != "{" } })
+        let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../..")
+        let file = try Data(contentsOf: root.appending(path: "Documentation/grafana.json"))
+        let dashboard = try #require(try JSONSerialization.jsonObject(with: file) as? [String: Any])
+        let panels = try #require(dashboard["panels"] as? [[String: Any]])
+        let asked = panels.flatMap { ($0["targets"] as? [[String: Any]] ?? []).compactMap { $0["expr"] as? String } }
+        #expect(asked.count >= panels.count && panels.count > 5)
+        for match in asked.joined(separator: " ").matches(of: /bulkheadd?_[a-z_]+/) {
+            #expect(names.contains(match.output), "\(match.output)")
+        }
+    }
+}
