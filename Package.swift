@@ -110,6 +110,7 @@ let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 let hostWing: [Target] = [
     hostRoom("Keys", ["CBOR", "Trust"], fast: true),
+    hostRoom("Audit", ["ManifestRules", "Trust"], fast: true),
     hostRoom("ManifestRules", ["CBOR", "Manifest", "PCI", "Resources", "Text", "Trust"]),
     hostRoom("KernelImages", ["Watch"]),
     hostRoom(
@@ -140,16 +141,16 @@ let hostWing: [Target] = [
     .executableTarget(
         name: "CLI",
         dependencies: [
-            "CrashReports", "Installation", "Inventory", "Manifest", "ManifestFile", "ManifestRules", "Machines",
-            "Control",
-            "ControlClient", "Keys", "Reports", "SignedImages", "TestKit", "Text", "X86",
+            "Audit", "CrashReports", "Installation", "Inventory", "Manifest", "ManifestFile", "ManifestRules",
+            "Machines", "Control", "ControlClient", "Keys", "Reports", "SignedImages", "TestKit", "Text", "X86",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         path: "Sources/Host/CLI",
         swiftSettings: hostSettings),
     .target(name: "UnitSupport", dependencies: ["CBOR", "Loaders", "Platform", "X86"], path: "Tests/Unit/Support"),
     .target(name: "Firmware", path: "Tests/Unit/Firmware"),
-    unitTests("HouseTests", ["Firmware", "UnitSupport"]),
+    unitTests("HouseTests", ["Audit", "Firmware", "UnitSupport"]),
+    unitTests("AuditTests", ["Audit"]),
     unitTests("CBORTests", ["CBOR", "UnitSupport"]),
     unitTests("TrustTests", ["Trust", "UnitSupport"], exclude: ["lms.txt"]),
     unitTests("KeysTests", ["Keys", "Trust"]),
@@ -183,7 +184,8 @@ let hostWing: [Target] = [
     .testTarget(
         name: "MachineTests",
         dependencies: [
-            "Control", "Keys", "SignedImages", "Installation", "Inventory", "ControlClient", "Machines", "Manifest",
+            "Audit", "Control", "Keys", "SignedImages", "Installation", "Inventory", "ControlClient", "Machines",
+            "Manifest",
             "ManifestFile", "ManifestRules", "KernelImages", "Reports", "TestKit", "Trust", "UnitSupport", "Watch",
             "X86",
         ],
@@ -198,8 +200,9 @@ let daemonWing: [Target] = [
     hostRoom(
         "Daemon",
         [
-            "Control", "ControlClient", "LibvirtWire", product("GRDB", "GRDB.swift"), product("Logging", "swift-log"),
-            product("NIOCore", "swift-nio"), product("NIOHTTP1", "swift-nio"), product("NIOPosix", "swift-nio"),
+            "Audit", "Control", "ControlClient", "LibvirtWire", product("GRDB", "GRDB.swift"),
+            product("Logging", "swift-log"), product("NIOCore", "swift-nio"), product("NIOHTTP1", "swift-nio"),
+            product("NIOPosix", "swift-nio"),
         ]),
     .executableTarget(
         name: "bulkheadd",
@@ -213,7 +216,7 @@ let daemonWing: [Target] = [
     unitTests(
         "DaemonTests",
         [
-            "Control", "ControlClient", "Daemon", "LibvirtWire", "Manifest", "Resources", "Text",
+            "Audit", "Control", "ControlClient", "Daemon", "LibvirtWire", "Manifest", "Resources", "Text",
             product("GRDB", "GRDB.swift"), product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
             product("NIOEmbedded", "swift-nio"), product("NIOHTTP1", "swift-nio"),
         ]),

@@ -1,3 +1,4 @@
+import Audit
 import Foundation
 import Machines
 import Testing
@@ -31,7 +32,24 @@ extension MachineTests {
             let metrics = try ClientScript.output(
                 ["/usr/bin/python3", scripts.appending(path: "metrics.py").path, daemon.metrics], workspace.cache)
             #expect(metrics.hasSuffix("done\n"), "\(metrics)")
+            try isAudited(state)
             try survivesAKill(daemon, workspace, testbed.socket, state)
+        }
+
+        /// What the clients have done is in the audit log, and the log is whole.
+        private func isAudited(_ state: URL) throws {
+            var done: Set<String> = []
+            let changes = try AuditChain(path: state.appending(path: "bulkheadd.audit").path) { line in
+                guard line.record.kind == .answer, line.record.uid == getuid(), line.record.result == "ok" else {
+                    return
+                }
+                done.insert("\(line.record.call ?? "") \(line.record.partition ?? "")")
+            }
+            #expect(changes.isWhole, "\(changes.problems)")
+            for call in ["domain_create", "domain_destroy", "domain_suspend", "domain_resume", "domain_define_xml"] {
+                #expect(done.contains("\(call) workload"), "\(call): \(done.sorted())")
+            }
+            #expect(try AuditChain(path: state.appending(path: "bulkheadd.reads").path).isWhole)
         }
 
         /// What was defined is there again, byte for byte, after the daemon was killed.

@@ -27,7 +27,8 @@ struct Bulkhead: ParsableCommand {
                     RollbackCommand.self, UninstallCommand.self,
                 ]),
             CommandGroup(name: "Emulated machine", subcommands: [DemoCommand.self]),
-            CommandGroup(name: "Running machine", subcommands: Manage.commands + [CrashCommand.self]),
+            CommandGroup(
+                name: "Running machine", subcommands: Manage.commands + [CrashCommand.self, AuditCommand.self]),
             CommandGroup(
                 name: "Verification", subcommands: [TestCommand.self, BenchCommand.self, MeasureCommand.self]),
             CommandGroup(name: "This tool", subcommands: [ManualCommand.self]),

@@ -31,14 +31,18 @@ def total(name, *labels):
 
 
 assert samples["bulkhead_up"] == 1 and samples["bulkhead_statistics_up"] == 1, page
+running = 0
 for partition, cores in ("control-loop", 1), ("workload", 2):
     label = f'partition="{partition}"'
     assert samples[f"bulkhead_partition_cores{{{label}}}"] == cores, page
     assert total("bulkhead_partition_state", label) == 1, page
     assert samples[f"bulkhead_partition_starts_total{{{label}}}"] > 0, page
-    assert total("bulkhead_exits_total", label, 'reason="cpuid"') > 100, page
-    assert total("bulkhead_exits_total", label, f'vcpu="{cores - 1}"') > 0, page
+    is_running = samples[f'bulkhead_partition_state{{{label},state="running"}}']
+    running += is_running
+    assert (total("bulkhead_exits_total", label, 'reason="cpuid"') > 100) == is_running, page
+    assert (total("bulkhead_exits_total", label, f'vcpu="{cores - 1}"') > 0) == is_running, page
     assert total("bulkhead_exits_total", label, f'vcpu="{cores}"') == 0, page
+assert running > 0, page
 assert total("bulkheadd_calls_total", 'procedure="domain_define_xml"') > 0, page
 assert total("bulkheadd_errors_total", 'error="noDomain"') > 0, page
 assert samples["bulkheadd_call_seconds_count"] == total("bulkheadd_calls_total"), page

@@ -44,7 +44,7 @@ final class DaemonBench {
     /// - Parameter isUp: the daemon has found the machine.
     init(
         _ partitions: [PartitionInfo] = MemoryMachine.two, in folder: TemporaryFolder? = nil, isUp: Bool = true,
-        places: ClientPlaces = ClientPlaces(), log: any LogHandler = SwiftLogNoOpLogHandler()
+        places: ClientPlaces = ClientPlaces(), log: any LogHandler = SwiftLogNoOpLogHandler(), isAudited: Bool = false
     ) throws {
         self.folder = try folder ?? TemporaryFolder()
         machine = ServedMachine(MemoryMachine(partitions: partitions))
@@ -54,7 +54,8 @@ final class DaemonBench {
         let configuration = DaemonConfiguration(
             machine: "memory", folder: self.folder.path, shutdownLine: "shutdown now")
         let store = try DomainStore(path: self.folder.database)
-        daemon = Daemon(configuration, store, link, loop: loop, log: log, places: places)
+        let audit = isAudited ? try AuditTrail(configuration, log: log) : nil
+        daemon = Daemon(configuration, store, link, loop: loop, log: log, audit: audit, places: places)
         if isUp { up(partitions) }
     }
 

@@ -12,24 +12,31 @@ import Testing
 /// What Prometheus reads: a page that is what is so, on a port that nobody can hold.
 @Suite struct MetricsTests {
     /// The page's samples by name and labels; a line that is none is an issue.
-    private func samples(_ page: String) -> [String: Double] {
-        var found: [String: Double] = [:], family = ""
+    private func samples(_ page: String) throws -> [String: Double] {
+        var found: [String: Double] = [:], family = "", families: Set<String> = []
         for line in page.split(separator: "\n") {
             let type = line.firstMatch(of: /^# TYPE ([a-z_]+) (counter|gauge|histogram)$/)
-            if let type { family = String(type.1) }
+            if let type {
+                family = String(type.1)
+                #expect(families.insert(family).inserted, "twice: \(line)")
+            }
             if line.hasPrefix("#") { continue }
             let parts = line.split(separator: " "), sample = parts.dropLast().joined(separator: " ")
-            #expect(sample.hasPrefix(family), "\(line)")
+            #expect(!family.isEmpty && sample.hasPrefix(family), "\(line)")
             let isSample = sample.wholeMatch(of: /[a-z_]+(\{[a-z]+="([^"\\]|\\.)*"(,[a-z]+="([^"\\]|\\.)*")*\})?/)
             #expect(isSample != nil, "\(line)")
-            #expect(found.updateValue(Double(parts.last ?? "") ?? -1, forKey: sample) == nil, "twice: \(line)")
+            let value = try #require(parts.last.flatMap { Double($0) }, "\(line)")
+            #expect(found.updateValue(value, forKey: sample) == nil, "twice: \(line)")
         }
         return found
     }
 
+    private final class Reader {}
+
     private func page(_ bench: DaemonBench) -> String? {
         var text: String?
-        bench.daemon.metrics.make(bench.daemon) { text = $0 }
+        let reader = Reader()
+        bench.daemon.metrics.make(bench.daemon, for: reader) { text = $0 }
         bench.work()
         return text
     }
@@ -55,7 +62,7 @@ import Testing
         }
         try client.call("connect_get_type")
         try client.call("domain_lookup_by_name") { $0.string("nobody") }
-        let found = samples(try #require(page(bench)))
+        let found = try samples(#require(page(bench)))
         let expected: [String: Double] = [
             "bulkhead_up": 1, "bulkhead_statistics_up": 1,
             "bulkhead_machine_info{machine=\"m\",version=\"0.1.0\"}": 1,
@@ -64,17 +71,20 @@ import Testing
             "bulkhead_partition_state{partition=\"workload\",state=\"stopped\"}": 1,
             "bulkhead_partition_starts_total{partition=\"loop\"}": 3,
             "bulkhead_partition_uptime_seconds{partition=\"loop\"}": 1.5,
-            "bulkhead_exits_total{partition=\"workload\",vcpu=\"1\",reason=\"cpuid\"}": 7,
-            "bulkhead_exits_total{partition=\"workload\",vcpu=\"1\",reason=\"msr\"}": 0,
+            "bulkhead_exits_total{partition=\"loop\",vcpu=\"0\",reason=\"cpuid\"}": 7,
+            "bulkhead_exits_total{partition=\"loop\",vcpu=\"0\",reason=\"msr\"}": 0,
             "bulkhead_device_refusals_total{partition=\"loop\"}": 1,
             "bulkhead_device_refusals_total{partition=\"\"}": 1,
             "bulkhead_attacks_total{partition=\"loop\"}": 1, "bulkhead_events_lost_total": 3,
+            "bulkhead_attacks_total{partition=\"workload\"}": 0,
+            "bulkheadd_errors_total{code=\"87\",error=\"resourceBusy\"}": 0,
             "bulkheadd_calls_total{procedure=\"connect_get_type\"}": 1,
             "bulkheadd_errors_total{code=\"42\",error=\"noDomain\"}": 1,
             "bulkheadd_call_seconds_bucket{le=\"+Inf\"}": 2, "bulkheadd_call_seconds_count": 2,
             "bulkheadd_clients{access=\"change\"}": 1, "bulkheadd_clients{access=\"read\"}": 1,
         ]
         for (sample, value) in expected { #expect(found[sample] == value, "\(sample)") }
+        #expect(!found.keys.contains { $0.hasPrefix("bulkhead_exits_total{partition=\"workload\"") })
         // The silicon counts no traffic here.
         #expect(!found.keys.contains { $0.hasPrefix("bulkhead_traffic") })
     }
@@ -82,41 +92,103 @@ import Testing
     /// Of a machine that does not answer nothing is said; of partitions that permit no statistics, nothing of their exits.
     @Test func whatIsNotKnownIsNotSaid() throws {
         var partitions = MemoryMachine.two
+        (partitions[0].state, partitions[1].state) = (.running, .running)
         partitions[0].permits = .init()
         let bench = try DaemonBench(partitions)
-        var found = samples(try #require(page(bench)))
+        var found = try samples(#require(page(bench)))
         #expect(found["bulkhead_statistics_up"] == 1)
         #expect(!found.keys.contains { $0.hasPrefix("bulkhead_exits_total{partition=\"loop\"") })
+        #expect(found.keys.contains { $0.hasPrefix("bulkhead_exits_total{partition=\"workload\"") })
         bench.daemon.take(.down("gone"))
         bench.loop.advanceTime(by: .seconds(2))
-        found = samples(try #require(page(bench)))
+        found = try samples(#require(page(bench)))
         #expect(found["bulkhead_up"] == 0 && found["bulkhead_statistics_up"] == 0)
-        #expect(!found.keys.contains { $0.contains("loop") || $0.contains("machine=") })
+        #expect(!found.keys.contains { $0.hasPrefix("bulkhead_partition_") || $0.contains("machine=") })
+        #expect(!found.keys.contains { $0.hasPrefix("bulkhead_exits") })
+    }
+
+    /// A bench with a partition that runs.
+    private func runningBench() throws -> DaemonBench {
+        var partitions = MemoryMachine.two
+        partitions[0].state = .running
+        return try DaemonBench(partitions)
     }
 
     /// However many ask, the machine is asked once a second, and a client's made-up procedures have one place.
     @Test func askingCostsLittle() throws {
-        let bench = try DaemonBench(), client = try bench.client()
+        let bench = try runningBench(), client = try bench.client(), metrics = bench.daemon.metrics
+        let readers = (0..<100).map { _ in Reader() }
         var given = 0
-        for _ in 0..<100 { bench.daemon.metrics.make(bench.daemon) { _ in given += 1 } }
+        for reader in readers { metrics.make(bench.daemon, for: reader) { _ in given += 1 } }
         #expect(given == 0)
+        // Whoever has gone is not given it.
+        metrics.forget(readers[7])
         bench.work()
-        #expect(given == 100)
+        #expect(given == 99)
         // Without the machine: the link is not turned.
-        bench.daemon.metrics.make(bench.daemon) { _ in given += 1 }
-        #expect(given == 101)
+        metrics.make(bench.daemon, for: readers[0]) { _ in given += 1 }
+        #expect(given == 100)
         bench.loop.advanceTime(by: .milliseconds(1001))
-        bench.daemon.metrics.make(bench.daemon) { _ in given += 1 }
-        #expect(given == 101)
+        metrics.make(bench.daemon, for: readers[0]) { _ in given += 1 }
+        #expect(given == 100)
         bench.work()
-        #expect(given == 102)
+        #expect(given == 101)
         for number: Int32 in [0, -1, 100_000, .max] {
             try client.connection.receive(Packet(PacketHeader(procedure: number, type: .call, serial: 1), []))
         }
         bench.loop.advanceTime(by: .seconds(2))
-        let found = samples(try #require(page(bench)))
+        let found = try samples(#require(page(bench)))
         #expect(found["bulkheadd_calls_total{procedure=\"unknown\"}"] == 4)
         #expect(found.keys.count { $0.hasPrefix("bulkheadd_calls_total") } == 1)
+    }
+
+    /// A machine that does not come to answer keeps nobody from the rest of the page, and what it answers in the end is not the next one's.
+    @Test func aSlowMachineIsNotWaitedFor() throws {
+        let bench = try runningBench(), reader = Reader()
+        var pages: [String] = []
+        bench.daemon.metrics.make(bench.daemon, for: reader) { pages.append($0) }
+        bench.loop.advanceTime(by: .milliseconds(2999))
+        #expect(pages.isEmpty)
+        bench.loop.advanceTime(by: .milliseconds(1))
+        #expect(pages.count == 1)
+        let found = try samples(pages[0])
+        #expect(found["bulkhead_up"] == 1 && found["bulkhead_statistics_up"] == 0)
+        #expect(found["bulkhead_partition_state{partition=\"loop\",state=\"running\"}"] == 1)
+        bench.loop.advanceTime(by: .milliseconds(1001))
+        bench.daemon.metrics.make(bench.daemon, for: reader) { pages.append($0) }
+        bench.work()
+        #expect(try pages.count == 2 && samples(pages[1])["bulkhead_statistics_up"] == 1)
+        bench.loop.advanceTime(by: .seconds(10))
+        #expect(pages.count == 2)
+    }
+
+    /// Names come and go with machines; counters of those that are gone do not stay.
+    @Test func aMachineDoesNotFillThePage() throws {
+        let bench = try DaemonBench()
+        for number in 0..<50 {
+            let partitions = (0..<8).map { MemoryMachine.info("p\(number)-\($0)", cores: 2, memory: 1 << 30) }
+            bench.daemon.take(.partitions(partitions))
+            for partition in partitions {
+                var event = ControlEvent(.fault)
+                event.partition = partition.name
+                bench.daemon.take(.event(event))
+            }
+            bench.loop.advanceTime(by: .seconds(2))
+            #expect(try samples(#require(page(bench))).keys.count { $0.hasPrefix("bulkhead_faults_total") } == 8)
+        }
+        bench.up([MemoryMachine.info("p49-0", cores: 2, memory: 1 << 30)], "another")
+        bench.loop.advanceTime(by: .seconds(2))
+        #expect(try samples(#require(page(bench)))["bulkhead_faults_total{partition=\"p49-0\"}"] == 0)
+    }
+
+    /// What is dropped on the way is counted.
+    @Test func whatTheLoopWasTooSlowForIsLost() {
+        var queue = NewsQueue()
+        for _ in 0..<NewsQueue.maxEvents + 10 { _ = queue.append(.event(ControlEvent(.fault))) }
+        #expect(queue.take().count == NewsQueue.maxEvents)
+        _ = queue.append(.event(ControlEvent(.fault)))
+        guard case .event(let event) = queue.take().first else { return #expect(Bool(false)) }
+        #expect(event.lost == 10)
     }
 
     @Test(arguments: [
@@ -136,8 +208,7 @@ import Testing
 
     private func connect(_ bench: DaemonBench) throws -> EmbeddedChannel {
         let channel = EmbeddedChannel(loop: bench.loop)
-        try channel.pipeline.syncOperations.configureHTTPServerPipeline()
-        try channel.pipeline.syncOperations.addHandler(MetricsHandler(bench.daemon))
+        try MetricsHandler.add(to: channel, bench.daemon)
         channel.connect(to: try SocketAddress(ipAddress: "127.0.0.1", port: 1), promise: nil)
         return channel
     }
@@ -158,7 +229,7 @@ import Testing
         let bench = try DaemonBench()
         let page = try ask("GET /metrics?a=b HTTP/1.1\r\nhost: m\r\n\r\n", bench)
         #expect(page.hasPrefix("HTTP/1.1 200 OK\r\ncontent-type: text/plain; version=0.0.4; charset=utf-8\r\n"))
-        #expect(page.contains("\nbulkhead_up 1\n"))
+        #expect(page.contains("\nbulkhead_up 1\n") && page.hasSuffix("\n"))
         for (request, status) in [
             ("GET / HTTP/1.1\r\n\r\n", "404 Not Found"), ("GET /metrics/../x HTTP/1.1\r\n\r\n", "404 Not Found"),
             ("POST /metrics HTTP/1.1\r\ncontent-length: 1\r\n\r\na", "405 Method Not Allowed"),
@@ -169,6 +240,42 @@ import Testing
         }
         let head = try ask("HEAD /metrics HTTP/1.1\r\n\r\n", bench)
         #expect(head.hasPrefix("HTTP/1.1 200 OK\r\n") && head.hasSuffix("\r\n\r\n"))
+        #expect(bench.daemon.metrics.readers == 0)
+    }
+
+    /// One answer, whatever comes behind the first head in one piece: more requests, a body in pieces; long heads are refused.
+    @Test(arguments: [false, true]) func aConnectionHasOneAnswer(isMade: Bool) throws {
+        let bench = try runningBench()
+        if isMade { _ = page(bench) }
+        let first = "GET /metrics HTTP/1.1\r\n\r\n"
+        let chunked = " /metrics HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n"
+        for (request, status) in [
+            (String(repeating: first, count: 2000), "200 OK"),
+            (first + String(repeating: "GET / HTTP/1.0\r\n\r\n", count: 20_000), "200 OK"),
+            ("GET" + chunked + String(repeating: "1\r\na\r\n", count: 20_000), "200 OK"),
+            ("POST" + chunked + String(repeating: "1\r\na\r\n", count: 20_000), "405 Method Not Allowed"),
+            ("GET /metrics HTTP/1.1\r\nupgrade: h2c\r\nconnection: upgrade\r\n\r\n", "200 OK"),
+        ] {
+            let answer = try ask(request, bench)
+            #expect(answer.hasPrefix("HTTP/1.1 \(status)\r\n"), "\(request.prefix(60)): \(answer.prefix(60))")
+            #expect(answer.matches(of: /HTTP\/1\.[01] [0-9]/).count == 1)
+        }
+        let long = String(repeating: "a: b\r\n", count: 3000)
+        #expect(try !ask("GET /metrics HTTP/1.1\r\n\(long)\r\n", bench).contains("200 OK"))
+        #expect(bench.daemon.metrics.readers == 0)
+    }
+
+    /// Nothing is kept for those who leave while the page is made.
+    @Test func whoLeavesIsForgotten() throws {
+        let bench = try runningBench()
+        for _ in 0..<100 {
+            let channel = try connect(bench)
+            try channel.writeInbound(ByteBuffer(string: "GET /metrics HTTP/1.1\r\n\r\n"))
+            #expect(bench.daemon.metrics.isAwaited)
+            _ = try channel.finish(acceptAlreadyClosed: true)
+            #expect(!bench.daemon.metrics.isAwaited)
+        }
+        bench.work()
         #expect(bench.daemon.metrics.readers == 0)
     }
 
@@ -200,14 +307,14 @@ import Testing
 
     /// Each number that the dashboard shows is one that is served.
     @Test func theDashboardAsksForWhatThereIs() throws {
-        let bench = try DaemonBench(), client = try bench.client()
+        let bench = try runningBench(), client = try bench.client()
         try client.call("domain_lookup_by_name") { $0.string("nobody") }
         for kind in [ControlEvent.Kind.state, .fault, .device, .attack] {
             var event = ControlEvent(kind)
-            event.partition = label("loop")
+            (event.partition, event.state) = (label("loop"), .running)
             bench.daemon.take(.event(event))
         }
-        let names = Set(samples(try #require(page(bench))).keys.map { $0.prefix { $0 != "{" } })
+        let names = Set(try samples(#require(page(bench))).keys.map { $0.prefix { $0 != "{" } })
         let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../..")
         let file = try Data(contentsOf: root.appending(path: "Documentation/grafana.json"))
         let dashboard = try #require(try JSONSerialization.jsonObject(with: file) as? [String: Any])

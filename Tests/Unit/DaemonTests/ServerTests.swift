@@ -6,7 +6,7 @@ import Logging
 import Testing
 
 /// A connection to a socket of the daemon's; each wait is bounded.
-private final class SocketClient {
+final class SocketClient {
     private let descriptor: Int32
     private var reader = PacketReader()
 

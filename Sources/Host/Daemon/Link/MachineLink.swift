@@ -144,9 +144,12 @@ final class MachineLink: Sendable {
     /// Tells the events that have come, but not without end: a machine that tells more and more is worked for and looked at all
     /// the same. Returns whether there were any.
     func tellEvents(_ client: ControlClient, _ limit: Duration) throws(LinkError) -> Bool {
-        for told in 0..<Self.maxEvents {
-            guard let event = try client.nextEvent(timeout: limit) else { return told > 0 }
-            tell(.event(event.event))
+        for count in 0..<Self.maxEvents {
+            guard let event = try client.nextEvent(timeout: limit) else { return count > 0 }
+            var told = event.event
+            // Those that were lost on the line, too.
+            told.lost = max(told.lost, event.missed)
+            tell(.event(told))
         }
         return true
     }

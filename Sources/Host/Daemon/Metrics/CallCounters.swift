@@ -8,10 +8,11 @@ struct CallCounters {
     private var errors: [RemoteError.Code: UInt64] = [:]
     private var times = Histogram()
 
-    mutating func note(_ call: AnsweredCall) {
-        calls[call.procedure ?? "unknown", default: 0] += 1
-        if let error = call.error { errors[error, default: 0] += 1 }
-        times.note(call.time)
+    /// - Parameter name: nil: libvirt has none for it.
+    mutating func note(_ name: String?, _ error: RemoteError.Code?, _ time: Duration) {
+        calls[name ?? "unknown", default: 0] += 1
+        if let error { errors[error, default: 0] += 1 }
+        times.note(time)
     }
 
     func write(to page: inout MetricsText) {
@@ -21,8 +22,8 @@ struct CallCounters {
             }
         }
         page.family("bulkheadd_errors_total", .counter, "Calls that were answered with an error, by libvirt's code.") {
-            for (code, count) in errors.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
-                $0.sample(count, ["code": "\(code.rawValue)", "error": "\(code)"])
+            for code in RemoteError.Code.allCases {
+                $0.sample(errors[code] ?? 0, ["code": "\(code.rawValue)", "error": "\(code)"])
             }
         }
         page.family("bulkheadd_call_seconds", .histogram, "From a call to its answer.", times.write)

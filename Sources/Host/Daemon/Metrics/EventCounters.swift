@@ -1,13 +1,20 @@
 import Control
 
-/// What the machine has told since the daemon found it, by partition.
+/// What the machine has told since the daemon found it, or another one in its place, by partition.
 struct EventCounters {
     private struct Key: Hashable {
         let partition: String
         let kind: ControlEvent.Kind
     }
+    private var machine = ""
     private var counts: [Key: UInt64] = [:]
     private var lost: UInt64 = 0
+
+    /// The machine answers. Another one's partitions are others, whatever their names.
+    mutating func begin(_ name: String) {
+        if name != machine { self = EventCounters() }
+        machine = name
+    }
 
     /// - Parameter isKnown: the machine has this partition; events of functions that nobody owns have none.
     mutating func note(_ event: ControlEvent, isKnown: Bool) {
@@ -15,11 +22,16 @@ struct EventCounters {
         counts[Key(partition: isKnown ? event.partition.string : "", kind: event.kind), default: 0] += 1
     }
 
-    func write(to page: inout MetricsText) {
+    /// - Parameter partitions: those that there are. Of each there is a number, 0 too: what a first sample shows has happened before.
+    mutating func write(_ partitions: [String], to page: inout MetricsText) {
+        let places = Set(partitions + [""])
+        counts = counts.filter { places.contains($0.key.partition) }
         func write(_ name: String, _ kind: ControlEvent.Kind, _ help: String) {
             page.family(name, .counter, help) { family in
-                for (key, count) in counts.sorted(by: { $0.key.partition < $1.key.partition }) where key.kind == kind {
-                    family.sample(count, ["partition": key.partition])
+                for partition in places.sorted() {
+                    let count = counts[Key(partition: partition, kind: kind)]
+                    if partition.isEmpty, kind != .device, count == nil { continue }
+                    family.sample(count ?? 0, ["partition": partition])
                 }
             }
         }

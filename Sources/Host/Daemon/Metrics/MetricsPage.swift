@@ -9,33 +9,50 @@ final class MetricsPage {
     /// Connections to the port.
     var readers = 0
     /// Those who wait for the page that is being made.
-    private var waiting: [(String) -> Void] = []
+    private var waiting: [ObjectIdentifier: (String) -> Void] = [:]
     private var latest: (text: String, end: NIODeadline)?
+    /// Of the page that is being made, or was made last.
+    private var number = 0
+    private var isBeingMade = false
 
     /// Makes it, and calls `done` with its text; one that is a second old at most is given again.
-    func make(_ daemon: Daemon, _ done: @escaping (String) -> Void) {
+    func make(_ daemon: Daemon, for reader: AnyObject, _ done: @escaping (String) -> Void) {
         if let latest, daemon.loop.now < latest.end { return done(latest.text) }
-        waiting.append(done)
-        guard waiting.count == 1 else { return }
-        let machine = daemon.machine
-        guard machine.trouble == nil else { return finish(daemon, nil) }
-        // Counters outlive a guest: those of a partition that has stopped are told, too.
-        let names = machine.partitions.filter { $0.info.permits.contains(.statistics) }.map(\.partition)
-        guard !names.isEmpty else { return finish(daemon, [:]) }
-        let fetched = daemon.link.ask(daemon.loop, .read) { (remote) throws(LinkError) in
-            try remote.statistics(of: names)
+        waiting[ObjectIdentifier(reader)] = done
+        guard !isBeingMade else { return }
+        (number, isBeingMade) = (number &+ 1, true)
+        let machine = daemon.machine, page = number
+        guard machine.trouble == nil else { return finish(daemon, page, nil) }
+        let names = machine.partitions.filter { $0.isActive && $0.info.permits.contains(.statistics) }.map(\.partition)
+        guard !names.isEmpty else { return finish(daemon, page, [:]) }
+        // A machine that is slow to answer, or much that waits for it, does not keep from those who watch that it is so.
+        daemon.loop.assumeIsolated().scheduleTask(in: .seconds(Limits.statisticsSeconds)) { [self] in
+            finish(daemon, page, nil)
         }
-        fetched.assumeIsolated().whenComplete { [self] result in finish(daemon, try? result.get()) }
+        let fetched = daemon.link.ask(daemon.loop, .read) { (remote) throws(LinkError) in
+            try remote.statistics(of: names, within: .seconds(Limits.statisticsSeconds))
+        }
+        fetched.assumeIsolated().whenComplete { [self] result in
+            let found = try? result.get()
+            finish(daemon, page, found?.count == names.count ? found : nil)
+        }
     }
 
+    var isAwaited: Bool { !waiting.isEmpty }
+
+    /// Who waited for the page is gone.
+    func forget(_ reader: AnyObject) { waiting[ObjectIdentifier(reader)] = nil }
+
     /// - Parameter statistics: nil: they could not be read.
-    private func finish(_ daemon: Daemon, _ statistics: [String: PartitionStatistics]?) {
-        var page = MetricsText()
-        write(daemon, statistics, to: &page)
-        latest = (page.text, daemon.loop.now + .milliseconds(Limits.metricsMilliseconds))
-        let those = waiting
-        waiting = []
-        for done in those { done(page.text) }
+    private func finish(_ daemon: Daemon, _ page: Int, _ statistics: [String: PartitionStatistics]?) {
+        guard isBeingMade, page == number else { return }
+        isBeingMade = false
+        var text = MetricsText()
+        write(daemon, statistics, to: &text)
+        latest = (text.text, daemon.loop.now + .milliseconds(Limits.metricsMilliseconds))
+        let those = waiting.values
+        waiting = [:]
+        for done in those { done(text.text) }
     }
 
     private func write(_ daemon: Daemon, _ statistics: [String: PartitionStatistics]?, to page: inout MetricsText) {
@@ -57,7 +74,7 @@ final class MetricsPage {
             }
             PartitionSamples.write(machine.partitions.map(\.info), statistics ?? [:], to: &page)
         }
-        events.write(to: &page)
+        events.write(machine.partitions.map(\.partition), to: &page)
         calls.write(to: &page)
         page.family("bulkheadd_clients", .gauge, "Clients that are connected, by what they may do.") { family in
             let readers = daemon.clients.values.count { $0.session.isReadOnly }
@@ -65,6 +82,15 @@ final class MetricsPage {
             family.sample(readers, ["access": "read"])
         }
         page.family("bulkheadd_kept_bytes", .gauge, "What is kept for all clients.") { $0.sample(daemon.kept) }
+        if let audit = daemon.audit {
+            page.family("bulkheadd_audit_records_total", .counter, "Records of an audit log, from its beginning.") {
+                $0.sample(audit.records.changes, ["log": "audit"])
+                $0.sample(audit.records.reads, ["log": "reads"])
+            }
+            page.family("bulkheadd_audit_failures_total", .counter, "Records that could not be written.") {
+                $0.sample(audit.failures)
+            }
+        }
         page.family("bulkheadd_link_connections_total", .counter, "Times at which the machine was found.") {
             $0.sample(machine.connection)
         }

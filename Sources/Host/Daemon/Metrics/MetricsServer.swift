@@ -16,25 +16,33 @@ enum MetricsServer {
                 }
             }
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    let handler = MetricsHandler(daemon.value)
-                    try channel.pipeline.syncOperations.configureHTTPServerPipeline()
-                    try channel.pipeline.syncOperations.addHandler(handler)
-                }
+                channel.eventLoop.makeCompletedFuture { try MetricsHandler.add(to: channel, daemon.value) }
             }
             .bind(host: address.host, port: address.port).wait()
     }
 }
 
-/// One connection, one answer: who is slow to ask or to read has ten seconds for both.
+/// One connection, one answer, to the head of a request: what comes behind it, a body or more requests, is not read. Who is slow to
+/// ask or to read has ten seconds for both.
 final class MetricsHandler: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
 
     private let daemon: Daemon
-    private var head: HTTPRequestHead?
+    private var isAsked = false
 
     init(_ daemon: Daemon) { self.daemon = daemon }
+
+    static func add(to channel: Channel, _ daemon: Daemon) throws {
+        var limits = NIOHTTPDecoderLimitConfiguration()
+        limits.maxHeaderFieldSize = Limits.metricsHead
+        limits.maxHeaderListSize = Limits.metricsHead
+        // Nothing is kept of requests behind the first one: it alone is answered.
+        try channel.pipeline.syncOperations.configureHTTPServerPipeline(
+            withPipeliningAssistance: false, withErrorHandling: false, withEncoderConfiguration: .init(),
+            withDecoderLimitConfiguration: limits)
+        try channel.pipeline.syncOperations.addHandler(MetricsHandler(daemon))
+    }
 
     func channelActive(context: ChannelHandlerContext) {
         daemon.metrics.readers += 1
@@ -47,43 +55,44 @@ final class MetricsHandler: ChannelInboundHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         daemon.metrics.readers -= 1
+        daemon.metrics.forget(self)
         context.fireChannelInactive()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        switch unwrapInboundIn(data) {
-        case .head(let new): if head == nil { head = new }
-        case .body: break
-        case .end: if let head { answer(head, context.channel) }
+        guard !isAsked, case .head(let head) = unwrapInboundIn(data) else { return }
+        isAsked = true
+        let channel = context.channel
+        channel.setOption(.autoRead, value: false).assumeIsolated().whenFailure { _ in }
+        let path = head.uri.prefix { $0 != "?" }, version = head.version, method = head.method
+        guard path == "/metrics" else { return Self.send(.notFound, "metrics are at /metrics\n", version, channel) }
+        guard method == .GET || method == .HEAD else {
+            return Self.send(.methodNotAllowed, "metrics are read with GET\n", version, channel)
+        }
+        daemon.metrics.make(daemon, for: self) { page in
+            Self.send(.ok, page, version, channel, hasBody: method == .GET)
         }
     }
 
-    private func answer(_ head: HTTPRequestHead, _ channel: Channel) {
-        let path = head.uri.prefix { $0 != "?" }
-        guard path == "/metrics" else { return send(.notFound, "metrics are at /metrics\n", head, channel) }
-        guard head.method == .GET || head.method == .HEAD else {
-            return send(.methodNotAllowed, "metrics are read with GET\n", head, channel)
-        }
-        daemon.metrics.make(daemon) { [self] page in send(.ok, page, head, channel) }
-    }
-
-    private func send(_ status: HTTPResponseStatus, _ text: String, _ request: HTTPRequestHead, _ channel: Channel) {
-        var head = HTTPResponseHead(version: request.version, status: status)
+    private static func send(
+        _ status: HTTPResponseStatus, _ text: String, _ version: HTTPVersion, _ channel: Channel, hasBody: Bool = true
+    ) {
+        var head = HTTPResponseHead(version: version, status: status)
         head.headers.add(
             name: "content-type", value: status == .ok ? MetricsText.contentType : "text/plain; charset=utf-8")
         head.headers.add(name: "content-length", value: "\(text.utf8.count)")
         head.headers.add(name: "connection", value: "close")
         if status == .methodNotAllowed { head.headers.add(name: "allow", value: "GET, HEAD") }
         channel.write(HTTPServerResponsePart.head(head), promise: nil)
-        if request.method != .HEAD {
-            channel.write(HTTPServerResponsePart.body(.byteBuffer(ByteBuffer(string: text))), promise: nil)
-        }
+        if hasBody { channel.write(HTTPServerResponsePart.body(.byteBuffer(ByteBuffer(string: text))), promise: nil) }
         let sent = channel.writeAndFlush(HTTPServerResponsePart.end(nil))
         sent.whenComplete { _ in channel.close(promise: nil) }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: Error) {
         daemon.log.debug("a request for metrics failed: \(error)")
-        context.close(promise: nil)
+        guard !isAsked, error is HTTPParserError else { return context.close(promise: nil) }
+        isAsked = true
+        Self.send(.badRequest, "this is no request\n", .http1_1, context.channel)
     }
 }

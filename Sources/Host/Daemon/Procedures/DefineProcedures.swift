@@ -53,6 +53,7 @@ enum DefineProcedures {
 
     private static func define(_ xml: String, _ client: ClientConnection, _ call: RemoteCall) throws {
         let (definition, domain) = try read(xml, client, isMove: true)
+        call.domain = WireDomain(name: definition.name, uuid: definition.uuid, id: -1)
         let daemon = client.daemon
         // Its autostart is the domain's, wherever it was.
         let old = daemon.machine.domains.first { $0.uuid == definition.uuid }
@@ -76,6 +77,7 @@ enum DefineProcedures {
 
     private static func create(_ xml: String, _ client: ClientConnection, _ call: RemoteCall) throws {
         let (definition, domain) = try read(xml, client, isMove: false)
+        call.domain = WireDomain(name: definition.name, uuid: definition.uuid, id: -1)
         guard !domain.isActive else {
             throw RemoteError(
                 .operationInvalid, "Requested operation is not valid: domain '\(domain.name)' is already active")

@@ -39,7 +39,7 @@ enum StatisticsProcedures {
             \.partition)
         guard !names.isEmpty else { return reply(call, domains, [:], groups) }
         let fetched = client.daemon.link.ask(client.daemon.loop, client.readKind) { (remote) throws(LinkError) in
-            try remote.statistics(of: names)
+            try remote.statistics(of: names, within: .seconds(Limits.changeSeconds))
         }
         fetched.assumeIsolated().whenComplete { result in
             switch result {

@@ -5,6 +5,9 @@ import NIOCore
 final class ClientConnection {
     unowned let daemon: Daemon
     private(set) var session: RemoteSession<ClientConnection>
+    /// Who it is, for the audit log.
+    let number: Int
+    var peer: PeerIdentity?
     /// By callback: which event, of which domain or of all.
     var callbacks: [Int32: (event: Int32, domain: WireUUID?)] = [:]
     /// For the next callback, if no other has it.
@@ -29,15 +32,29 @@ final class ClientConnection {
         _ daemon: Daemon, isReadOnly: Bool, output: @escaping (Packet) -> Void, cutOff: @escaping (String) -> Void
     ) {
         (self.daemon, self.cutOff) = (daemon, cutOff)
+        daemon.lastClient += 1
+        number = daemon.lastClient
         session = RemoteSession(
             daemon.table, isReadOnly: isReadOnly, output: output, authorise: Self.authorise,
-            answered: { [weak daemon] call in daemon?.metrics.calls.note(call) })
+            answered: Self.answered)
     }
 
-    /// While the machine does not answer, nothing is said of its partitions: what was true may be so no longer.
-    private static func authorise(_ client: ClientConnection, _ row: Procedure<ClientConnection>) throws {
-        guard row.ofDomains, let trouble = client.daemon.machine.trouble else { return }
-        throw RemoteError(.systemError, trouble)
+    /// While the machine does not answer, nothing is said of its partitions: what was true may be so no longer. What changes
+    /// something is on the disk before it is carried out.
+    private static func authorise(
+        _ client: ClientConnection, _ row: Procedure<ClientConnection>, _ call: RemoteCall
+    ) throws {
+        if row.ofDomains, let trouble = client.daemon.machine.trouble { throw RemoteError(.systemError, trouble) }
+        guard row.access == .change else { return }
+        try client.daemon.audit?.begin(call, of: client)
+        call.isChange = true
+    }
+
+    private static func answered(
+        _ client: ClientConnection, _ call: RemoteCall, _ error: RemoteError.Code?, _ time: Duration
+    ) {
+        client.daemon.metrics.calls.note(call.name, error, time)
+        client.daemon.audit?.note(answered: call, error, of: client)
     }
 
     func receive(_ packet: Packet) throws(SessionError) { try session.receive(packet, from: self) }

@@ -33,6 +33,9 @@ final class ConnectionHandler: ChannelInboundHandler {
         }
         daemon.clients[ObjectIdentifier(client)] = client
         channel = context.channel
+        // On the loop, and at once: before it has asked for anything.
+        PeerIdentity.of(context.channel) { peer in client.peer = peer }
+        daemon.audit?.note(.connected, of: client)
         lookAfter(context.channel)
     }
 
@@ -57,6 +60,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
 
     private func end() {
+        if let client, channel != nil { daemon.audit?.note(.disconnected, of: client) }
         client?.buffered = 0
         client?.close()
         (client, channel) = (nil, nil)

@@ -19,6 +19,10 @@ final class Daemon {
     let places: ClientPlaces
     let store: DomainStore
     let metrics = MetricsPage()
+    /// nil: nothing is audited.
+    let audit: AuditTrail?
+    /// The number of the latest connection.
+    var lastClient = 0
     private var changes: [PendingChange] = []
     /// The machine has come up, and what starts with it has not been looked for.
     private var startsAreDue = false
@@ -29,8 +33,9 @@ final class Daemon {
 
     init(
         _ configuration: DaemonConfiguration, _ store: DomainStore, _ link: MachineLink, loop: EventLoop, log: Logger,
-        places: ClientPlaces = ClientPlaces()
+        audit: AuditTrail? = nil, places: ClientPlaces = ClientPlaces()
     ) {
+        self.audit = audit
         (self.configuration, self.store, self.link, self.places) = (configuration, store, link, places)
         (self.loop, self.log) = (loop, log)
         table = Self.makeTable()
@@ -61,15 +66,20 @@ final class Daemon {
             link.address(connection)
             startsAreDue = true
             said = []
-            log.info(
+            let words =
                 "the machine \(info.name.string) answers: Bulkhead \(info.version.string), \(partitions.count) partitions"
-            )
+            log.info("\(words)")
+            audit?.note(machine: words)
+            metrics.events.begin(info.name.string)
         case .down(let reason):
             // Once, not each second.
-            if machine.trouble != reason { log.warning("\(reason)") }
+            guard machine.trouble != reason else { break }
+            log.warning("\(reason)")
+            audit?.note(machine: reason)
         case .event(let event):
             // Of these a machine may tell any number.
             log.debug("\(event.partition.string): \(event.state.name), \(event.cause.name)")
+            audit?.note(event)
             metrics.events.note(event, isKnown: machine.domain(partition: event.partition.string) != nil)
         case .partitions: break
         }
@@ -108,6 +118,12 @@ final class Daemon {
             largest.cutOff("too much is kept for all clients, and for it \(largest.held) bytes")
             guard clients[ObjectIdentifier(largest)] == nil else { return }
         }
+    }
+
+    /// The daemon ends: its clients' connections are closed.
+    func end() {
+        for client in clients.values { client.cutOff("the daemon ends") }
+        audit?.end()
     }
 
     // MARK: Changes of a partition's state

@@ -19,6 +19,11 @@ public struct DaemonConfiguration: Sendable {
         database = (state ?? folder) + "/bulkheadd.sqlite"
     }
 
+    /// The audit log of changes, and that of reads, refusals, comings and goings.
+    public var auditLog: String { stateFolder + "/bulkheadd.audit" }
+    public var readLog: String { stateFolder + "/bulkheadd.reads" }
+    private var stateFolder: String { String(database.dropLast("/bulkheadd.sqlite".count)) }
+
     public var socket: String { folder + "/virtbulkheadd-sock" }
     public var readOnlySocket: String { folder + "/virtbulkheadd-sock-ro" }
     /// What virsh and other clients of libvirt are given.
@@ -52,6 +57,10 @@ enum Limits {
     /// Connections that ask for metrics at a time, and how long each lives.
     static let metricsClients = 16
     static let metricsSeconds: Int64 = 10
+    /// Bytes of a request for metrics.
+    static let metricsHead = 8 << 10
+    /// How long a page waits for what the machine says of its partitions.
+    static let statisticsSeconds: Int64 = 3
     /// How long a page of metrics is given again: however many ask, the machine is asked once.
     static let metricsMilliseconds: Int64 = 1000
     /// How long a guest may take to read a line that is typed on its console.

@@ -40,7 +40,8 @@ public final class DaemonServer {
         }
         daemon = try loop.submit {
             let store = try DomainStore(path: configuration.database)
-            let daemon = Daemon(configuration, store, link, loop: loop, log: log, places: places)
+            let audit = try AuditTrail(configuration, log: log)
+            let daemon = Daemon(configuration, store, link, loop: loop, log: log, audit: audit, places: places)
             return NIOLoopBound(daemon, eventLoop: loop)
         }.wait()
         let daemon = daemon
@@ -103,6 +104,9 @@ public final class DaemonServer {
             try? FileManager.default.removeItem(atPath: path)
         }
         for listener in listeners { try? listener.close().wait() }
+        // What they do at their end is in the log, too; it is whole without that.
+        let daemon = daemon
+        try? group.next().submit { daemon.value.end() }.wait()
         try? group.syncShutdownGracefully()
     }
 }

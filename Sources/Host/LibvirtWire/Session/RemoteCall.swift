@@ -3,15 +3,24 @@ public final class RemoteCall {
     public let header: PacketHeader
     /// Empty once its procedure has returned: a call that waits for its answer does not keep its packet.
     public var arguments: XDRReader
-    private var send: ((Packet, RemoteError.Code?) -> Void)?
+    /// The domain that it names first, as it claims; nil: none. What a procedure finds out it may put here.
+    public var domain: WireDomain?
+    /// Whether it may change something and was allowed to.
+    public var isChange = false
+    private var send: ((RemoteCall, Packet, RemoteError.Code?) -> Void)?
 
-    init(_ packet: Packet, send: @escaping (Packet, RemoteError.Code?) -> Void) {
+    init(_ packet: Packet, send: @escaping (RemoteCall, Packet, RemoteError.Code?) -> Void) {
         header = packet.header
         arguments = XDRReader(packet.payload)
         self.send = send
     }
 
     public var isAnswered: Bool { send == nil }
+
+    /// libvirt's name of its procedure; nil: it has none.
+    public var name: String? {
+        header.program == RemoteProgram.number ? ProcedureNames.known(header.procedure) : nil
+    }
 
     /// Answers with what a closure writes.
     public func reply(_ write: (inout XDRWriter) -> Void = { _ in }) {
@@ -25,20 +34,6 @@ public final class RemoteCall {
     private func answer(_ packet: Packet, _ error: RemoteError.Code? = nil) {
         guard let send else { return }
         self.send = nil
-        send(packet, error)
-    }
-}
-
-/// A call that was answered, for those who count.
-public struct AnsweredCall: Sendable {
-    /// Of those that libvirt has a name for.
-    public let procedure: String?
-    /// nil: it did what it was to do.
-    public let error: RemoteError.Code?
-    /// From when it had come whole to its answer.
-    public let time: Duration
-
-    public init(procedure: String?, error: RemoteError.Code?, time: Duration) {
-        (self.procedure, self.error, self.time) = (procedure, error, time)
+        send(self, packet, error)
     }
 }

@@ -16,9 +16,9 @@ public final class RemoteSession<Client>: StreamCarrier {
     private let table: ProcedureTable<Client>
     private let output: (Packet) -> Void
     /// Asked before each call of the table; what it throws is the answer.
-    private let authorise: (Client, Procedure<Client>) throws -> Void
-    /// Told of each call that was answered.
-    private let answered: (AnsweredCall) -> Void
+    private let authorise: (Client, Procedure<Client>, RemoteCall) throws -> Void
+    /// Told of each call that is about to be answered: how it ended, nil for well, and how long it took from when it had come whole.
+    private let answered: (Client, RemoteCall, RemoteError.Code?, Duration) -> Void
     /// Whether the client takes what is sent to it quickly enough.
     public var isReady = true
     /// Set by the procedure that opens the connection: before it, only procedures of the session are answered.
@@ -36,8 +36,8 @@ public final class RemoteSession<Client>: StreamCarrier {
 
     public init(
         _ table: ProcedureTable<Client>, isReadOnly: Bool, output: @escaping (Packet) -> Void,
-        authorise: @escaping (Client, Procedure<Client>) throws -> Void = { _, _ in },
-        answered: @escaping (AnsweredCall) -> Void = { _ in }
+        authorise: @escaping (Client, Procedure<Client>, RemoteCall) throws -> Void = { _, _, _ in },
+        answered: @escaping (Client, RemoteCall, RemoteError.Code?, Duration) -> Void = { _, _, _, _ in }
     ) {
         (self.table, self.output, self.isReadOnly) = (table, output, isReadOnly)
         (self.authorise, self.answered) = (authorise, answered)
@@ -70,12 +70,15 @@ public final class RemoteSession<Client>: StreamCarrier {
     private func receive(call packet: Packet, _ client: Client) throws(SessionError) {
         guard calls < Self.maxCalls else { throw .tooManyCalls(Self.maxCalls) }
         calls += 1
-        let header = packet.header, begin = ContinuousClock.now
-        let call = RemoteCall(packet) { [weak self, answered] answer, error in
+        let begin = ContinuousClock.now
+        let call = RemoteCall(packet) { [weak self, answered] call, answer, error in
+            answered(client, call, error, .now - begin)
             self?.calls -= 1
             self?.send(answer)
-            let name = header.program == RemoteProgram.number ? ProcedureNames.known(header.procedure) : nil
-            answered(AnsweredCall(procedure: name, error: error, time: .now - begin))
+        }
+        if call.name?.hasPrefix("domain_") == true {
+            var arguments = call.arguments
+            call.domain = try? WireDomain(&arguments)
         }
         defer { call.arguments = XDRReader([]) }
         do {
@@ -86,7 +89,7 @@ public final class RemoteSession<Client>: StreamCarrier {
             guard !isReadOnly || row.access != .change else {
                 throw RemoteError(.operationDenied, "\(row.name): this connection is read-only", domain: .access)
             }
-            try authorise(client, row)
+            try authorise(client, row, call)
             try row.run(client, call)
         } catch let error as RemoteError {
             call.fail(error)

@@ -1,7 +1,7 @@
 /// An error as libvirt's clients know it: a code that programs read, and a text for people.
 public struct RemoteError: Error, Equatable, Sendable, CustomStringConvertible {
     /// `virErrorNumber`: those that a server of machines needs.
-    public enum Code: Int32, Sendable {
+    public enum Code: Int32, CaseIterable, Sendable {
         case internalError = 1
         case noSupport = 3
         case invalidArgument = 8

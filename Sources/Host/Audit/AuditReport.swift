@@ -1,0 +1,24 @@
+import ManifestRules
+
+/// A record for people.
+public enum AuditReport {
+    /// On one line. What a machine or a client has named was escaped in the log, and is here.
+    public static func text(_ line: AuditLine) -> String {
+        let record = line.record
+        var words = ["\(line.number)", line.time]
+        if let client = record.client { words.append("client \(client)") }
+        if let uid = record.uid { words.append("uid \(uid)") }
+        if let pid = record.pid { words.append("pid \(pid)") }
+        switch record.kind {
+        case .call: words.append("begins")
+        case .answer: break
+        default: words.append(record.kind.rawValue)
+        }
+        if let call = record.call { words.append(call) }
+        if let domain = record.domain { words.append("\"\(printable(domain))\"") }
+        if let partition = record.partition { words.append("in \(printable(partition))") }
+        if let result = record.result { words.append("-> \(printable(result))") }
+        if let detail = record.detail { words.append("(\(printable(detail)))") }
+        return words.joined(separator: " ")
+    }
+}

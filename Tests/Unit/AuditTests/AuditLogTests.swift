@@ -1,0 +1,236 @@
+@testable import Audit
+import Foundation
+import Testing
+
+/// A folder that goes with its owner.
+final class AuditFolder {
+    let path: String
+
+    init() throws {
+        let url = FileManager.default.temporaryDirectory.appending(path: "audit-\(UUID())")
+        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+        path = url.path
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    var log: String { path + "/a.audit" }
+
+    func record(_ number: Int) -> AuditRecord {
+        var record = AuditRecord(.answer)
+        (record.client, record.uid, record.call, record.result) = (number, 1000, "domain_create", "ok")
+        return record
+    }
+
+    /// Records from 1 on.
+    @discardableResult
+    func write(_ count: Int, limit: Int = 1 << 20, files: Int = AuditLog.files) throws -> AuditHead {
+        let log = try AuditLog(path: self.log, limit: limit, files: files)
+        for number in 1...count { try log.append(record(number), synced: number == count) }
+        return log.head
+    }
+
+    var lines: [String] {
+        get throws { try String(contentsOfFile: log, encoding: .utf8).split(separator: "\n").map(String.init) }
+    }
+
+    func write(lines: [String]) throws {
+        try lines.map { $0 + "\n" }.joined().write(toFile: log, atomically: false, encoding: .utf8)
+    }
+
+    func problems(_ anchors: [AuditHead] = []) throws -> [String] {
+        try AuditChain(path: log, anchors: anchors).problems.map(\.words)
+    }
+}
+
+/// What is in a log stays as it was written, or it shows.
+@Suite struct AuditLogTests {
+    let folder = Result { try AuditFolder() }
+
+    @Test func aLogIsReadAsItWasWritten() throws {
+        let folder = try folder.get(), head = try folder.write(5)
+        var read: [AuditLine] = []
+        let chain = try AuditChain(path: folder.log, anchors: [head]) { read.append($0) }
+        #expect(chain.isWhole && chain.records == 5 && chain.first == 1 && chain.head == head && chain.torn == 0)
+        #expect(read.map(\.record) == (1...5).map(folder.record) && read.map(\.number) == [1, 2, 3, 4, 5])
+        // Who opens it anew goes on.
+        let again = try AuditLog(path: folder.log)
+        #expect(again.head == head)
+        try again.append(folder.record(6), synced: true)
+        #expect(try folder.problems([head, again.head]).isEmpty)
+        let mode = try FileManager.default.attributesOfItem(atPath: folder.log)[.posixPermissions] as? Int
+        #expect(mode == 0o600)
+    }
+
+    /// Each line with each of its characters changed, taken out, doubled, or exchanged with the next.
+    @Test func whateverIsDoneToItShows() throws {
+        let folder = try folder.get()
+        try folder.write(4)
+        let lines = try folder.lines
+        for at in lines.indices {
+            for place in 0..<lines[at].utf8.count {
+                var changed = Array(lines[at].utf8)
+                changed[place] = changed[place] == 0x31 ? 0x32 : 0x31
+                var all = lines
+                all[at] = String(decoding: changed, as: UTF8.self)
+                try folder.write(lines: all)
+                #expect(try !folder.problems().isEmpty, "line \(at), byte \(place)")
+            }
+            var all = lines
+            all.remove(at: at)
+            try folder.write(lines: all)
+            #expect(try !folder.problems().isEmpty, "without line \(at)")
+            all = lines
+            all.insert(lines[at], at: at)
+            try folder.write(lines: all)
+            #expect(try !folder.problems().isEmpty, "line \(at) twice")
+            guard at > 0 else { continue }
+            all = lines
+            all.swapAt(at - 1, at)
+            try folder.write(lines: all)
+            #expect(try !folder.problems().isEmpty, "line \(at) moved")
+        }
+        try folder.write(lines: lines)
+        #expect(try folder.problems().isEmpty)
+    }
+
+    /// Whoever may write the files can make a chain of his own. A head that was noted elsewhere tells.
+    @Test func aForgedLogIsFoundByAHeadThatWasNoted() throws {
+        let folder = try folder.get(), noted = try folder.write(3)
+        for file in [folder.log, folder.log + AuditLog.headSuffix] { try FileManager.default.removeItem(atPath: file) }
+        try folder.write(9)
+        #expect(try folder.problems().isEmpty)
+        #expect(try folder.problems([noted]) == ["record 3 is another than was written"])
+        try FileManager.default.removeItem(atPath: folder.log + AuditLog.headSuffix)
+        try folder.write(lines: [])
+        #expect(try folder.problems([noted]) == ["record 3 was written, and the last that is left is record 0"])
+    }
+
+    /// To a log whose end is missing nothing is added.
+    @Test func aLogThatHasLostItsEndIsNotGoneOnWith() throws {
+        let folder = try folder.get(), head = try folder.write(3)
+        let lines = try folder.lines
+        for left in 0..<3 {
+            try folder.write(lines: Array(lines[..<left]))
+            #expect(throws: AuditError.lost(path: folder.log, last: UInt64(left), written: head.number)) {
+                _ = try AuditLog(path: folder.log)
+            }
+            #expect(try folder.lines == Array(lines[..<left]))
+        }
+        try folder.write(lines: lines + ["nonsense"])
+        #expect(throws: AuditError.damaged(path: folder.log)) { _ = try AuditLog(path: folder.log) }
+    }
+
+    /// A loss of power leaves a part of a line that was not synced.
+    @Test func aTornLineIsTakenAway() throws {
+        let folder = try folder.get(), head = try folder.write(3)
+        let text = try String(contentsOfFile: folder.log, encoding: .utf8)
+        for torn in [1, 40, 4000] {
+            let cut = text + String(repeating: "x", count: torn)
+            try cut.write(toFile: folder.log, atomically: false, encoding: .utf8)
+            try "\(String(repeating: " ", count: 19))\(head)\n"
+                .write(toFile: folder.log + AuditLog.headSuffix, atomically: false, encoding: .utf8)
+            #expect(try AuditChain(path: folder.log).torn == torn)
+            let log = try AuditLog(path: folder.log)
+            #expect(log.head.number == 4)
+            #expect(try AuditLine(Array(try folder.lines[3].utf8))?.record.detail == "\(torn) bytes")
+            #expect(try folder.problems([head]).isEmpty)
+        }
+        // All of it was one line that has not come whole.
+        try FileManager.default.removeItem(atPath: folder.log + AuditLog.headSuffix)
+        try Data("{\"n\":1".utf8).write(to: URL(filePath: folder.log))
+        #expect(try AuditLog(path: folder.log).head.number == 1)
+    }
+
+    @Test func olderFilesAreOneLogWithIt() throws {
+        let folder = try folder.get(), head = try folder.write(40, limit: 1000)
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+        #expect(names.count > 5)
+        let chain = try AuditChain(path: folder.log, anchors: [head])
+        #expect(chain.isWhole && chain.records == 40 && chain.first == 1)
+        // One of them is missing, or the two oldest.
+        try FileManager.default.moveItem(atPath: folder.log + ".3", toPath: folder.path + "/kept")
+        #expect(try !folder.problems().isEmpty)
+        try FileManager.default.moveItem(atPath: folder.path + "/kept", toPath: folder.log + ".3")
+        #expect(try folder.problems().isEmpty)
+        let oldest = names.compactMap { Int($0.dropFirst("a.audit.".count)) }.max() ?? 0
+        for number in [oldest, oldest - 1] { try FileManager.default.removeItem(atPath: "\(folder.log).\(number)") }
+        let first = try AuditChain(path: folder.log).first
+        #expect(try folder.problems() == ["the first record is \(first): what was before it is missing"])
+    }
+
+    /// A new file was begun, and nothing has come into it.
+    @Test func anEmptyNewestFileIsGoneOnWith() throws {
+        let folder = try folder.get(), head = try folder.write(3)
+        try FileManager.default.moveItem(atPath: folder.log, toPath: folder.log + ".1")
+        let log = try AuditLog(path: folder.log)
+        #expect(log.head == head)
+        try log.append(folder.record(4), synced: true)
+        #expect(try folder.problems([head]).isEmpty)
+    }
+
+    @Test func theOldestGoesInTheEnd() throws {
+        let folder = try folder.get()
+        try folder.write(200, limit: 300)
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+        #expect(names.count == AuditLog.files + 1, "\(names)")
+        let chain = try AuditChain(path: folder.log)
+        #expect(chain.isWhole && chain.first > 1 && chain.head.number == 200)
+    }
+
+    /// Names that a client or a machine made up stay in their line, and the line is bounded.
+    @Test func aLineIsALine() throws {
+        let folder = try folder.get(), log = try AuditLog(path: folder.log)
+        let texts = [
+            "a\"b\\c", "a\nb\r\u{1B}[31m", "\u{2028}\u{2029}\u{85}\u{7F}\0", "æ漢😀", "\",\"n\":7,\"x\":\"",
+            String(repeating: "\u{1}", count: 100_000), "",
+        ]
+        for text in texts {
+            var record = AuditRecord(.answer)
+            (record.domain, record.call, record.detail) = (text, "x", text)
+            try log.append(record, synced: false)
+        }
+        var read: [AuditLine] = []
+        #expect(try AuditChain(path: folder.log) { read.append($0) }.isWhole)
+        #expect(read.count == texts.count)
+        for (line, text) in zip(read, texts) where text.count < 1000 { #expect(line.record.domain == text) }
+        for line in try folder.lines {
+            #expect(line.utf8.count < AuditLog.maxLine)
+            #expect(line.unicodeScalars.allSatisfy { $0.value >= 0x20 && !(0x7F...0x9F).contains($0.value) })
+        }
+        #expect(read.allSatisfy { AuditReport.text($0).unicodeScalars.allSatisfy { $0.value >= 0x20 } })
+    }
+
+    /// What cannot be written changes nothing, and what comes later goes on from what is there.
+    @Test func afterAFailureItGoesOn() throws {
+        let folder = try folder.get(), log = try AuditLog(path: folder.log, limit: 300)
+        try log.append(folder.record(1), synced: true)
+        try log.append(folder.record(2), synced: true)
+        // In the place of the file that would be begun.
+        try FileManager.default.createDirectory(atPath: folder.log + ".new", withIntermediateDirectories: false)
+        #expect(throws: AuditError.self) { try log.append(folder.record(3), synced: true) }
+        #expect(try AuditChain(path: folder.log).head == log.head)
+        try FileManager.default.removeItem(atPath: folder.log + ".new")
+        try log.append(folder.record(3), synced: true)
+        #expect(log.head.number == 3)
+        #expect(try folder.problems().isEmpty)
+    }
+
+    @Test func aFileOfOthersIsNoLog() throws {
+        let folder = try folder.get()
+        try FileManager.default.createSymbolicLink(atPath: folder.log, withDestinationPath: folder.path + "/else")
+        #expect(throws: AuditError.system(path: folder.log, number: ELOOP)) { _ = try AuditLog(path: folder.log) }
+        try FileManager.default.removeItem(atPath: folder.log)
+        try #require(unsafe mkfifo(folder.log, 0o600) == 0)
+        #expect(throws: AuditError.exposed(path: folder.log)) { _ = try AuditLog(path: folder.log) }
+    }
+
+    @Test func aHeadIsReadAsItIsPrinted() {
+        let head = AuditHead(number: 12, digest: String(repeating: "0a", count: 32))
+        #expect(AuditHead(head.description) == head)
+        let digest = head.digest
+        for text in ["", "1", "1:", ":\(digest)", "-1:\(digest)", "1:\(digest)0", "1:\(digest.uppercased())"] {
+            #expect(AuditHead(text) == nil, "\(text)")
+        }
+    }
+}
