@@ -112,6 +112,7 @@ let hostWing: [Target] = [
     hostRoom("Keys", ["CBOR", "Trust"], fast: true),
     hostRoom("Audit", ["ManifestRules", "Trust"], fast: true),
     hostRoom("ManifestRules", ["CBOR", "Manifest", "PCI", "Resources", "Text", "Trust"]),
+    hostRoom("Policy", ["Manifest", "ManifestFile", yams]),
     hostRoom("KernelImages", ["Watch"]),
     hostRoom(
         "ManifestFile",
@@ -142,7 +143,8 @@ let hostWing: [Target] = [
         name: "CLI",
         dependencies: [
             "Audit", "CrashReports", "Installation", "Inventory", "Manifest", "ManifestFile", "ManifestRules",
-            "Machines", "Control", "ControlClient", "Keys", "Reports", "SignedImages", "TestKit", "Text", "X86",
+            "Machines", "Policy", "Control", "ControlClient", "Keys", "Reports", "SignedImages", "TestKit", "Text",
+            "X86",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         path: "Sources/Host/CLI",
@@ -151,6 +153,7 @@ let hostWing: [Target] = [
     .target(name: "Firmware", path: "Tests/Unit/Firmware"),
     unitTests("HouseTests", ["Audit", "Firmware", "UnitSupport"]),
     unitTests("AuditTests", ["Audit"]),
+    unitTests("PolicyTests", ["Manifest", "ManifestFile", "Policy"]),
     unitTests("CBORTests", ["CBOR", "UnitSupport"]),
     unitTests("TrustTests", ["Trust", "UnitSupport"], exclude: ["lms.txt"]),
     unitTests("KeysTests", ["Keys", "Trust"]),
@@ -200,14 +203,14 @@ let daemonWing: [Target] = [
     hostRoom(
         "Daemon",
         [
-            "Audit", "Control", "ControlClient", "LibvirtWire", product("GRDB", "GRDB.swift"),
+            "Audit", "Control", "ControlClient", "LibvirtWire", "Manifest", "Policy", product("GRDB", "GRDB.swift"),
             product("Logging", "swift-log"), product("NIOCore", "swift-nio"), product("NIOHTTP1", "swift-nio"),
             product("NIOPosix", "swift-nio"),
         ]),
     .executableTarget(
         name: "bulkheadd",
         dependencies: [
-            "ControlClient", "Daemon", product("ArgumentParser", "swift-argument-parser"),
+            "ControlClient", "Daemon", "Policy", product("ArgumentParser", "swift-argument-parser"),
             product("Logging", "swift-log"),
         ],
         path: "Sources/Host/bulkheadd",
@@ -216,7 +219,7 @@ let daemonWing: [Target] = [
     unitTests(
         "DaemonTests",
         [
-            "Audit", "Control", "ControlClient", "Daemon", "LibvirtWire", "Manifest", "Resources", "Text",
+            "Audit", "Control", "ControlClient", "Daemon", "LibvirtWire", "Manifest", "Policy", "Resources", "Text",
             product("GRDB", "GRDB.swift"), product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
             product("NIOEmbedded", "swift-nio"), product("NIOHTTP1", "swift-nio"),
         ]),

@@ -63,6 +63,7 @@ extension MachineTests {
             let before = try virsh(daemon.uri, "dumpxml", "--inactive", "work")
             #expect(before.contains("<!-- kept as it is -->"))
             daemon.kill()
+            try isAudited(state)
             let second = try BulkheaddProcess(workspace, machine: machine, state: state)
             defer { second.stop() }
             #expect(try virsh(second.uri, "dumpxml", "--inactive", "work") == before)
@@ -82,6 +83,45 @@ extension MachineTests {
                 ], workspace.cache)
             #expect(installed.contains("Domain creation completed."), "\(installed)")
             #expect(try virsh(second.uri, "domstate", "work").contains("running"))
+            second.stop()
+            try keepsToAPolicy(workspace, machine, state)
+        }
+
+        /// virsh is refused what the policy does not let its user, by the rule's words, until another policy does.
+        private func keepsToAPolicy(_ workspace: Workspace, _ machine: URL, _ state: URL) throws {
+            let file = state.appending(path: "policy.yaml")
+            func write(_ rules: String) throws {
+                let text = "roles:\n  some:\n\(rules)\nusers:\n  \(getuid()): [some]\n"
+                try text.write(to: file, atomically: true, encoding: .utf8)
+            }
+            try write("    - {allow: [read, pause], partitions: [workload]}")
+            let daemon = try BulkheaddProcess(workspace, machine: machine, state: state, ["--policy", file.path])
+            defer { daemon.stop() }
+            func virsh(_ words: String...) throws -> String {
+                try ClientScript.output(["virsh", "-q", "-c", daemon.uri] + words, workspace.cache)
+            }
+            // The other partition is not there.
+            #expect(try virsh("list", "--all", "--name").split(separator: "\n") == ["work"])
+            #expect(try virsh("domstate", "control-loop").contains("Domain not found"))
+            let refused = try virsh("destroy", "work")
+            #expect(
+                refused.contains("the policy does not let \(getuid()) stop on workload: no rule of some does"),
+                "\(refused)")
+            #expect(try virsh("suspend", "work").contains("suspended"))
+            #expect(try virsh("resume", "work").contains("resumed"))
+            try write(
+                "    - {allow: [read], partitions: all}\n    - {allow: [stop], partitions: [workload], when: {tpm: true}}"
+            )
+            daemon.hangUp()
+            var words = ""
+            for _ in 0..<100 where !words.contains("control-loop") { words = try virsh("list", "--all", "--name") }
+            #expect(words.split(separator: "\n").count == 2)
+            #expect(try virsh("destroy", "work").contains("role some, line 4: only with tpm"))
+            try write("    - {allow: [read, stop], partitions: all}")
+            daemon.hangUp()
+            var destroyed = ""
+            for _ in 0..<100 where !destroyed.contains("destroyed") { destroyed = try virsh("destroy", "work") }
+            #expect(destroyed.contains("destroyed"), "\(destroyed)")
         }
     }
 }
@@ -94,13 +134,14 @@ final class BulkheaddProcess {
     private let process = Process()
 
     /// Starts it and waits until it prints its URI and the machine's partitions are known.
-    init(_ workspace: Workspace, machine: URL, state: URL) throws {
+    init(_ workspace: Workspace, machine: URL, state: URL, _ more: [String] = []) throws {
         let output = Pipe()
         process.executableURL = workspace.root.appending(path: ".build/debug/bulkheadd")
-        process.arguments = [
-            "--machine-socket", machine.path, "--state-dir", state.path, "--shutdown-line", "poweroff",
-            "--metrics", "127.0.0.1:0",
-        ]
+        process.arguments =
+            [
+                "--machine-socket", machine.path, "--state-dir", state.path, "--shutdown-line", "poweroff",
+                "--metrics", "127.0.0.1:0",
+            ] + more
         process.standardOutput = output
         try process.run()
         var lines = ""
@@ -124,6 +165,9 @@ final class BulkheaddProcess {
     }
 
     var pid: Int32 { process.processIdentifier }
+
+    /// Has it read its policy anew.
+    func hangUp() { _ = Glibc.kill(process.processIdentifier, SIGHUP) }
 
     /// `kill -9`.
     func kill() {

@@ -27,68 +27,66 @@ public struct AuditChain: Sendable, Encodable {
     ///   - each: is given each record that is one.
     /// - Throws: `AuditError` where a file cannot be read.
     public init(path: String, anchors: [AuditHead] = [], each: (AuditLine) -> Void = { _ in }) throws {
+        var anchors = anchors.filter { $0.number > 0 }
         // Before the log: it is never behind.
-        var anchors = anchors
-        let headPath = path + AuditLog.headSuffix
-        if let text = try? String(contentsOfFile: headPath, encoding: .utf8), !text.isEmpty {
-            let trimmed = text.trimmingCharacters(in: .whitespacesAndNewlines)
-            let head = AuditHead(trimmed)
-            if let head { anchors.append(head) } else { add(headPath, nil, "is no place in a log") }
+        let headPath = path + AuditHeadFile.suffix
+        let written = (try? AuditFile(headPath, mayBeNew: false).read()) ?? []
+        let noted = AuditHeadFile.parse(written)
+        if noted == nil { add(headPath, nil, "is no place in a log") }
+        if let noted, noted.number > 0 { anchors.append(noted) }
+        let files = try AuditFiles(path)
+        for (name, file) in files.open {
+            if torn > 0 { add(name, nil, "follows a file that ends within a line") }
+            try read(file, name, &anchors, each)
         }
-        var older: [String] = []
-        while FileManager.default.fileExists(atPath: "\(path).\(older.count + 1)") {
-            older.append("\(path).\(older.count + 1)")
-        }
-        for file in older.reversed() + [path] {
-            let data: Data
-            do { data = try Data(contentsOf: URL(filePath: file), options: .mappedIfSafe) } catch {
-                throw AuditError.system(path: file, number: Self.number(error))
-            }
-            if torn > 0 { add(file, nil, "follows a file that ends within a line") }
-            read(data, file, &anchors, each)
+        if records > 1, noted == AuditHead.none {
+            add(headPath, nil, "is missing, or says nothing: what the end was is not known")
         }
         // The oldest goes when there are more than that.
-        if first > 1, older.count < AuditLog.files - 1 {
+        if first > 1, files.open.count < AuditLog.files {
             add(path, nil, "the first record is \(first): what was before it is missing")
         }
         for anchor in anchors where anchor.number > head.number {
             add(path, nil, "record \(anchor.number) was written, and the last that is left is record \(head.number)")
         }
-        for anchor in anchors where anchor.number > 0 && anchor.number <= head.number {
+        // One that has gone with the oldest file is not missed.
+        for anchor in anchors where anchor.number <= head.number && anchor.number >= first {
             add(path, nil, "record \(anchor.number) was written and is not there")
         }
     }
 
-    private static func number(_ error: Error) -> Int32 {
-        ((error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError).map { Int32($0.code) } ?? ENOENT
-    }
-
-    private mutating func read(_ data: Data, _ file: String, _ anchors: inout [AuditHead], _ each: (AuditLine) -> Void)
-    {
-        var at = data.startIndex, number = 0
-        while let end = data[at...].firstIndex(of: 0x0A) {
-            number += 1
-            take(Array(data[at..<end]), file, number, &anchors, each)
-            at = end + 1
+    private mutating func read(
+        _ file: FileHandle, _ name: String, _ anchors: inout [AuditHead], _ each: (AuditLine) -> Void
+    ) throws {
+        var number = 0, rest: [UInt8] = []
+        while let data = try file.read(upToCount: 1 << 20), !data.isEmpty {
+            rest += data
+            var at = 0
+            while let end = rest[at...].firstIndex(of: 0x0A) {
+                number += 1
+                take(rest[at..<end], name, number, &anchors, each)
+                at = end + 1
+            }
+            rest.removeFirst(at)
         }
-        torn = data.endIndex - at
+        torn = rest.count
     }
 
     private mutating func take(
-        _ bytes: [UInt8], _ file: String, _ number: Int, _ anchors: inout [AuditHead], _ each: (AuditLine) -> Void
+        _ bytes: ArraySlice<UInt8>, _ file: String, _ number: Int, _ anchors: inout [AuditHead],
+        _ each: (AuditLine) -> Void
     ) {
         guard let line = AuditLine(bytes) else { return add(file, number, "is no record") }
-        let digest = AuditText.digest(bytes.span)
+        let digest = AuditText.digest(Array(bytes).span)
         if records == 0 {
             first = line.number
-            if line.number <= 1, line.previous != AuditHead.none.digest || line.number == 0 {
-                add(file, number, "is no beginning")
-            }
+            if line.number == 1, line.previous != AuditHead.none.digest { add(file, number, "is no beginning") }
         } else if line.number != head.number + 1 {
             add(file, number, "record \(line.number) follows record \(head.number): records are missing or were moved")
         } else if line.previous != head.digest {
-            let words = "record \(line.number) does not follow from record \(head.number): one of them was changed"
-            add(file, number, words)
+            add(
+                file, number,
+                "record \(line.number) does not follow from record \(head.number): one of them was changed")
         }
         anchors.removeAll { anchor in
             guard anchor.number == line.number else { return false }
@@ -103,5 +101,36 @@ public struct AuditChain: Sendable, Encodable {
     private mutating func add(_ file: String, _ line: Int?, _ words: String) {
         guard problems.count < Self.mostProblems else { return moreProblems += 1 }
         problems.append(Problem(file: file, line: line, words: words))
+    }
+}
+
+/// The files of a log, all opened before the first is read: a daemon that begins a new one meanwhile moves none away.
+private struct AuditFiles {
+    /// The oldest first.
+    private(set) var open: [(name: String, file: FileHandle)] = []
+
+    init(_ path: String) throws(AuditError) {
+        // As many as it takes for none to have got another name while they were opened; a daemon seldom begins one.
+        for _ in 0..<10 {
+            open = []
+            let before = Self.number(path)
+            for number in stride(from: AuditLog.files - 1, through: 0, by: -1) {
+                let name = number == 0 ? path : "\(path).\(number)"
+                let descriptor = unsafe Glibc.open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+                if descriptor >= 0 {
+                    open.append((name, FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)))
+                } else if errno != ENOENT || number == 0 {
+                    throw .system(path: name, number: errno)
+                }
+            }
+            if before != nil, before == Self.number(path) { return }
+        }
+        throw .system(path: path, number: EAGAIN)
+    }
+
+    private static func number(_ path: String) -> UInt64? {
+        var facts = stat()
+        // The structure is one of the call's own kind.
+        return unsafe stat(path, &facts) == 0 ? UInt64(facts.st_ino) : nil
     }
 }

@@ -10,101 +10,103 @@ public final class AuditLog {
     private let limit: Int
     private let files: Int
     private var file: AuditFile
-    private let headFile: AuditFile
-    /// Of the last record.
+    private let headFile: AuditHeadFile
+    /// Of the last record, and of the last one that is known to be on the disk.
     public private(set) var head: AuditHead
+    private var synced: AuditHead
+    /// How often the disk was waited for.
+    public private(set) var synchronizations = 0
+    /// The disk has not taken what was written: the kernel says so once, and what is there then nobody knows.
+    private var isBroken = false
 
     /// - Parameters:
     ///   - path: of the newest file; older ones end in `.1`, `.2` and so on.
     ///   - limit: bytes of a file, above which a new one begins.
     ///   - files: that are kept; the oldest goes when there are more.
-    /// - Throws: `AuditError`, also where records are missing: nothing is appended to a log that is not whole.
-    public init(path: String, limit: Int = 64 << 20, files: Int = AuditLog.files) throws {
+    /// - Throws: `AuditError`, also where records are missing: nothing is appended to a log that is not whole. What a loss of power
+    ///   has left behind the last synced record is cut off, which a record says.
+    public init(path: String, limit: Int = 64 << 20, files: Int = AuditLog.files) throws(AuditError) {
         (self.path, self.limit, self.files) = (path, limit, files)
         file = try AuditFile(path)
-        headFile = try AuditFile(path + Self.headSuffix)
-        let torn = try Self.repair(file)
-        head = try Self.last(of: file, olderPath: path + ".1")
-        let written = try Self.readHead(headFile)
-        guard written.number < head.number || written == head else {
-            throw AuditError.lost(path: path, last: head.number, written: written.number)
-        }
-        if torn > 0 {
-            var record = AuditRecord(.repaired)
-            record.detail = "\(torn) bytes"
-            try append(record, synced: true)
-        }
+        headFile = try AuditHeadFile(path)
+        (head, synced) = (headFile.head, headFile.head)
+        let cut = try follow()
+        guard cut > 0 else { return }
+        var record = AuditRecord(.repaired)
+        record.detail = "\(cut) bytes"
+        try append(record, synced: true)
     }
 
-    /// That a log has at most, of 64 MiB each.
+    /// That a log has at most.
     public static let files = 16
-    static let headSuffix = ".head"
-    /// Bytes of the longest line.
-    static let maxLine = 16 << 10
 
-    /// Takes away what a loss of power has left of a line; returns its bytes.
-    private static func repair(_ file: AuditFile) throws(AuditError) -> Int {
-        let tail = try file.tail(maxLine), whole = tail.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
-        let torn = tail.count - whole
-        guard torn > 0 else { return 0 }
-        guard whole > 0 || tail.count == file.size else { throw .damaged(path: file.path) }
-        try file.cut(to: file.size - torn)
-        return torn
-    }
-
-    private static func last(of file: AuditFile, olderPath: String) throws(AuditError) -> AuditHead {
-        var tail = try file.tail(maxLine), path = file.path
-        // A new one was begun, and nothing has come into it.
-        if tail.isEmpty, unsafe access(olderPath, F_OK) == 0 {
-            tail = try AuditFile(olderPath).tail(maxLine)
-            path = olderPath
+    /// Goes from the last synced record to the last that follows from it, and cuts off what is behind; returns the bytes of that.
+    private func follow() throws(AuditError) -> Int {
+        let bytes = try file.read()
+        var at = 0
+        if head.number > 0, let end = AuditFile.end(of: head, in: bytes) {
+            at = end
+        } else if head.number > 0 {
+            // It may be the last of the file before: a new one was begun then.
+            let older = try? AuditFile("\(path).1", mayBeNew: false).read()
+            guard let older, AuditFile.end(of: head, in: older) == older.count else {
+                throw .lost(path: path, written: head.number)
+            }
         }
-        if tail.isEmpty { return .none }
-        let line = Array(tail.dropLast().split(separator: 0x0A).last ?? [])
-        guard tail.last == 0x0A, let last = AuditLine(line) else { throw .damaged(path: path) }
-        return AuditHead(number: last.number, digest: AuditText.digest(line.span))
-    }
-
-    static func readHead(_ file: AuditFile) throws(AuditError) -> AuditHead {
-        let bytes = try file.tail(256)
-        if bytes.isEmpty { return .none }
-        let text = String(decoding: bytes.prefix { $0 != 0x0A }, as: UTF8.self).drop { $0 == " " }
-        guard let head = AuditHead(text) else { throw .damaged(path: file.path) }
-        return head
+        while let end = bytes[at...].firstIndex(of: 0x0A) {
+            guard let line = AuditLine(bytes[at..<end]), line.number == head.number + 1, line.previous == head.digest
+            else {
+                break
+            }
+            head = AuditHead(number: line.number, digest: AuditText.digest(bytes.span.extracting(at..<end)))
+            at = end + 1
+        }
+        // Of a log that has had more than its first record a head was written.
+        guard synced.number > 0 || head.number <= 1, head.number > 0 || at == bytes.count || !AuditFile.hasLine(bytes)
+        else {
+            throw .lost(path: path, written: nil)
+        }
+        if at < bytes.count { try file.cut(to: at) }
+        return bytes.count - at
     }
 
     /// Appends a record.
     /// - Parameter synced: it is on the disk when this returns, and survives a loss of power; any survives a kill.
+    /// - Throws: `AuditError`: it is not there, or nobody knows.
     public func append(_ record: AuditRecord, synced: Bool) throws(AuditError) {
+        guard !isBroken else { throw .system(path: path, number: EIO) }
         if file.size >= limit { try rotate() }
+        guard file.isAtItsPath else { throw .replaced(path: path) }
         let line = AuditText(record, number: head.number + 1, after: head.digest, time: Date()).bytes
         try file.append(line + [0x0A])
         head = AuditHead(number: head.number + 1, digest: AuditText.digest(line.span))
         if synced { try synchronize() }
     }
 
-    /// Of the log first: a head is never ahead of it.
+    /// What was appended is on the disk; if anything was. The log first: a head is never ahead of it.
     public func synchronize() throws(AuditError) {
-        try file.synchronize()
-        let digits = "\(head.number)"
-        // Of one length: a shorter one would leave an end of the one before.
-        let text = String(repeating: " ", count: 20 - digits.count) + "\(head)\n"
-        try headFile.write(Array(text.utf8), at: 0)
-        try headFile.synchronize()
+        guard synced != head else { return }
+        do throws(AuditError) { try file.synchronize() } catch {
+            isBroken = true
+            throw error
+        }
+        (synced, synchronizations) = (head, synchronizations + 1)
+        try headFile.write(head)
     }
 
-    /// Begins a new file. Nothing has another name before that can be written.
+    /// Begins a new file. Nothing has another name before that can be written, and each older one moves up by one at most: what a
+    /// kill leaves half done is gone on with.
     private func rotate() throws(AuditError) {
         try synchronize()
-        let new = try AuditFile(path + ".new")
-        try new.cut(to: 0)
-        for number in stride(from: files - 1, through: 1, by: -1) {
+        _ = unsafe unlink(path + ".new")
+        let new = try AuditFile(path + ".new", isNew: true)
+        let free = (1..<files).first { unsafe access("\(path).\($0)", F_OK) != 0 } ?? files - 1
+        for number in stride(from: free, through: 1, by: -1) {
             let from = number == 1 ? path : "\(path).\(number - 1)"
-            guard unsafe rename(from, "\(path).\(number)") == 0 || errno == ENOENT else {
-                throw .system(path: from, number: errno)
-            }
+            guard unsafe rename(from, "\(path).\(number)") == 0 else { throw .system(path: from, number: errno) }
         }
         try new.rename(to: path)
         file = new
+        AuditFile.synchronizeFolder(of: path)
     }
 }

@@ -5,7 +5,7 @@ public struct AuditRecord: Equatable, Sendable, Codable {
     public enum Kind: String, Sendable, Codable {
         /// The daemon has started, or ends in order.
         case started, ended
-        /// The line before was cut off by a loss of power and is gone: `detail` has its bytes.
+        /// What a loss of power has left behind the last record is cut off: `detail` has how much.
         case repaired
         case connected, disconnected
         /// A change that is allowed and about to be carried out.
@@ -14,6 +14,8 @@ public struct AuditRecord: Equatable, Sendable, Codable {
         case answer
         /// What the machine told, and whether it is there.
         case event, machine
+        /// Another policy is used from here on.
+        case policy
     }
 
     public var kind: Kind
@@ -58,7 +60,7 @@ public struct AuditHead: Equatable, Sendable, Codable, CustomStringConvertible {
 /// A record in its place.
 public struct AuditLine: Equatable, Sendable {
     /// In a line, before the record's own fields: its number, when it was written, the digest of the line before.
-    struct Place: Codable {
+    struct Place: Decodable {
         var n: UInt64
         var time: String
         var prev: String
@@ -71,10 +73,17 @@ public struct AuditLine: Equatable, Sendable {
 
     /// nil: it is none.
     public init?(_ line: some DataProtocol) {
-        let data = Data(line), decoder = JSONDecoder()
-        guard let place = try? decoder.decode(Place.self, from: data),
-            let record = try? decoder.decode(AuditRecord.self, from: data)
+        // No log has so many; behind it comes another.
+        guard let found = try? JSONDecoder().decode(Self.self, from: Data(line)), (1...1 << 62).contains(found.number)
         else { return nil }
-        (number, time, previous, self.record) = (place.n, place.time, place.prev, record)
+        self = found
+    }
+}
+
+extension AuditLine: Decodable {
+    public init(from decoder: any Decoder) throws {
+        let place = try Place(from: decoder)
+        (number, time, previous) = (place.n, place.time, place.prev)
+        record = try AuditRecord(from: decoder)
     }
 }

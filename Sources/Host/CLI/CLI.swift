@@ -28,7 +28,9 @@ struct Bulkhead: ParsableCommand {
                 ]),
             CommandGroup(name: "Emulated machine", subcommands: [DemoCommand.self]),
             CommandGroup(
-                name: "Running machine", subcommands: Manage.commands + [CrashCommand.self, AuditCommand.self]),
+                name: "Running machine",
+                subcommands:
+                    Manage.commands + [CrashCommand.self, AuditCommand.self, PolicyCommand.self]),
             CommandGroup(
                 name: "Verification", subcommands: [TestCommand.self, BenchCommand.self, MeasureCommand.self]),
             CommandGroup(name: "This tool", subcommands: [ManualCommand.self]),

@@ -4,7 +4,7 @@ import Yams
 let maxFileSize = 256 << 10
 
 /// Composes the one YAML document of `text`; what YAML itself refuses becomes a problem.
-func composeYAML(_ text: String, file: String) throws(ManifestRefused) -> Node {
+package func composeYAML(_ text: String, file: String) throws(ManifestRefused) -> Node {
     func refused(_ line: Int?, _ reason: String, _ hint: String? = nil) -> ManifestRefused {
         ManifestRefused(problems: [ManifestProblem(file: file, line: line, reason: reason, hint: hint)])
     }

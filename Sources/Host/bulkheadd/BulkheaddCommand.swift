@@ -3,6 +3,7 @@ import ControlClient
 import Daemon
 import Foundation
 import Logging
+import Policy
 
 /// `bulkheadd`: serves libvirt's clients the partitions of one machine.
 @main struct BulkheaddCommand: ParsableCommand {
@@ -39,6 +40,12 @@ import Logging
             """, valueName: "address"),
         transform: Self.metricsAddress)
     var metrics: MetricsAddress?
+    @Option(
+        help: ArgumentHelp(
+            """
+            Who may do what, in YAML: every user of this machine may then connect. SIGHUP has it read anew.
+            """, valueName: "file"))
+    var policy: String?
     @Flag(help: "Say more.") var verbose = false
 
     func run() throws {
@@ -54,18 +61,30 @@ import Logging
         var configuration = DaemonConfiguration(
             machine: path.path, folder: folder, state: stateDir, shutdownLine: shutdownLine)
         configuration.metrics = metrics
+        configuration.policy = try policy.map { try Policy(contentsOf: $0) }
         // Blocked before there are other threads, they wait until they are asked for: none is lost while the daemon starts.
         var end = sigset_t()
         unsafe sigemptyset(&end)
-        for number in [SIGINT, SIGTERM] { unsafe sigaddset(&end, number) }
+        for number in [SIGINT, SIGTERM, SIGHUP] { unsafe sigaddset(&end, number) }
         _ = unsafe pthread_sigmask(SIG_BLOCK, &end, nil)
         let server = try DaemonServer(configuration, log: log)
         print("bulkheadd: virsh -c '\(configuration.uri)' list --all")
         if let metrics = server.metrics { print("bulkheadd: metrics on \(metrics)") }
         fflush(nil)
         var number: Int32 = 0
-        _ = unsafe sigwait(&end, &number)
+        repeat {
+            _ = unsafe sigwait(&end, &number)
+            if number == SIGHUP { readPolicy(server, log) }
+        } while number == SIGHUP
         server.stop()
+    }
+
+    /// One with a fault changes nothing.
+    private func readPolicy(_ server: DaemonServer, _ log: Logger) {
+        guard let policy else { return }
+        do { server.use(try Policy(contentsOf: policy)) } catch {
+            log.error("the policy is left as it is: \(error)")
+        }
     }
 
     private static func metricsAddress(_ text: String) throws -> MetricsAddress {

@@ -97,49 +97,108 @@ final class AuditFolder {
     /// Whoever may write the files can make a chain of his own. A head that was noted elsewhere tells.
     @Test func aForgedLogIsFoundByAHeadThatWasNoted() throws {
         let folder = try folder.get(), noted = try folder.write(3)
-        for file in [folder.log, folder.log + AuditLog.headSuffix] { try FileManager.default.removeItem(atPath: file) }
+        for file in [folder.log, folder.log + AuditHeadFile.suffix] { try FileManager.default.removeItem(atPath: file) }
         try folder.write(9)
         #expect(try folder.problems().isEmpty)
         #expect(try folder.problems([noted]) == ["record 3 is another than was written"])
-        try FileManager.default.removeItem(atPath: folder.log + AuditLog.headSuffix)
+        try FileManager.default.removeItem(atPath: folder.log + AuditHeadFile.suffix)
         try folder.write(lines: [])
         #expect(try folder.problems([noted]) == ["record 3 was written, and the last that is left is record 0"])
     }
 
-    /// To a log whose end is missing nothing is added.
+    /// To a log whose end is missing nothing is added, nor is anything taken away.
     @Test func aLogThatHasLostItsEndIsNotGoneOnWith() throws {
         let folder = try folder.get(), head = try folder.write(3)
         let lines = try folder.lines
         for left in 0..<3 {
             try folder.write(lines: Array(lines[..<left]))
-            #expect(throws: AuditError.lost(path: folder.log, last: UInt64(left), written: head.number)) {
+            #expect(throws: AuditError.lost(path: folder.log, written: head.number)) {
                 _ = try AuditLog(path: folder.log)
             }
             #expect(try folder.lines == Array(lines[..<left]))
         }
-        try folder.write(lines: lines + ["nonsense"])
-        #expect(throws: AuditError.damaged(path: folder.log)) { _ = try AuditLog(path: folder.log) }
+        // Its newline alone is missing, or a character of it another one.
+        let text = lines.joined(separator: "\n")
+        for cut in [text, text.replacing("\"client\":3", with: "\"client\":4") + "\n"] {
+            try cut.write(toFile: folder.log, atomically: false, encoding: .utf8)
+            #expect(throws: AuditError.lost(path: folder.log, written: head.number)) {
+                _ = try AuditLog(path: folder.log)
+            }
+            #expect(try String(contentsOfFile: folder.log, encoding: .utf8) == cut)
+        }
+        // Nothing says what was last.
+        try folder.write(lines: lines)
+        try FileManager.default.removeItem(atPath: folder.log + AuditHeadFile.suffix)
+        #expect(throws: AuditError.lost(path: folder.log, written: nil)) { _ = try AuditLog(path: folder.log) }
+        #expect(try folder.problems() == ["is missing, or says nothing: what the end was is not known"])
+        try folder.write(lines: ["nonsense"])
+        #expect(throws: AuditError.lost(path: folder.log, written: nil)) { _ = try AuditLog(path: folder.log) }
+        try Data("12".utf8).write(to: URL(filePath: folder.log + AuditHeadFile.suffix))
+        #expect(throws: AuditError.damagedHead(path: folder.log + AuditHeadFile.suffix)) {
+            _ = try AuditLog(path: folder.log)
+        }
     }
 
-    /// A loss of power leaves a part of a line that was not synced.
-    @Test func aTornLineIsTakenAway() throws {
-        let folder = try folder.get(), head = try folder.write(3)
-        let text = try String(contentsOfFile: folder.log, encoding: .utf8)
-        for torn in [1, 40, 4000] {
-            let cut = text + String(repeating: "x", count: torn)
-            try cut.write(toFile: folder.log, atomically: false, encoding: .utf8)
-            try "\(String(repeating: " ", count: 19))\(head)\n"
-                .write(toFile: folder.log + AuditLog.headSuffix, atomically: false, encoding: .utf8)
-            #expect(try AuditChain(path: folder.log).torn == torn)
+    /// A loss of power leaves anything behind what was synced: a part of a line, zeros in the place of lines, lines that are not
+    /// the next ones.
+    @Test func whatALossOfPowerLeavesIsTakenAway() throws {
+        let folder = try folder.get()
+        try folder.write(2)
+        let head: Data, text: String
+        do {
             let log = try AuditLog(path: folder.log)
-            #expect(log.head.number == 4)
-            #expect(try AuditLine(Array(try folder.lines[3].utf8))?.record.detail == "\(torn) bytes")
-            #expect(try folder.problems([head]).isEmpty)
+            try log.append(folder.record(3), synced: true)
+            head = try Data(contentsOf: URL(filePath: folder.log + AuditHeadFile.suffix))
+            // These were not.
+            for number in 4...5 { try log.append(folder.record(number), synced: false) }
+            text = try String(contentsOfFile: folder.log, encoding: .utf8)
         }
-        // All of it was one line that has not come whole.
-        try FileManager.default.removeItem(atPath: folder.log + AuditLog.headSuffix)
+        let zeros = String(repeating: "\0", count: 40_000), lines = text.split(separator: "\n").map { "\($0)\n" }
+        for (left, last) in [
+            ("x", 5), (String(repeating: "x", count: 40_000), 5), (zeros, 5), (zeros + "\n" + lines[4], 5),
+            (lines[3], 5),
+            ("nonsense\n", 5),
+        ] {
+            try (text + left).write(toFile: folder.log, atomically: false, encoding: .utf8)
+            try head.write(to: URL(filePath: folder.log + AuditHeadFile.suffix))
+            let log = try AuditLog(path: folder.log)
+            #expect(log.head.number == UInt64(last + 1))
+            let repaired = try AuditLine(Array(try folder.lines[last].utf8))?.record
+            #expect(repaired?.kind == .repaired && repaired?.detail == "\(left.utf8.count) bytes")
+            #expect(try folder.problems().isEmpty)
+        }
+        // The fourth is gone, and the fifth is there.
+        try (lines[..<3].joined() + zeros + "\n" + lines[4]).write(
+            toFile: folder.log, atomically: false, encoding: .utf8)
+        try head.write(to: URL(filePath: folder.log + AuditHeadFile.suffix))
+        #expect(try AuditLog(path: folder.log).head.number == 4)
+        #expect(try folder.problems().isEmpty)
+    }
+
+    /// It was not its first that came whole.
+    @Test func aFirstLineThatIsTornIsTakenAway() throws {
+        let folder = try folder.get()
         try Data("{\"n\":1".utf8).write(to: URL(filePath: folder.log))
         #expect(try AuditLog(path: folder.log).head.number == 1)
+        #expect(try folder.problems().isEmpty)
+    }
+
+    /// One of the two places is torn: the other counts, and what follows from it is there.
+    @Test func aTornHeadLeavesTheOther() throws {
+        let folder = try folder.get()
+        do {
+            let log = try AuditLog(path: folder.log)
+            for number in 1...3 { try log.append(folder.record(number), synced: true) }
+        }
+        let path = URL(filePath: folder.log + AuditHeadFile.suffix), whole = try Data(contentsOf: path)
+        #expect(AuditHeadFile.parse(Array(whole))?.number == 3)
+        for place in [0, 4096] {
+            var torn = whole
+            torn[place + 30] = 0
+            try torn.write(to: path)
+            #expect(try folder.problems().isEmpty)
+            #expect(try AuditLog(path: folder.log).head.number == 3)
+        }
     }
 
     @Test func olderFilesAreOneLogWithIt() throws {
@@ -165,17 +224,24 @@ final class AuditFolder {
         try FileManager.default.moveItem(atPath: folder.log, toPath: folder.log + ".1")
         let log = try AuditLog(path: folder.log)
         #expect(log.head == head)
+        #expect(try folder.problems([head]).isEmpty)
         try log.append(folder.record(4), synced: true)
         #expect(try folder.problems([head]).isEmpty)
     }
 
     @Test func theOldestGoesInTheEnd() throws {
-        let folder = try folder.get()
-        try folder.write(200, limit: 300)
+        let folder = try folder.get(), early = try folder.write(3)
+        do {
+            let log = try AuditLog(path: folder.log, limit: 300)
+            for number in 4...200 { try log.append(folder.record(number), synced: false) }
+            try log.synchronize()
+        }
         let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
         #expect(names.count == AuditLog.files + 1, "\(names)")
         let chain = try AuditChain(path: folder.log)
         #expect(chain.isWhole && chain.first > 1 && chain.head.number == 200)
+        // A head that was noted early has gone with the oldest file.
+        #expect(try folder.problems([early]).isEmpty)
     }
 
     /// Names that a client or a machine made up stay in their line, and the line is bounded.
@@ -190,12 +256,13 @@ final class AuditFolder {
             (record.domain, record.call, record.detail) = (text, "x", text)
             try log.append(record, synced: false)
         }
+        try log.synchronize()
         var read: [AuditLine] = []
         #expect(try AuditChain(path: folder.log) { read.append($0) }.isWhole)
         #expect(read.count == texts.count)
         for (line, text) in zip(read, texts) where text.count < 1000 { #expect(line.record.domain == text) }
         for line in try folder.lines {
-            #expect(line.utf8.count < AuditLog.maxLine)
+            #expect(line.utf8.count < 16 << 10)
             #expect(line.unicodeScalars.allSatisfy { $0.value >= 0x20 && !(0x7F...0x9F).contains($0.value) })
         }
         #expect(read.allSatisfy { AuditReport.text($0).unicodeScalars.allSatisfy { $0.value >= 0x20 } })
@@ -214,6 +281,72 @@ final class AuditFolder {
         try log.append(folder.record(3), synced: true)
         #expect(log.head.number == 3)
         #expect(try folder.problems().isEmpty)
+    }
+
+    /// A kill in the middle of it leaves a gap among the older files, which the next one fills; nothing is lost by it.
+    @Test func aNewFileThatWasHalfBegunIsGoneOnWith() throws {
+        let folder = try folder.get(), log = try AuditLog(path: folder.log, limit: 300)
+        for number in 1...9 { try log.append(folder.record(number), synced: true) }
+        for number in [4, 3] {
+            try FileManager.default.moveItem(atPath: "\(folder.log).\(number)", toPath: "\(folder.log).\(number + 1)")
+        }
+        #expect(!FileManager.default.fileExists(atPath: folder.log + ".3"))
+        #expect(try folder.problems().isEmpty)
+        for number in 10...20 { try log.append(folder.record(number), synced: true) }
+        #expect(FileManager.default.fileExists(atPath: folder.log + ".3"))
+        let chain = try AuditChain(path: folder.log)
+        #expect(chain.isWhole && chain.records == 20)
+    }
+
+    /// What is written into a file that nobody finds is not written.
+    @Test func aFileThatIsTakenAwayIsMissed() throws {
+        let folder = try folder.get(), log = try AuditLog(path: folder.log), files = FileManager.default
+        try log.append(folder.record(1), synced: true)
+        try files.moveItem(atPath: folder.log, toPath: folder.path + "/kept")
+        #expect(throws: AuditError.replaced(path: folder.log)) { try log.append(folder.record(2), synced: true) }
+        try files.copyItem(atPath: folder.path + "/kept", toPath: folder.log)
+        #expect(throws: AuditError.replaced(path: folder.log)) { try log.append(folder.record(2), synced: true) }
+        try files.removeItem(atPath: folder.log)
+        try files.moveItem(atPath: folder.path + "/kept", toPath: folder.log)
+        try log.append(folder.record(2), synced: true)
+        #expect(truncate(folder.log, 10) == 0)
+        #expect(throws: AuditError.replaced(path: folder.log)) { try log.append(folder.record(3), synced: true) }
+    }
+
+    /// A link in the place of a file that is begun leads to another one.
+    @Test func nothingElseIsEmptied() throws {
+        let folder = try folder.get(), log = try AuditLog(path: folder.log, limit: 300)
+        for number in 1...2 { try log.append(folder.record(number), synced: true) }
+        try Data("prey".utf8).write(to: URL(filePath: folder.path + "/prey"))
+        try FileManager.default.linkItem(atPath: folder.path + "/prey", toPath: folder.log + ".new")
+        try log.append(folder.record(3), synced: true)
+        #expect(try Data(contentsOf: URL(filePath: folder.path + "/prey")) == Data("prey".utf8))
+        #expect(try folder.problems().isEmpty)
+    }
+
+    @Test(arguments: ["0", "18446744073709551615", "-1", "1.5"]) func aNumberThatIsNone(_ number: String) throws {
+        let folder = try folder.get(), zeros = AuditHead.none.digest
+        try folder.write(lines: ["{\"n\":\(number),\"time\":\"\",\"prev\":\"\(zeros)\",\"kind\":\"started\"}"])
+        #expect(try folder.problems() == ["is no record"])
+        #expect(throws: AuditError.self) { _ = try AuditLog(path: folder.log) }
+    }
+
+    /// While the daemon begins new files nothing is missed that is there.
+    @Test func aLogIsReadWhileItIsWritten() async throws {
+        let folder = try folder.get(), path = folder.log
+        _ = try AuditLog(path: path)
+        let writer = Task.detached {
+            let log = try AuditLog(path: path, limit: 2000)
+            var record = AuditRecord(.answer)
+            for number in 1...3000 {
+                record.client = number
+                try log.append(record, synced: false)
+            }
+            try log.synchronize()
+        }
+        for _ in 0..<50 { #expect(try folder.problems().isEmpty) }
+        try await writer.value
+        #expect(try AuditChain(path: path).head.number == 3000)
     }
 
     @Test func aFileOfOthersIsNoLog() throws {

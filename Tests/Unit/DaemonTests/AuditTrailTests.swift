@@ -10,6 +10,8 @@ import Testing
     private let bench: DaemonBench
     private var changes: String { bench.folder.path + "/bulkheadd.audit" }
     private var reads: String { bench.folder.path + "/bulkheadd.reads" }
+    private var events: String { bench.folder.path + "/bulkheadd.events" }
+    private var trail: AuditTrail { get throws { try #require(bench.daemon.audit) } }
 
     init() throws {
         bench = try DaemonBench(isAudited: true)
@@ -31,23 +33,65 @@ import Testing
         client.connection.peer = PeerIdentity(uid: 1000, pid: 77)
         #expect(try client.call("domain_create") { loop.write(&$0) } == nil)
         let who = "client 1 uid 1000 pid 77"
+        #expect(try trail.synchronizations(.changes) == 2, "started, and this")
         #expect(try records(changes).last == "\(who) begins domain_create \"loop\" in loop")
         bench.work()
         try bench.turn()
         #expect(client.answer?.code == 0)
         #expect(try records(changes).last == "\(who) domain_create \"loop\" in loop -> ok")
+        #expect(try trail.synchronizations(.changes) == 3)
         // It is not there, and nothing was asked of the machine.
         #expect(try client.call("domain_create") { loop.write(&$0) }?.code == 55)
         #expect(try records(changes).last == "\(who) domain_create \"loop\" in loop -> operationInvalid")
         #expect(try client.define(domainXML("work", in: "workload"))?.code == 0)
         #expect(
             try records(changes).suffix(2) == [
-                "\(who) begins domain_define_xml", "\(who) domain_define_xml \"work\" in workload -> ok",
+                "\(who) begins domain_define_xml \"work\" in workload",
+                "\(who) domain_define_xml \"work\" in workload -> ok",
             ])
-        let unknown = WireDomain(name: "loop", uuid: .named("x", "y"), id: 1)
+        // By the names that it had: it is there no more.
+        let work = try bench.wire("workload")
+        #expect(try client.call("domain_undefine") { work.write(&$0) }?.code == 0)
+        #expect(try records(changes).last == "\(who) domain_undefine \"work\" in workload -> ok")
+        let unknown = WireDomain(name: "loop", uuid: .named("x", "y"), id: 1), before = try records(changes)
         #expect(try client.call("domain_destroy") { unknown.write(&$0) }?.code == 42)
-        // By its UUID, and not by the name that a client gives it.
-        #expect(try records(changes).last == "\(who) domain_destroy \"\(unknown.uuid)\" -> noDomain")
+        // By its UUID, and not by the name that a client gives it; nothing is changed by it, and nothing waited for.
+        #expect(try records(reads).last == "\(who) domain_destroy \"\(unknown.uuid)\" -> noDomain")
+        // XML behind which a domain's UUID lies names none, whatever the bytes are.
+        let answer = try client.call("domain_define_xml") { writer in loop.write(&writer) }
+        #expect(answer?.code == 27)
+        #expect(try records(reads).last == "\(who) domain_define_xml -> xmlError")
+        #expect(try records(changes) == before)
+    }
+
+    /// Whoever is told finds it in the log.
+    @Test func anAnswerIsThereBeforeItIsSent() throws {
+        var found: [String] = []
+        let connection = ClientConnection(
+            bench.daemon, isReadOnly: false,
+            output: { [changes] _ in
+                _ = try? AuditChain(path: changes) { found = [AuditReport.text($0)] }
+            }, cutOff: { _ in })
+        bench.daemon.clients[ObjectIdentifier(connection)] = connection
+        connection.session.isOpen = true
+        let number = try #require(ProcedureNames.number("domain_define_xml"))
+        let xml = XDRWriter.bytes { $0.string(domainXML("work", in: "workload")) }
+        try connection.receive(Packet(PacketHeader(procedure: number, type: .call, serial: 1), xml))
+        #expect(found.first?.hasSuffix("domain_define_xml \"work\" in workload -> ok") == true)
+        connection.close()
+    }
+
+    /// What the daemon starts by itself is somebody's wish, too.
+    @Test func autostartIsAChange() throws {
+        let client = try bench.client(), loop = try bench.wire("loop")
+        #expect(try client.setAutostart(loop)?.code == 0)
+        #expect(try records(changes).last?.hasSuffix("domain_set_autostart \"loop\" in loop -> ok (on)") == true)
+        bench.up(MemoryMachine.two)
+        bench.work()
+        try bench.turn()
+        #expect(
+            try records(changes).suffix(2) == ["begins autostart \"loop\" in loop", "autostart \"loop\" in loop -> ok"])
+        #expect(bench.machine.with { $0.calls } == ["start loop"])
     }
 
     /// Whoever may change nothing writes nothing among the changes, however much he asks.
@@ -72,20 +116,23 @@ import Testing
         (event.partition, event.vcpu, event.code, event.address) = (label("loop"), 1, 0x103, 0xABC)
         bench.daemon.take(.event(event))
         for _ in 0..<3 { bench.daemon.take(.down("gone")) }
+        for _ in 0..<3 { bench.daemon.take(.partitions(MemoryMachine.two)) }
         bench.daemon.end()
         #expect(
-            try records(changes) == [
+            try records(events) == [
                 "started", "machine (the machine m answers: Bulkhead 0.1.0, 2 partitions)",
                 "event in loop (crashed by panic, 2 before it were lost)",
-                "event in loop (attack, vCPU 1, code 103, address abc)", "machine (gone)", "ended",
+                "event in loop (attack, vCPU 1, code 103, address abc)", "machine (gone)",
+                "machine (the machine answers again)", "ended",
             ])
     }
 
     /// What cannot be written down is not done; what only reads is answered, and counted.
     @Test func withoutALogNothingIsChanged() throws {
         let folder = try TemporaryFolder()
-        let logs = try ["/a", "/r"].map { try AuditLog(path: folder.path + $0, limit: 1) }
-        let trail = try AuditTrail(changes: logs[0], reads: logs[1], log: bench.daemon.log)
+        var logs: [AuditTrail.Kind: AuditLog] = [:]
+        for kind in AuditTrail.Kind.allCases { logs[kind] = try AuditLog(path: folder.path + "/\(kind)", limit: 1) }
+        let trail = AuditTrail(logs, log: bench.daemon.log)
         let daemon = Daemon(
             bench.daemon.configuration, bench.daemon.store, bench.link, loop: bench.loop, log: bench.daemon.log,
             audit: trail)
@@ -117,7 +164,7 @@ import Testing
             for _ in 0..<round * 20 { _ = try client.call("connect_get_type") }
             daemon.kill()
             var users: Set<UInt32> = [], processes: Set<Int32> = []
-            for log in ["/bulkheadd.audit", "/bulkheadd.reads"] {
+            for log in ["/bulkheadd.audit", "/bulkheadd.reads", "/bulkheadd.events"] {
                 let chain = try AuditChain(path: folder.path + log) { line in
                     if let uid = line.record.uid { users.insert(uid) }
                     if let pid = line.record.pid { processes.insert(pid) }
@@ -133,7 +180,7 @@ import Testing
         }
         let daemon = try DaemonProgram(folder)
         daemon.end()
-        for log in ["/bulkheadd.audit", "/bulkheadd.reads"] {
+        for log in ["/bulkheadd.audit", "/bulkheadd.reads", "/bulkheadd.events"] {
             var last: AuditRecord.Kind?
             #expect(try AuditChain(path: folder.path + log) { last = $0.record.kind }.isWhole)
             #expect(last == .ended)

@@ -7,6 +7,7 @@ import LibvirtWire
 import Logging
 import NIOCore
 import NIOEmbedded
+import Policy
 import Synchronization
 import Testing
 
@@ -44,15 +45,17 @@ final class DaemonBench {
     /// - Parameter isUp: the daemon has found the machine.
     init(
         _ partitions: [PartitionInfo] = MemoryMachine.two, in folder: TemporaryFolder? = nil, isUp: Bool = true,
-        places: ClientPlaces = ClientPlaces(), log: any LogHandler = SwiftLogNoOpLogHandler(), isAudited: Bool = false
+        places: ClientPlaces = ClientPlaces(), log: any LogHandler = SwiftLogNoOpLogHandler(), isAudited: Bool = false,
+        policy: Policy? = nil
     ) throws {
         self.folder = try folder ?? TemporaryFolder()
         machine = ServedMachine(MemoryMachine(partitions: partitions))
         remote = machine.client()
         link = try MachineLink(path: "memory") { [told] new in _ = told.queue.withLock { $0.append(new) } }
         let log = Logger(label: "test") { _ in log }
-        let configuration = DaemonConfiguration(
+        var configuration = DaemonConfiguration(
             machine: "memory", folder: self.folder.path, shutdownLine: "shutdown now")
+        configuration.policy = policy
         let store = try DomainStore(path: self.folder.database)
         let audit = isAudited ? try AuditTrail(configuration, log: log) : nil
         daemon = Daemon(configuration, store, link, loop: loop, log: log, audit: audit, places: places)

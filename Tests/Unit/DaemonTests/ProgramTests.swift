@@ -7,7 +7,7 @@ import Testing
 @Suite struct ProgramTests {
     private static let made = [
         "virtbulkheadd-sock", "virtbulkheadd-sock-ro", "bulkheadd.sqlite", "bulkheadd.audit", "bulkheadd.audit.head",
-        "bulkheadd.reads", "bulkheadd.reads.head",
+        "bulkheadd.reads", "bulkheadd.reads.head", "bulkheadd.events", "bulkheadd.events.head",
     ]
 
     @Test func whatItMakesIsItsUsersAlone() throws {

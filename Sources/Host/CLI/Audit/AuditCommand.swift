@@ -8,9 +8,9 @@ struct AuditCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "audit", abstract: "Look at the daemon's audit log: is it whole, and who did what.",
         discussion: """
-            bulkheadd writes two logs beside its definitions: bulkheadd.audit has each change that was allowed, before it is \
-            carried out and when it is answered, and what the machine told; bulkheadd.reads has connections, reads and \
-            refusals. Each line has the digest of the one before.
+            bulkheadd writes three logs beside its definitions: bulkheadd.audit has each change, before it is carried out and \
+            when it is answered; bulkheadd.reads connections, reads and refusals; bulkheadd.events what the machine told. Each \
+            line has the digest of the one before.
             """,
         subcommands: [Verify.self, Show.self])
 
@@ -41,7 +41,7 @@ struct AuditCommand: ParsableCommand {
                 Exit codes: 0 whole; 1 it is not, and where is said; 2 it cannot be read; 64 the command line is wrong.
                 """)
 
-        @Argument(help: "The log: bulkheadd.audit or bulkheadd.reads.") var file: String
+        @Argument(help: "The log: bulkheadd.audit, .reads or .events.") var file: String
         @Option(
             help: ArgumentHelp("A head that it had before; repeatable.", valueName: "number:digest"),
             transform: { text in
@@ -76,7 +76,7 @@ struct AuditCommand: ParsableCommand {
                 line is wrong.
                 """)
 
-        @Argument(help: "The log: bulkheadd.audit or bulkheadd.reads.") var file: String
+        @Argument(help: "The log: bulkheadd.audit, .reads or .events.") var file: String
         @Option(help: ArgumentHelp("Only of this domain or partition.", valueName: "name")) var domain: String?
         @Option(help: ArgumentHelp("Only of this user.", valueName: "uid")) var uid: UInt32?
         @Option(help: ArgumentHelp("Only the latest.", valueName: "count")) var last: Int?
@@ -91,10 +91,11 @@ struct AuditCommand: ParsableCommand {
                 let record = line.record
                 if let domain, record.domain != domain, record.partition != domain { return }
                 if let uid, record.uid != uid { return }
+                guard let last else { return Terminal.write(AuditReport.text(line) + "\n") }
                 lines.append(AuditReport.text(line))
-                if let last, lines.count > last * 2 { lines.removeFirst(lines.count - last) }
+                if lines.count / 2 > last { lines.removeFirst(lines.count - last) }
             }
-            Terminal.write(lines.suffix(last ?? lines.count).map { $0 + "\n" }.joined())
+            Terminal.write(lines.suffix(last ?? 0).map { $0 + "\n" }.joined())
             AuditCommand.tell(chain)
             if !chain.isWhole { throw ExitCode(1) }
         }

@@ -84,8 +84,7 @@ final class MetricsPage {
         page.family("bulkheadd_kept_bytes", .gauge, "What is kept for all clients.") { $0.sample(daemon.kept) }
         if let audit = daemon.audit {
             page.family("bulkheadd_audit_records_total", .counter, "Records of an audit log, from its beginning.") {
-                $0.sample(audit.records.changes, ["log": "audit"])
-                $0.sample(audit.records.reads, ["log": "reads"])
+                for (kind, number) in audit.records { $0.sample(number, ["log": kind.rawValue]) }
             }
             page.family("bulkheadd_audit_failures_total", .counter, "Records that could not be written.") {
                 $0.sample(audit.failures)

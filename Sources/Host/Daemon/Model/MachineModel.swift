@@ -104,9 +104,12 @@ final class MachineModel {
     /// - Throws: `RemoteError` of code `noDomain`.
     func domain(_ wire: WireDomain) throws(RemoteError) -> Domain {
         guard let domain = partitions.first(where: { $0.isThere && $0.uuid == wire.uuid }) else {
-            throw RemoteError(
-                .noDomain, "Domain not found: no domain with matching uuid '\(wire.uuid)' (\(wire.name))")
+            throw Self.noDomain(wire)
         }
         return domain
+    }
+
+    static func noDomain(_ wire: WireDomain) -> RemoteError {
+        RemoteError(.noDomain, "Domain not found: no domain with matching uuid '\(wire.uuid)' (\(wire.name))")
     }
 }

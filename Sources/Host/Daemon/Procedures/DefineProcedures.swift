@@ -34,6 +34,7 @@ enum DefineProcedures {
         table.add("domain_set_autostart", .change) { client, call in
             let domain = try client.daemon.machine.domain(try WireDomain(&call.arguments))
             let isWanted = try call.arguments.bool()
+            call.reason = [call.reason, isWanted ? "on" : "off"].compactMap(\.self).joined(separator: ", ")
             guard domain.isPersistent else {
                 throw RemoteError(.operationInvalid, "cannot set autostart for transient domain")
             }
@@ -43,17 +44,19 @@ enum DefineProcedures {
     }
 
     private static func read(
-        _ xml: String, _ client: ClientConnection, isMove: Bool
+        _ xml: String, _ client: ClientConnection, _ call: RemoteCall, isMove: Bool
     ) throws -> (DomainDefinition, Domain) {
         _ = try client.daemon.machineInfo()
         let machine = client.daemon.machine
         let definition = try DomainDefinition(xml) { name in machine.domains.first { $0.name == name }?.uuid }
-        return (definition, try machine.place(definition, isMove: isMove))
+        try client.requirePlace(definition, starts: !isMove, call)
+        let place = try machine.place(definition, isMove: isMove)
+        try client.begin(call, definition.name, in: place.partition)
+        return (definition, place)
     }
 
     private static func define(_ xml: String, _ client: ClientConnection, _ call: RemoteCall) throws {
-        let (definition, domain) = try read(xml, client, isMove: true)
-        call.domain = WireDomain(name: definition.name, uuid: definition.uuid, id: -1)
+        let (definition, domain) = try read(xml, client, call, isMove: true)
         let daemon = client.daemon
         // Its autostart is the domain's, wherever it was.
         let old = daemon.machine.domains.first { $0.uuid == definition.uuid }
@@ -62,6 +65,7 @@ enum DefineProcedures {
         ]
         // A definition that names another partition than before leaves the one that it had.
         if let old, old !== domain {
+            try client.require(.define, on: old.partition, call)
             guard !old.isActive, !old.isBeingCreated else {
                 throw DefinitionRules.refusal(
                     "domain/resource/partition",
@@ -76,8 +80,7 @@ enum DefineProcedures {
     }
 
     private static func create(_ xml: String, _ client: ClientConnection, _ call: RemoteCall) throws {
-        let (definition, domain) = try read(xml, client, isMove: false)
-        call.domain = WireDomain(name: definition.name, uuid: definition.uuid, id: -1)
+        let (definition, domain) = try read(xml, client, call, isMove: false)
         guard !domain.isActive else {
             throw RemoteError(
                 .operationInvalid, "Requested operation is not valid: domain '\(domain.name)' is already active")

@@ -5,28 +5,28 @@ enum ListProcedures {
     static func add(to table: inout DaemonTable) {
         table.add("connect_list_all_domains", .read) { client, call in
             let needsResults = try call.arguments.bool(), flags = try call.arguments.uint32()
-            let found = client.daemon.machine.domains.filter { DomainFilter(flags).takes($0) }
+            let found = client.domains.filter { DomainFilter(flags).takes($0) }
             call.reply { writer in
                 writer.array(needsResults ? found : []) { $1.wire.write(&$0) }
                 writer.uint32(UInt32(found.count))
             }
         }
         table.add("connect_num_of_domains", .read) { client, call in
-            let count = client.daemon.machine.domains.count { $0.isActive }
+            let count = client.domains.count { $0.isActive }
             call.reply { $0.int32(Int32(count)) }
         }
         table.add("connect_list_domains", .read) { client, call in
             let most = Int(try call.arguments.int32())
-            let ids = client.daemon.machine.domains.filter(\.isActive).map(\.id).prefix(max(most, 0))
+            let ids = client.domains.filter(\.isActive).map(\.id).prefix(max(most, 0))
             call.reply { $0.array(ids) { $0.int32($1) } }
         }
         table.add("connect_num_of_defined_domains", .read) { client, call in
-            let count = client.daemon.machine.domains.count { !$0.isActive && $0.isPersistent }
+            let count = client.domains.count { !$0.isActive && $0.isPersistent }
             call.reply { $0.int32(Int32(count)) }
         }
         table.add("connect_list_defined_domains", .read) { client, call in
             let most = Int(try call.arguments.int32())
-            let names = client.daemon.machine.domains.filter { !$0.isActive }.map(\.name).prefix(max(most, 0))
+            let names = client.domains.filter { !$0.isActive }.map(\.name).prefix(max(most, 0))
             call.reply { $0.array(names) { $0.string($1) } }
         }
         table.add("domain_lookup_by_name", .read) { client, call in
@@ -57,7 +57,7 @@ enum ListProcedures {
     private static func answer(
         _ call: RemoteCall, _ client: ClientConnection, _ what: String, where isIt: (Domain) -> Bool
     ) throws {
-        guard let domain = client.daemon.machine.domains.first(where: isIt) else {
+        guard let domain = client.domains.first(where: isIt) else {
             throw RemoteError(.noDomain, "Domain not found: no domain with matching \(what)")
         }
         call.reply { domain.wire.write(&$0) }

@@ -25,10 +25,9 @@ enum StatisticsProcedures {
             guard Set(named.map(\.uuid)).count == named.count else {
                 throw RemoteError(.invalidArgument, "connect_get_all_domain_stats: a domain is named twice")
             }
-            let machine = client.daemon.machine
             let chosen =
                 try named.isEmpty
-                ? machine.domains.filter { DomainFilter(flags & 0xFF).takes($0) } : named.map(machine.domain)
+                ? client.domains.filter { DomainFilter(flags & 0xFF).takes($0) } : named.map { try client.domain($0) }
             answer(call, client, chosen, groups)
         }
     }

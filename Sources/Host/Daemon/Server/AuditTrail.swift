@@ -4,53 +4,87 @@ import ControlClient
 import LibvirtWire
 import Logging
 
-/// What the daemon writes into its two logs. Changes and the machine's news have one of their own, which nobody fills by asking:
-/// reads, refusals, comings and goings are in the other.
+/// What the daemon writes into its three logs. Changes have one of their own, which nobody fills but by changing something: reads and
+/// refusals, and what the machine tells, are in others.
 final class AuditTrail {
-    private let changes: AuditLog
-    private let reads: AuditLog
+    /// One of the logs.
+    private struct Log {
+        let log: AuditLog
+        /// Its last write has failed: said once.
+        var hasFailed = false
+    }
+    enum Kind: String, CaseIterable {
+        case changes = "audit", reads, events
+    }
+    private var logs: [Kind: Log]
     private let log: Logger
-    /// The last write has failed: said once.
-    private var hasFailed = false
     /// Records that could not be written.
     private(set) var failures: UInt64 = 0
-    var records: (changes: UInt64, reads: UInt64) { (changes.head.number, reads.head.number) }
+    var records: [(kind: Kind, number: UInt64)] { Kind.allCases.map { ($0, logs[$0]?.log.head.number ?? 0) } }
+    func synchronizations(_ kind: Kind) -> Int { logs[kind]?.log.synchronizations ?? 0 }
 
     /// - Throws: `AuditError`.
     convenience init(_ configuration: DaemonConfiguration, log: Logger) throws {
-        try self.init(
-            changes: AuditLog(path: configuration.auditLog), reads: AuditLog(path: configuration.readLog), log: log)
+        var logs: [Kind: AuditLog] = [:]
+        for kind in Kind.allCases {
+            let limit = kind == .changes ? Limits.auditFile : Limits.otherAuditFile
+            logs[kind] = try AuditLog(path: configuration.auditLog(kind), limit: limit)
+        }
+        self.init(logs, log: log)
     }
 
-    init(changes: AuditLog, reads: AuditLog, log: Logger) throws {
-        (self.changes, self.reads, self.log) = (changes, reads, log)
-        for log in [changes, reads] { try log.append(AuditRecord(.started), synced: true) }
+    init(_ logs: [Kind: AuditLog], log: Logger) {
+        self.logs = logs.mapValues { Log(log: $0) }
+        self.log = log
+        // Where the disk is full reads are answered all the same.
+        for kind in Kind.allCases { write(AuditRecord(.started), to: kind, synced: true) }
     }
 
-    func end() {
-        for log in [changes, reads] { try? log.append(AuditRecord(.ended), synced: true) }
+    func end() { for kind in Kind.allCases { write(AuditRecord(.ended), to: kind, synced: true) } }
+
+    /// What is not on the disk yet, is: called once a second.
+    func synchronize() {
+        for kind in Kind.allCases { attempt(kind) { (log) throws(AuditError) in try log.synchronize() } }
     }
 
     /// A change is about to be carried out.
     /// - Throws: `RemoteError` where that cannot be written: it is not carried out.
     func begin(_ call: RemoteCall, of client: ClientConnection) throws(RemoteError) {
-        do throws(AuditError) { try changes.append(record(.call, call, client), synced: true) } catch {
-            fail(error)
-            throw RemoteError(.systemError, "nothing is changed, since the audit log cannot be written: \(error)")
-        }
+        try begin(record(.call, call, client))
+    }
+
+    /// The daemon itself is about to start a domain with the machine.
+    func begin(autostart domain: Domain) throws(RemoteError) { try begin(Self.autostart(domain, .call)) }
+
+    func note(autostart domain: Domain, _ error: RemoteError.Code?) {
+        var record = Self.autostart(domain, .answer)
+        record.result = error.map { "\($0)" } ?? "ok"
+        write(record, to: .changes, synced: true)
+    }
+
+    private static func autostart(_ domain: Domain, _ kind: AuditRecord.Kind) -> AuditRecord {
+        var record = AuditRecord(kind)
+        (record.call, record.domain, record.partition) = ("autostart", domain.name, domain.partition)
+        return record
+    }
+
+    private func begin(_ record: AuditRecord) throws(RemoteError) {
+        let error = attempt(.changes) { (log) throws(AuditError) in try log.append(record, synced: true) }
+        guard let error else { return }
+        throw RemoteError(.systemError, "nothing is changed, since the audit log cannot be written: \(error)")
     }
 
     func note(answered call: RemoteCall, _ error: RemoteError.Code?, of client: ClientConnection) {
         var record = record(.answer, call, client)
         record.result = error.map { "\($0)" } ?? "ok"
-        write(record, to: call.isChange ? changes : reads, synced: call.isChange)
+        write(record, to: call.isChange ? .changes : .reads, synced: call.isChange)
     }
 
-    func note(_ kind: AuditRecord.Kind, of client: ClientConnection) {
+    func note(_ kind: AuditRecord.Kind, of client: ClientConnection, _ detail: String? = nil) {
         var record = AuditRecord(kind)
         identify(client, in: &record)
-        record.detail = client.session.isReadOnly ? "read-only" : nil
-        write(record, to: reads)
+        record.detail = detail ?? (client.session.isReadOnly ? "read-only" : nil)
+        write(record, to: .reads)
     }
 
     func note(_ event: ControlEvent) {
@@ -63,14 +97,20 @@ final class AuditTrail {
             record.detail = "\(event.kind.name), vCPU \(event.vcpu), code \(code), address \(address)"
         }
         if event.lost > 0 { record.detail? += ", \(event.lost) before it were lost" }
-        write(record, to: changes)
+        write(record, to: .events)
+    }
+
+    func note(policy words: String) {
+        var record = AuditRecord(.policy)
+        record.detail = words
+        write(record, to: .changes, synced: true)
     }
 
     /// The machine answers, or does not any more.
     func note(machine words: String) {
         var record = AuditRecord(.machine)
         record.detail = words
-        write(record, to: changes)
+        write(record, to: .events)
     }
 
     private func identify(_ client: ClientConnection, in record: inout AuditRecord) {
@@ -81,24 +121,35 @@ final class AuditTrail {
         var record = AuditRecord(kind)
         identify(client, in: &record)
         record.call = call.name ?? "procedure \(call.header.procedure)"
-        guard let wire = call.domain else { return record }
-        // By its UUID, which alone counts; a client may claim any name.
-        let domain = try? client.daemon.machine.domain(wire)
-        record.domain = domain?.name ?? "\(wire.uuid)"
-        record.partition = domain?.partition
+        record.detail = call.reason
+        if let subject = call.subject {
+            (record.domain, record.partition) = subject
+        } else if let wire = call.domain {
+            // By its UUID, which alone counts; a client may claim any name.
+            let domain = try? client.daemon.machine.domain(wire)
+            record.domain = domain?.name ?? "\(wire.uuid)"
+            record.partition = domain?.partition
+        }
         return record
     }
 
-    private func write(_ record: AuditRecord, to audit: AuditLog, synced: Bool = false) {
-        do throws(AuditError) {
-            try audit.append(record, synced: synced)
-            hasFailed = false
-        } catch { fail(error) }
+    private func write(_ record: AuditRecord, to kind: Kind, synced: Bool = false) {
+        attempt(kind) { (log) throws(AuditError) in try log.append(record, synced: synced) }
     }
 
-    private func fail(_ error: AuditError) {
-        failures += 1
-        if !hasFailed { log.error("the audit log cannot be written: \(error)") }
-        hasFailed = true
+    /// Counts and says what goes wrong, and gives it back.
+    @discardableResult
+    private func attempt(_ kind: Kind, _ body: (AuditLog) throws(AuditError) -> Void) -> AuditError? {
+        guard let audit = logs[kind] else { return nil }
+        do throws(AuditError) {
+            try body(audit.log)
+            logs[kind]?.hasFailed = false
+            return nil
+        } catch {
+            failures += 1
+            if !audit.hasFailed { log.error("the audit log cannot be written: \(error)") }
+            logs[kind]?.hasFailed = true
+            return error
+        }
     }
 }

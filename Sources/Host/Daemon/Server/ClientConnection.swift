@@ -45,8 +45,18 @@ final class ClientConnection {
         _ client: ClientConnection, _ row: Procedure<ClientConnection>, _ call: RemoteCall
     ) throws {
         if row.ofDomains, let trouble = client.daemon.machine.trouble { throw RemoteError(.systemError, trouble) }
-        guard row.access == .change else { return }
-        try client.daemon.audit?.begin(call, of: client)
+        try client.check(row, call)
+        // What names no domain that there is changes nothing, and a definition is begun once it is known whose it is.
+        guard row.access == .change, let wire = call.domain, let domain = try? client.daemon.machine.domain(wire) else {
+            return
+        }
+        try client.begin(call, domain.name, in: domain.partition)
+    }
+
+    /// A change is about to be carried out: it is in the audit log from here on.
+    func begin(_ call: RemoteCall, _ domain: String, in partition: String) throws(RemoteError) {
+        call.subject = (domain, partition)
+        try daemon.audit?.begin(call, of: self)
         call.isChange = true
     }
 

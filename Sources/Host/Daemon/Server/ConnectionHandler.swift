@@ -28,6 +28,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     func channelActive(context: ChannelHandlerContext) {
         guard let client, daemon.hasRoom(isReadOnly: client.session.isReadOnly) else {
             daemon.log.warning("refused a client: there are \(daemon.clients.count)")
+            if let client { daemon.audit?.note(.disconnected, of: client, "there are \(daemon.clients.count)") }
             end()
             return context.close(promise: nil)
         }
@@ -36,6 +37,9 @@ final class ConnectionHandler: ChannelInboundHandler {
         // On the loop, and at once: before it has asked for anything.
         PeerIdentity.of(context.channel) { peer in client.peer = peer }
         daemon.audit?.note(.connected, of: client)
+        if let policy = daemon.policy, !(client.peer.map { policy.knows($0.uid) } ?? false) {
+            return cutOff("the policy does not know its user, \(client.peer.map { "\($0.uid)" } ?? "unknown")")
+        }
         lookAfter(context.channel)
     }
 

@@ -80,9 +80,15 @@ extension Daemon {
                 log.error("\(domain.name): not started with the machine: \(fault)")
                 continue
             }
+            do throws(RemoteError) { try audit?.begin(autostart: domain) } catch {
+                log.error("\(domain.name): not started with the machine: \(error)")
+                continue
+            }
             log.info("\(domain.name): started with the machine")
-            change(.start, domain) { [log] result in
-                if case .failure(let error) = result { log.error("\(domain.name): \(error)") }
+            change(.start, domain) { [log, audit] result in
+                guard case .failure(let error) = result else { return audit?.note(autostart: domain, nil) ?? () }
+                audit?.note(autostart: domain, error.code)
+                log.error("\(domain.name): \(error)")
             }
         }
     }

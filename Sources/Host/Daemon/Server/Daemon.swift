@@ -2,7 +2,9 @@ import Control
 import ControlClient
 import LibvirtWire
 import Logging
+import Manifest
 import NIOCore
+import Policy
 
 /// What all clients share: the machine, the table of procedures, the changes under way. Used on one event loop.
 final class Daemon {
@@ -19,6 +21,8 @@ final class Daemon {
     let places: ClientPlaces
     let store: DomainStore
     let metrics = MetricsPage()
+    /// nil: whoever reaches a socket may do what the manifest permits.
+    var policy: Policy?
     /// nil: nothing is audited.
     let audit: AuditTrail?
     /// The number of the latest connection.
@@ -36,6 +40,7 @@ final class Daemon {
         audit: AuditTrail? = nil, places: ClientPlaces = ClientPlaces()
     ) {
         self.audit = audit
+        policy = configuration.policy
         (self.configuration, self.store, self.link, self.places) = (configuration, store, link, places)
         (self.loop, self.log) = (loop, log)
         table = Self.makeTable()
@@ -81,7 +86,7 @@ final class Daemon {
             log.debug("\(event.partition.string): \(event.state.name), \(event.cause.name)")
             audit?.note(event)
             metrics.events.note(event, isKnown: machine.domain(partition: event.partition.string) != nil)
-        case .partitions: break
+        case .partitions: if machine.trouble != nil { audit?.note(machine: "the machine answers again") }
         }
         machine.take(news)
         if loadDomains(), startsAreDue, machine.trouble == nil {
@@ -97,10 +102,26 @@ final class Daemon {
     /// Tells all clients that asked for it.
     /// - Parameter wire: the domain as it was, when it is no more.
     func tell(_ domain: Domain, _ change: DomainChange, as wire: WireDomain? = nil) {
-        for client in clients.values { client.tell(wire ?? domain.wire, change) }
+        for client in clients.values where client.sees(domain.partition) { client.tell(wire ?? domain.wire, change) }
     }
 
     // MARK: Clients
+
+    /// Of a machine that does not answer, nothing is known.
+    var policyFacts: PolicyFacts {
+        let info = machine.trouble == nil ? machine.info : nil
+        return PolicyFacts(machine: info?.name.string, trust: info?.trust ?? TrustAnchors())
+    }
+
+    /// Has another policy from the next call on. Clients that it gives nothing are cut off.
+    func take(_ new: Policy) {
+        policy = new
+        audit?.note(policy: "another one")
+        log.notice("another policy is used from now on")
+        for client in clients.values where !(client.peer.map { new.knows($0.uid) } ?? false) {
+            client.cutOff("the policy does not know its user")
+        }
+    }
 
     /// Whether one more may come.
     func hasRoom(isReadOnly: Bool) -> Bool {

@@ -1,3 +1,5 @@
+import Policy
+
 /// What a daemon is started with.
 public struct DaemonConfiguration: Sendable {
     /// The machine's UNIX socket or serial line.
@@ -7,6 +9,8 @@ public struct DaemonConfiguration: Sendable {
     /// What is typed on a guest's console to ask it to shut down; nil: guests cannot be asked.
     public var shutdownLine: String?
 
+    /// Who may do what. With one, every user of the machine may connect.
+    public var policy: Policy?
     /// Where metrics are served; nil: nowhere.
     public var metrics: MetricsAddress?
 
@@ -19,10 +23,10 @@ public struct DaemonConfiguration: Sendable {
         database = (state ?? folder) + "/bulkheadd.sqlite"
     }
 
-    /// The audit log of changes, and that of reads, refusals, comings and goings.
-    public var auditLog: String { stateFolder + "/bulkheadd.audit" }
-    public var readLog: String { stateFolder + "/bulkheadd.reads" }
-    private var stateFolder: String { String(database.dropLast("/bulkheadd.sqlite".count)) }
+    /// The audit logs, beside the database.
+    func auditLog(_ kind: AuditTrail.Kind) -> String {
+        database.dropLast("sqlite".count) + kind.rawValue
+    }
 
     public var socket: String { folder + "/virtbulkheadd-sock" }
     public var readOnlySocket: String { folder + "/virtbulkheadd-sock-ro" }
@@ -57,6 +61,9 @@ enum Limits {
     /// Connections that ask for metrics at a time, and how long each lives.
     static let metricsClients = 16
     static let metricsSeconds: Int64 = 10
+    /// Bytes of a file of the log of changes, and of the other two; there are sixteen of each.
+    static let auditFile = 64 << 20
+    static let otherAuditFile = 4 << 20
     /// Bytes of a request for metrics.
     static let metricsHead = 8 << 10
     /// How long a page waits for what the machine says of its partitions.

@@ -3,6 +3,7 @@ import Foundation
 import Logging
 import NIOCore
 import NIOPosix
+import Policy
 import Synchronization
 
 /// A running daemon: its loop, its sockets, its link to the machine.
@@ -11,6 +12,7 @@ public final class DaemonServer {
     private let link: MachineLink
     private let daemon: NIOLoopBound<Daemon>
     private var listeners: [Channel] = []
+    private var flushing: RepeatedTask?
     /// Of the sockets and of the database: no other daemon serves or writes them.
     private let locks: DaemonLocks
     /// The sockets' files as they were made.
@@ -50,6 +52,10 @@ public final class DaemonServer {
             for (path, isReadOnly) in [(configuration.socket, false), (configuration.readOnlySocket, true)] {
                 try listeners.append(Self.listen(path, daemon, isReadOnly: isReadOnly, on: group))
                 if let identity = FileIdentity(path) { files.append((path, identity)) }
+                // Who may connect is then the policy's to say, of whom the system says that it is he.
+                if configuration.policy != nil, unsafe chmod(path, 0o666) != 0 {
+                    throw LockFailure(path: path, number: errno)
+                }
             }
             if let address = configuration.metrics {
                 let listener = try MetricsServer.listen(address, daemon, on: group)
@@ -60,6 +66,10 @@ public final class DaemonServer {
         } catch {
             stop()
             throw error
+        }
+        // What nobody waited for is on the disk a second later.
+        flushing = group.next().scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { _ in
+            daemon.value.audit?.synchronize()
         }
         link.start()
     }
@@ -95,9 +105,16 @@ public final class DaemonServer {
         return Int(clamping: limit.rlim_cur)
     }
 
+    /// Uses another policy from the next call on.
+    public func use(_ policy: Policy) {
+        let daemon = daemon
+        try? group.next().submit { daemon.value.take(policy) }.wait()
+    }
+
     /// Closes everything and removes the sockets.
     public func stop() {
         link.stop()
+        flushing?.cancel()
         // A daemon that was started after this one has made its own there. As long as this one listens, no other file can have
         // the number of its.
         for (path, identity) in files where FileIdentity(path) == identity {

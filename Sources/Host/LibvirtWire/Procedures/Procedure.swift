@@ -17,6 +17,15 @@ public struct Procedure<Client> {
 
     /// As libvirt calls it.
     public var name: String { ProcedureNames.name(number) }
+
+    /// Whether its first argument is a domain: that of each procedure of domains, but for those that look one up or make one.
+    public let namesDomain: Bool
+    fileprivate static var othersOfDomains: Set<String> {
+        [
+            "domain_define_xml", "domain_define_xml_flags", "domain_create_xml", "domain_create_xml_with_files",
+            "domain_lookup_by_name", "domain_lookup_by_uuid", "domain_lookup_by_id",
+        ]
+    }
 }
 
 /// What a server answers: a row for each procedure that it has. Everything else is answered with `noSupport`.
@@ -42,6 +51,7 @@ public struct ProcedureTable<Client> {
         guard let number = ProcedureNames.number(name) else { preconditionFailure("no procedure \(name)") }
         precondition(rows[number] == nil, "two rows for \(name)")
         rows[number] = Procedure(
-            number: number, access: access, ofDomains: ofDomains && access != .session, run: run)
+            number: number, access: access, ofDomains: ofDomains && access != .session, run: run,
+            namesDomain: name.hasPrefix("domain_") && !Procedure<Client>.othersOfDomains.contains(name))
     }
 }

@@ -5,6 +5,10 @@ public final class RemoteCall {
     public var arguments: XDRReader
     /// The domain that it names first, as it claims; nil: none. What a procedure finds out it may put here.
     public var domain: WireDomain?
+    /// The names of that domain and of its place, as they are when it is carried out.
+    public var subject: (domain: String, place: String)?
+    /// Why it was allowed or refused, for those who write that down.
+    public var reason: String?
     /// Whether it may change something and was allowed to.
     public var isChange = false
     private var send: ((RemoteCall, Packet, RemoteError.Code?) -> Void)?

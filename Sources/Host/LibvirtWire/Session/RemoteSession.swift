@@ -76,13 +76,13 @@ public final class RemoteSession<Client>: StreamCarrier {
             self?.calls -= 1
             self?.send(answer)
         }
-        if call.name?.hasPrefix("domain_") == true {
-            var arguments = call.arguments
-            call.domain = try? WireDomain(&arguments)
-        }
         defer { call.arguments = XDRReader([]) }
         do {
             let row = try row(packet.header)
+            if row.namesDomain {
+                var arguments = call.arguments
+                call.domain = try? WireDomain(&arguments)
+            }
             guard isOpen || row.access == .session else {
                 throw RemoteError(.rpc, "\(row.name): the connection is not open", domain: .rpc)
             }

@@ -1,0 +1,72 @@
+import Control
+import LibvirtWire
+import Policy
+
+/// What the policy lets this client do; without one, whoever reaches the socket may do what the manifest permits.
+extension ClientConnection {
+    /// The domains that it sees.
+    var domains: [Domain] { daemon.machine.domains.filter { sees($0.partition) } }
+
+    func sees(_ partition: String) -> Bool { decide(.read, on: partition).isAllowed }
+
+    /// A domain that it sees.
+    /// - Throws: `RemoteError` of code `noDomain`, in the same words whether it is there or not.
+    func domain(_ wire: WireDomain) throws(RemoteError) -> Domain {
+        let domain = try daemon.machine.domain(wire)
+        guard sees(domain.partition) else { throw MachineModel.noDomain(wire) }
+        return domain
+    }
+
+    private func decide(_ operation: PolicyOperation, on partition: String?) -> Policy.Decision {
+        guard let policy = daemon.policy else { return .unlimited }
+        return policy.decide(operation, on: partition, for: peer?.uid, daemon.policyFacts)
+    }
+
+    /// Refuses what the policy does not let it do; notes for the audit log why.
+    func require(_ operation: PolicyOperation, on partition: String?, _ call: RemoteCall) throws(RemoteError) {
+        guard daemon.policy != nil else { return }
+        let decision = decide(operation, on: partition)
+        call.reason = decision.words
+        guard decision.isAllowed else { throw RemoteError(.accessDenied, decision.words, domain: .access) }
+    }
+
+    /// Before a call is carried out. Definitions name their partition within: see `requirePlace`.
+    func check(_ row: Procedure<ClientConnection>, _ call: RemoteCall) throws(RemoteError) {
+        guard daemon.policy != nil, row.access != .session || row.name == "connect_open" else { return }
+        guard let wire = call.domain else {
+            switch row.name {
+            case "domain_define_xml", "domain_define_xml_flags": return try require(.define, on: nil, call)
+            case "domain_create_xml":
+                try require(.define, on: nil, call)
+                return try require(.start, on: nil, call)
+            default:
+                guard row.access != .change else { throw refusal(row, call) }
+                return try require(.read, on: nil, call)
+            }
+        }
+        // Of what it does not see it is told that there is no such thing.
+        let domain = try domain(wire)
+        guard row.access == .change else { return try require(.read, on: domain.partition, call) }
+        guard let operation = PolicyOperation(procedure: row.name) else { throw refusal(row, call) }
+        try require(operation, on: domain.partition, call)
+    }
+
+    private func refusal(_ row: Procedure<ClientConnection>, _ call: RemoteCall) -> RemoteError {
+        call.reason = "no policy can allow \(row.name)"
+        return RemoteError(.accessDenied, "no policy can allow \(row.name)", domain: .access)
+    }
+
+    /// Whether a definition may be put where it belongs. One that names no partition could go to any.
+    func requirePlace(_ definition: DomainDefinition, starts: Bool, _ call: RemoteCall) throws(RemoteError) {
+        guard let policy = daemon.policy else { return }
+        for operation in [PolicyOperation.define] + (starts ? [.start] : []) {
+            if let name = definition.partition {
+                try require(operation, on: name, call)
+            } else if !policy.allowsEverywhere(operation, for: peer?.uid, daemon.policyFacts) {
+                throw DefinitionRules.refusal(
+                    "domain/resource/partition",
+                    "it is absent, and the policy lets this user \(operation) in some alone")
+            }
+        }
+    }
+}

@@ -1,0 +1,212 @@
+import Foundation
+import Manifest
+import ManifestFile
+import Yams
+
+extension Policy {
+    /// Reads a policy's text.
+    /// - Parameters:
+    ///   - file: what it is called in messages.
+    ///   - uid: the number of a user's name; nil: there is no such user.
+    /// - Throws: `ManifestRefused` with all that is wrong: of a policy with a fault nothing counts.
+    public init(
+        _ text: String, file: String, uid: (String) -> UInt32? = Policy.systemUID
+    ) throws(ManifestRefused) {
+        var reader = PolicyReader(file: file)
+        reader.read(try composeYAML(text, file: file), uid, into: &self)
+        guard reader.problems.isEmpty else {
+            throw ManifestRefused(problems: reader.problems.sorted { ($0.line ?? 0) < ($1.line ?? 0) })
+        }
+    }
+
+    /// Bytes of the longest file that is read.
+    private static let maxSize = 256 << 10
+
+    /// - Throws: `ManifestRefused`; also where others than its owner may write into it.
+    public init(contentsOf path: String) throws(ManifestRefused) {
+        func refused(_ reason: String) -> ManifestRefused {
+            ManifestRefused(problems: [ManifestProblem(file: path, reason: reason)])
+        }
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw refused("it cannot be read: \(unsafe String(cString: strerror(errno)))") }
+        let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        var facts = stat()
+        // The structure is one of the call's own kind.
+        guard unsafe fstat(descriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else {
+            throw refused("it is no file")
+        }
+        guard facts.st_mode & 0o022 == 0, facts.st_uid == 0 || facts.st_uid == geteuid() else {
+            throw refused(
+                "others may write into it: it has to belong to root or to this user, and to nobody else (chmod go-w)")
+        }
+        guard facts.st_size <= Self.maxSize, let data = try? handle.read(upToCount: Self.maxSize + 1) else {
+            throw refused("it cannot be read, or has more than \(Self.maxSize) bytes")
+        }
+        try self.init(String(decoding: data, as: UTF8.self), file: path)
+    }
+
+    /// By the system's list of users.
+    public static func systemUID(_ name: String) -> UInt32? {
+        // The entry is glibc's until the next call; its number is taken at once.
+        unsafe getpwnam(name).map { unsafe $0.pointee.pw_uid }
+    }
+}
+
+private struct PolicyReader {
+    let file: String
+    var problems: [ManifestProblem] = []
+
+    private mutating func fail(_ node: Node, _ reason: String, _ hint: String? = nil) {
+        problems.append(ManifestProblem(file: file, line: node.mark?.line, reason: reason, hint: hint))
+    }
+
+    /// The entries of a mapping.
+    /// - Parameter known: its keys; nil: any.
+    private mutating func entries(
+        _ node: Node, _ what: String, known: [String]? = nil, required: [String] = []
+    ) -> [(key: String, keyNode: Node, value: Node)] {
+        guard case .mapping(let mapping) = node else {
+            fail(node, "\(what) must be lines of \"key: value\"")
+            return []
+        }
+        var found: [(key: String, keyNode: Node, value: Node)] = []
+        for (key, value) in mapping {
+            guard case .scalar(let scalar) = key else {
+                fail(key, "a key of \(what) must be a word")
+                continue
+            }
+            if let known, !known.contains(scalar.string) {
+                fail(key, "unknown key \(quoted(scalar.string)) in \(what)", hint(for: scalar.string, among: known))
+                continue
+            }
+            found.append((scalar.string, key, value))
+        }
+        for key in required where !found.contains(where: { $0.key == key }) { fail(node, "\(what) has no \"\(key)\"") }
+        return found
+    }
+
+    private mutating func word(_ node: Node, _ what: String) -> String? {
+        guard case .scalar(let scalar) = node, !scalar.string.isEmpty else {
+            fail(node, "\(what) must be a single word")
+            return nil
+        }
+        return scalar.string
+    }
+
+    /// A list of words, with their nodes.
+    private mutating func words(_ node: Node, _ what: String) -> [(String, Node)] {
+        guard case .sequence(let items) = node, !items.isEmpty else {
+            fail(node, "\(what) must be a list with something in it", "write [a, b]")
+            return []
+        }
+        var found: [(String, Node)] = []
+        for item in items { if let word = word(item, "a word of \(what)") { found.append((word, item)) } }
+        return found
+    }
+
+    mutating func read(_ root: Node, _ uid: (String) -> UInt32?, into policy: inout Policy) {
+        let parts = entries(root, "the policy", known: ["roles", "users"], required: ["roles", "users"])
+        for part in parts where part.key == "roles" {
+            for role in entries(part.value, "\"roles\"") { policy.roles[role.key] = rules(role.value, role.key) }
+        }
+        let known = policy.roles.keys.sorted()
+        for part in parts where part.key == "users" {
+            for user in entries(part.value, "\"users\"") {
+                var roles: [String] = []
+                for (role, node) in words(user.value, "the roles of \(quoted(user.key))") {
+                    if known.contains(role) {
+                        roles.append(role)
+                    } else {
+                        fail(node, "there is no role \(quoted(role))", hint(for: role, among: known))
+                    }
+                }
+                guard let number = parseNumber(user.key).flatMap({ UInt32(exactly: $0) }) ?? uid(user.key) else {
+                    fail(user.keyNode, "there is no user \(quoted(user.key)) on this machine", "or write the uid")
+                    continue
+                }
+                guard policy.users[number] == nil else {
+                    fail(user.keyNode, "\(quoted(user.key)) has uid \(number), which another line has already")
+                    continue
+                }
+                policy.users[number] = (user.key, roles)
+            }
+        }
+    }
+
+    private mutating func rules(_ node: Node, _ role: String) -> [Policy.Rule] {
+        guard case .sequence(let items) = node else {
+            fail(node, "role \(quoted(role)) must be a list of rules", "begin each with \"- allow: [...]\"")
+            return []
+        }
+        return items.map { rule($0) }
+    }
+
+    private mutating func rule(_ node: Node) -> Policy.Rule {
+        var rule = Policy.Rule(line: node.mark?.line ?? 0)
+        let known = ["allow", "partitions", "when"]
+        for entry in entries(node, "a rule", known: known, required: ["allow", "partitions"]) {
+            switch entry.key {
+            case "allow":
+                let names = PolicyOperation.allCases.map(\.rawValue)
+                for (word, node) in words(entry.value, "\"allow\"") {
+                    guard let operation = PolicyOperation(rawValue: word) else {
+                        fail(node, "\(quoted(word)) is nothing that can be allowed", hint(for: word, among: names))
+                        continue
+                    }
+                    rule.operations.insert(operation)
+                }
+            case "partitions":
+                if case .scalar(let scalar) = entry.value, scalar.string == "all" {
+                    rule.partitions = nil
+                } else {
+                    rule.partitions = Set(words(entry.value, "\"partitions\", if not \"all\",").map(\.0))
+                }
+            default: rule.conditions = conditions(entry.value)
+            }
+        }
+        return rule
+    }
+
+    private mutating func conditions(_ node: Node) -> PolicyConditions {
+        var conditions = PolicyConditions()
+        let anchors = PolicyConditions.anchors
+        for entry in entries(node, "\"when\"", known: anchors.map(\.name) + ["machine", "hours", "days"]) {
+            switch entry.key {
+            case "machine": conditions.machine = word(entry.value, "\"machine\"")
+            case "hours":
+                guard let text = word(entry.value, "\"hours\"") else { continue }
+                conditions.hours = Self.hours(text)
+                if conditions.hours == nil {
+                    fail(entry.value, "\(quoted(text)) is no time of the day", "write 06:00-20:00, in UTC")
+                }
+            case "days":
+                for (word, node) in words(entry.value, "\"days\"") {
+                    guard let day = PolicyConditions.dayNames.firstIndex(of: word) else {
+                        fail(node, "\(quoted(word)) is no day", hint(for: word, among: PolicyConditions.dayNames))
+                        continue
+                    }
+                    conditions.days.insert(day + 1)
+                }
+            default:
+                guard let anchor = anchors.first(where: { $0.name == entry.key })?.value else { continue }
+                switch word(entry.value, "\"\(entry.key)\"") {
+                case "true": conditions.trust.insert(anchor)
+                case "false": conditions.without.insert(anchor)
+                case nil: break
+                default: fail(entry.value, "\"\(entry.key)\" is true or false")
+                }
+            }
+        }
+        return conditions
+    }
+
+    /// `06:00-20:00`; `24:00` is the end of the day.
+    private static func hours(_ text: String) -> (from: Int, to: Int)? {
+        guard let match = text.wholeMatch(of: /([0-9]{2}):([0-9]{2})-([0-9]{2}):([0-9]{2})/),
+            let a = Int(match.1), let b = Int(match.2), let c = Int(match.3), let d = Int(match.4), b < 60, d < 60
+        else { return nil }
+        let from = a * 60 + b, to = c * 60 + d
+        guard from < 1440, to <= 1440, from != to else { return nil }
+        return (from, to)
+    }
+}

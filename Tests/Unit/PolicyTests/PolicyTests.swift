@@ -1,0 +1,184 @@
+import Foundation
+import Manifest
+import ManifestFile
+@testable import Policy
+import Testing
+
+/// What no rule allows is denied, and the answer says why.
+@Suite struct PolicyTests {
+    static let text = """
+        roles:
+          operator:
+            - allow: [read, console, start, stop]
+              partitions: [workload]
+              when: {secure-boot: true, hours: 06:00-20:00, days: [mon, tue, wed, thu, fri]}
+            - allow: [restart]
+              partitions: [workload]
+          night:
+            - allow: [start]
+              partitions: all
+              when: {hours: 22:00-06:00}
+            - {allow: [pause], partitions: all, when: {machine: box-1, tpm: false}}
+          viewer:
+            - {allow: [read], partitions: all}
+        users:
+          alice: [operator, viewer]
+          bob: [night]
+          "77": [viewer]
+        """
+
+    static func policy(_ text: String = text) throws(ManifestRefused) -> Policy {
+        try Policy(text, file: "p", uid: { ["alice": 1000, "bob": 1001, "twin": 1000][$0] })
+    }
+
+    /// - Parameter at: of 2026; the 23rd of November is a Monday.
+    static func facts(_ at: String = "11-23T12:00", _ trust: TrustAnchors = .secureBoot, machine: String? = "box-1")
+        -> PolicyFacts
+    {
+        let time = try? Date("2026-\(at):00Z", strategy: .iso8601)
+        return PolicyFacts(machine: machine, trust: trust, time: time ?? .distantPast)
+    }
+
+    struct Case: Sendable {
+        var uid: UInt32?
+        var operation: PolicyOperation
+        var partition: String? = "workload"
+        var facts = PolicyTests.facts()
+        /// nil: yes.
+        var refusal: String?
+    }
+
+    static let cases: [(Case, String)] = [
+        (Case(uid: 1000, operation: .start), "role operator, line 3"),
+        (Case(uid: 1000, operation: .restart), "role operator, line 6"),
+        // A second role that needs less.
+        (Case(uid: 1000, operation: .read, facts: facts("11-22T12:00")), "role viewer, line 14"),
+        (Case(uid: 77, operation: .read, partition: "x"), "role viewer, line 14"),
+        (Case(uid: 1001, operation: .start, facts: facts("11-22T22:00")), "role night, line 9"),
+        (Case(uid: 1001, operation: .start, facts: facts("11-22T05:59")), "role night, line 9"),
+        (Case(uid: 1001, operation: .pause, facts: facts("11-22T12:00", TrustAnchors())), "role night, line 12"),
+        (Case(uid: 1000, operation: .start, partition: nil), "role operator, line 3"),
+    ]
+
+    @Test(arguments: cases) func whatIsAllowed(_ item: Case, _ words: String) throws {
+        let decision = try Self.policy().decide(item.operation, on: item.partition, for: item.uid, item.facts)
+        #expect(decision.isAllowed && decision.words == words)
+    }
+
+    static let refusals: [(Case, String)] = [
+        (
+            Case(uid: 1000, operation: .start, partition: "loop"),
+            "let alice start on loop: no rule of operator, viewer does"
+        ),
+        (Case(uid: 1000, operation: .define), "let alice define on workload: no rule of operator, viewer does"),
+        (
+            Case(uid: 1000, operation: .start, facts: facts("11-23T12:00", TrustAnchors())),
+            "line 3: only with secure-boot"
+        ),
+        (Case(uid: 1000, operation: .start, facts: facts(machine: nil)), "line 3: only with secure-boot"),
+        (Case(uid: 1000, operation: .start, facts: facts("11-23T05:59")), "line 3: only from 06:00 to 20:00 UTC"),
+        (Case(uid: 1000, operation: .start, facts: facts("11-23T20:00")), "line 3: only from 06:00 to 20:00 UTC"),
+        (Case(uid: 1000, operation: .start, facts: facts("11-22T12:00")), "line 3: only on mon, tue, wed, thu, fri"),
+        (Case(uid: 1001, operation: .start), "line 9: only from 22:00 to 06:00 UTC"),
+        (Case(uid: 1001, operation: .start, facts: facts("11-22T06:00")), "line 9: only from 22:00 to 06:00 UTC"),
+        (Case(uid: 1001, operation: .pause, facts: facts("11-22T12:00", .tpm)), "line 12: only without tpm"),
+        // What is not known is not so, either way.
+        (
+            Case(uid: 1001, operation: .pause, facts: facts("11-22T12:00", TrustAnchors(), machine: nil)),
+            "line 12: only without tpm"
+        ),
+        (Case(uid: 1001, operation: .pause, facts: facts(machine: "box-2")), "line 12: only on machine \"box-1\""),
+        (Case(uid: 0, operation: .read), "the policy has no user with uid 0"),
+        (Case(uid: nil, operation: .read), "the policy has no user with uid unknown"),
+    ]
+
+    @Test(arguments: refusals) func whatIsNot(_ item: Case, _ words: String) throws {
+        let decision = try Self.policy().decide(item.operation, on: item.partition, for: item.uid, item.facts)
+        #expect(!decision.isAllowed && decision.words.hasSuffix(words), "\(decision.words)")
+    }
+
+    /// Each day begins at midnight in UTC, before 1970 too.
+    @Test func theDaysAreTheCalendars() throws {
+        for (date, day) in [
+            ("1970-01-01", 4), ("1969-12-31", 3), ("2026-11-29", 7), ("2000-02-29", 2), ("1899-12-31", 7),
+        ] {
+            let midnight = try Date("\(date)T00:00:00Z", strategy: .iso8601)
+            for (time, now) in [(midnight, day), (midnight + 86399, day), (midnight - 1, (day + 5) % 7 + 1)] {
+                for other in 1...7 {
+                    let conditions = PolicyConditions(days: [other])
+                    let unmet = conditions.unmet(PolicyFacts(machine: "m", trust: TrustAnchors(), time: time))
+                    #expect((unmet == nil) == (other == now), "\(date) \(time) \(other)")
+                }
+            }
+        }
+    }
+
+    static let faults: [(String, String)] = [
+        ("", "p: the file is empty"),
+        ("roles: {}", "p:1: the policy has no \"users\""),
+        ("roles: {}\nusers: {}\nrules: 1", "p:3: unknown key \"rules\" in the policy; did you mean \"roles\"?"),
+        ("roles: {a: [{allow: [read]}]}\nusers: {}", "p:1: a rule has no \"partitions\""),
+        (
+            "roles:\n  a:\n    - {allow: [reed], partitions: all}\nusers: {}",
+            "p:3: \"reed\" is nothing that can be allowed; did you mean \"read\"?"
+        ),
+        (
+            "roles: {a: [{allow: [], partitions: all}]}\nusers: {}",
+            "p:1: \"allow\" must be a list with something in it; write [a, b]"
+        ),
+        (
+            "roles: {a: [{allow: [read], partitions: none}]}\nusers: {}",
+            "p:1: \"partitions\", if not \"all\", must be a list with something in it; write [a, b]"
+        ),
+        (
+            "roles: {a: [{allow: [read], partitions: all, when: {hours: 6-20}}]}\nusers: {}",
+            "p:1: \"6-20\" is no time of the day; write 06:00-20:00, in UTC"
+        ),
+        (
+            "roles: {a: [{allow: [read], partitions: all, when: {hours: 20:00-20:00}}]}\nusers: {}",
+            "p:1: \"20:00-20:00\" is no time of the day; write 06:00-20:00, in UTC"
+        ),
+        (
+            "roles: {a: [{allow: [read], partitions: all, when: {tpm: maybe}}]}\nusers: {}",
+            "p:1: \"tpm\" is true or false"
+        ),
+        (
+            "roles: {a: [{allow: [read], partitions: all, when: {days: [monday]}}]}\nusers: {}",
+            "p:1: \"monday\" is no day; known here: mon, tue, wed, thu, fri, sat, sun"
+        ),
+        ("roles: {}\nusers: {alice: [root]}", "p:2: there is no role \"root\"; known here: "),
+        (
+            "roles: {a: []}\nusers:\n  alice: [a]\n  twin: [a]",
+            "p:4: \"twin\" has uid 1000, which another line has already"
+        ),
+        ("roles: {a: []}\nusers: {carol: [a]}", "p:2: there is no user \"carol\" on this machine; or write the uid"),
+        (
+            "roles: {a: []}\nusers: {4294967296: [a]}",
+            "p:2: there is no user \"4294967296\" on this machine; or write the uid"
+        ),
+        ("roles: &x {a: []}\nusers: *x", "p:1: anchors (&) and aliases (*) are not used here; write the value out"),
+        ("roles: {a: [], a: []}\nusers: {}", "p:1: the key \"a\" occurs more than once"),
+    ]
+
+    @Test(arguments: faults) func aFaultIsNamed(_ text: String, _ words: String) {
+        do throws(ManifestRefused) {
+            _ = try Self.policy(text)
+            Issue.record("it was taken: \(text)")
+        } catch { #expect(error.description == words) }
+    }
+
+    /// Whoever may write into it may do everything.
+    @Test func aFileOfOthersIsNoPolicy() throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "policy-\(UUID()).yaml").path
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        #expect(throws: ManifestRefused.self) { _ = try Policy(contentsOf: path) }
+        try "roles: {v: [{allow: [read], partitions: all}]}\nusers: {0: [v]}".write(
+            toFile: path, atomically: false, encoding: .utf8)
+        for (mode, isGood) in [(0o644, true), (0o600, true), (0o664, false), (0o646, false)] as [(mode_t, Bool)] {
+            #expect(unsafe chmod(path, mode) == 0)
+            #expect(((try? Policy(contentsOf: path)) != nil) == isGood, "\(mode)")
+        }
+        #expect(throws: ManifestRefused.self) { _ = try Policy(contentsOf: "/dev/null") }
+        #expect(throws: ManifestRefused.self) { _ = try Policy(contentsOf: "/tmp") }
+    }
+}
