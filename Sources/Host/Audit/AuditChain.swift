@@ -30,7 +30,7 @@ public struct AuditChain: Sendable, Encodable {
         var anchors = anchors.filter { $0.number > 0 }
         // Before the log: it is never behind.
         let headPath = path + AuditHeadFile.suffix
-        let written = (try? AuditFile(headPath, mayBeNew: false).read()) ?? []
+        let written = try Self.bytes(headPath)
         let noted = AuditHeadFile.parse(written)
         if noted == nil { add(headPath, nil, "is no place in a log") }
         if let noted, noted.number > 0 { anchors.append(noted) }
@@ -43,7 +43,7 @@ public struct AuditChain: Sendable, Encodable {
             add(headPath, nil, "is missing, or says nothing: what the end was is not known")
         }
         // The oldest goes when there are more than that.
-        if first > 1, files.open.count < AuditLog.files {
+        if first > 1, files.open.count < AuditLog.files - 1 {
             add(path, nil, "the first record is \(first): what was before it is missing")
         }
         for anchor in anchors where anchor.number > head.number {
@@ -52,6 +52,19 @@ public struct AuditChain: Sendable, Encodable {
         // One that has gone with the oldest file is not missed.
         for anchor in anchors where anchor.number <= head.number && anchor.number >= first {
             add(path, nil, "record \(anchor.number) was written and is not there")
+        }
+    }
+
+    /// Only read, whoever may; none for a file that there is not.
+    private static func bytes(_ path: String) throws(AuditError) -> [UInt8] {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else {
+            if errno == ENOENT { return [] }
+            throw .system(path: path, number: errno)
+        }
+        let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        do { return try Array(handle.read(upToCount: 64 << 10) ?? Data()) } catch {
+            throw .system(path: path, number: EIO)
         }
     }
 
@@ -111,26 +124,30 @@ private struct AuditFiles {
 
     init(_ path: String) throws(AuditError) {
         // As many as it takes for none to have got another name while they were opened; a daemon seldom begins one.
-        for _ in 0..<10 {
+        for attempt in 0..<10 {
             open = []
-            let before = Self.number(path)
+            let before = Self.numbers(path)
             for number in stride(from: AuditLog.files - 1, through: 0, by: -1) {
                 let name = number == 0 ? path : "\(path).\(number)"
                 let descriptor = unsafe Glibc.open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
                 if descriptor >= 0 {
                     open.append((name, FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)))
-                } else if errno != ENOENT || number == 0 {
+                } else if errno != ENOENT || number == 0 && attempt == 9 {
                     throw .system(path: name, number: errno)
                 }
             }
-            if before != nil, before == Self.number(path) { return }
+            if before[0] != nil, before == Self.numbers(path) { return }
+            usleep(1000)
         }
         throw .system(path: path, number: EAGAIN)
     }
 
-    private static func number(_ path: String) -> UInt64? {
-        var facts = stat()
-        // The structure is one of the call's own kind.
-        return unsafe stat(path, &facts) == 0 ? UInt64(facts.st_ino) : nil
+    /// What tells the files apart, the newest first; nil: there is none.
+    private static func numbers(_ path: String) -> [UInt64?] {
+        (0..<AuditLog.files).map { number in
+            var facts = stat()
+            // The structure is one of the call's own kind.
+            return unsafe stat(number == 0 ? path : "\(path).\(number)", &facts) == 0 ? UInt64(facts.st_ino) : nil
+        }
     }
 }

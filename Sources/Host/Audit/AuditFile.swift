@@ -60,8 +60,6 @@ final class AuditFile {
         return nil
     }
 
-    static func hasLine(_ bytes: [UInt8]) -> Bool { bytes.contains(0x0A) }
-
     deinit { if descriptor >= 0 { close(descriptor) } }
 
     /// All of it.

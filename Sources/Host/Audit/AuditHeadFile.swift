@@ -6,6 +6,9 @@ final class AuditHeadFile {
     private let file: AuditFile
     private(set) var head: AuditHead
     private var isSecond = false
+    /// It has no blocks of its own on the disk yet: until it has, a loss of power may leave it empty.
+    private var isNew = true
+    private var hasBoth = false
 
     static let suffix = ".head"
     private static let second = 4096
@@ -13,8 +16,12 @@ final class AuditHeadFile {
     /// - Parameter log: the log's path.
     init(_ log: String) throws(AuditError) {
         file = try AuditFile(log + Self.suffix)
-        guard let head = Self.parse(try file.read()) else { throw .damagedHead(path: log + Self.suffix) }
+        let bytes = try file.read()
+        guard let head = Self.parse(bytes) else { throw .damagedHead(path: log + Self.suffix) }
         self.head = head
+        // The one that counts is not written over.
+        isSecond = head.number > 0 && Self.parse(Array(bytes.prefix(Self.second))) == head
+        isNew = bytes.isEmpty
     }
 
     /// Of a file's bytes: nothing for none; nil: they are no head.
@@ -32,5 +39,10 @@ final class AuditHeadFile {
         let text = String(repeating: " ", count: 20 - digits.count) + "\(new)\n"
         try file.write(Array(text.utf8), at: isSecond ? Self.second : 0)
         (head, isSecond) = (new, !isSecond)
+        if isNew || !isSecond && !hasBoth { try synchronize() }
+        (isNew, hasBoth) = (false, hasBoth || !isSecond)
     }
+
+    /// Otherwise it may be as late as the system writes by itself: it is never ahead.
+    func synchronize() throws(AuditError) { try file.synchronize() }
 }

@@ -47,27 +47,31 @@ public final class AuditLog {
         if head.number > 0, let end = AuditFile.end(of: head, in: bytes) {
             at = end
         } else if head.number > 0 {
-            // It may be the last of the file before: a new one was begun then.
-            let older = try? AuditFile("\(path).1", mayBeNew: false).read()
-            guard let older, AuditFile.end(of: head, in: older) == older.count else {
-                throw .lost(path: path, written: head.number)
+            // It may be in the file before: a new one was begun since then, when all of that was on the disk.
+            let older = (try? AuditFile("\(path).1", mayBeNew: false).read()) ?? []
+            guard let end = AuditFile.end(of: head, in: older), go(from: end, in: older) == older.count else {
+                throw .lost(path: path, written: synced.number)
             }
         }
+        at = go(from: at, in: bytes)
+        // Of a log that has had more than its first record a head was written.
+        let isFirst = head.number <= 1 && !bytes[at...].contains(0x0A)
+        let hasOlder = unsafe access("\(path).1", F_OK) == 0
+        guard synced.number > 0 || isFirst && !hasOlder else { throw .lost(path: path, written: nil) }
+        if at < bytes.count { try file.cut(to: at) }
+        return bytes.count - at
+    }
+
+    /// Goes on with the lines that follow from the head; returns where what does not begins.
+    private func go(from start: Int, in bytes: [UInt8]) -> Int {
+        var at = start
         while let end = bytes[at...].firstIndex(of: 0x0A) {
-            guard let line = AuditLine(bytes[at..<end]), line.number == head.number + 1, line.previous == head.digest
-            else {
-                break
-            }
+            let line = AuditLine(bytes[at..<end])
+            guard let line, line.number == head.number + 1, line.previous == head.digest else { break }
             head = AuditHead(number: line.number, digest: AuditText.digest(bytes.span.extracting(at..<end)))
             at = end + 1
         }
-        // Of a log that has had more than its first record a head was written.
-        guard synced.number > 0 || head.number <= 1, head.number > 0 || at == bytes.count || !AuditFile.hasLine(bytes)
-        else {
-            throw .lost(path: path, written: nil)
-        }
-        if at < bytes.count { try file.cut(to: at) }
-        return bytes.count - at
+        return at
     }
 
     /// Appends a record.
@@ -90,19 +94,24 @@ public final class AuditLog {
             isBroken = true
             throw error
         }
-        (synced, synchronizations) = (head, synchronizations + 1)
+        synchronizations += 1
         try headFile.write(head)
+        synced = head
     }
 
     /// Begins a new file. Nothing has another name before that can be written, and each older one moves up by one at most: what a
     /// kill leaves half done is gone on with.
     private func rotate() throws(AuditError) {
         try synchronize()
+        // Its record is looked for in the newest file, and in the one before.
+        try headFile.synchronize()
         _ = unsafe unlink(path + ".new")
         let new = try AuditFile(path + ".new", isNew: true)
         let free = (1..<files).first { unsafe access("\(path).\($0)", F_OK) != 0 } ?? files - 1
         for number in stride(from: free, through: 1, by: -1) {
             let from = number == 1 ? path : "\(path).\(number - 1)"
+            // It was moved before, and what was to follow was not.
+            if number == 1, unsafe access(path, F_OK) != 0 { break }
             guard unsafe rename(from, "\(path).\(number)") == 0 else { throw .system(path: from, number: errno) }
         }
         try new.rename(to: path)

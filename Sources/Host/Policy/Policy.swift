@@ -21,15 +21,22 @@ public struct Policy: Sendable {
     var roles: [String: [Rule]] = [:]
     /// The roles of each user, and the name that the file gives him.
     var users: [UInt32: (name: String, roles: [String])] = [:]
+    /// Names that are no user's on this machine: nobody has what they are given.
+    public internal(set) var unknownUsers: [String] = []
 
     /// Whether it gives a user anything at all.
     public func knows(_ uid: UInt32) -> Bool { users[uid] != nil }
+
+    /// Whether it ever lets a user do more than read.
+    public func mayChange(_ uid: UInt32) -> Bool {
+        (users[uid]?.roles ?? []).contains { role in (roles[role] ?? []).contains { $0.operations != [.read] } }
+    }
 
     /// - Parameter partition: nil: any.
     public func decide(
         _ operation: PolicyOperation, on partition: String?, for uid: UInt32?, _ facts: PolicyFacts
     ) -> Decision {
-        guard let uid, let user = users[uid] else {
+        guard let uid, !Self.nobody.contains(uid), let user = users[uid] else {
             return Decision(
                 isAllowed: false, words: "the policy has no user with uid \(uid.map { "\($0)" } ?? "unknown")")
         }

@@ -45,6 +45,9 @@ extension Policy {
         try self.init(String(decoding: data, as: UTF8.self), file: path)
     }
 
+    /// The uids of those who have none: of another namespace, and of nobody.
+    public static let nobody: Set<UInt32> = [65534, .max]
+
     /// By the system's list of users.
     public static func systemUID(_ name: String) -> UInt32? {
         // The entry is glibc's until the next call; its number is taken at once.
@@ -107,7 +110,13 @@ private struct PolicyReader {
     mutating func read(_ root: Node, _ uid: (String) -> UInt32?, into policy: inout Policy) {
         let parts = entries(root, "the policy", known: ["roles", "users"], required: ["roles", "users"])
         for part in parts where part.key == "roles" {
-            for role in entries(part.value, "\"roles\"") { policy.roles[role.key] = rules(role.value, role.key) }
+            for role in entries(part.value, "\"roles\"") {
+                // YAML takes 1 and "1" for two.
+                if policy.roles[role.key] != nil {
+                    fail(role.keyNode, "role \(quoted(role.key)) occurs more than once")
+                }
+                policy.roles[role.key] = rules(role.value, role.key)
+            }
         }
         let known = policy.roles.keys.sorted()
         for part in parts where part.key == "users" {
@@ -120,8 +129,13 @@ private struct PolicyReader {
                         fail(node, "there is no role \(quoted(role))", hint(for: role, among: known))
                     }
                 }
-                guard let number = parseNumber(user.key).flatMap({ UInt32(exactly: $0) }) ?? uid(user.key) else {
-                    fail(user.keyNode, "there is no user \(quoted(user.key)) on this machine", "or write the uid")
+                if parseNumber(user.key) != nil, UInt32(user.key) == nil { fail(user.keyNode, "\(user.key) is no uid") }
+                guard let number = UInt32(user.key) ?? uid(user.key) else {
+                    policy.unknownUsers.append(user.key)
+                    continue
+                }
+                guard !Policy.nobody.contains(number) else {
+                    fail(user.keyNode, "uid \(number) is whom the kernel has no number for: anybody may come as that")
                     continue
                 }
                 guard policy.users[number] == nil else {
@@ -159,7 +173,9 @@ private struct PolicyReader {
                 if case .scalar(let scalar) = entry.value, scalar.string == "all" {
                     rule.partitions = nil
                 } else {
-                    rule.partitions = Set(words(entry.value, "\"partitions\", if not \"all\",").map(\.0))
+                    let names = words(entry.value, "\"partitions\", if not \"all\",").map(\.0)
+                    if names.contains("all") { fail(entry.value, "\"all\" stands alone", "write partitions: all") }
+                    rule.partitions = Set(names)
                 }
             default: rule.conditions = conditions(entry.value)
             }

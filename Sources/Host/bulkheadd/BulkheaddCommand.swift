@@ -61,7 +61,7 @@ import Policy
         var configuration = DaemonConfiguration(
             machine: path.path, folder: folder, state: stateDir, shutdownLine: shutdownLine)
         configuration.metrics = metrics
-        configuration.policy = try policy.map { try Policy(contentsOf: $0) }
+        configuration.policy = try policy.map { try readPolicy($0, log) }
         // Blocked before there are other threads, they wait until they are asked for: none is lost while the daemon starts.
         var end = sigset_t()
         unsafe sigemptyset(&end)
@@ -74,17 +74,22 @@ import Policy
         var number: Int32 = 0
         repeat {
             _ = unsafe sigwait(&end, &number)
-            if number == SIGHUP { readPolicy(server, log) }
-        } while number == SIGHUP
+            if number == SIGHUP, let policy { readAnew(policy, server, log) }
+        } while number == SIGHUP && policy != nil
         server.stop()
     }
 
     /// One with a fault changes nothing.
-    private func readPolicy(_ server: DaemonServer, _ log: Logger) {
-        guard let policy else { return }
-        do { server.use(try Policy(contentsOf: policy)) } catch {
-            log.error("the policy is left as it is: \(error)")
+    private func readAnew(_ path: String, _ server: DaemonServer, _ log: Logger) {
+        do { server.use(try readPolicy(path, log)) } catch { log.error("the policy is left as it is: \(error)") }
+    }
+
+    private func readPolicy(_ path: String, _ log: Logger) throws -> Policy {
+        let policy = try Policy(contentsOf: path)
+        if !policy.unknownUsers.isEmpty {
+            log.warning("the policy gives rights to \(policy.unknownUsers), whom this machine does not have")
         }
+        return policy
     }
 
     private static func metricsAddress(_ text: String) throws -> MetricsAddress {

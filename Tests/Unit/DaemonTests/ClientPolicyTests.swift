@@ -146,6 +146,94 @@ import Testing
         #expect(try viewer.call("connect_num_of_domains")?.code == 88)
     }
 
+    /// What goes on is decided anew: a console that was opened is closed when the policy, or the time, is another one.
+    @Test func aConsoleIsNotKept() throws {
+        var partitions = MemoryMachine.two
+        partitions[0].state = .running
+        bench.daemon.take(.partitions(partitions))
+        let owner = try client(3), loop = try bench.wire("loop")
+        try owner.call("domain_open_console") { writer in
+            loop.write(&writer)
+            writer.optionalString(nil)
+            writer.uint32(0)
+        }
+        bench.work()
+        #expect(owner.answer?.code == 0)
+        let stream = try #require(owner.answer).packet.header
+        func type(_ text: String) throws {
+            let header = PacketHeader(procedure: stream.procedure, type: .stream, serial: stream.serial, status: .more)
+            try owner.connection.receive(Packet(header, Array(text.utf8)))
+            bench.work()
+        }
+        try type("a")
+        #expect(bench.machine.with { $0.typed } == Array("a".utf8))
+        bench.daemon.take(try Policy(Self.text.replacing("read, console, start", with: "read, start"), file: "policy"))
+        try type("b")
+        #expect(bench.machine.with { $0.typed } == Array("a".utf8))
+        bench.machine.with { $0.console = Array("secret".utf8) }
+        bench.loop.advanceTime(by: .seconds(1))
+        bench.work()
+        #expect(!owner.streamed.contains("secret"))
+        #expect(owner.packets.contains { $0.header.type == .stream && $0.header.status == .error })
+    }
+
+    /// What the daemon does later for somebody who may not do it himself.
+    @Test func autostartIsAStart() throws {
+        let text = Self.text.replacing("[read, start, stop]", with: "[read]")
+        bench.daemon.take(try Policy(text, file: "policy"))
+        let operated = try client(1), loop = try bench.wire("loop")
+        #expect(try operated.setAutostart(loop)?.code == 88)
+        #expect(try client(3).setAutostart(loop)?.code == 0)
+        // Nor by moving one that has it.
+        let uuid = loop.uuid, named = Self.text.replacing("partitions: [loop]", with: "partitions: [loop, workload]")
+        bench.daemon.take(try Policy(named.replacing("[read, start, stop]", with: "[read]"), file: "policy"))
+        #expect(try client(1).define(domainXML("loop", in: "workload", uuid: uuid))?.code != 0)
+    }
+
+    /// Many of one user's do not keep others out, nor wait before theirs.
+    @Test func aUserHasAShare() throws {
+        let others = try (0..<3).map { _ in try client(1) }, loop = try bench.wire("loop")
+        var codes: [Int32: Int] = [:]
+        for number in 0..<300 {
+            if let answer = try others[number % 3].call("domain_destroy", { loop.write(&$0) }) {
+                codes[answer.code, default: 0] += 1
+            }
+        }
+        // A hundred changes are begun; the machine is asked for none of them, since nothing runs.
+        #expect(codes == [55: 100, 87: 200])
+        bench.loop.advanceTime(by: .milliseconds(250))
+        codes = [:]
+        for _ in 0..<5 {
+            if let answer = try others[0].call("domain_destroy", { loop.write(&$0) }) {
+                codes[answer.code, default: 0] += 1
+            }
+        }
+        #expect(codes == [55: 2, 87: 3])
+        // Those of another one have their own.
+        #expect(try client(3).call("domain_destroy") { loop.write(&$0) }?.code == 55)
+        for _ in 0..<61 { _ = try client(1) }
+        let next = try BenchClient(bench.daemon, isOpen: false)
+        next.connection.close()
+        next.connection.peer = PeerIdentity(uid: 1, pid: 1)
+        #expect(bench.daemon.stranger(next.connection) == "user 1 has 64 connections already")
+        next.connection.peer = PeerIdentity(uid: 2, pid: 1)
+        #expect(bench.daemon.stranger(next.connection) == nil)
+        #expect(next.connection.session.isReadOnly, "whoever only reads")
+    }
+
+    /// Of what is hidden no definition tells.
+    @Test func whatIsHiddenIsNotToldByDefining() throws {
+        let hidden = try bench.wire("workload"), operated = try client(1)
+        for xml in [domainXML("workload", in: "loop"), domainXML("x", in: "loop", uuid: hidden.uuid)] {
+            let answer = try operated.define(xml)
+            #expect(answer?.code != 0)
+            #expect(answer?.text.contains("partition 'workload'") == false)
+            if !xml.contains("\(hidden.uuid)") { #expect(answer?.text.contains("\(hidden.uuid)") == false) }
+        }
+        let nowhere = try client(3).define(domainXML("x", in: "none"))
+        #expect(nowhere?.code == 67 && nowhere?.text.contains("workload") == false)
+    }
+
     /// The rule by which something was allowed or refused is in the log.
     @Test func theAuditLogNamesTheRule() throws {
         let operated = try client(1), loop = try bench.wire("loop")

@@ -162,7 +162,10 @@ import Testing
                 answer?.whenFailure { error in
                     if let error = error as? LinkError { failures.withLock { $0.append(error) } }
                 }
-            case .up, .event: break
+            case .up(_, _, _, let connection):
+                told.withLock { $0.append("up") }
+                box.withLock { $0 }?.address(connection)
+            case .event: break
             }
         }
         box.withLock { $0 = link }
@@ -178,11 +181,11 @@ import Testing
             try link.turn(client, &looks)
         }
         try look(ill)
-        // One that is answered makes up for it.
+        // One that is answered makes up for it, by whatever machine that is: it is asked anew what it is.
         try look(well)
         try look(ill)
         #expect(throws: LinkError.self) { try look(ill) }
-        #expect(told.withLock { $0 } == ["down", "look", "down", "down"])
+        #expect(told.withLock { $0 } == ["down", "up", "down", "down"])
         #expect(failures.withLock { $0.map(\.isSilence) } == [true, true, true])
     }
 }

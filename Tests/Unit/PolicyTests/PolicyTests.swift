@@ -151,10 +151,15 @@ import Testing
             "roles: {a: []}\nusers:\n  alice: [a]\n  twin: [a]",
             "p:4: \"twin\" has uid 1000, which another line has already"
         ),
-        ("roles: {a: []}\nusers: {carol: [a]}", "p:2: there is no user \"carol\" on this machine; or write the uid"),
+        ("roles: {a: []}\nusers: {4294967296: [a]}", "p:2: 4294967296 is no uid"),
         (
-            "roles: {a: []}\nusers: {4294967296: [a]}",
-            "p:2: there is no user \"4294967296\" on this machine; or write the uid"
+            "roles: {a: []}\nusers: {65534: [a]}",
+            "p:2: uid 65534 is whom the kernel has no number for: anybody may come as that"
+        ),
+        ("roles: {1: [], \"1\": []}\nusers: {}", "p:1: role \"1\" occurs more than once"),
+        (
+            "roles: {a: [{allow: [read], partitions: [all]}]}\nusers: {}",
+            "p:1: \"all\" stands alone; write partitions: all"
         ),
         ("roles: &x {a: []}\nusers: *x", "p:1: anchors (&) and aliases (*) are not used here; write the value out"),
         ("roles: {a: [], a: []}\nusers: {}", "p:1: the key \"a\" occurs more than once"),
@@ -165,6 +170,18 @@ import Testing
             _ = try Self.policy(text)
             Issue.record("it was taken: \(text)")
         } catch { #expect(error.description == words) }
+    }
+
+    /// Somebody who has left keeps nobody's rights from being taken back.
+    @Test func whoIsNotThereHasNothing() throws {
+        let policy = try Self.policy("roles: {v: [{allow: [read], partitions: all}]}\nusers: {carol: [v], bob: [v]}")
+        #expect(policy.unknownUsers == ["carol"] && policy.userNames == ["bob"])
+        #expect(policy.decide(.read, on: "x", for: 1001, Self.facts()).isAllowed)
+    }
+
+    @Test func whoOnlyReadsIsKnown() throws {
+        let policy = try Self.policy()
+        #expect(policy.mayChange(1000) && policy.mayChange(1001) && !policy.mayChange(77) && !policy.mayChange(5))
     }
 
     /// Whoever may write into it may do everything.

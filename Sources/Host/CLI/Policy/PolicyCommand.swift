@@ -38,13 +38,20 @@ struct PolicyCommand: ParsableCommand {
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Read a policy, and say what is wrong with it.",
-            discussion: "Exit codes: 0 it is good; 2 it is not, or cannot be read; 64 the command line is wrong.")
+            discussion: """
+                Exit codes: 0 it is good; 1 it is, but for users that this machine does not have; 2 it is not, or cannot be read; 64 the \
+                command line is wrong.
+                """)
 
         @OptionGroup var policy: File
 
         func run() throws {
-            let users = try policy.read().userNames
-            print("\(policy.file): good; users: \(users.joined(separator: ", "))")
+            let found = try policy.read()
+            print("\(policy.file): good; users: \(found.userNames.joined(separator: ", "))")
+            guard !found.unknownUsers.isEmpty else { return }
+            let names = found.unknownUsers.map(quoted).joined(separator: ", ")
+            Manage.fail("\(policy.file): not on this machine, and with no rights: \(names)")
+            throw ExitCode(1)
         }
     }
 
@@ -110,7 +117,9 @@ struct PolicyCommand: ParsableCommand {
                 }
             }
             for anchor in anchors { facts.trust.insert(Self.known[anchor] ?? TrustAnchors()) }
-            let decision = policy.decide(operation, on: partition, for: uid, facts)
+            // What one does not see is not there.
+            let read = policy.decide(.read, on: partition, for: uid, facts)
+            let decision = read.isAllowed ? policy.decide(operation, on: partition, for: uid, facts) : read
             print("\(decision.isAllowed ? "yes" : "no"): \(decision.words)")
             if !decision.isAllowed { throw ExitCode(1) }
         }

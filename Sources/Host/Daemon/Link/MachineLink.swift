@@ -126,7 +126,14 @@ final class MachineLink: Sendable {
         if try tellEvents(client, isReadable ? .milliseconds(1) : .zero) { looks.hasten() }
         if ContinuousClock.now >= looks.next {
             do throws(LinkError) {
-                tell(.partitions(try client.list()))
+                let partitions = try client.list()
+                if looks.wasSilent {
+                    // It may be another machine by now, or the same one that was started anew.
+                    let (info, inventory) = (try client.hello(), try client.inventory())
+                    tell(.up(info, inventory, partitions, connection: renew()))
+                } else {
+                    tell(.partitions(partitions))
+                }
                 looks.wasSilent = false
             } catch {
                 // A silent machine may answer again on the same line; a closed line does not.

@@ -26,6 +26,8 @@ final class ConsoleFeed {
     private let domain: Domain
     private var position: UInt64
     private let typing: ConsoleTyping
+    /// Nobody once the connection has ended.
+    private weak var client: ClientConnection?
     private var isOver = false
     /// Keys that a deaf guest leaves lying; more are dropped.
     static let maxKeys = 64 << 10
@@ -44,6 +46,7 @@ final class ConsoleFeed {
                 // A console that is refused takes no stream.
                 let position = try result.get()
                 if let fault = daemon.machine.absence(of: domain, since: connection) { throw fault }
+                try client.require(.console, on: name, call)
                 let feed = ConsoleFeed(try client.session.openStream(call), client, domain, from: position)
                 call.reply()
                 feed.pump()
@@ -53,7 +56,7 @@ final class ConsoleFeed {
 
     private init(_ stream: RemoteStream, _ client: ClientConnection, _ domain: Domain, from position: UInt64) {
         (self.stream, self.domain, self.position) = (stream, domain, position)
-        daemon = client.daemon
+        (daemon, self.client) = (client.daemon, client)
         let typing = ConsoleTyping(daemon, domain, .ownRead)
         self.typing = typing
         var counted = 0
@@ -63,15 +66,22 @@ final class ConsoleFeed {
         }
         typing.finished = { [weak stream] result in if case .failure(let error) = result { stream?.fail(error) } }
         // The stream keeps the feed until it ends.
-        stream.received = { bytes in typing.type(bytes.prefix(max(Self.maxKeys - typing.rest.count, 0))) }
+        stream.received = { bytes in
+            guard self.refusal == nil else { return }
+            typing.type(bytes.prefix(max(Self.maxKeys - typing.rest.count, 0)))
+        }
         stream.ended = { _ in
             self.isOver = true
             typing.stop()
         }
     }
 
+    /// Why its client may have it no longer: the policy is another one by now, or the time is.
+    private var refusal: RemoteError? { client.flatMap { $0.refusal(of: .console, on: domain.partition) } }
+
     private func pump() {
         guard !isOver else { return }
+        if let refusal { return stream.fail(refusal) }
         if let fault = typing.absence { return stream.fail(fault) }
         guard stream.isReady else { return later() }
         let name = domain.partition, from = position

@@ -34,6 +34,8 @@ enum DefineProcedures {
         table.add("domain_set_autostart", .change) { client, call in
             let domain = try client.daemon.machine.domain(try WireDomain(&call.arguments))
             let isWanted = try call.arguments.bool()
+            // What the daemon does for somebody later he may do himself.
+            if isWanted { try client.require(.start, on: domain.partition, call) }
             call.reason = [call.reason, isWanted ? "on" : "off"].compactMap(\.self).joined(separator: ", ")
             guard domain.isPersistent else {
                 throw RemoteError(.operationInvalid, "cannot set autostart for transient domain")
@@ -47,12 +49,8 @@ enum DefineProcedures {
         _ xml: String, _ client: ClientConnection, _ call: RemoteCall, isMove: Bool
     ) throws -> (DomainDefinition, Domain) {
         _ = try client.daemon.machineInfo()
-        let machine = client.daemon.machine
-        let definition = try DomainDefinition(xml) { name in machine.domains.first { $0.name == name }?.uuid }
-        try client.requirePlace(definition, starts: !isMove, call)
-        let place = try machine.place(definition, isMove: isMove)
-        try client.begin(call, definition.name, in: place.partition)
-        return (definition, place)
+        let definition = try DomainDefinition(xml) { name in client.domains.first { $0.name == name }?.uuid }
+        return (definition, try client.place(definition, isMove: isMove, call))
     }
 
     private static func define(_ xml: String, _ client: ClientConnection, _ call: RemoteCall) throws {
@@ -60,12 +58,16 @@ enum DefineProcedures {
         let daemon = client.daemon
         // Its autostart is the domain's, wherever it was.
         let old = daemon.machine.domains.first { $0.uuid == definition.uuid }
+        if let old, old !== domain {
+            try client.require(.define, on: old.partition, call)
+            if old.autostart { try client.require(.start, on: domain.partition, call) }
+        }
+        try client.begin(call, definition.name, in: domain.partition)
         var changes = [
             DomainUpdate(domain, .defined(definition), autostart: old?.autostart ?? false, isDefinition: true)
         ]
         // A definition that names another partition than before leaves the one that it had.
         if let old, old !== domain {
-            try client.require(.define, on: old.partition, call)
             guard !old.isActive, !old.isBeingCreated else {
                 throw DefinitionRules.refusal(
                     "domain/resource/partition",
@@ -81,6 +83,7 @@ enum DefineProcedures {
 
     private static func create(_ xml: String, _ client: ClientConnection, _ call: RemoteCall) throws {
         let (definition, domain) = try read(xml, client, call, isMove: false)
+        try client.begin(call, definition.name, in: domain.partition)
         guard !domain.isActive else {
             throw RemoteError(
                 .operationInvalid, "Requested operation is not valid: domain '\(domain.name)' is already active")

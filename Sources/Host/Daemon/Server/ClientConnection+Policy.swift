@@ -30,9 +30,32 @@ extension ClientConnection {
         guard decision.isAllowed else { throw RemoteError(.accessDenied, decision.words, domain: .access) }
     }
 
+    /// Refuses what would be more than the user's share.
+    func requireShare() throws(RemoteError) {
+        guard let own = daemon.clients(of: peer?.uid) else { return }
+        guard own.reduce(0, { $0 + $1.session.calls }) <= Limits.userCalls else {
+            throw RemoteError(.resourceBusy, "\(Limits.userCalls) calls of this user wait for answers already")
+        }
+    }
+
+    /// Refuses a change that comes too soon after too many.
+    func requireChange() throws(RemoteError) {
+        guard daemon.clients(of: peer?.uid) != nil, let uid = peer?.uid else { return }
+        guard daemon.shares.takeChange(uid, daemon.loop.now) else {
+            throw RemoteError(.resourceBusy, "too many changes of this user: ten a second are taken")
+        }
+    }
+
+    /// Of what goes on after it was begun; nil: it may.
+    func refusal(of operation: PolicyOperation, on partition: String) -> RemoteError? {
+        let decision = decide(operation, on: partition)
+        return decision.isAllowed ? nil : RemoteError(.accessDenied, decision.words, domain: .access)
+    }
+
     /// Before a call is carried out. Definitions name their partition within: see `requirePlace`.
     func check(_ row: Procedure<ClientConnection>, _ call: RemoteCall) throws(RemoteError) {
         guard daemon.policy != nil, row.access != .session || row.name == "connect_open" else { return }
+        try requireShare()
         guard let wire = call.domain else {
             switch row.name {
             case "domain_define_xml", "domain_define_xml_flags": return try require(.define, on: nil, call)
@@ -59,14 +82,41 @@ extension ClientConnection {
     /// Whether a definition may be put where it belongs. One that names no partition could go to any.
     func requirePlace(_ definition: DomainDefinition, starts: Bool, _ call: RemoteCall) throws(RemoteError) {
         guard let policy = daemon.policy else { return }
-        for operation in [PolicyOperation.define] + (starts ? [.start] : []) {
+        for operation in [PolicyOperation.read, .define] + (starts ? [.start] : []) {
             if let name = definition.partition {
                 try require(operation, on: name, call)
+                guard daemon.machine.domain(partition: name) != nil else {
+                    throw DefinitionRules.refusal("domain/resource/partition", "there is no partition \(name.quoted)")
+                }
             } else if !policy.allowsEverywhere(operation, for: peer?.uid, daemon.policyFacts) {
                 throw DefinitionRules.refusal(
                     "domain/resource/partition",
                     "it is absent, and the policy lets this user \(operation) in some alone")
             }
         }
+    }
+
+    /// Where a definition belongs. Of what the client does not see nothing is said but that a name or UUID is taken.
+    func place(_ definition: DomainDefinition, isMove: Bool, _ call: RemoteCall) throws(RemoteError) -> Domain {
+        try requirePlace(definition, starts: !isMove, call)
+        do throws(RemoteError) { return try daemon.machine.place(definition, isMove: isMove) } catch {
+            let seesAll = daemon.machine.partitions.allSatisfy { sees($0.partition) }
+            guard error.code == .domainExists, !seesAll else { throw error }
+            throw RemoteError(.domainExists, "the name or the uuid of domain '\(definition.name)' is taken")
+        }
+    }
+}
+
+extension Daemon {
+    /// Why a new connection is not let in; nil: it is.
+    func stranger(_ client: ClientConnection) -> String? {
+        guard let policy else { return nil }
+        guard let uid = client.peer?.uid, policy.knows(uid) else {
+            return "the policy does not know its user, \(client.peer.map { "\($0.uid)" } ?? "unknown")"
+        }
+        // It needs no more than one that may change nothing: shorter packets, and places behind those of others.
+        if !policy.mayChange(uid) { client.session.isReadOnly = true }
+        guard let own = clients(of: uid), own.count >= Limits.userClients else { return nil }
+        return "user \(uid) has \(own.count) connections already"
     }
 }

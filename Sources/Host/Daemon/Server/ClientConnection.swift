@@ -55,6 +55,7 @@ final class ClientConnection {
 
     /// A change is about to be carried out: it is in the audit log from here on.
     func begin(_ call: RemoteCall, _ domain: String, in partition: String) throws(RemoteError) {
+        try requireChange()
         call.subject = (domain, partition)
         try daemon.audit?.begin(call, of: self)
         call.isChange = true

@@ -32,14 +32,20 @@ final class ConnectionHandler: ChannelInboundHandler {
             end()
             return context.close(promise: nil)
         }
-        daemon.clients[ObjectIdentifier(client)] = client
-        channel = context.channel
         // On the loop, and at once: before it has asked for anything.
         PeerIdentity.of(context.channel) { peer in client.peer = peer }
-        daemon.audit?.note(.connected, of: client)
-        if let policy = daemon.policy, !(client.peer.map { policy.knows($0.uid) } ?? false) {
-            return cutOff("the policy does not know its user, \(client.peer.map { "\($0.uid)" } ?? "unknown")")
+        if let words = daemon.stranger(client) {
+            // He may come as often as he likes: it is said once a minute.
+            if daemon.shares.isNews(client.peer?.uid ?? .max, daemon.loop.now) {
+                daemon.log.notice("refused a connection: \(words)")
+                daemon.audit?.note(.disconnected, of: client, words)
+            }
+            end()
+            return context.close(promise: nil)
         }
+        daemon.clients[ObjectIdentifier(client)] = client
+        channel = context.channel
+        daemon.audit?.note(.connected, of: client)
         lookAfter(context.channel)
     }
 

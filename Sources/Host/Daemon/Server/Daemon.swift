@@ -1,5 +1,6 @@
 import Control
 import ControlClient
+import Glibc
 import LibvirtWire
 import Logging
 import Manifest
@@ -25,6 +26,7 @@ final class Daemon {
     var policy: Policy?
     /// nil: nothing is audited.
     let audit: AuditTrail?
+    var shares = UserShares()
     /// The number of the latest connection.
     var lastClient = 0
     private var changes: [PendingChange] = []
@@ -86,7 +88,7 @@ final class Daemon {
             log.debug("\(event.partition.string): \(event.state.name), \(event.cause.name)")
             audit?.note(event)
             metrics.events.note(event, isKnown: machine.domain(partition: event.partition.string) != nil)
-        case .partitions: if machine.trouble != nil { audit?.note(machine: "the machine answers again") }
+        case .partitions: break
         }
         machine.take(news)
         if loadDomains(), startsAreDue, machine.trouble == nil {
@@ -121,6 +123,12 @@ final class Daemon {
         for client in clients.values where !(client.peer.map { new.knows($0.uid) } ?? false) {
             client.cutOff("the policy does not know its user")
         }
+    }
+
+    /// With a policy: the connections of a user's, if there are bounds for him.
+    func clients(of uid: UInt32?) -> [ClientConnection]? {
+        guard policy != nil, let uid, uid != 0, uid != geteuid() else { return nil }
+        return clients.values.filter { $0.peer?.uid == uid }
     }
 
     /// Whether one more may come.

@@ -23,7 +23,12 @@ public final class DaemonServer {
     /// Starts it. All clients and the whole state are on one loop: calls are short, and nothing needs a lock.
     /// - Throws: when a socket cannot be made, or another daemon serves it or uses the database.
     public init(_ configuration: DaemonConfiguration, log: Logger) throws {
-        try FileManager.default.createDirectory(atPath: configuration.folder, withIntermediateDirectories: true)
+        if !FileManager.default.fileExists(atPath: configuration.folder) {
+            // Whoever may connect has to come to the sockets.
+            let mode = configuration.policy == nil ? 0o700 : 0o711
+            try FileManager.default.createDirectory(
+                atPath: configuration.folder, withIntermediateDirectories: true, attributes: [.posixPermissions: mode])
+        }
         locks = try DaemonLocks(configuration)
         group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let loop = group.next()
@@ -53,7 +58,7 @@ public final class DaemonServer {
                 try listeners.append(Self.listen(path, daemon, isReadOnly: isReadOnly, on: group))
                 if let identity = FileIdentity(path) { files.append((path, identity)) }
                 // Who may connect is then the policy's to say, of whom the system says that it is he.
-                if configuration.policy != nil, unsafe chmod(path, 0o666) != 0 {
+                if configuration.policy != nil, unsafe fchmodat(AT_FDCWD, path, 0o666, AT_SYMLINK_NOFOLLOW) != 0 {
                     throw LockFailure(path: path, number: errno)
                 }
             }
