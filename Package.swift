@@ -188,8 +188,8 @@ let hostWing: [Target] = [
         name: "MachineTests",
         dependencies: [
             "Audit", "Control", "Keys", "SignedImages", "Installation", "Inventory", "ControlClient", "Machines",
-            "Manifest",
-            "ManifestFile", "ManifestRules", "KernelImages", "Reports", "TestKit", "Trust", "UnitSupport", "Watch",
+            "Manifest", "ManifestFile", "ManifestRules", "KernelImages", "Reports", "TestKit", "Trust", "UnitSupport",
+            "Watch",
             "X86",
         ],
         path: "Tests/Machines", exclude: ["Libvirt", "Manifests"]),

@@ -8,8 +8,8 @@ final class AuditFile {
 
     /// Opens or makes it.
     /// - Parameters:
-    ///   - isNew: there is none.
-    ///   - mayBeNew: none is made.
+    ///   - isNew: one that is there is an error.
+    ///   - mayBeNew: it is made where there is none.
     init(_ path: String, isNew: Bool = false, mayBeNew: Bool = true) throws(AuditError) {
         let isMade = unsafe access(path, F_OK) != 0
         let flags = O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | (mayBeNew ? O_CREAT : 0) | (isNew ? O_EXCL : 0)

@@ -6,9 +6,8 @@ final class AuditHeadFile {
     private let file: AuditFile
     private(set) var head: AuditHead
     private var isSecond = false
-    /// It has no blocks of its own on the disk yet: until it has, a loss of power may leave it empty.
-    private var isNew = true
-    private var hasBoth = false
+    /// Since it was opened.
+    private var writes = 0
 
     static let suffix = ".head"
     private static let second = 4096
@@ -21,7 +20,6 @@ final class AuditHeadFile {
         self.head = head
         // The one that counts is not written over.
         isSecond = head.number > 0 && Self.parse(Array(bytes.prefix(Self.second))) == head
-        isNew = bytes.isEmpty
     }
 
     /// Of a file's bytes: nothing for none; nil: they are no head.
@@ -39,10 +37,11 @@ final class AuditHeadFile {
         let text = String(repeating: " ", count: 20 - digits.count) + "\(new)\n"
         try file.write(Array(text.utf8), at: isSecond ? Self.second : 0)
         (head, isSecond) = (new, !isSecond)
-        if isNew || !isSecond && !hasBoth { try synchronize() }
-        (isNew, hasBoth) = (false, hasBoth || !isSecond)
+        writes += 1
+        // Until both places have blocks of their own on the disk, a loss of power may leave the file empty.
+        if writes <= 2 { try synchronize() }
     }
 
-    /// Otherwise it may be as late as the system writes by itself: it is never ahead.
+    /// Otherwise it is as late as the system writes by itself, and never ahead of the log.
     func synchronize() throws(AuditError) { try file.synchronize() }
 }

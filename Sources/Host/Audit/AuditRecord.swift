@@ -14,7 +14,7 @@ public struct AuditRecord: Equatable, Sendable, Codable {
         case answer
         /// What the machine told, and whether it is there.
         case event, machine
-        /// Another policy is used from here on.
+        /// The access policy that is used from here on: `detail` has its digest.
         case policy
     }
 

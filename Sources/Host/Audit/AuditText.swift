@@ -37,8 +37,8 @@ struct AuditText {
             case "\"": bytes += "\\\"".utf8
             case "\\": bytes += "\\\\".utf8
             // Line ends of other scripts too: whoever reads lines sees one.
-            case "\0"..." ", "\u{7F}"..."\u{9F}", "\u{2028}", "\u{2029}":
-                if scalar == " " { bytes.append(0x20) } else { bytes += String(format: "\\u%04x", scalar.value).utf8 }
+            case "\0"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{2028}", "\u{2029}":
+                bytes += String(format: "\\u%04x", scalar.value).utf8
             default: bytes += UTF8.encode(scalar).map { Array($0) } ?? []
             }
         }
@@ -60,4 +60,9 @@ struct AuditText {
         }
         return String(decoding: digits, as: UTF8.self)
     }
+}
+
+extension AuditHead {
+    /// SHA-256 in hexadecimal digits, as in a head: of a file whose content a record names.
+    public static func digest(of bytes: [UInt8]) -> String { AuditText.digest(bytes.span) }
 }

@@ -18,14 +18,23 @@ public struct Policy: Sendable {
         public static let unlimited = Decision(isAllowed: true, words: "there is no policy")
     }
 
+    /// As it was read.
+    public internal(set) var text = ""
     var roles: [String: [Rule]] = [:]
     /// The roles of each user, and the name that the file gives him.
     var users: [UInt32: (name: String, roles: [String])] = [:]
     /// Names that are no user's on this machine: nobody has what they are given.
     public internal(set) var unknownUsers: [String] = []
 
-    /// Whether it gives a user anything at all.
-    public func knows(_ uid: UInt32) -> Bool { users[uid] != nil }
+    /// Why a user is not let in at all, in words; nil: he is. One whom the system does not name is nobody's.
+    public func refusal(of uid: UInt32?) -> String? {
+        user(uid) == nil ? "the policy has no user with uid \(uid.map { "\($0)" } ?? "unknown")" : nil
+    }
+
+    private func user(_ uid: UInt32?) -> (name: String, roles: [String])? {
+        guard let uid, !Self.nobody.contains(uid) else { return nil }
+        return users[uid]
+    }
 
     /// Whether it ever lets a user do more than read.
     public func mayChange(_ uid: UInt32) -> Bool {
@@ -36,10 +45,7 @@ public struct Policy: Sendable {
     public func decide(
         _ operation: PolicyOperation, on partition: String?, for uid: UInt32?, _ facts: PolicyFacts
     ) -> Decision {
-        guard let uid, !Self.nobody.contains(uid), let user = users[uid] else {
-            return Decision(
-                isAllowed: false, words: "the policy has no user with uid \(uid.map { "\($0)" } ?? "unknown")")
-        }
+        guard let user = user(uid) else { return Decision(isAllowed: false, words: refusal(of: uid) ?? "") }
         var almost: String?
         for role in user.roles {
             for rule in roles[role] ?? [] where rule.operations.contains(operation) {
@@ -58,7 +64,7 @@ public struct Policy: Sendable {
 
     /// Whether a user may do something on every partition that there could be.
     public func allowsEverywhere(_ operation: PolicyOperation, for uid: UInt32?, _ facts: PolicyFacts) -> Bool {
-        guard let uid, let user = users[uid] else { return false }
+        guard let user = user(uid) else { return false }
         return user.roles.contains { role in
             (roles[role] ?? []).contains {
                 $0.operations.contains(operation) && $0.partitions == nil && $0.conditions.unmet(facts) == nil

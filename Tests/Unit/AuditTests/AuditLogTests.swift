@@ -115,6 +115,8 @@ final class AuditFolder {
             #expect(throws: AuditError.lost(path: folder.log, written: head.number)) {
                 _ = try AuditLog(path: folder.log)
             }
+            #expect(
+                try folder.problems().contains("record 3 was written, and the last that is left is record \(left)"))
             #expect(try folder.lines == Array(lines[..<left]))
         }
         // Its newline alone is missing, or a character of it another one.

@@ -3,18 +3,24 @@ import LibvirtWire
 
 /// A client of the daemon, and what it has been sent.
 final class BenchClient {
-    private final class Received { var packets: [Packet] = [] }
+    private final class Received {
+        var packets: [Packet] = []
+        var cutOffs: [String] = []
+    }
 
     private let received = Received()
     let connection: ClientConnection
     private var serial: UInt32 = 0
     var packets: [Packet] { received.packets }
+    /// Why it was cut off.
+    var cutOffs: [String] { received.cutOffs }
 
     /// - Parameter isOpen: it has opened the connection.
     init(_ daemon: Daemon, isReadOnly: Bool = false, isOpen: Bool = true) throws {
         let received = received
         connection = ClientConnection(
-            daemon, isReadOnly: isReadOnly, output: { received.packets.append($0) }, cutOff: { _ in })
+            daemon, isReadOnly: isReadOnly, output: { received.packets.append($0) },
+            cutOff: { received.cutOffs.append($0) })
         daemon.clients[ObjectIdentifier(connection)] = connection
         if isOpen { connection.session.isOpen = true }
     }

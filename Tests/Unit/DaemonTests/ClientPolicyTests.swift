@@ -144,6 +144,7 @@ import Testing
         #expect(try operated.call("domain_create") { loop.write(&$0) }?.code == 88)
         #expect(try operated.call("domain_suspend") { loop.write(&$0) }?.code == 55)
         #expect(try viewer.call("connect_num_of_domains")?.code == 88)
+        #expect(operated.cutOffs.isEmpty && viewer.cutOffs == ["the policy has no user with uid 2"])
     }
 
     /// What goes on is decided anew: a console that was opened is closed when the policy, or the time, is another one.
@@ -215,10 +216,9 @@ import Testing
         let next = try BenchClient(bench.daemon, isOpen: false)
         next.connection.close()
         next.connection.peer = PeerIdentity(uid: 1, pid: 1)
-        #expect(bench.daemon.stranger(next.connection) == "user 1 has 64 connections already")
+        #expect(bench.daemon.refusal(ofNew: next.connection) == "user 1 has 64 connections already")
         next.connection.peer = PeerIdentity(uid: 2, pid: 1)
-        #expect(bench.daemon.stranger(next.connection) == nil)
-        #expect(next.connection.session.isReadOnly, "whoever only reads")
+        #expect(bench.daemon.refusal(ofNew: next.connection) == nil)
     }
 
     /// Of what is hidden no definition tells.
@@ -239,12 +239,15 @@ import Testing
         let operated = try client(1), loop = try bench.wire("loop")
         try operated.call("domain_create") { loop.write(&$0) }
         try operated.call("domain_suspend") { loop.write(&$0) }
-        var details: [String] = []
+        bench.daemon.take(try Policy(Self.text + "\n", file: "policy"))
+        var details: [String] = [], policies: Set<String> = []
         for log in ["/bulkheadd.audit", "/bulkheadd.reads"] {
             _ = try AuditChain(path: bench.folder.path + log) {
+                if $0.record.kind == .policy, let digest = $0.record.detail { policies.insert(digest) }
                 if let call = $0.record.call { details.append("\(call): \($0.record.detail ?? "")") }
             }
         }
+        #expect(policies.count == 2 && policies.allSatisfy { $0.hasPrefix("SHA-256 ") })
         #expect(
             details == [
                 "domain_create: role operator, line 3",
@@ -283,6 +286,8 @@ import Testing
                 writer.uint32(0)
             }
             #expect(opened?.code == 0)
+            // Of whom the policy lets do no more than read, nothing else is looked at.
+            #expect(try client.call("domain_define_xml") { $0.string("<domain/>") }?.code == 29)
         }
     }
 }

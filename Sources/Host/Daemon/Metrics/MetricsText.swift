@@ -11,12 +11,10 @@ struct MetricsText {
 
     /// Begins a family; its samples follow. One without samples does not appear.
     mutating func family(_ name: String, _ kind: Kind, _ help: String, _ samples: (inout MetricsText) -> Void) {
-        let before = text.utf8.count
         var family = MetricsText()
         family.name = name
         samples(&family)
         guard !family.text.isEmpty else { return }
-        assert(before == 0 || text.hasSuffix("\n"))
         text += "# HELP \(name) \(Self.escaped(help, quotes: false))\n# TYPE \(name) \(kind.rawValue)\n" + family.text
     }
 

@@ -3,6 +3,7 @@ import Control
 import ControlClient
 import LibvirtWire
 import Logging
+import Policy
 
 /// What the daemon writes into its three logs. Changes have one of their own, which nobody fills but by changing something: reads and
 /// refusals, and what the machine tells, are in others.
@@ -100,9 +101,10 @@ final class AuditTrail {
         write(record, to: .events)
     }
 
-    func note(policy words: String) {
+    /// From here on this one is used.
+    func note(_ policy: Policy) {
         var record = AuditRecord(.policy)
-        record.detail = words
+        record.detail = "SHA-256 \(AuditHead.digest(of: Array(policy.text.utf8)))"
         write(record, to: .changes, synced: true)
     }
 

@@ -108,15 +108,11 @@ extension ClientConnection {
 }
 
 extension Daemon {
-    /// Why a new connection is not let in; nil: it is.
-    func stranger(_ client: ClientConnection) -> String? {
+    /// Why the policy does not let a new connection in; nil: it does.
+    func refusal(ofNew client: ClientConnection) -> String? {
         guard let policy else { return nil }
-        guard let uid = client.peer?.uid, policy.knows(uid) else {
-            return "the policy does not know its user, \(client.peer.map { "\($0.uid)" } ?? "unknown")"
-        }
-        // It needs no more than one that may change nothing: shorter packets, and places behind those of others.
-        if !policy.mayChange(uid) { client.session.isReadOnly = true }
-        guard let own = clients(of: uid), own.count >= Limits.userClients else { return nil }
-        return "user \(uid) has \(own.count) connections already"
+        if let refusal = policy.refusal(of: client.peer?.uid) { return refusal }
+        guard let own = clients(of: client.peer?.uid), own.count >= Limits.userClients else { return nil }
+        return "user \(client.peer?.uid ?? 0) has \(own.count) connections already"
     }
 }

@@ -26,18 +26,19 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        guard let client, daemon.hasRoom(isReadOnly: client.session.isReadOnly) else {
-            daemon.log.warning("refused a client: there are \(daemon.clients.count)")
-            if let client { daemon.audit?.note(.disconnected, of: client, "there are \(daemon.clients.count)") }
-            end()
-            return context.close(promise: nil)
-        }
+        guard let client else { return context.close(promise: nil) }
         // On the loop, and at once: before it has asked for anything.
         PeerIdentity.of(context.channel) { peer in client.peer = peer }
-        if let words = daemon.stranger(client) {
-            // He may come as often as he likes: it is said once a minute.
+        // Whom the policy never lets change anything needs no more than one who says that he will not.
+        if let uid = client.peer?.uid, daemon.policy?.mayChange(uid) == false {
+            client.session.isReadOnly = true
+            reader = PacketReader(limit: Limits.readOnlyPacket)
+        }
+        let hasRoom = daemon.hasRoom(isReadOnly: client.session.isReadOnly)
+        if let words = daemon.refusal(ofNew: client) ?? (hasRoom ? nil : "there are \(daemon.clients.count)") {
+            // A user may come as often as he likes: it is said once a minute.
             if daemon.shares.isNews(client.peer?.uid ?? .max, daemon.loop.now) {
-                daemon.log.notice("refused a connection: \(words)")
+                daemon.log.warning("refused a connection: \(words)")
                 daemon.audit?.note(.disconnected, of: client, words)
             }
             end()

@@ -43,6 +43,7 @@ final class Daemon {
     ) {
         self.audit = audit
         policy = configuration.policy
+        if let policy { audit?.note(policy) }
         (self.configuration, self.store, self.link, self.places) = (configuration, store, link, places)
         (self.loop, self.log) = (loop, log)
         table = Self.makeTable()
@@ -118,10 +119,10 @@ final class Daemon {
     /// Has another policy from the next call on. Clients that it gives nothing are cut off.
     func take(_ new: Policy) {
         policy = new
-        audit?.note(policy: "another one")
+        audit?.note(new)
         log.notice("another policy is used from now on")
-        for client in clients.values where !(client.peer.map { new.knows($0.uid) } ?? false) {
-            client.cutOff("the policy does not know its user")
+        for client in clients.values {
+            if let refusal = new.refusal(of: client.peer?.uid) { client.cutOff(refusal) }
         }
     }
 

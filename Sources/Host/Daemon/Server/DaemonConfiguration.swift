@@ -52,13 +52,13 @@ enum Limits {
     /// Bytes that each may have kept, however much the others do.
     static let share = 64 << 10
     static let clients = 2000
+    /// Of them, such that may change nothing.
+    static let readOnlyClients = 1000
     /// With a policy: connections of a user's, calls of his that wait for answers, and changes at a time. The daemon's user and root
     /// have what there is.
     static let userClients = 64
     static let userCalls = 128
     static let userChanges = 100
-    /// Of them, such that may change nothing.
-    static let readOnlyClients = 1000
     /// Connections that wait to be taken, of each socket.
     static let backlog: Int32 = 256
     /// Between two pings of the keepalive.
