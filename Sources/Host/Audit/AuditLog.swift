@@ -16,6 +16,8 @@ public final class AuditLog {
     private var synced: AuditHead
     /// How often the disk was waited for.
     public private(set) var synchronizations = 0
+    /// Bytes that were cut off, and of which no record says so yet.
+    private var cut = 0
     /// The disk has not taken what was written: the kernel says so once, and what is there then nobody knows.
     private var isBroken = false
 
@@ -30,11 +32,21 @@ public final class AuditLog {
         file = try AuditFile(path)
         headFile = try AuditHeadFile(path)
         (head, synced) = (headFile.head, headFile.head)
-        let cut = try follow()
+        cut = try follow()
+        // Where the disk is full it is said before what comes next.
+        try? sayCut()
+    }
+
+    private func sayCut() throws(AuditError) {
         guard cut > 0 else { return }
         var record = AuditRecord(.repaired)
         record.detail = "\(cut) bytes"
-        try append(record, synced: true)
+        let before = cut
+        cut = 0
+        do throws(AuditError) { try append(record, synced: true) } catch {
+            cut = before
+            throw error
+        }
     }
 
     /// That a log has at most.
@@ -81,6 +93,9 @@ public final class AuditLog {
         guard !isBroken else { throw .system(path: path, number: EIO) }
         if file.size >= limit { try rotate() }
         guard file.isAtItsPath else { throw .replaced(path: path) }
+        try sayCut()
+        // A second record without a head would be a log of which nothing says how long it was.
+        if self.synced.number == 0 { try synchronize() }
         let line = AuditText(record, number: head.number + 1, after: head.digest, time: Date()).bytes
         try file.append(line + [0x0A])
         head = AuditHead(number: head.number + 1, digest: AuditText.digest(line.span))
@@ -107,11 +122,11 @@ public final class AuditLog {
         try headFile.synchronize()
         _ = unsafe unlink(path + ".new")
         let new = try AuditFile(path + ".new", isNew: true)
+        // Where that failed once behind them, none moves again.
+        let isThere = unsafe access(path, F_OK) == 0
         let free = (1..<files).first { unsafe access("\(path).\($0)", F_OK) != 0 } ?? files - 1
-        for number in stride(from: free, through: 1, by: -1) {
+        for number in stride(from: isThere ? free : 0, through: 1, by: -1) {
             let from = number == 1 ? path : "\(path).\(number - 1)"
-            // It was moved before, and what was to follow was not.
-            if number == 1, unsafe access(path, F_OK) != 0 { break }
             guard unsafe rename(from, "\(path).\(number)") == 0 else { throw .system(path: from, number: errno) }
         }
         try new.rename(to: path)

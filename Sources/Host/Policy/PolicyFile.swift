@@ -6,10 +6,10 @@ extension Policy {
     /// Reads a policy's text.
     /// - Parameters:
     ///   - file: what it is called in messages.
-    ///   - uid: the number of a user's name; nil: there is no such user.
+    ///   - uid: looks a user's name up.
     /// - Throws: `ManifestRefused` with all that is wrong: of a policy with a fault nothing counts.
     public init(
-        _ text: String, file: String, uid: (String) -> UInt32? = Policy.systemUID
+        _ text: String, file: String, uid: (String) -> FoundUser = Policy.systemUser
     ) throws(ManifestRefused) {
         var reader = PolicyReader(file: file)
         reader.read(try composeYAML(text, file: file), uid, into: &self)
@@ -42,15 +42,27 @@ extension Policy {
         guard facts.st_size <= Self.maxSize, let data = try? handle.read(upToCount: Self.maxSize + 1) else {
             throw refused("it cannot be read, or has more than \(Self.maxSize) bytes")
         }
-        try self.init(String(decoding: data, as: UTF8.self), file: path)
+        guard let text = String(bytes: data, encoding: .utf8) else { throw refused("it is not text") }
+        try self.init(text, file: path)
     }
 
     /// The uids of those who have none: of another namespace, and of nobody.
     public static let nobody: Set<UInt32> = [65534, .max]
 
     /// By the system's list of users.
-    public static func systemUID(_ name: String) -> UInt32? {
+    public static func systemUser(_ name: String) -> FoundUser {
+        errno = 0
         // The entry is glibc's until the next call; its number is taken at once.
-        unsafe getpwnam(name).map { unsafe $0.pointee.pw_uid }
+        if let uid = unsafe getpwnam(name).map({ unsafe $0.pointee.pw_uid }) { return .uid(uid) }
+        // What the manual page lists for a name that there is not (getpwnam(3)).
+        return [0, ENOENT, ESRCH, EBADF, EPERM].contains(errno) ? .absent : .unknown(errno)
     }
+}
+
+/// A name among the system's users.
+public enum FoundUser: Equatable, Sendable {
+    case uid(UInt32)
+    case absent
+    /// The list cannot be read, the system's number says why: who has it now may have been given rights.
+    case unknown(Int32)
 }

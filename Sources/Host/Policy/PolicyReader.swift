@@ -1,3 +1,4 @@
+import Foundation
 import Manifest
 import ManifestFile
 import Yams
@@ -57,7 +58,7 @@ struct PolicyReader {
         return found
     }
 
-    mutating func read(_ root: Node, _ uid: (String) -> UInt32?, into policy: inout Policy) {
+    mutating func read(_ root: Node, _ find: (String) -> FoundUser, into policy: inout Policy) {
         let parts = entries(root, "the policy", known: ["roles", "users"], required: ["roles", "users"])
         for part in parts where part.key == "roles" {
             for role in entries(part.value, "\"roles\"") {
@@ -80,8 +81,16 @@ struct PolicyReader {
                     }
                 }
                 if parseNumber(user.key) != nil, UInt32(user.key) == nil { fail(user.keyNode, "\(user.key) is no uid") }
-                guard let number = UInt32(user.key) ?? uid(user.key) else {
+                let number: UInt32
+                switch UInt32(user.key).map({ .uid($0) }) ?? find(user.key) {
+                case .uid(let found): number = found
+                case .absent:
                     policy.unknownUsers.append(user.key)
+                    continue
+                case .unknown(let error):
+                    // A list that is down takes nobody's rights.
+                    let why = unsafe String(cString: strerror(error))
+                    fail(user.keyNode, "whether there is a user \(quoted(user.key)) is not known now: \(why)")
                     continue
                 }
                 guard !Policy.nobody.contains(number) else {

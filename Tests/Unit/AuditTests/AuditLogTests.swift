@@ -2,47 +2,6 @@
 import Foundation
 import Testing
 
-/// A folder that goes with its owner.
-final class AuditFolder {
-    let path: String
-
-    init() throws {
-        let url = FileManager.default.temporaryDirectory.appending(path: "audit-\(UUID())")
-        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-        path = url.path
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-
-    var log: String { path + "/a.audit" }
-
-    func record(_ number: Int) -> AuditRecord {
-        var record = AuditRecord(.answer)
-        (record.client, record.uid, record.call, record.result) = (number, 1000, "domain_create", "ok")
-        return record
-    }
-
-    /// Records from 1 on.
-    @discardableResult
-    func write(_ count: Int, limit: Int = 1 << 20, files: Int = AuditLog.files) throws -> AuditHead {
-        let log = try AuditLog(path: self.log, limit: limit, files: files)
-        for number in 1...count { try log.append(record(number), synced: number == count) }
-        return log.head
-    }
-
-    var lines: [String] {
-        get throws { try String(contentsOfFile: log, encoding: .utf8).split(separator: "\n").map(String.init) }
-    }
-
-    func write(lines: [String]) throws {
-        try lines.map { $0 + "\n" }.joined().write(toFile: log, atomically: false, encoding: .utf8)
-    }
-
-    func problems(_ anchors: [AuditHead] = []) throws -> [String] {
-        try AuditChain(path: log, anchors: anchors).problems.map(\.words)
-    }
-}
-
 /// What is in a log stays as it was written, or it shows.
 @Suite struct AuditLogTests {
     let folder = Result { try AuditFolder() }
@@ -106,103 +65,6 @@ final class AuditFolder {
         #expect(try folder.problems([noted]) == ["record 3 was written, and the last that is left is record 0"])
     }
 
-    /// To a log whose end is missing nothing is added, nor is anything taken away.
-    @Test func aLogThatHasLostItsEndIsNotGoneOnWith() throws {
-        let folder = try folder.get(), head = try folder.write(3)
-        let lines = try folder.lines
-        for left in 0..<3 {
-            try folder.write(lines: Array(lines[..<left]))
-            #expect(throws: AuditError.lost(path: folder.log, written: head.number)) {
-                _ = try AuditLog(path: folder.log)
-            }
-            #expect(
-                try folder.problems().contains("record 3 was written, and the last that is left is record \(left)"))
-            #expect(try folder.lines == Array(lines[..<left]))
-        }
-        // Its newline alone is missing, or a character of it another one.
-        let text = lines.joined(separator: "\n")
-        for cut in [text, text.replacing("\"client\":3", with: "\"client\":4") + "\n"] {
-            try cut.write(toFile: folder.log, atomically: false, encoding: .utf8)
-            #expect(throws: AuditError.lost(path: folder.log, written: head.number)) {
-                _ = try AuditLog(path: folder.log)
-            }
-            #expect(try String(contentsOfFile: folder.log, encoding: .utf8) == cut)
-        }
-        // Nothing says what was last.
-        try folder.write(lines: lines)
-        try FileManager.default.removeItem(atPath: folder.log + AuditHeadFile.suffix)
-        #expect(throws: AuditError.lost(path: folder.log, written: nil)) { _ = try AuditLog(path: folder.log) }
-        #expect(try folder.problems() == ["is missing, or says nothing: what the end was is not known"])
-        try folder.write(lines: ["nonsense"])
-        #expect(throws: AuditError.lost(path: folder.log, written: nil)) { _ = try AuditLog(path: folder.log) }
-        try Data("12".utf8).write(to: URL(filePath: folder.log + AuditHeadFile.suffix))
-        #expect(throws: AuditError.damagedHead(path: folder.log + AuditHeadFile.suffix)) {
-            _ = try AuditLog(path: folder.log)
-        }
-    }
-
-    /// A loss of power leaves anything behind what was synced: a part of a line, zeros in the place of lines, lines that are not
-    /// the next ones.
-    @Test func whatALossOfPowerLeavesIsTakenAway() throws {
-        let folder = try folder.get()
-        try folder.write(2)
-        let head: Data, text: String
-        do {
-            let log = try AuditLog(path: folder.log)
-            try log.append(folder.record(3), synced: true)
-            head = try Data(contentsOf: URL(filePath: folder.log + AuditHeadFile.suffix))
-            // These were not.
-            for number in 4...5 { try log.append(folder.record(number), synced: false) }
-            text = try String(contentsOfFile: folder.log, encoding: .utf8)
-        }
-        let zeros = String(repeating: "\0", count: 40_000), lines = text.split(separator: "\n").map { "\($0)\n" }
-        for (left, last) in [
-            ("x", 5), (String(repeating: "x", count: 40_000), 5), (zeros, 5), (zeros + "\n" + lines[4], 5),
-            (lines[3], 5),
-            ("nonsense\n", 5),
-        ] {
-            try (text + left).write(toFile: folder.log, atomically: false, encoding: .utf8)
-            try head.write(to: URL(filePath: folder.log + AuditHeadFile.suffix))
-            let log = try AuditLog(path: folder.log)
-            #expect(log.head.number == UInt64(last + 1))
-            let repaired = try AuditLine(Array(try folder.lines[last].utf8))?.record
-            #expect(repaired?.kind == .repaired && repaired?.detail == "\(left.utf8.count) bytes")
-            #expect(try folder.problems().isEmpty)
-        }
-        // The fourth is gone, and the fifth is there.
-        try (lines[..<3].joined() + zeros + "\n" + lines[4]).write(
-            toFile: folder.log, atomically: false, encoding: .utf8)
-        try head.write(to: URL(filePath: folder.log + AuditHeadFile.suffix))
-        #expect(try AuditLog(path: folder.log).head.number == 4)
-        #expect(try folder.problems().isEmpty)
-    }
-
-    /// It was not its first that came whole.
-    @Test func aFirstLineThatIsTornIsTakenAway() throws {
-        let folder = try folder.get()
-        try Data("{\"n\":1".utf8).write(to: URL(filePath: folder.log))
-        #expect(try AuditLog(path: folder.log).head.number == 1)
-        #expect(try folder.problems().isEmpty)
-    }
-
-    /// One of the two places is torn: the other counts, and what follows from it is there.
-    @Test func aTornHeadLeavesTheOther() throws {
-        let folder = try folder.get()
-        do {
-            let log = try AuditLog(path: folder.log)
-            for number in 1...3 { try log.append(folder.record(number), synced: true) }
-        }
-        let path = URL(filePath: folder.log + AuditHeadFile.suffix), whole = try Data(contentsOf: path)
-        #expect(AuditHeadFile.parse(Array(whole))?.number == 3)
-        for place in [0, 4096] {
-            var torn = whole
-            torn[place + 30] = 0
-            try torn.write(to: path)
-            #expect(try folder.problems().isEmpty)
-            #expect(try AuditLog(path: folder.log).head.number == 3)
-        }
-    }
-
     @Test func olderFilesAreOneLogWithIt() throws {
         let folder = try folder.get(), head = try folder.write(40, limit: 1000)
         let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
@@ -218,17 +80,6 @@ final class AuditFolder {
         for number in [oldest, oldest - 1] { try FileManager.default.removeItem(atPath: "\(folder.log).\(number)") }
         let first = try AuditChain(path: folder.log).first
         #expect(try folder.problems() == ["the first record is \(first): what was before it is missing"])
-    }
-
-    /// A new file was begun, and nothing has come into it.
-    @Test func anEmptyNewestFileIsGoneOnWith() throws {
-        let folder = try folder.get(), head = try folder.write(3)
-        try FileManager.default.moveItem(atPath: folder.log, toPath: folder.log + ".1")
-        let log = try AuditLog(path: folder.log)
-        #expect(log.head == head)
-        #expect(try folder.problems([head]).isEmpty)
-        try log.append(folder.record(4), synced: true)
-        #expect(try folder.problems([head]).isEmpty)
     }
 
     @Test func theOldestGoesInTheEnd() throws {
@@ -268,36 +119,6 @@ final class AuditFolder {
             #expect(line.unicodeScalars.allSatisfy { $0.value >= 0x20 && !(0x7F...0x9F).contains($0.value) })
         }
         #expect(read.allSatisfy { AuditReport.text($0).unicodeScalars.allSatisfy { $0.value >= 0x20 } })
-    }
-
-    /// What cannot be written changes nothing, and what comes later goes on from what is there.
-    @Test func afterAFailureItGoesOn() throws {
-        let folder = try folder.get(), log = try AuditLog(path: folder.log, limit: 300)
-        try log.append(folder.record(1), synced: true)
-        try log.append(folder.record(2), synced: true)
-        // In the place of the file that would be begun.
-        try FileManager.default.createDirectory(atPath: folder.log + ".new", withIntermediateDirectories: false)
-        #expect(throws: AuditError.self) { try log.append(folder.record(3), synced: true) }
-        #expect(try AuditChain(path: folder.log).head == log.head)
-        try FileManager.default.removeItem(atPath: folder.log + ".new")
-        try log.append(folder.record(3), synced: true)
-        #expect(log.head.number == 3)
-        #expect(try folder.problems().isEmpty)
-    }
-
-    /// A kill in the middle of it leaves a gap among the older files, which the next one fills; nothing is lost by it.
-    @Test func aNewFileThatWasHalfBegunIsGoneOnWith() throws {
-        let folder = try folder.get(), log = try AuditLog(path: folder.log, limit: 300)
-        for number in 1...9 { try log.append(folder.record(number), synced: true) }
-        for number in [4, 3] {
-            try FileManager.default.moveItem(atPath: "\(folder.log).\(number)", toPath: "\(folder.log).\(number + 1)")
-        }
-        #expect(!FileManager.default.fileExists(atPath: folder.log + ".3"))
-        #expect(try folder.problems().isEmpty)
-        for number in 10...20 { try log.append(folder.record(number), synced: true) }
-        #expect(FileManager.default.fileExists(atPath: folder.log + ".3"))
-        let chain = try AuditChain(path: folder.log)
-        #expect(chain.isWhole && chain.records == 20)
     }
 
     /// What is written into a file that nobody finds is not written.

@@ -3,6 +3,7 @@ import Control
 @testable import Daemon
 import Foundation
 import LibvirtWire
+import Policy
 import Testing
 
 /// Who asked for what, and what came of it, is in the audit logs before anybody is told.
@@ -116,12 +117,14 @@ import Testing
         (event.partition, event.vcpu, event.code, event.address) = (label("loop"), 1, 0x103, 0xABC)
         bench.daemon.take(.event(event))
         for _ in 0..<3 { bench.daemon.take(.down("gone")) }
+        for _ in 0..<3 { bench.daemon.take(.partitions(MemoryMachine.two)) }
         bench.daemon.end()
         #expect(
             try records(events) == [
                 "started", "machine (the machine m answers: Bulkhead 0.1.0, 2 partitions)",
                 "event in loop (crashed by panic, 2 before it were lost)",
                 "event in loop (attack, vCPU 1, code 103, address abc)", "machine (gone)",
+                "machine (the machine answers again)",
                 "ended",
             ])
     }
@@ -147,6 +150,25 @@ import Testing
         #expect(bench.machine.with { $0.calls }.isEmpty)
         #expect(try client.call("connect_get_type")?.code == 0)
         #expect(trail.failures >= 3)
+    }
+
+    /// The policy under which something is changed is named before it, also where that could not be written at once.
+    @Test func nothingIsChangedUnderAPolicyThatIsNotNamed() throws {
+        let folder = try TemporaryFolder(), path = folder.path + "/audit", files = FileManager.default
+        var logs: [AuditTrail.Kind: AuditLog] = [:]
+        for kind in AuditTrail.Kind.allCases {
+            logs[kind] = try AuditLog(path: folder.path + "/\(kind.rawValue)", limit: kind == .changes ? 1 : 1 << 20)
+        }
+        let trail = AuditTrail(logs, log: bench.daemon.log)
+        let domain = try #require(bench.daemon.machine.domain(partition: "loop"))
+        try files.createDirectory(atPath: path + ".new", withIntermediateDirectories: false)
+        trail.note(try Policy("roles: {}\nusers: {}", file: "policy"))
+        #expect(throws: RemoteError.self) { try trail.begin(autostart: domain) }
+        try files.removeItem(atPath: path + ".new")
+        try trail.begin(autostart: domain)
+        let found = try records(path)
+        try #require(found.count == 3, "\(found)")
+        #expect(found[1].hasPrefix("policy (SHA-256 ") && found[2].contains("autostart"), "\(found)")
     }
 
     /// Killed at any moment, it leaves a whole log, which the next one goes on with; who was connected is named by the system.

@@ -4,6 +4,7 @@ import Control
 import Foundation
 import LibvirtWire
 import Logging
+import NIOCore
 import Policy
 import Testing
 
@@ -126,7 +127,11 @@ import Testing
         // One that moves leaves the partition that it had, which is to be allowed, too.
         let uuid = try bench.wire("workload").uuid, work = try bench.wire("loop")
         #expect(try client(3).call("domain_undefine") { work.write(&$0) }?.code == 0)
-        #expect(try operated.define(domainXML("x", in: "loop", uuid: uuid))?.code == 88)
+        #expect(try operated.define(domainXML("x", in: "loop", uuid: uuid))?.code == 28, "it does not see that")
+        let seen = Self.text.replacing("users: {1: [operator]", with: "users: {1: [operator, viewer]")
+        bench.daemon.take(try Policy(seen, file: "policy"))
+        #expect(try client(1).define(domainXML("x", in: "loop", uuid: uuid))?.code == 88)
+        bench.daemon.take(try Policy(Self.text, file: "policy"))
         #expect(try operated.create(domainXML("work", in: "workload"))?.code == 88)
         #expect(bench.names == ["x"])
         // On another machine it may not.
@@ -186,9 +191,13 @@ import Testing
         #expect(try operated.setAutostart(loop)?.code == 88)
         #expect(try client(3).setAutostart(loop)?.code == 0)
         // Nor by moving one that has it.
-        let uuid = loop.uuid, named = Self.text.replacing("partitions: [loop]", with: "partitions: [loop, workload]")
-        bench.daemon.take(try Policy(named.replacing("[read, start, stop]", with: "[read]"), file: "policy"))
-        #expect(try client(1).define(domainXML("loop", in: "workload", uuid: uuid))?.code != 0)
+        let owner = try client(3)
+        #expect(try owner.define(domainXML("work", in: "loop"))?.code == 0)
+        #expect(try owner.setAutostart(try bench.wire("loop"))?.code == 0)
+        let named = text.replacing("[loop]", with: "[loop, workload]"), uuid = try bench.wire("loop").uuid
+        bench.daemon.take(try Policy(named, file: "policy"))
+        let refused = try client(1).define(domainXML("work", in: "workload", uuid: uuid))
+        #expect(refused?.code == 88 && refused?.text.contains("start on workload") == true)
     }
 
     /// Many of one user's do not keep others out, nor wait before theirs.
@@ -221,6 +230,58 @@ import Testing
         #expect(bench.daemon.refusal(ofNew: next.connection) == nil)
     }
 
+    /// Calls that wait, and consoles that are open: fewer than the link has places, so that others have some.
+    @Test func whatWaitsIsBounded() throws {
+        var partitions = MemoryMachine.two
+        (partitions[0].state, partitions[1].state) = (.running, .running)
+        bench.daemon.take(.partitions(partitions))
+        let viewers = try (0..<3).map { _ in try client(2) }
+        var busy = 0
+        for number in 0..<40 {
+            let answer = try viewers[number % 3].call("connect_get_all_domain_stats") { writer in
+                for _ in 0..<3 { writer.uint32(0) }
+            }
+            if answer?.code == 87 { busy += 1 }
+        }
+        #expect(busy == 40 - 32)
+        #expect(
+            try client(3).call("connect_get_all_domain_stats") { for _ in 0..<3 { $0.uint32(0) } } == nil,
+            "another's wait")
+        let loop = try bench.wire("loop")
+        var codes: [Int32] = []
+        for _ in 0..<3 {
+            let third = try client(3)
+            for _ in 0..<16 {
+                try third.call("domain_open_console") { writer in
+                    loop.write(&writer)
+                    writer.optionalString(nil)
+                    writer.uint32(0)
+                }
+                for _ in 0..<5 { bench.work() }
+                if let code = third.answer?.code { codes.append(code) }
+                bench.loop.advanceTime(by: .seconds(1))
+            }
+        }
+        #expect(codes.count { $0 == 0 } < 40 && codes.contains(87), "\(codes)")
+    }
+
+    /// Refused connections of any number of users are said once a minute, with how many there were.
+    @Test func strangersAreCounted() {
+        let start = NIODeadline.now()
+        var shares = UserShares(), said: [Int] = []
+        for second in 0..<180 {
+            for _ in 0..<10 { if let others = shares.refuse(start + .seconds(Int64(second))) { said.append(others) } }
+        }
+        #expect(said.count == 3 && said[0] == 0 && said[1] > 500)
+    }
+
+    /// Whom another policy gives more than reading, or nothing more than that, connects anew: his place was reckoned otherwise.
+    @Test func otherRightsNeedAnotherConnection() throws {
+        let viewer = try client(2), operated = try client(1)
+        bench.daemon.take(try Policy(Self.text.replacing("2: [viewer]", with: "2: [viewer, operator]"), file: "policy"))
+        #expect(viewer.cutOffs.count == 1 && operated.cutOffs.isEmpty)
+    }
+
     /// Of what is hidden no definition tells.
     @Test func whatIsHiddenIsNotToldByDefining() throws {
         let hidden = try bench.wire("workload"), operated = try client(1)
@@ -230,6 +291,11 @@ import Testing
             #expect(answer?.text.contains("partition 'workload'") == false)
             if !xml.contains("\(hidden.uuid)") { #expect(answer?.text.contains("\(hidden.uuid)") == false) }
         }
+        // Not where a domain is that was seen before, either.
+        #expect(try client(3).define(domainXML("work", in: "workload"))?.code == 0)
+        let known = try bench.wire("workload").uuid
+        let moved = try operated.define(domainXML("work", in: "loop", uuid: known))
+        #expect(moved?.code == 28 && moved?.text.contains("workload") == false)
         let nowhere = try client(3).define(domainXML("x", in: "none"))
         #expect(nowhere?.code == 67 && nowhere?.text.contains("workload") == false)
     }

@@ -5,6 +5,7 @@ import Foundation
 import NIOCore
 import NIOEmbedded
 import Synchronization
+import Manifest
 import Testing
 
 @Suite struct LinkTests {
@@ -162,10 +163,7 @@ import Testing
                 answer?.whenFailure { error in
                     if let error = error as? LinkError { failures.withLock { $0.append(error) } }
                 }
-            case .up(_, _, _, let connection):
-                told.withLock { $0.append("up") }
-                box.withLock { $0 }?.address(connection)
-            case .event: break
+            case .up, .event: break
             }
         }
         box.withLock { $0 = link }
@@ -181,11 +179,35 @@ import Testing
             try link.turn(client, &looks)
         }
         try look(ill)
-        // One that is answered makes up for it, by whatever machine that is: it is asked anew what it is.
+        // One that is answered makes up for it.
         try look(well)
         try look(ill)
         #expect(throws: LinkError.self) { try look(ill) }
-        #expect(told.withLock { $0 } == ["down", "up", "down", "down"])
+        #expect(told.withLock { $0 } == ["down", "look", "down", "down"])
         #expect(failures.withLock { $0.map(\.isSilence) } == [true, true, true])
+    }
+
+    /// A machine that was started anew, or another one, on the same line, whether it was silent meanwhile or not: nothing that was known of
+    /// it is believed of the one that is there.
+    @Test func anotherMachineOnTheLineIsMetAnew() throws {
+        let told = Mutex(0)
+        let link = try MachineLink(path: "memory") { new in if case .partitions = new { told.withLock { $0 += 1 } } }
+        let changes: [(inout MachineInfo) -> Void] = [
+            { $0.uptimeMicroseconds = 5 }, { $0.trust = TrustAnchors() }, { $0.name = label("other") },
+            { $0.version = label("0.2.0") },
+        ]
+        for change in changes {
+            let machine = ServedMachine(MemoryMachine(partitions: MemoryMachine.two)), client = machine.client()
+            machine.with { ($0.said.uptimeMicroseconds, $0.said.trust) = (10, .secureBoot) }
+            var looks = LookTimes()
+            try link.turn(client, &looks)
+            machine.with { $0.said.uptimeMicroseconds = 20 }
+            looks.note(.now - LookTimes.period)
+            try link.turn(client, &looks)
+            machine.with { change(&$0.said) }
+            looks.note(.now - LookTimes.period)
+            #expect(throws: LinkError.closed(path: "memory")) { try link.turn(client, &looks) }
+        }
+        #expect(told.withLock { $0 } == 2 * changes.count)
     }
 }

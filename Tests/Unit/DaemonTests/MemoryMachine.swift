@@ -45,7 +45,9 @@ struct MemoryMachine: ControlBackend {
         return info
     }
 
-    func machine() -> MachineInfo { Self.named("m") }
+    /// What it says of itself.
+    var said = MemoryMachine.named("m")
+    func machine() -> MachineInfo { said }
     var partitionCount: Int { partitions.count }
     func info(_ partition: Int) -> PartitionInfo { partitions[partition] }
     func exits(_ partition: Int, vcpu: Int) -> ExitCounters { counters }

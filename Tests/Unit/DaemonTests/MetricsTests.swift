@@ -155,9 +155,14 @@ import Testing
         #expect(found["bulkhead_up"] == 1 && found["bulkhead_statistics_up"] == 0)
         #expect(found["bulkhead_partition_state{partition=\"loop\",state=\"running\"}"] == 1)
         bench.loop.advanceTime(by: .milliseconds(1001))
+        var partitions = MemoryMachine.two
+        partitions[1].state = .running
+        bench.daemon.take(.partitions(partitions))
         bench.daemon.metrics.make(bench.daemon, for: reader) { pages.append($0) }
         bench.work()
-        #expect(try pages.count == 2 && samples(pages[1])["bulkhead_statistics_up"] == 1)
+        let next = try samples(#require(pages.last))
+        #expect(pages.count == 2 && next["bulkhead_statistics_up"] == 1)
+        #expect(next.keys.contains { $0.hasPrefix("bulkhead_exits_total{partition=\"workload\"") })
         bench.loop.advanceTime(by: .seconds(10))
         #expect(pages.count == 2)
     }
@@ -176,6 +181,7 @@ import Testing
             bench.loop.advanceTime(by: .seconds(2))
             #expect(try samples(#require(page(bench))).keys.count { $0.hasPrefix("bulkhead_faults_total") } == 8)
         }
+        #expect(bench.daemon.metrics.events.counts.count <= 16)
         bench.up([MemoryMachine.info("p49-0", cores: 2, memory: 1 << 30)], "another")
         bench.loop.advanceTime(by: .seconds(2))
         #expect(try samples(#require(page(bench)))["bulkhead_faults_total{partition=\"p49-0\"}"] == 0)
@@ -260,8 +266,11 @@ import Testing
             #expect(answer.hasPrefix("HTTP/1.1 \(status)\r\n"), "\(request.prefix(60)): \(answer.prefix(60))")
             #expect(answer.matches(of: /HTTP\/1\.[01] [0-9]/).count == 1)
         }
-        let long = String(repeating: "a: b\r\n", count: 3000)
-        #expect(try !ask("GET /metrics HTTP/1.1\r\n\(long)\r\n", bench).contains("200 OK"))
+        // Many fields, long ones, and a few that are long together.
+        for (length, count) in [(1, 3000), (9000, 1), (1000, 20)] {
+            let fields = String(repeating: "a: \(String(repeating: "b", count: length))\r\n", count: count)
+            #expect(try !ask("GET /metrics HTTP/1.1\r\n\(fields)\r\n", bench).contains("200 OK"), "\(length)")
+        }
         #expect(bench.daemon.metrics.readers == 0)
     }
 

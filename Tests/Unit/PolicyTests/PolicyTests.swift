@@ -28,7 +28,12 @@ import Testing
         """
 
     static func policy(_ text: String = text) throws(ManifestRefused) -> Policy {
-        try Policy(text, file: "p", uid: { ["alice": 1000, "bob": 1001, "twin": 1000][$0] })
+        try Policy(text, file: "p", uid: Self.find)
+    }
+
+    static func find(_ name: String) -> FoundUser {
+        if name == "far" { return .unknown(ETIMEDOUT) }
+        return ["alice": 1000, "bob": 1001, "twin": 1000][name].map { .uid($0) } ?? .absent
     }
 
     /// - Parameter at: of 2026; the 23rd of November is a Monday.
@@ -151,6 +156,10 @@ import Testing
             "roles: {a: []}\nusers:\n  alice: [a]\n  twin: [a]",
             "p:4: \"twin\" has uid 1000, which another line has already"
         ),
+        (
+            "roles: {a: []}\nusers: {far: [a]}",
+            "p:2: whether there is a user \"far\" is not known now: Connection timed out"
+        ),
         ("roles: {a: []}\nusers: {4294967296: [a]}", "p:2: 4294967296 is no uid"),
         (
             "roles: {a: []}\nusers: {65534: [a]}",
@@ -177,6 +186,18 @@ import Testing
         let policy = try Self.policy("roles: {v: [{allow: [read], partitions: all}]}\nusers: {carol: [v], bob: [v]}")
         #expect(policy.unknownUsers == ["carol"] && policy.userNames == ["bob"])
         #expect(policy.decide(.read, on: "x", for: 1001, Self.facts()).isAllowed)
+    }
+
+    /// Of another namespace, or of nobody: whatever a policy has for such numbers is nobody's.
+    @Test(arguments: [65534, .max] as [UInt32]) func whoHasNoNumberIsNobody(_ uid: UInt32) throws {
+        var policy = try Self.policy()
+        policy.users[uid] = ("none", ["viewer"])
+        #expect(policy.refusal(of: uid) != nil && !policy.decide(.read, on: "x", for: uid, Self.facts()).isAllowed)
+        #expect(!policy.allowsEverywhere(.read, for: uid, Self.facts()))
+    }
+
+    @Test func theSystemsUsersAreFound() {
+        #expect(Policy.systemUser("root") == .uid(0) && Policy.systemUser("nobody-of-this-name") == .absent)
     }
 
     @Test func whoOnlyReadsIsKnown() throws {

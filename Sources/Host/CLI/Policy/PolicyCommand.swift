@@ -108,7 +108,7 @@ struct PolicyCommand: ParsableCommand {
         func run() throws {
             let policy = try policy.read()
             guard let operation = PolicyOperation(rawValue: operation) else { return }
-            let uid = policy.uid(of: user) ?? UInt32(user) ?? Policy.systemUID(user)
+            let uid = policy.uid(of: user) ?? UInt32(user)
             var facts = PolicyFacts(machine: machineName ?? "", trust: TrustAnchors(), time: time ?? Date())
             if anchors.isEmpty {
                 try Manage.run {

@@ -126,15 +126,11 @@ final class MachineLink: Sendable {
         if try tellEvents(client, isReadable ? .milliseconds(1) : .zero) { looks.hasten() }
         if ContinuousClock.now >= looks.next {
             do throws(LinkError) {
-                let partitions = try client.list()
-                if looks.wasSilent {
-                    // It may be another machine by now, or the same one that was started anew.
-                    let (info, inventory) = (try client.hello(), try client.inventory())
-                    tell(.up(info, inventory, partitions, connection: renew()))
-                } else {
-                    tell(.partitions(partitions))
-                }
-                looks.wasSilent = false
+                let (partitions, info) = (try client.list(), try client.hello())
+                // What is known of the machine counts no more, on the same line either: it is met as a new one.
+                guard looks.isSame(info) else { throw LinkError.closed(path: path) }
+                tell(.partitions(partitions))
+                (looks.wasSilent, looks.known) = (false, info)
             } catch {
                 // A silent machine may answer again on the same line; a closed line does not.
                 guard error.isSilence else { throw error }

@@ -2,12 +2,12 @@ import Control
 
 /// What the machine has told since the daemon found it, or another one in its place, by partition.
 struct EventCounters {
-    private struct Key: Hashable {
+    struct Key: Hashable {
         let partition: String
         let kind: ControlEvent.Kind
     }
     private var machine = ""
-    private var counts: [Key: UInt64] = [:]
+    private(set) var counts: [Key: UInt64] = [:]
     private var lost: UInt64 = 0
 
     /// The machine answers. Another one's partitions are others, whatever their names.

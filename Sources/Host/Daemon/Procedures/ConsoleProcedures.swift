@@ -77,7 +77,9 @@ final class ConsoleFeed {
     }
 
     /// Why its client may have it no longer: the policy is another one by now, or the time is.
-    private var refusal: RemoteError? { client.flatMap { $0.refusal(of: .console, on: domain.partition) } }
+    private var refusal: RemoteError? {
+        client.flatMap { $0.refusal(of: .read, on: domain.partition) ?? $0.refusal(of: .console, on: domain.partition) }
+    }
 
     private func pump() {
         guard !isOver else { return }
@@ -91,6 +93,7 @@ final class ConsoleFeed {
         read.assumeIsolated().whenComplete { result in
             switch result {
             case .success(let text):
+                if let refusal = self.refusal { return self.stream.fail(refusal) }
                 self.position = text.next
                 if text.lost > 0 { self.stream.send(Array("\r\n[\(text.lost) bytes lost]\r\n".utf8)) }
                 self.stream.send(text.bytes)

@@ -37,6 +37,7 @@ enum DefineProcedures {
             // What the daemon does for somebody later he may do himself.
             if isWanted { try client.require(.start, on: domain.partition, call) }
             call.reason = [call.reason, isWanted ? "on" : "off"].compactMap(\.self).joined(separator: ", ")
+            try client.begin(call, domain.name, in: domain.partition)
             guard domain.isPersistent else {
                 throw RemoteError(.operationInvalid, "cannot set autostart for transient domain")
             }
@@ -59,6 +60,7 @@ enum DefineProcedures {
         // Its autostart is the domain's, wherever it was.
         let old = daemon.machine.domains.first { $0.uuid == definition.uuid }
         if let old, old !== domain {
+            guard client.sees(old.partition) else { throw client.isTaken(definition) }
             try client.require(.define, on: old.partition, call)
             if old.autostart { try client.require(.start, on: domain.partition, call) }
         }

@@ -21,6 +21,8 @@ final class AuditTrail {
     private let log: Logger
     /// Records that could not be written.
     private(set) var failures: UInt64 = 0
+    /// Of the policy that is used, while it could not be written: before anything is changed under it.
+    private var policy: AuditRecord?
     var records: [(kind: Kind, number: UInt64)] { Kind.allCases.map { ($0, logs[$0]?.log.head.number ?? 0) } }
     func synchronizations(_ kind: Kind) -> Int { logs[kind]?.log.synchronizations ?? 0 }
 
@@ -70,7 +72,9 @@ final class AuditTrail {
     }
 
     private func begin(_ record: AuditRecord) throws(RemoteError) {
-        let error = attempt(.changes) { (log) throws(AuditError) in try log.append(record, synced: true) }
+        let error =
+            sayPolicy()
+            ?? attempt(.changes) { (log) throws(AuditError) in try log.append(record, synced: true) }
         guard let error else { return }
         throw RemoteError(.systemError, "nothing is changed, since the audit log cannot be written: \(error)")
     }
@@ -105,7 +109,16 @@ final class AuditTrail {
     func note(_ policy: Policy) {
         var record = AuditRecord(.policy)
         record.detail = "SHA-256 \(AuditHead.digest(of: Array(policy.text.utf8)))"
-        write(record, to: .changes, synced: true)
+        self.policy = record
+        sayPolicy()
+    }
+
+    @discardableResult
+    private func sayPolicy() -> AuditError? {
+        guard let record = policy else { return nil }
+        let error = attempt(.changes) { (log) throws(AuditError) in try log.append(record, synced: true) }
+        if error == nil { policy = nil }
+        return error
     }
 
     /// The machine answers, or does not any more.

@@ -33,14 +33,15 @@ extension ClientConnection {
     /// Refuses what would be more than the user's share.
     func requireShare() throws(RemoteError) {
         guard let own = daemon.clients(of: peer?.uid) else { return }
-        guard own.reduce(0, { $0 + $1.session.calls }) <= Limits.userCalls else {
-            throw RemoteError(.resourceBusy, "\(Limits.userCalls) calls of this user wait for answers already")
+        guard own.reduce(0, { $0 + $1.session.calls + $1.session.openStreams }) <= Limits.userCalls else {
+            let words = "\(Limits.userCalls) calls of this user wait for answers already, or consoles are open"
+            throw RemoteError(.resourceBusy, words)
         }
     }
 
     /// Refuses a change that comes too soon after too many.
     func requireChange() throws(RemoteError) {
-        guard daemon.clients(of: peer?.uid) != nil, let uid = peer?.uid else { return }
+        guard let uid = peer?.uid, daemon.isBound(uid) else { return }
         guard daemon.shares.takeChange(uid, daemon.loop.now) else {
             throw RemoteError(.resourceBusy, "too many changes of this user: ten a second are taken")
         }
@@ -102,16 +103,21 @@ extension ClientConnection {
         do throws(RemoteError) { return try daemon.machine.place(definition, isMove: isMove) } catch {
             let seesAll = daemon.machine.partitions.allSatisfy { sees($0.partition) }
             guard error.code == .domainExists, !seesAll else { throw error }
-            throw RemoteError(.domainExists, "the name or the uuid of domain '\(definition.name)' is taken")
+            throw isTaken(definition)
         }
+    }
+
+    /// Not by whom, or where.
+    func isTaken(_ definition: DomainDefinition) -> RemoteError {
+        RemoteError(.domainExists, "the name or the uuid of domain '\(definition.name)' is taken")
     }
 }
 
 extension Daemon {
-    /// Why the policy does not let a new connection in; nil: it does.
+    /// Why a new connection is not let in; nil: it is.
     func refusal(ofNew client: ClientConnection) -> String? {
-        guard let policy else { return nil }
-        if let refusal = policy.refusal(of: client.peer?.uid) { return refusal }
+        if let refusal = policy?.refusal(of: client.peer?.uid) { return refusal }
+        guard hasRoom(isReadOnly: client.session.isReadOnly) else { return "there are \(clients.count)" }
         guard let own = clients(of: client.peer?.uid), own.count >= Limits.userClients else { return nil }
         return "user \(client.peer?.uid ?? 0) has \(own.count) connections already"
     }

@@ -46,8 +46,11 @@ final class ClientConnection {
     ) throws {
         if row.ofDomains, let trouble = client.daemon.machine.trouble { throw RemoteError(.systemError, trouble) }
         try client.check(row, call)
-        // What names no domain that there is changes nothing, and a definition is begun once it is known whose it is.
-        guard row.access == .change, let wire = call.domain, let domain = try? client.daemon.machine.domain(wire) else {
+        // What names no domain that there is changes nothing. A definition is begun once it is known whose it is, and autostart once
+        // it is known whether it is to be on.
+        guard row.access == .change, row.name != "domain_set_autostart", let wire = call.domain,
+            let domain = try? client.daemon.machine.domain(wire)
+        else {
             return
         }
         try client.begin(call, domain.name, in: domain.partition)
@@ -57,8 +60,9 @@ final class ClientConnection {
     func begin(_ call: RemoteCall, _ domain: String, in partition: String) throws(RemoteError) {
         try requireChange()
         call.subject = (domain, partition)
-        try daemon.audit?.begin(call, of: self)
+        // Where its record cannot be written, or nobody knows, its answer belongs behind it.
         call.isChange = true
+        try daemon.audit?.begin(call, of: self)
     }
 
     private static func answered(

@@ -34,12 +34,10 @@ final class ConnectionHandler: ChannelInboundHandler {
             client.session.isReadOnly = true
             reader = PacketReader(limit: Limits.readOnlyPacket)
         }
-        let hasRoom = daemon.hasRoom(isReadOnly: client.session.isReadOnly)
-        if let words = daemon.refusal(ofNew: client) ?? (hasRoom ? nil : "there are \(daemon.clients.count)") {
-            // A user may come as often as he likes: it is said once a minute.
-            if daemon.shares.isNews(client.peer?.uid ?? .max, daemon.loop.now) {
-                daemon.log.warning("refused a connection: \(words)")
-                daemon.audit?.note(.disconnected, of: client, words)
+        if let words = daemon.refusal(ofNew: client) {
+            if let others = daemon.shares.refuse(daemon.loop.now) {
+                daemon.log.warning("refused a connection, and \(others) before it: \(words)")
+                daemon.audit?.note(.disconnected, of: client, "\(words); \(others) others were refused before")
             }
             end()
             return context.close(promise: nil)

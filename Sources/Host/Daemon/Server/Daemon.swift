@@ -89,7 +89,7 @@ final class Daemon {
             log.debug("\(event.partition.string): \(event.state.name), \(event.cause.name)")
             audit?.note(event)
             metrics.events.note(event, isKnown: machine.domain(partition: event.partition.string) != nil)
-        case .partitions: break
+        case .partitions: if machine.trouble != nil { audit?.note(machine: "the machine answers again") }
         }
         machine.take(news)
         if loadDomains(), startsAreDue, machine.trouble == nil {
@@ -118,17 +118,26 @@ final class Daemon {
 
     /// Has another policy from the next call on. Clients that it gives nothing are cut off.
     func take(_ new: Policy) {
+        let old = policy
         policy = new
         audit?.note(new)
         log.notice("another policy is used from now on")
         for client in clients.values {
-            if let refusal = new.refusal(of: client.peer?.uid) { client.cutOff(refusal) }
+            if let refusal = new.refusal(of: client.peer?.uid) {
+                client.cutOff(refusal)
+            } else if let uid = client.peer?.uid, old?.mayChange(uid) != new.mayChange(uid) {
+                // Its place and its packets were reckoned as another's.
+                client.cutOff("the policy gives its user other rights: it may connect anew")
+            }
         }
     }
 
-    /// With a policy: the connections of a user's, if there are bounds for him.
+    /// Whether a user has bounds of his own: with a policy, and not root nor the daemon's user.
+    func isBound(_ uid: UInt32) -> Bool { policy != nil && uid != 0 && uid != geteuid() }
+
+    /// The connections of a user's, if there are bounds for him.
     func clients(of uid: UInt32?) -> [ClientConnection]? {
-        guard policy != nil, let uid, uid != 0, uid != geteuid() else { return nil }
+        guard let uid, isBound(uid) else { return nil }
         return clients.values.filter { $0.peer?.uid == uid }
     }
 

@@ -54,10 +54,10 @@ enum Limits {
     static let clients = 2000
     /// Of them, such that may change nothing.
     static let readOnlyClients = 1000
-    /// With a policy: connections of a user's, calls of his that wait for answers, and changes at a time. The daemon's user and root
-    /// have what there is.
+    /// With a policy: connections of a user's, calls of his that wait for answers and consoles that are open, fewer than the link has
+    /// places, and changes at a time. The daemon's user and root have what there is.
     static let userClients = 64
-    static let userCalls = 128
+    static let userCalls = 32
     static let userChanges = 100
     /// Connections that wait to be taken, of each socket.
     static let backlog: Int32 = 256

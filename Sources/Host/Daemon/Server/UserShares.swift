@@ -2,43 +2,33 @@ import NIOCore
 
 /// With a policy any user of the machine may connect: what each may take of what all share.
 struct UserShares {
-    private struct Use {
-        /// Changes that may be begun now; one more comes back each tenth of a second.
-        var changes = Limits.userChanges
-        var since: NIODeadline
-        /// When he was last said to be a stranger.
-        var told: NIODeadline?
-    }
-    private var uses: [UInt32: Use] = [:]
-    /// Users that are remembered at most: of more, all begin anew.
-    private static let most = 1000
-
-    private subscript(uid: UInt32, now: NIODeadline) -> Use {
-        mutating get {
-            if uses.count >= Self.most, uses[uid] == nil { uses = [:] }
-            return uses[uid] ?? Use(since: now)
-        }
-        set { uses[uid] = newValue }
-    }
+    /// Of the policy's users, of whom there are as many as it has lines: how many changes they may begin now, and since when one more
+    /// comes back each tenth of a second.
+    private var changes: [UInt32: (left: Int, since: NIODeadline)] = [:]
+    /// Connections that were refused since that was said last, and when it was.
+    private var refused = 0
+    private var told: NIODeadline?
 
     /// Whether a user may begin one more change.
     mutating func takeChange(_ uid: UInt32, _ now: NIODeadline) -> Bool {
-        var use = self[uid, now]
-        let tenths = (now - use.since).nanoseconds / 100_000_000
-        use.changes = min(Limits.userChanges, use.changes + Int(clamping: tenths))
-        use.since = use.since + .milliseconds(tenths * 100)
-        defer { self[uid, now] = use }
-        guard use.changes > 0 else { return false }
-        use.changes -= 1
+        var (left, since) = changes[uid] ?? (Limits.userChanges, now)
+        let tenths = (now - since).nanoseconds / 100_000_000
+        left = min(Limits.userChanges, left + Int(clamping: tenths))
+        since = since + .milliseconds(tenths * 100)
+        defer { changes[uid] = (left, since) }
+        guard left > 0 else { return false }
+        left -= 1
         return true
     }
 
-    /// Whether it is to be said of a stranger that he was here: once a minute.
-    mutating func isNews(_ uid: UInt32, _ now: NIODeadline) -> Bool {
-        var use = self[uid, now]
-        if let told = use.told, now - told < .minutes(1) { return false }
-        use.told = now
-        self[uid, now] = use
-        return true
+    /// A connection was refused. Whoever is, may come as often as he likes, and as many users: it is said once a minute.
+    /// - Returns: how many others were since it was said; nil: it is not said.
+    mutating func refuse(_ now: NIODeadline) -> Int? {
+        if let told, now - told < .minutes(1) {
+            refused += 1
+            return nil
+        }
+        defer { (refused, told) = (0, now) }
+        return refused
     }
 }

@@ -28,6 +28,7 @@ public final class RemoteSession<Client>: StreamCarrier {
     public private(set) var calls = 0
     private var hasEnded = false
     private var streams: [UInt32: RemoteStream] = [:]
+    public var openStreams: Int { streams.count }
     private var keepalive = KeepaliveState()
 
     /// Calls of one client that are under way at most: more means that it does not wait for answers at all.
