@@ -34,6 +34,8 @@ struct CoreState: ~Copyable {
     var cpuidTable = CPUIDTable()
     var clock: KVMClock
     var exitHistory = ExitHistory()
+    /// Of the housekeeping core, by what is new on the partition's control page.
+    var kicks = Budget(capacity: 64, perSecond: 64)
     /// How many faults of the hypervisor are being handled on this core, one inside the other.
     var faultDepth = 0
     /// How many faults in a row have come before a guest could start again.
@@ -91,6 +93,7 @@ struct CoreState: ~Copyable {
         cpuid = CPUIDContext(platform, vcpu: vcpu)
         cpuid.vendor = program.vendor
         clock = KVMClock(platform)
+        kicks.ticksPerSecond = max(UInt64(platform.tscKHz) * 1000, 1)
         self.program = program
         self.hasOthersSibling = hasOthersSibling
         self.resources = resources

@@ -47,10 +47,7 @@ extension CoreState {
 
 @inline(never)
 private func report(_ fault: Pointer<exception_frame>, _ core: Pointer<CoreState>) {
-    guard let partition = core.value.partition else {
-        SerialPort.log.print(describe(fault, core))
-        return
-    }
+    guard let partition = core.value.partition else { return SerialPort.log.print(describe(fault, core)) }
     partition.value.controlPage.print(describe(fault, core))
     partition.value.controlPage.value.recordFault(
         vcpu: core.value.vcpu, code: fault.value.vector, address: fault.value.rip &- image_address())

@@ -133,8 +133,7 @@ struct MachineBackend: ControlBackend, ~Copyable {
         if info.state == .starting, due > now { info.startsInMicroseconds = microseconds(due) - microseconds(now) }
         if info.state == .running || info.state == .paused {
             let entry = microseconds(controlPage.value.latestEntry.load(ordering: .acquiring))
-            let now = clockMicroseconds()
-            info.uptimeMicroseconds = now > entry ? now - entry : 0
+            info.uptimeMicroseconds = max(microseconds(now), entry) - entry
         }
         return info
     }

@@ -103,17 +103,17 @@ struct ControlPage: ~Copyable {
     /// Before and after a reset that takes others' virtual functions away.
     func beginReset() {
         hold.begin()
-        Self.kickHousekeeper()
+        Self.kickHousekeeper(isOwed: true)
     }
     func endReset() {
         hold.end()
-        Self.kickHousekeeper()
+        Self.kickHousekeeper(isOwed: true)
     }
 
     /// For the boot vCPU's core, while no vCPU runs and no function is reached for: whether it has to stay so.
     func isHeld() -> Bool {
         guard hold.acknowledge() else { return hold.isHeld }
-        Self.kickHousekeeper()
+        Self.kickHousekeeper(isOwed: true)
         return true
     }
 
@@ -162,9 +162,12 @@ struct ControlPage: ~Copyable {
     }
     fileprivate func end() { isBeingWritten.store(false, ordering: .releasing) }
 
-    /// Before a core has a state of its own, nobody has to be told.
-    fileprivate static func kickHousekeeper() {
-        if let core = CoreState.own { LocalAPIC.kick(core.value.program.housekeeper) }
+    /// Before a core has a state of its own, nobody has to be told. Without a kick that is left in the core's budget, what is new waits
+    /// for the housekeeping core's next turn; one that another partition waits for is owed.
+    fileprivate static func kickHousekeeper(isOwed: Bool = false) {
+        guard let core = CoreState.own, core.value.kicks.isLeft(now: cpu_rdtsc()) || isOwed else { return }
+        core.value.kicks.spend(1)
+        LocalAPIC.kick(core.value.program.housekeeper)
     }
 }
 
