@@ -8,6 +8,13 @@
  *
  * A wait has a limit of five seconds: behind it, a physical function is reset under a guest that runs. That guest was asked to
  * stand still, and does so all the same before anybody goes on with functions that are gone.
+ * -- VCPU/ResetFunctions.swift, stopDependents
+ *
+ * Who stands still waits no longer than 25 seconds for one reset: whoever takes longer has lost its core, or comes back late.
+ * Behind that limit the others go on by their own functions, which answer or are lost. Who comes back late is not granted what
+ * it wanted; its own five seconds are over, so it resets under those that went on, who are not asked again for that reset.
+ * The next one is waited for as any other.
+ * -- Partition/FunctionHold.swift, limit; Management/MachineBackend.swift, relayHolds
  */
 #define FREE 0
 #define ASKED 1
@@ -34,6 +41,9 @@ bool isTorn[2];               /* it was, and the virtual function was not since 
 bool crashed[2];              /* no guest is to start */
 bool deaf[2];                 /* a core of the partition is lost */
 bool absent[2];               /* its boot vCPU's core is */
+bool isGone[2];               /* that core was lost in the middle of a reset, and never comes back */
+bool isOverdue[2];            /* what it wants, it has wanted for longer than the limit */
+bool isLetGo[2];              /* a turn lets the other go on, and the grant is still to be taken back */
 byte ends = 0;                /* guests that end by themselves are bounded */
 byte faults = 0;              /* so are what goes wrong */
 
@@ -79,16 +89,21 @@ inline restoreVirtual(me) {
 #endif
     :: else -> reach(me)
     fi;
-    if :: atomic { faults < 1 -> faults++; isBack[me] = false; functions[me] = LOST } :: skip fi
+    if
+    :: atomic { faults < 1 -> faults++; isBack[me] = false; functions[me] = LOST }
+    /* Nobody has enabled them again yet, or ever will. */
+    :: atomic { (isGone[1 - me] || resetting[1 - me]) && functions[me] == READY -> isBack[me] = false; functions[me] = LOST }
+    :: skip
+    fi
 }
 
 /* -- Partition/FunctionHold.swift, begin and end; Partition/ControlPage.swift, beginReset and endReset */
 #ifdef FAULT_LOSES_COUNT
-#define BEGIN(me) wanted[me]++
-#define END(me) wanted[me]++
+#define BEGIN(me) atomic { wanted[me]++; isOverdue[me] = false }
+#define END(me) atomic { wanted[me]++; isOverdue[me] = false }
 #else
-#define BEGIN(me) wanted[me] = (wanted[me] + 1) | 1
-#define END(me) wanted[me] = ((wanted[me] + 1) / 2) * 2
+#define BEGIN(me) atomic { wanted[me] = (wanted[me] + 1) | 1; isOverdue[me] = false }
+#define END(me) atomic { wanted[me] = ((wanted[me] + 1) / 2) * 2; isOverdue[me] = false }
 #endif
 #ifdef END_WITHOUT_KICK
 #define END_RESET(me) END(me)
@@ -98,6 +113,15 @@ inline restoreVirtual(me) {
 
 /* -- Crash/HypervisorFault.swift, leaveGuest: the boot vCPU's core begins anew. */
 #define FAULT(target) atomic { faults < 1 -> faults++ }; goto target
+
+/* The reset is over, or stays undone. Who is asked or stands still then resets its functions before it runs; who was let go on
+ * behind the limit may run without them. */
+#define QUIT_RESET(me) \
+    isTorn[1 - (me)] = isTorn[1 - (me)] || (isLate[me] || isGone[me]) && resetting[me] && state[1 - (me)] != FREE; \
+    resetting[me] = false; \
+    isLate[me] = false
+/* -- VCPU/ResetFunctions.swift, losesCore: the core is lost. */
+#define LOSE(target) atomic { faults < 1 -> faults++; isGone[me] = true; QUIT_RESET(me) }; goto target
 
 proctype bootVCPU(byte me) {
     bool isHeld, isRecovering;
@@ -113,7 +137,11 @@ proctype bootVCPU(byte me) {
           if
           /* -- VCPU/ResetFunctions.swift, resetFunctions, keepsPhysical: virtual functions alone; it looks once more behind that */
           :: functions[me] == AWAY -> 
-             functions[me] = READY; resetVirtual(me); restoreVirtual(me); lookWhetherHeld(me, isHeld)
+             functions[me] = READY;
+#ifndef GO_ON_WITHOUT_RESET
+             resetVirtual(me);
+#endif
+             restoreVirtual(me); lookWhetherHeld(me, isHeld)
           /* -- VCPU/BootVCPU.swift, takeBack: a manager may try again, which is left out; so is that it is tried once more before. */
           :: functions[me] == LOST -> crashed[me] = true
           :: functions[me] == READY ->
@@ -145,22 +173,27 @@ takeBack:
 #endif
 #ifndef RESET_WITHOUT_WAIT
              do
-             :: granted[me] == wanted[me] -> break
-             :: deaf[1 - me] -> break
+             /* Who reads the grant in the turn that takes it back is as late as one that has read it before. */
+             :: atomic { granted[me] == wanted[me] -> resetting[me] = true; isLate[me] = isLetGo[me] }; break
+             :: deaf[1 - me] || isGone[1 - me] -> break
              :: atomic { state[1 - me] == ASKED && faults < 1 -> faults++; isLate[me] = true }; break
+             /* Its own five seconds are over too. */
+             :: atomic { isOverdue[me] -> isLate[me] = true }; break
              :: FAULT(recover)
+             :: LOSE(gone)
 #ifndef WAIT_WITHOUT_LOOK
              :: state[me] == ASKED -> lookWhetherHeld(me, isHeld)
 #endif
              od;
 #endif
              atomic { resetting[me] = true; if :: deaf[1 - me] -> skip :: else -> ASSERT_APART(me) fi };
-             if :: FAULT(recover) :: skip fi;
+             if :: FAULT(recover) :: LOSE(gone) :: skip fi;
 #ifdef RESET_VIRTUAL_LAST
              if :: functions[me] == READY -> resetVirtual(me) :: else fi;
 #endif
              restoreVirtual(me);
-             atomic { resetting[me] = false; isTorn[1 - me] = isTorn[1 - me] || isLate[me]; isLate[me] = false };
+             atomic { QUIT_RESET(me) };
+             if :: LOSE(gone) :: skip fi;
              END_RESET(me);
              lookWhetherHeld(me, isHeld);
              /* Memory is cleared here. */
@@ -172,7 +205,7 @@ takeBack:
 recover:
     /* -- VCPU/BootVCPU.swift, runBootVCPU, recovering: another core of the partition may be lost as well, and nothing is taken
      * back. Who is crashed is not started again here, but stands still when it is asked to. */
-    atomic { resetting[me] = false; isTorn[1 - me] = isTorn[1 - me] || isLate[me]; isLate[me] = false };
+    atomic { QUIT_RESET(me) };
     if
     :: isRecovering = true; goto takeBack
     :: deaf[me] = true;
@@ -180,7 +213,9 @@ recover:
 #ifndef RECOVER_WITHOUT_END
        END_RESET(me)
 #endif
-    fi
+    fi;
+gone:
+    false
 }
 
 /* -- Management/MachineBackend.swift, relayHolds: who stands still is looked up before who wants to reset: who was made to
@@ -207,35 +242,97 @@ inline hold(i, isWanted) {
 #else
 #define STANDS(i) (state[i] == HELD || absent[i])
 #endif
+#ifdef WISH_WITHOUT_LIMIT
+#define IS_OVER(i) false
+#else
+#define IS_OVER(i) isOver[i]
+#endif
+/* -- Management/MachineBackend.swift, number and since: the limit is one number's. Behind it the other is to go on: whoever is in
+ * its reset is late from here on, which nobody is who ends in time. */
+inline look(i) {
+    atomic {
+        if
+        :: wants[i] != wanted[i] ->
+           wants[i] = wanted[i];
+#ifdef LIMIT_UNTIL_EVEN
+           isOver[i] = isOver[i] && wants[i] % 2 == 1
+#else
+#ifndef LIMIT_FOR_NEXT
+           isOver[i] = false
+#endif
+#endif
+        :: else
+        fi;
+        if
+        :: IS_OVER(i) ->
+#ifdef LIMIT_ENDS_WISH
+           END(i);
+           wants[i] = wanted[i];
+           isOver[i] = false;
+#endif
+#ifndef LIMIT_WITHIN_RESET
+           isLate[i] = isLate[i] || resetting[i];
+#endif
+           isLetGo[i] = (granted[i] == wants[i])
+        :: else
+        fi
+    }
+}
+#ifdef GRANT_WITHOUT_WANTED
+#define GRANTED(i) (IS_OVER(i) -> 0 : wanted[i])
+#else
+#ifdef LIMIT_STILL_GRANTED
+#define GRANTED(i) wants[i]
+#else
+#define GRANTED(i) (IS_OVER(i) -> 0 : wants[i])
+#endif
+#endif
+/* -- Management/Housekeeping.swift, serve; Core/RunCore.swift, startTicking: a turn comes without a kick. */
+#ifdef LIMIT_WITHOUT_TURN
+#define KICK_BY_TIMER skip
+#else
+#define KICK_BY_TIMER KICK(HOUSEKEEPING)
+#endif
+/* -- Partition/FunctionHold.swift, limit: it passes for who is lost and, as a fault, for who is late. */
+#define PASS_LIMIT(i) \
+    atomic { \
+        wants[i] % 2 == 1 && wants[i] == wanted[i] && !isOver[i] && (isGone[i] || faults < 1) -> \
+        faults = (isGone[i] -> faults : faults + 1); \
+        isOver[i] = true; \
+        isOverdue[i] = true; \
+        KICK_BY_TIMER \
+    }
 proctype housekeeping() {
-    bool held[2], changed;
+    bool held[2], changed, isOver[2];
     byte wants[2];
     do
+    :: PASS_LIMIT(0)
+    :: PASS_LIMIT(1)
     :: SLEEP(HOUSEKEEPING);
 #ifdef RELAY_WITHOUT_ORDER
-       wants[0] = wanted[0]; wants[1] = wanted[1];
+       look(0); look(1);
        held[0] = STANDS(0); held[1] = STANDS(1);
 #else
        held[0] = STANDS(0); held[1] = STANDS(1);
-       wants[0] = wanted[0]; wants[1] = wanted[1];
+       look(0); look(1);
 #endif
-       hold(0, (wants[1] % 2 == 1));
-       hold(1, (wants[0] % 2 == 1));
+       hold(0, (wants[1] % 2 == 1 && !IS_OVER(1)));
+       hold(1, (wants[0] % 2 == 1 && !IS_OVER(0)));
 #ifdef GRANT_WITHOUT_HELD
        held[0] = true; held[1] = true;
 #endif
-#ifdef GRANT_WITHOUT_WANTED
-       wants[0] = wanted[0]; wants[1] = wanted[1];
-#endif
-       if :: held[1] -> granted[0] = wants[0] :: else fi;
-       if :: held[0] -> granted[1] = wants[1] :: else fi
+       /* A grant does not outlast the turn that lets the other go on. */
+       if :: atomic { held[1] -> granted[0] = GRANTED(0); isLetGo[0] = false } :: atomic { !held[1] -> assert(!isLetGo[0]) } fi;
+       if :: atomic { held[0] -> granted[1] = GRANTED(1); isLetGo[1] = false } :: atomic { !held[0] -> assert(!isLetGo[1]) } fi
     od
 }
 
-/* When nothing happens any more, both run, but for one that may not, and with functions that are there. */
+/* When nothing happens any more, both run, but for one that may not, and with functions that are there: nobody waits for ever,
+ * for one that is lost neither. */
 active proctype goesOn() {
     timeout ->
-    assert((running[0] || crashed[0]) && (running[1] || crashed[1]));
+    assert((running[0] || crashed[0] || isGone[0]) && (running[1] || crashed[1] || isGone[1]));
+    assert((!isGone[0] || running[1] || !isBack[1]) && (!isGone[1] || running[0] || !isBack[0]));
     assert(!(running[0] && isTorn[0]) && !(running[1] && isTorn[1]))
 }
 
@@ -244,6 +341,6 @@ init {
         run housekeeping();
         run bootVCPU(0);
         /* -- Core/StartCores.swift, giveUp */
-        if :: run bootVCPU(1) :: faults++; absent[1] = true; crashed[1] = true fi
+        if :: faults++; absent[1] = true; crashed[1] = true :: run bootVCPU(1) fi
     }
 }
