@@ -43,7 +43,6 @@ bool deaf[2];                 /* a core of the partition is lost */
 bool absent[2];               /* its boot vCPU's core is */
 bool isGone[2];               /* that core was lost in the middle of a reset, and never comes back */
 bool isOverdue[2];            /* what it wants, it has wanted for longer than the limit */
-bool isLetGo[2];              /* a turn lets the other go on, and the grant is still to be taken back */
 byte ends = 0;                /* guests that end by themselves are bounded */
 byte faults = 0;              /* so are what goes wrong */
 
@@ -173,8 +172,7 @@ takeBack:
 #endif
 #ifndef RESET_WITHOUT_WAIT
              do
-             /* Who reads the grant in the turn that takes it back is as late as one that has read it before. */
-             :: atomic { granted[me] == wanted[me] -> resetting[me] = true; isLate[me] = isLetGo[me] }; break
+             :: atomic { granted[me] == wanted[me] -> resetting[me] = true }; break
              :: deaf[1 - me] || isGone[1 - me] -> break
              :: atomic { state[1 - me] == ASKED && faults < 1 -> faults++; isLate[me] = true }; break
              /* Its own five seconds are over too. */
@@ -273,7 +271,16 @@ inline look(i) {
 #ifndef LIMIT_WITHIN_RESET
            isLate[i] = isLate[i] || resetting[i];
 #endif
-           isLetGo[i] = (granted[i] == wants[i])
+           /* Before the other is let go on: who is late reads no grant from here on. */
+#ifndef LIMIT_STILL_GRANTED
+#ifndef LIMIT_GRANTED_MEANWHILE
+           granted[i] = 0
+#else
+           skip
+#endif
+#else
+           skip
+#endif
         :: else
         fi
     }
@@ -321,9 +328,8 @@ proctype housekeeping() {
 #ifdef GRANT_WITHOUT_HELD
        held[0] = true; held[1] = true;
 #endif
-       /* A grant does not outlast the turn that lets the other go on. */
-       if :: atomic { held[1] -> granted[0] = GRANTED(0); isLetGo[0] = false } :: atomic { !held[1] -> assert(!isLetGo[0]) } fi;
-       if :: atomic { held[0] -> granted[1] = GRANTED(1); isLetGo[1] = false } :: atomic { !held[0] -> assert(!isLetGo[1]) } fi
+       if :: held[1] -> granted[0] = GRANTED(0) :: else fi;
+       if :: held[0] -> granted[1] = GRANTED(1) :: else fi
     od
 }
 

@@ -205,8 +205,9 @@ struct MachineBackend: ControlBackend, ~Copyable {
             if now &- partitions[i].wants.since < FunctionHold.limit * 1000 * tscKHz {
                 wanted |= partitions[i].dependents
             } else {
-                // Odd numbers alone are waited for: whoever is late is not let in beside those that go on.
+                // Odd numbers alone are waited for: whoever is late is not let in beside those that go on, nor just before.
                 wants[i] = 0
+                partitions[i].controlPage.value.hold.grant(0)
             }
         }
         for i in 0..<partitionCount
