@@ -16,6 +16,7 @@ final class BootedMachine {
 
     /// Builds the adversary guests, boots the machine and waits until it answers.
     /// - Parameters:
+    ///   - kind: of the machine.
     ///   - images: files to make in the image folder before.
     ///   - faults: whether the hypervisor is the one with faults to inject.
     ///   - firmware: the name of what stands for firmware, among the images.
@@ -25,8 +26,9 @@ final class BootedMachine {
     ///   - extra: for the emulator's command line.
     ///   - checksImages: as of `Testbed`.
     init(
-        manifest name: String, images: [String: Data] = [:], faults: Bool = false, firmware: String? = nil,
-        bootFault: String? = nil, iommu: EmulatedIOMMU? = nil, com1Rate: Int? = nil, extra: [String] = [],
+        manifest name: String, kind: MachineKind = .amd, images: [String: Data] = [:], faults: Bool = false,
+        firmware: String? = nil, bootFault: String? = nil, iommu: EmulatedIOMMU? = nil, com1Rate: Int? = nil,
+        extra: [String] = [],
         checksImages: Bool = true
     ) throws {
         let folder = URL(filePath: #filePath).deletingLastPathComponent()
@@ -44,8 +46,8 @@ final class BootedMachine {
             files.append(.init(path: "fault", source: file))
         }
         testbed = try Testbed(
-            manifest: folder.appending(path: "Manifests/\(name).yaml").path, workspace,
-            name: "test-\(name)\(faults ? "-faults" : "")",
+            manifest: folder.appending(path: "Manifests/\(name).yaml").path, workspace, kind: kind,
+            name: "test-\(name)\(kind == .amd ? "" : "-\(kind)")\(faults ? "-faults" : "")",
             hypervisor: faults ? workspace.faultyHypervisor : nil,
             firmware: firmware.map { workspace.cache.appending(path: "images/\($0)") }, files: files, iommu: iommu,
             com1Rate: com1Rate, extra: extra, checksImages: checksImages)
