@@ -30,7 +30,7 @@ struct Bulkhead: ParsableCommand {
             CommandGroup(
                 name: "Running machine",
                 subcommands:
-                    Manage.commands + [CrashCommand.self, AuditCommand.self, PolicyCommand.self]),
+                    Manage.commands + [CrashCommand.self, AuditCommand.self, PolicyCommand.self, PKICommand.self]),
             CommandGroup(
                 name: "Verification", subcommands: [TestCommand.self, BenchCommand.self, MeasureCommand.self]),
             CommandGroup(name: "This tool", subcommands: [ManualCommand.self]),

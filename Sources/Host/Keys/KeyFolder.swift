@@ -40,7 +40,7 @@ public struct KeyFolder: Sendable {
     }
 
     /// - Throws: `KeyError.exists` where there is anything but an empty folder.
-    private func requireNew() throws(KeyError) {
+    func requireNew() throws(KeyError) {
         guard OpenFolder.isThere(folder) else { return }
         guard let names = try? OpenFolder(folder).names(), names.isEmpty else { throw .exists(file: folder.path) }
     }

@@ -1,0 +1,156 @@
+import Foundation
+import Testing
+
+@testable import Keys
+
+/// Certificates for the daemon's clients: OpenSSL's, and the list by which they count.
+@Suite struct CertificateAuthorityTests {
+    let place = TemporaryFolder()
+    private var authority: CertificateAuthority { CertificateAuthority(place.path + "/ca") }
+
+    private func openssl(_ arguments: String..., input: Data = Data()) throws -> String {
+        String(decoding: try Program.run("openssl", arguments, input: input), as: UTF8.self)
+    }
+
+    private func path(_ name: String) -> String { authority.folder.appending(path: name).path }
+
+    private func modes(_ name: String) throws -> Int {
+        try #require(try FileManager.default.attributesOfItem(atPath: path(name))[.posixPermissions] as? Int)
+    }
+
+    @Test func whatItIssuesIsGoodForItsPurposeAlone() throws {
+        try authority.create(name: "Test", passphrase)
+        let server = try authority.issue(
+            server: "box", hosts: ["192.0.2.7", "::1", "box.example"], days: 30, passphrase)
+        let client = try authority.issue(client: "alice", days: 10, passphrase)
+        #expect(server.state == .server && client.state == .client && client.name == "alice")
+        for (file, purpose, other) in [
+            ("servers/box/servercert.pem", "sslserver", "sslclient"),
+            ("clients/alice/clientcert.pem", "sslclient", "sslserver"),
+        ] {
+            let words = try openssl(
+                "verify", "-x509_strict", "-purpose", purpose, "-CAfile", path("cacert.pem"), path(file))
+            #expect(words.contains("OK"))
+            #expect(throws: KeyError.self) {
+                try openssl("verify", "-purpose", other, "-CAfile", path("cacert.pem"), path(file))
+            }
+            let text = try openssl("x509", "-noout", "-text", "-in", path(file))
+            #expect(text.contains("CA:FALSE") && !text.contains("CA:TRUE"))
+        }
+        let text = try openssl("x509", "-noout", "-ext", "subjectAltName", "-in", path("servers/box/servercert.pem"))
+        #expect(text.contains("IP Address:192.0.2.7, IP Address:0:0:0:0:0:0:0:1, DNS:box.example"))
+        // What the list calls it is the certificate's digest, and its last day.
+        let digest = try openssl(
+            "x509", "-noout", "-fingerprint", "-sha256", "-in", path("clients/alice/clientcert.pem"))
+        #expect(digest.replacing(":", with: "").lowercased().contains(client.fingerprint))
+        let end = try openssl(
+            "x509", "-noout", "-enddate", "-dateopt", "iso_8601", "-in", path("clients/alice/clientcert.pem"))
+        #expect(end.contains(client.until))
+        // The key is the certificate's, and nobody else's to read.
+        let keys = try ["clients/alice/client", "servers/box/server"].map { prefix in
+            #expect(try modes(prefix + "key.pem") == 0o600)
+            let own = try openssl("pkey", "-pubout", "-in", path(prefix + "key.pem"))
+            #expect(try own == openssl("x509", "-noout", "-pubkey", "-in", path(prefix + "cert.pem")))
+            return own
+        }
+        #expect(keys[0] != keys[1])
+        #expect(try modes("ca.key") == 0o600)
+        #expect(try String(contentsOfFile: path("ca.key"), encoding: .utf8).contains("ENCRYPTED"))
+        #expect(try authority.list().entries == [server, client])
+        #expect(try ServerCredentials(in: URL(filePath: path("servers/box"))).certificate.isEmpty == false)
+    }
+
+    @Test func whoIsRevokedIsSoInEachCopy() throws {
+        try authority.create(name: "Test", passphrase)
+        _ = try authority.issue(server: "box", hosts: ["a"], days: 30, passphrase)
+        let first = try authority.issue(client: "alice", days: 30, passphrase)
+        #expect(throws: KeyError.self) { try authority.issue(client: "alice", days: 30, passphrase) }
+        #expect(try authority.revoke("alice").map(\.fingerprint) == [first.fingerprint])
+        #expect(throws: KeyError.self) { try authority.revoke("alice") }
+        #expect(throws: KeyError.self) { try authority.revoke("box") }
+        let second = try authority.issue(client: "alice", days: 30, passphrase)
+        let list = try CertificateList(in: URL(filePath: path("servers/box")))
+        #expect(try list == authority.list())
+        #expect(list.entry(of: first.fingerprint)?.state == .revoked)
+        #expect(list.entry(of: second.fingerprint)?.state == .client)
+    }
+
+    /// Of a request the public key counts and nothing else.
+    @Test func aRequestAsksForNothingMore() throws {
+        try authority.create(name: "Test", passphrase)
+        let key = try Program.run("openssl", ["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"])
+        let request = try Program.run(
+            "openssl",
+            [
+                "req", "-config", "/dev/null", "-new", "-key", "/dev/stdin", "-subj", "/CN=root", "-addext",
+                "basicConstraints=critical,CA:TRUE", "-addext", "extendedKeyUsage=serverAuth", "-addext",
+                "subjectAltName=DNS:box.example",
+            ], input: key)
+        _ = try authority.issue(client: "carol", request: request, days: 30, passphrase)
+        let text = try openssl("x509", "-noout", "-text", "-in", path("clients/carol/clientcert.pem"))
+        #expect(text.contains("Subject: CN = carol") && text.contains("CA:FALSE") && text.contains("Client Auth"))
+        for word in ["root", "CA:TRUE", "Server Auth", "box.example"] { #expect(!text.contains(word), "\(word)") }
+        #expect(!FileManager.default.fileExists(atPath: path("clients/carol/clientkey.pem")))
+        // One that is none: nothing is in the list.
+        let before = try authority.list()
+        #expect(throws: KeyError.self) {
+            try authority.issue(client: "dave", request: Data("no".utf8), days: 30, passphrase)
+        }
+        #expect(try authority.list() == before)
+    }
+
+    @Test func whatCannotBeIsRefused() throws {
+        #expect(throws: KeyError.self) { try authority.list() }
+        try authority.create(name: "Test", passphrase)
+        #expect(throws: KeyError.exists(file: authority.folder.path)) { try authority.create(name: "Test", passphrase) }
+        for name in ["", "../alice", "a b", ".hidden", "-x", "a/b", "é", String(repeating: "a", count: 65), "a\n"] {
+            #expect(throws: KeyError.self) { try authority.issue(client: name, days: 30, passphrase) }
+        }
+        for host in ["", "a b", "a,DNS:b", "-a", "a..b", "*.example", "a\n"] {
+            #expect(throws: KeyError.self) { try authority.issue(server: "s", hosts: [host], days: 30, passphrase) }
+        }
+        #expect(throws: KeyError.self) { try authority.issue(server: "s", hosts: [], days: 30, passphrase) }
+        for days in [0, -1, 3651] {
+            #expect(throws: KeyError.self) { try authority.issue(client: "alice", days: days, passphrase) }
+        }
+        #expect(throws: KeyError.passphrase(file: path("ca.key"))) {
+            try authority.issue(client: "alice", days: 30, Passphrase("wrong horse"))
+        }
+        #expect(try authority.list().entries.isEmpty)
+    }
+
+    /// A list with a line that is none counts for nothing: who is revoked might stand there.
+    @Test func aDamagedListIsNone() throws {
+        let digest = String(repeating: "a", count: 64), line = "\(digest) client alice 2027-01-01\n"
+        #expect(CertificateList(line)?.entries.count == 1)
+        #expect(CertificateList("")?.entries.isEmpty == true)
+        for text in [
+            line + line, String(line.dropLast()), line + "\n", line.replacing("client", with: "owner"),
+            line.replacing("aaaa", with: "aaa"), line.replacing("alice", with: "../x"),
+            line.replacing("2027", with: "27"),
+            line.uppercased(), "\(digest) client 2027-01-01\n", line + digest, line.replacing("\n", with: " x\n"),
+        ] {
+            #expect(CertificateList(text) == nil, "\(text)")
+        }
+        try authority.create(name: "Test", passphrase)
+        for (text, mode) in [("x\n", 0o644), (line, 0o666)] {
+            try text.write(toFile: path("certificates"), atomically: false, encoding: .utf8)
+            chmod(path("certificates"), mode_t(mode))
+            #expect(throws: KeyError.self) { try authority.list() }
+            #expect(throws: KeyError.self) { try authority.issue(client: "bob", days: 30, passphrase) }
+        }
+    }
+
+    /// Whose server's key others can read is not served with.
+    @Test func anOpenKeyIsNotUsed() throws {
+        try authority.create(name: "Test", passphrase)
+        _ = try authority.issue(server: "box", hosts: ["a"], days: 30, passphrase)
+        let folder = URL(filePath: path("servers/box"))
+        chmod(path("servers/box/serverkey.pem"), 0o640)
+        #expect(throws: KeyError.self) { try ServerCredentials(in: folder) }
+        chmod(path("servers/box/serverkey.pem"), 0o600)
+        _ = try ServerCredentials(in: folder)
+        try FileManager.default.removeItem(atPath: path("servers/box/servercert.pem"))
+        #expect(throws: KeyError.self) { try ServerCredentials(in: folder) }
+    }
+}
