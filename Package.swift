@@ -112,7 +112,7 @@ let hostWing: [Target] = [
     hostRoom("Keys", ["CBOR", "Trust"], fast: true),
     hostRoom("Audit", ["ManifestRules", "Trust"], fast: true),
     hostRoom("ManifestRules", ["CBOR", "Manifest", "PCI", "Resources", "Text", "Trust"]),
-    hostRoom("Policy", ["Manifest", "ManifestFile", yams]),
+    hostRoom("Policy", ["Keys", "Manifest", "ManifestFile", yams]),
     hostRoom("KernelImages", ["Watch"]),
     hostRoom(
         "ManifestFile",
@@ -203,15 +203,16 @@ let daemonWing: [Target] = [
     hostRoom(
         "Daemon",
         [
-            "Audit", "Control", "ControlClient", "LibvirtWire", "Manifest", "Policy", product("GRDB", "GRDB.swift"),
-            product("Logging", "swift-log"), product("NIOCore", "swift-nio"), product("NIOHTTP1", "swift-nio"),
-            product("NIOPosix", "swift-nio"),
+            "Audit", "Control", "ControlClient", "Keys", "LibvirtWire", "Manifest", "Policy",
+            product("GRDB", "GRDB.swift"), product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
+            product("NIOHTTP1", "swift-nio"), product("NIOPosix", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
+            product("NIOTLS", "swift-nio"),
         ]),
     .executableTarget(
         name: "bulkheadd",
         dependencies: [
-            "ControlClient", "Daemon", "Policy", product("ArgumentParser", "swift-argument-parser"),
-            product("Logging", "swift-log"),
+            "ControlClient", "Daemon", "Keys", "Policy", product("ArgumentParser", "swift-argument-parser"),
+            product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
         ],
         path: "Sources/Host/bulkheadd",
         swiftSettings: hostSettings),
@@ -219,9 +220,11 @@ let daemonWing: [Target] = [
     unitTests(
         "DaemonTests",
         [
-            "Audit", "Control", "ControlClient", "Daemon", "LibvirtWire", "Manifest", "Policy", "Resources", "Text",
-            product("GRDB", "GRDB.swift"), product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
-            product("NIOEmbedded", "swift-nio"), product("NIOHTTP1", "swift-nio"),
+            "Audit", "Control", "ControlClient", "Daemon", "Keys", "LibvirtWire", "Manifest", "Policy", "Resources",
+            "Text", product("GRDB", "GRDB.swift"), product("Logging", "swift-log"),
+            product("NIOCore", "swift-nio"),
+            product("NIOEmbedded", "swift-nio"), product("NIOHTTP1", "swift-nio"), product("NIOPosix", "swift-nio"),
+            product("NIOSSL", "swift-nio-ssl"),
         ]),
 ]
 
@@ -237,6 +240,7 @@ let package = Package(
             + (daemon
                 ? [
                     .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+                    .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
                     .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
                     .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
                 ] : []),

@@ -1,5 +1,6 @@
 import Audit
 import Foundation
+import Keys
 import Machines
 import Testing
 
@@ -124,6 +125,50 @@ extension MachineTests {
             words = "policy"
             for _ in 0..<100 where words.contains("policy") { words = try virsh("destroy", "work") }
             #expect(try !words.contains("error") && virsh("domstate", "work").contains("shut off"), "\(words)")
+            daemon.stop()
+            try speaksTLS(workspace, machine, state)
+        }
+
+        /// The same over TLS, where a client is whose certificate it shows; who is revoked in mid-connection has no further call.
+        private func speaksTLS(_ workspace: Workspace, _ machine: URL, _ state: URL) throws {
+            let passphrase = Passphrase("correct horse"), folder = state.appending(path: "authority").path
+            let authority = CertificateAuthority(folder)
+            try authority.create(name: "Test", passphrase)
+            _ = try authority.issue(server: "box", hosts: ["127.0.0.1"], days: 30, passphrase)
+            for name in ["alice", "bob"] { _ = try authority.issue(client: name, days: 30, passphrase) }
+            let file = state.appending(path: "policy.yaml")
+            let text = """
+                roles:
+                  operator: [{allow: [read, start, stop], partitions: [workload]}]
+                  viewer: [{allow: [read], partitions: all}]
+                  other: [{allow: [start], partitions: [control-loop]}]
+                certificates: {alice: [operator], bob: [viewer, other]}
+                users: {\(getuid()): [viewer]}
+                """
+            try text.write(to: file, atomically: true, encoding: .utf8)
+            let daemon = try BulkheaddProcess(
+                workspace, machine: machine, state: state,
+                ["--policy", file.path, "--tls", "127.0.0.1:0", "--pki", folder + "/servers/box"])
+            defer { daemon.stop() }
+            let port = try #require(daemon.tlsPort)
+            func uri(_ name: String) -> String {
+                "bulkhead+tls://127.0.0.1:\(port)/system?pkipath=\(folder)/clients/\(name)"
+            }
+            func virsh(_ name: String, _ words: String...) throws -> String {
+                try ClientScript.output(["virsh", "-q", "-c", uri(name)] + words, workspace.cache)
+            }
+            #expect(try virsh("alice", "list", "--all", "--name").split(separator: "\n") == ["work"])
+            #expect(try virsh("bob", "list", "--all", "--name").split(separator: "\n").count == 2)
+            #expect(try virsh("bob", "start", "work").contains("the policy does not let bob start on workload"))
+            #expect(try !virsh("alice", "start", "work").contains("error"))
+            #expect(try virsh("bob", "domstate", "work").contains("running"))
+            let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Libvirt/revoked.py").path
+            let tool = workspace.root.appending(path: ".build/debug/CLI").path
+            let python = try ClientScript.output(
+                ["/usr/bin/python3", script, uri("alice"), tool, folder], workspace.cache)
+            #expect(python.hasSuffix("done\n"), "\(python)")
+            #expect(try virsh("alice", "list").contains("failed"))
+            #expect(try virsh("bob", "domstate", "work").contains("shut off"))
         }
     }
 }
@@ -133,6 +178,8 @@ final class BulkheaddProcess {
     let uri: String
     /// Where its metrics are read.
     let metrics: String
+    /// Where clients are served over TLS, if any are.
+    let tlsPort: String?
     private let process = Process()
 
     /// Starts it and waits until it prints its URI and the machine's partitions are known.
@@ -147,7 +194,8 @@ final class BulkheaddProcess {
         process.standardOutput = output
         try process.run()
         var lines = ""
-        while lines.count(where: \.isNewline) < 2, let byte = try output.fileHandleForReading.read(upToCount: 1),
+        // Its metrics are the last that it says.
+        while !lines.hasSuffix("/metrics\n"), let byte = try output.fileHandleForReading.read(upToCount: 1),
             !byte.isEmpty
         {
             lines += String(decoding: byte, as: UTF8.self)
@@ -156,6 +204,7 @@ final class BulkheaddProcess {
             throw ClientError("bulkheadd said: \(lines)")
         }
         (uri, metrics) = (String(match.1), String(address.0))
+        tlsPort = lines.firstMatch(of: /TLS on .*, port ([0-9]+)/).map { String($0.1) }
         // Before the machine has answered there are no domains.
         for _ in 0..<600 {
             let name = try ClientScript.output(["virsh", "-q", "-c", uri, "hostname"], workspace.cache)

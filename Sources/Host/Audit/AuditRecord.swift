@@ -19,10 +19,12 @@ public struct AuditRecord: Equatable, Sendable, Codable {
     }
 
     public var kind: Kind
-    /// A number of the connection's; the user and the process at its other end, as the system tells them.
+    /// A number of the connection's; on a socket of this machine, the user and the process at its other end, as the system tells them.
     public var client: Int?
     public var uid: UInt32?
     public var pid: Int32?
+    /// Over TLS: the name of its certificate, and SHA-256 of that.
+    public var certificate: String?
     /// libvirt's name of the procedure.
     public var call: String?
     public var domain: String?

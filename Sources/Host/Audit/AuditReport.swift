@@ -9,6 +9,13 @@ public enum AuditReport {
         if let client = record.client { words.append("client \(client)") }
         if let uid = record.uid { words.append("uid \(uid)") }
         if let pid = record.pid { words.append("pid \(pid)") }
+        // The beginning of its digest tells it from others of the name.
+        if let certificate = record.certificate {
+            let parts = certificate.split(separator: " ")
+            words.append(
+                "certificate \(shown(parts.map { String($0.prefix(64)) }.first ?? "")) (\(shown(String(parts.last?.prefix(16) ?? ""))))"
+            )
+        }
         switch record.kind {
         case .call: words.append("begins")
         case .answer: break

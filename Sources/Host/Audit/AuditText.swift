@@ -15,6 +15,7 @@ struct AuditText {
         if let client = record.client { field("client", "\(client)") }
         if let uid = record.uid { field("uid", "\(uid)") }
         if let pid = record.pid { field("pid", "\(pid)") }
+        if let certificate = record.certificate { field("certificate", text: certificate) }
         for (name, value) in [
             ("call", record.call), ("domain", record.domain), ("partition", record.partition),
             ("result", record.result), ("detail", record.detail),

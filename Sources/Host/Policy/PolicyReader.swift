@@ -1,4 +1,5 @@
 import Foundation
+import Keys
 import Manifest
 import ManifestFile
 import Yams
@@ -59,7 +60,10 @@ struct PolicyReader {
     }
 
     mutating func read(_ root: Node, _ find: (String) -> FoundUser, into policy: inout Policy) {
-        let parts = entries(root, "the policy", known: ["roles", "users"], required: ["roles", "users"])
+        let parts = entries(root, "the policy", known: ["roles", "users", "certificates"], required: ["roles"])
+        if !parts.contains(where: { $0.key != "roles" }) {
+            fail(root, "the policy has no \"users\" and no \"certificates\"")
+        }
         for part in parts where part.key == "roles" {
             for role in entries(part.value, "\"roles\"") {
                 // YAML takes 1 and "1" for two.
@@ -69,17 +73,23 @@ struct PolicyReader {
                 policy.roles[role.key] = rules(role.value, role.key)
             }
         }
-        let known = policy.roles.keys.sorted()
+        for part in parts where part.key == "certificates" {
+            for entry in entries(part.value, "\"certificates\"") {
+                let roles = roles(of: entry, policy)
+                guard CertificateList.isName(entry.key) else {
+                    fail(entry.keyNode, "\(quoted(entry.key)) is no certificate's name", CertificateList.nameRule)
+                    continue
+                }
+                guard policy.subjects[.certificate(entry.key)] == nil else {
+                    fail(entry.keyNode, "certificate \(quoted(entry.key)) occurs more than once")
+                    continue
+                }
+                policy.subjects[.certificate(entry.key)] = (entry.key, roles)
+            }
+        }
         for part in parts where part.key == "users" {
             for user in entries(part.value, "\"users\"") {
-                var roles: [String] = []
-                for (role, node) in words(user.value, "the roles of \(quoted(user.key))") {
-                    if known.contains(role) {
-                        roles.append(role)
-                    } else {
-                        fail(node, "there is no role \(quoted(role))", hint(for: role, among: known))
-                    }
-                }
+                let roles = roles(of: user, policy)
                 if parseNumber(user.key) != nil, UInt32(user.key) == nil { fail(user.keyNode, "\(user.key) is no uid") }
                 let number: UInt32
                 switch UInt32(user.key).map({ .uid($0) }) ?? find(user.key) {
@@ -97,13 +107,26 @@ struct PolicyReader {
                     fail(user.keyNode, "uid \(number) is whom the kernel has no number for: anybody may come as that")
                     continue
                 }
-                guard policy.users[number] == nil else {
+                guard policy.subjects[.uid(number)] == nil else {
                     fail(user.keyNode, "\(quoted(user.key)) has uid \(number), which another line has already")
                     continue
                 }
-                policy.users[number] = (user.key, roles)
+                policy.subjects[.uid(number)] = (user.key, roles)
             }
         }
+    }
+
+    private mutating func roles(of entry: (key: String, keyNode: Node, value: Node), _ policy: Policy) -> [String] {
+        let known = policy.roles.keys.sorted()
+        var roles: [String] = []
+        for (role, node) in words(entry.value, "the roles of \(quoted(entry.key))") {
+            if known.contains(role) {
+                roles.append(role)
+            } else {
+                fail(node, "there is no role \(quoted(role))", hint(for: role, among: known))
+            }
+        }
+        return roles
     }
 
     private mutating func rules(_ node: Node, _ role: String) -> [Policy.Rule] {

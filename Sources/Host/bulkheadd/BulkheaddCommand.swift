@@ -2,7 +2,9 @@ import ArgumentParser
 import ControlClient
 import Daemon
 import Foundation
+import Keys
 import Logging
+import NIOCore
 import Policy
 
 /// `bulkheadd`: serves libvirt's clients the partitions of one machine.
@@ -39,14 +41,39 @@ import Policy
             alone, or ADDRESS:PORT.
             """, valueName: "address"),
         transform: Self.metricsAddress)
-    var metrics: MetricsAddress?
+    var metrics: ListenAddress?
     @Option(
         help: ArgumentHelp(
             """
             Who may do what, in YAML: every user of this machine may then connect. SIGHUP has it read anew.
             """, valueName: "file"))
     var policy: String?
+    @Option(
+        help: ArgumentHelp(
+            """
+            Serve clients over TLS too: PORT on this machine alone, or ADDRESS:PORT; libvirt's port is 16514. Goes with --pki and \
+            --policy.
+            """, valueName: "address"),
+        transform: Self.tlsAddress)
+    var tls: ListenAddress?
+    @Option(
+        help: ArgumentHelp(
+            "With --tls: what `bulkhead pki issue --server` has made, the authority's servers/NAME.",
+            valueName: "folder"))
+    var pki: String?
+    @Flag(
+        name: .customLong("tls-1.3"),
+        help: "With --tls: speak TLS 1.3 too. libvirt's clients before version 12 cannot connect then.")
+    var allowsTLS13 = false
     @Flag(help: "Say more.") var verbose = false
+
+    func validate() throws {
+        guard (tls == nil) == (pki == nil) else { throw ValidationError("--tls and --pki go together") }
+        guard tls != nil || !allowsTLS13 else { throw ValidationError("--tls-1.3 goes with --tls") }
+        guard tls == nil || policy != nil else {
+            throw ValidationError("--tls needs a --policy: a certificate says who a client is, not what it may do")
+        }
+    }
 
     func run() throws {
         // Sockets, definitions and their journals are this user's alone.
@@ -62,13 +89,20 @@ import Policy
             machine: path.path, folder: folder, state: stateDir, shutdownLine: shutdownLine)
         configuration.metrics = metrics
         configuration.policy = try policy.map { try readPolicy($0, log) }
+        if let tls, let pki {
+            configuration.tls = TLSOptions(address: tls, folder: pki, allows13: allowsTLS13)
+        }
         // Blocked before there are other threads, they wait until they are asked for: none is lost while the daemon starts.
         var end = sigset_t()
         unsafe sigemptyset(&end)
         for number in [SIGINT, SIGTERM, SIGHUP] { unsafe sigaddset(&end, number) }
         _ = unsafe pthread_sigmask(SIG_BLOCK, &end, nil)
-        let server = try DaemonServer(configuration, log: log)
+        let server: DaemonServer
+        do { server = try DaemonServer(configuration, log: log) } catch let error as KeyError {
+            throw ValidationError(error.reason)
+        }
         print("bulkheadd: virsh -c '\(configuration.uri)' list --all")
+        if let tls = server.tls { print("bulkheadd: TLS on \(tls.ipAddress ?? "?"), port \(tls.port ?? 0)") }
         if let metrics = server.metrics { print("bulkheadd: metrics on \(metrics)") }
         fflush(nil)
         var number: Int32 = 0
@@ -92,9 +126,16 @@ import Policy
         return policy
     }
 
-    private static func metricsAddress(_ text: String) throws -> MetricsAddress {
-        guard let address = MetricsAddress(text) else {
+    private static func metricsAddress(_ text: String) throws -> ListenAddress {
+        guard let address = ListenAddress(text) else {
             throw ValidationError("\"\(text)\" is no place for metrics: 9100, 127.0.0.1:9100 or [::1]:9100, say.")
+        }
+        return address
+    }
+
+    private static func tlsAddress(_ text: String) throws -> ListenAddress {
+        guard let address = ListenAddress(text) else {
+            throw ValidationError("\"\(text)\" is no place to serve clients: 16514, 0.0.0.0:16514 or [::]:16514, say.")
         }
         return address
     }

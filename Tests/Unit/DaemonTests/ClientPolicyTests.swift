@@ -225,7 +225,7 @@ import Testing
         let next = try BenchClient(bench.daemon, isOpen: false)
         next.connection.close()
         next.connection.peer = PeerIdentity(uid: 1, pid: 1)
-        #expect(bench.daemon.refusal(ofNew: next.connection) == "user 1 has 64 connections already")
+        #expect(bench.daemon.refusal(ofNew: next.connection) == "uid 1 has 64 connections already")
         next.connection.peer = PeerIdentity(uid: 2, pid: 1)
         #expect(bench.daemon.refusal(ofNew: next.connection) == nil)
     }

@@ -201,14 +201,14 @@ import Testing
         ("9100", "127.0.0.1", 9100), ("0.0.0.0:1", "0.0.0.0", 1), ("[::1]:65535", "::1", 65535),
         ("[::]:0", "::", 0),
     ]) func anAddress(_ text: String, _ host: String, _ port: Int) {
-        let address = MetricsAddress(text)
+        let address = ListenAddress(text)
         #expect(address?.host == host && address?.port == port)
     }
 
     @Test(arguments: [
         "", ":", ":1", "65536", "-1", "+1", "a:1", "localhost:1", "::1:9100", "[::1]", "[::1]:", "1:2:3", "1.2.3:1",
     ])
-    func noAddress(_ text: String) { #expect(MetricsAddress(text) == nil) }
+    func noAddress(_ text: String) { #expect(ListenAddress(text) == nil) }
 
     // MARK: The port
 
@@ -305,7 +305,7 @@ import Testing
     @Test func itIsServed() async throws {
         let folder = try TemporaryFolder()
         var configuration = DaemonConfiguration(machine: folder.path + "/link.sock", folder: folder.path)
-        configuration.metrics = MetricsAddress("127.0.0.1:0")
+        configuration.metrics = ListenAddress("127.0.0.1:0")
         let server = try DaemonServer(configuration, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         defer { withExtendedLifetime(folder) { server.stop() } }
         let url = try #require(server.metrics.flatMap(URL.init))

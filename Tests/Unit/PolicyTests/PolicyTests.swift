@@ -66,7 +66,8 @@ import Testing
     ]
 
     @Test(arguments: cases) func whatIsAllowed(_ item: Case, _ words: String) throws {
-        let decision = try Self.policy().decide(item.operation, on: item.partition, for: item.uid, item.facts)
+        let decision = try Self.policy().decide(
+            item.operation, on: item.partition, for: item.uid.map { .uid($0) }, item.facts)
         #expect(decision.isAllowed && decision.words == words)
     }
 
@@ -98,7 +99,8 @@ import Testing
     ]
 
     @Test(arguments: refusals) func whatIsNot(_ item: Case, _ words: String) throws {
-        let decision = try Self.policy().decide(item.operation, on: item.partition, for: item.uid, item.facts)
+        let decision = try Self.policy().decide(
+            item.operation, on: item.partition, for: item.uid.map { .uid($0) }, item.facts)
         #expect(!decision.isAllowed && decision.words.hasSuffix(words), "\(decision.words)")
     }
 
@@ -120,7 +122,7 @@ import Testing
 
     static let faults: [(String, String)] = [
         ("", "p: the file is empty"),
-        ("roles: {}", "p:1: the policy has no \"users\""),
+        ("roles: {}", "p:1: the policy has no \"users\" and no \"certificates\""),
         ("roles: {}\nusers: {}\nrules: 1", "p:3: unknown key \"rules\" in the policy; did you mean \"roles\"?"),
         ("roles: {a: [{allow: [read]}]}\nusers: {}", "p:1: a rule has no \"partitions\""),
         (
@@ -184,16 +186,18 @@ import Testing
     /// Somebody who has left keeps nobody's rights from being taken back.
     @Test func whoIsNotThereHasNothing() throws {
         let policy = try Self.policy("roles: {v: [{allow: [read], partitions: all}]}\nusers: {carol: [v], bob: [v]}")
-        #expect(policy.unknownUsers == ["carol"] && policy.userNames == ["bob"])
-        #expect(policy.decide(.read, on: "x", for: 1001, Self.facts()).isAllowed)
+        #expect(policy.unknownUsers == ["carol"] && policy.names == ["bob"])
+        #expect(policy.decide(.read, on: "x", for: .uid(1001), Self.facts()).isAllowed)
     }
 
     /// Of another namespace, or of nobody: whatever a policy has for such numbers is nobody's.
     @Test(arguments: [65534, .max] as [UInt32]) func whoHasNoNumberIsNobody(_ uid: UInt32) throws {
         var policy = try Self.policy()
-        policy.users[uid] = ("none", ["viewer"])
-        #expect(policy.refusal(of: uid) != nil && !policy.decide(.read, on: "x", for: uid, Self.facts()).isAllowed)
-        #expect(!policy.allowsEverywhere(.read, for: uid, Self.facts()))
+        policy.subjects[.uid(uid)] = ("none", ["viewer"])
+        #expect(
+            policy.refusal(of: .uid(uid)) != nil
+                && !policy.decide(.read, on: "x", for: .uid(uid), Self.facts()).isAllowed)
+        #expect(!policy.allowsEverywhere(.read, for: .uid(uid), Self.facts()))
     }
 
     @Test func theSystemsUsersAreFound() {
@@ -202,7 +206,8 @@ import Testing
 
     @Test func whoOnlyReadsIsKnown() throws {
         let policy = try Self.policy()
-        #expect(policy.mayChange(1000) && policy.mayChange(1001) && !policy.mayChange(77) && !policy.mayChange(5))
+        #expect(
+            [1000, 1001].allSatisfy { policy.mayChange(.uid($0)) } && ![77, 5].contains { policy.mayChange(.uid($0)) })
     }
 
     /// Whoever may write into it may do everything.
@@ -218,5 +223,35 @@ import Testing
         }
         #expect(throws: ManifestRefused.self) { _ = try Policy(contentsOf: "/dev/null") }
         #expect(throws: ManifestRefused.self) { _ = try Policy(contentsOf: "/tmp") }
+    }
+
+    /// A certificate's name is no user's, be it the same word.
+    @Test func certificatesAreNoUsers() throws {
+        let policy = try Self.policy(
+            """
+            roles:
+              starter: [{allow: [start], partitions: [workload]}]
+              viewer: [{allow: [read], partitions: all}]
+            users: {alice: [viewer]}
+            certificates: {alice: [starter], "1000": [starter]}
+            """)
+        let facts = Self.facts()
+        let subjects: [PolicySubject] = [.certificate("alice"), .certificate("1000"), .uid(1000)]
+        #expect(
+            subjects.map { policy.decide(.start, on: "workload", for: $0, facts).isAllowed } == [true, true, false])
+        #expect(
+            subjects.map { policy.decide(.read, on: "workload", for: $0, facts).isAllowed } == [false, false, true])
+        #expect(policy.refusal(of: .certificate("bob")) == "the policy has no certificate bob")
+        #expect(policy.subject("certificate:alice") == .certificate("alice") && policy.subject("alice") == .uid(1000))
+        #expect(policy.subject("1000") == .uid(1000) && policy.subject("bob") == nil)
+        #expect(policy.names == ["alice", "certificate:1000", "certificate:alice"])
+        let alone = try Self.policy("roles: {v: [{allow: [read], partitions: all}]}\ncertificates: {a: [v]}")
+        #expect(alone.decide(.read, on: "x", for: .certificate("a"), facts).isAllowed)
+        for text in [
+            "roles: {}", "roles: {v: []}\ncertificates: {a b: [v]}", "roles: {v: []}\ncertificates: {a: [w]}",
+            "roles: {v: []}\ncertificates: {1: [v], \"1\": [v]}", "roles: {v: []}\ncertificates: {a: []}",
+        ] {
+            #expect(throws: ManifestRefused.self, "\(text)") { try Self.policy(text) }
+        }
     }
 }

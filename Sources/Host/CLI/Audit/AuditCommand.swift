@@ -79,6 +79,7 @@ struct AuditCommand: ParsableCommand {
         @Argument(help: "The log: bulkheadd.audit, .reads or .events.") var file: String
         @Option(help: ArgumentHelp("Only of this domain or partition.", valueName: "name")) var domain: String?
         @Option(help: ArgumentHelp("Only of this user.", valueName: "uid")) var uid: UInt32?
+        @Option(help: ArgumentHelp("Only of this client's certificate.", valueName: "name")) var certificate: String?
         @Option(help: ArgumentHelp("Only the latest.", valueName: "count")) var last: Int?
 
         func validate() throws {
@@ -91,6 +92,7 @@ struct AuditCommand: ParsableCommand {
                 let record = line.record
                 if let domain, record.domain != domain, record.partition != domain { return }
                 if let uid, record.uid != uid { return }
+                if let certificate, record.certificate?.hasPrefix(certificate + " ") != true { return }
                 guard let last else { return Terminal.write(AuditReport.text(line) + "\n") }
                 lines.append(AuditReport.text(line))
                 if lines.count / 2 > last { lines.removeFirst(lines.count - last) }

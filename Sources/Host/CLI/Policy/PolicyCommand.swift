@@ -20,6 +20,8 @@ struct PolicyCommand: ParsableCommand {
                   - {allow: [read], partitions: all}
               users:
                 alice: [operator, viewer]
+              certificates:
+                bob: [viewer]
             """,
         subcommands: [Check.self, Explain.self])
 
@@ -47,7 +49,7 @@ struct PolicyCommand: ParsableCommand {
 
         func run() throws {
             let found = try policy.read()
-            print("\(policy.file): good; users: \(found.userNames.joined(separator: ", "))")
+            print("\(policy.file): good; users: \(found.names.joined(separator: ", "))")
             guard !found.unknownUsers.isEmpty else { return }
             let names = found.unknownUsers.map(quoted).joined(separator: ", ")
             Manage.fail("\(policy.file): not on this machine, and with no rights: \(names)")
@@ -69,8 +71,9 @@ struct PolicyCommand: ParsableCommand {
 
         @OptionGroup var policy: File
         @OptionGroup var machine: MachineOptions
-        @Option(name: .customLong("as"), help: ArgumentHelp("The user, by name or uid.", valueName: "user")) var user:
-            String
+        @Option(
+            name: .customLong("as"),
+            help: ArgumentHelp("The user, by name or uid, or certificate:NAME.", valueName: "user")) var user: String
         @Option(
             name: .customLong("with"),
             help: ArgumentHelp(
@@ -108,7 +111,7 @@ struct PolicyCommand: ParsableCommand {
         func run() throws {
             let policy = try policy.read()
             guard let operation = PolicyOperation(rawValue: operation) else { return }
-            let uid = policy.uid(of: user) ?? UInt32(user)
+            let subject = policy.subject(user)
             var facts = PolicyFacts(machine: machineName ?? "", trust: TrustAnchors(), time: time ?? Date())
             if anchors.isEmpty {
                 try Manage.run {
@@ -118,8 +121,8 @@ struct PolicyCommand: ParsableCommand {
             }
             for anchor in anchors { facts.trust.insert(Self.known[anchor] ?? TrustAnchors()) }
             // What one does not see is not there.
-            let read = policy.decide(.read, on: partition, for: uid, facts)
-            let decision = read.isAllowed ? policy.decide(operation, on: partition, for: uid, facts) : read
+            let read = policy.decide(.read, on: partition, for: subject, facts)
+            let decision = read.isAllowed ? policy.decide(operation, on: partition, for: subject, facts) : read
             print("\(decision.isAllowed ? "yes" : "no"): \(decision.words)")
             if !decision.isAllowed { throw ExitCode(1) }
         }

@@ -6,7 +6,7 @@ import NIOPosix
 /// Serves `GET /metrics`, and nothing else, on a port of its own.
 enum MetricsServer {
     static func listen(
-        _ address: MetricsAddress, _ daemon: NIOLoopBound<Daemon>, on group: EventLoopGroup
+        _ address: ListenAddress, _ daemon: NIOLoopBound<Daemon>, on group: EventLoopGroup
     ) throws -> Channel {
         try ServerBootstrap(group: group)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)

@@ -92,6 +92,13 @@ final class AuditTrail {
         write(record, to: .reads)
     }
 
+    /// Somebody who is nobody's client yet.
+    func note(refused words: String) {
+        var record = AuditRecord(.disconnected)
+        record.detail = words
+        write(record, to: .reads)
+    }
+
     func note(_ event: ControlEvent) {
         var record = AuditRecord(.event)
         record.partition = event.partition.string
@@ -130,6 +137,7 @@ final class AuditTrail {
 
     private func identify(_ client: ClientConnection, in record: inout AuditRecord) {
         (record.client, record.uid, record.pid) = (client.number, client.peer?.uid, client.peer?.pid)
+        record.certificate = client.certificate.map { "\($0.name) \($0.fingerprint)" }
     }
 
     private func record(_ kind: AuditRecord.Kind, _ call: RemoteCall, _ client: ClientConnection) -> AuditRecord {

@@ -1,4 +1,5 @@
 import Control
+import Glibc
 import LibvirtWire
 import Policy
 
@@ -18,8 +19,20 @@ extension ClientConnection {
     }
 
     private func decide(_ operation: PolicyOperation, on partition: String?) -> Policy.Decision {
+        if let lapse { return .denied(lapse) }
         guard let policy = daemon.policy else { return .unlimited }
-        return policy.decide(operation, on: partition, for: peer?.uid, daemon.policyFacts)
+        return policy.decide(operation, on: partition, for: subject, daemon.policyFacts)
+    }
+
+    /// Why its certificate counts no more; nil: it does, or there is none.
+    var lapse: String? {
+        guard let certificate else { return nil }
+        guard certificate.end > time(nil) else { return "the certificate of \(certificate.name) has expired" }
+        switch daemon.certificates?.name(of: certificate.fingerprint) {
+        case .success(certificate.name): return nil
+        case .failure(let refusal): return refusal.words
+        case .success, nil: return "the certificate of \(certificate.name) is somebody else's now"
+        }
     }
 
     /// Refuses what the policy does not let it do; notes for the audit log why.
@@ -32,7 +45,7 @@ extension ClientConnection {
 
     /// Refuses what would be more than the user's share.
     func requireShare() throws(RemoteError) {
-        guard let own = daemon.clients(of: peer?.uid) else { return }
+        guard let own = daemon.clients(of: subject) else { return }
         guard own.reduce(0, { $0 + $1.session.calls + $1.session.openStreams }) <= Limits.userCalls else {
             let words = "\(Limits.userCalls) calls of this user wait for answers already, or consoles are open"
             throw RemoteError(.resourceBusy, words)
@@ -41,8 +54,8 @@ extension ClientConnection {
 
     /// Refuses a change that comes too soon after too many.
     func requireChange() throws(RemoteError) {
-        guard let uid = peer?.uid, daemon.isBound(uid) else { return }
-        guard daemon.shares.takeChange(uid, daemon.loop.now) else {
+        guard let subject, daemon.isBound(subject) else { return }
+        guard daemon.shares.takeChange(subject, daemon.loop.now) else {
             throw RemoteError(.resourceBusy, "too many changes of this user: ten a second are taken")
         }
     }
@@ -89,7 +102,7 @@ extension ClientConnection {
                 guard daemon.machine.domain(partition: name) != nil else {
                     throw DefinitionRules.refusal("domain/resource/partition", "there is no partition \(name.quoted)")
                 }
-            } else if !policy.allowsEverywhere(operation, for: peer?.uid, daemon.policyFacts) {
+            } else if !policy.allowsEverywhere(operation, for: subject, daemon.policyFacts) {
                 throw DefinitionRules.refusal(
                     "domain/resource/partition",
                     "it is absent, and the policy lets this user \(operation) in some alone")
@@ -116,9 +129,9 @@ extension ClientConnection {
 extension Daemon {
     /// Why a new connection is not let in; nil: it is.
     func refusal(ofNew client: ClientConnection) -> String? {
-        if let refusal = policy?.refusal(of: client.peer?.uid) { return refusal }
+        if let refusal = policy?.refusal(of: client.subject) { return refusal }
         guard hasRoom(isReadOnly: client.session.isReadOnly) else { return "there are \(clients.count)" }
-        guard let own = clients(of: client.peer?.uid), own.count >= Limits.userClients else { return nil }
-        return "user \(client.peer?.uid ?? 0) has \(own.count) connections already"
+        guard let own = clients(of: client.subject), own.count >= Limits.userClients else { return nil }
+        return "\(client.subject.map { "\($0)" } ?? "nobody") has \(own.count) connections already"
     }
 }

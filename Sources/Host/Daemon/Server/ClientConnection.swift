@@ -1,5 +1,6 @@
 import LibvirtWire
 import NIOCore
+import Policy
 
 /// A client of the daemon. Used on the daemon's loop.
 final class ClientConnection {
@@ -8,6 +9,9 @@ final class ClientConnection {
     /// Who it is, for the audit log.
     let number: Int
     var peer: PeerIdentity?
+    /// Over TLS.
+    var certificate: ClientCertificate?
+    var subject: PolicySubject? { certificate.map { .certificate($0.name) } ?? peer.map { .uid($0.uid) } }
     /// By callback: which event, of which domain or of all.
     var callbacks: [Int32: (event: Int32, domain: WireUUID?)] = [:]
     /// For the next callback, if no other has it.
@@ -44,6 +48,7 @@ final class ClientConnection {
     private static func authorise(
         _ client: ClientConnection, _ row: Procedure<ClientConnection>, _ call: RemoteCall
     ) throws {
+        if let lapse = client.lapse { throw RemoteError(.accessDenied, lapse, domain: .access) }
         if row.ofDomains, let trouble = client.daemon.machine.trouble { throw RemoteError(.systemError, trouble) }
         try client.check(row, call)
         // What names no domain that there is changes nothing. A definition is begun once it is known whose it is, and autostart once

@@ -25,12 +25,15 @@ final class ConnectionHandler: ChannelInboundHandler {
             cutOff: { [weak self] reason in self?.cutOff(reason) })
     }
 
+    /// Whose connection it is, over TLS: before it is active.
+    func admit(_ certificate: ClientCertificate) { client?.certificate = certificate }
+
     func channelActive(context: ChannelHandlerContext) {
         guard let client else { return context.close(promise: nil) }
         // On the loop, and at once: before it has asked for anything.
-        PeerIdentity.of(context.channel) { peer in client.peer = peer }
+        if client.certificate == nil { PeerIdentity.of(context.channel) { peer in client.peer = peer } }
         // Whom the policy never lets change anything needs no more than one who says that he will not.
-        if let uid = client.peer?.uid, daemon.policy?.mayChange(uid) == false {
+        if let subject = client.subject, daemon.policy?.mayChange(subject) == false {
             client.session.isReadOnly = true
             reader = PacketReader(limit: Limits.readOnlyPacket)
         }
@@ -53,6 +56,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         channel.eventLoop.assumeIsolated().scheduleTask(in: .seconds(Limits.keepaliveSeconds)) { [weak self] in
             guard let self, let client else { return }
             guard client.session.tick() else { return cutOff("its client answers no pings") }
+            if let lapse = client.lapse { return cutOff(lapse) }
             guard !channel.isWritable || !timer.isOver(channel.eventLoop.now) else {
                 return cutOff("its client left a packet unfinished for \(Limits.packetSeconds) s")
             }

@@ -27,6 +27,10 @@ final class Daemon {
     /// nil: nothing is audited.
     let audit: AuditTrail?
     var shares = UserShares()
+    /// nil: nobody is served over TLS.
+    var certificates: ClientCertificates?
+    /// Under way, the oldest first: at most `Limits.handshakes`.
+    var handshakes: [TLSGate] = []
     /// The number of the latest connection.
     var lastClient = 0
     private var changes: [PendingChange] = []
@@ -123,22 +127,24 @@ final class Daemon {
         audit?.note(new)
         log.notice("another policy is used from now on")
         for client in clients.values {
-            if let refusal = new.refusal(of: client.peer?.uid) {
+            if let refusal = new.refusal(of: client.subject) {
                 client.cutOff(refusal)
-            } else if let uid = client.peer?.uid, old?.mayChange(uid) != new.mayChange(uid) {
+            } else if let subject = client.subject, old?.mayChange(subject) != new.mayChange(subject) {
                 // Its place and its packets were reckoned as another's.
                 client.cutOff("the policy gives its user other rights: it may connect anew")
             }
         }
     }
 
-    /// Whether a user has bounds of his own: with a policy, and not root nor the daemon's user.
-    func isBound(_ uid: UInt32) -> Bool { policy != nil && uid != 0 && uid != geteuid() }
+    /// Whether somebody has bounds of his own: with a policy, and not root nor the daemon's user.
+    func isBound(_ subject: PolicySubject) -> Bool {
+        policy != nil && subject != .uid(0) && subject != .uid(geteuid())
+    }
 
-    /// The connections of a user's, if there are bounds for him.
-    func clients(of uid: UInt32?) -> [ClientConnection]? {
-        guard let uid, isBound(uid) else { return nil }
-        return clients.values.filter { $0.peer?.uid == uid }
+    /// Somebody's connections, if there are bounds for him.
+    func clients(of subject: PolicySubject?) -> [ClientConnection]? {
+        guard let subject, isBound(subject) else { return nil }
+        return clients.values.filter { $0.subject == subject }
     }
 
     /// Whether one more may come.

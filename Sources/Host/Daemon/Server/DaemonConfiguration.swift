@@ -12,7 +12,10 @@ public struct DaemonConfiguration: Sendable {
     /// Who may do what. With one, every user of the machine may connect.
     public var policy: Policy?
     /// Where metrics are served; nil: nowhere.
-    public var metrics: MetricsAddress?
+    public var metrics: ListenAddress?
+
+    /// nil: nobody is served over TLS. With it there has to be a policy.
+    public var tls: TLSOptions?
 
     /// The database of definitions.
     public var database: String
@@ -61,6 +64,9 @@ enum Limits {
     static let userChanges = 100
     /// Connections that wait to be taken, of each socket.
     static let backlog: Int32 = 256
+    /// TLS handshakes that are under way, and how long each may take. When there are more, the oldest gives way: who means it is done soon.
+    static let handshakes = 256
+    static let handshakeSeconds: Int64 = 10
     /// Between two pings of the keepalive.
     static let keepaliveSeconds: Int64 = 5
     /// Connections that ask for metrics at a time, and how long each lives.

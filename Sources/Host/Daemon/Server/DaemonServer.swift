@@ -13,12 +13,15 @@ public final class DaemonServer {
     private let daemon: NIOLoopBound<Daemon>
     private var listeners: [Channel] = []
     private var flushing: RepeatedTask?
+    private var isStopped = false
     /// Of the sockets and of the database: no other daemon serves or writes them.
     private let locks: DaemonLocks
     /// The sockets' files as they were made.
     private var files: [(path: String, identity: FileIdentity)] = []
     /// Where metrics are read.
     public private(set) var metrics: String?
+    /// Where clients are served over TLS.
+    public private(set) var tls: SocketAddress?
 
     /// Starts it. All clients and the whole state are on one loop: calls are short, and nothing needs a lock.
     /// - Throws: when a socket cannot be made, or another daemon serves it or uses the database.
@@ -41,7 +44,9 @@ public final class DaemonServer {
             }
         }
         let link = link
-        let places = ClientPlaces(descriptors: Self.descriptorLimit)
+        // Handshakes take some, and are nobody's yet.
+        let handshakes = configuration.tls == nil ? 0 : Limits.handshakes
+        let places = ClientPlaces(descriptors: Self.descriptorLimit - handshakes)
         if places != ClientPlaces() {
             log.notice("\(places.all) clients at most: the system lets it have \(Self.descriptorLimit) descriptors")
         }
@@ -49,6 +54,7 @@ public final class DaemonServer {
             let store = try DomainStore(path: configuration.database)
             let audit = try AuditTrail(configuration, log: log)
             let daemon = Daemon(configuration, store, link, loop: loop, log: log, audit: audit, places: places)
+            daemon.certificates = try configuration.tls.map { try ClientCertificates($0.folder) }
             return NIOLoopBound(daemon, eventLoop: loop)
         }.wait()
         let daemon = daemon
@@ -61,6 +67,11 @@ public final class DaemonServer {
                 if configuration.policy != nil, unsafe fchmodat(AT_FDCWD, path, 0o666, AT_SYMLINK_NOFOLLOW) != 0 {
                     throw LockFailure(path: path, number: errno)
                 }
+            }
+            if let options = configuration.tls {
+                let listener = try TLSListener.listen(options, daemon, on: group)
+                listeners.append(listener)
+                tls = listener.localAddress
             }
             if let address = configuration.metrics {
                 let listener = try MetricsServer.listen(address, daemon, on: group)
@@ -116,8 +127,10 @@ public final class DaemonServer {
         try? group.next().submit { daemon.value.take(policy) }.wait()
     }
 
-    /// Closes everything and removes the sockets.
+    /// Closes everything and removes the sockets. Once is enough.
     public func stop() {
+        guard !isStopped else { return }
+        isStopped = true
         link.stop()
         flushing?.cancel()
         // A daemon that was started after this one has made its own there. As long as this one listens, no other file can have

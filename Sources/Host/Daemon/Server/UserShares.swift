@@ -1,21 +1,22 @@
 import NIOCore
+import Policy
 
 /// With a policy any user of the machine may connect: what each may take of what all share.
 struct UserShares {
-    /// Of the policy's users, of whom there are as many as it has lines: how many changes they may begin now, and since when one more
+    /// Of the policy's users and certificates, of whom there are as many as it has lines: how many changes they may begin now, and since when one more
     /// comes back each tenth of a second.
-    private var changes: [UInt32: (left: Int, since: NIODeadline)] = [:]
+    private var changes: [PolicySubject: (left: Int, since: NIODeadline)] = [:]
     /// Connections that were refused since that was said last, and when it was.
     private var refused = 0
     private var told: NIODeadline?
 
     /// Whether a user may begin one more change.
-    mutating func takeChange(_ uid: UInt32, _ now: NIODeadline) -> Bool {
-        var (left, since) = changes[uid] ?? (Limits.userChanges, now)
+    mutating func takeChange(_ subject: PolicySubject, _ now: NIODeadline) -> Bool {
+        var (left, since) = changes[subject] ?? (Limits.userChanges, now)
         let tenths = (now - since).nanoseconds / 100_000_000
         left = min(Limits.userChanges, left + Int(clamping: tenths))
         since = since + .milliseconds(tenths * 100)
-        defer { changes[uid] = (left, since) }
+        defer { changes[subject] = (left, since) }
         guard left > 0 else { return false }
         left -= 1
         return true

@@ -1,12 +1,12 @@
 import NIOCore
 
-/// Where metrics are served: `PORT` on this machine alone, or `ADDRESS:PORT`, with `[...]` around an IPv6 address.
-public struct MetricsAddress: Equatable, Sendable {
+/// Where something is served: `PORT` on this machine alone, or `ADDRESS:PORT`, with `[...]` around an IPv6 address.
+public struct ListenAddress: Equatable, Sendable {
     public let host: String
     /// 0: any that is free.
     public let port: Int
 
-    /// nil: it is none. A name is not looked up: what is served has no password.
+    /// nil: it is none. A name is not looked up: what it stands for may change.
     public init?(_ text: String) {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
         guard let last = parts.last, !last.isEmpty, last.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
