@@ -100,18 +100,34 @@ final class OpenFolder {
         return self
     }
 
+    /// A folder whose content counts as its owner's word: root's or this user's.
+    static func trusted(_ place: URL) throws(KeyError) -> OpenFolder {
+        let folder: OpenFolder
+        do { folder = try OpenFolder(place) } catch .missing(let file) { throw .system("there is no folder \(file)") }
+        guard [0, geteuid()].contains(folder.facts.st_uid) else {
+            throw .system("\(place.path) is of neither root nor this user, and is not used")
+        }
+        return try folder.closedToOthers()
+    }
+
     /// The content of a file in it.
-    /// - Parameter isScratch: the folder is nobody else's, and whoever may write to a file of it cannot reach it.
+    /// - Parameters:
+    ///   - isScratch: the folder is nobody else's, and whoever may write to a file of it cannot reach it.
+    ///   - closed: what others may not have of its mode.
+    ///   - ofOwner: it has to be the folder's owner's, root's or this user's.
     /// - Throws: `KeyError.missing` where there is none, `damaged` for what is no file, or a longer one than there can be, `exposed` for
     ///   one that others may write to.
-    func read(_ name: String, isScratch: Bool = false) throws(KeyError) -> Data {
+    func read(
+        _ name: String, isScratch: Bool = false, closed: mode_t = 0o022, ofOwner: Bool = false
+    ) throws(KeyError) -> Data {
         let handle = FileHandle(fileDescriptor: try entry(name, O_RDONLY), closeOnDealloc: true)
         var facts = stat()
         guard unsafe fstat(handle.fileDescriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else {
             throw .damaged(file: path(name))
         }
         if isOthers(facts) { throw notOwn(name) }
-        guard isScratch || facts.st_mode & 0o022 == 0 else { throw .exposed(folder: path(name)) }
+        guard isScratch || facts.st_mode & closed == 0 else { throw .exposed(folder: path(name)) }
+        guard !ofOwner || [0, geteuid(), self.facts.st_uid].contains(facts.st_uid) else { throw notOwn(name) }
         guard facts.st_size <= Self.mostBytes else { throw .damaged(file: path(name)) }
         let content: Data
         do { content = try handle.read(upToCount: Self.mostBytes + 1) ?? Data() } catch {
@@ -240,7 +256,7 @@ final class OpenFolder {
 
     private func notOwn(_ name: String) -> KeyError {
         .system(
-            "\(path(name)) is not of the user whose folder it is in, and is not used; if an earlier `sudo bulkhead keys` made "
+            "\(path(name)) is not of the user whose folder it is in, and is not used; if an earlier `sudo bulkhead` made "
                 + "it, `sudo chown -R \(facts.st_uid) \(path(name))`")
     }
 

@@ -102,13 +102,19 @@ import Policy
             throw ValidationError(error.reason)
         }
         print("bulkheadd: virsh -c '\(configuration.uri)' list --all")
-        if let tls = server.tls { print("bulkheadd: TLS on \(tls.ipAddress ?? "?"), port \(tls.port ?? 0)") }
+        if let tls = server.served { print("bulkheadd: TLS on \(tls.ipAddress ?? "?"), port \(tls.port ?? 0)") }
         if let metrics = server.metrics { print("bulkheadd: metrics on \(metrics)") }
         fflush(nil)
         var number: Int32 = 0
         repeat {
             _ = unsafe sigwait(&end, &number)
-            if number == SIGHUP, let policy { readAnew(policy, server, log) }
+            guard number == SIGHUP, let policy else { continue }
+            readAnew(policy, server, log)
+            if let tls = configuration.tls {
+                do { try server.renewTLS(tls, log: log) } catch {
+                    log.error("TLS is left as it is: \((error as? KeyError)?.reason ?? "\(error)")")
+                }
+            }
         } while number == SIGHUP && policy != nil
         server.stop()
     }

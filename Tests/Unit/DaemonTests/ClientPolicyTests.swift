@@ -268,9 +268,9 @@ import Testing
     /// Refused connections of any number of users are said once a minute, with how many there were.
     @Test func strangersAreCounted() {
         let start = NIODeadline.now()
-        var shares = UserShares(), said: [Int] = []
+        var refusals = RefusalWords(), said: [Int] = []
         for second in 0..<180 {
-            for _ in 0..<10 { if let others = shares.refuse(start + .seconds(Int64(second))) { said.append(others) } }
+            for _ in 0..<10 { if let others = refusals.refuse(start + .seconds(Int64(second))) { said.append(others) } }
         }
         #expect(said.count == 3 && said[0] == 0 && said[1] > 500)
     }

@@ -25,18 +25,23 @@ final class SocketClient {
     }
 
     /// To a port of this machine's, in the clear.
-    init(port: Int) throws {
+    /// - Parameter host: from which of its addresses: 127.0.0.`host`.
+    init(port: Int, host: UInt32 = 1) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = UInt16(port).bigEndian
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        let result = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+        func address(_ port: Int, _ host: UInt32, _ call: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_port = UInt16(port).bigEndian
+            address.sin_addr.s_addr = (0x7F00_0000 | host).bigEndian
+            return withUnsafePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    call($0, socklen_t(MemoryLayout<sockaddr_in>.size))
+                }
             }
         }
-        try #require(result == 0, "port \(port): \(errno)")
+        let own = address(0, host) { bind(descriptor, $0, $1) }
+        let other = address(port, 1) { connect(descriptor, $0, $1) }
+        try #require(own == 0 && other == 0, "port \(port): \(errno)")
         bound()
     }
 
@@ -64,6 +69,12 @@ final class SocketClient {
         var buffer = [UInt8](repeating: 0, count: 4096)
         let got = read(descriptor, &buffer, buffer.count)
         return got > 0 ? Array(buffer[..<got]) : nil
+    }
+
+    /// Neither closed by the other end, nor sent anything.
+    var isSilent: Bool {
+        var byte: UInt8 = 0
+        return recv(descriptor, &byte, 1, Int32(MSG_DONTWAIT) | Int32(MSG_PEEK)) < 0 && errno == EAGAIN
     }
 
     /// Closed by the other end; not merely silent.

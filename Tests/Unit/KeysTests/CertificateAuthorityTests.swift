@@ -66,8 +66,8 @@ import Testing
         let first = try authority.issue(client: "alice", days: 30, passphrase)
         #expect(throws: KeyError.self) { try authority.issue(client: "alice", days: 30, passphrase) }
         #expect(try authority.revoke("alice").map(\.fingerprint) == [first.fingerprint])
-        #expect(throws: KeyError.self) { try authority.revoke("alice") }
-        #expect(throws: KeyError.self) { try authority.revoke("box") }
+        #expect(try authority.revoke("alice").isEmpty)
+        for name in ["box", "bob"] { #expect(throws: KeyError.self) { try authority.revoke(name) } }
         let second = try authority.issue(client: "alice", days: 30, passphrase)
         let list = try CertificateList(in: URL(filePath: path("servers/box")))
         #expect(try list == authority.list())
@@ -96,20 +96,108 @@ import Testing
         #expect(throws: KeyError.self) {
             try authority.issue(client: "dave", request: Data("no".utf8), days: 30, passphrase)
         }
+        // Nor one whose key anybody can compute, or is not shown to be the asker's.
+        let weak = try Program.run("openssl", ["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024"])
+        let asked = try Program.run(
+            "openssl", ["req", "-config", "/dev/null", "-new", "-key", "/dev/stdin", "-subj", "/CN=x"], input: weak)
+        var forged = String(decoding: request, as: UTF8.self).split(separator: "\n").map(String.init)
+        forged[forged.count - 2] = String(forged[forged.count - 2].reversed())
+        for content in [asked, Data(forged.joined(separator: "\n").utf8)] {
+            #expect(throws: KeyError.self) {
+                try authority.issue(client: "dave", request: content, days: 30, passphrase)
+            }
+        }
         #expect(try authority.list() == before)
+        // A key of an earlier certificate does not stay beside one that is another's.
+        _ = try authority.issue(client: "erin", days: 30, passphrase)
+        _ = try authority.revoke("erin")
+        _ = try authority.issue(client: "erin", request: request, days: 30, passphrase)
+        #expect(!FileManager.default.fileExists(atPath: path("clients/erin/clientkey.pem")))
+    }
+
+    /// What stands in the way of one server's list is said, keeps no other from its own, and the revocation can be ended later.
+    @Test func aRevocationIsDoneWhole() throws {
+        try authority.create(name: "Test", passphrase)
+        for name in ["a", "z"] { _ = try authority.issue(server: name, hosts: [name], days: 30, passphrase) }
+        let entry = try authority.issue(client: "alice", days: 30, passphrase)
+        try "x".write(toFile: path("servers/notes"), atomically: false, encoding: .utf8)
+        chmod(path("servers/a"), 0o777)
+        do {
+            _ = try authority.revoke("alice")
+            Issue.record("it was done")
+        } catch {
+            #expect(error.reason.contains("servers/notes") && error.reason.contains("servers/a"))
+        }
+        func state(_ folder: String) throws -> CertificateList.State? {
+            try CertificateList(in: URL(filePath: path(folder))).entry(of: entry.fingerprint)?.state
+        }
+        #expect(try state("servers/z") == .revoked && authority.list().entry(of: entry.fingerprint)?.state == .client)
+        chmod(path("servers/a"), 0o700)
+        try FileManager.default.removeItem(atPath: path("servers/notes"))
+        #expect(try authority.revoke("alice").map(\.fingerprint) == [entry.fingerprint])
+        for folder in ["servers/a", "servers/z", ""] { #expect(try state(folder) == .revoked) }
+        // A copy that was lost is there again.
+        try FileManager.default.removeItem(atPath: path("servers/a/certificates"))
+        #expect(try authority.revoke("alice").isEmpty && state("servers/a") == .revoked)
+    }
+
+    /// Of a list that is nearly full no line is added that could not be revoked.
+    @Test func aListThatIsFullCanStillBeRevoked() throws {
+        try authority.create(name: "Test", passphrase)
+        let line = "client \(String(repeating: "n", count: 40)) 2999-01-01\n",
+            count = (1 << 20) / (65 + line.utf8.count + 1)
+        let text = (0..<count).map { String(format: "%064x ", $0) + line }.joined()
+        try text.write(toFile: path("certificates"), atomically: false, encoding: .utf8)
+        #expect(throws: KeyError.self) { try authority.issue(client: "alice", days: 30, passphrase) }
+        #expect(try authority.list().entries.count == count)
+        #expect(try authority.revoke(String(repeating: "n", count: 40)).count == count)
+        #expect(try authority.list().entries.allSatisfy { $0.state == .revoked })
+    }
+
+    /// What another user could have written is not the authority's word.
+    @Test(.enabled(if: geteuid() == 0)) func anothersFileIsNone() throws {
+        try authority.create(name: "Test", passphrase)
+        _ = try authority.issue(server: "box", hosts: ["a"], days: 30, passphrase)
+        let folder = URL(filePath: path("servers/box"))
+        for name in ["certificates", "cacert.pem", "serverkey.pem", ""] {
+            chown(path("servers/box/" + name), 4711, 4711)
+            #expect(throws: KeyError.self, "\(name)") {
+                _ = try CertificateList(in: folder)
+                _ = try ServerCredentials(in: folder)
+            }
+            chown(path("servers/box/" + name), 0, 0)
+        }
+        _ = try ServerCredentials(in: folder)
+    }
+
+    /// A certificate that is past its day is in nobody's way.
+    @Test func whatHasExpiredIsNotGood() throws {
+        let list = try #require(CertificateList(String(repeating: "a", count: 64) + " client alice 2027-01-01\n"))
+        func isGood(_ day: String) throws -> Bool {
+            list.good("alice", on: try Date("\(day)T12:00:00Z", strategy: .iso8601)) != nil
+        }
+        #expect(try isGood("2026-12-31") && isGood("2027-01-01") && !isGood("2027-01-02"))
+        #expect(list.good("bob") == nil)
     }
 
     @Test func whatCannotBeIsRefused() throws {
         #expect(throws: KeyError.self) { try authority.list() }
         try authority.create(name: "Test", passphrase)
         #expect(throws: KeyError.exists(file: authority.folder.path)) { try authority.create(name: "Test", passphrase) }
-        for name in ["", "../alice", "a b", ".hidden", "-x", "a/b", "é", String(repeating: "a", count: 65), "a\n"] {
+        for name in [
+            "", "../alice", "a b", ".hidden", "-x", "a/b", "é", String(repeating: "a", count: 65), "a\n", "\u{212A}",
+        ] {
             #expect(throws: KeyError.self) { try authority.issue(client: name, days: 30, passphrase) }
         }
-        for host in ["", "a b", "a,DNS:b", "-a", "a..b", "*.example", "a\n"] {
+        for host in ["", "a b", "a,DNS:b", "-a", "a..b", "*.example", "a\n", "\u{212A}", "a.", ".a"] {
             #expect(throws: KeyError.self) { try authority.issue(server: "s", hosts: [host], days: 30, passphrase) }
         }
         #expect(throws: KeyError.self) { try authority.issue(server: "s", hosts: [], days: 30, passphrase) }
+        for name in ["", "R+D", "a/CN=b", "a\\", "a=b", "é"] {
+            #expect(throws: KeyError.self) {
+                try CertificateAuthority(place.path + "/x").create(name: name, passphrase)
+            }
+        }
         for days in [0, -1, 3651] {
             #expect(throws: KeyError.self) { try authority.issue(client: "alice", days: days, passphrase) }
         }

@@ -92,9 +92,9 @@ struct PKICommand: ParsableCommand {
         @Argument(help: "The client.") var name: String
 
         func run() throws {
-            for entry in try CertificateAuthority(folder).revoke(name) {
-                print("revoked: \(entry.name), \(entry.fingerprint)")
-            }
+            let revoked = try CertificateAuthority(folder).revoke(name)
+            for entry in revoked { print("revoked: \(entry.name), \(entry.fingerprint)") }
+            if revoked.isEmpty { print("\(name) was revoked before; the lists are written anew") }
         }
     }
 

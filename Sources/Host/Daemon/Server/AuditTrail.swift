@@ -88,7 +88,8 @@ final class AuditTrail {
     func note(_ kind: AuditRecord.Kind, of client: ClientConnection, _ detail: String? = nil) {
         var record = AuditRecord(kind)
         identify(client, in: &record)
-        record.detail = detail ?? (client.session.isReadOnly ? "read-only" : nil)
+        let words = [client.host.map { "from \($0)" }, client.session.isReadOnly ? "read-only" : nil].compactMap(\.self)
+        record.detail = detail ?? (words.isEmpty ? nil : words.joined(separator: ", "))
         write(record, to: .reads)
     }
 

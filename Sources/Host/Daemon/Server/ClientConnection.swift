@@ -9,8 +9,9 @@ final class ClientConnection {
     /// Who it is, for the audit log.
     let number: Int
     var peer: PeerIdentity?
-    /// Over TLS.
+    /// Over TLS: whose certificate it has shown, and from where it comes.
     var certificate: ClientCertificate?
+    var host: String?
     var subject: PolicySubject? { certificate.map { .certificate($0.name) } ?? peer.map { .uid($0.uid) } }
     /// By callback: which event, of which domain or of all.
     var callbacks: [Int32: (event: Int32, domain: WireUUID?)] = [:]

@@ -26,7 +26,11 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
 
     /// Whose connection it is, over TLS: before it is active.
-    func admit(_ certificate: ClientCertificate) { client?.certificate = certificate }
+    func admit(_ certificate: ClientCertificate, from host: String) {
+        client?.certificate = certificate
+        client?.host = host
+    }
+    var isOpen: Bool { client != nil }
 
     func channelActive(context: ChannelHandlerContext) {
         guard let client else { return context.close(promise: nil) }
@@ -38,7 +42,7 @@ final class ConnectionHandler: ChannelInboundHandler {
             reader = PacketReader(limit: Limits.readOnlyPacket)
         }
         if let words = daemon.refusal(ofNew: client) {
-            if let others = daemon.shares.refuse(daemon.loop.now) {
+            if let others = daemon.refusals.refuse(daemon.loop.now) {
                 daemon.log.warning("refused a connection, and \(others) before it: \(words)")
                 daemon.audit?.note(.disconnected, of: client, "\(words); \(others) others were refused before")
             }

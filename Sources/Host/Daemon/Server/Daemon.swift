@@ -5,6 +5,7 @@ import LibvirtWire
 import Logging
 import Manifest
 import NIOCore
+import NIOSSL
 import Policy
 
 /// What all clients share: the machine, the table of procedures, the changes under way. Used on one event loop.
@@ -29,8 +30,12 @@ final class Daemon {
     var shares = UserShares()
     /// nil: nobody is served over TLS.
     var certificates: ClientCertificates?
-    /// Under way, the oldest first: at most `Limits.handshakes`.
-    var handshakes: [TLSGate] = []
+    /// Over TLS, under way, the oldest first.
+    var handshakes: [TLSAdmission] = []
+    var mostHandshakes = Limits.handshakes
+    var refusals = RefusalWords(), remoteRefusals = RefusalWords()
+    /// What a server of TLS shows from the next connection on.
+    var tls: TLSConfiguration?
     /// The number of the latest connection.
     var lastClient = 0
     private var changes: [PendingChange] = []
@@ -167,6 +172,7 @@ final class Daemon {
 
     /// The daemon ends: its clients' connections are closed.
     func end() {
+        for handshake in handshakes { handshake.giveUp() }
         for client in clients.values { client.cutOff("the daemon ends") }
         audit?.end()
     }

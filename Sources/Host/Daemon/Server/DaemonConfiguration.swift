@@ -37,6 +37,12 @@ public struct DaemonConfiguration: Sendable {
     public var uri: String { "bulkhead:///system?socket=\(socket)" }
 }
 
+/// What cannot be served so.
+enum ConfigurationError: Error, CustomStringConvertible {
+    case noPolicy
+    var description: String { "clients are served over TLS with a policy alone" }
+}
+
 /// Bounds on what clients can make the daemon keep.
 enum Limits {
     /// Bytes of the longest packet from a client: the longest string of the protocol and what is beside it.

@@ -21,7 +21,7 @@ public final class DaemonServer {
     /// Where metrics are read.
     public private(set) var metrics: String?
     /// Where clients are served over TLS.
-    public private(set) var tls: SocketAddress?
+    public private(set) var served: SocketAddress?
 
     /// Starts it. All clients and the whole state are on one loop: calls are short, and nothing needs a lock.
     /// - Throws: when a socket cannot be made, or another daemon serves it or uses the database.
@@ -32,6 +32,9 @@ public final class DaemonServer {
             try FileManager.default.createDirectory(
                 atPath: configuration.folder, withIntermediateDirectories: true, attributes: [.posixPermissions: mode])
         }
+        // A certificate says who a client is, not what it may do.
+        if configuration.tls != nil, configuration.policy == nil { throw ConfigurationError.noPolicy }
+        let tls = try configuration.tls.map { try TLSListener.configuration($0, log) }
         locks = try DaemonLocks(configuration)
         group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let loop = group.next()
@@ -45,7 +48,7 @@ public final class DaemonServer {
         }
         let link = link
         // Handshakes take some, and are nobody's yet.
-        let handshakes = configuration.tls == nil ? 0 : Limits.handshakes
+        let handshakes = configuration.tls == nil ? 0 : min(Limits.handshakes, Self.descriptorLimit / 4)
         let places = ClientPlaces(descriptors: Self.descriptorLimit - handshakes)
         if places != ClientPlaces() {
             log.notice("\(places.all) clients at most: the system lets it have \(Self.descriptorLimit) descriptors")
@@ -54,7 +57,9 @@ public final class DaemonServer {
             let store = try DomainStore(path: configuration.database)
             let audit = try AuditTrail(configuration, log: log)
             let daemon = Daemon(configuration, store, link, loop: loop, log: log, audit: audit, places: places)
-            daemon.certificates = try configuration.tls.map { try ClientCertificates($0.folder) }
+            daemon.mostHandshakes = handshakes
+            daemon.tls = tls
+            daemon.certificates = try configuration.tls.map { try ClientCertificates($0.folder, log: log) }
             return NIOLoopBound(daemon, eventLoop: loop)
         }.wait()
         let daemon = daemon
@@ -69,9 +74,9 @@ public final class DaemonServer {
                 }
             }
             if let options = configuration.tls {
-                let listener = try TLSListener.listen(options, daemon, on: group)
+                let listener = try TLSListener.listen(options.address, daemon, on: group)
                 listeners.append(listener)
-                tls = listener.localAddress
+                served = listener.localAddress
             }
             if let address = configuration.metrics {
                 let listener = try MetricsServer.listen(address, daemon, on: group)
@@ -119,6 +124,13 @@ public final class DaemonServer {
         // The structure is one of the call's own kind.
         guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 0 }
         return Int(clamping: limit.rlim_cur)
+    }
+
+    /// Shows another certificate, which lies where the one before did, from the next connection on.
+    /// - Throws: `KeyError` where it cannot be used: the one before is shown.
+    public func renewTLS(_ options: TLSOptions, log: Logger) throws {
+        let tls = try TLSListener.configuration(options, log), daemon = daemon
+        try group.next().submit { daemon.value.tls = tls }.wait()
     }
 
     /// Uses another policy from the next call on.

@@ -1,11 +1,19 @@
 import Foundation
 import Keys
+import Logging
 
 /// The authority's list, as its file is now: looked at for every call, so that who is revoked has no further one.
 final class ClientCertificates {
     private let folder: URL
-    private var list: Result<CertificateList, KeyError>
+    private let log: Logger
+    private var list = CertificateList()
+    /// nil: there is no list that counts.
     private var version: Version?
+    /// When it was tried last, seconds since 1970: whatever kept it from being read may be over.
+    private var tried = 0
+    /// What could not be read then.
+    private var failed: Version?
+    private var fault: String?
 
     /// What tells a file's content from what it was.
     private struct Version: Equatable {
@@ -17,38 +25,45 @@ final class ClientCertificates {
             // The structure is one of the call's own kind.
             guard unsafe stat(path, &facts) == 0 else { return nil }
             numbers = [
-                Int(truncatingIfNeeded: facts.st_dev), Int(truncatingIfNeeded: facts.st_ino), facts.st_size,
-                facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec, facts.st_ctim.tv_sec, facts.st_ctim.tv_nsec,
+                Int(truncatingIfNeeded: facts.st_dev), Int(truncatingIfNeeded: facts.st_ino), Int(facts.st_size),
+                Int(facts.st_mode), Int(facts.st_uid), facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec,
+                facts.st_ctim.tv_sec, facts.st_ctim.tv_nsec,
             ]
         }
     }
 
     /// - Throws: `KeyError` when there is no list.
-    init(_ folder: String) throws(KeyError) {
+    init(_ folder: String, log: Logger) throws(KeyError) {
         self.folder = URL(filePath: folder, directoryHint: .isDirectory)
-        list = .success(CertificateList())
-        look()
-        _ = try list.get()
+        self.log = log
+        try read(Version(path), time(nil))
+    }
+
+    private var path: String { folder.appending(path: CertificateList.fileName).path }
+
+    private func read(_ new: Version?, _ now: Int) throws(KeyError) {
+        (version, tried) = (nil, now)
+        list = try CertificateList(in: folder)
+        (version, fault) = (new, nil)
     }
 
     private func look() {
         // Before it is read: what changes meanwhile is read at the next look.
-        let now = Version(folder.appending(path: CertificateList.fileName).path)
-        guard now == nil || now != version else { return }
-        version = now
-        let folder = folder
-        list = Result { () throws(KeyError) in try CertificateList(in: folder) }
+        let now = Version(path), second = time(nil)
+        if let now, now == version { return }
+        if version == nil, now == failed, second == tried { return }
+        failed = now
+        do { try read(now, second) } catch {
+            if fault != error.reason { log.error("no client's certificate counts: \(error.reason)") }
+            fault = error.reason
+        }
     }
 
     /// Whose a certificate is, by its fingerprint; else, in words, why it does not count.
     func name(of fingerprint: String) -> Result<String, CertificateRefusal> {
         look()
-        let found: CertificateList
-        switch list {
-        case .success(let list): found = list
-        case .failure(let error): return .failure(CertificateRefusal("no certificate counts: \(error.reason)"))
-        }
-        guard let entry = found.entry(of: fingerprint) else {
+        guard version != nil else { return .failure(CertificateRefusal("no certificate counts now")) }
+        guard let entry = list.entry(of: fingerprint) else {
             return .failure(CertificateRefusal("certificate \(fingerprint.prefix(16)) is not in the authority's list"))
         }
         switch entry.state {

@@ -1,6 +1,6 @@
-import ControlClient
 import Foundation
 import Keys
+import Logging
 import NIOCore
 import NIOPosix
 import NIOSSL
@@ -8,10 +8,9 @@ import NIOSSL
 /// TCP connections of clients over TLS; each has to show a certificate of the authority's.
 enum TLSListener {
     static func listen(
-        _ options: TLSOptions, _ daemon: NIOLoopBound<Daemon>, on group: EventLoopGroup
+        _ address: ListenAddress, _ daemon: NIOLoopBound<Daemon>, on group: EventLoopGroup
     ) throws -> Channel {
-        let context = try context(options)
-        return try ServerBootstrap(group: group)
+        try ServerBootstrap(group: group)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelOption(.backlog, value: Limits.backlog)
             .serverChannelInitializer { channel in
@@ -20,20 +19,37 @@ enum TLSListener {
                 }
             }
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            // A host that has gone without a word is noticed in a minute; it asks for no pings.
+            .childChannelOption(.socketOption(.so_keepalive), value: 1)
+            .childChannelOption(option(TCP_KEEPIDLE), value: 30)
+            .childChannelOption(option(TCP_KEEPINTVL), value: 10)
+            .childChannelOption(option(TCP_KEEPCNT), value: 3)
             .childChannelOption(.writeBufferWaterMark, value: .init(low: Limits.sending / 2, high: Limits.sending))
+            // What is decrypted at a time stays a connection's for as long as it lives.
+            .childChannelOption(.maxMessagesPerRead, value: 1)
+            .childChannelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 16 << 10))
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    guard let configuration = daemon.value.tls else { throw ChannelError.operationUnsupported }
+                    // One context a connection: what one client has shown is kept for no other connection, and nobody comes
+                    // back by a session without showing it.
+                    let context = try NIOSSLContext(configuration: configuration)
                     let handler = ConnectionHandler(daemon.value, isReadOnly: false)
                     let tls = NIOSSLServerHandler(context: context)
-                    let gate = TLSGate(daemon.value, tls, handler)
-                    try channel.pipeline.syncOperations.addHandlers([tls, gate, handler])
+                    let admission = TLSAdmission(daemon.value, tls, handler)
+                    try channel.pipeline.syncOperations.addHandlers([SnugBuffers(), tls, admission, handler])
                 }
             }
-            .bind(host: options.address.host, port: options.address.port).wait()
+            .bind(host: address.host, port: address.port).wait()
     }
 
-    /// - Throws: words for whoever started the daemon.
-    static func context(_ options: TLSOptions) throws -> NIOSSLContext {
+    private static func option(_ number: Int32) -> ChannelOptions.Types.SocketOption {
+        ChannelOptions.Types.SocketOption(level: .tcp, name: .init(rawValue: number))
+    }
+
+    /// What the server shows and asks for, by its files as they are now.
+    /// - Throws: `KeyError` where one is not what it should be.
+    static func configuration(_ options: TLSOptions, _ log: Logger) throws(KeyError) -> TLSConfiguration {
         let files = try ServerCredentials(in: URL(filePath: options.folder, directoryHint: .isDirectory))
         func parsed<T>(_ name: String, _ body: () throws -> T) throws(KeyError) -> T {
             do { return try body() } catch {
@@ -42,10 +58,10 @@ enum TLSListener {
         }
         let authorities = try parsed("cacert.pem") { try NIOSSLCertificate.fromPEMBytes(files.authority) }
         // One: a name in the list is one authority's.
-        guard authorities.count == 1 else {
-            throw KeyError.system("\(options.folder)/cacert.pem has not one certificate")
-        }
+        guard authorities.count == 1 else { throw .system("\(options.folder)/cacert.pem has not one certificate") }
         let chain = try parsed("servercert.pem") { try NIOSSLCertificate.fromPEMBytes(files.certificate) }
+        let days = (chain.map { Int($0.notValidAfter) }.min() ?? 0) / 86400 - time(nil) / 86400
+        if days < 30 { log.warning("\(options.folder)/servercert.pem is good for \(days) days more") }
         let key = try parsed("serverkey.pem") { try NIOSSLPrivateKey(bytes: files.key, format: .pem) }
         var configuration = TLSConfiguration.makeServerConfiguration(
             certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
@@ -54,7 +70,9 @@ enum TLSListener {
         configuration.certificateVerification = .noHostnameVerification
         configuration.minimumTLSVersion = .tlsv12
         configuration.maximumTLSVersion = options.allows13 ? nil : .tlsv12
-        configuration.shutdownTimeout = .seconds(1)
-        return try parsed("servercert.pem") { try NIOSSLContext(configuration: configuration) }
+        // What was kept for a connection that is closed is free at once.
+        configuration.shutdownTimeout = .zero
+        _ = try parsed("servercert.pem") { try NIOSSLContext(configuration: configuration) }
+        return configuration
     }
 }

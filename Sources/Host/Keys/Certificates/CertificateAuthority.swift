@@ -1,6 +1,6 @@
 import Foundation
 
-/// An authority for the daemon's clients, in a folder: X.509 certificates with keys on P-256, made by OpenSSL. Its own key is encrypted.
+/// An authority for the daemon's clients, in a folder: X.509 certificates, made by OpenSSL. Its own key is encrypted.
 ///
 ///     cacert.pem, ca.key       its certificate and key
 ///     certificates             what it has made: `CertificateList`
@@ -13,46 +13,36 @@ public struct CertificateAuthority: Sendable {
     static let certificateName = "cacert.pem"
     static let keyName = "ca.key"
     /// Days for which the authority's own certificate is good, and the most of another's.
-    private static let ownDays = 3650
     public static let maxDays = 3650
+    private static let clients = "clients", servers = "servers"
 
     /// Makes it in a new folder, which is there whole or not at all.
     /// - Parameter name: what its certificate calls it.
     public func create(name: String, _ passphrase: Passphrase) throws(KeyError) {
+        guard (1...64).contains(name.utf8.count), name.utf8.allSatisfy(Self.isPlain) else {
+            throw .system("an authority's name has 1 to 64 letters, digits, blanks and . _ @ -")
+        }
         let keys = KeyFolder(folder.path)
         try keys.requireNew()
-        try SecureBootKeys.requirePrograms(owner: name)
+        _ = try Program.run("openssl", ["version"])
         try keys.make { (new: OpenFolder) throws(KeyError) in
-            let plain = try Self.newKey()
-            let secret = try Program.run(
-                "openssl", ["pkcs8", "-topk8", "-scrypt", "-passout", "env:BULKHEAD_PASSPHRASE"], input: plain,
-                passphrase)
-            let certificate = try Program.run(
-                "openssl",
-                Self.request(subject: name, days: Self.ownDays) + [
-                    "-new", "-key", "/dev/stdin", "-addext", "basicConstraints=critical,CA:TRUE,pathlen:0",
-                    "-addext", "keyUsage=critical,keyCertSign,cRLSign",
-                ], input: plain)
-            try new.replace(Self.keyName, secret)
+            let made = try Self.makeAuthority(name, passphrase)
+            try new.replace(Self.keyName, made.secret)
             try new.replace(CertificateList.fileName, Data(), mode: 0o644)
-            try new.replace(Self.certificateName, certificate, mode: 0o644)
+            try new.replace(Self.certificateName, made.certificate, mode: 0o644)
         }
     }
 
-    private static func newKey() throws(KeyError) -> Data {
-        try Program.run("openssl", ["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"])
-    }
-
-    /// Nothing of the system's configuration gets into a certificate.
-    private static func request(subject: String, days: Int) -> [String] {
-        ["req", "-config", "/dev/null", "-x509", "-sha256", "-days", "\(days)", "-subj", "/CN=\(subject)"]
+    /// Nothing that means anything to OpenSSL.
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        CertificateList.isLetter(byte) || [0x20, 0x2E, 0x5F, 0x40, 0x2D].contains(byte)
     }
 
     public func list() throws(KeyError) -> CertificateList { try CertificateList(in: opened()) }
 
     private func opened() throws(KeyError) -> OpenFolder {
         guard OpenFolder.isThere(folder.appending(path: Self.certificateName)) else {
-            throw .system("\(folder.path) is no certificate authority; `bulkhead pki init` makes one in a new folder")
+            throw .system("\(folder.path) is no authority; `bulkhead pki init` makes one in a new folder")
         }
         return try OpenFolder(folder).closedToOthers()
     }
@@ -67,10 +57,15 @@ public struct CertificateAuthority: Sendable {
         let lock = try files.lock("pki.lock")
         defer { close(lock) }
         while flock(lock, LOCK_EX) != 0 { if errno != EINTR { throw .busy(folder: folder.path) } }
+        Self.clean(files)
+        return try body(files)
+    }
+
+    /// What a killed program has left half written.
+    private static func clean(_ files: OpenFolder) {
         for name in (try? files.names()) ?? [] where name.hasPrefix(OpenFolder.partialPrefix) {
             files.remove(file: name)
         }
-        return try body(files)
     }
 
     /// Makes a client's certificate, and its key where there is no request.
@@ -80,17 +75,7 @@ public struct CertificateAuthority: Sendable {
     public func issue(
         client name: String, request: Data? = nil, days: Int, _ passphrase: Passphrase
     ) throws(KeyError) -> CertificateList.Entry {
-        try locked { (files: OpenFolder) throws(KeyError) in
-            try require(name, days)
-            guard try !CertificateList(in: files).entries.contains(where: { $0.name == name && $0.state == .client })
-            else {
-                throw .system("\(name) has a certificate that is good; `bulkhead pki revoke` it before another is made")
-            }
-            let place = try files.folder("clients", mayBeNew: true).folder(name, mayBeNew: true)
-            return try issue(
-                files, place, ("client", name), request, days, passphrase,
-                ["-addext", "extendedKeyUsage=clientAuth"])
-        }
+        try issue(.client, name, [], request, days, passphrase)
     }
 
     /// Makes a server's certificate and key.
@@ -98,115 +83,81 @@ public struct CertificateAuthority: Sendable {
     public func issue(
         server name: String, hosts: [String], days: Int, _ passphrase: Passphrase
     ) throws(KeyError) -> CertificateList.Entry {
-        try locked { (files: OpenFolder) throws(KeyError) in
-            try require(name, days)
-            guard !hosts.isEmpty else { throw .system("a server has one name or address at least") }
-            var names: [String] = []
-            for host in hosts {
-                guard let found = Self.alternativeName(host) else {
-                    throw .system("\"\(host)\" is no name of a host and no address")
-                }
-                names.append(found)
-            }
-            let place = try files.folder("servers", mayBeNew: true).folder(name, mayBeNew: true)
-            return try issue(
-                files, place, ("server", name), nil, days, passphrase,
-                [
-                    "-addext", "extendedKeyUsage=serverAuth",
-                    "-addext", "subjectAltName=\(names.joined(separator: ","))",
-                ])
-        }
+        guard !hosts.isEmpty else { throw .system("a server has one name or address at least") }
+        return try issue(.server, name, hosts, nil, days, passphrase)
     }
 
-    static func alternativeName(_ host: String) -> String? {
-        var v4 = in_addr(), v6 = in6_addr()
-        if unsafe inet_pton(AF_INET, host, &v4) == 1 || inet_pton(AF_INET6, host, &v6) == 1 { return "IP:\(host)" }
-        guard host.utf8.count <= 253,
-            host.wholeMatch(of: /[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*/)
-                != nil
-        else { return nil }
-        return "DNS:\(host)"
-    }
-
-    private func require(_ name: String, _ days: Int) throws(KeyError) {
+    /// It is in the lists before anybody has it.
+    private func issue(
+        _ state: CertificateList.State, _ name: String, _ hosts: [String], _ request: Data?, _ days: Int,
+        _ passphrase: Passphrase
+    ) throws(KeyError) -> CertificateList.Entry {
         guard CertificateList.isName(name) else {
             throw .system("\"\(name)\" is no certificate's name: it has \(CertificateList.nameRule)")
         }
         guard (1...Self.maxDays).contains(days) else {
             throw .system("a certificate is good for 1 to \(Self.maxDays) days")
         }
+        return try locked { (files: OpenFolder) throws(KeyError) in
+            var list = try CertificateList(in: files)
+            if state == .client, let good = list.good(name) {
+                throw .system("\(name) has a certificate that is good until \(good.until): revoke it first")
+            }
+            let made = try Self.make(state, name, hosts, request, days, passphrase, in: files)
+            guard list.add(made.entry), !list.isFull else {
+                throw .system("\(files.path(CertificateList.fileName)) is full: make another authority")
+            }
+            let place = try files.folder(state == .client ? Self.clients : Self.servers, mayBeNew: true)
+                .folder(name, mayBeNew: true)
+            try publish(list, in: files)
+            Self.clean(place)
+            try place.replace(Self.certificateName, files.read(Self.certificateName), mode: 0o644)
+            // No key of an earlier one stays beside the certificate.
+            place.remove(file: "\(state.rawValue)key.pem")
+            try place.replace("\(state.rawValue)cert.pem", made.certificate, mode: 0o644)
+            if let key = made.key { try place.replace("\(state.rawValue)key.pem", key) }
+            return made.entry
+        }
     }
 
-    /// It is in the list before anybody has it.
-    private func issue(
-        _ files: OpenFolder, _ place: OpenFolder, _ whose: (kind: String, name: String), _ request: Data?, _ days: Int,
-        _ passphrase: Passphrase, _ more: [String]
-    ) throws(KeyError) -> CertificateList.Entry {
-        var list = try CertificateList(in: files)
-        let own = try files.read(Self.keyName)
-        try EncryptedKeyFile.require(own, file: files.path(Self.keyName))
-        do {
-            _ = try Program.run(
-                "openssl", ["pkey", "-noout", "-passin", "env:BULKHEAD_PASSPHRASE"], input: own, passphrase)
-        } catch { throw .passphrase(file: files.path(Self.keyName)) }
-        let key = request == nil ? try Self.newKey() : nil
-        let certificate = try Program.run(
-            "openssl",
-            Self.request(subject: whose.name, days: days)
-                + [
-                    "-CA", files.path(Self.certificateName), "-CAkey", files.path(Self.keyName), "-passin",
-                    "env:BULKHEAD_PASSPHRASE", "-addext", "basicConstraints=critical,CA:FALSE", "-addext",
-                    "keyUsage=critical,digitalSignature,keyEncipherment",
-                ] + more + (key == nil ? ["-in", "/dev/stdin"] : ["-new", "-key", "/dev/stdin"]),
-            input: key ?? request ?? Data(), passphrase)
-        let entry = CertificateList.Entry(
-            fingerprint: CertificateList.fingerprint(try Self.der(certificate)),
-            state: whose.kind == "server" ? .server : .client, name: whose.name, until: Self.day(after: days))
-        guard list.add(entry), list.text.utf8.count <= CertificateList.maxSize else {
-            throw .system("\(files.path(CertificateList.fileName)) is full")
-        }
-        try publish(list, in: files)
-        try place.replace(Self.certificateName, files.read(Self.certificateName), mode: 0o644)
-        try place.replace("\(whose.kind)cert.pem", certificate, mode: 0o644)
-        if let key { try place.replace("\(whose.kind)key.pem", key) }
-        if whose.kind == "server" {
-            try place.replace(CertificateList.fileName, Data(list.text.utf8), mode: 0o644)
-        }
-        return entry
-    }
-
-    /// Notes that the certificates of a client count no more.
+    /// Notes that the certificates of a client count no more. Done again, it writes the lists again.
     /// - Returns: those that did until now.
     public func revoke(_ name: String) throws(KeyError) -> [CertificateList.Entry] {
         try locked { (files: OpenFolder) throws(KeyError) in
             var list = try CertificateList(in: files)
             let revoked = list.revoke(name)
-            guard !revoked.isEmpty else { throw .system("\(name) has no certificate that is good") }
+            guard list.entries.contains(where: { $0.name == name && $0.state == .revoked }) else {
+                let isServer = list.entries.contains { $0.name == name }
+                throw .system(
+                    isServer
+                        ? "\(name) is a server: what it shows ends with its time, or with another authority"
+                        : "\(name) has no certificate")
+            }
             try publish(list, in: files)
             return revoked
         }
     }
 
-    /// Writes the list, here and where each server has its copy.
+    /// Writes the list: where each server has its copy, and then, when nothing is left to do, here.
+    /// - Throws: `KeyError` that names what is as it was; all else is written.
     private func publish(_ list: CertificateList, in files: OpenFolder) throws(KeyError) {
         let data = Data(list.text.utf8)
-        try files.replace(CertificateList.fileName, data, mode: 0o644)
-        guard files.isThere("servers") else { return }
-        let servers = try files.folder("servers")
-        for name in try servers.names() {
-            try servers.folder(name).replace(CertificateList.fileName, data, mode: 0o644)
+        var stale: [String] = []
+        if files.isThere(Self.servers) {
+            let servers = try files.folder(Self.servers)
+            for name in try servers.names().sorted() {
+                do {
+                    let server = try servers.folder(name)
+                    Self.clean(server)
+                    try server.replace(CertificateList.fileName, data, mode: 0o644)
+                } catch { stale.append("\(servers.path(name)) (\(error.reason))") }
+            }
         }
-    }
-
-    static func der(_ certificate: Data) throws(KeyError) -> [UInt8] {
-        let lines = String(decoding: certificate, as: UTF8.self).split(separator: "\n")
-        guard lines.first == "-----BEGIN CERTIFICATE-----", lines.last == "-----END CERTIFICATE-----",
-            let data = Data(base64Encoded: lines.dropFirst().dropLast().joined())
-        else { throw .system("openssl has made no certificate") }
-        return Array(data)
-    }
-
-    private static func day(after days: Int) -> String {
-        Date(timeIntervalSinceNow: Double(days) * 86400).formatted(.iso8601.year().month().day())
+        guard stale.isEmpty else {
+            throw .system(
+                "not done: no new list could be written in \(stale.joined(separator: ", ")); mend or remove that and do it again"
+            )
+        }
+        try files.replace(CertificateList.fileName, data, mode: 0o644)
     }
 }

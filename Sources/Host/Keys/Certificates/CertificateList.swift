@@ -33,13 +33,11 @@ public struct CertificateList: Equatable, Sendable {
     public init?(_ text: String) {
         guard text.isEmpty || text.hasSuffix("\n") else { return nil }
         for line in text.split(separator: "\n", omittingEmptySubsequences: false).dropLast() {
-            let words = line.split(separator: " ")
-            guard words.count == 4, words[0].utf8.count == 64, words[0].allSatisfy({ "0123456789abcdef".contains($0) }),
-                let state = State(rawValue: String(words[1])), Self.isName(String(words[2])),
-                words[3].wholeMatch(of: /[0-9]{4}-[0-9]{2}-[0-9]{2}/) != nil,
-                add(
-                    Entry(
-                        fingerprint: String(words[0]), state: state, name: String(words[2]), until: String(words[3])))
+            let words = line.split(separator: " ").map(String.init)
+            guard words.count == 4, words[0].utf8.count == 64,
+                words[0].utf8.allSatisfy({ 0x30...0x39 ~= $0 || 0x61...0x66 ~= $0 }),
+                let state = State(rawValue: words[1]), Self.isName(words[2]), Self.isDay(words[3]),
+                add(Entry(fingerprint: words[0], state: state, name: words[2], until: words[3]))
             else { return nil }
         }
     }
@@ -68,9 +66,30 @@ public struct CertificateList: Equatable, Sendable {
 
     public func entry(of fingerprint: String) -> Entry? { places[fingerprint].map { entries[$0] } }
 
+    /// The certificate of a client of this name that is neither revoked nor past its last day.
+    func good(_ name: String, on today: Date = Date()) -> Entry? {
+        let day = today.formatted(.iso8601.year().month().day())
+        return entries.first { $0.name == name && $0.state == .client && $0.until >= day }
+    }
+
+    /// Whether it would be too long once all were revoked, by a byte each.
+    var isFull: Bool { text.utf8.count + entries.count > Self.maxSize }
+
     /// Whether somebody can be called so: it is a word of the list, and a folder's name.
     public static func isName(_ name: String) -> Bool {
-        name.utf8.count <= 64 && name.wholeMatch(of: /[A-Za-z0-9][A-Za-z0-9._@-]*/) != nil
+        guard let first = name.utf8.first, isLetter(first), name.utf8.count <= 64 else { return false }
+        return name.utf8.allSatisfy { isLetter($0) || [0x2E, 0x5F, 0x40, 0x2D].contains($0) }
+    }
+
+    /// A letter or a digit of ASCII.
+    static func isLetter(_ byte: UInt8) -> Bool {
+        0x30...0x39 ~= byte || 0x41...0x5A ~= byte || 0x61...0x7A ~= byte
+    }
+
+    /// `2027-11-29`
+    static func isDay(_ text: String) -> Bool {
+        text.utf8.count == 10
+            && zip(text.utf8, "0000-00-00".utf8).allSatisfy { $1 == 0x2D ? $0 == $1 : 0x30...0x39 ~= $0 }
     }
 
     /// SHA-256 of a certificate's DER encoding, in hexadecimal digits.
@@ -83,13 +102,14 @@ public struct CertificateList: Equatable, Sendable {
     }
 
     /// The list in a folder.
-    /// - Throws: `KeyError` where there is none, it is damaged, or others than its owner may write it.
-    public init(in folder: URL) throws(KeyError) {
-        try self.init(in: OpenFolder(folder).closedToOthers())
-    }
+    /// - Throws: `KeyError` where there is none, it is damaged, or others than its owner, root or this user may write it.
+    public init(in folder: URL) throws(KeyError) { try self.init(in: OpenFolder.trusted(folder)) }
 
     init(in folder: OpenFolder) throws(KeyError) {
-        let data = try folder.read(Self.fileName)
+        let data: Data
+        do { data = try folder.read(Self.fileName, ofOwner: true) } catch .missing(let file) {
+            throw .system("there is no \(file): `bulkhead pki` makes it")
+        }
         guard data.count <= Self.maxSize, let text = String(bytes: data, encoding: .utf8),
             let list = CertificateList(text)
         else { throw .system("\(folder.path(Self.fileName)) is no list of certificates") }

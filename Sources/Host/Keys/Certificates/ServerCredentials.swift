@@ -9,18 +9,16 @@ public struct ServerCredentials: Sendable {
 
     /// - Throws: `KeyError` where a file is missing, others may write it or, of the key, read it.
     public init(in folder: URL) throws(KeyError) {
-        let files = try OpenFolder(folder).closedToOthers()
-        func read(_ name: String) throws(KeyError) -> [UInt8] {
-            do { return Array(try files.read(name)) } catch .missing(let file) {
-                throw .system("there is no \(file); `bulkhead pki issue --server` makes it")
+        let files = try OpenFolder.trusted(folder)
+        func read(_ name: String, closed: mode_t = 0o022) throws(KeyError) -> [UInt8] {
+            do { return Array(try files.read(name, closed: closed, ofOwner: true)) } catch .missing(let file) {
+                throw .system("there is no \(file): `bulkhead pki issue --server` makes it")
+            } catch .exposed(let file) {
+                throw .system("others may read or write \(file): make another, with another key, if they did")
             }
         }
         authority = try read(CertificateAuthority.certificateName)
         certificate = try read("servercert.pem")
-        let mode = try? FileManager.default.attributesOfItem(atPath: files.path("serverkey.pem"))[.posixPermissions]
-        guard ((mode as? Int) ?? 0) & 0o077 == 0 else {
-            throw .system("others may read \(files.path("serverkey.pem")): chmod 600 it, and make another if they did")
-        }
-        key = try read("serverkey.pem")
+        key = try read("serverkey.pem", closed: 0o077)
     }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import Keys
 import NIOCore
 import NIOSSL
@@ -5,7 +6,7 @@ import NIOTLS
 
 /// Between TLS and a client's packets: nothing passes before the client has shown whose certificate it has. Then it is told, by the byte
 /// that libvirt's clients wait for, that it is let in.
-final class TLSGate: ChannelInboundHandler {
+final class TLSAdmission: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
@@ -14,16 +15,24 @@ final class TLSGate: ChannelInboundHandler {
     private let handler: ConnectionHandler
     private var isOpen = false
     private var channel: Channel?
+    /// From where it comes: `192.0.2.1`.
+    private(set) var host = ""
 
     init(_ daemon: Daemon, _ tls: NIOSSLServerHandler, _ handler: ConnectionHandler) {
         (self.daemon, self.tls, self.handler) = (daemon, tls, handler)
     }
 
-    /// Handshakes are bounded in number and in time: nobody is known yet whose share they could be.
+    /// Handshakes are bounded in number and in time: nobody is known yet whose share they could be. When there are too many, the oldest
+    /// gives way of the host that has the most.
     func channelActive(context: ChannelHandlerContext) {
         channel = context.channel
+        host = context.remoteAddress?.ipAddress ?? "?"
         daemon.handshakes.append(self)
-        if daemon.handshakes.count > Limits.handshakes { daemon.handshakes[0].giveUp() }
+        if daemon.handshakes.count > daemon.mostHandshakes {
+            let counts = Dictionary(grouping: daemon.handshakes, by: \.host).mapValues(\.count)
+            let most = counts.values.max()
+            daemon.handshakes.first { counts[$0.host] == most }?.giveUp()
+        }
         context.eventLoop.assumeIsolated().scheduleTask(in: .seconds(Limits.handshakeSeconds)) { [weak self] in
             if let self, isShaking { giveUp() }
         }
@@ -33,7 +42,7 @@ final class TLSGate: ChannelInboundHandler {
 
     private func done() { daemon.handshakes.removeAll { $0 === self } }
 
-    private func giveUp() {
+    func giveUp() {
         done()
         channel?.close(promise: nil)
     }
@@ -49,17 +58,21 @@ final class TLSGate: ChannelInboundHandler {
         let fingerprint = CertificateList.fingerprint(encoded)
         switch daemon.certificates?.name(of: fingerprint) {
         case .success(let name):
-            handler.admit(ClientCertificate(name: name, fingerprint: fingerprint, end: Int(shown.notValidAfter)))
+            let certificate = ClientCertificate(name: name, fingerprint: fingerprint, end: Int(shown.notValidAfter))
+            guard certificate.end > time(nil) else { return refuse(context, "the certificate of \(name) has expired") }
+            handler.admit(certificate, from: host)
         case .failure(let refusal): return refuse(context, refusal.words)
         case nil: return refuse(context, "there is no authority")
         }
         isOpen = true
-        context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: [1])), promise: nil)
         context.fireChannelActive()
+        // The policy may not know it, or there is no room.
+        if handler.isOpen { context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: [1])), promise: nil) }
     }
 
     private func refuse(_ context: ChannelHandlerContext, _ words: String) {
-        if let others = daemon.shares.refuse(daemon.loop.now) {
+        let words = "\(words), from \(host)"
+        if let others = daemon.remoteRefusals.refuse(daemon.loop.now) {
             daemon.log.warning("refused a connection over TLS, and \(others) before it: \(words)")
             daemon.audit?.note(refused: "\(words); \(others) others were refused before")
         }
@@ -76,7 +89,7 @@ final class TLSGate: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: Error) {
-        daemon.log.debug("TLS failed: \(error)")
+        daemon.log.debug("TLS failed, from \(host): \(error)")
         context.close(promise: nil)
     }
 }
