@@ -105,7 +105,7 @@ final class OpenFolder {
         let folder: OpenFolder
         do { folder = try OpenFolder(place) } catch .missing(let file) { throw .system("there is no folder \(file)") }
         guard [0, geteuid()].contains(folder.facts.st_uid) else {
-            throw .system("\(place.path) is of neither root nor this user, and is not used")
+            throw .system("\(place.path) is neither root's nor this user's, and is not used: make a copy as this user")
         }
         return try folder.closedToOthers()
     }

@@ -180,7 +180,8 @@ import Testing
         let other = try SocketClient(port: port, host: 2)
         let idle = try (0..<Limits.handshakes + 20).map { _ in try SocketClient(port: port) }
         #expect(try client("alice").open())
-        for i in [0, 10, 20] { #expect(idle[i].isCutOff) }
+        // When hers was taken, theirs were closed already.
+        for i in [0, 10, 20] { #expect(!idle[i].isSilent && idle[i].isCutOff) }
         // Those that came last are there, and so is another host's; they are given up in their time.
         let isEarly = ContinuousClock.now - begun < .seconds(Limits.handshakeSeconds - 2)
         #expect(!isEarly || idle[40].isSilent && other.isSilent)
@@ -250,6 +251,47 @@ import Testing
         #expect(try alice.call("connect_get_type")?.code == 0)
     }
 
+    /// Long ones go into TLS in pieces that its first buffer holds, in order, and the last tells that all are through.
+    @Test func aLongPacketGoesInPieces() throws {
+        let channel = EmbeddedChannel(handler: ShortRecords())
+        for count in [0, 1, 16_000, 16_001, 100_000] {
+            let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 / 7) }
+            let promise = channel.eventLoop.makePromise(of: Void.self)
+            channel.writeAndFlush(ByteBuffer(bytes: bytes), promise: promise)
+            var all: [UInt8] = []
+            while let piece = try channel.readOutbound(as: ByteBuffer.self) {
+                #expect(piece.readableBytes <= ShortRecords.most)
+                all += piece.readableBytesView
+            }
+            try promise.futureResult.wait()
+            #expect(all == bytes)
+        }
+        _ = try channel.finish()
+        server.stop()
+    }
+
+    @Test func aNetworkIsOneHost() {
+        defer { withExtendedLifetime(folder) { server.stop() } }
+        func isOne(_ a: String, _ b: String) -> Bool { TLSAdmission.network(of: a) == TLSAdmission.network(of: b) }
+        #expect(isOne("2001:db8:0:1::1", "2001:db8:0:1:2::3") && !isOne("2001:db8:0:1::1", "2001:db8:0:2::1"))
+        #expect(isOne("192.0.2.1", "192.0.2.1") && !isOne("192.0.2.1", "192.0.2.2"))
+        #expect(!isOne("::ffff:192.0.2.1", "::ffff:192.0.2.2"))
+    }
+
+    /// However many come over TLS, some places are this machine's.
+    @Test func somePlacesAreLocal() throws {
+        server.stop()
+        let bench = try DaemonBench(
+            places: ClientPlaces(descriptors: 64 + 16), policy: Policy(Self.policy, file: "policy"))
+        var clients: [BenchClient] = []
+        while bench.daemon.hasRoom(isReadOnly: false, isRemote: true) {
+            clients.append(try bench.client())
+            clients.last?.connection.certificate = ClientCertificate(name: "alice", fingerprint: "", end: .max)
+        }
+        #expect(clients.count == 12 && bench.daemon.hasRoom(isReadOnly: false))
+        withExtendedLifetime(folder) {}
+    }
+
     /// Many small packets wait for a client that does not read: in as much memory as they have bytes.
     @Test func whatWaitsIsAsLargeAsItsBytes() throws {
         let channel = EmbeddedChannel(handler: SnugBuffers())
@@ -278,6 +320,12 @@ import Testing
         #expect(try call("alice", until: now + 60) == 0)
         #expect(try call("alice", until: now - 1) == 88)
         #expect(client.answer?.text.contains("has expired") == true)
+        // What TLS itself refuses for a client, the list does as well.
+        let box = try #require(try authority.list().entries.first { $0.state == .server })
+        switch bench.daemon.certificates?.name(of: box.fingerprint) {
+        case .failure(let refusal): #expect(refusal.words.contains("is a server's"))
+        default: Issue.record("a server is a client")
+        }
         // The list calls it otherwise now: its rights were another's.
         #expect(try call("bob", until: now + 60) == 88)
         withExtendedLifetime(folder) {}

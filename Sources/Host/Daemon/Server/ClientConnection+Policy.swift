@@ -130,7 +130,9 @@ extension Daemon {
     /// Why a new connection is not let in; nil: it is.
     func refusal(ofNew client: ClientConnection) -> String? {
         if let refusal = policy?.refusal(of: client.subject) { return refusal }
-        guard hasRoom(isReadOnly: client.session.isReadOnly) else { return "there are \(clients.count)" }
+        guard hasRoom(isReadOnly: client.session.isReadOnly, isRemote: client.certificate != nil) else {
+            return "there are \(clients.count)"
+        }
         guard let own = clients(of: client.subject), own.count >= Limits.userClients else { return nil }
         return "\(client.subject.map { "\($0)" } ?? "nobody") has \(own.count) connections already"
     }

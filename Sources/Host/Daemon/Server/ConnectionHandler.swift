@@ -42,7 +42,11 @@ final class ConnectionHandler: ChannelInboundHandler {
             reader = PacketReader(limit: Limits.readOnlyPacket)
         }
         if let words = daemon.refusal(ofNew: client) {
-            if let others = daemon.refusals.refuse(daemon.loop.now) {
+            let words = words + (client.host.map { ", from \($0)" } ?? "")
+            let others =
+                client.host == nil
+                ? daemon.refusals.refuse(daemon.loop.now) : daemon.remoteRefusals.refuse(daemon.loop.now)
+            if let others {
                 daemon.log.warning("refused a connection, and \(others) before it: \(words)")
                 daemon.audit?.note(.disconnected, of: client, "\(words); \(others) others were refused before")
             }
@@ -88,15 +92,15 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     private func send(_ packet: Packet) {
         guard client != nil, let channel else { return }
-        let bytes = packet.encoded
-        waiting += bytes.count
+        let bytes = packet.encoded, cost = bytes.count + Limits.packetCost
+        waiting += cost
         count()
         guard waiting < Limits.unread else { return cutOff("its client does not read what it is sent") }
         daemon.makeRoom()
         guard client != nil else { return }
         let written = channel.writeAndFlush(channel.allocator.buffer(bytes: bytes))
         written.assumeIsolated().whenComplete { [weak self] _ in
-            self?.waiting -= bytes.count
+            self?.waiting -= cost
             self?.count()
         }
     }

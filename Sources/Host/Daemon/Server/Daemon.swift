@@ -152,10 +152,11 @@ final class Daemon {
         return clients.values.filter { $0.subject == subject }
     }
 
-    /// Whether one more may come.
-    func hasRoom(isReadOnly: Bool) -> Bool {
+    /// Whether one more may come. A quarter of the places is this machine's own users'.
+    func hasRoom(isReadOnly: Bool, isRemote: Bool = false) -> Bool {
         clients.count < places.all
             && (!isReadOnly || clients.values.count { $0.session.isReadOnly } < places.readOnly)
+            && (!isRemote || clients.values.count { $0.certificate != nil } < places.all / 4 * 3)
     }
 
     /// Cuts off clients while too much is kept for all together: not those who happen to come next, but those for whom most is

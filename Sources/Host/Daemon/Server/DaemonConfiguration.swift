@@ -49,6 +49,8 @@ enum Limits {
     static let packet = (4 << 20) + 4096
     /// Bytes that wait to be sent to a client before nothing more is read from it.
     static let sending = 256 << 10
+    /// Bytes that each packet which waits takes beside its own.
+    static let packetCost = 512
     /// Bytes that wait at most: a client that does not read its events is cut off.
     static let unread = 12 << 20
     /// Bytes of the longest packet of a client that cannot change anything.

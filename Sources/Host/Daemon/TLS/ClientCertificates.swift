@@ -5,6 +5,7 @@ import Logging
 /// The authority's list, as its file is now: looked at for every call, so that who is revoked has no further one.
 final class ClientCertificates {
     private let folder: URL
+    private let path: String
     private let log: Logger
     private var list = CertificateList()
     /// nil: there is no list that counts.
@@ -36,10 +37,9 @@ final class ClientCertificates {
     init(_ folder: String, log: Logger) throws(KeyError) {
         self.folder = URL(filePath: folder, directoryHint: .isDirectory)
         self.log = log
+        path = folder + "/" + CertificateList.fileName
         try read(Version(path), time(nil))
     }
-
-    private var path: String { folder.appending(path: CertificateList.fileName).path }
 
     private func read(_ new: Version?, _ now: Int) throws(KeyError) {
         (version, tried) = (nil, now)

@@ -17,6 +17,8 @@ final class TLSAdmission: ChannelInboundHandler {
     private var channel: Channel?
     /// From where it comes: `192.0.2.1`.
     private(set) var host = ""
+    /// What counts as one host: of IPv6 a network of 64 bits, which one host may have to itself.
+    private var network: [UInt8] = []
 
     init(_ daemon: Daemon, _ tls: NIOSSLServerHandler, _ handler: ConnectionHandler) {
         (self.daemon, self.tls, self.handler) = (daemon, tls, handler)
@@ -27,15 +29,24 @@ final class TLSAdmission: ChannelInboundHandler {
     func channelActive(context: ChannelHandlerContext) {
         channel = context.channel
         host = context.remoteAddress?.ipAddress ?? "?"
+        network = Self.network(of: host)
         daemon.handshakes.append(self)
         if daemon.handshakes.count > daemon.mostHandshakes {
-            let counts = Dictionary(grouping: daemon.handshakes, by: \.host).mapValues(\.count)
+            let counts = Dictionary(grouping: daemon.handshakes, by: \.network).mapValues(\.count)
             let most = counts.values.max()
-            daemon.handshakes.first { counts[$0.host] == most }?.giveUp()
+            daemon.handshakes.first { counts[$0.network] == most }?.giveUp()
         }
         context.eventLoop.assumeIsolated().scheduleTask(in: .seconds(Limits.handshakeSeconds)) { [weak self] in
             if let self, isShaking { giveUp() }
         }
+    }
+
+    static func network(of host: String) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: 16)
+        guard unsafe inet_pton(AF_INET6, host, &bytes) == 1 else { return Array(host.utf8) }
+        // ::ffff:192.0.2.1 is one of IPv4.
+        let isIPv4 = bytes.prefix(10).allSatisfy { $0 == 0 } && bytes[10] == 0xFF && bytes[11] == 0xFF
+        return isIPv4 ? bytes : Array(bytes.prefix(8))
     }
 
     private var isShaking: Bool { daemon.handshakes.contains { $0 === self } }

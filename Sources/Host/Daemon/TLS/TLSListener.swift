@@ -19,7 +19,8 @@ enum TLSListener {
                 }
             }
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            // A host that has gone without a word is noticed in a minute; it asks for no pings.
+            // A host that has gone without a word is noticed in a minute, whether something waits for it or not; it asks for no pings.
+            .childChannelOption(option(TCP_USER_TIMEOUT), value: 60_000)
             .childChannelOption(.socketOption(.so_keepalive), value: 1)
             .childChannelOption(option(TCP_KEEPIDLE), value: 30)
             .childChannelOption(option(TCP_KEEPINTVL), value: 10)
@@ -37,7 +38,9 @@ enum TLSListener {
                     let handler = ConnectionHandler(daemon.value, isReadOnly: false)
                     let tls = NIOSSLServerHandler(context: context)
                     let admission = TLSAdmission(daemon.value, tls, handler)
-                    try channel.pipeline.syncOperations.addHandlers([SnugBuffers(), tls, admission, handler])
+                    try channel.pipeline.syncOperations.addHandlers([
+                        SnugBuffers(), tls, ShortRecords(), admission, handler,
+                    ])
                 }
             }
             .bind(host: address.host, port: address.port).wait()
@@ -68,6 +71,10 @@ enum TLSListener {
         configuration.trustRoots = .certificates(authorities)
         // A client has to have one; it has no name of a host.
         configuration.certificateVerification = .noHostnameVerification
+        configuration.verifySignatureAlgorithms = [
+            .ecdsaSecp256R1Sha256, .ecdsaSecp384R1Sha384, .rsaPssRsaeSha256, .rsaPssRsaeSha384, .rsaPssRsaeSha512,
+            .rsaPkcs1Sha256, .rsaPkcs1Sha384, .rsaPkcs1Sha512,
+        ]
         configuration.minimumTLSVersion = .tlsv12
         configuration.maximumTLSVersion = options.allows13 ? nil : .tlsv12
         // What was kept for a connection that is closed is free at once.

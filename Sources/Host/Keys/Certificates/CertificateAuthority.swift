@@ -109,19 +109,25 @@ public struct CertificateAuthority: Sendable {
             }
             let place = try files.folder(state == .client ? Self.clients : Self.servers, mayBeNew: true)
                 .folder(name, mayBeNew: true)
-            try publish(list, in: files)
+            let data = Data(list.text.utf8), stale = try tellServers(data, in: files)
+            guard stale.isEmpty else {
+                throw .system("not done, since \(stale): mend or remove that and do it again")
+            }
+            try files.replace(CertificateList.fileName, data, mode: 0o644)
             Self.clean(place)
             try place.replace(Self.certificateName, files.read(Self.certificateName), mode: 0o644)
-            // No key of an earlier one stays beside the certificate.
-            place.remove(file: "\(state.rawValue)key.pem")
+            // No key of an earlier one stays beside the certificate; a server's is never without.
+            let key = "\(state.rawValue)key.pem"
+            if let made = made.key { try place.replace(key, made) } else { place.remove(file: key) }
             try place.replace("\(state.rawValue)cert.pem", made.certificate, mode: 0o644)
-            if let key = made.key { try place.replace("\(state.rawValue)key.pem", key) }
             return made.entry
         }
     }
 
-    /// Notes that the certificates of a client count no more. Done again, it writes the lists again.
+    /// Notes that the certificates of a client count no more, here before anywhere: whatever is done next says so too. Done again, it
+    /// writes the lists again.
     /// - Returns: those that did until now.
+    /// - Throws: `KeyError` also where it could not be told to each server.
     public func revoke(_ name: String) throws(KeyError) -> [CertificateList.Entry] {
         try locked { (files: OpenFolder) throws(KeyError) in
             var list = try CertificateList(in: files)
@@ -133,31 +139,29 @@ public struct CertificateAuthority: Sendable {
                         ? "\(name) is a server: what it shows ends with its time, or with another authority"
                         : "\(name) has no certificate")
             }
-            try publish(list, in: files)
+            let data = Data(list.text.utf8)
+            try files.replace(CertificateList.fileName, data, mode: 0o644)
+            let stale = try tellServers(data, in: files)
+            guard stale.isEmpty else {
+                throw .system("revoked here, but not in \(stale): mend or remove that and do it again")
+            }
             return revoked
         }
     }
 
-    /// Writes the list: where each server has its copy, and then, when nothing is left to do, here.
-    /// - Throws: `KeyError` that names what is as it was; all else is written.
-    private func publish(_ list: CertificateList, in files: OpenFolder) throws(KeyError) {
-        let data = Data(list.text.utf8)
+    /// Writes the list where each server has its copy.
+    /// - Returns: where it could not, and why; empty: it is everywhere.
+    private func tellServers(_ list: Data, in files: OpenFolder) throws(KeyError) -> String {
+        guard files.isThere(Self.servers) else { return "" }
         var stale: [String] = []
-        if files.isThere(Self.servers) {
-            let servers = try files.folder(Self.servers)
-            for name in try servers.names().sorted() {
-                do {
-                    let server = try servers.folder(name)
-                    Self.clean(server)
-                    try server.replace(CertificateList.fileName, data, mode: 0o644)
-                } catch { stale.append("\(servers.path(name)) (\(error.reason))") }
-            }
+        let servers = try files.folder(Self.servers)
+        for name in try servers.names().sorted() {
+            do {
+                let server = try servers.folder(name)
+                Self.clean(server)
+                try server.replace(CertificateList.fileName, list, mode: 0o644)
+            } catch { stale.append("\(servers.path(name)) (\(error.reason))") }
         }
-        guard stale.isEmpty else {
-            throw .system(
-                "not done: no new list could be written in \(stale.joined(separator: ", ")); mend or remove that and do it again"
-            )
-        }
-        try files.replace(CertificateList.fileName, data, mode: 0o644)
+        return stale.joined(separator: ", ")
     }
 }

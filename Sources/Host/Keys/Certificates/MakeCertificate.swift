@@ -36,10 +36,15 @@ extension CertificateAuthority {
         }
         try requireKey(passphrase, in: files)
         if let request {
-            // Whoever asks has to have the key.
+            // Whoever asks has to have the key: of what this makes, its status alone counts. `req -verify` has none for that.
             do {
-                _ = try Program.run("openssl", ["req", "-config", "/dev/null", "-verify", "-noout"], input: request)
-            } catch { throw .system("this is no certificate request: \(error.reason)") }
+                _ = try Program.run(
+                    "openssl",
+                    [
+                        "x509", "-req", "-CA", files.path(certificateName), "-CAkey", files.path(keyName), "-passin",
+                        "env:BULKHEAD_PASSPHRASE", "-set_serial", "1",
+                    ], input: request, passphrase)
+            } catch { throw .system("this is no certificate request of who has the key: \(error.reason)") }
         }
         let key = request == nil ? try newKey() : nil
         let certificate = try Program.run(
@@ -59,12 +64,23 @@ extension CertificateAuthority {
                     state == .server ? "sslserver" : "sslclient", "-CAfile", files.path(certificateName),
                 ], input: certificate)
         } catch { throw .system("its key is too weak, or the authority has expired: \(error.reason)") }
+        try requireKind(certificate)
         let until = try lastDay(certificate), own = try lastDay(files.read(certificateName))
         guard until <= own else {
             throw .system("the authority itself is good until \(own) alone: ask for fewer --days")
         }
         let fingerprint = CertificateList.fingerprint(try der(certificate))
         return (.init(fingerprint: fingerprint, state: state, name: name, until: until), certificate, key)
+    }
+
+    /// What the daemon's TLS verifies.
+    private static func requireKind(_ certificate: Data) throws(KeyError) {
+        let text = String(
+            decoding: try Program.run("openssl", ["x509", "-noout", "-text"], input: certificate), as: UTF8.self)
+        let isRSA = text.contains("Public Key Algorithm: rsaEncryption\n")
+        guard isRSA || text.contains(/NIST CURVE: P-(256|384)\n/) else {
+            throw .system("its key is neither RSA nor on P-256 or P-384")
+        }
     }
 
     private static func requireKey(_ passphrase: Passphrase, in files: OpenFolder) throws(KeyError) {
