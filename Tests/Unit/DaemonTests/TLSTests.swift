@@ -58,6 +58,25 @@ import Testing
 
     private func said(_ words: String) -> Bool { log.all.contains { $0.contains(words) } }
 
+    /// What OpenSSL's client says of a connection of hers.
+    private func connect(_ more: [String]) throws -> String {
+        let port = try #require(server.served?.port), own = authority.folder.path + "/clients/alice/client"
+        let program = Process(), output = Pipe()
+        program.executableURL = URL(filePath: "/usr/bin/env")
+        program.arguments =
+            [
+                "timeout", "20", "openssl", "s_client", "-connect", "127.0.0.1:\(port)", "-CAfile",
+                served + "/cacert.pem",
+                "-cert", own + "cert.pem", "-key", own + "key.pem", "-tls1_2",
+            ] + more
+        (program.standardInput, program.standardOutput) = (FileHandle.nullDevice, output)
+        program.standardError = FileHandle.nullDevice
+        try program.run()
+        let data = try output.fileHandleForReading.readToEnd() ?? Data()
+        program.waitUntilExit()
+        return String(decoding: data, as: UTF8.self)
+    }
+
     @Test func whoIsInTheListIsLetIn() throws {
         defer { withExtendedLifetime(folder) { server.stop() } }
         let alice = try client("alice")
@@ -197,27 +216,10 @@ import Testing
     /// Nobody comes back by a session, be it his, without showing a certificate; and none is kept.
     @Test func noSessionIsTakenUpAgain() throws {
         defer { withExtendedLifetime(folder) { server.stop() } }
-        let port = try #require(server.served?.port), own = authority.folder.path + "/clients/alice/client"
-        func connect(_ more: String...) throws -> String {
-            let program = Process(), output = Pipe()
-            program.executableURL = URL(filePath: "/usr/bin/env")
-            program.arguments =
-                [
-                    "timeout", "20", "openssl", "s_client", "-connect", "127.0.0.1:\(port)", "-CAfile",
-                    served + "/cacert.pem",
-                    "-cert", own + "cert.pem", "-key", own + "key.pem", "-tls1_2",
-                ] + more
-            (program.standardInput, program.standardOutput) = (FileHandle.nullDevice, output)
-            program.standardError = FileHandle.nullDevice
-            try program.run()
-            let data = try output.fileHandleForReading.readToEnd() ?? Data()
-            program.waitUntilExit()
-            return String(decoding: data, as: UTF8.self)
-        }
         for ticket in [[], ["-no_ticket"]] as [[String]] {
             let session = folder.path + "/session"
             for (more, isFirst) in [("-sess_out", true), ("-sess_in", false)] {
-                let words = ticket.isEmpty ? try connect(more, session) : try connect(more, session, "-no_ticket")
+                let words = try connect([more, session] + ticket)
                 #expect(words.contains("\nNew, TLSv1.2") && !words.contains("Reused"), "\(isFirst) \(words)")
             }
         }
@@ -244,6 +246,8 @@ import Testing
         _ = try authority.issue(server: "box", hosts: ["127.0.0.1"], days: 10, Self.passphrase)
         try server.renewTLS(options, log: log)
         #expect(said("is good for 10 days more"))
+        let shown = try String(contentsOfFile: served + "/servercert.pem", encoding: .utf8)
+        #expect(try connect([]).contains(shown))
         #expect(try client("alice").open())
         try "no".write(toFile: served + "/servercert.pem", atomically: false, encoding: .utf8)
         #expect(throws: KeyError.self) { try server.renewTLS(options, log: log) }
