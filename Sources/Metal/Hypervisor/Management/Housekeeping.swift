@@ -31,9 +31,8 @@ struct Housekeeping: ~Copyable {
         machine.relayWatchdogs(core)
         machine.stopUnconfined()
         writeLog(core)
-        guard hasLink, answer() else { return }
-        // What was typed for a guest came this way.
-        clear_stack(core.layout.stackBottom)
+        // What was typed for a guest comes this way.
+        if hasLink, answer() { clear_stack(core.layout.stackBottom) }
     }
 
     @inline(never)

@@ -164,6 +164,7 @@ struct ControlPage: ~Copyable {
 
     /// Before a core has a state of its own, nobody has to be told. Without a kick that is left in the core's budget, what is new waits
     /// for the housekeeping core's next turn; one that another partition waits for is owed.
+    @inline(never)
     fileprivate static func kickHousekeeper(isOwed: Bool = false) {
         guard let core = CoreState.own, core.value.kicks.isLeft(now: cpu_rdtsc()) || isOwed else { return }
         core.value.kicks.spend(1)
