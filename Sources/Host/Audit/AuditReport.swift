@@ -11,10 +11,8 @@ public enum AuditReport {
         if let pid = record.pid { words.append("pid \(pid)") }
         // The beginning of its digest tells it from others of the name.
         if let certificate = record.certificate {
-            let parts = certificate.split(separator: " ")
-            words.append(
-                "certificate \(shown(parts.map { String($0.prefix(64)) }.first ?? "")) (\(shown(String(parts.last?.prefix(16) ?? ""))))"
-            )
+            let parts = certificate.split(separator: " "), digest = parts.dropFirst().joined().prefix(16)
+            words.append("certificate \(shown(String(parts.first ?? ""))) (\(shown(String(digest))))")
         }
         switch record.kind {
         case .call: words.append("begins")
