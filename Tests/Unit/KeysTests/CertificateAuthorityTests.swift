@@ -152,6 +152,15 @@ import Testing
         try FileManager.default.removeItem(atPath: path("servers/notes"))
         #expect(try authority.revoke("alice").isEmpty)
         for folder in ["servers/a", "servers/z", ""] { #expect(try state(folder) == .revoked) }
+        chmod(path("servers"), 0o777)
+        #expect(
+            throws: KeyError.system(
+                "revoked here, but not in \(path("servers")) (\(KeyError.exposed(folder: path("servers")).reason)): mend or remove that and do it again"
+            )
+        ) {
+            try authority.revoke("alice")
+        }
+        chmod(path("servers"), 0o700)
         // A copy that was lost is there again.
         try FileManager.default.removeItem(atPath: path("servers/a/certificates"))
         #expect(try authority.revoke("alice").isEmpty && state("servers/a") == .revoked)

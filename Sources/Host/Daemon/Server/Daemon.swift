@@ -156,7 +156,7 @@ final class Daemon {
     func hasRoom(isReadOnly: Bool, isRemote: Bool = false) -> Bool {
         clients.count < places.all
             && (!isReadOnly || clients.values.count { $0.session.isReadOnly } < places.readOnly)
-            && (!isRemote || clients.values.count { $0.certificate != nil } < places.all / 4 * 3)
+            && (!isRemote || clients.values.count { $0.certificate != nil } < places.all - places.all / 4)
     }
 
     /// Cuts off clients while too much is kept for all together: not those who happen to come next, but those for whom most is

@@ -32,13 +32,19 @@ final class TLSAdmission: ChannelInboundHandler {
         network = Self.network(of: host)
         daemon.handshakes.append(self)
         if daemon.handshakes.count > daemon.mostHandshakes {
-            let counts = Dictionary(grouping: daemon.handshakes, by: \.network).mapValues(\.count)
-            let most = counts.values.max()
-            daemon.handshakes.first { counts[$0.network] == most }?.giveUp()
+            // Of the network, the host: who has one address does not push its neighbours out.
+            Self.most(Self.most(daemon.handshakes) { $0.network }) { $0.host }.first?.giveUp()
         }
         context.eventLoop.assumeIsolated().scheduleTask(in: .seconds(Limits.handshakeSeconds)) { [weak self] in
             if let self, isShaking { giveUp() }
         }
+    }
+
+    /// Those of the one that has the most, the oldest first.
+    private static func most<Key: Hashable>(
+        _ handshakes: [TLSAdmission], _ key: (TLSAdmission) -> Key
+    ) -> [TLSAdmission] {
+        Dictionary(grouping: handshakes, by: key).values.max { $0.count < $1.count } ?? []
     }
 
     static func network(of host: String) -> [UInt8] {

@@ -109,7 +109,7 @@ public struct CertificateAuthority: Sendable {
             }
             let place = try files.folder(state == .client ? Self.clients : Self.servers, mayBeNew: true)
                 .folder(name, mayBeNew: true)
-            let data = Data(list.text.utf8), stale = try tellServers(data, in: files)
+            let data = Data(list.text.utf8), stale = tellServers(data, in: files)
             guard stale.isEmpty else {
                 throw .system("not done, since \(stale): mend or remove that and do it again")
             }
@@ -141,7 +141,7 @@ public struct CertificateAuthority: Sendable {
             }
             let data = Data(list.text.utf8)
             try files.replace(CertificateList.fileName, data, mode: 0o644)
-            let stale = try tellServers(data, in: files)
+            let stale = tellServers(data, in: files)
             guard stale.isEmpty else {
                 throw .system("revoked here, but not in \(stale): mend or remove that and do it again")
             }
@@ -151,17 +151,19 @@ public struct CertificateAuthority: Sendable {
 
     /// Writes the list where each server has its copy.
     /// - Returns: where it could not, and why; empty: it is everywhere.
-    private func tellServers(_ list: Data, in files: OpenFolder) throws(KeyError) -> String {
+    private func tellServers(_ list: Data, in files: OpenFolder) -> String {
         guard files.isThere(Self.servers) else { return "" }
         var stale: [String] = []
-        let servers = try files.folder(Self.servers)
-        for name in try servers.names().sorted() {
-            do {
-                let server = try servers.folder(name)
-                Self.clean(server)
-                try server.replace(CertificateList.fileName, list, mode: 0o644)
-            } catch { stale.append("\(servers.path(name)) (\(error.reason))") }
-        }
+        do {
+            let servers = try files.folder(Self.servers)
+            for name in try servers.names().sorted() {
+                do {
+                    let server = try servers.folder(name)
+                    Self.clean(server)
+                    try server.replace(CertificateList.fileName, list, mode: 0o644)
+                } catch { stale.append("\(servers.path(name)) (\(error.reason))") }
+            }
+        } catch { stale.append("\(files.path(Self.servers)) (\(error.reason))") }
         return stale.joined(separator: ", ")
     }
 }

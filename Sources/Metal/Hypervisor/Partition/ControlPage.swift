@@ -138,7 +138,8 @@ struct ControlPage: ~Copyable {
         events[Int(count & 15)] = StoredEvent(event, state, cause, tsc: cpu_rdtsc())
         eventCount.store(count &+ 1, ordering: .releasing)
         end()
-        Self.kickHousekeeper()
+        // An end, a fault and a verdict are told at once, whatever came before: they have bounds of their own.
+        Self.kickHousekeeper(isOwed: event.kind != .state || state == .crashed)
     }
 
     /// The event with number `next`, or the oldest kept; moves `next` behind it.
@@ -163,7 +164,7 @@ struct ControlPage: ~Copyable {
     fileprivate func end() { isBeingWritten.store(false, ordering: .releasing) }
 
     /// Before a core has a state of its own, nobody has to be told. Without a kick that is left in the core's budget, what is new waits
-    /// for the housekeeping core's next turn; one that another partition waits for is owed.
+    /// for the housekeeping core's next turn; one that must not wait is owed.
     @inline(never)
     fileprivate static func kickHousekeeper(isOwed: Bool = false) {
         guard let core = CoreState.own, core.value.kicks.isLeft(now: cpu_rdtsc()) || isOwed else { return }
