@@ -40,7 +40,7 @@ import Policy
             Serve metrics for Prometheus at http://ADDRESS:PORT/metrics, to whoever reaches it: PORT on this machine \
             alone, or ADDRESS:PORT.
             """, valueName: "address"),
-        transform: Self.metricsAddress)
+        transform: Self.address)
     var metrics: ListenAddress?
     @Option(
         help: ArgumentHelp(
@@ -54,7 +54,7 @@ import Policy
             Serve clients over TLS too: PORT on this machine alone, or ADDRESS:PORT; libvirt's port is 16514. Goes with --pki and \
             --policy.
             """, valueName: "address"),
-        transform: Self.tlsAddress)
+        transform: Self.address)
     var tls: ListenAddress?
     @Option(
         help: ArgumentHelp(
@@ -132,16 +132,10 @@ import Policy
         return policy
     }
 
-    private static func metricsAddress(_ text: String) throws -> ListenAddress {
+    private static func address(_ text: String) throws -> ListenAddress {
         guard let address = ListenAddress(text) else {
-            throw ValidationError("\"\(text)\" is no place for metrics: 9100, 127.0.0.1:9100 or [::1]:9100, say.")
-        }
-        return address
-    }
-
-    private static func tlsAddress(_ text: String) throws -> ListenAddress {
-        guard let address = ListenAddress(text) else {
-            throw ValidationError("\"\(text)\" is no place to serve clients: 16514, 0.0.0.0:16514 or [::]:16514, say.")
+            throw ValidationError(
+                "\"\(text)\" is no port and no address with one: 9100, 127.0.0.1:9100 or [::1]:9100, say.")
         }
         return address
     }

@@ -298,7 +298,7 @@ import Testing
 
     /// Many small packets wait for a client that does not read: in as much memory as they have bytes.
     @Test func whatWaitsIsAsLargeAsItsBytes() throws {
-        let channel = EmbeddedChannel(handler: SnugBuffers())
+        let channel = EmbeddedChannel(handler: CompactBuffers())
         for count in [1, 57, 5000, 16384] {
             var buffer = channel.allocator.buffer(capacity: 16384)
             buffer.writeRepeatingByte(7, count: count)

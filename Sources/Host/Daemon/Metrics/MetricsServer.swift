@@ -8,13 +8,8 @@ enum MetricsServer {
     static func listen(
         _ address: ListenAddress, _ daemon: NIOLoopBound<Daemon>, on group: EventLoopGroup
     ) throws -> Channel {
-        try ServerBootstrap(group: group)
+        try ServerBootstrap(group, pausingFor: daemon)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .serverChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(AcceptPause(daemon.value.log))
-                }
-            }
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try MetricsHandler.add(to: channel, daemon.value) }
             }

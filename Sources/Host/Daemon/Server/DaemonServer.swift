@@ -102,12 +102,7 @@ public final class DaemonServer {
         defer { umask(before) }
         // Of a socket that it has bound itself, NIO removes the path in the end, whoever's it is then.
         let bound = try UnixSocket.listen(path, backlog: Limits.backlog)
-        return try ServerBootstrap(group: group)
-            .serverChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(AcceptPause(daemon.value.log))
-                }
-            }
+        return try ServerBootstrap(group, pausingFor: daemon)
             .childChannelOption(.writeBufferWaterMark, value: .init(low: Limits.sending / 2, high: Limits.sending))
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {

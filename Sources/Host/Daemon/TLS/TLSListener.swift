@@ -10,14 +10,9 @@ enum TLSListener {
     static func listen(
         _ address: ListenAddress, _ daemon: NIOLoopBound<Daemon>, on group: EventLoopGroup
     ) throws -> Channel {
-        try ServerBootstrap(group: group)
+        try ServerBootstrap(group, pausingFor: daemon)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelOption(.backlog, value: Limits.backlog)
-            .serverChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(AcceptPause(daemon.value.log))
-                }
-            }
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             // A host that has gone without a word is noticed in a minute, whether something waits for it or not; it asks for no pings.
             .childChannelOption(option(TCP_USER_TIMEOUT), value: 60_000)
@@ -39,7 +34,7 @@ enum TLSListener {
                     let tls = NIOSSLServerHandler(context: context)
                     let admission = TLSAdmission(daemon.value, tls, handler)
                     try channel.pipeline.syncOperations.addHandlers([
-                        SnugBuffers(), tls, ShortRecords(), admission, handler,
+                        CompactBuffers(), tls, ShortRecords(), admission, handler,
                     ])
                 }
             }
