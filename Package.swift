@@ -203,7 +203,7 @@ let daemonWing: [Target] = [
     hostRoom(
         "Daemon",
         [
-            "Audit", "Control", "ControlClient", "Keys", "LibvirtWire", "Manifest", "Policy",
+            "Audit", "Control", "ControlClient", "Inventory", "Keys", "LibvirtWire", "Manifest", "Policy",
             product("GRDB", "GRDB.swift"), product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
             product("NIOHTTP1", "swift-nio"), product("NIOPosix", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
             product("NIOTLS", "swift-nio"),
@@ -220,8 +220,8 @@ let daemonWing: [Target] = [
     unitTests(
         "DaemonTests",
         [
-            "Audit", "Control", "ControlClient", "Daemon", "Keys", "LibvirtWire", "Manifest", "Policy", "Resources",
-            "Text", product("GRDB", "GRDB.swift"), product("Logging", "swift-log"),
+            "Audit", "Control", "ControlClient", "Daemon", "Inventory", "Keys", "LibvirtWire", "Manifest", "Policy",
+            "Resources", "Text", product("GRDB", "GRDB.swift"), product("Logging", "swift-log"),
             product("NIOCore", "swift-nio"),
             product("NIOEmbedded", "swift-nio"), product("NIOHTTP1", "swift-nio"), product("NIOPosix", "swift-nio"),
             product("NIOSSL", "swift-nio-ssl"),

@@ -16,10 +16,15 @@ extension Inventory {
         (secureBoot, tpm) = (hello.trust.contains(.secureBoot), hello.trust.contains(.tpm))
     }
 
+    /// More cores, caches and functions than a machine has are not taken: whoever answers may not be one.
+    private static let mostCores = 1024, mostCaches = 1024, mostFunctions = 16_383
+
     /// - Parameter items: what the hypervisor answers to `inventory`.
     public init(name: String, _ items: [InventoryItem]) {
         self.init(source: "bulkhead", name: name)
-        for item in items where item.kind == .core { cores.append(Core(item)) }
+        for item in items where item.kind == .core && item[0] < Self.mostCores && cores.count < Self.mostCores {
+            cores.append(Core(item))
+        }
         for item in items {
             switch item.kind {
             case .machine:
@@ -35,7 +40,7 @@ extension Inventory {
                 addCaches(
                     level: item[0], type: item[1], size: item[2], ways: item[3], sharedBits: UInt32(clamping: item[4]))
             case .memory: memory.ranges.append(Range(base: item[0], sizeBytes: item[1]))
-            case .function: functions.append(Function(item))
+            case .function: if functions.count < Self.mostFunctions { functions.append(Function(item)) }
             case .iommu: iommus.append(Unit(kind: item[0] == 1 ? "vt-d" : "amd-vi", registers: item[1]))
             }
         }
@@ -69,10 +74,12 @@ extension Inventory {
 
     /// One cache for each set of threads whose APIC ids differ in their low bits alone.
     private mutating func addCaches(level: UInt64, type: UInt64, size: UInt64, ways: UInt64, sharedBits: UInt32) {
+        guard caches.count < Self.mostCaches else { return }
         let types: [UInt64: String] = [1: "data", 2: "instruction", 3: "unified"]
         for (_, sharers) in Dictionary(grouping: cores, by: { ($0.apicId ?? 0) >> sharedBits }).sorted(by: {
             $0.key < $1.key
         }) {
+            guard caches.count < Self.mostCaches else { return }
             caches.append(
                 Cache(
                     level: Int(clamping: level), type: types[type] ?? "unified", sizeBytes: size,

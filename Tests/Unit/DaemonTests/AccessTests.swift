@@ -17,7 +17,8 @@ import Testing
     /// Of those that read, each begins with one of these: what does not is to be looked at.
     static let reading = [
         "connect_get_", "connect_list_", "connect_num_of_", "connect_is_", "domain_get_", "domain_is_", "domain_has_",
-        "domain_list_all_", "domain_lookup_by_", "domain_snapshot_num", "node_get_",
+        "domain_list_all_", "domain_lookup_by_", "domain_snapshot_num", "node_get_", "node_num_of_", "node_list_",
+        "node_device_",
         "connect_domain_event_callback_",
     ]
     /// What is true of machine and connection whatever its partitions do. All else is of domains.
@@ -27,7 +28,10 @@ import Testing
         "connect_domain_event_callback_register_any", "connect_domain_event_callback_deregister_any",
         "connect_list_all_networks", "connect_list_all_storage_pools", "connect_list_all_interfaces",
         "connect_list_all_nwfilters", "connect_list_all_secrets", "connect_list_all_node_devices",
-        "connect_list_all_nwfilter_bindings",
+        "connect_list_all_nwfilter_bindings", "node_num_of_devices", "node_list_devices", "node_device_lookup_by_name",
+        "node_device_get_xml_desc", "node_device_get_parent", "node_device_num_of_caps", "node_device_list_caps",
+        "node_device_is_persistent", "node_device_is_active", "node_device_get_autostart", "node_device_dettach",
+        "node_device_detach_flags", "node_device_re_attach", "node_device_reset",
     ])
 
     @Test func eachProcedureHasItsClass() throws {

@@ -1,6 +1,7 @@
 import Control
 import ControlClient
 @testable import Daemon
+import Inventory
 import LibvirtWire
 import Testing
 
@@ -87,8 +88,8 @@ import Testing
         machine.cores = .max
         // Two cores that cannot be: the same, of a package beyond what is counted.
         let cores = [InventoryItem](repeating: InventoryItem(.core, [.max, .max, .max, .max]), count: 2)
-        let many = [InventoryItem](repeating: InventoryItem(.core, [1, 0, 0, 0]), count: 2000)
-        #expect(MachineTopology(machine, many).cores.count == 1024)
+        let many = (0..<2000).map { InventoryItem(.core, [UInt64($0 % 1500), 0, 0, 0]) }
+        #expect(MachineTopology(machine, Inventory(name: "m", many)).cores.count == 1024)
         let bench = try DaemonBench([info], isUp: false), client = try bench.client()
         bench.daemon.take(.up(machine, cores, [info]))
         let wire = try #require(bench.daemon.machine.domain(partition: "huge")).wire

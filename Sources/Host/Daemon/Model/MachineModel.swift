@@ -1,11 +1,15 @@
 import Control
 import ControlClient
+import Inventory
 import LibvirtWire
 
 /// What is known of the machine: kept up by its events and by looking at its partitions. Used on the daemon's loop.
 final class MachineModel {
     private(set) var info: MachineInfo?
-    private(set) var inventory: [InventoryItem] = []
+    /// What the machine has.
+    private(set) var inventory = Inventory(name: "", [])
+    /// It, and its functions.
+    private(set) var devices = NodeDevices(Inventory(name: "", []))
     /// All partitions, in the manifest's order.
     private(set) var partitions: [Domain] = []
     /// Why the machine does not answer; nil when it does.
@@ -26,7 +30,9 @@ final class MachineModel {
         switch news {
         case .up(let info, let inventory, let partitions, let connection):
             let isSame = self.info?.name.string == info.name.string
-            (self.info, self.inventory, self.connection, trouble) = (info, inventory, connection, nil)
+            (self.info, self.connection, trouble) = (info, connection, nil)
+            self.inventory = Inventory(name: info.name.string, inventory)
+            devices = NodeDevices(self.inventory)
             // Another machine's partitions are others, whatever their names.
             if !isSame { remove(where: { _ in true }) }
             take(partitions)

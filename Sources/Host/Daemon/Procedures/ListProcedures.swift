@@ -43,7 +43,7 @@ enum ListProcedures {
         }
         // What this machine does not have: empty lists.
         for kind in [
-            "networks", "storage_pools", "interfaces", "nwfilters", "secrets", "node_devices", "nwfilter_bindings",
+            "networks", "storage_pools", "interfaces", "nwfilters", "secrets", "nwfilter_bindings",
         ] {
             table.add("connect_list_all_\(kind)", .read, ofDomains: false) { _, call in
                 call.reply { writer in

@@ -1,4 +1,5 @@
 import Control
+import Inventory
 import LibvirtWire
 
 /// Of the machine: what it is and what it can do.
@@ -6,7 +7,7 @@ enum NodeProcedures {
     static func add(to table: inout DaemonTable) {
         table.add("connect_get_capabilities", .read, ofDomains: false) { client, call in
             let info = try client.daemon.machineInfo()
-            let text = CapabilitiesXML.text(info, MachineTopology(info, client.daemon.machine.inventory))
+            let text = CapabilitiesXML.text(info, client.daemon.machine.inventory)
             call.reply { $0.string(text) }
         }
         table.add("connect_get_max_vcpus", .read) { client, call in
@@ -57,10 +58,11 @@ struct MachineTopology {
 
     private(set) var cores: [Core]
 
-    init(_ info: MachineInfo, _ inventory: [InventoryItem]) {
-        cores = inventory.filter { $0.kind == .core && $0.count >= 4 }.prefix(MachineInfo.mostCores).map { item in
-            let numbers = (0..<4).map { Int(clamping: item.values[$0]) }
-            return Core(index: numbers[0], package: numbers[1], core: numbers[2], thread: numbers[3])
+    init(_ info: MachineInfo, _ inventory: Inventory) {
+        // One of each number: lists of them stay short.
+        var known: Set<Int> = []
+        cores = inventory.cores.filter { $0.index < MachineInfo.mostCores && known.insert($0.index).inserted }.map {
+            Core(index: $0.index, package: $0.package, core: $0.core, thread: $0.thread)
         }
         if cores.isEmpty { cores = (0..<info.coreCount).map { Core(index: $0, package: 0, core: $0, thread: 0) } }
     }

@@ -66,6 +66,7 @@ final class Daemon {
         var table = ProcedureTable<ClientConnection>()
         ConnectProcedures.add(to: &table)
         NodeProcedures.add(to: &table)
+        NodeDeviceProcedures.add(to: &table)
         ListProcedures.add(to: &table)
         DomainProcedures.add(to: &table)
         DefineProcedures.add(to: &table)

@@ -12,6 +12,7 @@ public struct RemoteError: Error, Equatable, Sendable, CustomStringConvertible {
         case systemError = 38
         case rpc = 39
         case noDomain = 42
+        case noNodeDevice = 53
         case operationInvalid = 55
         case configUnsupported = 67
         case operationTimeout = 68
@@ -25,6 +26,7 @@ public struct RemoteError: Error, Equatable, Sendable, CustomStringConvertible {
     /// `virErrorDomain`: what part of libvirt speaks.
     public enum Domain: Int32, Sendable {
         case rpc = 7
+        case nodeDevice = 22
         case streams = 38
         case access = 55
         /// A driver of domains; libvirt has no number for one that it does not know.
