@@ -203,7 +203,8 @@ let daemonWing: [Target] = [
     hostRoom(
         "Daemon",
         [
-            "Audit", "Control", "ControlClient", "Inventory", "Keys", "LibvirtWire", "Manifest", "Policy",
+            "Audit", "Control", "ControlClient", "Inventory", "Keys", "LibvirtWire", "Manifest", "ManifestFile",
+            "Policy", yams,
             product("GRDB", "GRDB.swift"), product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
             product("NIOHTTP1", "swift-nio"), product("NIOPosix", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
             product("NIOTLS", "swift-nio"),
@@ -211,7 +212,8 @@ let daemonWing: [Target] = [
     .executableTarget(
         name: "bulkheadd",
         dependencies: [
-            "ControlClient", "Daemon", "Keys", "Policy", product("ArgumentParser", "swift-argument-parser"),
+            "ControlClient", "Daemon", "Keys", "ManifestFile", "Policy",
+            product("ArgumentParser", "swift-argument-parser"),
             product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
         ],
         path: "Sources/Host/bulkheadd",
@@ -220,9 +222,9 @@ let daemonWing: [Target] = [
     unitTests(
         "DaemonTests",
         [
-            "Audit", "Control", "ControlClient", "Daemon", "Inventory", "Keys", "LibvirtWire", "Manifest", "Policy",
-            "Resources", "Text", product("GRDB", "GRDB.swift"), product("Logging", "swift-log"),
-            product("NIOCore", "swift-nio"),
+            "Audit", "Control", "ControlClient", "Daemon", "Inventory", "Keys", "LibvirtWire", "Manifest",
+            "ManifestFile", "Policy", "Resources", "Text", "UnitSupport",
+            product("GRDB", "GRDB.swift"), product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
             product("NIOEmbedded", "swift-nio"), product("NIOHTTP1", "swift-nio"), product("NIOPosix", "swift-nio"),
             product("NIOSSL", "swift-nio-ssl"),
         ]),
@@ -243,5 +245,9 @@ let package = Package(
                     .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
                     .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
                     .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+                    // What those depend on.
+                    .package(url: "https://github.com/apple/swift-atomics", exact: "1.3.0"),
+                    .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
+                    .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
                 ] : []),
     targets: shared + (metal ? metalWing : hostWing + (daemon ? daemonWing : [])))

@@ -4,93 +4,46 @@ import Manifest
 import ManifestFile
 import Yams
 
-/// Walks the nodes of a policy and keeps what is wrong with it.
+/// Makes a policy of the nodes of its file.
 struct PolicyReader {
-    let file: String
-    private(set) var problems: [ManifestProblem] = []
+    private(set) var nodes: NodeReader
 
-    init(file: String) { self.file = file }
-
-    private mutating func fail(_ node: Node, _ reason: String, _ hint: String? = nil) {
-        problems.append(ManifestProblem(file: file, line: node.mark?.line, reason: reason, hint: hint))
-    }
-
-    /// The entries of a mapping.
-    /// - Parameter known: its keys; nil: any.
-    private mutating func entries(
-        _ node: Node, _ what: String, known: [String]? = nil, required: [String] = []
-    ) -> [(key: String, keyNode: Node, value: Node)] {
-        guard case .mapping(let mapping) = node else {
-            fail(node, "\(what) must be lines of \"key: value\"")
-            return []
-        }
-        var found: [(key: String, keyNode: Node, value: Node)] = []
-        for (key, value) in mapping {
-            guard case .scalar(let scalar) = key else {
-                fail(key, "a key of \(what) must be a word")
-                continue
-            }
-            if let known, !known.contains(scalar.string) {
-                fail(key, "unknown key \(quoted(scalar.string)) in \(what)", hint(for: scalar.string, among: known))
-                continue
-            }
-            found.append((scalar.string, key, value))
-        }
-        for key in required where !found.contains(where: { $0.key == key }) { fail(node, "\(what) has no \"\(key)\"") }
-        return found
-    }
-
-    private mutating func word(_ node: Node, _ what: String) -> String? {
-        guard case .scalar(let scalar) = node, !scalar.string.isEmpty else {
-            fail(node, "\(what) must be a single word")
-            return nil
-        }
-        return scalar.string
-    }
-
-    /// A list of words, with their nodes.
-    private mutating func words(_ node: Node, _ what: String) -> [(String, Node)] {
-        guard case .sequence(let items) = node, !items.isEmpty else {
-            fail(node, "\(what) must be a list with something in it", "write [a, b]")
-            return []
-        }
-        var found: [(String, Node)] = []
-        for item in items { if let word = word(item, "a word of \(what)") { found.append((word, item)) } }
-        return found
-    }
+    init(file: String) { nodes = NodeReader(file: file) }
 
     mutating func read(_ root: Node, _ find: (String) -> FoundUser, into policy: inout Policy) {
-        let parts = entries(root, "the policy", known: ["roles", "users", "certificates"], required: ["roles"])
+        let parts = nodes.entries(root, "the policy", known: ["roles", "users", "certificates"], required: ["roles"])
         if !parts.contains(where: { $0.key != "roles" }) {
-            fail(root, "the policy has no \"users\" and no \"certificates\"")
+            nodes.fail(root, "the policy has no \"users\" and no \"certificates\"")
         }
         for part in parts where part.key == "roles" {
-            for role in entries(part.value, "\"roles\"") {
+            for role in nodes.entries(part.value, "\"roles\"") {
                 // YAML takes 1 and "1" for two.
                 if policy.roles[role.key] != nil {
-                    fail(role.keyNode, "role \(quoted(role.key)) occurs more than once")
+                    nodes.fail(role.keyNode, "role \(quoted(role.key)) occurs more than once")
                 }
                 policy.roles[role.key] = rules(role.value, role.key)
             }
         }
         for part in parts where part.key == "certificates" {
-            for entry in entries(part.value, "\"certificates\"") {
+            for entry in nodes.entries(part.value, "\"certificates\"") {
                 let roles = roles(of: entry, policy)
                 guard CertificateList.isName(entry.key) else {
-                    fail(entry.keyNode, "\(quoted(entry.key)) is no certificate's name", CertificateList.nameRule)
+                    nodes.fail(entry.keyNode, "\(quoted(entry.key)) is no certificate's name", CertificateList.nameRule)
                     continue
                 }
                 guard policy.subjects[.certificate(entry.key)] == nil else {
-                    fail(entry.keyNode, "certificate \(quoted(entry.key)) occurs more than once")
+                    nodes.fail(entry.keyNode, "certificate \(quoted(entry.key)) occurs more than once")
                     continue
                 }
                 policy.subjects[.certificate(entry.key)] = (entry.key, roles)
             }
         }
         for part in parts where part.key == "users" {
-            for user in entries(part.value, "\"users\"") {
+            for user in nodes.entries(part.value, "\"users\"") {
                 let roles = roles(of: user, policy)
-                if parseNumber(user.key) != nil, UInt32(user.key) == nil { fail(user.keyNode, "\(user.key) is no uid") }
+                if parseNumber(user.key) != nil, UInt32(user.key) == nil {
+                    nodes.fail(user.keyNode, "\(user.key) is no uid")
+                }
                 let number: UInt32
                 switch UInt32(user.key).map({ .uid($0) }) ?? find(user.key) {
                 case .uid(let found): number = found
@@ -100,15 +53,16 @@ struct PolicyReader {
                 case .unknown(let error):
                     // A list that is down takes nobody's rights.
                     let why = unsafe String(cString: strerror(error))
-                    fail(user.keyNode, "whether there is a user \(quoted(user.key)) is not known now: \(why)")
+                    nodes.fail(user.keyNode, "whether there is a user \(quoted(user.key)) is not known now: \(why)")
                     continue
                 }
                 guard !Policy.nobody.contains(number) else {
-                    fail(user.keyNode, "uid \(number) is whom the kernel has no number for: anybody may come as that")
+                    nodes.fail(
+                        user.keyNode, "uid \(number) is whom the kernel has no number for: anybody may come as that")
                     continue
                 }
                 guard policy.subjects[.uid(number)] == nil else {
-                    fail(user.keyNode, "\(quoted(user.key)) has uid \(number), which another line has already")
+                    nodes.fail(user.keyNode, "\(quoted(user.key)) has uid \(number), which another line has already")
                     continue
                 }
                 policy.subjects[.uid(number)] = (user.key, roles)
@@ -119,11 +73,11 @@ struct PolicyReader {
     private mutating func roles(of entry: (key: String, keyNode: Node, value: Node), _ policy: Policy) -> [String] {
         let known = policy.roles.keys.sorted()
         var roles: [String] = []
-        for (role, node) in words(entry.value, "the roles of \(quoted(entry.key))") {
+        for (role, node) in nodes.words(entry.value, "the roles of \(quoted(entry.key))") {
             if known.contains(role) {
                 roles.append(role)
             } else {
-                fail(node, "there is no role \(quoted(role))", hint(for: role, among: known))
+                nodes.fail(node, "there is no role \(quoted(role))", hint(for: role, among: known))
             }
         }
         return roles
@@ -131,7 +85,7 @@ struct PolicyReader {
 
     private mutating func rules(_ node: Node, _ role: String) -> [Policy.Rule] {
         guard case .sequence(let items) = node else {
-            fail(node, "role \(quoted(role)) must be a list of rules", "begin each with \"- allow: [...]\"")
+            nodes.fail(node, "role \(quoted(role)) must be a list of rules", "begin each with \"- allow: [...]\"")
             return []
         }
         return items.map { rule($0) }
@@ -140,13 +94,14 @@ struct PolicyReader {
     private mutating func rule(_ node: Node) -> Policy.Rule {
         var rule = Policy.Rule(line: node.mark?.line ?? 0)
         let known = ["allow", "partitions", "when"]
-        for entry in entries(node, "a rule", known: known, required: ["allow", "partitions"]) {
+        for entry in nodes.entries(node, "a rule", known: known, required: ["allow", "partitions"]) {
             switch entry.key {
             case "allow":
                 let names = PolicyOperation.allCases.map(\.rawValue)
-                for (word, node) in words(entry.value, "\"allow\"") {
+                for (word, node) in nodes.words(entry.value, "\"allow\"") {
                     guard let operation = PolicyOperation(rawValue: word) else {
-                        fail(node, "\(quoted(word)) is nothing that can be allowed", hint(for: word, among: names))
+                        nodes.fail(
+                            node, "\(quoted(word)) is nothing that can be allowed", hint(for: word, among: names))
                         continue
                     }
                     rule.operations.insert(operation)
@@ -155,8 +110,10 @@ struct PolicyReader {
                 if case .scalar(let scalar) = entry.value, scalar.string == "all" {
                     rule.partitions = nil
                 } else {
-                    let names = words(entry.value, "\"partitions\", if not \"all\",").map(\.0)
-                    if names.contains("all") { fail(entry.value, "\"all\" stands alone", "write partitions: all") }
+                    let names = nodes.words(entry.value, "\"partitions\", if not \"all\",").map(\.0)
+                    if names.contains("all") {
+                        nodes.fail(entry.value, "\"all\" stands alone", "write partitions: all")
+                    }
                     rule.partitions = Set(names)
                 }
             default: rule.conditions = conditions(entry.value)
@@ -168,30 +125,29 @@ struct PolicyReader {
     private mutating func conditions(_ node: Node) -> PolicyConditions {
         var conditions = PolicyConditions()
         let anchors = PolicyConditions.anchors
-        for entry in entries(node, "\"when\"", known: anchors.map(\.name) + ["machine", "hours", "days"]) {
+        for entry in nodes.entries(node, "\"when\"", known: anchors.map(\.name) + ["machine", "hours", "days"]) {
             switch entry.key {
-            case "machine": conditions.machine = word(entry.value, "\"machine\"")
+            case "machine": conditions.machine = nodes.word(entry.value, "\"machine\"")
             case "hours":
-                guard let text = word(entry.value, "\"hours\"") else { continue }
+                guard let text = nodes.word(entry.value, "\"hours\"") else { continue }
                 conditions.hours = Self.hours(text)
                 if conditions.hours == nil {
-                    fail(entry.value, "\(quoted(text)) is no time of the day", "write 06:00-20:00, in UTC")
+                    nodes.fail(entry.value, "\(quoted(text)) is no time of the day", "write 06:00-20:00, in UTC")
                 }
             case "days":
-                for (word, node) in words(entry.value, "\"days\"") {
+                for (word, node) in nodes.words(entry.value, "\"days\"") {
                     guard let day = PolicyConditions.dayNames.firstIndex(of: word) else {
-                        fail(node, "\(quoted(word)) is no day", hint(for: word, among: PolicyConditions.dayNames))
+                        nodes.fail(node, "\(quoted(word)) is no day", hint(for: word, among: PolicyConditions.dayNames))
                         continue
                     }
                     conditions.days.insert(day + 1)
                 }
             default:
                 guard let anchor = anchors.first(where: { $0.name == entry.key })?.value else { continue }
-                switch word(entry.value, "\"\(entry.key)\"") {
-                case "true": conditions.trust.insert(anchor)
-                case "false": conditions.without.insert(anchor)
+                switch nodes.flag(entry.value, "\"\(entry.key)\"") {
+                case true: conditions.trust.insert(anchor)
+                case false: conditions.without.insert(anchor)
                 case nil: break
-                default: fail(entry.value, "\"\(entry.key)\" is true or false")
                 }
             }
         }

@@ -14,9 +14,20 @@ import Policy
         abstract: "Serve libvirt's clients (virsh, virt-manager, ...) the partitions of a machine.",
         discussion: """
             It reaches the machine on its management link: link.sock of a running `bulkhead demo`, or a serial line. It \
-            prints the URI that clients are given, and runs until it is told to end.
+            prints the URI that clients are given, and runs until it is told to end. Options can stand in a file, which \
+            --config names; what is said here goes before it.
+
+              bulkheadd --config /etc/bulkhead/bulkheadd.yaml --check
+
+            Exit codes: 0 it was told to end, or --check has found nothing; 1 it cannot serve; 2 the configuration, the policy or \
+            what TLS needs is not good; 64 the command line is wrong.
             """)
 
+    @Option(
+        help: ArgumentHelp(
+            "These options, one a line: `policy: policy.yaml`. Paths in it begin in its folder.", valueName: "file"))
+    var config: String?
+    @Flag(help: "Only say whether all that it would be started with is good.") var check = false
     @Option(
         help: ArgumentHelp(
             "The machine's link.sock, or a serial line such as /dev/ttyUSB0. Default: the only machine that runs.",
@@ -67,64 +78,68 @@ import Policy
     var allowsTLS13 = false
     @Flag(help: "Say more.") var verbose = false
 
-    func validate() throws {
-        guard (tls == nil) == (pki == nil) else { throw ValidationError("--tls and --pki go together") }
-        guard tls != nil || !allowsTLS13 else { throw ValidationError("--tls-1.3 goes with --tls") }
-        guard tls == nil || policy != nil else {
-            throw ValidationError("--tls needs a --policy: a certificate says who a client is, not what it may do")
-        }
-    }
-
     func run() throws {
         // Sockets, definitions and their journals are this user's alone.
         umask(0o077)
         Self.raiseDescriptorLimit()
         LoggingSystem.bootstrap(StreamLogHandler.standardError)
         var log = Logger(label: "bulkheadd")
-        if verbose { log.logLevel = .debug }
-        let path = URL(filePath: try machineSocket ?? Self.runningMachine()).standardizedFileURL
-        let folder =
-            socketDir ?? (path.path.hasPrefix("/dev/") ? "/run/libvirt" : path.deletingLastPathComponent().path)
-        var configuration = DaemonConfiguration(
-            machine: path.path, folder: folder, state: stateDir, shutdownLine: shutdownLine)
-        configuration.metrics = metrics
-        configuration.policy = try policy.map { try readPolicy($0, log) }
-        if let tls, let pki {
-            configuration.tls = TLSOptions(address: tls, folder: pki, allows13: allowsTLS13)
+        let settings = try settings()
+        if settings.isVerbose == true { log.logLevel = .debug }
+        if check {
+            try judged { try DaemonServer.check(try served(settings, machine: "", log), log: log) }
+            print("bulkheadd: all of it is good")
+            return
         }
+        let machine = try settings.machineSocket ?? Self.runningMachine()
+        let configuration = try judged { try served(settings, machine: machine, log) }
         // Blocked before there are other threads, they wait until they are asked for: none is lost while the daemon starts.
         var end = sigset_t()
         unsafe sigemptyset(&end)
         for number in [SIGINT, SIGTERM, SIGHUP] { unsafe sigaddset(&end, number) }
         _ = unsafe pthread_sigmask(SIG_BLOCK, &end, nil)
-        let server: DaemonServer
-        do { server = try DaemonServer(configuration, log: log) } catch let error as KeyError {
-            throw ValidationError(error.reason)
-        }
+        let server = try judged { try DaemonServer(configuration, log: log) }
         print("bulkheadd: virsh -c '\(configuration.uri)' list --all")
         if let tls = server.served { print("bulkheadd: TLS on \(tls.ipAddress ?? "?"), port \(tls.port ?? 0)") }
         if let metrics = server.metrics { print("bulkheadd: metrics on \(metrics)") }
         fflush(nil)
+        let manager = ServiceManager()
+        manager.tell("READY=1", "STATUS=\(configuration.uri)")
         var number: Int32 = 0
         repeat {
             _ = unsafe sigwait(&end, &number)
-            guard number == SIGHUP, let policy else { continue }
-            readAnew(policy, server, log)
-            if let tls = configuration.tls {
-                do { try server.renewTLS(tls, log: log) } catch {
-                    log.error("TLS is left as it is: \((error as? KeyError)?.reason ?? "\(error)")")
-                }
-            }
-        } while number == SIGHUP && policy != nil
+            guard number == SIGHUP else { break }
+            // A service is told to read its files anew. Without one and without any, its terminal has gone.
+            guard config != nil || settings.policy != nil else { break }
+            manager.tellReloading()
+            let faults = readAnew(settings, configuration, server, log)
+            let status = faults.isEmpty ? configuration.uri : faults.joined(separator: "; ")
+            manager.tell("READY=1", "STATUS=" + status.replacing("\n", with: "; "))
+        } while true
+        manager.tell("STOPPING=1")
         server.stop()
     }
 
-    /// One with a fault changes nothing.
-    private func readAnew(_ path: String, _ server: DaemonServer, _ log: Logger) {
-        do { server.use(try readPolicy(path, log)) } catch { log.error("the policy is left as it is: \(error)") }
+    /// What has a fault changes nothing. Returns what had one.
+    private func readAnew(
+        _ settings: ConfigurationFile, _ configuration: DaemonConfiguration, _ server: DaemonServer, _ log: Logger
+    ) -> [String] {
+        var faults: [String] = []
+        if let policy = settings.policy {
+            do { server.use(try readPolicy(policy, log)) } catch {
+                faults.append("the policy is left as it is: \(error)")
+            }
+        }
+        if let tls = configuration.tls {
+            do { try server.renewTLS(tls, log: log) } catch {
+                faults.append("TLS is left as it is: \((error as? KeyError)?.reason ?? "\(error)")")
+            }
+        }
+        for fault in faults { log.error("\(fault)") }
+        return faults
     }
 
-    private func readPolicy(_ path: String, _ log: Logger) throws -> Policy {
+    func readPolicy(_ path: String, _ log: Logger) throws -> Policy {
         let policy = try Policy(contentsOf: path)
         if !policy.unknownUsers.isEmpty {
             log.warning("the policy gives rights to \(policy.unknownUsers), whom this machine does not have")
@@ -134,8 +149,7 @@ import Policy
 
     private static func address(_ text: String) throws -> ListenAddress {
         guard let address = ListenAddress(text) else {
-            throw ValidationError(
-                "\"\(text)\" is no port and no address with one: 9100, 127.0.0.1:9100 or [::1]:9100, say.")
+            throw ValidationError("\"\(text)\" is \(ListenAddress.rule)")
         }
         return address
     }

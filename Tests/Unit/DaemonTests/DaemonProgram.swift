@@ -9,12 +9,17 @@ final class DaemonProgram {
     private let folder: TemporaryFolder
 
     /// Starts it with a umask and a limit of descriptors that it has to change; it has a minute for all.
-    init(_ folder: TemporaryFolder) throws {
+    /// - Parameters:
+    ///   - arguments: nil: the machine's socket in the folder.
+    ///   - environment: beside what there is.
+    init(_ folder: TemporaryFolder, _ arguments: [String]? = nil, environment: [String: String] = [:]) throws {
         self.folder = folder
         let output = Pipe()
         process.executableURL = URL(filePath: "/bin/sh")
-        let script = "umask 0; ulimit -S -n 64; exec \"$0\" --machine-socket \"$1/link.sock\""
-        process.arguments = ["-c", script, Self.program, folder.path]
+        let script = "umask 0; ulimit -S -n 64; exec \"$0\" \"$@\""
+        process.arguments =
+            ["-c", script, Self.program] + (arguments ?? ["--machine-socket", folder.path + "/link.sock"])
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.standardOutput = output
         process.standardError = FileHandle.nullDevice
         try process.run()
@@ -31,6 +36,9 @@ final class DaemonProgram {
 
     var pid: Int32 { process.processIdentifier }
     var status: (Process.TerminationReason, Int32) { (process.terminationReason, process.terminationStatus) }
+
+    /// Has it read its policy and certificates anew.
+    func reload() { Glibc.kill(pid, SIGHUP) }
 
     /// Tells it to end.
     func end() {

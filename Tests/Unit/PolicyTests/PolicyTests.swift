@@ -147,7 +147,7 @@ import Testing
         ),
         (
             "roles: {a: [{allow: [read], partitions: all, when: {tpm: maybe}}]}\nusers: {}",
-            "p:1: \"tpm\" is true or false"
+            "p:1: \"tpm\": \"maybe\" is neither true nor false; write true or false"
         ),
         (
             "roles: {a: [{allow: [read], partitions: all, when: {days: [monday]}}]}\nusers: {}",

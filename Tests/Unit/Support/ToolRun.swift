@@ -8,13 +8,19 @@ public struct ToolRun {
 
     /// - Parameters:
     ///   - folder: where it runs; nil: where the tests do.
+    ///   - program: which one; the tool.
     ///   - data: bytes of memory that it gets at most (RLIMIT_DATA).
-    public init(_ arguments: [String], in folder: URL? = nil, data: Int? = nil) throws {
+    ///   - environment: beside what there is.
+    public init(
+        _ arguments: [String], in folder: URL? = nil, program name: String = "CLI", data: Int? = nil,
+        environment: [String: String] = [:]
+    ) throws {
         let tool = Process(), output = Pipe(), errors = Pipe()
         let program = URL(filePath: #filePath).deletingLastPathComponent()
-            .appending(path: "../../../.build/debug/CLI").standardized
+            .appending(path: "../../../.build/debug/\(name)").standardized
         tool.executableURL = URL(filePath: "/usr/bin/env")
         tool.arguments = (data.map { ["prlimit", "--data=\($0)"] } ?? []) + [program.path] + arguments
+        tool.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         if let folder { tool.currentDirectoryURL = folder }
         (tool.standardOutput, tool.standardError) = (output, errors)
         try tool.run()

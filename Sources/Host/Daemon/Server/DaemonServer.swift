@@ -3,6 +3,7 @@ import Foundation
 import Logging
 import NIOCore
 import NIOPosix
+import NIOSSL
 import Policy
 import Synchronization
 
@@ -32,9 +33,7 @@ public final class DaemonServer {
             try FileManager.default.createDirectory(
                 atPath: configuration.folder, withIntermediateDirectories: true, attributes: [.posixPermissions: mode])
         }
-        // A certificate says who a client is, not what it may do.
-        if configuration.tls != nil, configuration.policy == nil { throw ConfigurationError.noPolicy }
-        let tls = try configuration.tls.map { try TLSListener.configuration($0, log) }
+        let tls = try Self.tls(configuration, log)
         locks = try DaemonLocks(configuration)
         group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let loop = group.next()
@@ -93,6 +92,20 @@ public final class DaemonServer {
             daemon.value.audit?.synchronize()
         }
         link.start()
+    }
+
+    /// Whether what it is given is good, with nothing done.
+    /// - Throws: as `init` does, of what can be known before it serves.
+    public static func check(_ configuration: DaemonConfiguration, log: Logger) throws {
+        _ = try tls(configuration, log)
+        _ = try configuration.tls.map { try ClientCertificates($0.folder, log: log) }
+    }
+
+    /// A certificate says who a client is, not what it may do.
+    private static func tls(_ configuration: DaemonConfiguration, _ log: Logger) throws -> TLSConfiguration? {
+        guard let options = configuration.tls else { return nil }
+        guard configuration.policy != nil else { throw ConfigurationError.noPolicy }
+        return try TLSListener.configuration(options, log)
     }
 
     private static func listen(

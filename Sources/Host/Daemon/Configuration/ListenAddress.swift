@@ -6,6 +6,9 @@ public struct ListenAddress: Equatable, Sendable {
     /// 0: any that is free.
     public let port: Int
 
+    /// Of one that cannot be used, in a sentence.
+    public static let rule = "no port and no address with one: write 9100, 127.0.0.1:9100 or [::1]:9100, say"
+
     /// nil: it is none. A name is not looked up: what it stands for may change.
     public init?(_ text: String) {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
