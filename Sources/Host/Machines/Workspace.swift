@@ -1,4 +1,5 @@
 import Foundation
+import ManifestFile
 
 /// Where the checkout keeps what the host tools need.
 public struct Workspace: Sendable {
@@ -32,11 +33,11 @@ public struct Workspace: Sendable {
     }
     public var hypervisor: URL { root.appending(path: ".build-metal/x86_64-unknown-none-elf/release/Hypervisor") }
     /// Guest images that `Guests/build` made.
-    public var guests: URL { root.appending(path: ".cache/guests") }
+    public var guests: URL { cache.appending(path: "guests") }
     /// The manifest of `bulkhead demo`.
     public var demoManifest: String { root.appending(path: "Examples/demo.yaml").path }
     public var compareManifest: String { root.appending(path: "Examples/compare.yaml").path }
     public var benchManifest: String { root.appending(path: "Examples/bench.yaml").path }
     /// Boot volumes and other files that can be made anew at any time.
-    public var cache: URL { root.appending(path: ".cache") }
+    public var cache: URL { cacheFolder(of: root) }
 }

@@ -16,7 +16,7 @@ extension Manifest {
                 digests.sites = Digest384(of: Data())
                 if partitions[i].watch.response != .off {
                     let kernel = try source.locate(partitions[i].image.string)
-                    let cache = checkoutRoot().appending(path: ".cache/sites")
+                    let cache = cacheFolder(of: checkoutRoot()).appending(path: "sites")
                     digests.sites = try Digest384(of: KernelSites.file(for: kernel, in: cache))
                 }
                 partitions[i].digests = digests

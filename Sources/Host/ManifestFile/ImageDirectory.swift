@@ -1,6 +1,15 @@
 import Foundation
 import Manifest
 
+/// Where files are kept that can be made anew: where BULKHEAD_CACHE says, else the checkout's `.cache`. An installed tool's own
+/// folder is root's.
+package func cacheFolder(of root: URL) -> URL {
+    if let folder = ProcessInfo.processInfo.environment["BULKHEAD_CACHE"], !folder.isEmpty {
+        return URL(filePath: folder, directoryHint: .isDirectory)
+    }
+    return root.appending(path: ".cache")
+}
+
 /// Where the images that a manifest names are looked for.
 public enum ImageSource: Sendable {
     /// `.cache/images` and then `.cache/guests` (where `Guests/build` puts them) of the current checkout.
@@ -16,8 +25,8 @@ public enum ImageSource: Sendable {
     public var folders: [URL] {
         switch self {
         case .checkout:
-            let root = checkoutRoot()
-            return [root.appending(path: ".cache/images"), root.appending(path: ".cache/guests")]
+            let cache = cacheFolder(of: checkoutRoot())
+            return [cache.appending(path: "images"), cache.appending(path: "guests")]
         case .search(let paths, let thenCheckout):
             let own = paths.map { URL(filePath: $0, directoryHint: .isDirectory) }
             return own + (thenCheckout ? Self.checkout.folders : [])

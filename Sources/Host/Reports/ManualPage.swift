@@ -41,22 +41,25 @@ public struct ManualPage {
     public var text: String
 
     /// One for the tool and one for each command, in their order.
-    public static func all(_ help: HelpDump, version: String) -> [ManualPage] {
+    /// - Parameter section: of the manual: 1 of users' commands, 8 of the administrator's.
+    public static func all(_ help: HelpDump, version: String, section: Int = 1) -> [ManualPage] {
         func pages(_ command: HelpDump.Command, _ path: [String]) -> [ManualPage] {
             let own = path + [command.commandName]
             let inside = (command.subcommands ?? []).filter { $0.commandName != "help" }
-            return [ManualPage(command, own, inside, version)] + inside.flatMap { pages($0, own) }
+            return [ManualPage(command, own, inside, version, section)] + inside.flatMap { pages($0, own) }
         }
         return pages(help.command, [])
     }
 
     private init(
-        _ command: HelpDump.Command, _ path: [String], _ inside: [HelpDump.Command], _ version: String
+        _ command: HelpDump.Command, _ path: [String], _ inside: [HelpDump.Command], _ version: String, _ section: Int
     ) {
         let name = path.joined(separator: "-")
-        fileName = name + ".1"
+        fileName = "\(name).\(section)"
         let arguments = (command.arguments ?? []).filter(\.shouldDisplay)
-        var lines = [".TH \(Self.quoted(name.uppercased())) 1 \"\" \(Self.quoted("bulkhead \(version)")) Bulkhead"]
+        var lines = [
+            ".TH \(Self.quoted(name.uppercased())) \(section) \"\" \(Self.quoted("bulkhead \(version)")) Bulkhead"
+        ]
         lines += [".SH NAME", "\(Self.plain(name)) \\- \(Self.plain(command.abstract ?? ""))"]
         lines += [".SH SYNOPSIS", ".B " + Self.plain(path.joined(separator: " "))]
         lines += arguments.map { Self.plain(Self.synopsis($0)) }
@@ -78,7 +81,7 @@ public struct ManualPage {
         let related = others + inside.map { (path + [$0.commandName]).joined(separator: "-") }
         if !related.isEmpty {
             lines.append(".SH SEE ALSO")
-            lines.append(related.map { "\\fB\(Self.plain($0))\\fR(1)" }.joined(separator: ",\n"))
+            lines.append(related.map { "\\fB\(Self.plain($0))\\fR(\(section))" }.joined(separator: ",\n"))
         }
         text = lines.joined(separator: "\n") + "\n"
     }

@@ -35,6 +35,12 @@ import Testing
         #expect(run.contains("One.\n.PP\n.nf\n  tool run \\eEFI \\-o x\n  .dot\n\n.fi\n\\&.Two\n"), "\(run)")
     }
 
+    @Test func anotherSection() throws {
+        let pages = ManualPage.all(try HelpDump(json: Data(help.utf8)), version: "1", section: 8)
+        #expect(pages.map(\.fileName) == ["tool.8", "tool-run.8"])
+        #expect(pages[0].text.hasPrefix(".TH \"TOOL\" 8 ") && pages[0].text.contains("\\fBtool\\-run\\fR(8)"))
+    }
+
     @Test func anotherVersion() {
         let other = help.replacing("\"serializationVersion\": 0", with: "\"serializationVersion\": 1")
         #expect(throws: DecodingError.self) { try HelpDump(json: Data(other.utf8)) }

@@ -41,7 +41,7 @@ struct ImageOptions: ParsableArguments {
             "A folder that images named in the manifest are in; repeat it for more.",
             discussion:
                 "Then the manifest's own folder; without this option also .cache/images and .cache/guests of this "
-                + "checkout.", valueName: "dir"))
+                + "checkout, or of an installed tool images and guests in ~/.cache/bulkhead.", valueName: "dir"))
     var images: [String] = []
 
     /// Where the images of this manifest are looked for.

@@ -2,9 +2,11 @@ import Foundation
 
 /// Emulated machines that run in this checkout, by their sockets.
 public enum RunningMachines {
-    /// `.cache/run` of the checkout that BULKHEAD_HOME names, else of the working folder or one above it.
+    /// `run` in the folder that BULKHEAD_CACHE names, `.cache/run` of the checkout that BULKHEAD_HOME names, else of the working folder or one above it.
     public static var folder: String {
         let files = FileManager.default
+        // ManifestFile's `cacheFolder` says the same.
+        if let cache = ProcessInfo.processInfo.environment["BULKHEAD_CACHE"], !cache.isEmpty { return cache + "/run" }
         if let home = ProcessInfo.processInfo.environment["BULKHEAD_HOME"] { return home + "/.cache/run" }
         var folder = URL(filePath: files.currentDirectoryPath)
         while folder.path != "/", !files.fileExists(atPath: folder.appending(path: ".cache/run").path) {
