@@ -23,6 +23,10 @@ extension MachineTests {
             let failures = try ClientScript(scripts.appending(path: "virsh.txt"))
                 .run(["virsh", "-q", "-c", daemon.uri], folder: workspace.cache)
             for failure in failures { Issue.record("\(failure)") }
+            // Later versions say nothing then.
+            let absent = try ClientScript.output(
+                ["virsh", "-q", "-c", daemon.uri, "metadata", "workload", "http://example.org/a"], workspace.cache)
+            #expect(absent.contains("metadata not found: Requested metadata element is not present"), "\(absent)")
             let python = try ClientScript.output(
                 ["/usr/bin/python3", scripts.appending(path: "lifecycle.py").path, daemon.uri], workspace.cache)
             #expect(python.hasSuffix("done\n"), "\(python)")
