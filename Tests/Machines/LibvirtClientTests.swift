@@ -1,3 +1,4 @@
+import Audit
 import ControlClient
 import Foundation
 import Keys
@@ -34,6 +35,34 @@ extension MachineTests {
                 try speaks(clients.appending(path: suite).path, allows13, workspace, testbed.socket, state)
             }
             try playsTwice(workspace, testbed.socket, state)
+        }
+
+        /// On a screen of its own; the picture of it is left beside the logs.
+        @Test func virtManagerOpensAMachine() throws {
+            let workspace = try Workspace.current()
+            let testbed = try Testbed(manifest: workspace.demoManifest, workspace, name: "test-virt-manager")
+            defer { testbed.stop() }
+            let ready = try testbed.refresh(seconds: 120) { $0.partitions.allSatisfy { $0.isReady } }
+            try #require(ready)
+            let state = workspace.cache.appending(path: "run/test-virt-manager-state")
+            try? FileManager.default.removeItem(at: state)
+            try FileManager.default.createDirectory(at: state, withIntermediateDirectories: true)
+            let daemon = try BulkheaddProcess(workspace, machine: testbed.socket, state: state)
+            defer { daemon.stop() }
+            let picture = workspace.cache.appending(path: "tests/virt-manager.png")
+            try? FileManager.default.removeItem(at: picture)
+            let titles = try ClientScript.output(
+                [scripts.appending(path: "virt-manager").path, daemon.uri, "workload", picture.path], workspace.cache)
+            #expect(titles.hasPrefix("workload on bulkhead\n"), "\(titles)")
+            #expect(
+                try Data(contentsOf: picture).starts(with: Data("\u{89}PNG".unicodeScalars.map { UInt8($0.value) })))
+            // Its window has the guest's console.
+            var opened = false
+            let changes = try AuditChain(path: state.appending(path: "bulkheadd.audit").path) { line in
+                guard line.record.kind == .answer, line.record.result == "ok" else { return }
+                if line.record.call == "domain_open_console", line.record.partition == "workload" { opened = true }
+            }
+            #expect(changes.isWhole && opened)
         }
 
         /// The same commands print the same, on the socket; some of them over TLS, by the version that stock clients can.
