@@ -77,6 +77,23 @@ public struct ManifestJSON: Codable, Sendable {
         }
     }
 
+    /// A wire between two partitions.
+    public struct Channel: Codable, Sendable {
+        public struct End: Codable, Sendable {
+            public var partition: String
+            public var mac: String
+            /// `always`, `never` or as in `1000/s`.
+            public var kick: String
+            /// Bytes a second; absent where there is no limit.
+            public var rate: UInt32?
+        }
+
+        public var name: String
+        public var kind: String
+        public var mtu: Int
+        public var ends: [End]
+    }
+
     public var name: String
     public var machine: Machine
     public var housekeeping: Int
@@ -84,6 +101,8 @@ public struct ManifestJSON: Codable, Sendable {
     /// Absent where nothing is required.
     public var require: [String]?
     public var partitions: [Partition]
+    /// Absent where there are none.
+    public var channels: [Channel]?
 
     public init(_ manifest: Manifest) {
         name = manifest.name.string
@@ -91,6 +110,7 @@ public struct ManifestJSON: Codable, Sendable {
         housekeeping = manifest.housekeeping
         link = manifest.link.name
         require = manifest.requires.isEmpty ? nil : manifest.requires.nameList
+        channels = manifest.channelCount == 0 ? nil : manifest.channelList.map { Channel($0, manifest) }
         partitions = manifest.partitionList.map {
             Partition(
                 name: $0.name.string, cores: $0.cores.list, memory: $0.memorySize,
@@ -106,6 +126,20 @@ public struct ManifestJSON: Codable, Sendable {
                     ? nil : Watch(kernel: $0.watch.response.name, lockAfter: $0.watch.lockAfter),
                 cache: $0.resources.cacheWords, bandwidth: $0.resources.bandwidth.text,
                 memoryKey: $0.resources.memoryKey == .none ? nil : $0.resources.memoryKey.name)
+        }
+    }
+}
+
+extension ManifestJSON.Channel {
+    init(_ spec: ChannelSpec, _ manifest: Manifest) {
+        name = spec.name.string
+        kind = "wire"
+        mtu = Int(spec.mtu)
+        ends = (0..<2).map { i in
+            let end = spec.ends[i]
+            return End(
+                partition: manifest.partitions[end.partition].name.string, mac: end.macText, kick: end.kickText,
+                rate: end.rate == 0 ? nil : end.rate)
         }
     }
 }

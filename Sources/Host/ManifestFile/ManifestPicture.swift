@@ -22,7 +22,9 @@ public struct ManifestPicture {
         let head =
             "\(paint(manifest.name.string, bold: true)) · \(needs) · \(link)"
             + (required.isEmpty ? "" : " · requires \(required)")
-        return ([head, "", "Cores"] + cores + ["", "Memory"] + memory + ["", "Partitions"] + partitions + resources)
+        return
+            ([head, "", "Cores"] + cores + ["", "Memory"] + memory + ["", "Partitions"] + partitions + channels
+            + resources)
             .joined(separator: "\n") + "\n"
     }
 
@@ -79,6 +81,11 @@ public struct ManifestPicture {
         let rest = sizeText(total > given ? total - given : 0)
         lines.append("  · \(pad("not given", nameWidth)) \(padLeft(rest, 10))  firmware, hypervisor, free")
         return lines
+    }
+
+    private var channels: [String] {
+        guard manifest.channelCount > 0 else { return [] }
+        return ["", "Channels"] + manifest.channelList.map { "  " + $0.summary(manifest) }
     }
 
     private static let patterns = ["█", "▒", "▓", "░"]

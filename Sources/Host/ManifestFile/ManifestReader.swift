@@ -8,7 +8,8 @@ extension FieldReader {
         var manifest = Manifest()
         locate(.whole, root)
         let values = mapping(
-            root, "the manifest", known: ["name", "machine", "housekeeping", "link", "require", "partitions"],
+            root, "the manifest",
+            known: ["name", "machine", "housekeeping", "link", "require", "partitions", "channels"],
             required: [("name", .machineName), ("housekeeping", .housekeeping), ("partitions", .partitions)],
             field: .whole)
         text(values["name"], .machineName, into: &manifest.name)
@@ -24,6 +25,7 @@ extension FieldReader {
                 node, .requires, TrustAnchors.names, "something that can be required", hint: "write [secure-boot, tpm]")
         }
         if let list = values["partitions"] { partitions(list, &manifest) }
+        if let list = values["channels"] { channels(list, &manifest) }
         machine(values["machine"], &manifest)
         return manifest
     }

@@ -115,11 +115,41 @@ public func manifestSchema() throws -> String {
             "partitions": [
                 "type": "array", "minItems": 1, "maxItems": Manifest.maxPartitions, "items": partition,
             ] as [String: Any],
+            "channels": channelsSchema,
         ] as [String: Any],
     ]
     let data = try JSONSerialization.data(
         withJSONObject: schema, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
     return String(decoding: data, as: UTF8.self)
+}
+
+private var channelsSchema: [String: Any] {
+    let kick = string("how often its guest may be interrupted", pattern: "^(always|never|[0-9]+/s)$")
+    let rate = string("bytes a second that it may send: 10M/s", pattern: "^[0-9]+[KMG]/s$")
+    let end: [String: Any] = [
+        "oneOf": [
+            string("a partition's name"),
+            [
+                "type": "object", "additionalProperties": false, "required": ["partition"],
+                "properties": [
+                    "partition": string("a partition's name"),
+                    "mac": string("its address", pattern: "^([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}$"),
+                    "kick": kick, "rate": rate,
+                ] as [String: Any],
+            ] as [String: Any],
+        ]
+    ]
+    let channel: [String: Any] = [
+        "type": "object", "additionalProperties": false, "required": ["name", "ends"],
+        "properties": [
+            "name": string("the channel's name", pattern: "^[a-z][a-z0-9-]{0,30}$"),
+            "kind": words(["wire"], "a network card at each end"),
+            "mtu": integer("bytes behind the Ethernet header", Int(ChannelSpec.maxMTU)),
+            "ends": ["type": "array", "minItems": 2, "maxItems": 2, "items": end] as [String: Any],
+            "kick": kick, "rate": rate,
+        ] as [String: Any],
+    ]
+    return ["type": "array", "maxItems": Manifest.maxChannels, "items": channel]
 }
 
 private var cacheSchema: [String: Any] {

@@ -41,6 +41,8 @@ public func manifestYAML(_ manifest: Manifest) -> String {
         if spec.watchdog != 0 { lines.append("    watchdog: \(spec.watchdog)s") }
         if spec.restartLimit != 0 { lines.append("    restart-limit: \(spec.restartLimit)") }
     }
+    if manifest.channelCount > 0 { lines.append("channels:") }
+    lines += manifest.channelList.flatMap { $0.yaml(manifest) }
     return lines.joined(separator: "\n") + "\n"
 }
 

@@ -11,7 +11,7 @@ extension Manifest {
     public borrowing func encode(into buffer: consuming MutableSpan<UInt8>) throws(CBORError) -> Int {
         var writer = CBORWriter(buffer)
         let own = housekeepingResources
-        writer.map(7 + (own.isEmpty ? 0 : 1) + (requires.isEmpty ? 0 : 1))
+        writer.map(7 + (own.isEmpty ? 0 : 1) + (requires.isEmpty ? 0 : 1) + (channelCount == 0 ? 0 : 1))
         writer.key(ManifestKey.version)
         writer.uint(Self.formatVersion)
         writer.key(ManifestKey.name)
@@ -32,7 +32,28 @@ extension Manifest {
             writer.key(ManifestKey.requires)
             writer.uint(UInt64(requires.rawValue))
         }
+        if channelCount > 0 {
+            writer.key(ManifestKey.channels)
+            writer.array(channelCount)
+            for i in 0..<channelCount { channels[i].encode(&writer) }
+        }
         return try writer.finish()
+    }
+}
+
+extension ChannelSpec {
+    /// An array: name, MTU, two ends, each one an array of partition, MAC, kicks and rate.
+    fileprivate borrowing func encode(_ writer: inout CBORWriter) {
+        writer.array(4)
+        writer.text(name)
+        writer.uint(UInt64(mtu))
+        for i in 0..<2 {
+            writer.array(4)
+            writer.uint(UInt64(clamping: ends[i].partition))
+            writer.uint(ends[i].mac)
+            writer.uint(UInt64(ends[i].kick))
+            writer.uint(UInt64(ends[i].rate))
+        }
     }
 }
 

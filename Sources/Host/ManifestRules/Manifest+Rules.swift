@@ -30,7 +30,17 @@ extension Manifest {
                 report(ManifestRefusal(.duplicateName, .name, partition: i, other: j))
             }
         }
+        for i in 0..<channelCount { checkChannel(i, report) }
         forEachIsolationProblem { report(ManifestRefusal($0)) }
+    }
+
+    private func checkChannel(_ i: Int, _ report: (ManifestRefusal) -> Void) {
+        checkLabel(channels[i].name, .channels, nil, report)
+        if (0..<i).contains(where: { channels[$0].name == channels[i].name }) {
+            report(ManifestRefusal(.channelNames, .channels, value: UInt64(i)))
+        }
+        let mtu = UInt64(channels[i].mtu)
+        if mtu < 68 { report(ManifestRefusal(.channelMTU, .channels, value: mtu, bound: UInt64(ChannelSpec.maxMTU))) }
     }
 
     private func checkMachine(_ report: (ManifestRefusal) -> Void) {

@@ -6,7 +6,7 @@ public enum ManifestField: UInt8, Sendable {
     case name, cores, memorySize, memoryBase, kernel, initrd, commandLine, permits
     case console, autostart, onPoweroff, onReboot, onCrash
     case devices, accepts, watchdog, restartLimit, ready, watch
-    case cache, bandwidth, memoryKey, requires
+    case cache, bandwidth, memoryKey, requires, channels
 
     /// What a refusal of the hypervisor's is about.
     public init(_ error: ManifestError) {
@@ -31,14 +31,19 @@ public enum ManifestField: UInt8, Sendable {
             case .bandwidthUnlimited, .bandwidthInPercent, .bandwidthInAmounts, .bandwidthOutOfRange: .bandwidth
             case .noMemoryKeys, .tooFewMemoryKeys: .memoryKey
             case .noSecureBoot, .noTPM: .requires
+            case .channelEnds: .channels
             }
     }
 
     /// The key whose value the decoder does not know.
     private static func valued(_ key: UInt64, of partition: Int?) -> ManifestField {
         guard partition != nil else {
-            return key == ManifestKey.housekeepingResources
-                ? .housekeeping : key == ManifestKey.requires ? .requires : .link
+            return switch key {
+            case ManifestKey.housekeepingResources: .housekeeping
+            case ManifestKey.requires: .requires
+            case ManifestKey.channels: .channels
+            default: .link
+            }
         }
         return switch key {
         case PartitionKey.onPoweroff: .onPoweroff
@@ -88,6 +93,7 @@ extension ManifestField {
         case .bandwidth: "bandwidth"
         case .memoryKey: "memory-key"
         case .requires: "require"
+        case .channels: "channels"
         case .watch: "watch"
         }
     }

@@ -23,4 +23,6 @@ public enum ManifestRule: UInt8, CaseIterable, Sendable {
     case watchdogTooLong = 68
     case watchdogUnserved = 69
     case housekeepingShareIgnored = 70
+    case channelNames = 72
+    case channelMTU = 73
 }

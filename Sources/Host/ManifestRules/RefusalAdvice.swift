@@ -75,6 +75,7 @@ extension ManifestError.Reason {
         case .deviceNamedTwice: "Take one of the two lines out."
         case .deviceClaimedTwice:
             "Give the function to one of the two. Where it has virtual functions (SR-IOV), each can have its own."
+        case .channelEnds: "Name two different partitions: `ends: [one, other]`."
         case .tooFewCores: "Lower `machine.cores` and the cores that partitions name, or boot it on a larger machine."
         case .tooLittleMemory:
             "Lower `machine.memory` and the partitions' memory, or boot it on a larger machine. Firmware and display "
@@ -161,6 +162,8 @@ extension ManifestRule {
         case .watchdogTooLong: "a watchdog waits too long for its first kick"
         case .watchdogUnserved: "a partition has a watchdog, and the housekeeping core no clock to see it by"
         case .housekeepingShareIgnored: "housekeeping asks for a part of caches or bandwidth on a partition's core"
+        case .channelNames: "two channels have the same name"
+        case .channelMTU: "a channel has an impossible MTU"
         }
     }
 
@@ -183,6 +186,8 @@ extension ManifestRule {
         case .watchdogUnserved:
             "The core that answers managers looks for missed kicks by its own timer, which is a guest's where one runs on it. "
                 + "Name a housekeeping core that no partition has."
+        case .channelNames: "Rename one."
+        case .channelMTU: "Write 68 to 1500; IPv6 needs 1280."
         case .housekeepingShareIgnored:
             "A core has one class of service. Write `cache` and `bandwidth` at the partition alone, or name a housekeeping core "
                 + "that no partition has."

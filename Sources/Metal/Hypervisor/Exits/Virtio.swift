@@ -43,7 +43,12 @@ extension ExitContext {
     /// Moves what waits at the partition's virtio functions, as much as one exit may; the rest by a kick to the boot vCPU.
     @inline(never)
     mutating func serveVirtio(_ functions: Pointer<PartitionFunctions>) {
-        for i in 0..<functions.value.guest.virtioCount where functions.value.guest.isLive(virtio: i) {
+        for i in 0..<functions.value.guest.virtioCount {
+            guard functions.value.guest.kind(virtio: i) == .console else {
+                serveWire(i, functions)
+                continue
+            }
+            guard functions.value.guest.isLive(virtio: i) else { continue }
             let page = partition.value.controlPage
             let console = PartitionConsole(output: page.consoleOut, input: page.consoleIn)
             partition.value.takeLock(core.value.vcpu)
@@ -60,8 +65,29 @@ extension ExitContext {
         }
     }
 
-    /// Whether a driver has the virtio console; then what is typed is its, not the UART's.
-    var isConsoleLive: Bool { partition.value.functions?.value.guest.isLive(virtio: 0) ?? false }
+    /// Moves frames between the guest and a wire.
+    @inline(never)
+    private mutating func serveWire(_ i: Int, _ functions: Pointer<PartitionFunctions>) {
+        partition.value.takeLock(core.value.vcpu)
+        defer { partition.value.releaseLock() }
+        guard var end = functions.value.wires[i] else { return }
+        var wire = end.wire
+        let progress = functions.value.guest.serve(virtio: i, wire: &wire, partition.value.guestMemory) {
+            end.maySend($0)
+        }
+        end.wire = wire
+        end.kickPeer(partition.value.controlPage)
+        functions.value.wires[i] = end
+        sendInterrupts(functions)
+        partition.value.controlPage.value.show(end.wire.counters, of: i)
+        if case .more = progress { LocalAPIC.kick(partition.value.platform.apicIDs[0]) }
+    }
+
+    /// Whether a driver has the virtio console, which is the first such function; then what is typed is its, not the UART's.
+    var isConsoleLive: Bool {
+        guard let functions = partition.value.functions else { return false }
+        return functions.value.guest.kind(virtio: 0) == .console && functions.value.guest.isLive(virtio: 0)
+    }
 
     /// Sends what its driver has not masked, or masks no more. With the lock.
     @inline(never)

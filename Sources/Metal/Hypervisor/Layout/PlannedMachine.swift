@@ -1,4 +1,5 @@
 import Manifest
+import Platform
 import Records
 import Silicon
 import Text
@@ -23,6 +24,8 @@ struct PlannedMachine: ~Copyable {
     private(set) var readTicks: UInt64 = 0
     /// Of what partitions own.
     var interrupts = MachineInterrupts()
+    /// By channel, the two halves of its wire.
+    private(set) var channels = [7 of UInt64](repeating: 0)
     /// One for each partition, then the housekeeping core's.
     private(set) var blocks: [9 of PrivateBlock] = .init(repeating: PrivateBlock())
 
@@ -94,8 +97,14 @@ struct PlannedMachine: ~Copyable {
                 // Each other partition's control page may need a table of its own, and the housekeeping core's block two.
                 further: (isHousekeeper ? faultFrames + manifest.partitionCount + 1 : 0)
                     + files[i].kernel.tableFrames + files[i].initrd.tableFrames
-                    + sites[i].tableFrames * manifest.partitions[i].cores.count,
+                    + sites[i].tableFrames * manifest.partitions[i].cores.count
+                    // A channel's memory may need two tables of each kind in every core's.
+                    + manifest.channelCount(of: i) * manifest.partitions[i].cores.count * 5,
                 smallExecutable: small, watched: manifest.partitions[i].watchedTables, firmware)
+        }
+        for i in 0..<manifest.channelCount {
+            channels[i] = try firmware.allocate(WireHalf.size * 2, .anywhere, for: "memory for a channel")
+            unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: UInt(channels[i])), WireHalf.size * 2)
         }
         blocks[8] = try PrivateBlock(cores: 1, memory: 0, further: faultFrames, firmware)
     }

@@ -225,6 +225,11 @@ struct MachineBackend: ControlBackend, ~Copyable {
         for i in 0..<partitionCount {
             let page = partitions[i].controlPage, life = page.value.life.load(ordering: .relaxed)
             if page.value.isOverdue { LocalAPIC.kick(partitions[i].apicID) }
+            let owed = page.value.takeOwed()
+            for other in 0..<partitionCount
+            where owed >> UInt32(other) & 1 != 0 && partitions[other].controlPage.value.lacksBootCore == 0 {
+                LocalAPIC.kick(partitions[other].apicID)
+            }
             guard
                 partitions[i].silence.isOver(
                     tscKHz * 10_000, life: life, isWanted: page.value.isWanted, now: cpu_rdtsc())

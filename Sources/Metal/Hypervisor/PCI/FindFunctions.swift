@@ -135,9 +135,10 @@ extension BuiltMachine {
                     LogLine("bulkhead: PCI function %x has no usable capabilities; its partition stays without it", id))
             }
         }
-        if manifest.partitions[i].virtio.contains(.console) {
-            do throws(GuestBusError) { try functions.value.guest.appendConsole() } catch { throw .mappedAlready }
-        }
+        do throws(GuestBusError) {
+            if manifest.partitions[i].virtio.contains(.console) { try functions.value.guest.appendConsole() }
+            try appendWires(i, to: functions)
+        } catch { throw .mappedAlready }
         return functions
     }
 }
@@ -166,6 +167,7 @@ extension PartitionFunctions {
     func map(
         forCore table: inout PageTable<LongModeFormat>, arena: inout FrameArena
     ) throws(PageTableError) {
+        try mapWires(forCore: &table, arena: &arena)
         for i in 0..<guest.count {
             let description = guest.functions[i].description
             try map(bus.page(of: description.requester), 4096, forCore: &table, &arena)

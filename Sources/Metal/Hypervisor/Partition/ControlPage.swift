@@ -1,4 +1,5 @@
 import Control
+import Platform
 import Silicon
 import Synchronization
 import Text
@@ -41,6 +42,9 @@ struct ControlPage: ~Copyable {
     /// Counts signs of life of the boot vCPU's core; and whether another core has waited for it in vain.
     let life = Atomic<UInt64>(0)
     let isMissed = Atomic<Bool>(false)
+    private let owed = Atomic<UInt32>(0)
+    /// Of each wire, by the index of its function; with the partition's lock.
+    private(set) var wires = [8 of WireCounters](repeating: WireCounters())
     /// See `PartitionInfo.watch`.
     let watch = Atomic<UInt64>(0)
 
@@ -72,6 +76,12 @@ struct ControlPage: ~Copyable {
     var isWanted: Bool {
         request != nil || state != .crashed && (isOverdue || hold.isAsked || isMissed.load(ordering: .relaxed))
     }
+
+    /// Notes, and takes, the partitions that a wire has to tell of something and may not yet, a bit for each.
+    func owe(_ partition: Int) { owed.bitwiseOr(1 << UInt32(partition), ordering: .releasing) }
+    func takeOwed() -> UInt32 { owed.exchange(0, ordering: .acquiring) }
+
+    mutating func show(_ counters: WireCounters, of wire: Int) { wires[wire] = counters }
 
     func exits(of vcpu: Int) -> ExitCounters { exits[vcpu] }
 

@@ -107,6 +107,11 @@ extension VCPURunner {
         state.value.watch = WatchState()
         state.value.controlPage.value.watch.store(context.isWatched ? 1 : 0, ordering: .relaxed)
         state.value.functions?.value.guest.resetVirtio()
+        if let functions = state.value.functions {
+            // The other ends see that the driver is gone.
+            context.serveVirtio(functions)
+            functions.value.clearWires()
+        }
         state.value.functions?.value.lostReader = state.value.controlPage.consoleOut.noted
         // What was typed for this guest is not the next one's.
         state.value.controlPage.consoleIn.removeAll()

@@ -88,5 +88,5 @@ extension AMLBuilder {
 
 extension GuestWindows {
     /// Ports that the root bridge passes on.
-    fileprivate static let portCount: UInt16 = 0x100
+    fileprivate static let portCount: UInt16 = 0x400
 }

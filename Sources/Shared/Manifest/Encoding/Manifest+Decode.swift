@@ -45,6 +45,7 @@ extension Manifest {
             switch key {
             case ManifestKey.housekeepingResources: housekeepingResources = try source.resources(key, most: .none)
             case ManifestKey.requires: requires = try source.flags(key, of: .requirable, least: 1)
+            case ManifestKey.channels: try decodeChannels(&source)
             default: throw source.refuse(.unknownKey, key)
             }
         }
@@ -108,6 +109,25 @@ extension Manifest {
             device.virtualFunctions = UInt8(try source.reader.uint(max: UInt64(Self.maxVirtualFunctions)))
             device.acceptsNoReset = try source.reader.bool()
             partitions[i].devices.append(device)
+        }
+    }
+
+    private mutating func decodeChannels(_ source: inout ManifestSource) throws(CBORError) {
+        let count = try source.reader.array(max: Self.maxChannels)
+        if count == 0 { throw source.refuse(.unknownValue, 0, ManifestKey.channels) }
+        for _ in 0..<count {
+            var channel = ChannelSpec()
+            guard try source.reader.array(max: 4) == 4 else { throw .outOfRange }
+            try source.text(into: &channel.name)
+            channel.mtu = UInt16(try source.reader.uint(max: UInt64(ChannelSpec.maxMTU)))
+            for end in 0..<2 {
+                guard try source.reader.array(max: 4) == 4 else { throw .outOfRange }
+                channel.ends[end].partition = Int(try source.reader.uint(max: UInt64(Self.maxPartitions - 1)))
+                channel.ends[end].mac = try source.reader.uint(max: 1 << 48 - 1)
+                channel.ends[end].kick = UInt32(try source.reader.uint(max: UInt64(ChannelSpec.maxKicks)))
+                channel.ends[end].rate = UInt32(try source.reader.uint(max: UInt64(UInt32.max)))
+            }
+            append(channel)
         }
     }
 }

@@ -13,6 +13,8 @@ public enum ManifestKey {
     public static let housekeepingResources: UInt64 = 28
     /// Absent when nothing is required.
     public static let requires: UInt64 = 33
+    /// Absent when there are none.
+    public static let channels: UInt64 = 34
 }
 
 /// The keys of one partition's map.

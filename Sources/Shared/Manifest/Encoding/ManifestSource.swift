@@ -47,6 +47,10 @@ struct ManifestSource: ~Escapable {
         _ key: UInt64, _ map: inout CBORMap, into text: inout Text<n>
     ) throws(CBORError) {
         try self.key(key, &map)
+        try self.text(into: &text)
+    }
+
+    mutating func text<let n: Int>(into text: inout Text<n>) throws(CBORError) {
         let bytes = try reader.text(max: n)
         text.removeAll()
         text.append(contentsOf: bytes)

@@ -11,6 +11,8 @@ public enum ManagementLink: UInt8, Sendable {
 /// The signed description of a machine's partitions.
 public struct Manifest: Sendable {
     public static let maxPartitions = 8
+    /// As many as one partition can have beside its console.
+    public static let maxChannels = 7
     public var name = Label()
     /// How many cores the machine must have, at least.
     public var machineCores = 0
@@ -26,6 +28,9 @@ public struct Manifest: Sendable {
     /// The first `partitionCount` count.
     public var partitions: InlineArray<8, PartitionSpec>
     public private(set) var partitionCount = 0
+    /// Likewise the first `channelCount`.
+    public var channels = InlineArray<7, ChannelSpec>(repeating: ChannelSpec())
+    public private(set) var channelCount = 0
 
     public init() { partitions = InlineArray(repeating: PartitionSpec()) }
 
@@ -35,8 +40,26 @@ public struct Manifest: Sendable {
         partitionCount += 1
     }
 
+    /// How many channels have an end in partition `i`.
+    public func channelCount(of i: Int) -> Int {
+        var count = 0
+        for n in 0..<channelCount
+        where channels[n].ends[0].partition == i || channels[n].ends[1].partition == i { count += 1 }
+        return count
+    }
+
+    /// Appends a channel; the caller has seen that there is room. Ends that are of no partition are refused later.
+    package mutating func append(_ channel: ChannelSpec) {
+        for end in 0..<2 where channel.ends[end].partition < partitionCount {
+            partitions[channel.ends[end].partition].hasWires = true
+        }
+        channels[channelCount] = channel
+        channelCount += 1
+    }
+
     mutating func removeAllPartitions() {
         partitionCount = 0
+        channelCount = 0
         housekeepingResources = ResourceDemand()
         requires = TrustAnchors()
     }

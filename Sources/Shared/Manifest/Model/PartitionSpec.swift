@@ -77,6 +77,8 @@ public struct PartitionSpec: Sendable {
     public var restartLimit: UInt8 = 0
     public var watch = WatchSpec()
     public var virtio = VirtioGrants()
+    /// Whether it is at the end of a channel: the manifest says which.
+    public internal(set) var hasWires = false
     /// What the images are; without it whatever lies on the boot volume is started.
     public var digests: ImageDigests?
     /// Cache, bandwidth and a memory key.
@@ -84,7 +86,7 @@ public struct PartitionSpec: Sendable {
     public init() {}
 
     /// Whether the guest sees a PCI bus.
-    public var hasBus: Bool { devices.count > 0 || !virtio.isEmpty }
+    public var hasBus: Bool { devices.count > 0 || !virtio.isEmpty || hasWires }
     /// The nested tables in which its kernel is locked: of memory, and of each bus.
     public var watchedTables: Int { watch.response == .off ? 0 : 1 + (hasBus ? cores.count : 1) }
 }

@@ -42,6 +42,7 @@ extension ManifestError.Reason {
         case .tooManyDevices: "%p has %v devices; the most is %b"
         case .deviceNamedTwice: "function %f is named twice in %p"
         case .deviceClaimedTwice: "function %f is claimed by %o and by %p; a function belongs to one partition"
+        case .channelEnds: "channel %v (counted from 0) does not lead from one partition to another one"
         case .tooFewCores: "this machine has %v core%m; the manifest requires %b"
         case .tooLittleMemory: "this machine has %s of memory; the manifest requires %t"
         case .housekeepingAbsent: "this machine has no core %v, which the manifest names for housekeeping"

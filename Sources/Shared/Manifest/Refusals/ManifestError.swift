@@ -30,6 +30,7 @@ public struct ManifestError: Error, Equatable, Sendable {
         case tooManyDevices = 60
         case deviceNamedTwice = 61
         case deviceClaimedTwice = 62
+        case channelEnds = 71
         // The machine.
         case tooFewCores = 80
         case tooLittleMemory = 81

@@ -15,6 +15,7 @@ import Text
 ///   (`maxPartitionCores`), first core of a partition (not empty), sole owner (no core twice).
 /// - `memorySize`, `memoryBase`: mapped in pieces of `memoryGranule`, placed by `MemoryPlan` in free memory and nowhere
 ///   twice; sums of both stay below `addressLimit`. A guest's tables need `minPartitionMemory`.
+/// - `channels`: the decoder has room for `maxChannels`, bounds the MTU and the rates; here, that both ends are partitions, and two.
 /// - `devices`: the decoder has room for `DeviceList.capacity` and bounds virtual functions; here, that no function is
 ///   named twice. `check(against:)`: each is there, whole isolation groups have one owner, virtual functions exist.
 extension Manifest {
@@ -30,6 +31,11 @@ extension Manifest {
         for i in 0..<partitionCount {
             for j in 0..<i { checkClash(j, i, report) }
             for j in 0...i { checkDevices(j, i, report) }
+        }
+        for i in 0..<channelCount {
+            let a = channels[i].ends[0].partition, b = channels[i].ends[1].partition
+            let last = max(a, b), count = partitionCount
+            if a == b || last >= count { report(ManifestError(.channelEnds, value: UInt64(i))) }
         }
     }
 

@@ -6,6 +6,8 @@ import PCI
 /// The value is a partition's own; its cores take turns.
 public struct GuestBus: ~Copyable, Sendable {
     public static let capacity = 8
+    /// As many functions as one device has.
+    private static let virtioCapacity = 8
     /// Virtual functions of all its functions: each has a number behind these.
     public static let virtualCapacity = virtioNumber - (capacity + 1) << 3
     /// Device and function number of the first virtio function.
@@ -14,7 +16,7 @@ public struct GuestBus: ~Copyable, Sendable {
     public private(set) var functions = InlineArray<8, GuestFunction> { _ in GuestFunction() }
     public private(set) var count = 0
     /// Likewise the first `virtioCount`.
-    private var virtio = InlineArray<2, VirtioFunction> { _ in VirtioFunction() }
+    private var virtio = InlineArray<8, VirtioFunction> { _ in VirtioFunction() }
     public private(set) var virtioCount = 0
     private let hostBridge: UInt32
     private var addresses: GuestAddresses
@@ -54,10 +56,23 @@ public struct GuestBus: ~Copyable, Sendable {
 
     /// Adds a virtio console.
     public mutating func appendConsole() throws(GuestBusError) {
-        guard virtioCount < 2 else { throw .full }
-        virtio[virtioCount] = VirtioFunction(
-            .console, ports: GuestWindows.ports + UInt16(virtioCount * VirtioLayout.size),
-            page: try addresses.placePage(), features: 0, queues: 2)
+        let place = try placeVirtio()
+        append(VirtioFunction(.console, ports: place.ports, page: place.page, features: 0, queues: 2))
+    }
+
+    /// Adds a network card: see `VirtioFunction`.
+    public mutating func appendNetwork(mac: UInt64, mtu: UInt16) throws(GuestBusError) {
+        let place = try placeVirtio()
+        append(VirtioFunction(mac: mac, mtu: mtu, ports: place.ports, page: place.page))
+    }
+
+    private mutating func placeVirtio() throws(GuestBusError) -> (ports: UInt16, page: UInt64) {
+        guard virtioCount < Self.virtioCapacity else { throw .full }
+        return (GuestWindows.ports + UInt16(virtioCount * VirtioLayout.size), try addresses.placePage())
+    }
+
+    private mutating func append(_ function: consuming VirtioFunction) {
+        virtio[virtioCount] = function
         virtioCount += 1
     }
 
@@ -66,6 +81,7 @@ public struct GuestBus: ~Copyable, Sendable {
 
     /// What the virtio function with this index, below `virtioCount`, has to say of itself: see `VirtioFunction`.
     public func isLive(virtio index: Int) -> Bool { virtio[index].isLive }
+    public func kind(virtio index: Int) -> VirtioKind { virtio[index].kind }
     public func hasOutput(virtio index: Int, _ memory: borrowing GuestMemory) -> Bool {
         virtio[index].hasOutput(memory)
     }
@@ -73,6 +89,9 @@ public struct GuestBus: ~Copyable, Sendable {
     public mutating func serve(
         virtio index: Int, console: borrowing some VirtioStream, limit: Int, _ memory: borrowing GuestMemory
     ) -> VirtioProgress { virtio[index].serve(console: console, limit: limit, memory) }
+    public mutating func serve(
+        virtio index: Int, wire: inout Wire, _ memory: borrowing GuestMemory, mayPass: (Int) -> Bool
+    ) -> VirtioProgress { virtio[index].serve(&wire, memory, mayPass: mayPass) }
 
     /// Carries out a port access that may be a virtio function's.
     /// - Returns: what is read, in the low bytes; nil when no function has the port.

@@ -17,8 +17,7 @@ extension VirtioFunction {
         switch offset {
         case 0x00: 0x1040_1AF4 + UInt32(kind.rawValue) << 16
         case 0x04: UInt32(command) | 1 << 20
-        // Communication controller, other.
-        case 0x08: 0x0780_0001
+        case 0x08: kind.classCode
         case 0x0C: hasOthers ? 0x0080_0000 : 0
         case 0x10: (sizing & 1 != 0 ? ~UInt32(VirtioLayout.size - 1) : UInt32(ports)) | 1
         case 0x14: sizing & 2 != 0 ? ~0xFFF : UInt32(truncatingIfNeeded: page)

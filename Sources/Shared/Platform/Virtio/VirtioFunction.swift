@@ -3,7 +3,11 @@ import Synchronization
 /// What kind of device a virtio function is (virtio 1.2, chapter 5).
 public enum VirtioKind: UInt16, Sendable {
     case none = 0
+    case network = 1
     case console = 3
+
+    /// PCI class code and revision: Ethernet controller, or another communication controller.
+    var classCode: UInt32 { self == .network ? 0x0200_0001 : 0x0780_0001 }
 }
 
 /// A modern virtio function on a guest's bus (virtio 1.2, section 4.1): all its registers are ports of one I/O BAR, so that an
@@ -18,6 +22,8 @@ public struct VirtioFunction: ~Copyable, Sendable {
     /// VIRTIO_F_VERSION_1, VIRTIO_F_EVENT_IDX and the kind's own.
     let offered: UInt64
     let queueCount: Int
+    /// The kind's configuration (section 4.1.4.6).
+    var configuration: [3 of UInt32] = .init(repeating: 0)
 
     // What the guest has written.
     var command: UInt16 = 0
@@ -67,8 +73,11 @@ public struct VirtioFunction: ~Copyable, Sendable {
     /// Stops the device until the driver resets it.
     mutating func fail() {
         status |= VirtioStatus.needsReset
-        raise(configurationVector, 2)
+        announceConfiguration()
     }
+
+    /// Tells the driver that the configuration is another one.
+    mutating func announceConfiguration() { raise(configurationVector, 2) }
 
     mutating func raise(_ vector: UInt16, _ reason: UInt32) {
         if vectors.isEnabled { vectors.raise(vector) } else { interruptStatus |= reason }
@@ -96,6 +105,8 @@ public struct VirtioFunction: ~Copyable, Sendable {
         case 0x18: return queue < queueCount ? UInt32(queues[queue].size) | UInt32(queues[queue].vector) << 16 : 0
         case 0x1C: return queue < queueCount && queues[queue].isEnabled ? 1 : 0
         case 0x20..<0x38: return queue < queueCount ? queues[queue].address(offset - 0x20) : 0
+        case VirtioLayout.configuration..<VirtioLayout.configuration + 12:
+            return configuration[(offset - VirtioLayout.configuration) / 4]
         case VirtioLayout.interruptStatus:
             defer { interruptStatus = 0 }
             return interruptStatus

@@ -20,7 +20,7 @@ public enum VirtioProgress: Sendable {
 
 // The work of one exit is bounded: so many chains, and so many bytes. The rest has its turn at the next.
 extension VirtioQueue {
-    private static let chainsAtOnce = 64
+    static let chainsAtOnce = 64
 
     /// Gives `stream` what the driver has sent.
     mutating func send(

@@ -1,0 +1,40 @@
+import Manifest
+
+extension ChannelEnd {
+    var macText: String {
+        (0..<6).map { i in
+            let byte = String(mac >> (UInt64(i) * 8) & 0xFF, radix: 16)
+            return byte.count == 1 ? "0" + byte : byte
+        }.joined(separator: ":")
+    }
+
+    var kickText: String { kick == 0 ? "never" : kick == ChannelSpec.maxKicks ? "always" : "\(kick)/s" }
+    var rateText: String? { rate == 0 ? nil : exactSize(UInt64(rate)) + "/s" }
+}
+
+extension ChannelSpec {
+    /// As it stands in a YAML file, with everything said.
+    func yaml(_ manifest: Manifest) -> [String] {
+        let ends = (0..<2).map { i in
+            let rate = self.ends[i].rateText.map { ", rate: \($0)" } ?? ""
+            let name = manifest.partitions[self.ends[i].partition].name.string
+            return "      - {partition: \(name), mac: '\(self.ends[i].macText)', kick: \(self.ends[i].kickText)\(rate)}"
+        }
+        return ["  - name: \(name.string)", "    kind: wire", "    mtu: \(mtu)", "    ends:"] + ends
+    }
+
+    /// One line for people.
+    func summary(_ manifest: Manifest) -> String {
+        let ends = (0..<2).map { i in
+            let rate = self.ends[i].rateText.map { ", sends at most \($0)" } ?? ""
+            let name = manifest.partitions[self.ends[i].partition].name.string
+            return "\(name) (\(self.ends[i].macText), interrupted: \(self.ends[i].kickText)\(rate))"
+        }
+        return "\(name.string): wire, MTU \(mtu), \(ends[0]) — \(ends[1])"
+    }
+}
+
+extension Manifest {
+    /// The channels, in the file's order.
+    public var channelList: [ChannelSpec] { (0..<channelCount).map { channels[$0] } }
+}

@@ -1,0 +1,26 @@
+import Text
+
+/// One end of a channel.
+public struct ChannelEnd: Sendable {
+    /// The index of the partition that has it.
+    public var partition = 0
+    /// The network address of its function, the first byte in bits 7:0.
+    public var mac: UInt64 = 0
+    /// How often a second its guest may be interrupted for what has come, at most `ChannelSpec.maxKicks`; 0: never, it finds that when it
+    /// exits by itself.
+    public var kick: UInt32 = 10_000
+    /// Bytes a second that it may send; 0: no limit.
+    public var rate: UInt32 = 0
+    public init() {}
+}
+
+/// What two partitions share: a wire between a network card of each.
+public struct ChannelSpec: Sendable {
+    public var name = Label()
+    public var ends = [2 of ChannelEnd](repeating: ChannelEnd())
+    /// Bytes behind the Ethernet header, at most `maxMTU`.
+    public var mtu: UInt16 = maxMTU
+    public static let maxMTU: UInt16 = 1500
+    public static let maxKicks: UInt32 = 1_000_000
+    public init() {}
+}

@@ -1,0 +1,143 @@
+import Synchronization
+
+/// What an end of a wire has done, since the machine was started. Beyond 64 bits nobody counts.
+public struct WireCounters: Sendable {
+    /// Sent: frames, and their bytes.
+    public var frames: UInt64 = 0
+    public var bytes: UInt64 = 0
+    /// Frames that were not sent: nobody there, no room, over the rate, or no frame at all.
+    public var dropped: UInt64 = 0
+    /// How often the other end was interrupted.
+    public var kicks: UInt64 = 0
+    public init() {}
+}
+
+/// One end of a wire between two partitions, as the cores of one know it: they copy from their guest into memory of the wire's,
+/// and from there into their guest. Nobody maps another's memory, and no lock has two owners.
+///
+/// A frame is for the one driver that was there when it was sent, and from the one that sent it: each has a number, and what
+/// any other has left is dropped.
+public struct Wire: Sendable {
+    /// Of this end, which it writes, and of the other, which it reads.
+    public let own: WireHalf
+    public let peer: WireHalf
+    public var counters = WireCounters()
+    /// Bytes of a frame, at most.
+    let maxFrame: Int
+    /// The other end's number, when it was looked at last.
+    private var peerLife: UInt32 = 0
+    /// Bytes of the frame that is being made; nil where it is dropped.
+    private var length: Int?
+    /// Frames sent when the other end was told last; and whether this end's driver has come or gone since.
+    private var told: UInt32 = 0
+    private var isChanged = false
+
+    public init(own: WireHalf, peer: WireHalf, mtu: UInt16) {
+        (self.own, self.peer) = (own, peer)
+        maxFrame = min(Int(mtu) + 18, WireHalf.maxFrame)
+    }
+
+    var isUp: Bool { unsafe own.life.pointee.load(ordering: .relaxed) & 1 != 0 }
+    private func load(_ word: UnsafePointer<Atomic<UInt32>>) -> UInt32 {
+        unsafe word.pointee.load(ordering: .sequentiallyConsistent)
+    }
+    private func store(_ value: UInt32, _ word: UnsafePointer<Atomic<UInt32>>) {
+        unsafe word.pointee.store(value, ordering: .sequentiallyConsistent)
+    }
+
+    /// Says whether this end's driver is there, and looks for the other's.
+    /// - Returns: whether that one is there.
+    mutating func update(isUp: Bool) -> Bool {
+        if isUp != self.isUp {
+            // What was sent for whoever was here before is not for the one that comes.
+            unsafe store(load(peer.sent), own.taken)
+            unsafe store(load(own.life) &+ 1, own.life)
+            isChanged = true
+        }
+        unsafe peerLife = load(peer.life)
+        return peerLife & 1 != 0
+    }
+
+    /// What a frame of `length` bytes says of itself.
+    private func tag(_ length: Int, from sender: UInt32, to receiver: UInt32) -> UInt64 {
+        UInt64(length) | UInt64(sender & 0xFF_FFFF) << 16 | UInt64(receiver & 0xFF_FFFF) << 40
+    }
+
+    /// Begins a frame, in the next place if there is one.
+    mutating func begin() {
+        let waiting = unsafe load(own.sent) &- load(peer.taken)
+        length = peerLife & 1 != 0 && waiting < WireHalf.slots ? 0 : nil
+    }
+
+    /// Appends to it; one that becomes too long is dropped.
+    mutating func append(_ bytes: UnsafeRawBufferPointer) {
+        guard let length, bytes.count > 0 else { return }
+        guard bytes.count <= maxFrame - length else { return self.length = nil }
+        let place = unsafe own.slot(load(own.sent)) + 8 + length
+        unsafe place.copyMemory(from: bytes.baseAddress.unsafelyUnwrapped, byteCount: bytes.count)
+        self.length = length + bytes.count
+    }
+
+    /// Ends it. An Ethernet header has 14 bytes.
+    /// - Parameter mayPass: whether so many bytes are within what this end may send.
+    mutating func end(_ mayPass: (Int) -> Bool) {
+        guard let length, length >= 14, mayPass(length) else { return counters.dropped &+= 1 }
+        let number = unsafe load(own.sent)
+        let tag = unsafe tag(length, from: load(own.life), to: peerLife)
+        unsafe own.slot(number).storeBytes(of: tag, as: UInt64.self)
+        unsafe store(number &+ 1, own.sent)
+        counters.frames &+= 1
+        counters.bytes &+= UInt64(length)
+    }
+
+    /// Whether the other end is to be told of what has changed since it was told last. One that was never there needs nothing: it
+    /// looks when it comes.
+    public mutating func mustTell() -> Bool {
+        let sent = unsafe load(own.sent)
+        if unsafe isChanged || sent &- load(peer.wanted) &- 1 < sent &- told { return peerLife != 0 }
+        told = sent
+        return false
+    }
+
+    /// Notes that it is told now.
+    public mutating func tell() {
+        (told, isChanged) = (unsafe load(own.sent), false)
+        counters.kicks &+= 1
+    }
+
+    /// Has the other end tell of the next frame that it sends.
+    func announce() { unsafe store(load(peer.sent), own.wanted) }
+
+    /// The next frame for this end, in memory that the other one may be writing; nil when there is none, and then the other end tells
+    /// of the next.
+    func next() -> UnsafeRawBufferPointer? {
+        // Once more behind the announcement, before which something may have come.
+        for _ in 0...WireHalf.slots + 1 {
+            let number = unsafe load(own.taken), waiting = unsafe load(peer.sent) &- number
+            if waiting == 0 {
+                guard unsafe load(own.wanted) != number else { return nil }
+                unsafe store(number, own.wanted)
+                continue
+            }
+            let slot = unsafe peer.slot(number)
+            let found = unsafe slot.load(as: UInt64.self), length = Int(found & 0xFFFF)
+            if waiting <= WireHalf.slots, isFor(found, length) {
+                return unsafe UnsafeRawBufferPointer(start: slot + 8, count: length)
+            }
+            // Not for this end, or no number that an honest instance writes.
+            unsafe store(waiting > WireHalf.slots ? load(peer.sent) : number &+ 1, own.taken)
+        }
+        return nil
+    }
+
+    private func isFor(_ found: UInt64, _ length: Int) -> Bool {
+        unsafe length <= WireHalf.maxFrame && found == tag(length, from: peerLife, to: load(own.life))
+    }
+
+    /// Takes the frame that `next` gave.
+    /// - Returns: whether it was one while it was copied: its sender may be gone.
+    func removeFirst() -> Bool {
+        unsafe store(load(own.taken) &+ 1, own.taken)
+        return unsafe load(peer.life) == peerLife
+    }
+}
