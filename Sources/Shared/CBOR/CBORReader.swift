@@ -99,22 +99,21 @@ public struct CBORReader: ~Escapable {
     }
 
     /// An array's head: how many items follow, at most `max`, else `tooLong`.
-    public mutating func array(max: Int) throws(CBORError) -> Int {
-        let head = try head()
-        guard head.major == 4 else { throw .wrongType }
-        // Each item takes one byte at least, so a count beyond the input is caught before anything is believed.
-        guard head.value <= UInt64(remaining) else { throw .truncated }
-        guard head.value <= UInt64(max) else { throw .tooLong }
-        return Int(head.value)
-    }
+    public mutating func array(max: Int) throws(CBORError) -> Int { try count(4, bytesEach: 1, max: max) }
 
     /// A map's head: at most `max` pairs, else `tooLong`. Take its keys with `CBORMap.next`.
     public mutating func map(max: Int) throws(CBORError) -> CBORMap {
+        CBORMap(remaining: try count(5, bytesEach: 2, max: max))
+    }
+
+    /// How many entries follow, of which each takes `bytesEach` bytes at least: a count beyond the input is caught before
+    /// anything is believed.
+    private mutating func count(_ major: UInt8, bytesEach: Int, max: Int) throws(CBORError) -> Int {
         let head = try head()
-        guard head.major == 5 else { throw .wrongType }
-        guard head.value <= UInt64(remaining / 2) else { throw .truncated }
+        guard head.major == major else { throw .wrongType }
+        guard head.value <= UInt64(remaining / bytesEach) else { throw .truncated }
         guard head.value <= UInt64(max) else { throw .tooLong }
-        return CBORMap(remaining: Int(head.value))
+        return Int(head.value)
     }
 
     /// Demands that nothing is left.
