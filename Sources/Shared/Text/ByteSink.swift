@@ -68,11 +68,7 @@ extension ByteSink where Self: ~Copyable {
     public mutating func write(size: UInt64) {
         let unit = size == 0 ? 0 : min(size.trailingZeroBitCount / 10, 3)
         write(decimal: size >> UInt64(unit * 10))
-        switch unit {
-        case 3: write(" GiB")
-        case 2: write(" MiB")
-        case 1: write(" KiB")
-        default: write(" bytes")
-        }
+        let names: [4 of StaticString] = [" bytes", " KiB", " MiB", " GiB"]
+        write(names[unit])
     }
 }
