@@ -35,7 +35,7 @@ public struct ReceivedReply {
     /// are added to `other`.
     public func exits() throws(CBORError) -> [ExitCounters] {
         var vcpus: [ExitCounters] = []
-        for item in try list(4, max: StatisticsPage.capacity) {
+        for item in try list(4, max: ExitCounters.pageCapacity) {
             var exits = ExitCounters()
             for (reason, count) in try item.array(max: 64).enumerated() {
                 exits[ExitReason(rawValue: UInt8(reason)) ?? .other] &+= try count.unsigned()
@@ -48,7 +48,7 @@ public struct ReceivedReply {
     /// Of `inventory`: some items; nil where the item's kind is unknown to this version.
     public func items() throws(CBORError) -> [InventoryItem?] {
         var items: [InventoryItem?] = []
-        for numbers in try list(3, max: InventoryPage.capacity) {
+        for numbers in try list(3, max: InventoryItem.pageCapacity) {
             var values: [UInt64] = []
             for number in try numbers.array(max: 64) { values.append(try number.unsigned()) }
             guard let kind = values.first else { throw .outOfRange }

@@ -8,14 +8,9 @@ extension CBORWriter {
         field(0, UInt64(status.rawValue))
     }
 
-    /// Writes a reply that is one message. With `list`, an array of `count` items must follow, whose key that is, and
-    /// behind it `further` fields.
-    mutating func reply<M: ControlMessage>(_ message: M, list: UInt64? = nil, of count: Int = 0, further: Int = 0) {
-        var message = message
-        reply(fields: M.fieldCount + (list == nil ? 0 : 1) + further)
-        message.fields(&self)
-        guard let list else { return }
-        key(list)
+    /// Begins a field that is an array, of which `count` items must follow.
+    mutating func list(_ key: UInt64, of count: Int) {
+        self.key(key)
         array(count)
     }
 }

@@ -1,5 +1,8 @@
 /// How often one vCPU exited since its partition was made, by reason.
 public struct ExitCounters: Sendable {
+    /// Of as many vCPUs as one reply holds, with each counter at its largest.
+    public static let pageCapacity = 12
+
     var counts: InlineArray<14, UInt64>
 
     public init() { counts = InlineArray(repeating: 0) }

@@ -24,6 +24,9 @@ public struct InventoryItem: Sendable {
         case processor = 6
     }
 
+    /// The most items of one reply; each takes at most 129 bytes.
+    public static let pageCapacity = 12
+
     public let kind: Kind
     public var values = InlineArray<13, UInt64>(repeating: 0)
     /// How many of `values` are meant.
@@ -34,25 +37,5 @@ public struct InventoryItem: Sendable {
         self.kind = kind
         count = n
         for i in 0..<n { self.values[i] = values[i] }
-    }
-}
-
-/// What `inventory` answers before the items: some of them, from the one that was asked for on, follow as {3: array of arrays
-/// of numbers, the kind first}.
-public struct InventoryPage: ControlMessage, Sendable {
-    /// The most items of one reply; each takes at most 129 bytes.
-    public static let capacity = 12
-    /// How many items there are in all.
-    public var total = 0
-    /// The index of the first item here.
-    public var first = 0
-
-    public init() {}
-
-    public static var fieldCount: Int { 2 }
-
-    public mutating func fields<C: FieldCoder & ~Copyable & ~Escapable>(_ coder: inout C) {
-        coder.field(1, &total, max: 1 << 16)
-        coder.field(2, &first, max: 1 << 16)
     }
 }

@@ -47,20 +47,19 @@ extension ControlBackend where Self: ~Copyable {
             var machine = machine()
             machine.partitions = partitionCount
             machine.damagedFrames = UInt64(damaged)
-            writer.reply(machine)
+            writer.reply(fields: MachineInfo.fieldCount)
+            machine.fields(&writer)
         case .list:
             let count = min(partitionCount, Manifest.maxPartitions)
             writer.reply(fields: 1)
-            writer.key(1)
-            writer.array(count)
+            writer.list(1, of: count)
             for i in 0..<count { writer.message(info(i)) }
         case .inventory: writeInventory(from: Int(clamping: request.position), &writer)
         case .statistics: try writeStatistics(partition, from: request.vcpu, &writer)
         case .selfCheck:
             let count = info(partition).cores.count
             writer.reply(fields: 2)
-            writer.key(1)
-            writer.array(count)
+            writer.list(1, of: count)
             for vcpu in 0..<count { writer.uint(takeProtection(partition, vcpu: vcpu)) }
             writer.field(2, beginSelfCheck(partition))
         case .consoleRead:
@@ -80,12 +79,13 @@ extension ControlBackend where Self: ~Copyable {
     }
 
     private mutating func writeInventory(from first: Int, _ writer: inout CBORWriter) {
-        var page = InventoryPage()
-        page.total = max(inventoryCount, 0)
-        page.first = min(first, page.total)
-        let count = min(page.total - page.first, InventoryPage.capacity)
-        writer.reply(page, list: 3, of: count)
-        for index in page.first..<(page.first + count) {
+        let total = max(inventoryCount, 0), first = min(first, total)
+        let count = min(total - first, InventoryItem.pageCapacity)
+        writer.reply(fields: 3)
+        writer.field(1, UInt64(total))
+        writer.field(2, UInt64(first))
+        writer.list(3, of: count)
+        for index in first..<(first + count) {
             let item = inventory(index)
             writer.array(1 + item.count)
             writer.uint(UInt64(item.kind.rawValue))
@@ -96,22 +96,21 @@ extension ControlBackend where Self: ~Copyable {
     private mutating func writeStatistics(
         _ partition: Int, from first: Int, _ writer: inout CBORWriter
     ) throws(ControlStatus) {
-        var page = StatisticsPage()
-        page.vcpus = info(partition).cores.count
-        guard first < page.vcpus else { throw .malformed }
-        page.first = first
-        page.clockMicroseconds = clockMicroseconds()
-        let count = min(page.vcpus - first, StatisticsPage.capacity)
-        let traffic = traffic(partition)
-        writer.reply(page, list: 4, of: count, further: traffic.wrap == 0 ? 0 : 1)
+        let vcpus = info(partition).cores.count
+        guard first < vcpus else { throw .malformed }
+        let count = min(vcpus - first, ExitCounters.pageCapacity), traffic = traffic(partition)
+        writer.reply(fields: traffic.wrap == 0 ? 4 : 5)
+        writer.field(1, clockMicroseconds())
+        writer.field(2, UInt64(vcpus))
+        writer.field(3, UInt64(first))
+        writer.list(4, of: count)
         for vcpu in first..<(first + count) {
             let exits = exits(partition, vcpu: vcpu)
             writer.array(ExitReason.count)
             for i in 0..<ExitReason.count { writer.uint(exits.counts[i]) }
         }
         guard traffic.wrap != 0 else { return }
-        writer.key(5)
-        writer.array(4)
+        writer.list(5, of: 4)
         writer.uint(traffic.occupancy ?? .max)
         writer.uint(traffic.total ?? .max)
         writer.uint(traffic.local ?? .max)
