@@ -1,5 +1,4 @@
 import Audit
-import ControlClient
 import Foundation
 import Keys
 import Machines
@@ -13,40 +12,27 @@ extension MachineTests {
 
         @Test func newerClientsAndAnsible() throws {
             let workspace = try Workspace.current()
-            let testbed = try Testbed(manifest: workspace.demoManifest, workspace, name: "test-clients")
-            defer { testbed.stop() }
             let clients = workspace.cache.appending(path: "clients")
             let made = try ClientScript.output(
                 [scripts.appending(path: "newer-clients").path, clients.path], workspace.cache)
             try #require(FileManager.default.fileExists(atPath: clients.path + "/made"), "\(made)")
-            let state = workspace.cache.appending(path: "run/test-clients-state")
+            let testbed = try Testbed.readyDemo(workspace, name: "test-clients")
+            defer { testbed.stop() }
             for (suite, allows13) in [("trixie", false), ("sid", true)] {
                 // The script begins with both partitions running.
-                let link = try ControlClient(path: testbed.socket.path)
-                for partition in try link.list() where partition.state == .stopped {
-                    try link.change(.start, partition.name.string)
-                }
-                let ready = try testbed.refresh(seconds: 120) {
-                    $0.partitions.allSatisfy { $0.isReady && $0.info.state == .running }
-                }
-                try #require(ready)
-                try? FileManager.default.removeItem(at: state)
-                try FileManager.default.createDirectory(at: state, withIntermediateDirectories: true)
+                try testbed.startAll()
+                let state = try workspace.emptyFolder("run/test-clients-state")
                 try speaks(clients.appending(path: suite).path, allows13, workspace, testbed.socket, state)
             }
-            try playsTwice(workspace, testbed.socket, state)
+            try playsTwice(workspace, testbed.socket, try workspace.emptyFolder("run/test-clients-state"))
         }
 
         /// On a screen of its own; the picture of it is left beside the logs.
         @Test func virtManagerOpensAMachine() throws {
             let workspace = try Workspace.current()
-            let testbed = try Testbed(manifest: workspace.demoManifest, workspace, name: "test-virt-manager")
+            let testbed = try Testbed.readyDemo(workspace, name: "test-virt-manager")
             defer { testbed.stop() }
-            let ready = try testbed.refresh(seconds: 120) { $0.partitions.allSatisfy { $0.isReady } }
-            try #require(ready)
-            let state = workspace.cache.appending(path: "run/test-virt-manager-state")
-            try? FileManager.default.removeItem(at: state)
-            try FileManager.default.createDirectory(at: state, withIntermediateDirectories: true)
+            let state = try workspace.emptyFolder("run/test-virt-manager-state")
             let daemon = try BulkheaddProcess(workspace, machine: testbed.socket, state: state)
             defer { daemon.stop() }
             let picture = workspace.cache.appending(path: "tests/virt-manager.png")

@@ -1,4 +1,5 @@
 import Audit
+import ControlClient
 import Foundation
 import Keys
 import Machines
@@ -9,14 +10,9 @@ extension MachineTests {
     @Suite(.stopsMachines) struct Libvirt {
         @Test func stockClients() throws {
             let workspace = try Workspace.current()
-            let testbed = try Testbed(manifest: workspace.demoManifest, workspace, name: "test-libvirt")
+            let testbed = try Testbed.readyDemo(workspace, name: "test-libvirt")
             defer { testbed.stop() }
-            let ready = try testbed.refresh(seconds: 120) { $0.partitions.allSatisfy { $0.isReady } }
-            try #require(ready)
-            // What an earlier run has defined is not this one's.
-            let state = workspace.cache.appending(path: "run/test-libvirt-state")
-            try? FileManager.default.removeItem(at: state)
-            try FileManager.default.createDirectory(at: state, withIntermediateDirectories: true)
+            let state = try workspace.emptyFolder("run/test-libvirt-state")
             let daemon = try BulkheaddProcess(workspace, machine: testbed.socket, state: state)
             defer { daemon.stop() }
             let scripts = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Libvirt")
@@ -174,6 +170,44 @@ extension MachineTests {
             #expect(try virsh("alice", "list").contains("failed"))
             #expect(try virsh("bob", "domstate", "work").contains("shut off"))
         }
+    }
+}
+
+extension Testbed {
+    /// The demo's machine, with both guests up.
+    static func readyDemo(_ workspace: Workspace, name: String) throws -> Testbed {
+        let testbed = try Testbed(manifest: workspace.demoManifest, workspace, name: name)
+        do { try testbed.waitForGuests() } catch {
+            testbed.stop()
+            throw error
+        }
+        return testbed
+    }
+
+    /// Starts what has stopped, and waits until all guests are up.
+    func startAll() throws {
+        let link = try ControlClient(path: socket.path)
+        for partition in try link.list() where partition.state == .stopped {
+            try link.change(.start, partition.name.string)
+        }
+        try waitForGuests()
+    }
+
+    private func waitForGuests() throws {
+        let isReady = try refresh(seconds: 120) {
+            $0.partitions.allSatisfy { $0.isReady && $0.info.state == .running }
+        }
+        try #require(isReady)
+    }
+}
+
+extension Workspace {
+    /// For a daemon's state: what an earlier run has defined is not this one's.
+    func emptyFolder(_ path: String) throws -> URL {
+        let folder = cache.appending(path: path)
+        try? FileManager.default.removeItem(at: folder)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        return folder
     }
 }
 
