@@ -112,7 +112,7 @@ let hostWing: [Target] = [
     hostRoom("Keys", ["CBOR", "Trust"], fast: true),
     hostRoom("Audit", ["ManifestRules", "Trust"], fast: true),
     hostRoom("ManifestRules", ["CBOR", "Manifest", "PCI", "Resources", "Text", "Trust"]),
-    hostRoom("Policy", ["Keys", "Manifest", "ManifestFile", yams]),
+    hostRoom("Policy", ["Keys", "Manifest", "ManifestFile", "ManifestRules", yams]),
     hostRoom("KernelImages", ["Watch"]),
     hostRoom(
         "ManifestFile",
@@ -153,7 +153,7 @@ let hostWing: [Target] = [
     .target(name: "Firmware", path: "Tests/Unit/Firmware"),
     unitTests("HouseTests", ["Audit", "Firmware", "UnitSupport"]),
     unitTests("AuditTests", ["Audit"]),
-    unitTests("PolicyTests", ["Manifest", "ManifestFile", "Policy"]),
+    unitTests("PolicyTests", ["Manifest", "ManifestFile", "Policy", "UnitSupport"]),
     unitTests("CBORTests", ["CBOR", "UnitSupport"]),
     unitTests("TrustTests", ["Trust", "UnitSupport"], exclude: ["lms.txt"]),
     unitTests("KeysTests", ["Keys", "Trust"]),

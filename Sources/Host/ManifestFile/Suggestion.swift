@@ -39,8 +39,8 @@ func editDistance(_ a: String, _ b: String) -> Int {
     return last[b.count]
 }
 
-/// `did you mean "x"?`, or else what is known.
+/// `did you mean "x"?`, or else what is known: 32 of them, where the file itself makes them many.
 package func hint(for word: String, among known: [String]) -> String {
     if let suggestion = suggestion(for: word, among: known) { return "did you mean \"\(suggestion)\"?" }
-    return "known here: " + known.joined(separator: ", ")
+    return "known here: " + known.prefix(32).joined(separator: ", ") + (known.count > 32 ? ", ..." : "")
 }

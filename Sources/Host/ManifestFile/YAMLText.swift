@@ -8,7 +8,7 @@ package func composeYAML(_ text: String, file: String) throws(ManifestRefused) -
     func refused(_ line: Int?, _ reason: String, _ hint: String? = nil) -> ManifestRefused {
         ManifestRefused(problems: [ManifestProblem(file: file, line: line, reason: reason, hint: hint)])
     }
-    do {
+    func compose(_ text: String) throws -> Node {
         // The parser is kept until the anchors have been looked for: nodes refer to them weakly.
         let parser = try Parser(yaml: text)
         return try withExtendedLifetime(parser) {
@@ -21,6 +21,15 @@ package func composeYAML(_ text: String, file: String) throws(ManifestRefused) -
             }
             return node
         }
+    }
+    do {
+        // Yams hashes the keys of a mapping while it composes: one that is an alias of aliases takes for ever. Up to the
+        // first alias the same text without any is the same tokens, and the anchor that it needs is before it.
+        let star = UInt8(ascii: "*"), plus = UInt8(ascii: "+")
+        if text.utf8.contains(UInt8(ascii: "&")), text.utf8.contains(star) {
+            _ = try compose(String(decoding: text.utf8.map { $0 == star ? plus : $0 }, as: UTF8.self))
+        }
+        return try compose(text)
     } catch let error as ManifestRefused {
         throw error
     } catch let error as YamlError {

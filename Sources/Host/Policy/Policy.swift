@@ -89,7 +89,7 @@ public struct Policy: Sendable {
             return .certificate(String(name.dropFirst(PolicySubject.certificatePrefix.count)))
         }
         let users = subjects.filter { if case .uid = $0.key { true } else { false } }
-        return users.first { $0.value.name == name }?.key ?? UInt32(name).map { .uid($0) }
+        return users.first { $0.value.name == name }?.key ?? Self.uid(name).map { .uid($0) }
     }
 
     public var names: [String] {

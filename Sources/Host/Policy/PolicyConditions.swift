@@ -1,5 +1,6 @@
 import Foundation
 import Manifest
+import ManifestFile
 
 /// What is so when a call comes.
 public struct PolicyFacts: Sendable {
@@ -41,7 +42,7 @@ struct PolicyConditions: Equatable, Sendable {
             if trust.contains(anchor), !isThere { return "only with \(name)" }
             if without.contains(anchor), isThere || facts.machine == nil { return "only without \(name)" }
         }
-        if let machine, machine != facts.machine { return "only on machine \"\(machine)\"" }
+        if let machine, machine != facts.machine { return "only on machine \(quoted(machine))" }
         // Minutes since 1970 began, a Thursday at midnight.
         let minutes = Int(clamping: Int64((facts.time.timeIntervalSince1970 / 60).rounded(.down)))
         let day = Self.modulo(minutes / 1440 - (minutes % 1440 < 0 ? 1 : 0) + 3, 7) + 1

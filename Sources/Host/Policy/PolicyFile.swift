@@ -23,6 +23,9 @@ extension Policy {
     /// The uids of those who have none: of another namespace, and of nobody.
     public static let nobody: Set<UInt32> = [65534, .max]
 
+    /// A user's number as it is written, without a sign.
+    static func uid(_ text: String) -> UInt32? { parseNumber(text).flatMap { UInt32(exactly: $0) } }
+
     /// By the system's list of users.
     public static func systemUser(_ name: String) -> FoundUser {
         errno = 0

@@ -2,11 +2,15 @@ import Foundation
 import Keys
 import Manifest
 import ManifestFile
+import ManifestRules
 import Yams
 
 /// Makes a policy of the nodes of its file.
 struct PolicyReader {
     private(set) var nodes: NodeReader
+    /// The names of all roles.
+    private var known: [String] = []
+    private static let nameRule = "write 64 visible characters at most"
 
     init(file: String) { nodes = NodeReader(file: file) }
 
@@ -21,9 +25,14 @@ struct PolicyReader {
                 if policy.roles[role.key] != nil {
                     nodes.fail(role.keyNode, "role \(quoted(role.key)) occurs more than once")
                 }
+                guard isPlain(role.key) else {
+                    nodes.fail(role.keyNode, "\(quoted(role.key)) is no role's name", Self.nameRule)
+                    continue
+                }
                 policy.roles[role.key] = rules(role.value, role.key)
             }
         }
+        known = policy.roles.keys.sorted()
         for part in parts where part.key == "certificates" {
             for entry in nodes.entries(part.value, "\"certificates\"") {
                 let roles = roles(of: entry, policy)
@@ -41,11 +50,15 @@ struct PolicyReader {
         for part in parts where part.key == "users" {
             for user in nodes.entries(part.value, "\"users\"") {
                 let roles = roles(of: user, policy)
-                if parseNumber(user.key) != nil, UInt32(user.key) == nil {
+                if parseNumber(user.key) != nil, Policy.uid(user.key) == nil {
                     nodes.fail(user.keyNode, "\(user.key) is no uid")
                 }
+                guard isPlain(user.key) else {
+                    nodes.fail(user.keyNode, "\(quoted(user.key)) is no user's name", Self.nameRule)
+                    continue
+                }
                 let number: UInt32
-                switch UInt32(user.key).map({ .uid($0) }) ?? find(user.key) {
+                switch Policy.uid(user.key).map({ .uid($0) }) ?? find(user.key) {
                 case .uid(let found): number = found
                 case .absent:
                     policy.unknownUsers.append(user.key)
@@ -70,11 +83,15 @@ struct PolicyReader {
         }
     }
 
+    /// Names are shown in messages and logs, as they are.
+    private func isPlain(_ name: String) -> Bool {
+        !name.isEmpty && name.unicodeScalars.count <= 64 && printable(name) == name
+    }
+
     private mutating func roles(of entry: (key: String, keyNode: Node, value: Node), _ policy: Policy) -> [String] {
-        let known = policy.roles.keys.sorted()
         var roles: [String] = []
         for (role, node) in nodes.words(entry.value, "the roles of \(quoted(entry.key))") {
-            if known.contains(role) {
+            if policy.roles[role] != nil {
                 roles.append(role)
             } else {
                 nodes.fail(node, "there is no role \(quoted(role))", hint(for: role, among: known))

@@ -174,6 +174,14 @@ import Testing
         ),
         ("roles: &x {a: []}\nusers: *x", "p:1: anchors (&) and aliases (*) are not used here; write the value out"),
         ("roles: {a: [], a: []}\nusers: {}", "p:1: the key \"a\" occurs more than once"),
+        (
+            "roles: {\"a\\nb\": []}\nusers: {}",
+            "p:1: \"a?b\" is no role's name; write 64 visible characters at most"
+        ),
+        (
+            "roles: {a: []}\nusers: {\"\\e[1mroot\": [a]}",
+            "p:2: \"?[1mroot\" is no user's name; write 64 visible characters at most"
+        ),
     ]
 
     @Test(arguments: faults) func aFaultIsNamed(_ text: String, _ words: String) {
@@ -181,6 +189,37 @@ import Testing
             _ = try Self.policy(text)
             Issue.record("it was taken: \(text)")
         } catch { #expect(error.description == words) }
+    }
+
+    /// A sign makes no number: `-0` would be root.
+    @Test(arguments: ["-0", "+5"]) func aSignMakesNoNumber(_ name: String) throws {
+        let policy = try Self.policy("roles: {v: [{allow: [read], partitions: all}]}\nusers: {\"\(name)\": [v]}")
+        #expect(policy.unknownUsers == [name] && policy.names == [] && policy.subject(name) == nil)
+    }
+
+    /// A key that is an alias of aliases stands for a hundred million nodes; it is refused before it is followed.
+    @Test func aKeyOfAliasesTakesNoTime() {
+        var text = "? &a0 [x,x,x,x,x,x,x,x,x,x]\n: 1\n"
+        for level in 1..<9 {
+            text += "? &a\(level) [\(Array(repeating: "*a\(level - 1)", count: 10).joined(separator: ","))]\n: 1\n"
+        }
+        do throws(ManifestRefused) {
+            _ = try Self.policy(text)
+            Issue.record("it was taken")
+        } catch {
+            #expect(error.description == "p:1: anchors (&) and aliases (*) are not used here; write the value out")
+        }
+    }
+
+    /// What only looks like anchors and aliases is text.
+    @Test func ampersandsAndAsterisksAreText() throws {
+        let text = """
+            # *all* of them & more
+            roles: {"*": [{allow: [read], partitions: [a&b, "*a"]}], "&b": [{allow: [stop], partitions: all}]}
+            users: {alice: ["*", "&b"]}
+            """
+        let policy = try Self.policy(text)
+        #expect(policy.decide(.read, on: "*a", for: .uid(1000), Self.facts()).words == "role *, line 2")
     }
 
     /// Somebody who has left keeps nobody's rights from being taken back.
