@@ -46,6 +46,17 @@ extension MachineTests {
         }
     }
 
+    /// The same at the end of a wire.
+    @Suite(.serialized, .stopsMachines) struct ContainmentOfWires {
+        nonisolated(unsafe) static let session = Result {
+            try AdversarySession(on: .amd, Workspace.current(), setup: .wire)
+        }
+
+        @Test(arguments: runs(.amd, .wire)) func everyAttemptSeesWhatItMust(_ command: String) throws {
+            try unsafe Self.session.get().expectAsItMustBe(command)
+        }
+    }
+
     /// The same on an Intel machine.
     @Suite(.serialized, .stopsMachines) struct IntelContainment {
         nonisolated(unsafe) static let session = Result { try AdversarySession(on: .intel, Workspace.current()) }

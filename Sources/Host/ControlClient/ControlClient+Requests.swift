@@ -50,14 +50,15 @@ extension ControlClient {
         repeat {
             request.vcpu = result.vcpus.count
             let vcpu = request.vcpu
-            let (page, exits, traffic) = try ask(request) { (reply) throws(CBORError) in
+            let (page, exits, traffic, channels) = try ask(request) { (reply) throws(CBORError) in
                 let page = try reply.message(StatisticsPage.self), exits = try reply.exits()
                 guard page.first == vcpu, !exits.isEmpty else { throw .outOfRange }
-                return (page, exits, try reply.traffic())
+                return (page, exits, try reply.traffic(), try reply.channels())
             }
             result.clockMicroseconds = page.clockMicroseconds
             result.vcpus += exits
             result.traffic = traffic
+            result.channels = channels
             if result.vcpus.count >= page.vcpus { return result }
         } while result.vcpus.count < 64
         return result

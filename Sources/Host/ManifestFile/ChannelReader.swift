@@ -113,17 +113,17 @@ private func parseMAC(_ text: String) throws(ValueError) -> UInt64 {
     return bytes.reversed().reduce(0) { $0 << 8 | $1 }
 }
 
-/// `always`, `never` or `1000/s`.
+/// `always`, `never` or `1000/s`: what is held back comes 50 times a second.
 private func parseKick(_ text: String) throws(ValueError) -> UInt32 {
     switch text {
     case "always": return ChannelSpec.maxKicks
     case "never": return 0
     default:
         let number = text.hasSuffix("/s") ? parseNumber(String(text.dropLast(2))) : nil
-        guard let number, (1...UInt64(ChannelSpec.maxKicks)).contains(number) else {
+        guard let number, (50...UInt64(ChannelSpec.maxKicks)).contains(number) else {
             throw ValueError(
                 reason: "\(quoted(text)) is not how often a guest may be interrupted",
-                hint: "write always, never, or a number a second: 1000/s")
+                hint: "write always, never, or how often a second, at least 50: 1000/s")
         }
         return UInt32(number)
     }

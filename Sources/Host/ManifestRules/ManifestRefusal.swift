@@ -49,7 +49,7 @@ public struct ManifestRefusal: Error, Equatable, Sendable {
     }
 
     private func sentence(_ rule: ManifestRule, _ manifest: Manifest) -> String {
-        let who = partition.map { partitionWords($0, manifest) } ?? "the machine"
+        let who = partition.map { partitionWords($0, manifest) } ?? (field == .channels ? "a channel" : "the machine")
         let name = "a name is 1 to 31 of a-z, 0-9 and -, and starts with a letter"
         let path = field == .initrd ? "the initrd of \(who)" : "the image of \(who)"
         switch rule {

@@ -19,6 +19,8 @@ public struct ExitCount: Encodable {
     var cacheBytes: UInt64?
     var memoryBytes: UInt64?
     var localMemoryBytes: UInt64?
+    /// What its ends of channels have done, in all or since; absent where it has none.
+    var channels: [ChannelCount]?
 
     public init(_ name: String, _ now: PartitionStatistics, since: PartitionStatistics? = nil) {
         partition = name
@@ -30,6 +32,7 @@ public struct ExitCount: Encodable {
             return VCPU(total: counters.total &- earlier.total, byReason: byReason)
         }
         exits = vcpus.reduce(0) { $0 &+ $1.total }
+        if !now.channels.isEmpty { channels = ChannelCount.all(name, now, since: since) }
         guard let traffic = now.traffic else { return }
         cacheBytes = traffic.occupancy
         (memoryBytes, localMemoryBytes) = (traffic.total, traffic.local)
@@ -71,6 +74,7 @@ public struct ExitTable {
                         + reasons.map { "\(vcpu.byReason[$0, default: 0])" })
             }
         }
-        text = (table.lines + Self.traffic(counts)).joined(separator: "\n")
+        let channels = ChannelTable(counts.flatMap { $0.channels ?? [] }).lines
+        text = (table.lines + channels + Self.traffic(counts)).joined(separator: "\n")
     }
 }

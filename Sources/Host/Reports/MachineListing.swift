@@ -22,8 +22,11 @@ public struct MachineListing: Encodable {
     var cores: Int
     var memoryBytes, imageBytes, hypervisorMemoryBytes, startUs, uptimeUs, damagedFrames: UInt64
     var partitions: [Partition]
+    /// Of partitions that permit statistics; absent where there are none.
+    var channels: [ChannelCount]?
 
-    public init(_ machine: MachineInfo, _ list: [PartitionInfo]) {
+    public init(_ machine: MachineInfo, _ list: [PartitionInfo], _ channels: [ChannelCount] = []) {
+        self.channels = channels.isEmpty ? nil : channels
         name = machine.name.string
         version = machine.version.string
         cores = machine.cores

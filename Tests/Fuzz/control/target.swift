@@ -45,6 +45,8 @@ struct CheckingMachine: ControlBackend {
         return .ok
     }
 
+    mutating func channelCount(_ partition: Int) -> Int { partition }
+    mutating func channel(_ partition: Int, _ index: Int) -> ChannelCounters { ChannelCounters() }
     mutating func traffic(_ partition: Int) -> TrafficCounters {
         precondition(partition != 2)
         return TrafficCounters()

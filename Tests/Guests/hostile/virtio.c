@@ -1,36 +1,15 @@
-// The virtio console that root mode shows this partition (virtio 1.2): rings that cannot be, registers with garbage, changes
-// while it copies: `virtio`. It is reset behind each attempt, so that what is typed reaches the UART again.
-#include "functions.h"
+// The virtio function that root mode shows this partition (virtio 1.2), a console or the end of a wire: rings that cannot be,
+// registers with garbage, changes while it copies: `virtio`, and behind it `wire.c`. It is reset behind each attempt, so that
+// what is typed reaches the UART again.
+#include "virtio.h"
 
-#define CONSOLE_ID 0x10431AF4u
-#define SLOT 31
-#define ENTRIES 8
-#define SEND 1
-#define VECTOR 0x72
-enum { NEXT = 1, WRITE = 2, INDIRECT = 4 };
-enum { NEEDS_RESET = 64 };
-
-struct descriptor {
-    uint64_t address;
-    uint32_t length;
-    uint16_t flags, next;
-};
-struct driver_area { uint16_t flags, index, entries[ENTRIES], event; };
-struct device_area {
-    uint16_t flags, index;
-    struct { uint32_t head, length; } entries[ENTRIES];
-    uint16_t event;
-};
-static struct {
-    _Alignas(16) volatile struct descriptor table[ENTRIES];
-    _Alignas(4) volatile struct driver_area driver;
-    _Alignas(4) volatile struct device_area device;
-} rings[2];
-// Line ends: what is sent in the course of an attempt is seen on the console.
+struct rings rings[2];
+// Line ends: what is sent in the course of an attempt is seen on the console. As a frame it is too short, and dropped.
 static char text[64];
-static uint16_t ports;
+uint16_t ports;
+static const char *kind = "virtio";
 
-static uint8_t status(void) { return in8(ports + 0x14); }
+uint8_t status(void) { return in8(ports + 0x14); }
 static void features(uint32_t low, uint32_t high) {
     out32(ports + 0x08, 0), out32(ports + 0x0C, low);
     out32(ports + 0x08, 1), out32(ports + 0x0C, high);
@@ -38,9 +17,8 @@ static void features(uint32_t low, uint32_t high) {
 static void place(uint16_t reg, uint64_t address) {
     out32(ports + reg, (uint32_t)address), out32(ports + reg + 4, (uint32_t)(address >> 32));
 }
-static void reset(void) { out8(ports + 0x14, 0); }
-// Brings the device up; where ring 1's parts are is said by the caller, or its own memory for 0.
-static void start_at(uint64_t table, uint64_t driver, uint64_t device) {
+void reset(void) { out8(ports + 0x14, 0); }
+void start_at(uint16_t ring, uint64_t table, uint64_t driver, uint64_t device) {
     config_write(SLOT, 4, 0x407);
     reset();
     memset(rings, 0, sizeof rings);
@@ -48,7 +26,7 @@ static void start_at(uint64_t table, uint64_t driver, uint64_t device) {
     features(0, 1);
     out8(ports + 0x14, 11);
     for (uint16_t i = 0; i < 2; i++) {
-        bool given = i == SEND;
+        bool given = i == ring;
         out16(ports + 0x16, i), out16(ports + 0x18, ENTRIES);
         place(0x20, given && table ? table : (uint64_t)rings[i].table);
         place(0x28, given && driver ? driver : (uint64_t)&rings[i].driver);
@@ -57,20 +35,22 @@ static void start_at(uint64_t table, uint64_t driver, uint64_t device) {
     }
     out8(ports + 0x14, 15);
 }
-static void start(void) { start_at(0, 0, 0); }
+void start(void) { start_at(SEND, 0, 0, 0); }
 static void describe(uint16_t i, uint64_t address, uint32_t length, uint16_t flags, uint16_t next) {
     rings[SEND].table[i] = (struct descriptor){address, length, flags, next};
 }
 static void notify(void) { out16(ports + 0x60, SEND); }
-static void offer(uint16_t head, uint16_t count) {
-    volatile struct driver_area *driver = &rings[SEND].driver;
+void give(uint16_t ring, uint16_t head, uint16_t count) {
+    volatile struct driver_area *driver = &rings[ring].driver;
     for (uint16_t i = 0; i < count; i++) driver->entries[(driver->index + i) % ENTRIES] = head;
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     driver->index += count;
-    notify();
+    out16(ports + 0x60, ring);
 }
-// Whether one line's end goes through a device that was reset.
-static const char *works(void) {
+static void offer(uint16_t head, uint16_t count) { give(SEND, head, count); }
+// Whether one line's end goes through a device that was reset; at a wire, whether the other end answers.
+const char *works(void) {
+    if (kind[0] == 'w') return wire_works();
     start();
     describe(0, (uint64_t)text, 1, 0, 0);
     offer(0, 1);
@@ -79,14 +59,22 @@ static const char *works(void) {
     reset();
     return sent ? "works" : "broken";
 }
+// An attempt's name has the kind of the function in front.
+#define report(name, ...) \
+    do { \
+        char whole_name[40]; \
+        format_into(whole_name, sizeof whole_name, "%s-%s", kind, name); \
+        attempt(whole_name, __VA_ARGS__); \
+    } while (0)
+
 static void tell(const char *name) {
     char whole[40];
-    format_into(whole, sizeof whole, "virtio-%s", name);
+    format_into(whole, sizeof whole, "%s-%s", kind, name);
     const char *seen = status() & NEEDS_RESET ? "refused" : rings[SEND].device.index ? "taken" : "nothing";
     attempt(whole, "%s,%s", seen, works());
 }
 static void one(const char *name, uint64_t address, uint32_t length, uint16_t flags, uint16_t next) {
-    announce("virtio", name);
+    announce(kind, name);
     start();
     describe(0, address, length, flags, next);
     offer(0, 1);
@@ -114,27 +102,27 @@ static void chains(void) {
     one("above-4g", 0x100000000, 16, 0, 0);
     one("above-1t", 1ull << 40, 16, 0, 0);
     one("canonical", 0xFFFF800000000000, 16, 0, 0);
-    announce("virtio", "long-chain");
+    announce(kind, "long-chain");
     start();
     for (uint16_t i = 0; i < ENTRIES; i++) describe(i, own, 1, i < ENTRIES - 1 ? NEXT : 0, i + 1);
     offer(0, 1);
     tell("long-chain");
-    announce("virtio", "loop-of-two");
+    announce(kind, "loop-of-two");
     start();
     describe(0, own, 0, NEXT, 1), describe(1, own, 0, NEXT, 0);
     offer(0, 1);
     tell("loop-of-two");
-    announce("virtio", "head-outside");
+    announce(kind, "head-outside");
     start();
     offer(ENTRIES, 1);
     tell("head-outside");
-    announce("virtio", "too-many");
+    announce(kind, "too-many");
     start();
     describe(0, own, 1, 0, 0);
     rings[SEND].driver.index = 100;
     notify();
     tell("too-many");
-    announce("virtio", "backwards");
+    announce(kind, "backwards");
     start();
     rings[SEND].driver.index = 0xFFFF;
     notify();
@@ -149,9 +137,9 @@ static void areas(void) {
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
         for (int part = 0; part < 3; part++) {
             format_into(name, sizeof name, "%s-%s", part == 0 ? "table" : part == 1 ? "driver" : "device", places[i].name);
-            announce("virtio", name);
+            announce(kind, name);
             uint64_t at = places[i].address;
-            start_at(part == 0 ? at : 0, part == 1 ? at : 0, part == 2 ? at : 0);
+            start_at(SEND, part == 0 ? at : 0, part == 1 ? at : 0, part == 2 ? at : 0);
             describe(0, (uint64_t)text, 1, 0, 0);
             offer(0, 1);
             tell(name);
@@ -161,7 +149,7 @@ static void areas(void) {
 // Every register of the device, of its configuration space and of its page, with everything.
 static void garbage(void) {
     uint64_t seed = 0x7104, faults = 0;
-    announce("virtio", "registers");
+    announce(kind, "registers");
     for (uint32_t i = 0; i < 20000; i++) {
         uint64_t value = next_random(&seed);
         uint16_t port = ports + (value >> 32 & 0x7F);
@@ -171,8 +159,8 @@ static void garbage(void) {
         else out32(port, (uint32_t)value);
         if (i % 7 == 0) in32(port);
     }
-    attempt("virtio-registers", "%s", works());
-    announce("virtio", "space");
+    report("registers", "%s", works());
+    announce(kind, "space");
     uint32_t where[2] = {config_read(SLOT, 0x10), config_read(SLOT, 0x14)};
     for (uint32_t i = 0; i < 4000; i++) {
         uint64_t value = next_random(&seed);
@@ -181,23 +169,23 @@ static void garbage(void) {
         if (reg == 0x10 || reg == 0x14) config_write(SLOT, reg, 0);
     }
     bool stay = config_read(SLOT, 0x10) == where[0] && config_read(SLOT, 0x14) == where[1];
-    attempt("virtio-space", "%s,%s", stay ? "stays" : "moved", works());
-    announce("virtio", "page");
+    report("space", "%s,%s", stay ? "stays" : "moved", works());
+    announce(kind, "page");
     volatile uint8_t *page = map_outside_address(where[1] & ~0xFu);
     for (uint32_t i = 0; i < 400; i++) {
         uint64_t value = next_random(&seed), ignored;
         faults += try_write(page + (value >> 48 & 0xFF8), value) >= 0;
         faults += try_read(page + (value >> 36 & 0xFF8), &ignored) >= 0;
     }
-    attempt("virtio-page", "%lu-faults,%s", faults, works());
+    report("page", "%lu-faults,%s", faults, works());
 }
 
 // Interrupts for others, and as what only silicon sends.
 static void interrupt(const char *name, uint32_t address, uint32_t data) {
     char whole[40];
     uint64_t before[256], others = 0;
-    format_into(whole, sizeof whole, "virtio-interrupt-%s", name);
-    announce("virtio", whole + 7);
+    format_into(whole, sizeof whole, "interrupt-%s", name);
+    announce(kind, whole);
     for (uint32_t v = 0; v < 256; v++) before[v] = interrupts[v];
     start();
     volatile uint32_t *entry = map_outside_address(config_read(SLOT, 0x14) & ~0xFu);
@@ -210,7 +198,7 @@ static void interrupt(const char *name, uint32_t address, uint32_t data) {
     config_write(SLOT, 0x40, 0);
     for (uint32_t v = 32; v < 256; v++)
         if (v != VECTOR) others += interrupts[v] - before[v];
-    attempt(whole, "%lu-own,%lu-other,%lu-nmis,%s", interrupts[VECTOR] - before[VECTOR], others,
+    report(whole, "%lu-own,%lu-other,%lu-nmis,%s", interrupts[VECTOR] - before[VECTOR], others,
             interrupts[2] - before[2], works());
 }
 static void messages(void) {
@@ -248,9 +236,7 @@ static void reset_again(uint32_t index) {
     }
 }
 static void race(const char *name, void (*other)(uint32_t), bool renews) {
-    char whole[40];
-    format_into(whole, sizeof whole, "virtio-%s", name);
-    announce("virtio", name);
+    announce(kind, name);
     over = false;
     start();
     bool runs = start_processor(1, other);
@@ -262,20 +248,20 @@ static void race(const char *name, void (*other)(uint32_t), bool renews) {
     }
     over = true;
     delay_us(10000);
-    attempt(whole, "%s,%u-refused,%s", runs ? "raced" : "alone", refused, works());
+    report(name, "%s,%u-refused,%s", runs ? "raced" : "alone", refused, works());
 }
 static void storm(void) {
-    announce("virtio", "notifications");
+    announce(kind, "notifications");
     start();
     for (uint32_t i = 0; i < 50000; i++) out16(ports + 0x60, (uint16_t)i);
-    attempt("virtio-notifications", "%s,%s", status() & NEEDS_RESET ? "refused" : "lives", works());
-    announce("virtio", "empty-chains");
+    report("notifications", "%s,%s", status() & NEEDS_RESET ? "refused" : "lives", works());
+    announce(kind, "empty-chains");
     start();
     describe(0, (uint64_t)text, 0, 0, 0);
     for (uint32_t i = 0; i < 2000; i++) offer(0, ENTRIES);
     tell("empty-chains");
     // All of its memory at once: more than one exit moves.
-    announce("virtio", "flood");
+    announce(kind, "flood");
     start();
     static char large[8192];
     memset(large, '\n', sizeof large);
@@ -285,15 +271,18 @@ static void storm(void) {
         for (uint32_t ms = 0; ms < 20000 && rings[SEND].device.index != (uint16_t)(i + 1); ms++) delay_us(1000);
     }
     uint32_t through = rings[SEND].device.index;
-    attempt("virtio-flood", "%u-through,%s", through, works());
+    report("flood", "%u-through,%s", through, works());
 }
 
 void attack_virtio(const char *argument) {
     (void)argument;
-    if (config_read(SLOT, 0) != CONSOLE_ID) return attempt("virtio-absent", "absent");
+    uint32_t id = config_read(SLOT, 0);
+    if (id != CONSOLE_ID && id != NETWORK_ID) return attempt("virtio-absent", "absent");
+    if (id == NETWORK_ID) kind = "wire";
     memset(text, '\n', sizeof text);
     ports = (uint16_t)(config_read(SLOT, 0x10) & ~3u);
     config_write(SLOT, 4, 0x407);
+    if (id == NETWORK_ID) await_wire();
     chains();
     areas();
     garbage();
@@ -301,4 +290,5 @@ void attack_virtio(const char *argument) {
     storm();
     race("changes", change, true);
     race("resets", reset_again, false);
+    if (id == NETWORK_ID) attack_wire();
 }

@@ -72,6 +72,10 @@ struct ModelMachine: ControlBackend {
     func exits(_ partition: Int, vcpu: Int) -> ExitCounters { partitions[partition].exits[vcpu] }
     func clockMicroseconds() -> UInt64 { clock }
     var counted = TrafficCounters()
+    /// Of every partition's.
+    var channels: [ChannelCounters] = []
+    func channelCount(_ partition: Int) -> Int { channels.count }
+    func channel(_ partition: Int, _ index: Int) -> ChannelCounters { channels[index] }
     func traffic(_ partition: Int) -> TrafficCounters { counted }
 
     /// Whether the cores have been asked to read back.

@@ -68,6 +68,14 @@ import Testing
             for i in 0..<14 { exits[ExitReason(rawValue: UInt8(i)) ?? .other] = .max - UInt64(vcpu * 14 + i) }
             return exits
         }
+        // As many channels as there can be, each counter at its largest.
+        for i in 0..<7 {
+            var end = ChannelCounters()
+            end.name = label(String(repeating: "x", count: 30) + "\(i)")
+            (end.link, end.frames, end.bytes, end.dropped, end.kicks) = (.max, .max, .max, .max, .max)
+            bench.machine.channels.append(end)
+        }
+        (bench.machine.counted.total, bench.machine.counted.wrap) = (.max, .max - 1)
         var next = 0
         while next < 30 {
             var request = ControlRequest(.statistics)
@@ -77,6 +85,8 @@ import Testing
             let parsed = try ReceivedReply(reply.payload)
             let page = try parsed.message(StatisticsPage.self), vcpus = try parsed.exits()
             #expect(page.vcpus == 30 && page.first == next && !vcpus.isEmpty)
+            #expect(try parsed.channels().map { string($0.name) } == bench.machine.channels.map { string($0.name) })
+            #expect(try parsed.channels().allSatisfy { $0.kicks == .max && $0.dropped == .max })
             #expect(page.clockMicroseconds == 1_000_000)
             for (i, exits) in vcpus.enumerated() {
                 #expect(exits[.cpuid] == .max - UInt64((next + i) * 14))

@@ -51,6 +51,8 @@ struct MemoryMachine: ControlBackend {
     var partitionCount: Int { partitions.count }
     func info(_ partition: Int) -> PartitionInfo { partitions[partition] }
     func exits(_ partition: Int, vcpu: Int) -> ExitCounters { counters }
+    func channelCount(_ partition: Int) -> Int { 0 }
+    func channel(_ partition: Int, _ index: Int) -> ChannelCounters { ChannelCounters() }
     func traffic(_ partition: Int) -> TrafficCounters { TrafficCounters() }
     func clockMicroseconds() -> UInt64 { 1 }
     func takeProtection(_ partition: Int, vcpu: Int) -> UInt64 { 0 }

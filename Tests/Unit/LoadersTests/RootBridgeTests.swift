@@ -88,7 +88,7 @@ import UnitSupport
         for term in [
             #"Device(PCI0){Name(_HID,EisaId("PNP0A08")"#, #"Name(_CID,EisaId("PNP0A03")"#, "Name(_BBN,0x00)",
             "WordBusNumber(ResourceProducer,MinFixed,MaxFixed,PosDecode,0x0000,0x0000,0x0000,0x0000,0x0001,,",
-            "WordIO(ResourceProducer,MinFixed,MaxFixed,PosDecode,EntireRange,0x0000,0xC000,0xC0FF,0x0000,0x0100,,",
+            "WordIO(ResourceProducer,MinFixed,MaxFixed,PosDecode,EntireRange,0x0000,0xC000,0xC3FF,0x0000,0x0400,,",
             "DWordMemory(ResourceProducer,PosDecode,MinFixed,MaxFixed,NonCacheable,ReadWrite,"
                 + "0x00000000,0xC0000000,0xDFFFFFFF,0x00000000,0x20000000,,",
             "QWordMemory(ResourceProducer,PosDecode,MinFixed,MaxFixed,NonCacheable,ReadWrite,"

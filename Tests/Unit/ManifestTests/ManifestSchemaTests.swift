@@ -51,8 +51,13 @@ import Testing
                 memory-key: preferred
                 accept: [split-smt]
                 watch: {kernel: report, lock-after: 60s}
+              - {name: c, cores: [0], memory: 64M, image: vmlinux}
+            channels:
+              - {name: lan, ends: [b, {partition: c, mac: '02:00:5e:10:00:01', kick: 100/s, rate: 1M/s}], kind: wire, mtu: 1400}
             """
         #expect(refusals(text) == [])
+        #expect(
+            Set(properties("channels").keys) == ["name", "ends", "kind", "mtu", "kick", "rate"])
         func keys(_ pattern: Regex<(Substring, Substring)>) -> Set<String> {
             Set(text.matches(of: pattern).map { String($0.1) })
         }

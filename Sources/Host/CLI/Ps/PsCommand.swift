@@ -1,4 +1,5 @@
 import ArgumentParser
+import Control
 import ControlClient
 import Reports
 
@@ -14,7 +15,14 @@ struct PsCommand: ParsableCommand {
             let client = try machine.connect()
             let hello = try client.hello()
             let partitions = try client.list()
-            print(json ? try jsonText(MachineListing(hello, partitions)) : PartitionTable(hello, partitions).text)
+            // Of who permits it.
+            let channels = try partitions.filter { $0.permits.contains(.statistics) }.flatMap {
+                ChannelCount.all($0.name.string, try client.statistics($0.name.string))
+            }
+            print(
+                json
+                    ? try jsonText(MachineListing(hello, partitions, channels))
+                    : ([PartitionTable(hello, partitions).text] + ChannelTable(channels).lines).joined(separator: "\n"))
         }
     }
 }

@@ -26,6 +26,8 @@ public struct PartitionStatistics: Sendable {
     public var vcpus: [ExitCounters]
     /// What the silicon has counted of it; nil where it counts nothing.
     public var traffic: TrafficCounters?
+    /// What its ends of channels have done.
+    public var channels: [ChannelCounters] = []
 
     public init(clockMicroseconds: UInt64, vcpus: [ExitCounters]) {
         self.clockMicroseconds = clockMicroseconds

@@ -73,6 +73,15 @@ public struct ReceivedReply {
         return counters
     }
 
+    /// Of `statistics`: the partition's ends of channels.
+    public func channels() throws(CBORError) -> [ChannelCounters] {
+        var channels: [ChannelCounters] = []
+        for item in try list(6, max: Manifest.maxChannels) {
+            channels.append(try MessageReader.read(try item.fields()))
+        }
+        return channels
+    }
+
     /// Of `selfCheck`.
     public func protection() throws(CBORError) -> (vcpus: [UInt64], housekeeping: UInt64) {
         var words: [UInt64] = []

@@ -50,11 +50,38 @@ enum PartitionSamples {
                 }
             }
         }
+        writeChannels(partitions, statistics, to: &page)
         each("bulkhead_cache_bytes", .gauge, "What a partition has in the last-level cache, where that is counted.") {
             statistics[$0.name.string]?.traffic?.occupancy
         }
         each("bulkhead_traffic_bytes_total", .counter, "Bytes that a partition has moved, where they are counted.") {
             statistics[$0.name.string]?.traffic?.total
         }
+    }
+
+    /// By channel and by the partition whose end it is.
+    private static func writeChannels(
+        _ partitions: [PartitionInfo], _ statistics: [String: PartitionStatistics], to page: inout MetricsText
+    ) {
+        let ends = partitions.flatMap { partition in
+            (statistics[partition.name.string]?.channels ?? []).map { (partition.name.string, $0) }
+        }
+        guard !ends.isEmpty else { return }
+        func each(_ name: String, _ kind: MetricsText.Kind, _ help: String, _ value: (ChannelCounters) -> UInt64) {
+            page.family(name, kind, help) { family in
+                for (partition, end) in ends {
+                    family.sample(value(end), ["channel": end.name.string, "partition": partition])
+                }
+            }
+        }
+        each("bulkhead_channel_link", .gauge, "1 while both ends of a channel have a driver.") { $0.link }
+        each("bulkhead_channel_frames_total", .counter, "Frames that an end of a channel has sent.") { $0.frames }
+        each("bulkhead_channel_bytes_total", .counter, "Bytes of the frames that an end of a channel has sent.") {
+            $0.bytes
+        }
+        each("bulkhead_channel_dropped_total", .counter, "Frames that an end of a channel was to send and did not.") {
+            $0.dropped
+        }
+        each("bulkhead_channel_kicks_total", .counter, "Interruptions of the other end's guest.") { $0.kicks }
     }
 }

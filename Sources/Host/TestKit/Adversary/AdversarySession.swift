@@ -14,6 +14,7 @@ public final class AdversarySession {
     ) throws {
         self.kind = kind
         table = try AttemptTable(workspace, for: kind)
+        if setup == .wire { try Tool.run(workspace.root.appending(path: "Guests/build-device").path, []) }
         adversary = try AdversaryMachine(
             manifest: manifest ?? setup.rawValue, on: kind, workspace, devices: setup.devices)
     }

@@ -41,6 +41,8 @@ public struct AttemptTable: Sendable {
         case devices = "containment-devices"
         /// The hostile guest has a virtio console.
         case virtio = "containment-virtio"
+        /// The hostile guest is at the end of a wire, whose other end is a Linux.
+        case wire = "containment-wire"
     }
 
     public private(set) var runs: [Run] = []

@@ -184,7 +184,8 @@ public struct Audit {
             if mapping.write { return "what never changes is writable" }
         case .core where part.overlaps(constants(entry)):
             if mapping.write { return "the core's constants are writable" }
-        case .memory, .block, .controlPage, .unclaimed, .core: break
+        case .wire where entry.index == core.owner: return mapping.write ? "what the other end sends is writable" : nil
+        case .memory, .block, .controlPage, .unclaimed, .core, .wire: break
         case .configuration, .registers, .messages, .remappingUnit, .faultLog: break
         }
         if mapping.execute { return "executable, and no program" }

@@ -70,6 +70,14 @@ extension BuiltMachine {
             ownership.add(.unclaimed, nested.unclaimed, 4096, owner: owner, index: core)
         }
         for i in 0..<manifest.partitionCount { listFunctions(i, in: &ownership) }
+        for n in 0..<manifest.channelCount {
+            let ends = manifest.channels[n].ends
+            for end in 0..<2 {
+                ownership.add(
+                    .wire, plan.channels[n] + UInt64(end) * WireHalf.size, WireHalf.size, owner: ends[end].partition,
+                    index: ends[1 - end].partition)
+            }
+        }
     }
 
     /// What partition `i` has of the bus: configuration space, the bridge that resets it, registers, MSI-X tables.

@@ -1,5 +1,6 @@
 import Control
 import Manifest
+import Platform
 import Remapping
 import Resources
 import Silicon
@@ -20,6 +21,8 @@ private struct ManagedPartition {
     var dependents: UInt8 = 0
     /// Whether its guest is told of what comes, and does not poll.
     var hasVirtio = false
+    /// The channels that it has an end of, a bit for each, and the function of the first.
+    var channels: UInt8 = 0, firstWire = 0
     /// Whether this core can count what the partition's move: all share one last-level cache.
     var isCounted = true
     var nextEvent: UInt64 = 0
@@ -33,6 +36,7 @@ private struct ManagedPartition {
 struct MachineBackend: ControlBackend, ~Copyable {
     private var partitions: [8 of ManagedPartition] = .init(repeating: ManagedPartition())
     private var facts = MachineInfo()
+    private var channelNames = [7 of Label](repeating: Label())
     private var found: InventoryList
     private let tscKHz: UInt64
     private let entryTSC: UInt64
@@ -67,6 +71,7 @@ struct MachineBackend: ControlBackend, ~Copyable {
             partitions[i].info.image = built.manifest.partitions[i].image
             partitions[i].info.permits = built.manifest.partitions[i].permits
             partitions[i].hasVirtio = !built.manifest.partitions[i].virtio.isEmpty
+            partitions[i].firstWire = partitions[i].hasVirtio ? 1 : 0
             partitions[i].info.cores = built.manifest.partitions[i].cores
             let caches = built.plan.machine.facts.lastLevelCaches, cores = partitions[i].info.cores
             for core in 0..<64
@@ -87,6 +92,10 @@ struct MachineBackend: ControlBackend, ~Copyable {
                 }
             partitions[i].info.hypervisorMemory = built.plan.blocks[i].size
             facts.hypervisorMemory += built.plan.blocks[i].size
+        }
+        for n in 0..<built.manifest.channelCount {
+            channelNames[n] = built.manifest.channels[n].name
+            for end in 0..<2 { partitions[built.manifest.channels[n].ends[end].partition].channels |= 1 << UInt8(n) }
         }
     }
 
@@ -118,6 +127,17 @@ struct MachineBackend: ControlBackend, ~Copyable {
         return TrafficCounters(
             monitor: UInt32(truncatingIfNeeded: partition &+ 1), resources, read: { cpu_rdmsr($0) },
             write: { cpu_wrmsr($0, $1) })
+    }
+    mutating func channelCount(_ partition: Int) -> Int { partitions[partition].channels.nonzeroBitCount }
+    mutating func channel(_ partition: Int, _ index: Int) -> ChannelCounters {
+        var left = partitions[partition].channels
+        for _ in 0..<index { left &= left &- 1 }
+        let shown = partitions[partition].controlPage.value.wires[partitions[partition].firstWire + index]
+        var counters = ChannelCounters()
+        counters.name = channelNames[left.trailingZeroBitCount]
+        (counters.link, counters.frames, counters.bytes) = (shown.link, shown.frames, shown.bytes)
+        (counters.dropped, counters.kicks) = (shown.dropped, shown.kicks)
+        return counters
     }
     mutating func clockMicroseconds() -> UInt64 { microseconds(cpu_rdtsc()) }
 

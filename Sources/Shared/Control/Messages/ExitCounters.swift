@@ -1,7 +1,7 @@
 /// How often one vCPU exited since its partition was made, by reason.
 public struct ExitCounters: Sendable {
-    /// Of as many vCPUs as one reply holds, with each counter at its largest.
-    public static let pageCapacity = 12
+    /// Of as many vCPUs as one reply holds beside all channels, with each counter at its largest.
+    public static let pageCapacity = 10
 
     var counts: InlineArray<14, UInt64>
 

@@ -99,7 +99,8 @@ extension ControlBackend where Self: ~Copyable {
         let vcpus = info(partition).cores.count
         guard first < vcpus else { throw .malformed }
         let count = min(vcpus - first, ExitCounters.pageCapacity), traffic = traffic(partition)
-        writer.reply(fields: traffic.wrap == 0 ? 4 : 5)
+        let channels = min(channelCount(partition), Manifest.maxChannels)
+        writer.reply(fields: 4 + (traffic.wrap == 0 ? 0 : 1) + (channels == 0 ? 0 : 1))
         writer.field(1, clockMicroseconds())
         writer.field(2, UInt64(vcpus))
         writer.field(3, UInt64(first))
@@ -109,11 +110,14 @@ extension ControlBackend where Self: ~Copyable {
             writer.array(ExitReason.count)
             for i in 0..<ExitReason.count { writer.uint(exits.counts[i]) }
         }
-        guard traffic.wrap != 0 else { return }
-        writer.list(5, of: 4)
-        writer.uint(traffic.occupancy ?? .max)
-        writer.uint(traffic.total ?? .max)
-        writer.uint(traffic.local ?? .max)
-        writer.uint(traffic.wrap)
+        if traffic.wrap != 0 {
+            writer.list(5, of: 4)
+            writer.uint(traffic.occupancy ?? .max)
+            writer.uint(traffic.total ?? .max)
+            writer.uint(traffic.local ?? .max)
+            writer.uint(traffic.wrap)
+        }
+        if channels > 0 { writer.list(6, of: channels) }
+        for index in 0..<channels { writer.message(channel(partition, index)) }
     }
 }

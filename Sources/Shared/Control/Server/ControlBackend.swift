@@ -14,6 +14,10 @@ public protocol ControlBackend: ~Copyable {
     mutating func exits(_ partition: Int, vcpu: Int) -> ExitCounters
     /// What the silicon has counted of a partition.
     mutating func traffic(_ partition: Int) -> TrafficCounters
+    /// How many channels have an end in the partition, at most `Manifest.maxChannels`.
+    mutating func channelCount(_ partition: Int) -> Int
+    /// What that end has done. `index` is below their number.
+    mutating func channel(_ partition: Int, _ index: Int) -> ChannelCounters
     /// Microseconds since the hypervisor's first instruction.
     mutating func clockMicroseconds() -> UInt64
 

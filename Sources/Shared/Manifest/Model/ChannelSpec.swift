@@ -8,7 +8,7 @@ public struct ChannelEnd: Sendable {
     public var mac: UInt64 = 0
     /// How often a second its guest may be interrupted for what has come, at most `ChannelSpec.maxKicks`; 0: never, it finds that when it
     /// exits by itself.
-    public var kick: UInt32 = 10_000
+    public var kick: UInt32 = 20_000
     /// Bytes a second that it may send; 0: no limit.
     public var rate: UInt32 = 0
     public init() {}

@@ -9,6 +9,8 @@ public struct WireCounters: Sendable {
     public var dropped: UInt64 = 0
     /// How often the other end was interrupted.
     public var kicks: UInt64 = 0
+    /// 1 while both ends have a driver.
+    public var link: UInt64 = 0
     public init() {}
 }
 
@@ -55,6 +57,7 @@ public struct Wire: Sendable {
             isChanged = true
         }
         unsafe peerLife = load(peer.life)
+        counters.link = isUp ? UInt64(peerLife & 1) : 0
         return peerLife & 1 != 0
     }
 

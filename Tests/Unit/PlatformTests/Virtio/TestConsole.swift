@@ -45,6 +45,12 @@ final class TestConsole {
         try bus.appendConsole()
         bus.resetVirtio()
     }
+    /// With a network card instead.
+    init(mac: UInt64, mtu: UInt16) throws {
+        base.initializeMemory(as: UInt8.self, repeating: 0, count: Self.memorySize)
+        try bus.appendNetwork(mac: mac, mtu: mtu)
+        bus.resetVirtio()
+    }
     deinit { base.deallocate() }
 
     var isLive: Bool { bus.isLive(virtio: 0) }
@@ -55,6 +61,10 @@ final class TestConsole {
     func reset() { bus.resetVirtio() }
     func serve(limit: Int = 32 << 10) -> VirtioProgress {
         bus.serve(virtio: 0, console: stream, limit: limit, GuestMemory(base: base, size: UInt64(Self.memorySize)))
+    }
+
+    func serve(_ wire: inout Wire, mayPass: (Int) -> Bool) -> VirtioProgress {
+        bus.serve(virtio: 0, wire: &wire, GuestMemory(base: base, size: UInt64(Self.memorySize)), mayPass: mayPass)
     }
 
     func port(_ offset: Int, _ size: Int, _ value: UInt32? = nil) -> UInt32? {
