@@ -1,25 +1,75 @@
+import Control
 import Foundation
 import Machines
+import TestKit
 import Testing
 
 extension MachineTests {
     /// Wires between partitions, under Debian's own driver at both ends.
     @Suite(.serialized, .stopsMachines) struct Wire {
-        @Test func twoPartitionsTalk() throws {
+        nonisolated(unsafe) static let shared = Result {
             try buildDeviceGuests()
-            let machine = try BootedMachine(manifest: "wire")
-            defer { machine.testbed.stop() }
+            return try BootedMachine(manifest: "wire")
+        }
+        let machine: BootedMachine
+        init() throws { machine = try unsafe Self.shared.get() }
+
+        /// One end's counters.
+        private func end(_ partition: String) throws -> ChannelCounters {
+            try #require(try machine.client.statistics(partition).channels.first)
+        }
+
+        @Test func twoPartitionsTalk() throws {
             let server = machine.guest("server"), reader = machine.guest("reader")
-            #expect(
-                try server.wait(for: "@bulkhead link ", seconds: 180)
-                    == "@bulkhead link driver=virtio_net messages=3")
-            let served = try server.wait(for: "@bulkhead serve ", seconds: 120)
+            let served = try server.wait(for: "@bulkhead serve ", seconds: 180)
+            #expect(server.lines.contains("@bulkhead link driver=virtio_net messages=3"))
             #expect(
                 try reader.wait(for: "@bulkhead ping ", seconds: 120) == "@bulkhead ping peer=10.9.0.2 received=20")
             let fetched = try reader.wait(for: "@bulkhead fetched ", seconds: 120)
             #expect(fetched.hasPrefix("@bulkhead fetched bytes=1048576 sha256="))
             #expect(fetched.suffix(64) == served.suffix(64))
-            print(try reader.wait(for: "@bulkhead phase-end name=stream", seconds: 120))
+            try reader.wait(for: "@bulkhead phase-end name=stream", seconds: 180)
+            let sent = try end("server"), received = try end("reader")
+            #expect(sent.name.string == "lan" && sent.link == 1 && received.link == 1)
+            #expect(sent.bytes > 1_048_576 && sent.frames > 700 && received.frames > 20)
+            // Fewer interruptions than frames, and of the neighbour none.
+            #expect(sent.kicks > 0 && sent.kicks < sent.frames && received.kicks > 0)
+            #expect(try machine.client.statistics("neighbour").channels.isEmpty)
+        }
+
+        @Test func theLinkFollowsTheOtherEndAndNobodyExitsWhileItIsIdle() throws {
+            let server = machine.guest("server"), reader = machine.guest("reader")
+            try reader.wait(for: "@bulkhead done", seconds: 300)
+            let starts = server.lines.count
+            try machine.client.change(.stop, "server")
+            try machine.wait("server") { $0.state == .stopped }
+            // What is sent to nobody is dropped.
+            #expect(try end("server").link == 0)
+            try machine.client.change(.start, "server")
+            try server.wait(for: "@bulkhead serve ", from: starts, seconds: 180)
+            #expect(try end("server").link == 1)
+            // Once Linux has announced itself, drivers and wire have nothing to do: nobody exits.
+            func exits() throws -> [UInt64] { try ["server", "reader"].map { try machine.client.statistics($0).total } }
+            var before = try exits(), tries = 0
+            repeat {
+                Thread.sleep(forTimeInterval: 10)
+                let now = try exits()
+                if now == before { return }
+                before = now
+                tries += 1
+            } while tries < 12
+            Issue.record("there were exits in each of twelve times ten seconds")
+        }
+
+        /// Each core maps what it writes, and what it only reads read-only; no guest has any of it.
+        @Test func theAuditFindsTwoHalves() throws {
+            try machine.guest("reader").wait(for: "@bulkhead done", seconds: 300)
+            let snapshot = try Snapshot(machine.testbed.machine, machine.workspace, name: "wire")
+            let (ownership, audit) = try snapshot.audit(machine.testbed)
+            #expect(audit.findings.isEmpty, "\(audit.text)")
+            let halves = ownership.of(.wire)
+            #expect(halves.map(\.owner) == [0, 1] && halves.map(\.index) == [1, 0])
+            #expect(halves.allSatisfy { $0.range.count == 65 << 12 })
         }
     }
 }
