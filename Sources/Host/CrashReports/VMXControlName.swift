@@ -1,5 +1,8 @@
 import X86
 
+/// Which field of VMX controls a name is about.
+public enum ControlKind: Sendable { case pin, processor, secondary, exit, entry }
+
 /// The manual's names of VMX controls, for refusals that give a bit's number and the MSR that says whether it is offered (Intel
 /// SDM volume 3C, sections 25.6 to 25.8).
 public enum VMXControlName {

@@ -77,33 +77,20 @@ struct ProcessorCheck {
                 .map { "the processor lacks \($0.value)" }
         }
         if let missing = VMXBasic(rawValue: basic).missing { return "the processor lacks \(missing)" }
-        let sets: [(ControlSet, UInt32)] = [
-            (.pin, MSR.vmxTruePinControls), (.processor, MSR.vmxTrueProcessorControls),
-            (.secondary, MSR.vmxSecondaryControls), (.exit, MSR.vmxTrueExitControls),
-            (.entry, MSR.vmxTrueEntryControls),
-        ]
-        for (set, register) in sets {
-            guard let capability = registers.msr(register) else { continue }
+        for set in [ControlSet.pin, .processor, .secondary, .exit, .entry] {
+            guard let capability = registers.msr(set.capability) else { continue }
             switch set.fold(capability: capability) {
             case .value: break
-            case .notOffered(let control): return "the processor lacks \(text(control, set.kind))"
-            case .alwaysOn(let control): return "the processor insists on \(text(control, set.kind))"
+            case .notOffered(let control): return "the processor lacks a VMX control: \(name(control, of: set))"
+            case .alwaysOn(let control): return "the processor insists on a VMX control: \(name(control, of: set))"
             }
         }
         return registers.msr(MSR.vmxEPTCapability).flatMap { EPTCapability(rawValue: $0).missing }
             .map { "the processor lacks \($0)" }
     }
 
-    private func text(_ control: UInt32, _ kind: ControlKind) -> String {
-        let register =
-            switch kind {
-            case .pin: "IA32_VMX_TRUE_PINBASED_CTLS"
-            case .processor: "IA32_VMX_TRUE_PROCBASED_CTLS"
-            case .secondary: "IA32_VMX_PROCBASED_CTLS2"
-            case .exit: "IA32_VMX_TRUE_EXIT_CTLS"
-            case .entry: "IA32_VMX_TRUE_ENTRY_CTLS"
-            }
-        return "a VMX control: \(register) bit \(control.trailingZeroBitCount)"
+    private func name(_ control: UInt32, of set: ControlSet) -> String {
+        set.bitName.description.replacing("%d", with: String(control.trailingZeroBitCount))
     }
 
     private var x2apic: Requirement {

@@ -41,22 +41,20 @@ enum VMX: VirtualizationExtension {
 
     /// The controls that we want, as this processor offers them (appendix A.3 to A.5).
     static func foldControls() throws(Refusal) -> VMXControlValues {
-        var values = VMXControlValues()
-        values.pin = try fold(.pin, MSR.vmxTruePinControls)
-        values.processor = try fold(.processor, MSR.vmxTrueProcessorControls)
-        values.secondary = try fold(.secondary, MSR.vmxSecondaryControls)
-        values.exit = try fold(.exit, MSR.vmxTrueExitControls)
-        values.entry = try fold(.entry, MSR.vmxTrueEntryControls)
-        return values
+        try VMXControlValues(
+            pin: fold(.pin), processor: fold(.processor), secondary: fold(.secondary), exit: fold(.exit),
+            entry: fold(.entry))
     }
 
     @inline(never)
-    private static func fold(_ set: ControlSet, _ capability: UInt32) throws(Refusal) -> UInt32 {
-        switch set.fold(capability: cpu_rdmsr(capability)) {
+    private static func fold(_ set: ControlSet) throws(Refusal) -> UInt32 {
+        let words: StaticString, control: UInt32
+        switch set.fold(capability: cpu_rdmsr(set.capability)) {
         case .value(let value): return value
-        case .notOffered(let control): throw Refusal("the processor lacks", control, set.kind)
-        case .alwaysOn(let control): throw Refusal("the processor insists on", control, set.kind)
+        case .notOffered(let bit): (words, control) = ("the processor lacks a VMX control: ", bit)
+        case .alwaysOn(let bit): (words, control) = ("the processor insists on a VMX control: ", bit)
         }
+        throw Refusal(words, set.bitName, number: UInt64(control.trailingZeroBitCount))
     }
 
     private static func lacks(_ name: StaticString) -> Refusal { Refusal("the processor lacks ", name) }
@@ -110,20 +108,5 @@ enum VMX: VirtualizationExtension {
         ]
         InvalidStateRecord.fill(&record.value, rules: rules, read: vmx_read)
         record.value.seal()
-    }
-}
-
-extension Refusal {
-    /// By the capability register and the bit in each of its halves: the tool's `VMXControlName` has the manual's names.
-    fileprivate init(_ words: StaticString, _ control: UInt32, _ kind: ControlKind) {
-        let register: StaticString
-        switch kind {
-        case .pin: register = " a VMX control: IA32_VMX_TRUE_PINBASED_CTLS bit %d"
-        case .processor: register = " a VMX control: IA32_VMX_TRUE_PROCBASED_CTLS bit %d"
-        case .secondary: register = " a VMX control: IA32_VMX_PROCBASED_CTLS2 bit %d"
-        case .exit: register = " a VMX control: IA32_VMX_TRUE_EXIT_CTLS bit %d"
-        case .entry: register = " a VMX control: IA32_VMX_TRUE_ENTRY_CTLS bit %d"
-        }
-        self.init(words, register, number: UInt64(control.trailingZeroBitCount))
     }
 }
