@@ -10,15 +10,22 @@ import X86
 
     private func map(
         default defaultType: UInt64 = on | 6, fixed: [UInt64] = [], _ pairs: [(base: UInt64, mask: UInt64)] = [],
-        capability: UInt64 = 1 << 8 | 10, count: Int? = nil, bits: Int = 39
+        capability: UInt64 = 1 << 8 | 10, bits: Int = 39
     ) -> MTRRMap {
-        var registers = [11 of UInt64](repeating: 0)
-        for (i, value) in fixed.enumerated() { registers[i] = value }
-        var variable = [16 of MTRRPair](repeating: (0, 0))
-        for (i, pair) in pairs.enumerated() { variable[i] = (pair.base, pair.mask) }
-        return MTRRMap(
-            capability: capability, defaultType: defaultType, fixed: registers, variable: variable,
-            count: count ?? pairs.count, addressBits: bits)
+        var registers: [UInt32: UInt64] = [0xFE: capability, 0x2FF: defaultType]
+        let fixedRegisters: [UInt32] = [0x250, 0x258, 0x259] + Array(0x268...0x26F)
+        if capability & 1 << 8 != 0 { for register in fixedRegisters { registers[register] = 0 } }
+        for (register, value) in zip(fixedRegisters, fixed) { registers[register] = value }
+        for i in 0..<min(UInt32(capability & 0xFF), 24) {
+            (registers[0x200 + i * 2], registers[0x201 + i * 2]) = (0, 0)
+        }
+        for (i, pair) in pairs.enumerated() {
+            (registers[0x200 + UInt32(i) * 2], registers[0x201 + UInt32(i) * 2]) = (pair.base, pair.mask)
+        }
+        return MTRRMap(addressBits: bits) { register in
+            #expect(registers[register] != nil && !(0x220...0x24F).contains(register), "not there: \(register)")
+            return registers[register] ?? 0
+        }
     }
 
     /// PHYSBASE and PHYSMASK of a range of `size` (a power of two) bytes.
@@ -126,11 +133,12 @@ import X86
         var off = range(0, gib, 0)
         off.mask &= ~Self.valid
         #expect(map([off]).type(of: 0) == .writeBack)
-        #expect(map([range(0, gib, 0)], count: 0).type(of: 0) == .writeBack)
-        #expect(map([range(0, gib, 0)], count: -1).type(of: 0) == .writeBack)
         #expect(map([range(0, gib, 0)], capability: 1 << 8).type(of: 0) == .writeBack)
+        #expect(map([off, range(0, gib, 0)], capability: 1 << 8 | 1).type(of: 0) == .writeBack)
         let many = Array(repeating: range(0, gib, 0), count: 16)
-        #expect(map(many, capability: 0xFF, count: 1000).type(of: 0) == .uncacheable)
+        #expect(map(many, capability: 0xFF).type(of: 0) == .uncacheable)
+        let beyond = Array(repeating: off, count: 16) + [range(0, gib, 0)]
+        #expect(map(beyond, capability: 0xFF).type(of: 0) == .writeBack)
     }
 
     @Test func everythingIsARangeToo() {

@@ -1,45 +1,38 @@
 /// The memory types that firmware gave to physical addresses, from the raw values of the memory type range registers (Intel
 /// SDM volume 3A, section 12.11; 11.11 in editions before 2023). Reserved types count as uncacheable.
 public struct MTRRMap: Sendable {
-    /// The most pairs of variable registers that are taken into account.
-    public static let variableLimit = 16
     /// Below this address the fixed registers decide where they are on.
     private static let fixedEnd: UInt64 = 1 << 20
+    /// FIX64K, FIX16K (two) and FIX4K (eight), in the order of the addresses that they describe.
+    private static let fixedRegisters: [11 of UInt32] = [
+        0x250, 0x258, 0x259, 0x268, 0x269, 0x26A, 0x26B, 0x26C, 0x26D, 0x26E, 0x26F,
+    ]
 
     private let isEnabled: Bool
     private let hasFixed: Bool
     private let defaultType: MemoryType
-    private let fixed: [11 of UInt64]
-    private let ranges: [16 of MTRRRange]
-    private let count: Int
+    private var fixed = [11 of UInt64](repeating: 0)
+    private var ranges = [16 of MTRRRange](repeating: MTRRRange())
+    private var count = 0
     /// One past the last physical address.
     private let addressEnd: UInt64
 
     /// - Parameters:
-    ///   - capability: IA32_MTRRCAP, MSR FEh.
-    ///   - defaultType: IA32_MTRR_DEF_TYPE, MSR 2FFh.
-    ///   - fixed: MSRs 250h, 258h, 259h and 268h to 26Fh, in this order: FIX64K, FIX16K (two), FIX4K (eight).
-    ///   - variable: MSRs 200h + 2n and 201h + 2n.
-    ///   - count: how many of `variable` were read; more than IA32_MTRRCAP counts are not looked at.
     ///   - addressBits: physical address width, 13 to 52 (CPUID 80000008h EAX bits 7:0); others are taken as the nearest.
-    public init(
-        capability: UInt64, defaultType: UInt64, fixed: [11 of UInt64], variable: [16 of MTRRPair], count: Int,
-        addressBits: Int
-    ) {
-        isEnabled = defaultType & 1 << 11 != 0
-        hasFixed = isEnabled && defaultType & 1 << 10 != 0 && capability & 1 << 8 != 0
-        self.defaultType = MemoryType(rawValue: UInt8(truncatingIfNeeded: defaultType)) ?? .uncacheable
-        self.fixed = fixed
+    ///   - read: reads an MSR: what is there, and of the pairs of variable registers at most 16.
+    public init(addressBits: Int, read: (UInt32) -> UInt64) {
+        let capability = read(MSR.mtrrCapability), type = read(MSR.mtrrDefaultType)
+        isEnabled = type & 1 << 11 != 0
+        hasFixed = isEnabled && type & 1 << 10 != 0 && capability & 1 << 8 != 0
+        defaultType = MemoryType(rawValue: UInt8(truncatingIfNeeded: type)) ?? .uncacheable
         addressEnd = 1 << UInt64(min(max(addressBits, 13), 52))
-        var ranges = [16 of MTRRRange](repeating: MTRRRange())
-        var used = 0
-        for i in 0..<max(0, min(min(count, Int(capability & 0xFF)), Self.variableLimit)) {
-            guard let range = MTRRRange(variable[i], addressEnd: addressEnd) else { continue }
-            ranges[used] = range
-            used += 1
+        for i in 0..<11 where hasFixed { fixed[i] = read(Self.fixedRegisters[i]) }
+        for pair in 0..<min(UInt32(capability & 0xFF), 16) {
+            let base = read(0x200 + pair * 2), mask = read(0x201 + pair * 2)
+            guard let range = MTRRRange(base, mask, addressEnd: addressEnd) else { continue }
+            ranges[count] = range
+            count += 1
         }
-        self.ranges = ranges
-        self.count = used
     }
 
     /// The type of the byte at a physical address; beyond the processor's addresses, uncacheable.
@@ -92,9 +85,6 @@ public struct MTRRMap: Sendable {
     }
 }
 
-/// IA32_MTRR_PHYSBASEn and IA32_MTRR_PHYSMASKn as they read.
-public typealias MTRRPair = (base: UInt64, mask: UInt64)
-
 /// The addresses of one variable register.
 struct MTRRRange {
     var first: UInt64 = 0
@@ -103,17 +93,17 @@ struct MTRRRange {
 
     init() {}
 
-    /// Nil when the register is off. A mask with holes (section 12.11.4) spreads one type over scattered pieces: all from the
+    /// From IA32_MTRR_PHYSBASEn and IA32_MTRR_PHYSMASKn; nil when the register is off. A mask with holes (section 12.11.4) spreads one type over scattered pieces: all from the
     /// first of them to the last is uncacheable then, which is slow and never wrong.
-    init?(_ pair: MTRRPair, addressEnd: UInt64) {
-        guard pair.mask & 1 << 11 != 0 else { return nil }
+    init?(_ physicalBase: UInt64, _ physicalMask: UInt64, addressEnd: UInt64) {
+        guard physicalMask & 1 << 11 != 0 else { return nil }
         let inside = addressEnd - 1
-        let mask = pair.mask & inside & ~0xFFF
-        first = pair.base & mask
+        let mask = physicalMask & inside & ~0xFFF
+        first = physicalBase & mask
         last = first | inside & ~mask
         let free = inside & ~mask
         if free & (free + 1) == 0 {
-            type = MemoryType(rawValue: UInt8(truncatingIfNeeded: pair.base)) ?? .uncacheable
+            type = MemoryType(rawValue: UInt8(truncatingIfNeeded: physicalBase)) ?? .uncacheable
         }
     }
 }
