@@ -53,7 +53,7 @@ final class EncryptedMemory {
 }
 
 /// One partition's words in such memory, reached by its own key.
-struct PartitionMemory: KeyedMemory {
+struct PartitionMemory {
     let memory: EncryptedMemory
     let base: UInt64
     let shift: UInt64
@@ -65,4 +65,6 @@ struct PartitionMemory: KeyedMemory {
     func flush() { if flushes { for address in addresses { memory.evict(address) } } }
     func program(_ key: UInt64) -> UInt64 { memory.program(key, shift: shift) }
     func clear() { for address in addresses { memory.write(address, 0) } }
+
+    func renew(key: UInt64) -> UInt64 { renewKeyedMemory(key: key, flush: flush, program: program, clear: clear) }
 }

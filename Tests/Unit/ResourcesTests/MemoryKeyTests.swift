@@ -112,8 +112,8 @@ private struct NoKey: Error {}
     @Test func aStartClearsUnderANewKeyAndNothingRemains() throws {
         var keys = keys()
         let memory = EncryptedMemory(keyBits: 63 << 46)
-        var (own, program) = try partition(memory, 1, &keys)
-        #expect(renewKeyedMemory(key: program, &own) == 0)
+        let (own, program) = try partition(memory, 1, &keys)
+        #expect(own.renew(key: program) == 0)
         for address in own.addresses { #expect(memory.read(address) == 0) }
         for address in own.addresses { memory.write(address, 0x5EC2E7) }
         memory.evictAll()
@@ -125,7 +125,7 @@ private struct NoKey: Error {}
         }
         memory.evictAll()
         let before = own.addresses.map { memory.stolen($0) }
-        #expect(renewKeyedMemory(key: program, &own) == 0)
+        #expect(own.renew(key: program) == 0)
         // Cells that have not been written since are noise under the new key: the old one is gone for good.
         let fresh = PartitionMemory(memory: memory, base: own.base, shift: 46, bits: own.bits)
         for address in fresh.addresses { #expect(memory.read(address) == 0) }
@@ -141,7 +141,7 @@ private struct NoKey: Error {}
             let memory = EncryptedMemory(keyBits: 63 << 46)
             var (own, program) = try partition(memory, 1, &keys)
             own.flushes = flushes
-            #expect(renewKeyedMemory(key: program, &own) == 0)
+            #expect(own.renew(key: program) == 0)
             for address in own.addresses { memory.write(address, 0x5EC2E7) }
             // A second start: the key is new before the lines are gone.
             let key = program
@@ -156,19 +156,19 @@ private struct NoKey: Error {}
     @Test func aKeyIsTriedAgainButNotForEver() throws {
         var keys = keys()
         let memory = EncryptedMemory(keyBits: 63 << 46)
-        var (own, program) = try partition(memory, 1, &keys)
+        let (own, program) = try partition(memory, 1, &keys)
         memory.answers = [2, 5, 2]
-        #expect(renewKeyedMemory(key: program, &own) == 0 && memory.programs.count == 4)
+        #expect(own.renew(key: program) == 0 && memory.programs.count == 4)
         memory.answers = [4]
-        #expect(renewKeyedMemory(key: program, &own) == 4 && memory.programs.count == 5)
+        #expect(own.renew(key: program) == 4 && memory.programs.count == 5)
         memory.answers = Array(repeating: 5, count: 5000)
-        #expect(renewKeyedMemory(key: program, &own) == 5 && memory.programs.count == 1005)
+        #expect(own.renew(key: program) == 5 && memory.programs.count == 1005)
     }
 
     @Test func whoHasNoKeyIsClearedAlone() {
         let memory = EncryptedMemory(keyBits: 63 << 46)
-        var own = PartitionMemory(memory: memory, base: 1 << 20, shift: 46, bits: 0)
-        #expect(renewKeyedMemory(key: 0, &own) == 0 && memory.programs.isEmpty)
+        let own = PartitionMemory(memory: memory, base: 1 << 20, shift: 46, bits: 0)
+        #expect(own.renew(key: 0) == 0 && memory.programs.isEmpty)
         for address in own.addresses { #expect(memory.read(address) == 0) }
     }
 

@@ -45,13 +45,6 @@ extension VCPURunner {
         let clearing = PredictorClearing(
             Extension.vendor, native: nativeCPUID,
             capabilities: { cpu_rdmsr(PredictorClearing.architecturalCapabilities) })
-        var silicon = SiliconSpeculation()
-        clearing.clear(&silicon, sibling: core.value.hasOthersSibling)
+        clearing.clear(sibling: core.value.hasOthersSibling, write: cpu_wrmsr, overwriteBuffers: cpu_verw)
     }
-}
-
-/// The registers of the core that executes this.
-private struct SiliconSpeculation: SpeculationState {
-    func write(_ msr: UInt32, _ value: UInt64) { cpu_wrmsr(msr, value) }
-    func overwriteBuffers() { cpu_verw() }
 }

@@ -49,20 +49,16 @@ public struct PredictorClearing: Equatable, Sendable {
     }
 
     /// Clears the core that executes this, before a guest starts on it.
-    /// - Parameter sibling: whether a thread of the same core belongs to somebody else.
+    /// - Parameters:
+    ///   - sibling: whether a thread of the same core belongs to somebody else.
+    ///   - write: writes an MSR.
+    ///   - overwriteBuffers: VERW with the selector of a writable segment, in memory.
     @inline(__always)
-    public func clear<Core: SpeculationState>(_ core: inout Core, sibling: Bool) {
-        if hasControl { core.write(Self.speculationControl, sibling && hasSiblingProtection ? 1 << 1 : 0) }
-        if hasBarrier { core.write(Self.predictorCommand, 1) }
-        if hasDataCacheFlush { core.write(Self.flushCommand, 1) }
+    public func clear(sibling: Bool, write: (UInt32, UInt64) -> Void, overwriteBuffers: () -> Void) {
+        if hasControl { write(Self.speculationControl, sibling && hasSiblingProtection ? 1 << 1 : 0) }
+        if hasBarrier { write(Self.predictorCommand, 1) }
+        if hasDataCacheFlush { write(Self.flushCommand, 1) }
         // Last: what comes before may leave something in the buffers itself.
-        if verwClears { core.overwriteBuffers() }
+        if verwClears { overwriteBuffers() }
     }
-}
-
-/// The registers by which a core is cleared; the silicon's, or a test's record of what would be written.
-public protocol SpeculationState {
-    mutating func write(_ msr: UInt32, _ value: UInt64)
-    /// VERW with the selector of a writable segment, in memory.
-    mutating func overwriteBuffers()
 }

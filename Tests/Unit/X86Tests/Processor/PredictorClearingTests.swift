@@ -1,15 +1,6 @@
 import Testing
 import X86
 
-/// Writes down what is done to a core.
-private struct Recorder: SpeculationState {
-    var done: [String] = []
-    mutating func write(_ msr: UInt32, _ value: UInt64) {
-        done.append(String(msr, radix: 16) + "=" + String(value, radix: 16))
-    }
-    mutating func overwriteBuffers() { done.append("verw") }
-}
-
 @Suite struct PredictorClearingTests {
     private func clearing(_ vendor: Vendor, _ leaves: Leaves, _ capabilities: UInt64? = nil) -> PredictorClearing {
         PredictorClearing(vendor, native: leaves.callAsFunction) {
@@ -17,10 +8,14 @@ private struct Recorder: SpeculationState {
             return capabilities ?? 0
         }
     }
+    /// What is done to a core, in its order.
     private func done(_ clearing: PredictorClearing, sibling: Bool = false) -> [String] {
-        var recorder = Recorder()
-        clearing.clear(&recorder, sibling: sibling)
-        return recorder.done
+        var done: [String] = []
+        clearing.clear(
+            sibling: sibling,
+            write: { done.append(String($0, radix: 16) + "=" + String($1, radix: 16)) },
+            overwriteBuffers: { done.append("verw") })
+        return done
     }
 
     @Test func aProcessorThatEnumeratesNothingIsLeftAlone() {
