@@ -24,8 +24,6 @@ public struct InterruptionInfo: Equatable, Sendable {
     public var vector: UInt8 { UInt8(truncatingIfNeeded: rawValue) }
     public var kind: Kind { Kind(rawValue: UInt8(truncatingIfNeeded: rawValue >> 8 & 7)) ?? .reserved }
     public var hasError: Bool { rawValue >> 11 & 1 == 1 }
-    /// Of an exit: IRET had ended the blocking of NMIs before the exception came. Reserved on entry.
-    public var unblockedNMIs: Bool { rawValue >> 12 & 1 == 1 }
     public var isValid: Bool { rawValue >> 31 == 1 }
     /// Of an exit on SVM: INTn, or INT3 and INTO, which have a kind of their own on VMX alone (APM volume 2, section 15.20).
     public var isSoftware: Bool {

@@ -81,7 +81,7 @@ import X86
         }
         for bit in 0..<32 as Range<UInt32> {
             let info = InterruptionInfo(rawValue: 1 << bit)
-            #expect(info.isValid == (bit == 31) && info.hasError == (bit == 11) && info.unblockedNMIs == (bit == 12))
+            #expect(info.isValid == (bit == 31) && info.hasError == (bit == 11))
             #expect(info.reinjected.rawValue == (bit < 12 || bit == 31 ? 1 << bit : 0))
         }
     }

@@ -40,16 +40,9 @@ extension VMXCPU {
 
     /// A general register by its number in instructions (section 27.2.1, table 27-3).
     func general(_ number: Int) -> UInt64 {
-        switch number {
-        case 0: registers.value.rax
-        case 1: registers.value.rcx
-        case 2: registers.value.rdx
-        case 3: registers.value.rbx
-        case 4: self[VMCSField.guestRSP]
-        case 5: registers.value.rbp
-        case 6: registers.value.rsi
-        case 7: registers.value.rdi
-        default: load(registers.address &+ UInt64(GUEST_R8) &+ UInt64(number & 7) &* 8)
-        }
+        if number == 4 { return self[VMCSField.guestRSP] }
+        let low: [8 of Int32] = [GUEST_RAX, GUEST_RCX, GUEST_RDX, GUEST_RBX, 0, GUEST_RBP, GUEST_RSI, GUEST_RDI]
+        let place = number < 8 ? UInt64(low[number]) : UInt64(GUEST_R8) &+ UInt64(number & 7) &* 8
+        return load(registers.address &+ place)
     }
 }
