@@ -44,7 +44,11 @@ extension ExitContext {
             return .handleKick
         case .nestedPageFault(let address, let isFetch, let isWrite):
             count(.nestedPageFault)
-            if isFetch || address >> 48 != 0 { return refuseMemory(address, isFetch) }
+            // Outside its memory a guest cannot execute, nor go beyond what the nested tables can express.
+            if isFetch { return violation("an instruction fetch outside its memory at %x", address) }
+            if address >> 48 != 0 {
+                return violation("an access to a physical address of more than 48 bits, %x", address)
+            }
             // A guarded instruction that came to other memory comes there again; in the shadow of its step SVM would see no kick.
             if cpu.step.isDone {
                 cpu.step = SingleStep()
@@ -84,7 +88,8 @@ extension ExitContext {
             return answerCall()
         case .refusedInstruction:
             count(.refusedInstruction)
-            return refuse()
+            cpu.raise(Vector.invalidOpcode, error: nil)
+            return .resume
         case .protectedInstruction:
             count(.refusedInstruction)
             cpu.raise(Vector.generalProtection, error: 0)
@@ -119,24 +124,11 @@ extension ExitContext {
     @inline(__always)
     mutating func count(_ reason: ExitReason) { core.value.counters.value[reason] &+= 1 }
 
-    @inline(__always)
-    private mutating func refuse() -> ExitOutcome {
-        cpu.raise(Vector.invalidOpcode, error: nil)
-        return .resume
-    }
-
     @inline(never)
     private mutating func answerCall() -> ExitOutcome {
         cpu.rax = KVMCall.answer(privilegeLevel: cpu.privilegeLevel, is64Bit: cpu.is64Bit)
         cpu.skip(3)
         return .resume
-    }
-
-    /// Outside its memory a guest cannot execute, nor go beyond what the nested tables can express.
-    @inline(never)
-    private mutating func refuseMemory(_ address: UInt64, _ isFetch: Bool) -> ExitOutcome {
-        if isFetch { return violation("an instruction fetch outside its memory at %x", address) }
-        return violation("an access to a physical address of more than 48 bits, %x", address)
     }
 
     /// Says what decides most of the processor's checks (APM volume 2, section 15.5.1; SDM volume 3C, section 27.3.1).
