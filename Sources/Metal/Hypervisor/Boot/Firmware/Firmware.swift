@@ -55,27 +55,22 @@ struct Firmware: ~Copyable {
         store(count + 1, allocations)
     }
 
-    enum Placement {
-        case anywhere
+    struct Placement {
+        /// EFI_ALLOCATE_TYPE, and the address that belongs to it.
+        fileprivate let type: UInt64, address: UInt64
+        static let anywhere = Placement(type: 0, address: 0)
         /// The last byte lies at or below this address.
-        case below(UInt64)
-        case at(UInt64)
+        static func below(_ limit: UInt64) -> Placement { Placement(type: 1, address: limit) }
+        static func at(_ base: UInt64) -> Placement { Placement(type: 2, address: base) }
     }
 
     /// Pages for the hypervisor or a partition (EfiLoaderData). `bytes` is rounded up to 4 KiB. A refusal names the purpose.
     borrowing func allocate(
         _ bytes: UInt64, _ placement: Placement, for purpose: StaticString = "memory"
     ) throws(Refusal) -> UInt64 {
-        // EFI_ALLOCATE_TYPE.
-        let type: UInt64
-        var address: UInt64 = 0
-        switch placement {
-        case .anywhere: type = 0
-        case .below(let limit): (type, address) = (1, limit)
-        case .at(let base): (type, address) = (2, base)
-        }
+        var address = placement.address
         let service = boot.value.AllocatePages, pages = (bytes + 4095) / 4096
-        let status = withAddress(of: &address) { efi_call(service, type, 2, pages, $0, 0) }
+        let status = withAddress(of: &address) { efi_call(service, placement.type, 2, pages, $0, 0) }
         guard status == 0 else { throw Refusal("AllocatePages", status: status).during(purpose, isShortage: true) }
         note(address, pages: pages)
         return address
