@@ -36,12 +36,21 @@ extension PlannedMachine {
         }
         guard demand.pairs <= 255 else { throw Refusal("the manifest asks for more interrupts than an IOMMU has") }
         try machine.iommu?.allocate(demand, firmware)
-        try fillTables()
+        do throws(RemappingError) {
+            switch machine.iommu?.vendor {
+            case .vtd: try fillTables(RemappingVendor.Intel.self, demand)
+            case .amdVi: try fillTables(RemappingVendor.AMD.self, demand)
+            case nil: interrupts.linkEntry = .nmi(to: machine.tables.apicIDs[manifest.housekeeping])
+            }
+        } catch { throw IOMMU.refusal(error) }
     }
 
     /// What partitions own, in tables that no unit has been told of yet: whatever does not fit is refused while there is a
     /// firmware to return to. Until a function is silenced, it reaches its own partition's memory, which is cleared later.
-    private mutating func fillTables() throws(Refusal) {
+    private mutating func fillTables<Hardware: RemappingHardware>(
+        _: Hardware.Type, _ demand: RemappingDemand
+    ) throws(RemappingError) {
+        guard var tables = try machine.iommu?.makeTables(Hardware.self, demand) else { return }
         for i in 0..<manifest.partitionCount where manifest.partitions[i].devices.count > 0 {
             let key = machine.facts.memoryKeys.bits(of: manifest.memoryKey(of: i, on: machine.facts))
             let base = memory.ranges[i].base | key, size = memory.ranges[i].size
@@ -56,26 +65,22 @@ extension PlannedMachine {
                 apicIDs[vcpuCount] = machine.tables.apicIDs[core]
                 vcpuCount += 1
             }
-            guard
-                let domain = try machine.iommu?.makeDomain(
-                    partition: i, runs.span.extracting(0..<(size > low ? 2 : 1)), apicIDs: apicIDs, vcpuCount: vcpuCount
-                )
-            else { continue }
+            let domain = try tables.makeDomain(
+                Hardware.self, i, runs.span.extracting(0..<(size > low ? 2 : 1)), apicIDs, vcpuCount)
             for n in 0..<manifest.partitions[i].devices.count {
                 // Virtual functions too, which answer later or never: the manifest says whose the id is.
                 let requester = manifest.partitions[i].devices.devices[n].address.requester
                 let alias = owned.value[i * 8 + n].description.alias
-                let block = try machine.iommu?.attach(requester, alias: alias, to: domain)
+                let block = try machine.iommu?.attach(Hardware.self, requester, alias: alias, to: domain, in: &tables)
                 interrupts.blocks[i][n] = block ?? InterruptBlock()
             }
         }
+        let housekeeper = machine.tables.apicIDs[manifest.housekeeping]
+        interrupts.linkEntry = machine.iommu?.routeLink(Hardware.self, to: housekeeper, in: tables)
     }
 
     /// Tells the units of what partitions own, once the firmware is gone.
     mutating func buildRemapping() throws(Refusal) -> MachineInterrupts {
-        let housekeeper = machine.tables.apicIDs[manifest.housekeeping]
-        interrupts.linkEntry =
-            machine.iommu == nil ? .nmi(to: housekeeper) : machine.iommu?.routeLink(to: housekeeper)
         try machine.iommu?.perform(.invalidate)
         interrupts.faultLog = machine.iommu?.makeFaultLog(ticksPerSecond: max(machine.tscKHz, 1) * 1000)
         return interrupts

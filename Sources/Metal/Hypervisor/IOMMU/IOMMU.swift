@@ -13,7 +13,6 @@ struct IOMMU: ~Copyable {
     let features: RemappingFeatures
     /// By which id the first I/O APIC sends interrupts; nil where these are not held.
     private let ioAPIC: UInt16?
-    private var tables: RemappingTables?
     private var memory: RemappingMemory?
     /// Units' queues and logs, the log of faults, then the tables.
     private(set) var base: UInt64 = 0
@@ -24,10 +23,9 @@ struct IOMMU: ~Copyable {
 
     init(_ vendor: RemappingVendor, _ topology: RemappingTopology, _ features: RemappingFeatures, ioAPIC: UInt16?) {
         (self.vendor, self.topology, self.features, self.ioAPIC) = (vendor, topology, features, ioAPIC)
-        tables = nil
     }
 
-    /// Takes all memory that will be needed, and denies everything in it.
+    /// Takes all memory that will be needed.
     mutating func allocate(_ demand: RemappingDemand, _ firmware: borrowing Firmware) throws(Refusal) {
         let bufferFrames = topology.unitCount * features.bufferFrames + 1
         let buffers = UInt64(bufferFrames) * FrameArena.frameSize
@@ -41,12 +39,17 @@ struct IOMMU: ~Copyable {
         // The range has just been given to us.
         var bufferArena = unsafe FrameArena(base: base, size: buffers)
         _ = bufferArena.take(bufferFrames)
-        do throws(RemappingError) {
-            let made = try vendor.makeTables(
-                features, demand, arena: unsafe FrameArena(base: base + buffers, size: size - buffers))
-            memory = made.memory
-            tables = consume made
-        } catch { throw Self.refusal(error) }
+    }
+
+    /// Denies everything, in the memory that was taken.
+    mutating func makeTables<Hardware: RemappingHardware>(
+        _: Hardware.Type, _ demand: RemappingDemand
+    ) throws(RemappingError) -> RemappingTables {
+        let start = logFrame + FrameArena.frameSize
+        let arena = unsafe FrameArena(base: start, size: base + size - start)
+        let tables = try RemappingTables(Hardware.self, features, demand, arena: arena)
+        memory = tables.memory
+        return tables
     }
 
     /// Where the log of faults lies: behind the units' buffers.
@@ -79,36 +82,21 @@ struct IOMMU: ~Copyable {
         }
     }
 
-    /// What partition `partition` may reach, see `RemappingTables`.
-    mutating func makeDomain(
-        partition: Int, _ runs: borrowing Span<RemappingRun>, apicIDs: [16 of UInt32], vcpuCount: Int
-    ) throws(Refusal) -> RemappingDomain {
-        do throws(RemappingError) {
-            guard let domain = try tables?.makeDomain(vendor, partition, runs, apicIDs, vcpuCount) else {
-                throw .outOfMemory
-            }
-            return domain
-        } catch { throw Self.refusal(error) }
-    }
-
-    /// Gives a function to a domain, see `RemappingTables`; faults of it and of the ids that it passes for count as the
+    /// Gives a function to a domain, see `RemappingHardware`; faults of it and of the ids that it passes for count as the
     /// partition's.
     /// - Parameter alias: a bridge's; firmware may name another one.
-    mutating func attach(
-        _ requester: UInt16, alias: UInt16?, to domain: RemappingDomain
-    ) throws(Refusal) -> InterruptBlock {
+    mutating func attach<Hardware: RemappingHardware>(
+        _: Hardware.Type, _ requester: UInt16, alias: UInt16?, to domain: RemappingDomain,
+        in tables: inout RemappingTables
+    ) throws(RemappingError) -> InterruptBlock {
         let named = topology.alias(of: requester)
-        do throws(RemappingError) {
-            try note(requester, domain)
-            if let alias { try note(alias, domain) }
-            if let named { try note(named, domain) }
-            guard let block = try tables?.attach(vendor, requester, alias: alias ?? named, to: domain) else {
-                throw .outOfMemory
-            }
-            // On AMD alone: there all of a domain's functions have the same interrupts.
-            if let named { _ = try tables?.attach(vendor, requester, alias: named, to: domain) }
-            return block
-        } catch { throw Self.refusal(error) }
+        try note(requester, domain)
+        if let alias { try note(alias, domain) }
+        if let named { try note(named, domain) }
+        let block = try Hardware.attach(requester, alias: alias ?? named, to: domain, in: &tables)
+        // On AMD alone: there all of a domain's functions have the same interrupts.
+        if let named { _ = try Hardware.attach(requester, alias: named, to: domain, in: &tables) }
+        return block
     }
 
     private mutating func note(_ requester: UInt16, _ domain: RemappingDomain) throws(RemappingError) {
@@ -118,9 +106,11 @@ struct IOMMU: ~Copyable {
     }
 
     /// Lets the link's interrupt line ring the core with this APIC id; nil when it cannot.
-    mutating func routeLink(to apicID: UInt32) -> RedirectionEntry? {
+    func routeLink<Hardware: RemappingHardware>(
+        _: Hardware.Type, to apicID: UInt32, in tables: borrowing RemappingTables
+    ) -> RedirectionEntry? {
         guard let ioAPIC else { return .nmi(to: apicID) }
-        return tables?.routeNMI(vendor, from: ioAPIC, to: apicID)
+        return Hardware.routeNMI(from: ioAPIC, to: apicID, in: tables)
     }
 
     /// Makes the log of what the units refuse, for the core that `mapFaults` is for.
@@ -177,7 +167,7 @@ struct IOMMU: ~Copyable {
         return line
     }
 
-    private static func refusal(_ error: RemappingError, unit: UInt64 = 0) -> Refusal {
+    static func refusal(_ error: RemappingError, unit: UInt64 = 0) -> Refusal {
         switch error {
         case .noAnswer(let step): return Refusal(line("the IOMMU does not answer: ", step, unit))
         case .changed(let step): return Refusal(line("the IOMMU is not as it was set up: ", step, unit))

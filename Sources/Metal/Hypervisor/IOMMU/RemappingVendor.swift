@@ -18,8 +18,8 @@ extension RemappingHardware where Registers == UnitRegisters {
     }
 }
 
-/// The vendor of a machine's remapping units. This is the one place where it is asked for at run time; what lies behind
-/// each case is specialised at compile time.
+/// The vendor of a machine's remapping units. Here it is asked for at run time, and once where the tables are made
+/// (`prepareRemapping`); what lies behind each case is specialised at compile time.
 enum RemappingVendor: UInt8 {
     // The raw values are those of `InventoryItem.Kind.iommu`.
     case vtd = 1
@@ -57,43 +57,6 @@ enum RemappingVendor: UInt8 {
         switch self {
         case .vtd: Intel(unit).nextFault(lost: &lost)
         case .amdVi: AMD(unit).nextFault(lost: &lost)
-        }
-    }
-
-    func makeTables(
-        _ features: RemappingFeatures, _ demand: RemappingDemand, arena: consuming FrameArena
-    ) throws(RemappingError) -> RemappingTables {
-        switch self {
-        case .vtd: try RemappingTables(Intel.self, features, demand, arena: arena)
-        case .amdVi: try RemappingTables(AMD.self, features, demand, arena: arena)
-        }
-    }
-}
-
-extension RemappingTables {
-    mutating func makeDomain(
-        _ vendor: RemappingVendor, _ partition: Int, _ runs: borrowing Span<RemappingRun>, _ apicIDs: [16 of UInt32],
-        _ vcpuCount: Int
-    ) throws(RemappingError) -> RemappingDomain {
-        switch vendor {
-        case .vtd: try makeDomain(RemappingVendor.Intel.self, partition, runs, apicIDs, vcpuCount)
-        case .amdVi: try makeDomain(RemappingVendor.AMD.self, partition, runs, apicIDs, vcpuCount)
-        }
-    }
-
-    mutating func attach(
-        _ vendor: RemappingVendor, _ requester: UInt16, alias: UInt16?, to domain: RemappingDomain
-    ) throws(RemappingError) -> InterruptBlock {
-        switch vendor {
-        case .vtd: try RemappingVendor.Intel.attach(requester, alias: alias, to: domain, in: &self)
-        case .amdVi: try RemappingVendor.AMD.attach(requester, alias: alias, to: domain, in: &self)
-        }
-    }
-
-    func routeNMI(_ vendor: RemappingVendor, from requester: UInt16, to apicID: UInt32) -> RedirectionEntry? {
-        switch vendor {
-        case .vtd: RemappingVendor.Intel.routeNMI(from: requester, to: apicID, in: self)
-        case .amdVi: RemappingVendor.AMD.routeNMI(from: requester, to: apicID, in: self)
         }
     }
 }
