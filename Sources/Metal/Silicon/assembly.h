@@ -8,18 +8,6 @@
 \name:
     .endm
 
-// What the C calling convention wants back.
-    .macro enter_switch
-    .irp register, rbx, rbp, r12, r13, r14, r15
-    pushq %\register
-    .endr
-    .endm
-    .macro leave_switch
-    .irp register, r15, r14, r13, r12, rbp, rbx
-    popq %\register
-    .endr
-    .endm
-
 // Runs `move` for all of the guest's registers but RAX, RDI and RSP, with the place of each in guest_registers.
     .macro each_guest_register move
     .set place, GUEST_RBX

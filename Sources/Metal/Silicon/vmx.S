@@ -3,7 +3,10 @@
 
     .text
     global vmx_run
-    enter_switch
+    // What the C calling convention wants back.
+    .irp register, rbx, rbp, r12, r13, r14, r15
+    pushq %\register
+    .endr
     pushq %rdi
     movl $VMCS_HOST_RSP, %eax          // the host's RSP
     vmwrite %rsp, %rax
@@ -41,5 +44,7 @@ vmx_kicked:
     each_guest_register save_guest
     popq GUEST_RDI(%rdi)
     xorl %eax, %eax
-3:  leave_switch
+3:  .irp register, r15, r14, r13, r12, rbp, rbx
+    popq %\register
+    .endr
     retq
