@@ -10,8 +10,7 @@ struct ResourceCheck {
     private var processors: Requirement {
         let cores = inventory.cores, count = cores.count + (inventory.offline?.count ?? 0)
         guard !cores.isEmpty else {
-            return Requirement(
-                "processors", .unmet, "neither ACPI tables nor MP Services of the firmware list processors")
+            return Requirement("processors", .unmet, "no ACPI table of the firmware lists processors")
         }
         let limit = CoreSet(rawValue: .max).count
         if count > limit {

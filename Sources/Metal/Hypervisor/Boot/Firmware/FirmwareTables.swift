@@ -1,6 +1,6 @@
 import X86
 
-/// What the firmware says of the machine, in its ACPI tables if it has any (ACPI 6.5, sections 5.2.5 to 5.2.12).
+/// What the firmware says of the machine in its ACPI tables (ACPI 6.5, sections 5.2.5 to 5.2.12).
 struct FirmwareTables {
     static let maxProcessors = 64
     /// Whether there are more than are listed.
@@ -28,19 +28,10 @@ struct FirmwareTables {
     var dmar: UInt64 = 0
     var ivrs: UInt64 = 0
 
-    /// Asks the firmware's ACPI tables, or where it has none its MP Services.
     init(_ firmware: borrowing Firmware, _ vendor: Vendor) throws(Refusal) {
         topology = Topology(vendor, native: nativeCPUID)
-        if let rsdp = firmware.configurationTable(.acpi20) {
-            readACPI(rsdp)
-        } else {
-            askMultiprocessorServices(firmware)
-            // Where the MultiProcessor Specification (1.4, section 3.6.5) has the first one.
-            add(ioAPIC: 0xFEC0_0000)
-        }
-        guard processorCount > 0 else {
-            throw Refusal("neither ACPI tables nor MP Services of the firmware list processors")
-        }
+        if let rsdp = firmware.configurationTable(.acpi20) { readACPI(rsdp) }
+        guard processorCount > 0 else { throw Refusal("no ACPI table of the firmware lists processors") }
     }
 
     private mutating func readACPI(_ rsdp: UInt64) {
@@ -91,14 +82,14 @@ struct FirmwareTables {
         }
     }
 
-    private mutating func add(ioAPIC: UInt64, id: UInt8 = 0) {
+    private mutating func add(ioAPIC: UInt64, id: UInt8) {
         guard ioAPICCount < 8 else { return }
         ioAPICs[ioAPICCount] = ioAPIC
         ioAPICIDs[ioAPICCount] = id
         ioAPICCount += 1
     }
 
-    mutating func add(_ apicID: UInt32) {
+    private mutating func add(_ apicID: UInt32) {
         for i in 0..<processorCount where apicIDs[i] == apicID { return }
         isCut = isCut || processorCount == Self.maxProcessors
         if isCut { return }
