@@ -23,8 +23,7 @@ func bootMachine(_ firmware: UInt64) {
     let entryTSC = cpu_rdtsc()
     SerialPort.log.initialize()
     BootLog.begin(Pointer(at: firmware))
-    var banner = LogLine("bulkhead: version ")
-    banner.write(Version.text)
+    var banner = LogLine("bulkhead: version ", Version.text)
     banner.write(", %d bytes", image_data_end() - image_address())
     BootLog.print(banner)
     let interrupts = InterruptTable.current

@@ -47,8 +47,7 @@ extension CrashRegion {
 
 extension CrashRecord {
     fileprivate func print() {
-        var line = LogLine("bulkhead: crash record found: ")
-        line.write(kind?.name ?? "of a kind unknown")
+        var line = LogLine("bulkhead: crash record found: ", kind?.name ?? "of a kind unknown")
         if let core { line.write(", core %d", UInt64(core)) }
         if !partition.isEmpty {
             line.write(", partition ")

@@ -22,10 +22,8 @@ extension PlannedMachine {
             let vcpus = manifest.partitions[i].cores.count, functions = manifest.partitions[i].devices.count
             // That there is one was checked with the manifest.
             guard vcpus <= machine.iommu?.features.maxVCPUs ?? 0 else {
-                var line = LogLine("partition ")
-                line.write(manifest.partitions[i].name)
-                line.write(" has more cores than the IOMMU can interrupt")
-                throw Refusal(line)
+                let name = manifest.partitions[i].name
+                throw Refusal(LogLine("partition ", name, " has more cores than the IOMMU can interrupt"))
             }
             demand.domains += 1
             demand.functions += functions * 2

@@ -23,9 +23,7 @@ extension IOMMU {
     }
 
     private static func tell(_ shortcoming: StaticString) {
-        var line = LogLine("bulkhead: no usable IOMMU, partitions cannot own PCI functions: ")
-        line.write(shortcoming)
-        BootLog.print(line)
+        BootLog.print(LogLine("bulkhead: no usable IOMMU, partitions cannot own PCI functions: ", shortcoming))
     }
 
     private static func topology(

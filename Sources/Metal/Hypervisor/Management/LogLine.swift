@@ -10,11 +10,20 @@ struct LogLine: ByteSink, ~Copyable {
 
     init(_ words: StaticString, _ number: UInt64 = 0, _ other: UInt64 = 0) { write(words, number, other) }
 
-    /// What is said of a partition.
+    init(_ words: StaticString, _ detail: StaticString) {
+        self.init(words)
+        write(detail)
+    }
+
+    /// What is said of something that has a name.
+    init<let n: Int>(_ words: StaticString, _ name: borrowing Text<n>, _ rest: StaticString, _ number: UInt64 = 0) {
+        self.init(words)
+        write(name)
+        write(rest, number)
+    }
+
     init(partition: borrowing Label, _ words: StaticString, _ number: UInt64 = 0) {
-        self.init("bulkhead: partition ")
-        write(partition)
-        write(words, number)
+        self.init("bulkhead: partition ", partition, words, number)
     }
 
     mutating func put(_ byte: UInt8) { text.append(byte) }

@@ -14,9 +14,8 @@ extension VCPURunner {
             forEachPiece { unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: UInt($0)), $1) }
         }
         guard answer != 0 else { return true }
-        var line = LogLine("bulkhead: the memory key cannot be set: PCONFIG answers %d", answer)
-        line.write("; the partition does not start")
-        partition.value.controlPage.print(line)
+        partition.value.controlPage.print(
+            LogLine("bulkhead: the memory key cannot be set: PCONFIG answers %d; the partition does not start", answer))
         return false
     }
 }

@@ -48,9 +48,7 @@ extension VCPURunner {
     }
 
     private func refuse(_ image: borrowing ImagePath) -> StateCause {
-        var line = LogLine("bulkhead: image ")
-        line.write(image)
-        line.write(" of partition ")
+        var line = LogLine("bulkhead: image ", image, " of partition ")
         line.write(partition.value.spec.name)
         line.write(" is not what the manifest names")
         partition.value.controlPage.print(line)

@@ -4,8 +4,7 @@ import Text
 extension Refusal {
     /// A service has failed, with this EFI_STATUS.
     init(_ service: StaticString, status: UInt64) {
-        var line = LogLine("the firmware refused ")
-        line.write(service)
+        var line = LogLine("the firmware refused ", service)
         line.write(" with status %x", status)
         self.init(line)
     }
