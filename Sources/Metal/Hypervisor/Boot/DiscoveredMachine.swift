@@ -57,9 +57,7 @@ extension DiscoveredMachine {
     private mutating func gatherFacts(_ vendor: Vendor) {
         for core in 0..<tables.processorCount {
             facts.cores.insert(CoreSet(core: core))
-            var lowest = 0
-            while !tables.topology.areSiblings(tables.apicIDs[lowest], tables.apicIDs[core]) { lowest += 1 }
-            facts.siblings[core] = UInt8(lowest)
+            facts.siblings[core] = lowest(like: core, tables.topology.threadBits)
         }
         gatherResources(vendor)
         let units = remapping?.units

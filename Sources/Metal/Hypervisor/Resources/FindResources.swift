@@ -23,7 +23,7 @@ extension DiscoveredMachine {
         }
     }
 
-    private func lowest(like core: Int, _ bits: UInt32) -> UInt8 {
+    func lowest(like core: Int, _ bits: UInt32) -> UInt8 {
         for other in 0..<core where tables.apicIDs[other] >> bits == tables.apicIDs[core] >> bits {
             return UInt8(other)
         }
