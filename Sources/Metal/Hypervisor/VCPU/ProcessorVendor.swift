@@ -45,12 +45,8 @@ extension Vendor {
         }
     }
 
-    func disableGlobalInterrupts() {
-        switch self {
-        case .amd: SVM.disableGlobalInterrupts()
-        case .intel: VMX.disableGlobalInterrupts()
-        }
-    }
+    /// Of which AMD's processors alone have a flag.
+    func disableGlobalInterrupts() { if self == .amd { SVM.disableGlobalInterrupts() } }
 
     func record(guestOf core: borrowing CoreLayout, in record: inout CrashRecord) {
         switch self {
