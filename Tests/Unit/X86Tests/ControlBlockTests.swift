@@ -16,9 +16,8 @@ import X86
     }
 
     @Test(arguments: [
-        ("ES", VMCB.es, 0x000), ("CS", VMCB.cs, 0x010), ("SS", VMCB.ss, 0x020), ("DS", VMCB.ds, 0x030),
-        ("FS", VMCB.fs, 0x040), ("GS", VMCB.gs, 0x050), ("GDTR", VMCB.gdtr, 0x060), ("LDTR", VMCB.ldtr, 0x070),
-        ("IDTR", VMCB.idtr, 0x080), ("TR", VMCB.tr, 0x090), ("EFER", VMCB.efer, 0x0D0),
+        ("ES", VMCB.es, 0x000), ("CS", VMCB.cs, 0x010), ("GDTR", VMCB.gdtr, 0x060), ("IDTR", VMCB.idtr, 0x080),
+        ("EFER", VMCB.efer, 0x0D0),
         ("CR4", VMCB.cr4, 0x148), ("CR3", VMCB.cr3, 0x150), ("CR0", VMCB.cr0, 0x158), ("DR7", VMCB.dr7, 0x160),
         ("DR6", VMCB.dr6, 0x168), ("RFLAGS", VMCB.rflags, 0x170), ("RIP", VMCB.rip, 0x178), ("RSP", VMCB.rsp, 0x1D8),
         ("RAX", VMCB.rax, 0x1F8), ("CR2", VMCB.cr2, 0x240), ("G_PAT", VMCB.gPAT, 0x268),

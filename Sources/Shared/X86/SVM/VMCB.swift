@@ -23,14 +23,8 @@ public enum VMCB {
     // State save area, table B-2.
     public static let es = 0x400
     public static let cs = 0x410
-    public static let ss = 0x420
-    public static let ds = 0x430
-    public static let fs = 0x440
-    public static let gs = 0x450
     public static let gdtr = 0x460
-    public static let ldtr = 0x470
     public static let idtr = 0x480
-    public static let tr = 0x490
     public static let privilegeLevel = 0x4CB
     public static let efer = 0x4D0
     public static let cr4 = 0x548
