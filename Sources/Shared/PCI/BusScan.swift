@@ -53,7 +53,7 @@ public struct BusScan<Space: ConfigurationSpace> {
     /// What configuration space says of `function`, which is present.
     public func describe(_ function: UInt16) -> FunctionDescription {
         var found = FunctionDescription()
-        found.requester = function
+        found.address = FunctionAddress(requester: function)
         found.vendor = UInt16(truncatingIfNeeded: space.read(function, 0, size: 2))
         found.device = UInt16(truncatingIfNeeded: space.read(function, 2, size: 2))
         let classes = space.read(function, 8, size: 4)

@@ -82,10 +82,7 @@ public struct FunctionDescription: Sendable {
 
     public init() {}
 
-    public var requester: UInt16 {
-        get { address.requester }
-        set { address = FunctionAddress(requester: newValue) }
-    }
+    public var requester: UInt16 { address.requester }
 }
 
 extension BaseAddress {

@@ -126,11 +126,9 @@ private enum PortKind {
     case conventional, rootPort, downstreamPort, toConventional, fromConventional, eventCollector, other
 
     init(_ function: borrowing FunctionDescription, on space: borrowing some ConfigurationSpace) {
-        guard function.express != 0 else {
-            self = .conventional
-            return
-        }
-        switch space.read(function.requester, function.express + 2, size: 2) >> 4 & 0xF {
+        let at = function.express, type = at == 0 ? nil : space.read(function.requester, at + 2, size: 2) >> 4 & 0xF
+        switch type {
+        case nil: self = .conventional
         case 4: self = .rootPort
         case 6: self = .downstreamPort
         case 7: self = .toConventional

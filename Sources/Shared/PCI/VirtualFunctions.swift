@@ -129,7 +129,7 @@ public struct VirtualFunctions: Sendable {
         let id = requester(k)
         let classes = space.read(id, 8, size: 4)
         guard classes != .max else { return nil }
-        found.requester = id
+        found.address = FunctionAddress(requester: id)
         found.physicalFunction = physical
         found.vendor = function.vendor
         found.device = device

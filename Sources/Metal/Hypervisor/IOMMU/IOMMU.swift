@@ -132,7 +132,7 @@ struct IOMMU: ~Copyable {
         // AMD's units send by the MSI capability of a function of their own.
         for i in 0..<topology.unitCount where topology.units[i].function != 0 {
             var function = FunctionDescription()
-            function.requester = topology.units[i].function
+            function.address = FunctionAddress(requester: topology.units[i].function)
             BusScan(bus).readCapabilities(&function)
             guard function.msi != 0 else { continue }
             let isWide = bus.read(function.requester, function.msi + 2, size: 2) & 1 << 7 != 0

@@ -86,7 +86,7 @@ import Testing
         #expect(bus.capabilities == 2)
         machine.space[TestMachine.nic]?[0x51] = 0xFC
         machine.space[TestMachine.nic]?.put([0x09, 0x00, 0x20, 0x01], at: 0xFC)
-        card.requester = TestMachine.nic
+        card.address = FunctionAddress(requester: TestMachine.nic)
         let other = TestBus(on: machine)
         try other.append(card)
         #expect(other.capabilities == 2)
@@ -136,7 +136,7 @@ import Testing
         bytes.put([0x09, 0x00, 0x14, 0x02, 0x04, 0, 0, 0, 0, 0x30, 0, 0, 0, 0x10, 0, 0, 4, 0, 0, 0], at: 0x64)
         machine.space[8] = bytes
         var virtio = FunctionDescription()
-        virtio.requester = 8
+        virtio.address = FunctionAddress(requester: 8)
         virtio.vendor = 0x1AF4
         virtio.device = 0x1041
         virtio.bars[4] = BaseAddress(.memory64, address: 0x7_0000_0000, size: 0x4000)

@@ -81,7 +81,7 @@ extension TestMachine {
         machine.space[requester] = bytes
 
         var card = FunctionDescription()
-        card.requester = requester
+        card.address = FunctionAddress(requester: requester)
         card.vendor = 0x8086
         card.device = 0x10C9
         card.subsystemVendor = 0x8086
