@@ -1,3 +1,5 @@
+import Text
+
 /// Why a function's registers cannot become a partition's.
 public enum RegisterError: Error, Equatable, Sendable {
     /// Firmware has given them no address: 0, all ones, or one that is not aligned to their size.
@@ -13,8 +15,7 @@ public enum RegisterError: Error, Equatable, Sendable {
 
 /// Machine memory where no function's registers can be.
 public struct MachineRanges: Sendable {
-    private var ranges = InlineArray<64, Range<UInt64>>(repeating: 0..<0)
-    private var count = 0
+    private var ranges = BoundedList<64, Range<UInt64>>(unused: 0..<0)
     /// One beyond the last address that cores reach.
     let end: UInt64
 
@@ -48,15 +49,11 @@ public struct MachineRanges: Sendable {
 
     /// At most 62 more: of what is added then, nothing is known but that it is somewhere.
     public mutating func add(_ base: UInt64, _ size: UInt64) {
-        guard count < 64 else { return ranges[0] = 0..<end }
-        ranges[count] = base..<(size > .max - base ? .max : base + size)
-        count += 1
+        let range = base..<(size > .max - base ? .max : base + size)
+        if !ranges.append(range) { ranges[0] = 0..<end }
     }
 
-    func overlap(_ range: Range<UInt64>) -> Bool {
-        for i in 0..<count where ranges[i].overlaps(range) { return true }
-        return false
-    }
+    func overlap(_ range: Range<UInt64>) -> Bool { ranges.first { $0.overlaps(range) } != nil }
 }
 
 extension FunctionList {

@@ -1,3 +1,5 @@
+import Text
+
 /// One remapping unit as the firmware's tables describe it.
 public struct RemappingUnitDescription: Equatable, Sendable {
     /// Physical address of its registers.
@@ -11,6 +13,9 @@ public struct RemappingUnitDescription: Equatable, Sendable {
     public var flags: UInt8 = 0
     public init() {}
 }
+
+/// What raises interrupts by a requester id of its own: an I/O APIC, by ACPI's id, or a timer (HPET).
+public typealias InterruptSource = (id: UInt8, requester: UInt16, isIOAPIC: Bool)
 
 /// Ids from `first` to `last` reach the unit as `alias`.
 public typealias AliasRange = (first: UInt16, last: UInt16, alias: UInt16)
@@ -29,14 +34,9 @@ public enum TopologyError: Error, Equatable {
 public struct RemappingTopology: Sendable {
     public var units: [32 of RemappingUnitDescription] = .init(repeating: RemappingUnitDescription())
     public var unitCount = 0
-    /// By which requester id an I/O APIC, or a timer (HPET), raises interrupts.
-    public var interruptSources: [32 of (id: UInt8, requester: UInt16, isIOAPIC: Bool)] = .init(
-        repeating: (0, 0, false))
-    public var interruptSourceCount = 0
-    public var aliases: [64 of AliasRange] = .init(repeating: (0, 0, 0))
-    public var aliasCount = 0
-    public var reserved: [128 of (first: UInt16, last: UInt16)] = .init(repeating: (0, 0))
-    public var reservedCount = 0
+    public internal(set) var interruptSources = BoundedList<32, InterruptSource>(unused: (0, 0, false))
+    public internal(set) var aliases = BoundedList<64, AliasRange>(unused: (0, 0, 0))
+    public internal(set) var reserved = BoundedList<128, (first: UInt16, last: UInt16)>(unused: (0, 0))
     /// Some units serve devices outside PCI segment 0.
     public var hasOtherSegments = false
     /// The firmware forbids x2APIC with this table (VT-d, DMAR_FLAGS bit 1).
@@ -56,51 +56,25 @@ public struct RemappingTopology: Sendable {
 
     /// The id that requests of `function` carry where the tables name one.
     public func alias(of function: UInt16) -> UInt16? {
-        for i in 0..<aliasCount where aliases[i].first <= function && function <= aliases[i].last {
-            return aliases[i].alias == function ? nil : aliases[i].alias
-        }
-        return nil
+        let named = aliases.first { $0.first <= function && function <= $0.last }?.alias
+        return named == function ? nil : named
     }
 
     /// The requester id of the I/O APIC that ACPI calls `id`.
     public func requester(ofIOAPIC id: UInt8) -> UInt16? {
-        for i in 0..<interruptSourceCount where interruptSources[i].isIOAPIC && interruptSources[i].id == id {
-            return interruptSources[i].requester
-        }
-        return nil
+        interruptSources.first { $0.isIOAPIC && $0.id == id }?.requester
     }
 
     /// Whether `function` must not be given to a partition: firmware keeps memory for it, or an interrupt source has its id,
     /// so that it could send that one's interrupts.
     public func isReserved(_ function: UInt16) -> Bool {
-        for i in 0..<reservedCount where reserved[i].first <= function && function <= reserved[i].last { return true }
-        for i in 0..<interruptSourceCount where interruptSources[i].requester == function { return true }
-        return false
+        reserved.first { $0.first <= function && function <= $0.last } != nil
+            || interruptSources.first { $0.requester == function } != nil
     }
 
     mutating func add(_ unit: RemappingUnitDescription) throws(TopologyError) {
         guard unitCount < 32 else { throw .tooMany }
         units[unitCount] = unit
         unitCount += 1
-    }
-
-    mutating func addInterruptSource(
-        _ id: UInt8, _ requester: UInt16, isIOAPIC: Bool
-    ) throws(TopologyError) {
-        guard interruptSourceCount < 32 else { throw .tooMany }
-        interruptSources[interruptSourceCount] = (id, requester, isIOAPIC)
-        interruptSourceCount += 1
-    }
-
-    mutating func add(_ alias: AliasRange) throws(TopologyError) {
-        guard aliasCount < 64 else { throw .tooMany }
-        aliases[aliasCount] = alias
-        aliasCount += 1
-    }
-
-    mutating func addReserved(_ first: UInt16, _ last: UInt16) throws(TopologyError) {
-        guard reservedCount < 128 else { throw .tooMany }
-        reserved[reservedCount] = (first, last)
-        reservedCount += 1
     }
 }

@@ -1,5 +1,6 @@
 import Remapping
 import Silicon
+import Text
 
 /// The interrupt sources that firmware may leave on.
 enum Chipset {
@@ -14,8 +15,8 @@ enum Chipset {
     /// there, so that a core that runs a guest, or sleeps, notices. All other inputs, of all I/O APICs, are masked.
     static func routePorts(_ tables: borrowing FirmwareTables, _ entry: RedirectionEntry?) {
         let ports = (tables.linkInput, tables.logInput)
-        for i in 0..<tables.ioAPICCount {
-            let select = tables.ioAPICs[i], window = tables.ioAPICs[i] + 0x10
+        for i in 0..<tables.ioAPICs.count {
+            let select = tables.ioAPICs[i].address, window = select + 0x10
             mmio_write32(select, 1)
             let inputs = (mmio_read32(window) >> 16 & 0xFF) + 1
             for input in 0..<min(inputs, 240) {

@@ -20,8 +20,9 @@ struct FaultLog: ~Copyable {
     private var isHeld = false
     /// Whether the units send messages of ours; else what is in their registers is the firmware's, and stays masked.
     var isReporting = false
-    let owners: [192 of (requester: UInt16, partition: UInt8)]
-    let ownerCount: Int
+    typealias Owners = BoundedList<192, (requester: UInt16, partition: UInt8)>
+    let owners: Owners
+    var ownerCount: Int { owners.count }
     /// What managers have not been sent yet; units count what they had no room for as lost.
     var pending = PendingFaults()
     /// The unit that was looked at last: each has its turn.
@@ -29,14 +30,12 @@ struct FaultLog: ~Copyable {
 
     init(
         _ vendor: RemappingVendor, _ units: [32 of RemappingUnitDescription], _ unitCount: Int,
-        _ memory: RemappingMemory,
-        ticksPerSecond: UInt64, owners: [192 of (requester: UInt16, partition: UInt8)], ownerCount: Int
+        _ memory: RemappingMemory, ticksPerSecond: UInt64, owners: Owners
     ) {
         (self.vendor, self.units, self.unitCount, self.memory) = (vendor, units, unitCount, memory)
+        self.owners = owners
         budget.ticksPerSecond = ticksPerSecond
         looks.ticksPerSecond = ticksPerSecond
-        self.owners = owners
-        self.ownerCount = ownerCount
     }
 
     /// Whether a unit is not any more as it was set up, looked at once a millisecond at most. What its functions reach is then
@@ -93,7 +92,6 @@ struct FaultLog: ~Copyable {
 
     /// The partition that owns the function, nil when nobody does.
     func owner(of requester: UInt16) -> Int? {
-        for i in 0..<ownerCount where owners[i].requester == requester { return Int(owners[i].partition) }
-        return nil
+        owners.first { $0.requester == requester }.map { Int($0.partition) }
     }
 }

@@ -13,7 +13,7 @@ extension IOMMU {
         var common = vendor.features(topology.units[0])
         for i in 1..<topology.unitCount { common = common.intersection(vendor.features(topology.units[i])) }
         if let obstacle = common.obstacle { throw Refusal("the IOMMU cannot deny DMA: ", obstacle) }
-        let first = tables.ioAPICCount > 0 ? tables.ioAPICIDs[0] : nil as UInt8?
+        let first = tables.ioAPICs.first { _ in true }?.id
         if let shortcoming = topology.shortcoming(firstIOAPIC: first) ?? common.shortcoming {
             tell(shortcoming)
             common.remapsInterrupts = false

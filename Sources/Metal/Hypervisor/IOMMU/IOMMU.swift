@@ -18,8 +18,7 @@ struct IOMMU: ~Copyable {
     private(set) var base: UInt64 = 0
     /// Bytes.
     private(set) var size: UInt64 = 0
-    private var owners: [192 of (requester: UInt16, partition: UInt8)] = .init(repeating: (0, 0))
-    private var ownerCount = 0
+    private var owners = FaultLog.Owners(unused: (0, 0))
 
     init(_ vendor: RemappingVendor, _ topology: RemappingTopology, _ features: RemappingFeatures, ioAPIC: UInt16?) {
         (self.vendor, self.topology, self.features, self.ioAPIC) = (vendor, topology, features, ioAPIC)
@@ -101,8 +100,7 @@ struct IOMMU: ~Copyable {
 
     private mutating func note(_ requester: UInt16, _ domain: RemappingDomain) throws(RemappingError) {
         guard !topology.isReserved(requester) else { throw .otherDomain }
-        owners[ownerCount] = (requester, UInt8(truncatingIfNeeded: domain.partition))
-        ownerCount += 1
+        guard owners.append((requester, UInt8(truncatingIfNeeded: domain.partition))) else { throw .outOfMemory }
     }
 
     /// Lets the link's interrupt line ring the core with this APIC id; nil when it cannot.
@@ -119,8 +117,7 @@ struct IOMMU: ~Copyable {
         let log = Pointer<FaultLog>(at: logFrame)
         log.initialize(
             to: FaultLog(
-                vendor, topology.units, topology.unitCount, memory, ticksPerSecond: ticksPerSecond, owners: owners,
-                ownerCount: ownerCount))
+                vendor, topology.units, topology.unitCount, memory, ticksPerSecond: ticksPerSecond, owners: owners))
         return log
     }
 

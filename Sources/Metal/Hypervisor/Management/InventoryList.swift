@@ -13,8 +13,7 @@ struct InventoryList {
     private var facts: MachineFacts
     private let topology: Topology
     private let apicIDs: [64 of UInt32]
-    private var iommus: [32 of UInt64] = .init(repeating: 0)
-    private var iommuCount = 0
+    private var iommus = BoundedList<32, UInt64>(unused: 0)
     private let iommuKind: UInt64
 
     init(_ built: borrowing BuiltMachine) {
@@ -24,13 +23,12 @@ struct InventoryList {
         let remapping = built.plan.machine.remapping
         iommuKind = UInt64(remapping?.vendor.rawValue ?? 0)
         guard let units = remapping?.units else { return }
-        iommuCount = units.unitCount
-        for i in 0..<iommuCount { iommus[i] = units.units[i].registers }
+        for i in 0..<units.unitCount { _ = iommus.append(units.units[i].registers) }
     }
 
     var count: Int {
         mutating get {
-            1 + facts.cores.count + Self.answerCount + facts.free.count + facts.functions.count + iommuCount
+            1 + facts.cores.count + Self.answerCount + facts.free.count + facts.functions.count + iommus.count
         }
     }
 

@@ -15,7 +15,7 @@ extension PlannedMachine {
         if let (_, units, bytes) = machine.remapping {
             for i in 0..<units.unitCount { ranges.add(unit: units.units[i].registers, bytes) }
         }
-        for i in 0..<machine.tables.ioAPICCount { ranges.add(machine.tables.ioAPICs[i], 0x1000) }
+        for i in 0..<machine.tables.ioAPICs.count { ranges.add(machine.tables.ioAPICs[i].address, 0x1000) }
         for i in 0..<manifest.partitionCount {
             var addresses = GuestAddresses(memorySize: manifest.partitions[i].memorySize), virtualCount = 0
             for place in i * 8..<i * 8 + manifest.partitions[i].devices.count {

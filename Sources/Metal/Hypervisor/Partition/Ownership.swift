@@ -1,4 +1,5 @@
 import Resources
+import Text
 
 /// One physical core. Noncopyable: who consumes it owns it, and giving it away twice does not compile (law 5).
 struct OwnedCore: ~Copyable {
@@ -38,8 +39,7 @@ struct Ownership: ~Copyable {
     private let tables: FirmwareTables
     private var keys: MemoryKeys
     private var nextASID: UInt32 = 1
-    private var taken: [64 of (base: UInt64, size: UInt64)] = .init(repeating: (0, 0))
-    private var takenCount = 0
+    private var taken = BoundedList<64, Range<UInt64>>(unused: 0..<0)
 
     init(_ tables: borrowing FirmwareTables, _ keys: MemoryKeys) {
         self.keys = keys
@@ -57,11 +57,10 @@ struct Ownership: ~Copyable {
 
     /// Records memory that the firmware has just given us; nil when any byte of it is owned already.
     mutating func takeFrames(base: UInt64, size: UInt64, _ choice: MemoryKeyChoice) -> FrameRange? {
-        guard takenCount < 64, size > 0, base <= .max - size else { return nil }
-        for i in 0..<takenCount where base < taken[i].base + taken[i].size && taken[i].base < base + size { return nil }
-        guard let key = keys.take(choice) else { return nil }
-        taken[takenCount] = (base, size)
-        takenCount += 1
+        guard size > 0, base <= .max - size else { return nil }
+        let range = base..<base + size
+        guard taken.first(where: { $0.overlaps(range) }) == nil, let key = keys.take(choice), taken.append(range)
+        else { return nil }
         return FrameRange(base: base, size: size, key)
     }
 

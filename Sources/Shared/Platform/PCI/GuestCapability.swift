@@ -1,4 +1,5 @@
 import PCI
+import Text
 
 /// A capability that a guest is shown, at the offset that it has on the machine (PCI Local Bus 3.0, section 6.7).
 struct GuestCapability: Equatable, Sendable {
@@ -12,9 +13,8 @@ struct GuestCapability: Equatable, Sendable {
 
 /// The capabilities of a function that its guest is shown, in the machine's order.
 struct GuestCapabilities: Sendable {
-    static let capacity = 12
-    private(set) var items = InlineArray<12, GuestCapability>(repeating: GuestCapability())
-    private(set) var count = 0
+    private(set) var items = BoundedList<12, GuestCapability>(unused: GuestCapability())
+    var count: Int { items.count }
 
     init() {}
 
@@ -23,20 +23,17 @@ struct GuestCapabilities: Sendable {
         guard machine.read(function.requester, 0x06, size: 2) & 1 << 4 != 0 else { return }
         var next = Int(machine.read(function.requester, 0x34, size: 1)) & 0xFC
         // A list that leads in a circle ends here: there is room for 48.
-        for _ in 0..<48 where next >= 0x40 && count < Self.capacity {
+        for _ in 0..<48 where next >= 0x40 {
             let header = machine.read(function.requester, next, size: 4)
             let found = Self.shown(header, at: next, of: function)
-            if found.kind != .none, !overlaps(found) {
-                items[count] = found
-                count += 1
-            }
+            // What there is no room for is left out too.
+            if found.kind != .none, !overlaps(found) { _ = items.append(found) }
             next = Int(header >> 8) & 0xFC
         }
     }
 
     private func overlaps(_ other: GuestCapability) -> Bool {
-        for i in 0..<count where other.offset < items[i].end && items[i].offset < other.end { return true }
-        return false
+        items.first { other.offset < $0.end && $0.offset < other.end } != nil
     }
 
     /// `header` is the capability's first four bytes.
@@ -74,8 +71,7 @@ struct GuestCapabilities: Sendable {
 
     /// The offset of the first one of a kind; 0 when there is none.
     func first(_ kind: GuestCapability.Kind) -> Int {
-        for i in 0..<count where items[i].kind == kind { return Int(items[i].offset) }
-        return 0
+        Int(items.first { $0.kind == kind }?.offset ?? 0)
     }
 }
 

@@ -1,3 +1,5 @@
+import Text
+
 /// The firmware's I/O virtualization reporting structure (AMD I/O Virtualization specification 48882, section 5).
 public enum IVRS {
     public static func parse(_ table: Span<UInt8>) throws(TopologyError) -> RemappingTopology {
@@ -64,18 +66,20 @@ public enum IVRS {
             range.last = range.first
             range.alias = try reader.half(at + 5)
             if type == 0x42 {
-                try topology.add(range)
+                guard topology.aliases.append(range) else { throw .tooMany }
                 range = (0, 0, 0)
             }
         case 0x03, 0x47:  // start of a range without an alias: what ends it adds none
             range = (0, 0, 0)
         case 0x04:
             range.last = try reader.half(at + 1)
-            if range.alias != 0, range.last >= range.first { try topology.add(range) }
+            if range.alias != 0, range.last >= range.first {
+                guard topology.aliases.append(range) else { throw .tooMany }
+            }
             range = (0, 0, 0)
         case 0x48:  // special device: 1 is an I/O APIC, 2 a timer
-            try topology.addInterruptSource(
-                try reader.byte(at + 4), try reader.half(at + 5), isIOAPIC: try reader.byte(at + 7) == 1)
+            let source = try (reader.byte(at + 4), reader.half(at + 5), reader.byte(at + 7) == 1)
+            guard topology.interruptSources.append(source) else { throw .tooMany }
         default: break
         }
     }
@@ -89,6 +93,6 @@ public enum IVRS {
         let last = type == 0x20 ? UInt16.max : type == 0x21 ? id : try reader.half(at + 6)
         let first = type == 0x20 ? 0 : id
         guard first <= last else { throw .malformed }
-        try topology.addReserved(first, last)
+        guard topology.reserved.append((first, last)) else { throw .tooMany }
     }
 }

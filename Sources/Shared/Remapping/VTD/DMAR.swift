@@ -1,3 +1,5 @@
+import Text
+
 /// The firmware's DMA remapping table (VT-d specification, section 8).
 public enum DMAR {
     /// - Parameters:
@@ -36,7 +38,8 @@ public enum DMAR {
         try forEachScope(reader, at + 16, at + length, secondaryBus) { (scope: Scope) throws(TopologyError) in
             // Type 3: an I/O APIC, with its ACPI id; type 4: a timer.
             if scope.type == 3 || scope.type == 4, let function = scope.function {
-                try topology.addInterruptSource(scope.enumeration, function, isIOAPIC: scope.type == 3)
+                let source = (scope.enumeration, function, scope.type == 3)
+                guard topology.interruptSources.append(source) else { throw .tooMany }
             }
         }
     }
@@ -50,7 +53,8 @@ public enum DMAR {
         guard try reader.half(at + 6) == 0 else { return topology.hasOtherSegments = true }
         guard try reader.value(at + 8, 8) <= reader.value(at + 16, 8) else { throw .malformed }
         try forEachScope(reader, at + 24, at + length, secondaryBus) { (scope: Scope) throws(TopologyError) in
-            if let function = scope.function { try topology.addReserved(function, function) }
+            guard let function = scope.function else { return }
+            guard topology.reserved.append((function, function)) else { throw .tooMany }
         }
     }
 

@@ -1,3 +1,4 @@
+import Text
 import X86
 
 /// What the firmware says of the machine in its ACPI tables (ACPI 6.5, sections 5.2.5 to 5.2.12).
@@ -11,11 +12,8 @@ struct FirmwareTables {
     let topology: Topology
     /// The port of the 3.579545 MHz timer, 0 when there is none.
     var timerPort: UInt16 = 0
-    /// The I/O APICs; the first has the link's interrupt line (ISA 3), at input `linkInput`.
-    var ioAPICs: [8 of UInt64] = .init(repeating: 0)
-    /// What ACPI calls them.
-    var ioAPICIDs: [8 of UInt8] = .init(repeating: 0)
-    var ioAPICCount = 0
+    /// The I/O APICs, and what ACPI calls them; the first has the link's interrupt line (ISA 3), at input `linkInput`.
+    var ioAPICs = BoundedList<8, (address: UInt64, id: UInt8)>(unused: (0, 0))
     var linkInput: UInt32 = 3
     /// That of the log's (ISA 4).
     var logInput: UInt32 = 4
@@ -60,7 +58,7 @@ struct FirmwareTables {
             switch load(at, as: UInt8.self) {
             case 0 where load(at + 4, as: UInt32.self) & 1 != 0: add(UInt32(load(at + 3, as: UInt8.self)))
             case 9 where load(at + 8, as: UInt32.self) & 1 != 0: add(load(at + 4))
-            case 1: add(ioAPIC: UInt64(load(at + 4, as: UInt32.self)), id: load(at + 2))
+            case 1: _ = ioAPICs.append((UInt64(load(at + 4, as: UInt32.self)), load(at + 2)))
             case 2 where load(at + 3, as: UInt8.self) == 3: linkInput = load(at + 4)
             case 2 where load(at + 3, as: UInt8.self) == 4: logInput = load(at + 4)
             default: break
@@ -80,13 +78,6 @@ struct FirmwareTables {
             }
             at += 16
         }
-    }
-
-    private mutating func add(ioAPIC: UInt64, id: UInt8) {
-        guard ioAPICCount < 8 else { return }
-        ioAPICs[ioAPICCount] = ioAPIC
-        ioAPICIDs[ioAPICCount] = id
-        ioAPICCount += 1
     }
 
     private mutating func add(_ apicID: UInt32) {
