@@ -58,7 +58,11 @@ import Testing
         ("VCPU/ScrubCore.swift", "cpu_xsetbv(0, UInt64(all.edx) << 32 | UInt64(all.eax))", .own),
         ("VCPU/ScrubCore.swift", "if hasXSAVE { cpu_xsetbv(0, 1) }", .own),
         ("VCPU/ScrubCore.swift", "cpu_wrmsr(MSR.tscAux, 0)", .own),
-        ("VCPU/ScrubCore.swift", "func write(_ msr: UInt32, _ value: UInt64) { cpu_wrmsr(msr, value) }", .own),
+        (
+            "VCPU/ScrubCore.swift",
+            "sibling: core.value.hasOthersSibling, write: { cpu_wrmsr($0, $1) }, overwriteBuffers: { cpu_verw() })",
+            .own
+        ),
         ("Watch/WatchState.swift", "cpu_write_cr0(cr0 & ~CR0.writeProtect)", .own),
         ("Watch/WatchState.swift", "defer { cpu_write_cr0(cr0) }", .own),
     ]

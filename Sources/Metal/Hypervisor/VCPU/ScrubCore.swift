@@ -45,6 +45,7 @@ extension VCPURunner {
         let clearing = PredictorClearing(
             Extension.vendor, native: nativeCPUID,
             capabilities: { cpu_rdmsr(PredictorClearing.architecturalCapabilities) })
-        clearing.clear(sibling: core.value.hasOthersSibling, write: cpu_wrmsr, overwriteBuffers: cpu_verw)
+        clearing.clear(
+            sibling: core.value.hasOthersSibling, write: { cpu_wrmsr($0, $1) }, overwriteBuffers: { cpu_verw() })
     }
 }
