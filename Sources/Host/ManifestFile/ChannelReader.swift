@@ -95,9 +95,9 @@ private func defaultMAC(_ names: String...) -> UInt64 {
 }
 
 private func parseMTU(_ text: String) throws(ValueError) -> UInt16 {
-    guard let mtu = parseNumber(text), (68...UInt64(ChannelSpec.maxMTU)).contains(mtu) else {
+    guard let mtu = parseNumber(text), (UInt64(ChannelSpec.minMTU)...UInt64(ChannelSpec.maxMTU)).contains(mtu) else {
         throw ValueError(
-            reason: "\(quoted(text)) is no MTU of a channel", hint: "write 68 to \(ChannelSpec.maxMTU) bytes")
+            reason: "\(quoted(text)) is no MTU of a channel", hint: "write \(ChannelSpec.minMTU) to \(ChannelSpec.maxMTU) bytes")
     }
     return UInt16(mtu)
 }

@@ -39,8 +39,6 @@ extension Manifest {
         if (0..<i).contains(where: { channels[$0].name == channels[i].name }) {
             report(ManifestRefusal(.channelNames, .channels, value: UInt64(i)))
         }
-        let mtu = UInt64(channels[i].mtu)
-        if mtu < 68 { report(ManifestRefusal(.channelMTU, .channels, value: mtu, bound: UInt64(ChannelSpec.maxMTU))) }
     }
 
     private func checkMachine(_ report: (ManifestRefusal) -> Void) {

@@ -89,7 +89,6 @@ public struct ManifestRefusal: Error, Equatable, Sendable {
             let other = partitionWords(Int(value), manifest)
             return "housekeeping asks for a part of caches or bandwidth, but \(other) has its core, whose part counts"
         case .channelNames: return "channel number \(value + 1) has the name of another one"
-        case .channelMTU: return "a channel has an MTU of \(value) bytes; 68 to \(bound) are possible"
         case .unknownAcceptance: return "\(who) accepts unknown weaknesses: bits 0x\(String(value, radix: 16))"
         }
     }

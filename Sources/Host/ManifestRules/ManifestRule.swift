@@ -24,5 +24,4 @@ public enum ManifestRule: UInt8, CaseIterable, Sendable {
     case watchdogUnserved = 69
     case housekeepingShareIgnored = 70
     case channelNames = 72
-    case channelMTU = 73
 }

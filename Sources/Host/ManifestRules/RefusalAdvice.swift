@@ -163,7 +163,6 @@ extension ManifestRule {
         case .watchdogUnserved: "a partition has a watchdog, and the housekeeping core no clock to see it by"
         case .housekeepingShareIgnored: "housekeeping asks for a part of caches or bandwidth on a partition's core"
         case .channelNames: "two channels have the same name"
-        case .channelMTU: "a channel has an impossible MTU"
         }
     }
 
@@ -187,7 +186,6 @@ extension ManifestRule {
             "The core that answers managers looks for missed kicks by its own timer, which is a guest's where one runs on it. "
                 + "Name a housekeeping core that no partition has."
         case .channelNames: "Rename one."
-        case .channelMTU: "Write 68 to 1500; IPv6 needs 1280."
         case .housekeepingShareIgnored:
             "A core has one class of service. Write `cache` and `bandwidth` at the partition alone, or name a housekeeping core "
                 + "that no partition has."

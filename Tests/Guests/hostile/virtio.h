@@ -5,7 +5,7 @@
 #define CONSOLE_ID 0x10431AF4u
 #define NETWORK_ID 0x10411AF4u
 #define SLOT 31
-#define ENTRIES 8
+#define ENTRIES 32
 #define RECEIVE 0
 #define SEND 1
 #define VECTOR 0x72

@@ -26,7 +26,7 @@ import Testing
     @Test func keysAreTheReaders() {
         let text = """
             name: a
-            machine: {cores: 2, memory: 1G}
+            machine: {cores: 3, memory: 1G}
             housekeeping: 0
             link: serial
             require: [tpm]
@@ -51,7 +51,7 @@ import Testing
                 memory-key: preferred
                 accept: [split-smt]
                 watch: {kernel: report, lock-after: 60s}
-              - {name: c, cores: [0], memory: 64M, image: vmlinux}
+              - {name: c, cores: [2], memory: 64M, image: vmlinux}
             channels:
               - {name: lan, ends: [b, {partition: c, mac: '02:00:5e:10:00:01', kick: 100/s, rate: 1M/s}], kind: wire, mtu: 1400}
             """

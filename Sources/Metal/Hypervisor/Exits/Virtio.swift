@@ -44,6 +44,7 @@ extension ExitContext {
     @inline(never)
     mutating func serveVirtio(_ functions: Pointer<PartitionFunctions>) {
         for i in 0..<functions.value.guest.virtioCount {
+            openWindow()
             guard functions.value.guest.kind(virtio: i) == .console else {
                 serveWire(i, functions)
                 continue

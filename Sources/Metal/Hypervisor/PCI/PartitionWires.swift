@@ -33,9 +33,12 @@ struct WireEnd {
         return true
     }
 
-    /// Interrupts the other end's guest where that is due. What comes too often waits for the housekeeping core's next turn.
+    /// Interrupts the other end's guest where that is due. What comes too often, and a link that changes, waits for the housekeeping
+    /// core.
     mutating func kickPeer(_ page: Pointer<ControlPage>) {
-        guard mayKick, wire.mustTell() else { return }
+        guard mayKick else { return }
+        if wire.takeChange() { page.value.owe(partition) }
+        guard wire.mustTell() else { return }
         guard kicks.isLeft(now: cpu_rdtsc()) else { return page.value.owe(partition) }
         kicks.spend(1)
         wire.tell()
@@ -48,8 +51,10 @@ extension PartitionFunctions {
     func clearWires() {
         for i in 0..<guest.virtioCount {
             guard let wire = wires[i]?.wire else { continue }
-            wire.own.clear()
-            openWindow()
+            for quarter in 0..<4 as Range<UInt32> {
+                wire.own.clear(quarter: quarter)
+                openWindow()
+            }
         }
     }
 

@@ -78,7 +78,10 @@ struct ControlPage: ~Copyable {
     }
 
     /// Notes, and takes, the partitions that a wire has to tell of something and may not yet, a bit for each.
-    func owe(_ partition: Int) { owed.bitwiseOr(1 << UInt32(partition), ordering: .releasing) }
+    func owe(_ partition: Int) {
+        owed.bitwiseOr(1 << UInt32(partition), ordering: .releasing)
+        Self.kickHousekeeper()
+    }
     func takeOwed() -> UInt32 { owed.exchange(0, ordering: .acquiring) }
 
     mutating func show(_ counters: WireCounters, of wire: Int) { wires[wire] = counters }

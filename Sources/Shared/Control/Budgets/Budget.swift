@@ -18,7 +18,8 @@ public struct Budget: Sendable {
     public mutating func isLeft(now: UInt64) -> Bool {
         let unit = max(ticksPerSecond / perSecond, 1)
         // Eight seconds or more fill it at `capacity` <= `perSecond` * 8; the rest of a unit is kept for later.
-        let passed = min(now &- filled, ticksPerSecond * 8)
+        // A core whose clock is behind that of the last one sees no time pass.
+        let passed = now > filled ? min(now - filled, ticksPerSecond * 8) : 0
         if passed >= unit {
             left = min(left + Int(passed / unit), capacity)
             filled = now &- passed % unit

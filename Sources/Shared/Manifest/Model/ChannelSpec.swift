@@ -18,9 +18,9 @@ public struct ChannelEnd: Sendable {
 public struct ChannelSpec: Sendable {
     public var name = Label()
     public var ends = [2 of ChannelEnd](repeating: ChannelEnd())
-    /// Bytes behind the Ethernet header, at most `maxMTU`.
+    /// Bytes behind the Ethernet header, `minMTU` (virtio 1.2, section 5.1.4.1) to `maxMTU`.
     public var mtu: UInt16 = maxMTU
-    public static let maxMTU: UInt16 = 1500
+    public static let minMTU: UInt16 = 68, maxMTU: UInt16 = 1500
     public static let maxKicks: UInt32 = 1_000_000
     public init() {}
 }

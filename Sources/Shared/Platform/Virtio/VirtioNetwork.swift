@@ -94,7 +94,11 @@ extension VirtioQueue {
                     && chain.fill(Self.headerSize, frame, memory)
             }
             let written = Self.headerSize + frame.count
-            if wire.removeFirst(), hasRoom { try finish(chain, written: UInt32(written), memory) }
+            if !wire.removeFirst() || !hasRoom {
+                wire.counters.dropped &+= 1
+                continue
+            }
+            try finish(chain, written: UInt32(written), memory)
         }
         wire.announce()
         try announce(true, hasEvents: hasEvents, memory)

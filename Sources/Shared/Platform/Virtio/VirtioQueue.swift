@@ -5,12 +5,12 @@ enum VirtioError: Error { case queue }
 
 /// One chain of descriptors, copied out of the guest's memory, which may change meanwhile.
 struct VirtioChain {
-    /// Of what drivers send here, none takes more: they use neither scattered buffers nor indirect tables.
-    static let capacity = 4
+    /// Drivers use no indirect tables here. FreeBSD's and OpenBSD's send a frame in as many buffers as it lies in.
+    static let capacity = 16
     let head: UInt16
     private(set) var count = 0
-    private(set) var addresses = InlineArray<4, UInt64>(repeating: 0)
-    private(set) var lengths = InlineArray<4, UInt32>(repeating: 0)
+    private(set) var addresses = InlineArray<16, UInt64>(repeating: 0)
+    private(set) var lengths = InlineArray<16, UInt32>(repeating: 0)
 
     init(head: UInt16) { self.head = head }
 
@@ -108,7 +108,7 @@ public struct VirtioQueue: Sendable {
     func announce(_ isWanted: Bool, hasEvents: Bool, _ memory: borrowing GuestMemory) throws(VirtioError) {
         guard isEnabled else { return }
         if hasEvents {
-            try memory.publish(isWanted ? taken : taken &- 1, areas[2] &+ 4 &+ UInt64(size) * 8)
+            try memory.publish(isWanted ? taken &+ (try waiting(memory)) : taken &- 1, areas[2] &+ 4 &+ UInt64(size) * 8)
         } else {
             try memory.publish(isWanted ? 0 : 1, areas[2])
         }

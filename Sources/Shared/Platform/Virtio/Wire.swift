@@ -5,7 +5,8 @@ public struct WireCounters: Sendable {
     /// Sent: frames, and their bytes.
     public var frames: UInt64 = 0
     public var bytes: UInt64 = 0
-    /// Frames that were not sent: nobody there, no room, over the rate, or no frame at all.
+    /// Frames that were not sent: nobody there, no room, over the rate, or no frame at all. And those that came and found no room in
+    /// a buffer.
     public var dropped: UInt64 = 0
     /// How often the other end was interrupted.
     public var kicks: UInt64 = 0
@@ -30,8 +31,8 @@ public struct Wire: Sendable {
     private var peerLife: UInt32 = 0
     /// Bytes of the frame that is being made; nil where it is dropped.
     private var length: Int?
-    /// Frames sent when the other end was told last; and whether this end's driver has come or gone since.
-    private var told: UInt32 = 0
+    /// What the other end wanted when it was told last.
+    private var told: UInt32 = .max
     private var isChanged = false
 
     public init(own: WireHalf, peer: WireHalf, mtu: UInt16) {
@@ -93,18 +94,23 @@ public struct Wire: Sendable {
         counters.bytes &+= UInt64(length)
     }
 
-    /// Whether the other end is to be told of what has changed since it was told last. One that was never there needs nothing: it
-    /// looks when it comes.
-    public mutating func mustTell() -> Bool {
-        let sent = unsafe load(own.sent)
-        if unsafe isChanged || sent &- load(peer.wanted) &- 1 < sent &- told { return peerLife != 0 }
-        told = sent
-        return false
+    /// Whether this end's driver has come or gone since this was asked last, and the other end is to hear of it. One that was
+    /// never there need not: it looks when it comes.
+    public mutating func takeChange() -> Bool {
+        guard peerLife != 0 else { return false }
+        defer { isChanged = false }
+        return isChanged
+    }
+
+    /// Whether the other end wants to be told of what has been sent.
+    public func mustTell() -> Bool {
+        let wanted = unsafe load(peer.wanted), ahead = unsafe load(own.sent) &- wanted
+        return peerLife != 0 && wanted != told && Int32(bitPattern: ahead) > 0
     }
 
     /// Notes that it is told now.
     public mutating func tell() {
-        (told, isChanged) = (unsafe load(own.sent), false)
+        told = unsafe load(peer.wanted)
         counters.kicks &+= 1
     }
 
@@ -123,7 +129,8 @@ public struct Wire: Sendable {
                 continue
             }
             let slot = unsafe peer.slot(number)
-            let found = unsafe slot.load(as: UInt64.self), length = Int(found & 0xFFFF)
+            let word = unsafe slot.assumingMemoryBound(to: Atomic<UInt64>.self)
+            let found = unsafe word.pointee.load(ordering: .relaxed), length = Int(found & 0xFFFF)
             if waiting <= WireHalf.slots, isFor(found, length) {
                 return unsafe UnsafeRawBufferPointer(start: slot + 8, count: length)
             }

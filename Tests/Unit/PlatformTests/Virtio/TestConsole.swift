@@ -30,7 +30,7 @@ final class TestConsole {
     /// Of queue n: descriptors, driver area and device area in a page of their own; buffers from `buffers` on.
     static func area(_ queue: Int) -> UInt64 { UInt64(0x1_0000 + queue * 0x2000) }
     static let buffers: UInt64 = 0x4_0000
-    static let size: UInt16 = 8
+    static let size: UInt16 = 32
     static let features: UInt64 = VirtioFeature.version1 | VirtioFeature.eventIndex
 
     private let base = UnsafeMutableRawPointer.allocate(byteCount: memorySize, alignment: 4096)

@@ -119,17 +119,17 @@ import Testing
         case 3: console.describe(1, 0, buffers, .max, 0)
         case 4: console.describe(1, 0, 0xFEE0_0000, 4, 0)
         case 5: console.describe(1, 0, buffers, 1, 1, next: 0)  // a loop
-        case 6: console.describe(1, 0, buffers, 1, 1, next: 8)
-        case 7: for i in 0..<5 { console.describe(1, i, buffers, 1, i < 4 ? 1 : 0, next: UInt16(i) + 1) }
+        case 6: console.describe(1, 0, buffers, 1, 1, next: 32)
+        case 7: for i in 0..<17 { console.describe(1, i, buffers, 1, i < 16 ? 1 : 0, next: UInt16(i) + 1) }
         case 8: console.describe(1, 0, buffers, 16, 4)  // indirect
         case 9: console.describe(1, 0, buffers, 1, 2)  // for the device to write
         case 10: console.describe(0, 0, buffers, 1, 0)
         case 11: console.describe(0, 0, size - 2, 4, 2)
-        case 12: console.added[1] = 20  // more than the queue has
+        case 12: console.added[1] = 40  // more than the queue has
         default: break
         }
         console.offer(0, 0)
-        console.offer(1, attempt == 13 ? 8 : 0)
+        console.offer(1, attempt == 13 ? 32 : 0)
         _ = console.serve()
         #expect(console.status() & 0x40 != 0 && !console.isLive)
         #expect(console.stream.output.isEmpty && console.used(1) == 0)
