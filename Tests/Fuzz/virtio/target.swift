@@ -1,9 +1,11 @@
 nonisolated(unsafe) private let oracle = VirtioOracle()
+nonisolated(unsafe) private let wire = WireOracle()
 
-/// What libFuzzer calls with each input: what a guest does with its virtio console.
+/// What libFuzzer calls with each input: what a guest does with its virtio console, and guests at the ends of a wire.
 @c(LLVMFuzzerTestOneInput)
 public func fuzzVirtio(_ start: UnsafeRawPointer, _ count: Int) -> CInt {
-    if let complaint = oracle.complaint(about: UnsafeRawBufferPointer(start: start, count: count)) {
+    let input = UnsafeRawBufferPointer(start: start, count: count)
+    if let complaint = oracle.complaint(about: input) ?? wire.complaint(about: input) {
         fatalError(complaint)
     }
     return 0

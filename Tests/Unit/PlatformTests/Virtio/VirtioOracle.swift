@@ -51,47 +51,64 @@ struct VirtioOracle: ~Copyable {
         let stream = Stream(base), memory = GuestMemory(base: base, size: UInt64(Self.size))
         var high: UInt32 = 0
         for at in stride(from: 0, to: input.count - 3, by: 4) {
-            let place = Int(input[at + 1]), half = UInt32(input[at + 2]) | UInt32(input[at + 3]) << 8
-            let value = high << 16 | half
+            let place = Int(input[at + 1])
             switch input[at] & 15 {
-            case 0, 1, 2:
-                let size = 1 << Int(input[at] & 3)
-                let port = PortAccess(port: GuestWindows.ports + UInt16(place), size: size, input: false)
-                _ = bus.access(virtio: port, value: value)
-            case 3:
-                _ = bus.access(
-                    virtio: PortAccess(port: GuestWindows.ports + UInt16(place), size: 4, input: true), value: 0)
-            case 4:
-                let address = GuestWindows.ecam + 0xF8 << 12 + UInt64(place)
-                _ = bus.access(memory: address, size: 4, value: UInt64(value), on: NoFunctions())
-            case 5:
-                _ = bus.access(
-                    memory: GuestWindows.low + UInt64(place) * 16, size: 8, value: UInt64(value), on: NoFunctions())
-            case 6: memory.store(UInt16(truncatingIfNeeded: half), at: 0x1000 + UInt64(place) * 2)
-            case 7: memory.store(UInt64(value) << 32 | UInt64(place), at: 0x1000 + UInt64(place & 63) * 16 + 8)
-            case 8: memory.store(UInt64(value), at: 0x1000 + UInt64(place & 63) * 16)
-            case 9: high = half
             case 10: stream.waiting += place * 64
             case 11: stream.room += place * 64
-            case 12: start(&bus, events: place & 1 != 0, memory)
-            case 13: bus.resetVirtio()
-            default:
+            case 14, 15:
                 let limit = place * 16
                 (stream.given, stream.taken) = (0, 0)
                 _ = bus.serve(virtio: 0, console: stream, limit: limit, memory)
                 if stream.given > limit || stream.taken > limit { return "more bytes than one exit may move" }
-                var interrupts = 0
-                while let message = bus.nextInterrupt(virtio: 0) {
-                    interrupts += 1
-                    if message.vector < 16 || interrupts > 8 { return "interrupts that cannot be" }
-                }
+                if Self.hasStrangeInterrupts(&bus) { return "interrupts that cannot be" }
+            default: Self.step(input, at, &bus, &high, memory)
             }
         }
         return nil
     }
 
+    /// More than there are vectors, or one that is the processor's.
+    static func hasStrangeInterrupts(_ bus: inout GuestBus) -> Bool {
+        var interrupts = 0
+        while let message = bus.nextInterrupt(virtio: 0) {
+            interrupts += 1
+            if message.vector < 16 || interrupts > 8 { return true }
+        }
+        return false
+    }
+
+    /// What a guest does to a function and to its own memory.
+    static func step(
+        _ input: UnsafeRawBufferPointer, _ at: Int, _ bus: inout GuestBus, _ high: inout UInt32,
+        _ memory: borrowing GuestMemory
+    ) {
+        let place = Int(input[at + 1]), half = UInt32(input[at + 2]) | UInt32(input[at + 3]) << 8
+        let value = high << 16 | half
+        switch input[at] & 15 {
+        case 0, 1, 2:
+            let size = 1 << Int(input[at] & 3)
+            let port = PortAccess(port: GuestWindows.ports + UInt16(place), size: size, input: false)
+            _ = bus.access(virtio: port, value: value)
+        case 3:
+            _ = bus.access(
+                virtio: PortAccess(port: GuestWindows.ports + UInt16(place), size: 4, input: true), value: 0)
+        case 4:
+            let address = GuestWindows.ecam + 0xF8 << 12 + UInt64(place)
+            _ = bus.access(memory: address, size: 4, value: UInt64(value), on: NoFunctions())
+        case 5:
+            _ = bus.access(
+                memory: GuestWindows.low + UInt64(place) * 16, size: 8, value: UInt64(value), on: NoFunctions())
+        case 6: memory.store(UInt16(truncatingIfNeeded: half), at: 0x1000 + UInt64(place) * 2)
+        case 7: memory.store(UInt64(value) << 32 | UInt64(place), at: 0x1000 + UInt64(place & 63) * 16 + 8)
+        case 8: memory.store(UInt64(value), at: 0x1000 + UInt64(place & 63) * 16)
+        case 9: high = half
+        case 12: start(&bus, events: place & 1 != 0, memory)
+        default: bus.resetVirtio()
+        }
+    }
+
     /// What a driver does first, so that inputs need not find it.
-    private func start(_ bus: inout GuestBus, events: Bool, _ memory: borrowing GuestMemory) {
+    private static func start(_ bus: inout GuestBus, events: Bool, _ memory: borrowing GuestMemory) {
         func write(_ offset: UInt16, _ size: Int, _ value: UInt32) {
             _ = bus.access(
                 virtio: PortAccess(port: GuestWindows.ports + offset, size: size, input: false), value: value)
