@@ -60,7 +60,7 @@ extension MachineTests {
         }
 
         /// The core of a boot vCPU, which comes when it has been given up: what it finds is nobody's stack.
-        @Test func oneThatComesTooLateParks() throws {
+        @Test(.nightly) func oneThatComesTooLateParks() throws {
             let booted = try boot("l2")
             #expect(try booted.info("hostile").state == .crashed)
             #expect(try booted.info("hostile").cause == .coreLost)

@@ -4,7 +4,7 @@ import Testing
 
 extension MachineTests {
     /// A Debian installation on a passed-through NVMe disk.
-    @Suite(.serialized, .stopsMachines, .wantsDevices) struct DeviceDisk {
+    @Suite(.serialized, .stopsMachines, .nightly) struct DeviceDisk {
         func boot(_ manifest: String, _ kind: EmulatedIOMMU) throws -> BootedMachine {
             try buildDeviceGuests(withRoot: true)
             let root = try Workspace.current().cache.appending(path: "guests/debian-root.img")

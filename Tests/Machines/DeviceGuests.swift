@@ -58,11 +58,3 @@ func ports(_ devices: [String]) -> [String] {
         ]
     }
 }
-
-extension Trait where Self == ConditionTrait {
-    /// On demand: what needs a Debian installation that mmdebstrap makes first (half a minute), or boots machines for minutes
-    /// (`DeviceDisk`: 125 s on two cores). All other suites of devices run always.
-    static var wantsDevices: Self {
-        .enabled(if: ProcessInfo.processInfo.environment["BULKHEAD_DEVICES"] == "1", "BULKHEAD_DEVICES=1 runs it")
-    }
-}

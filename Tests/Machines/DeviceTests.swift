@@ -68,7 +68,7 @@ extension MachineTests {
         }
 
         /// Without ports above them, QEMU's cards cannot be reset.
-        @Test func networkCardsWorkOnAnAMDUnit() throws {
+        @Test(.nightly) func networkCardsWorkOnAnAMDUnit() throws {
             try buildDeviceGuests()
             let answer = try Self.answer(), gate = try DeviceFile(bytes: 1)
             let machine = try BootedMachine(

@@ -14,7 +14,7 @@ extension MachineTests {
     }
 
     /// The same on Intel's machine, whose emulator takes minutes for it.
-    @Suite(.serialized, .stopsMachines, .wantsDevices) struct IntelKernels {
+    @Suite(.serialized, .stopsMachines, .nightly) struct IntelKernels {
         nonisolated(unsafe) static let shared = Result { try MachineTests.newerKernels(on: .intel) }
 
         @Test(arguments: ["backports", "newest"]) func itUsesEveryCPU(_ partition: String) throws {

@@ -8,7 +8,7 @@ import Testing
 extension MachineTests {
     /// Cores that do not come back while their guest runs: the hypervisor spins there for ever, on a guest's demand.
     @Suite(.serialized, .stopsMachines) struct LostCores {
-        @Test(arguments: [0, 1]) func itsPartitionEndsAlone(_ vcpu: Int) throws {
+        @Test(arguments: [0] + Nightly.also([1])) func itsPartitionEndsAlone(_ vcpu: Int) throws {
             let booted = try BootedMachine(manifest: "faults", faults: true)
             let machine = booted.testbed.machine, hostile = booted.guest("hostile")
             try hostile.wait(for: "@ready", seconds: 60)

@@ -116,7 +116,7 @@ extension MachineTests {
         }
 
         /// The kernel is started without firmware of our own: where memory is free differs.
-        @Test(.wantsDevices) func linuxFindsTheSame() throws {
+        @Test(.nightly) func linuxFindsTheSame() throws {
             let (found, disk) = try Self.found(threads: 1)
             let folder = try Self.recordLinux(disk)
             defer { try? FileManager.default.removeItem(at: folder) }

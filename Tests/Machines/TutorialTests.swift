@@ -44,7 +44,7 @@ extension MachineTests {
             #expect(after.total == before.total && after.clockMicroseconds > before.clockMicroseconds)
         }
 
-        @Test(.wantsDevices) func aRAMDiskByHand() throws {
+        @Test(.nightly) func aRAMDiskByHand() throws {
             let testbed = try boot("initial-ram-disk", "hand.yaml")
             defer { testbed.stop() }
             let client = try ControlClient(testbed.machine, path: testbed.socket.path)
@@ -59,7 +59,7 @@ extension MachineTests {
         }
 
         /// Both boot, and the one has ten times the exits of the other.
-        @Test(.wantsDevices) func quietCommandLines() throws {
+        @Test(.nightly) func quietCommandLines() throws {
             let testbed = try boot("quiet-command-lines", "quiet.yaml", guests: true)
             defer { testbed.stop() }
             let client = try ControlClient(testbed.machine, path: testbed.socket.path)
@@ -78,7 +78,7 @@ extension MachineTests {
             #expect(exits[0] > 100 && exits[1] > exits[0] * 10, "\(exits)")
         }
 
-        @Test(.wantsDevices) func theChecklistsLoopHasNoExits() throws {
+        @Test(.nightly) func theChecklistsLoopHasNoExits() throws {
             let testbed = try boot("real-time-checklist", "loop.yaml", guests: true)
             defer { testbed.stop() }
             let loop = try #require(testbed.watch.partitions.first)

@@ -6,7 +6,7 @@ extension MachineTests {
     /// The virtio console under Debian's own driver.
     @Suite(.serialized, .stopsMachines) struct VirtioConsole {
         /// Seconds in which nothing may exit; a minute where time is no matter.
-        private static let idle = ProcessInfo.processInfo.environment["BULKHEAD_DEVICES"] == "1" ? 60.0 : 10
+        private static let idle = Nightly.isOn ? 60.0 : 10
 
         @Test func aReaderThatWaitsCausesNoExitAndNothingIsLost() throws {
             try buildDeviceGuests()

@@ -20,7 +20,7 @@ extension MachineTests {
         }
 
         /// A stock kernel panics without a driver that says so. Its watchdog does.
-        @Test func debiansDriverKicksItUntilTheKernelPanics() throws {
+        @Test(.nightly) func debiansDriverKicksItUntilTheKernelPanics() throws {
             let guest = machine.guest("subject")
             try guest.wait(for: "@bulkhead ready ", seconds: 120)
             #expect(try machine.info("subject").kicks == 0)

@@ -40,6 +40,17 @@ import Testing
         #expect(Set(table.runs.map(\.vector)) == Set(vectors))
     }
 
+    @Test(arguments: MachineKind.allCases) func whatIsLeftToTheNightIsShownByDay(_ kind: MachineKind) throws {
+        let runs = try AttemptTable(Workspace.current(), for: kind).runs
+        #expect(runs.contains(where: \.isNightly) == (kind == .intel))
+        for run in runs where run.isNightly {
+            let isShown = runs.contains {
+                !$0.isNightly && $0.vector == run.vector && $0.kind == run.kind && $0.setup == run.setup
+            }
+            #expect(isShown, "\(run)")
+        }
+    }
+
     @Test func aFrameMadeByHandIsTheOneThatTheLinkMakes() throws {
         let frame = LinkFrame(7, 6, partition: "hostile")
         #expect(frame.payload == [0xA2, 0, 6, 1, 0x67] + Array("hostile".utf8))

@@ -13,9 +13,9 @@ struct TestCommand: ParsableCommand {
             status is 0 only if nothing failed. Machine tests boot whole emulated machines: AMD and Intel machines beside \
             each other. The contract (Tools/contract.yaml) comes last, with the machine tests. --adversary makes every \
             attempt of Tests/Guests/attempts.yaml to get out of a partition, and prints what each saw in one table. \
-            --nightly runs all tests and then what is slow or rare: an installation of Debian on an emulated NVMe disk, ten \
-            minutes of fuzzing for each target, millions of instruction sequences in a partition and on a bare machine, and \
-            the attempts on machines of both vendors; it takes some hours.
+            --nightly adds what is slow or rare: an installation of Debian on an emulated NVMe disk, second cases of what \
+            tests by day show, ten minutes of fuzzing for each target, millions of instruction sequences in a partition and \
+            on a bare machine, and the attempts on machines of both vendors; it takes some hours.
             """)
 
     @Flag(help: "Only the unit tests.") var unit = false

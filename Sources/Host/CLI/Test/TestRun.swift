@@ -22,9 +22,9 @@ struct TestRun {
             nightly ? ["BULKHEAD_DEVICES": "1", "BULKHEAD_SEQUENCES": "4000000"] : [:])
     }
 
-    /// Suites on AMD machines that attack, and that wait for guests rather than compute: they run beside the other ones.
+    /// Suites on AMD machines that attack, and as many others as make this half as long as the one that runs beside it.
     /// No suite of one list has files in common with one that is not in it.
-    static let attacks = "MachineTests/(Containment|MachineChecks|Detectors|Device)"
+    static let attacks = "MachineTests/(Containment|MachineChecks|Detectors|Device|Libvirt|SharedCore|Watch)"
 
     /// Starts the machine tests: two halves of those on AMD machines, and those on Intel machines, beside each other. With
     /// a filter, one run alone.

@@ -14,6 +14,8 @@ public struct AttemptTable: Sendable {
         public var setup: Setup
         /// How long it may take on QEMU.
         public var seconds: Double
+        /// Whether the suites make it at night alone.
+        public var isNightly = false
         /// In the order of the file.
         public var attempts: [(name: String, expected: Expectation)]
 
@@ -65,7 +67,7 @@ public struct AttemptTable: Sendable {
             throw AttemptTableError("a section has no vector")
         }
         if let only = section["only"]?.string, only != machine.rawValue { return }
-        let known = ["vector", "only", "kind", "machine", "seconds", "run", "attempts"]
+        let known = ["vector", "only", "nightly", "kind", "machine", "seconds", "run", "attempts"]
         if let stray = section.keys.first(where: { !known.contains($0.string ?? "") }) {
             throw AttemptTableError("\(stray.string ?? "?") is no key of a section")
         }
@@ -83,13 +85,15 @@ public struct AttemptTable: Sendable {
             return expected.mapping?[machine.rawValue]?.string.map { (name, Expectation($0)) }
         }
         let seconds = section["seconds"]?.float ?? section["seconds"]?.int.map(Double.init) ?? 10
-        if let run = section["run"]?.string {
-            runs.append(
-                Run(vector: vector, command: run, kind: kind, setup: setup, seconds: seconds, attempts: attempts))
+        func run(_ command: String, _ attempts: [(name: String, expected: Expectation)]) -> Run {
+            Run(
+                vector: vector, command: command, kind: kind, setup: setup, seconds: seconds,
+                isNightly: section["nightly"]?.string == machine.rawValue, attempts: attempts)
+        }
+        if let command = section["run"]?.string {
+            runs.append(run(command, attempts))
         } else {
-            runs += attempts.map {
-                Run(vector: vector, command: $0.name, kind: kind, setup: setup, seconds: seconds, attempts: [$0])
-            }
+            runs += attempts.map { run($0.name, [$0]) }
         }
     }
 }
