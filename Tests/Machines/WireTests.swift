@@ -49,7 +49,7 @@ extension MachineTests {
             try server.wait(for: "@bulkhead serve ", from: starts, seconds: 180)
             #expect(try end("server").link == 1)
             // Once Linux has announced itself, drivers and wire have nothing to do: nobody exits.
-            func exits() throws -> [UInt64] { try ["server", "reader"].map { try machine.client.statistics($0).total } }
+            func exits() throws -> [UInt64] { try ["server", "reader"].map { try machine.exits($0) } }
             var before = try exits(), tries = 0
             repeat {
                 Thread.sleep(forTimeInterval: 10)

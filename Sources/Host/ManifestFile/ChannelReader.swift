@@ -95,9 +95,10 @@ private func defaultMAC(_ names: String...) -> UInt64 {
 }
 
 private func parseMTU(_ text: String) throws(ValueError) -> UInt16 {
-    guard let mtu = parseNumber(text), (UInt64(ChannelSpec.minMTU)...UInt64(ChannelSpec.maxMTU)).contains(mtu) else {
-        throw ValueError(
-            reason: "\(quoted(text)) is no MTU of a channel", hint: "write \(ChannelSpec.minMTU) to \(ChannelSpec.maxMTU) bytes")
+    let known = UInt64(ChannelSpec.minMTU)...UInt64(ChannelSpec.maxMTU)
+    guard let mtu = parseNumber(text), known.contains(mtu) else {
+        let hint = "write \(known.lowerBound) to \(known.upperBound) bytes"
+        throw ValueError(reason: "\(quoted(text)) is no MTU of a channel", hint: hint)
     }
     return UInt16(mtu)
 }

@@ -23,7 +23,7 @@ extension ExitContext {
         let register = UInt8(truncatingIfNeeded: port.port & 7)
         context.value.takeLock(core.value.vcpu)
         if port.isInput {
-            while !isConsoleLive, let byte = context.value.controlPage.consoleIn.peek(),
+            while let byte = context.value.controlPage.consoleIn.peek(), !isConsoleLive,
                 context.value.legacyDevices.receive(byte)
             {
                 context.value.controlPage.consoleIn.removeFirst()

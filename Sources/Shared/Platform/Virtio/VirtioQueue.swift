@@ -108,7 +108,8 @@ public struct VirtioQueue: Sendable {
     func announce(_ isWanted: Bool, hasEvents: Bool, _ memory: borrowing GuestMemory) throws(VirtioError) {
         guard isEnabled else { return }
         if hasEvents {
-            try memory.publish(isWanted ? taken &+ (try waiting(memory)) : taken &- 1, areas[2] &+ 4 &+ UInt64(size) * 8)
+            let event = isWanted ? taken &+ (try waiting(memory)) : taken &- 1
+            try memory.publish(event, areas[2] &+ 4 &+ UInt64(size) * 8)
         } else {
             try memory.publish(isWanted ? 0 : 1, areas[2])
         }
