@@ -12,7 +12,7 @@ extension ExitContext {
         switch EventDelivery(vector, during: event) {
         case .exception: cpu.raise(vector, error: error)
         case .exceptionBeforeInterrupt:
-            if event.kind == .nmi { cpu.injectNMI() } else { LocalAPIC.requestAgain(event.vector) }
+            if event.kind == .nmi { cpu.hasPendingNMI = true } else { LocalAPIC.requestAgain(event.vector) }
             cpu.raise(vector, error: error)
         case .doubleFault: cpu.raise(Vector.doubleFault, error: 0)
         case .shutdown: return shutDown()

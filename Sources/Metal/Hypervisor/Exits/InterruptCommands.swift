@@ -22,7 +22,7 @@ extension ExitContext {
                 if command.mode == .lowestPriority { return .resume }
             case .nmi:
                 if vcpu == core.value.vcpu {
-                    cpu.injectNMI()
+                    cpu.hasPendingNMI = true
                 } else {
                     partition.value.signals[vcpu].nmi.store(true, ordering: .releasing)
                     LocalAPIC.kick(platform[vcpu])

@@ -23,6 +23,7 @@ extension PlannedMachine {
     consuming func build<CPU: VirtualizationExtension>(
         _ cpu: CPU.Type, _ program: ProgramMemory
     ) throws(Refusal) -> BuiltMachine {
+        program.fillMaps(cpu)
         let interrupts = try buildRemapping(), ownership = Ownership(machine.tables, machine.facts.memoryKeys)
         var built = BuiltMachine(plan: self, interrupts: interrupts, ownership: ownership)
         do throws(PageTableError) { try built.buildPartitions(cpu, program) } catch {

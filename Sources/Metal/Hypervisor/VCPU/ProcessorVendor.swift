@@ -29,12 +29,8 @@ extension Vendor {
 
     func build(_ plan: consuming PlannedMachine, _ program: ProgramMemory) throws(Refusal) -> BuiltMachine {
         switch self {
-        case .amd:
-            program.fillMaps(SVM.self)
-            return try plan.build(SVM.self, program)
-        case .intel:
-            program.fillMaps(VMX.self)
-            return try plan.build(VMX.self, program)
+        case .amd: try plan.build(SVM.self, program)
+        case .intel: try plan.build(VMX.self, program)
         }
     }
 

@@ -112,7 +112,7 @@ struct VCPURunner<Extension: VirtualizationExtension>: ~Copyable {
     private mutating func takeSignals() -> ExitOutcome {
         let vcpu = core.value.vcpu
         if partition.value.signals[vcpu].startUp.load(ordering: .relaxed) != 0 { return .waitForStartUp }
-        if partition.value.signals[vcpu].nmi.exchange(false, ordering: .relaxed) { context.cpu.injectNMI() }
+        if partition.value.signals[vcpu].nmi.exchange(false, ordering: .relaxed) { context.cpu.hasPendingNMI = true }
         return .resume
     }
 }

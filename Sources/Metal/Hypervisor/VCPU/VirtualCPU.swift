@@ -47,8 +47,8 @@ protocol VirtualCPU {
     mutating func raise(_ vector: UInt8, error: UInt32?)
     /// What the exit has interrupted on its way to the guest, and is delivered at the next entry unless something is raised.
     var interruptedEvent: InterruptionInfo { get }
-    /// Delivers an NMI to the guest as soon as it can take one.
-    mutating func injectNMI()
+    /// Whether an NMI waits, which is delivered to the guest as soon as it can take one.
+    var hasPendingNMI: Bool { get set }
     /// Runs the one instruction that exited again, on a bus where nobody claims what is outside the partition's memory: it
     /// reads ones there, and what it writes is gone. Exceptions exit meanwhile.
     mutating func singleStep()

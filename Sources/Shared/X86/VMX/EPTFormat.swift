@@ -13,11 +13,9 @@ public enum EPTFormat: PageTableFormat {
     }
     /// Any of the three permissions makes an entry present (section 29.3.2).
     public static func isPresent(_ entry: UInt64) -> Bool { entry & (read | write | execute) != 0 }
-}
 
-/// The extended-page-table pointer of a VMCS (Intel SDM volume 3C, section 25.6.11).
-public enum EPTPointer {
-    /// Four levels, tables read as write-back memory, accessed and dirty flags off.
+    /// The extended-page-table pointer of a VMCS (Intel SDM volume 3C, section 25.6.11): four levels, tables read as
+    /// write-back memory, accessed and dirty flags off.
     /// - Parameter root: physical address of the root table, a multiple of 4 KiB.
-    public static func make(root: UInt64) -> UInt64 { root | UInt64(MemoryType.writeBack.rawValue) | (4 - 1) << 3 }
+    public static func pointer(root: UInt64) -> UInt64 { root | UInt64(MemoryType.writeBack.rawValue) | (4 - 1) << 3 }
 }

@@ -65,6 +65,6 @@ import X86
 
     /// Section 25.6.11: memory type 2:0, walk length less one 5:3, accessed and dirty 6.
     @Test func pointer() {
-        #expect(EPTPointer.make(root: 0x1234_5000) == 0x1234_501E)
+        #expect(EPTFormat.pointer(root: 0x1234_5000) == 0x1234_501E)
     }
 }

@@ -45,8 +45,6 @@ extension SVMCPU {
         return step.isDone
     }
 
-    mutating func injectNMI() { hasPendingNMI = true }
-
     /// Injects the NMI that waits, or sees to it that an exit comes when the guest can take it. The processor blocks none
     /// behind one that was injected (section 15.20): until the guest is behind its IRET, which exits and is stepped over,
     /// there comes none.

@@ -5,7 +5,6 @@ import X86
 /// A vCPU of VMX: a virtual-machine control structure, the current one of its core for ever (SDM volume 3, chapter 24).
 struct VMXCPU: VirtualCPU {
     let registers: Pointer<guest_registers>
-    private let region: UInt64
     let maps: PermissionMaps
     let nested: NestedRoots
     let addressSpace: UInt32
@@ -27,20 +26,14 @@ struct VMXCPU: VirtualCPU {
 
     init(core: borrowing CoreLayout, maps: PermissionMaps, nested: NestedRoots, addressSpace: UInt32) {
         registers = Pointer(at: core.registers)
-        region = core.controlBlock
         self.maps = maps
         self.nested = nested
         self.addressSpace = addressSpace
         // `enable` was through all of them on this core.
         controls = (try? VMX.foldControls()) ?? VMXControlValues()
-        activate()
-    }
-
-    /// Makes the control structure an empty one and the current one (section 24.11.3).
-    private mutating func activate() {
-        _ = vmx_clear(region)
-        _ = vmx_load(region)
-        isLaunched = false
+        // The control structure is an empty one, not launched, and the current one (section 24.11.3).
+        _ = vmx_clear(core.controlBlock)
+        _ = vmx_load(core.controlBlock)
         writeControls()
     }
 
@@ -119,8 +112,6 @@ struct VMXCPU: VirtualCPU {
         self[VMCSField.entryInterruptionInfo] = UInt64(event.rawValue)
     }
 
-    mutating func injectNMI() { hasPendingNMI = true }
-
     /// Injects the NMI that waits, or asks for an exit when the guest can take it. An entry that injects one drops the debug
     /// exceptions that are pending (section 26.7.3), behind which it is due.
     private mutating func offerNMI() {
@@ -131,14 +122,7 @@ struct VMXCPU: VirtualCPU {
         {
             inject(InterruptionInfo(vector: Vector.nmi, kind: .nmi))
             hasPendingNMI = false
-        } else {
-            openNMIWindow()
-        }
-    }
-
-    /// Asks for an exit where the guest can take an NMI.
-    private mutating func openNMIWindow() {
-        if controls.pin & PinControl.virtualNMIs != 0 {
+        } else if controls.pin & PinControl.virtualNMIs != 0 {
             self[VMCSField.processorControls] |= UInt64(ProcessorControl.nmiWindowExiting)
         }
     }
@@ -152,7 +136,7 @@ struct VMXCPU: VirtualCPU {
         unsafe cpu_fill_ones(UnsafeMutableRawPointer(bitPattern: UInt(nested.unclaimed)), FrameArena.frameSize)
         // A handler of the guest's must not run with what the step has changed.
         self[VMCSField.exceptionBitmap] = UInt64(Vector.exitingInStep)
-        self[VMCSField.eptPointer] = EPTPointer.make(root: nested.bus)
+        self[VMCSField.eptPointer] = EPTFormat.pointer(root: nested.bus)
         if interruptedEvent.isValid {
             step = SingleStep(.delivery)
             // An exit between the delivery and its handler's first instruction (section 26.7.4).
@@ -193,7 +177,7 @@ struct VMXCPU: VirtualCPU {
     /// Translations are tagged by their root: what the loader's has left in the processor is of no use behind another.
     mutating func view(isLoading: Bool) {
         self.isLoading = isLoading
-        self[VMCSField.eptPointer] = EPTPointer.make(root: isLoading ? nested.loader : nested.memory)
+        self[VMCSField.eptPointer] = EPTFormat.pointer(root: isLoading ? nested.loader : nested.memory)
     }
 
     mutating func takeHostInterrupt() { unblock_nmi() }

@@ -32,7 +32,7 @@ extension VMXCPU {
         body(.permissionMaps, VMCSField.ioBitmapB, maps.ports + 4096, 0)
         body(.permissionMaps, VMCSField.msrBitmap, maps.msrs(now: self[VMCSField.msrBitmap]), 0)
         body(.addressSpace, VMCSField.vpid, UInt64(addressSpace), 0)
-        body(.nestedTables, VMCSField.eptPointer, EPTPointer.make(root: isLoading ? nested.loader : nested.memory), 0)
+        body(.nestedTables, VMCSField.eptPointer, EPTFormat.pointer(root: isLoading ? nested.loader : nested.memory), 0)
         body(.nestedTables, VMCSField.vmcsLinkPointer, .max, 0)
         body(.ownedBits, VMCSField.cr0Mask, VMX.ownedCR0, 0)
         body(.ownedBits, VMCSField.cr4Mask, VMX.ownedCR4, 0)
