@@ -21,7 +21,7 @@ struct DiscoveredMachine: ~Copyable {
     /// What the manifest is held against.
     var facts: MachineFacts
     /// A type with an atomic in it has an address: it is passed on without a copy of each field.
-    private let pin: Atomic<Bool>
+    private let pin = Atomic<Bool>(false)
 
     init(
         _ firmware: borrowing Firmware, _ vendor: Vendor, entryTSC: UInt64, bootTime: UInt64
@@ -35,7 +35,6 @@ struct DiscoveredMachine: ~Copyable {
         measured = MeasuredBoot(firmware)
         facts = MachineFacts(cores: CoreSet())
         facts.trust = measured.anchors
-        pin = Atomic(false)
         memoryMap.describe(in: &facts)
         let level = firmware.raiseLevel()
         gatherFacts(vendor)

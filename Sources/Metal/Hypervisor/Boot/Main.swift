@@ -27,15 +27,11 @@ func bootMachine(_ firmware: UInt64) {
     banner.write(", %d bytes", image_data_end() - image_address())
     BootLog.print(banner)
     let interrupts = InterruptTable.current
-    let refusal = boot(Pointer<Firmware>(at: firmware).value, entryTSC)
-    interrupts.activate()
-    refusal.print()
-    BootLog.hold()
-}
-
-/// Comes back only with a refusal.
-private func boot(_ firmware: borrowing Firmware, _ entryTSC: UInt64) -> Refusal {
-    do throws(Refusal) { try start(firmware, entryTSC) } catch { return error }
+    do throws(Refusal) { try start(Pointer<Firmware>(at: firmware).value, entryTSC) } catch {
+        interrupts.activate()
+        error.print()
+        BootLog.hold()
+    }
 }
 
 enum Version {
