@@ -127,8 +127,7 @@ extension BuiltMachine {
             found.interrupts = interrupts.blocks[i][n]
             if found.description.isUSB { tables.bus.write(found.description.requester, 4, size: 2, 1 << 1) }
             do throws(GuestBusError) {
-                try functions.value.append(found, through: window)
-                functions.value.takeLastFromFirmware(through: window) { wait($0, ticks) }
+                try functions.value.append(found, through: window) { wait($0, ticks) }
             } catch {
                 guard error == .badCapabilities else { throw .mappedAlready }
                 SerialPort.log.print(

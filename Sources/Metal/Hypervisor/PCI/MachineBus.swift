@@ -3,7 +3,7 @@ import Silicon
 
 /// The machine's own configuration space: in memory where the firmware says so, else by the ports (PCI Local Bus 3.0,
 /// section 3.2.2.3.2). The ports are for the boot core alone.
-struct MachineBus: ConfigurationSpace {
+struct MachineBus: ConfigurationSpace, RegisterAccess {
     /// 0: the ports.
     let ecam: UInt64
     let lastBus: UInt8
@@ -13,7 +13,7 @@ struct MachineBus: ConfigurationSpace {
     func read(_ function: UInt16, _ offset: Int, size: Int) -> UInt32 {
         if ecam != 0 {
             guard function >> 8 <= UInt16(lastBus) else { return .max }
-            return UInt32(truncatingIfNeeded: MemoryRegister.read(page(of: function) + UInt64(offset), size: size))
+            return UInt32(truncatingIfNeeded: readRegister(page(of: function) + UInt64(offset), size: size))
         }
         guard select(function, offset) else { return .max }
         return cpu_in32(0xCFC) >> (UInt32(offset & 3) * 8) & .max >> UInt32(32 - size * 8)
@@ -22,7 +22,7 @@ struct MachineBus: ConfigurationSpace {
     func write(_ function: UInt16, _ offset: Int, size: Int, _ value: UInt32) {
         if ecam != 0 {
             guard function >> 8 <= UInt16(lastBus) else { return }
-            return MemoryRegister.write(page(of: function) + UInt64(offset), size: size, UInt64(value))
+            return writeRegister(page(of: function) + UInt64(offset), size: size, UInt64(value))
         }
         guard select(function, offset) else { return }
         let port = UInt16(0xCFC + offset & 3)
@@ -44,9 +44,9 @@ extension FirmwareTables {
     var bus: MachineBus { MachineBus(ecam: ecam, lastBus: lastBus) }
 }
 
-/// A register in memory, 1, 2, 4 or 8 bytes wide.
-enum MemoryRegister {
-    static func read(_ address: UInt64, size: Int) -> UInt64 {
+/// A register in memory is 1, 2, 4 or 8 bytes wide.
+extension RegisterAccess {
+    func readRegister(_ address: UInt64, size: Int) -> UInt64 {
         switch size {
         case 1: UInt64(mmio_read8(address))
         case 2: UInt64(mmio_read16(address))
@@ -55,7 +55,7 @@ enum MemoryRegister {
         }
     }
 
-    static func write(_ address: UInt64, size: Int, _ value: UInt64) {
+    func writeRegister(_ address: UInt64, size: Int, _ value: UInt64) {
         switch size {
         case 1: mmio_write8(address, UInt8(truncatingIfNeeded: value))
         case 2: mmio_write16(address, UInt16(truncatingIfNeeded: value))

@@ -34,13 +34,12 @@ struct PartitionFunctions: ~Copyable {
         guest = GuestBus(hostBridge: bus.read(0, 0, size: 4), memorySize: platform.memorySize)
     }
 
-    mutating func append(_ function: OwnedFunction, through window: FunctionWindow) throws(GuestBusError) {
+    /// Adds a function and takes it from firmware: see `GuestFunction.takeFromFirmware`.
+    mutating func append(
+        _ function: OwnedFunction, through window: FunctionWindow, wait: (UInt32) -> Void
+    ) throws(GuestBusError) {
         owned[guest.count] = function
         try guest.append(function.description, virtualFunctions: function.virtualCount, on: window)
-    }
-
-    /// Takes the function that was added last from firmware: see `GuestFunction.takeFromFirmware`.
-    func takeLastFromFirmware(through window: FunctionWindow, wait: (UInt32) -> Void) {
         guest.functions[guest.count - 1].takeFromFirmware(on: window, wait: wait)
     }
 
@@ -100,14 +99,6 @@ struct FunctionWindow: FunctionAccess {
     }
 
     func rest() { openWindow() }
-
-    func readRegister(_ address: UInt64, size: Int) -> UInt64 {
-        MemoryRegister.read(address, size: size)
-    }
-
-    func writeRegister(_ address: UInt64, size: Int, _ value: UInt64) {
-        MemoryRegister.write(address, size: size, value)
-    }
 }
 
 /// Waits for so many microseconds.
