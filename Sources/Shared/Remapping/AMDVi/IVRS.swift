@@ -41,19 +41,13 @@ public enum IVRS {
         var entry = at + header
         while entry < at + length {
             let type = try reader.byte(entry)
-            let size = try entrySize(reader, entry, type)
+            // Bytes of a device entry (section 5.2.2.1): its type's two highest bits tell, but for entries that name an ACPI
+            // device, which end with a text.
+            let size = try type == 0xF0 ? 22 + Int(reader.byte(entry + 21)) : 4 << Int(type >> 6)
             guard size <= at + length - entry else { throw .malformed }
             try readEntry(reader, entry, type, &range, &topology)
             entry += size
         }
-    }
-
-    /// Bytes of a device entry (section 5.2.2.1): its type's two highest bits tell, but for entries that name an ACPI
-    /// device, which end with a text.
-    private static func entrySize(
-        _ reader: borrowing TableReader, _ at: Int, _ type: UInt8
-    ) throws(TopologyError) -> Int {
-        type == 0xF0 ? 22 + Int(try reader.byte(at + 21)) : 4 << Int(type >> 6)
     }
 
     private static func readEntry(
