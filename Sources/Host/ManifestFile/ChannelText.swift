@@ -9,7 +9,7 @@ extension ChannelEnd {
     }
 
     var kickText: String { kick == 0 ? "never" : kick == ChannelSpec.maxKicks ? "always" : "\(kick)/s" }
-    var rateText: String? { rate == 0 ? nil : exactSize(UInt64(rate)) + "/s" }
+    var rateText: String? { rate == .max ? nil : exactSize(UInt64(rate)) + "/s" }
 }
 
 extension ChannelSpec {

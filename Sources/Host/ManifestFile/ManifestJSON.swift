@@ -139,7 +139,7 @@ extension ManifestJSON.Channel {
             let end = spec.ends[i]
             return End(
                 partition: manifest.partitions[end.partition].name.string, mac: end.macText, kick: end.kickText,
-                rate: end.rate == 0 ? nil : end.rate)
+                rate: end.rate == .max ? nil : end.rate)
         }
     }
 }

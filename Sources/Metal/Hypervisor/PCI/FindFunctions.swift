@@ -135,7 +135,7 @@ extension BuiltMachine {
             }
         }
         do throws(GuestBusError) {
-            if manifest.partitions[i].virtio.contains(.console) { try functions.value.guest.appendConsole() }
+            if manifest.partitions[i].virtio.contains(.console) { try functions.value.guest.append(.console) }
             try appendWires(i, to: functions)
         } catch { throw .mappedAlready }
         return functions

@@ -12,13 +12,13 @@ struct WireEnd {
     /// What may be sent, in pieces of 64 bytes, and how often the other end may be interrupted.
     private var rate: Budget
     private var kicks: Budget
-    private let hasRate: Bool, mayKick: Bool
+    private let mayKick: Bool
 
     init(_ wire: Wire, _ end: ChannelEnd, to other: ChannelEnd, core peer: UInt32, ticksPerSecond: UInt64) {
         self.wire = wire
         self.peer = peer
         partition = other.partition
-        (hasRate, mayKick) = (end.rate != 0, other.kick != 0)
+        mayKick = other.kick != 0
         // A tenth of a second's at once; of interruptions, a fiftieth.
         rate = Budget(capacity: max(Int(end.rate) / 640, 24), perSecond: max(UInt64(end.rate) / 64, 1))
         kicks = Budget(capacity: max(Int(other.kick) / 50, 1), perSecond: UInt64(max(other.kick, 1)))
@@ -27,7 +27,6 @@ struct WireEnd {
     }
 
     mutating func maySend(_ bytes: Int) -> Bool {
-        guard hasRate else { return true }
         guard rate.isLeft(now: cpu_rdtsc()) else { return false }
         rate.spend((bytes + 63) / 64)
         return true
@@ -84,7 +83,7 @@ extension BuiltMachine {
                     peer: WireHalf(at: base + UInt64(1 - end) * WireHalf.size), mtu: channel.mtu)
                 functions.value.wires[functions.value.guest.virtioCount] = WireEnd(
                     wire, own, to: other, core: peer, ticksPerSecond: plan.machine.tscKHz * 1000)
-                try functions.value.guest.appendNetwork(mac: own.mac, mtu: channel.mtu)
+                try functions.value.guest.append(.network, mac: own.mac, mtu: channel.mtu)
             }
         }
     }

@@ -9,8 +9,8 @@ public struct ChannelEnd: Sendable {
     /// How often a second its guest may be interrupted for what has come, at most `ChannelSpec.maxKicks`; 0: never, it finds that when it
     /// exits by itself.
     public var kick: UInt32 = 20_000
-    /// Bytes a second that it may send; 0: no limit.
-    public var rate: UInt32 = 0
+    /// Bytes a second that it may send; all ones, which is more than a core copies, where nobody bounds it.
+    public var rate = UInt32.max
     public init() {}
 }
 

@@ -16,7 +16,7 @@ public struct GuestBus: ~Copyable, Sendable {
     public private(set) var functions = InlineArray<8, GuestFunction> { _ in GuestFunction() }
     public private(set) var count = 0
     /// Likewise the first `virtioCount`.
-    private var virtio = InlineArray<8, VirtioFunction> { _ in VirtioFunction() }
+    private var virtio = InlineArray<8, VirtioFunction> { _ in VirtioFunction(.none) }
     public private(set) var virtioCount = 0
     private let hostBridge: UInt32
     private var addresses: GuestAddresses
@@ -54,25 +54,12 @@ public struct GuestBus: ~Copyable, Sendable {
         for i in 0..<count { functions[i].reset(on: machine) }
     }
 
-    /// Adds a virtio console.
-    public mutating func appendConsole() throws(GuestBusError) {
-        let place = try placeVirtio()
-        append(VirtioFunction(.console, ports: place.ports, page: place.page, features: 0, queues: 2))
-    }
-
-    /// Adds a network card: see `VirtioFunction`.
-    public mutating func appendNetwork(mac: UInt64, mtu: UInt16) throws(GuestBusError) {
-        let place = try placeVirtio()
-        append(VirtioFunction(mac: mac, mtu: mtu, ports: place.ports, page: place.page))
-    }
-
-    private mutating func placeVirtio() throws(GuestBusError) -> (ports: UInt16, page: UInt64) {
+    /// Adds a virtio function: see `VirtioFunction`.
+    public mutating func append(_ kind: VirtioKind, mac: UInt64 = 0, mtu: UInt16 = 0) throws(GuestBusError) {
         guard virtioCount < Self.virtioCapacity else { throw .full }
-        return (GuestWindows.ports + UInt16(virtioCount * VirtioLayout.size), try addresses.placePage())
-    }
-
-    private mutating func append(_ function: consuming VirtioFunction) {
-        virtio[virtioCount] = function
+        virtio[virtioCount] = VirtioFunction(
+            kind, mac: mac, mtu: mtu, ports: GuestWindows.ports + UInt16(virtioCount * VirtioLayout.size),
+            page: try addresses.placePage())
         virtioCount += 1
     }
 

@@ -21,9 +21,9 @@ public struct VirtioFunction: ~Copyable, Sendable {
     let page: UInt64
     /// VIRTIO_F_VERSION_1, VIRTIO_F_EVENT_IDX and the kind's own.
     let offered: UInt64
-    let queueCount: Int
+    private static let queueCount = 2
     /// The kind's configuration (section 4.1.4.6).
-    var configuration: [3 of UInt32] = .init(repeating: 0)
+    var configuration: [3 of UInt32]
 
     // What the guest has written.
     var command: UInt16 = 0
@@ -38,14 +38,15 @@ public struct VirtioFunction: ~Copyable, Sendable {
     private var configurationVector = VirtioQueue.noVector
     private var interruptStatus: UInt32 = 0
 
-    init() { self.init(.none, ports: 0, page: 0, features: 0, queues: 0) }
-
-    init(_ kind: VirtioKind, ports: UInt16, page: UInt64, features: UInt64, queues: Int) {
+    /// - Parameters:
+    ///   - mac: of a network card, its address, the first byte in bits 7:0.
+    ///   - mtu: of a network card, bytes.
+    init(_ kind: VirtioKind, mac: UInt64 = 0, mtu: UInt16 = 0, ports: UInt16 = 0, page: UInt64 = 0) {
         self.kind = kind
         self.ports = ports
         self.page = page
-        offered = features | VirtioFeature.version1 | VirtioFeature.eventIndex
-        queueCount = queues
+        offered = (kind == .network ? VirtioFeature.network : 0) | VirtioFeature.version1 | VirtioFeature.eventIndex
+        configuration = [UInt32(truncatingIfNeeded: mac), UInt32(mac >> 32 & 0xFFFF), UInt32(mtu) << 16]
     }
 
     /// As when a guest starts.
@@ -100,11 +101,11 @@ public struct VirtioFunction: ~Copyable, Sendable {
         case 0x04: return deviceSelect < 2 ? UInt32(truncatingIfNeeded: offered >> UInt64(deviceSelect * 32)) : 0
         case 0x08: return driverSelect
         case 0x0C: return driverSelect < 2 ? UInt32(truncatingIfNeeded: features >> UInt64(driverSelect * 32)) : 0
-        case 0x10: return UInt32(configurationVector) | UInt32(queueCount) << 16
+        case 0x10: return UInt32(configurationVector) | UInt32(Self.queueCount) << 16
         case 0x14: return UInt32(status) | UInt32(queueSelect) << 16
-        case 0x18: return queue < queueCount ? UInt32(queues[queue].size) | UInt32(queues[queue].vector) << 16 : 0
-        case 0x1C: return queue < queueCount && queues[queue].isEnabled ? 1 : 0
-        case 0x20..<0x38: return queue < queueCount ? queues[queue].address(offset - 0x20) : 0
+        case 0x18: return queue < Self.queueCount ? UInt32(queues[queue].size) | UInt32(queues[queue].vector) << 16 : 0
+        case 0x1C: return queue < Self.queueCount && queues[queue].isEnabled ? 1 : 0
+        case 0x20..<0x38: return queue < Self.queueCount ? queues[queue].address(offset - 0x20) : 0
         case VirtioLayout.configuration..<VirtioLayout.configuration + 12:
             return configuration[(offset - VirtioLayout.configuration) / 4]
         case VirtioLayout.interruptStatus:
@@ -126,10 +127,10 @@ public struct VirtioFunction: ~Copyable, Sendable {
         case (0x10, 2): configurationVector = vector(half)
         case (0x14, 1): writeStatus(UInt8(truncatingIfNeeded: value))
         case (0x16, 2): queueSelect = half
-        case (0x18, 2) where queue < queueCount: queues[queue].resize(half)
-        case (0x1A, 2) where queue < queueCount: queues[queue].vector = vector(half)
-        case (0x1C, 2) where queue < queueCount && half == 1: queues[queue].enable()
-        case (0x20..<0x38, 4) where queue < queueCount && offset & 3 == 0:
+        case (0x18, 2) where queue < Self.queueCount: queues[queue].resize(half)
+        case (0x1A, 2) where queue < Self.queueCount: queues[queue].vector = vector(half)
+        case (0x1C, 2) where queue < Self.queueCount && half == 1: queues[queue].enable()
+        case (0x20..<0x38, 4) where queue < Self.queueCount && offset & 3 == 0:
             queues[queue].setAddress(offset - 0x20, value)
         default: return
         }
@@ -156,4 +157,6 @@ enum VirtioStatus {
 enum VirtioFeature {
     static let version1: UInt64 = 1 << 32
     static let eventIndex: UInt64 = 1 << 29
+    /// VIRTIO_NET_F_MTU, _MAC and _STATUS: none that changes frames.
+    static let network: UInt64 = 1 << 3 | 1 << 5 | 1 << 16
 }

@@ -1,13 +1,5 @@
 // The network card (virtio 1.2, section 5.1) at the end of a wire: frames as they are, received by queue 0, sent by queue 1.
 extension VirtioFunction {
-    /// - Parameters:
-    ///   - mac: its address, the first byte in bits 7:0.
-    ///   - mtu: bytes.
-    init(mac: UInt64, mtu: UInt16, ports: UInt16, page: UInt64) {
-        self.init(.network, ports: ports, page: page, features: VirtioFeature.network, queues: 2)
-        configuration = [UInt32(truncatingIfNeeded: mac), UInt32(mac >> 32 & 0xFFFF), UInt32(mtu) << 16]
-    }
-
     /// Moves what can be moved between the guest and the wire.
     /// - Parameter mayPass: see `Wire.end`.
     mutating func serve(
@@ -35,11 +27,6 @@ extension VirtioFunction {
 
     /// VIRTIO_NET_S_LINK_UP, behind the address.
     private var linkUp: UInt32 { 1 << 16 }
-}
-
-extension VirtioFeature {
-    /// VIRTIO_NET_F_MTU, _MAC and _STATUS: none that changes frames.
-    fileprivate static let network: UInt64 = 1 << 3 | 1 << 5 | 1 << 16
 }
 
 extension VirtioQueue {

@@ -42,13 +42,13 @@ final class TestConsole {
 
     init() throws {
         base.initializeMemory(as: UInt8.self, repeating: 0, count: Self.memorySize)
-        try bus.appendConsole()
+        try bus.append(.console)
         bus.resetVirtio()
     }
     /// With a network card instead.
     init(mac: UInt64, mtu: UInt16) throws {
         base.initializeMemory(as: UInt8.self, repeating: 0, count: Self.memorySize)
-        try bus.appendNetwork(mac: mac, mtu: mtu)
+        try bus.append(.network, mac: mac, mtu: mtu)
         bus.resetVirtio()
     }
     deinit { base.deallocate() }

@@ -47,7 +47,7 @@ struct VirtioOracle: ~Copyable {
     func complaint(about input: UnsafeRawBufferPointer) -> String? {
         base.initializeMemory(as: UInt8.self, repeating: 0, count: Self.size)
         var bus = GuestBus(hostBridge: 0, memorySize: UInt64(Self.size))
-        do throws(GuestBusError) { try bus.appendConsole() } catch { return "no console" }
+        do throws(GuestBusError) { try bus.append(.console) } catch { return "no console" }
         let stream = Stream(base), memory = GuestMemory(base: base, size: UInt64(Self.size))
         var high: UInt32 = 0
         for at in stride(from: 0, to: input.count - 3, by: 4) {

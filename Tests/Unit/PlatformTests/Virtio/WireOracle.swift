@@ -30,8 +30,8 @@ struct WireOracle: ~Copyable {
         var first = GuestBus(hostBridge: 0, memorySize: UInt64(VirtioOracle.size))
         var second = GuestBus(hostBridge: 0, memorySize: UInt64(VirtioOracle.size))
         do throws(GuestBusError) {
-            try first.appendNetwork(mac: 2, mtu: 1500)
-            try second.appendNetwork(mac: 0x102, mtu: 600)
+            try first.append(.network, mac: 2, mtu: 1500)
+            try second.append(.network, mac: 0x102, mtu: 600)
         } catch { return "no card" }
         var high: UInt32 = 0
         for at in stride(from: 0, to: input.count - 3, by: 4) {
