@@ -98,7 +98,8 @@ struct VMXCPU: VirtualCPU {
         self[VMCSField.entryExceptionError] = UInt64(error ?? 0)
         // A fault's handler finds RF set (SDM volume 3, section 17.3.1.1); #DB is a trap here.
         if vector != Vector.debug { self[VMCSField.guestRFLAGS] |= RFLAGS.resume }
-        inject(InterruptionInfo(exception: vector, hasError: error != nil, cr0: cr0))
+        let event = InterruptionInfo(exception: vector, hasError: error != nil, cr0: cr0)
+        self[VMCSField.entryInterruptionInfo] = UInt64(event.rawValue)
         endShadow()
     }
 
@@ -106,10 +107,6 @@ struct VMXCPU: VirtualCPU {
         @inline(__always) get {
             InterruptionInfo(rawValue: UInt32(truncatingIfNeeded: self[VMCSField.entryInterruptionInfo]))
         }
-    }
-
-    private mutating func inject(_ event: InterruptionInfo) {
-        self[VMCSField.entryInterruptionInfo] = UInt64(event.rawValue)
     }
 
     /// Injects the NMI that waits, or asks for an exit when the guest can take it. An entry that injects one drops the debug
@@ -120,7 +117,7 @@ struct VMXCPU: VirtualCPU {
         if self[VMCSField.guestInterruptibility] & blocked == 0,
             !interruptedEvent.isValid, self[VMCSField.guestPendingDebug] == 0
         {
-            inject(InterruptionInfo(vector: Vector.nmi, kind: .nmi))
+            self[VMCSField.entryInterruptionInfo] = UInt64(InterruptionInfo(vector: Vector.nmi, kind: .nmi).rawValue)
             hasPendingNMI = false
         } else if controls.pin & PinControl.virtualNMIs != 0 {
             self[VMCSField.processorControls] |= UInt64(ProcessorControl.nmiWindowExiting)
