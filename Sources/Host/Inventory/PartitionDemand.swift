@@ -160,6 +160,6 @@ public struct PartitionDemand: Sendable {
         guard spec.devices.count > 0 else {
             throw ValueError(reason: "\"\(key)\" belongs behind a device", hint: "write device=01:00.0,\(key)=...")
         }
-        change(&spec.devices.devices[spec.devices.count - 1])
+        change(&spec.devices[spec.devices.count - 1])
     }
 }

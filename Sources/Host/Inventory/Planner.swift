@@ -50,8 +50,8 @@ public struct Planner {
             var spec = demand.spec
             spec.cores = chosen
             for i in 0..<spec.devices.count {
-                try requireOwnable(spec.devices.devices[i].address, spec.name.string)
-                identify(&spec.devices.devices[i])
+                try requireOwnable(spec.devices[i].address, spec.name.string)
+                identify(&spec.devices[i])
             }
             guard manifest.append(spec) else {
                 let most = Manifest.maxPartitions

@@ -5,7 +5,7 @@ import Yams
 extension FieldReader {
     /// A list of functions, each an address or `{pci: ..., id: ..., virtual-functions: ..., reset: ...}`.
     mutating func devices(_ node: Node) -> DeviceList {
-        var list = DeviceList()
+        var list = DeviceList(unused: DeviceSpec())
         locate(.devices, node)
         guard case .sequence(let items) = node else {
             let hint = "write [\"00:03.0\"], or a list of {pci: \"00:03.0\", ...}"
@@ -17,7 +17,7 @@ extension FieldReader {
             fail(items[DeviceList.capacity].mark?.line, reason, field: .devices)
         }
         for item in items.prefix(DeviceList.capacity) {
-            if let device = device(item) { list.append(device) }
+            if let device = device(item) { _ = list.append(device) }
         }
         locate(.devices, node)
         return list

@@ -23,7 +23,7 @@ extension FunctionAddress {
 }
 
 extension DeviceList {
-    public var list: [DeviceSpec] { (0..<count).map { devices[$0] } }
+    public var list: [DeviceSpec] { (0..<count).map { self[$0] } }
 }
 
 extension DeviceSpec {

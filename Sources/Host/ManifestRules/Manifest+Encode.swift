@@ -127,7 +127,7 @@ extension PartitionSpec {
         writer.key(PartitionKey.devices)
         writer.array(devices.count)
         for k in 0..<devices.count {
-            let device = devices.devices[k]
+            let device = devices[k]
             writer.array(5)
             writer.uint(UInt64(device.address.requester))
             writer.uint(UInt64(device.vendor))

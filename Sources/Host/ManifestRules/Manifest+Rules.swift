@@ -134,7 +134,7 @@ extension Manifest {
             report(ManifestRefusal(.unknownAcceptance, .accepts, partition: i, value: UInt64(weaknesses)))
         }
         for k in 0..<partitions[i].devices.count {
-            let device = partitions[i].devices.devices[k]
+            let device = partitions[i].devices[k]
             guard Int(device.virtualFunctions) > Self.maxVirtualFunctions else { continue }
             let bound = UInt64(device.address.requester) << 32 | UInt64(Self.maxVirtualFunctions)
             let value = UInt64(device.virtualFunctions)

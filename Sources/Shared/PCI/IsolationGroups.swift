@@ -1,11 +1,11 @@
+import Text
+
 /// Which of the machine's functions can reach each other, or pass for one another, without the IOMMU between them. Only whole
 /// groups can be given away (PCI Express Base 6.0, section 6.12; the rules are those of Linux' iommu_groups, but for switches,
 /// whose ports Linux takes to be apart even without access control).
 ///
 /// What counts is what a port can do: `AccessControl.enable` makes it do so.
 public struct IsolationGroups: Sendable {
-    public static let capacity = 128
-
     private struct Member {
         var requester: UInt16 = 0
         /// The lowest requester id in the group.
@@ -26,8 +26,7 @@ public struct IsolationGroups: Sendable {
             first != 0 && other.first != 0 && leads(to: UInt16(other.first) << 8) && !leads(to: other.requester)
         }
     }
-    private var members = InlineArray<128, Member>(repeating: Member())
-    private var count = 0
+    private var members = BoundedList<128, Member>(unused: Member())
     /// False when there was no room for a function, or two bridges claim one bus: then nothing is known about isolation.
     public private(set) var isComplete = true
 
@@ -35,7 +34,6 @@ public struct IsolationGroups: Sendable {
 
     /// Adds the next function, after the bridge above it, as `BusScan` finds them.
     public mutating func add(_ function: FunctionDescription, on space: some ConfigurationSpace) {
-        guard count < Self.capacity else { return isComplete = false }
         let id = function.requester
         let kind = PortKind(function, on: space)
         var new = Member(requester: id, group: id)
@@ -62,13 +60,12 @@ public struct IsolationGroups: Sendable {
                 default: above
                 }
         }
-        for i in 0..<count where new.claims(members[i]) || members[i].claims(new) { isComplete = false }
-        members[count] = new
-        count += 1
+        if members.first(where: { new.claims($0) || $0.claims(new) }) != nil { isComplete = false }
+        guard members.append(new) else { return isComplete = false }
         if let parent, !members[parent].pathIsolates { join(id, members[parent].requester) }
         if let parent, kind == .downstreamPort, !hasControl { joinAll(behind: parent) }
         guard isMultifunction, !new.isolates else { return }
-        for i in 0..<count where members[i].requester >> 3 == id >> 3 && !members[i].isolates {
+        for i in 0..<members.count where members[i].requester >> 3 == id >> 3 && !members[i].isolates {
             join(id, members[i].requester)
         }
     }
@@ -76,7 +73,7 @@ public struct IsolationGroups: Sendable {
     /// Joins what a switch sends straight to each other: a port without access control reaches all that is behind the others.
     private mutating func joinAll(behind upstream: Int) {
         members[upstream].pathIsolates = false
-        for i in 0..<count where members[upstream].leads(to: members[i].requester) {
+        for i in 0..<members.count where members[upstream].leads(to: members[i].requester) {
             members[i].pathIsolates = false
             join(members[i].requester, members[upstream].requester)
         }
@@ -85,13 +82,10 @@ public struct IsolationGroups: Sendable {
     /// Makes one group of those of two functions.
     mutating func join(_ one: UInt16, _ other: UInt16) {
         let a = group(of: one), b = group(of: other)
-        for i in 0..<count where members[i].group == max(a, b) { members[i].group = min(a, b) }
+        for i in 0..<members.count where members[i].group == max(a, b) { members[i].group = min(a, b) }
     }
 
-    private func index(of requester: UInt16) -> Int? {
-        for i in 0..<count where members[i].requester == requester { return i }
-        return nil
-    }
+    private func index(of requester: UInt16) -> Int? { members.firstIndex { $0.requester == requester } }
 
     /// The number of a function's group: the lowest requester id in it. A function that is not listed has one of its own.
     public func group(of requester: UInt16) -> UInt16 {
@@ -116,8 +110,7 @@ public struct IsolationGroups: Sendable {
     /// its bus numbers.
     public func canResetBus(of function: borrowing FunctionDescription) -> Bool {
         guard function.bridge != 0, let n = index(of: function.bridge), members[n].last != 0 else { return false }
-        for i in 0..<count where members[i].last != 0 && members[n].leads(to: members[i].requester) { return false }
-        return true
+        return members.first { $0.last != 0 && members[n].leads(to: $0.requester) } == nil
     }
 }
 

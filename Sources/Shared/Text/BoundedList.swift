@@ -14,14 +14,23 @@ public struct BoundedList<let capacity: Int, Element> {
         return true
     }
 
+    public mutating func remove(at index: Int) {
+        count -= 1
+        for i in index..<count { elements[i] = elements[i + 1] }
+    }
+
     public subscript(index: Int) -> Element {
-        get { elements[index] }
-        set { elements[index] = newValue }
+        @inline(__always) _read { yield elements[index] }
+        @inline(__always) _modify { yield &elements[index] }
     }
 
     /// The first element of which `isWanted` is true.
     public func first(where isWanted: (Element) -> Bool) -> Element? {
-        for i in 0..<count where isWanted(elements[i]) { return elements[i] }
+        firstIndex(where: isWanted).map { elements[$0] }
+    }
+
+    public func firstIndex(where isWanted: (Element) -> Bool) -> Int? {
+        for i in 0..<count where isWanted(elements[i]) { return i }
         return nil
     }
 }

@@ -113,7 +113,7 @@ private func text(_ devices: String) -> String {
     /// What only an encoded manifest can say.
     @Test func encodedForms() throws {
         var manifest = sample()
-        for i in 0..<8 { manifest.partitions[1].devices.append(DeviceSpec.at(i)) }
+        for i in 0..<8 { _ = manifest.partitions[1].devices.append(DeviceSpec.at(i)) }
         manifest.partitions[1].accepts = .splitSMT
         let bytes = try encoded(manifest)
         #expect(try encoded(try decoded(bytes)) == bytes)
@@ -125,7 +125,7 @@ private func text(_ devices: String) -> String {
         let unknown = #expect(throws: ManifestError.self) { try decoded(refused) }
         #expect(unknown.map { sentence($0, manifest) } == "partition \"workload\" has the unknown value 4 in key 14")
         let tooMany = sample {
-            $0.partitions[0].devices.append(spec("00:03.0") { $0.virtualFunctions = 65 })
+            _ = $0.partitions[0].devices.append(spec("00:03.0") { $0.virtualFunctions = 65 })
         }
         #expect(
             problems(tooMany).map { $0.sentence(tooMany) } == [
@@ -145,7 +145,7 @@ private func text(_ devices: String) -> String {
     /// Each flipped bit of devices gives a refusal, or a manifest with exactly that encoding.
     @Test func eachBitFlipped() throws {
         var manifest = sample()
-        manifest.partitions[1].devices.append(spec("01:10.2") { ($0.vendor, $0.virtualFunctions) = (0x8086, 3) })
+        _ = manifest.partitions[1].devices.append(spec("01:10.2") { ($0.vendor, $0.virtualFunctions) = (0x8086, 3) })
         manifest.partitions[1].accepts = .splitSMT
         let bytes = try encoded(manifest)
         var accepted = 0

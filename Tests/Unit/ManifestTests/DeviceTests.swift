@@ -55,8 +55,8 @@ func machineWithDevices(_ change: (inout MachineFacts) -> Void = { _ in }) -> Ma
     static func owning(_ first: [DeviceSpec], _ second: [DeviceSpec] = []) -> Manifest {
         sample {
             $0.partitions[1].memoryBase = 0
-            for device in first { $0.partitions[0].devices.append(device) }
-            for device in second { $0.partitions[1].devices.append(device) }
+            for device in first { _ = $0.partitions[0].devices.append(device) }
+            for device in second { _ = $0.partitions[1].devices.append(device) }
         }
     }
 

@@ -41,7 +41,7 @@ func brokenInvariants(_ manifest: Manifest) -> [String] {
             "every bit is known")
         demand(spec.devices.count <= 8, "at most 8 functions")
         for k in 0..<spec.devices.count {
-            let device = spec.devices.devices[k]
+            let device = spec.devices[k]
             demand(functions.insert(device.address.requester).inserted, "no function has two owners")
             demand(device.virtualFunctions <= 64, "at most 64 virtual functions")
         }
@@ -71,7 +71,7 @@ func brokenInvariants(_ manifest: Manifest, _ plan: MemoryPlan, on machine: Mach
         }
         for k in 0..<spec.devices.count {
             demand(machine.usableIOMMU, "a function has an IOMMU")
-            let device = spec.devices.devices[k]
+            let device = spec.devices[k]
             guard let found = functions.first(where: { $0.address == device.address }) else { continue }
             demand(!found.isBridge && !found.isReserved, "nobody owns the machine's own functions")
             demand(found.reset != .none || device.acceptsNoReset, "a function is reset, or its owner accepts that")
@@ -92,7 +92,7 @@ func machineFacts(for manifest: Manifest, groups: Bool) -> MachineFacts {
     machine.free.add(MemoryRange(base: 0x1_0000_0000, end: max(manifest.machineMemory, 1 << 40)))
     for i in 0..<manifest.partitionCount {
         for k in 0..<manifest.partitions[i].devices.count {
-            let device = manifest.partitions[i].devices.devices[k]
+            let device = manifest.partitions[i].devices[k]
             var function = FunctionDescription()
             function.address = device.address
             (function.vendor, function.device) = (device.vendor, device.device)

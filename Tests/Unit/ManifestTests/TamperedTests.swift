@@ -30,7 +30,7 @@ import Testing
                 var device = DeviceSpec()
                 device.address.requester = UInt16(number() & 0xFFFF) ^ UInt16.random(in: 0...15, using: &random)
                 device.virtualFunctions = flip() ? UInt8(number() & 0xFF) : 0
-                spec.devices.append(device)
+                _ = spec.devices.append(device)
             }
             manifest.append(spec)
         }
@@ -68,8 +68,8 @@ import Testing
         { $0.partitions[0].memoryBase = 0x4020_0000 }, { $0.partitions[0].memorySize = 1 << 53 },
         { $0.partitions[0].image = "" }, { $0.partitions[0].permits = ControlOperations(rawValue: 0x200) },
         { $0.partitions[0].accepts = Acceptances(rawValue: 4) },
-        { for i in 0..<2 { $0.partitions[i].devices.append(spec("00:02.0")) } },
-        { $0.partitions[0].devices.append(spec("00:02.0") { $0.virtualFunctions = 65 }) },
+        { for i in 0..<2 { _ = $0.partitions[i].devices.append(spec("00:02.0")) } },
+        { _ = $0.partitions[0].devices.append(spec("00:02.0") { $0.virtualFunctions = 65 }) },
     ]
 
     /// Each demand of the invariants is one that a manifest can break.

@@ -67,7 +67,7 @@ extension PlannedMachine {
                 Hardware.self, i, runs.span.extracting(0..<(size > low ? 2 : 1)), apicIDs, vcpuCount)
             for n in 0..<manifest.partitions[i].devices.count {
                 // Virtual functions too, which answer later or never: the manifest says whose the id is.
-                let requester = manifest.partitions[i].devices.devices[n].address.requester
+                let requester = manifest.partitions[i].devices[n].address.requester
                 let alias = owned.value[i * 8 + n].description.alias
                 let block = try machine.iommu?.attach(Hardware.self, requester, alias: alias, to: domain, in: &tables)
                 interrupts.blocks[i][n] = block ?? InterruptBlock()

@@ -99,7 +99,7 @@ struct PlannedMachine: ~Copyable {
                     + files[i].kernel.tableFrames + files[i].initrd.tableFrames
                     + sites[i].tableFrames * manifest.partitions[i].cores.count
                     // A channel's memory may need two tables of each kind in every core's.
-                    + manifest.channelCount(of: i) * manifest.partitions[i].cores.count * 5,
+                    + manifest.partitions[i].wireCount * manifest.partitions[i].cores.count * 5,
                 smallExecutable: small, watched: manifest.partitions[i].watchedTables, firmware)
         }
         for i in 0..<manifest.channelCount {

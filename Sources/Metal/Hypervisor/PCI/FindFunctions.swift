@@ -31,7 +31,7 @@ extension PlannedMachine {
     private func device(_ place: Int) -> DeviceSpec? {
         let n = place % 8
         return n < manifest.partitions[place / 8].devices.count
-            ? manifest.partitions[place / 8].devices.devices[n] : nil
+            ? manifest.partitions[place / 8].devices[n] : nil
     }
 
     /// The partitions, a bit for each, that own virtual functions of partition `i`'s physical ones.
@@ -117,7 +117,7 @@ extension BuiltMachine {
         for n in 0..<devices.count {
             var found = plan.owned.value[i * 8 + n]
             let window = FunctionWindow(functions: functions), ticks = plan.machine.tscKHz
-            let isThere = found.description.vendor != 0, id = UInt64(devices.devices[n].address.requester)
+            let isThere = found.description.vendor != 0, id = UInt64(devices[n].address.requester)
             // Its registers are where they were, before anything is read there.
             guard isThere, FunctionReset(tables.bus).restore(found.description, wait: { wait($0, ticks) }) else {
                 SerialPort.log.print(

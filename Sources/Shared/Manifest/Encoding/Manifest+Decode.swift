@@ -108,7 +108,7 @@ extension Manifest {
             device.device = UInt16(try source.reader.uint(max: UInt64(UInt16.max)))
             device.virtualFunctions = UInt8(try source.reader.uint(max: UInt64(Self.maxVirtualFunctions)))
             device.acceptsNoReset = try source.reader.bool()
-            partitions[i].devices.append(device)
+            _ = partitions[i].devices.append(device)
         }
     }
 

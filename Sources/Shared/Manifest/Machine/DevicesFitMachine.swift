@@ -7,7 +7,7 @@ extension Manifest {
         for i in 0..<partitionCount {
             for k in 0..<partitions[i].devices.count {
                 guard machine.usableIOMMU else { throw ManifestError(.noIOMMU, partition: i) }
-                let device = partitions[i].devices.devices[k]
+                let device = partitions[i].devices[k]
                 try check(device, of: i, machine)
                 try checkGroup(device.address, of: i, machine)
             }
@@ -57,7 +57,7 @@ extension Manifest {
         let buses = device.address.bus...max(device.address.bus, found.lastBus)
         for j in 0..<partitionCount where j != i {
             for k in 0..<partitions[j].devices.count {
-                let other = partitions[j].devices.devices[k].address
+                let other = partitions[j].devices[k].address
                 guard buses.contains(other.bus) else { continue }
                 throw Self.refusal(.resetShared, device, of: i, other: j, bound: UInt64(other.requester))
             }
@@ -66,8 +66,8 @@ extension Manifest {
 
     /// How many virtual functions the owner of a physical function enables.
     private borrowing func virtualFunctions(of physical: FunctionAddress) -> Int {
-        guard let i = owner(of: physical), let device = partitions[i].devices[physical] else { return 0 }
-        return Int(device.virtualFunctions)
+        guard let i = owner(of: physical) else { return 0 }
+        return Int(partitions[i].devices.first { $0.address == physical }?.virtualFunctions ?? 0)
     }
 
     /// A group belongs to one owner: within it, functions may reach each other past the IOMMU.
@@ -77,7 +77,7 @@ extension Manifest {
         let group = machine.functions.group(of: address)
         for j in 0..<i {
             for k in 0..<partitions[j].devices.count {
-                let other = partitions[j].devices.devices[k].address
+                let other = partitions[j].devices[k].address
                 guard machine.functions.group(of: other) == group else { continue }
                 throw ManifestError(
                     .groupSplit, partition: i, other: j, value: UInt64(address.requester),

@@ -1,5 +1,6 @@
 import PCI
 import Resources
+import Text
 
 /// What only the machine can tell: its cores, its PCI functions and the memory that is free for partitions. Several KiB:
 /// lend it, do not copy it where the stack is small.
@@ -9,7 +10,7 @@ public struct MachineFacts: Sendable {
     /// Bytes of all memory that the firmware reports, whoever uses it. Zero: taken to be what is free.
     public var installedMemory: UInt64
     /// Memory that a partition may be given.
-    public var free: FreeMemory
+    public var free = FreeMemory()
     /// For each core, the lowest core that is a thread of the same physical core (SMT).
     public var siblings = InlineArray<64, UInt8> { UInt8($0) }
     /// For each core, the lowest core with which it shares the last-level cache, and the second-level cache.
@@ -29,15 +30,13 @@ public struct MachineFacts: Sendable {
     public init(cores: CoreSet, installedMemory: UInt64 = 0) {
         self.cores = cores
         self.installedMemory = installedMemory
-        free = FreeMemory()
     }
 }
 
 /// Ranges of free physical memory, at most 64 and never adjacent: the largest are kept when there are more.
 public struct FreeMemory: Sendable {
-    public static let capacity = 64
-    public private(set) var ranges = InlineArray<64, MemoryRange>(repeating: MemoryRange(base: 0, end: 0))
-    public private(set) var count = 0
+    public private(set) var ranges = BoundedList<64, MemoryRange>(unused: MemoryRange(base: 0, end: 0))
+    public var count: Int { ranges.count }
 
     public init() {}
 
@@ -50,7 +49,7 @@ public struct FreeMemory: Sendable {
         while i < count {
             if ranges[i].end == range.base || range.end == ranges[i].base {
                 range = MemoryRange(base: min(range.base, ranges[i].base), end: max(range.end, ranges[i].end))
-                remove(at: i)
+                ranges.remove(at: i)
             } else {
                 i += 1
             }
@@ -66,7 +65,7 @@ public struct FreeMemory: Sendable {
         while i < count {
             let old = ranges[i]
             if old.base < range.end, range.base < old.end {
-                remove(at: i)
+                ranges.remove(at: i)
                 insert(MemoryRange(base: old.base, end: range.base))
                 insert(MemoryRange(base: range.end, end: old.end))
                 i = 0
@@ -77,10 +76,7 @@ public struct FreeMemory: Sendable {
     }
 
     /// Whether all of `range` is free.
-    public func contains(_ range: MemoryRange) -> Bool {
-        for i in 0..<count where ranges[i].contains(range) { return true }
-        return false
-    }
+    public func contains(_ range: MemoryRange) -> Bool { ranges.first { $0.contains(range) } != nil }
 
     /// Bytes in whole granules of 2 MiB.
     public var usableBytes: UInt64 {
@@ -104,18 +100,8 @@ public struct FreeMemory: Sendable {
         return best.map { MemoryRange(base: $0.base, size: size) }
     }
 
-    private mutating func remove(at i: Int) {
-        count -= 1
-        ranges[i] = ranges[count]
-    }
-
     private mutating func insert(_ range: MemoryRange) {
-        guard !range.isEmpty else { return }
-        if count < Self.capacity {
-            ranges[count] = range
-            count += 1
-            return
-        }
+        if range.isEmpty || ranges.append(range) { return }
         var smallest = 0
         for i in 1..<count where ranges[i].size < ranges[smallest].size { smallest = i }
         if ranges[smallest].size < range.size { ranges[smallest] = range }

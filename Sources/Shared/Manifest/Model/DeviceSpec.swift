@@ -1,4 +1,5 @@
 import PCI
+import Text
 
 /// One PCI function that a partition owns.
 public struct DeviceSpec: Equatable, Sendable {
@@ -14,24 +15,5 @@ public struct DeviceSpec: Equatable, Sendable {
     public init() {}
 }
 
-/// The functions of one partition, at most eight.
-public struct DeviceList: Sendable {
-    public static let capacity = 8
-    public package(set) var devices = InlineArray<8, DeviceSpec>(repeating: DeviceSpec())
-    public private(set) var count = 0
-    public init() {}
-    /// False, and nothing changed, when the list is full.
-    @discardableResult
-    public mutating func append(_ device: DeviceSpec) -> Bool {
-        guard count < Self.capacity else { return false }
-        devices[count] = device
-        count += 1
-        return true
-    }
-
-    /// What the list says of a function; nil when it does not name it.
-    public subscript(_ address: FunctionAddress) -> DeviceSpec? {
-        for k in 0..<count where devices[k].address == address { return devices[k] }
-        return nil
-    }
-}
+/// The functions of one partition.
+public typealias DeviceList = BoundedList<8, DeviceSpec>

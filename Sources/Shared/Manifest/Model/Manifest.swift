@@ -40,18 +40,10 @@ public struct Manifest: Sendable {
         partitionCount += 1
     }
 
-    /// How many channels have an end in partition `i`.
-    public func channelCount(of i: Int) -> Int {
-        var count = 0
-        for n in 0..<channelCount
-        where channels[n].ends[0].partition == i || channels[n].ends[1].partition == i { count += 1 }
-        return count
-    }
-
     /// Appends a channel; the caller has seen that there is room. Ends that are of no partition are refused later.
     package mutating func append(_ channel: ChannelSpec) {
         for end in 0..<2 where channel.ends[end].partition < partitionCount {
-            partitions[channel.ends[end].partition].hasWires = true
+            partitions[channel.ends[end].partition].wireCount += 1
         }
         channels[channelCount] = channel
         channelCount += 1

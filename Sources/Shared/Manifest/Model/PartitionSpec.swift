@@ -69,7 +69,7 @@ public struct PartitionSpec: Sendable {
     public var onReboot = LifecycleAction.restart
     public var onCrash = LifecycleAction.stop
     public var permits = ControlOperations()
-    public var devices = DeviceList()
+    public var devices = DeviceList(unused: DeviceSpec())
     public var accepts = Acceptances()
     /// Seconds that the guest has for its watchdog's first kick, at most `Manifest.maxWatchdog`; 0: it has no watchdog.
     public var watchdog: UInt16 = 0
@@ -78,7 +78,7 @@ public struct PartitionSpec: Sendable {
     public var watch = WatchSpec()
     public var virtio = VirtioGrants()
     /// Whether it is at the end of a channel: the manifest says which.
-    public internal(set) var hasWires = false
+    public internal(set) var wireCount = 0
     /// What the images are; without it whatever lies on the boot volume is started.
     public var digests: ImageDigests?
     /// Cache, bandwidth and a memory key.
@@ -86,7 +86,7 @@ public struct PartitionSpec: Sendable {
     public init() {}
 
     /// Whether the guest sees a PCI bus.
-    public var hasBus: Bool { devices.count > 0 || !virtio.isEmpty || hasWires }
+    public var hasBus: Bool { devices.count > 0 || !virtio.isEmpty || wireCount > 0 }
     /// The nested tables in which its kernel is locked: of memory, and of each bus.
     public var watchedTables: Int { watch.response == .off ? 0 : 1 + (hasBus ? cores.count : 1) }
 }

@@ -80,9 +80,9 @@ extension Manifest {
     /// Functions that partition `i` names and `j`, which is no later, named before.
     private borrowing func checkDevices(_ j: Int, _ i: Int, _ report: (ManifestError) -> Void) {
         for k in 0..<partitions[i].devices.count {
-            let address = partitions[i].devices.devices[k].address
+            let address = partitions[i].devices[k].address
             for before in 0..<(i == j ? k : partitions[j].devices.count)
-            where partitions[j].devices.devices[before].address == address {
+            where partitions[j].devices[before].address == address {
                 let value = UInt64(address.requester)
                 report(
                     i == j
@@ -94,7 +94,7 @@ extension Manifest {
 
     /// The index of the partition that owns the function; nil when nobody does.
     public borrowing func owner(of address: FunctionAddress) -> Int? {
-        for i in 0..<partitionCount where partitions[i].devices[address] != nil { return i }
+        for i in 0..<partitionCount where partitions[i].devices.first(where: { $0.address == address }) != nil { return i }
         return nil
     }
 }
