@@ -9,17 +9,15 @@ public protocol RegisterFile {
 }
 
 extension RegisterFile {
-    /// Reads until the bits of `mask` are `wanted`, but at most `PollLimit.polls` times.
+    /// Reads until the bits of `mask` are `wanted`, but at most `pollLimit` times.
     func poll(_ offset: Int, _ mask: UInt32, _ wanted: UInt32) -> Bool {
-        for _ in 0..<PollLimit.polls where read32(offset) & mask == wanted { return true }
+        for _ in 0..<pollLimit where read32(offset) & mask == wanted { return true }
         return false
     }
 }
 
 /// How long hardware may take: units answer within microseconds, and a read of a register takes a tenth of one or more.
-enum PollLimit {
-    static let polls = 1 << 18
-}
+let pollLimit = 1 << 18
 
 /// Why remapping could not be set up.
 public enum RemappingError: Error, Equatable {

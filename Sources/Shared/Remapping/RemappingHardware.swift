@@ -1,7 +1,7 @@
 import X86
 
 /// What one vendor's remapping hardware is. `VTD` and `AMDVi` implement it; nothing else depends on the vendor. A value is
-/// one unit, static members are what the units of a machine share. No method waits longer than `PollLimit` allows.
+/// one unit, static members are what the units of a machine share. No method waits longer than `pollLimit` allows.
 public protocol RemappingHardware {
     associatedtype Registers: RegisterFile
     /// How the page tables are written.

@@ -32,8 +32,7 @@ public enum TopologyError: Error, Equatable {
 /// What DMAR or IVRS say of a machine's remapping units. All units share one set of tables, so that which unit stands above
 /// which function does not matter.
 public struct RemappingTopology: Sendable {
-    public var units: [32 of RemappingUnitDescription] = .init(repeating: RemappingUnitDescription())
-    public var unitCount = 0
+    public var units = BoundedList<32, RemappingUnitDescription>(unused: RemappingUnitDescription())
     public internal(set) var interruptSources = BoundedList<32, InterruptSource>(unused: (0, 0, false))
     public internal(set) var aliases = BoundedList<64, AliasRange>(unused: (0, 0, 0))
     public internal(set) var reserved = BoundedList<128, (first: UInt16, last: UInt16)>(unused: (0, 0))
@@ -70,11 +69,5 @@ public struct RemappingTopology: Sendable {
     public func isReserved(_ function: UInt16) -> Bool {
         reserved.first { $0.first <= function && function <= $0.last } != nil
             || interruptSources.first { $0.requester == function } != nil
-    }
-
-    mutating func add(_ unit: RemappingUnitDescription) throws(TopologyError) {
-        guard unitCount < 32 else { throw .tooMany }
-        units[unitCount] = unit
-        unitCount += 1
     }
 }

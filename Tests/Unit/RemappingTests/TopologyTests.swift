@@ -25,7 +25,7 @@ import Testing
 
     @Test func dmarNamesUnitsAndIOAPICs() throws {
         let found = try parse(dmar)
-        #expect(found.unitCount == 2)
+        #expect(found.units.count == 2)
         #expect(found.units[0].registers == 0xFED9_0000 && found.units[1].registers == 0xFED9_1000)
         #expect(found.requester(ofIOAPIC: 2) == 0xFF00)
         #expect(found.requester(ofIOAPIC: 7) == 0x0911, "behind the bridge at 00:1c.5")
@@ -58,7 +58,7 @@ import Testing
 
     @Test func ivrsNamesTheNewestBlocksAlone() throws {
         let found = try IVRS.parse(ivrs.span)
-        #expect(found.unitCount == 1)
+        #expect(found.units.count == 1)
         #expect(found.units[0].registers == 0xFED8_0000 && found.units[0].function == 2)
         #expect(found.alias(of: 0x0342) == 8 && found.alias(of: 0x0400) == nil)
         #expect(found.alias(of: 0x0510) == 0x20 && found.alias(of: 0x0020) == nil)
@@ -81,7 +81,7 @@ import Testing
             table.put([block.segment] + [UInt8](repeating: 0, count: header - 17))
         }
         let found = try IVRS.parse(table.sealed.span)
-        #expect((0..<found.unitCount).map { found.units[$0].registers >> 20 & 0xF } == [1, 2, 3, 4])
+        #expect((0..<found.units.count).map { found.units[$0].registers >> 20 & 0xF } == [1, 2, 3, 4])
         #expect(found.hasOtherSegments)
     }
 
@@ -138,7 +138,7 @@ import Testing
             // The older block of the same unit.
             if !isIntel { bytes[48 + 16] = 1 }
             let found = isIntel ? try parse(bytes) : try IVRS.parse(bytes.span)
-            #expect(found.hasOtherSegments && found.unitCount == (isIntel ? 2 : 1), "\(at)")
+            #expect(found.hasOtherSegments && found.units.count == (isIntel ? 2 : 1), "\(at)")
             #expect("\(try #require(found.shortcoming(firstIOAPIC: 2)))".hasPrefix("its table"))
         }
         #expect(try parse(dmar).shortcoming(firstIOAPIC: 2) == nil)
@@ -164,7 +164,7 @@ import Testing
         table.put(0x7000_0FFF, 8)
         for i in 0..<40 { table.put([1, 8, 0, 0, 0, 0x20 + UInt8(i), 0, 0]) }
         let found = try parse(table.sealed)
-        #expect(found.unitCount == 20 && found.interruptSources.count == 20)
+        #expect(found.units.count == 20 && found.interruptSources.count == 20)
         #expect(found.isReserved(0x4700) && !found.isReserved(0x4800))
     }
 }

@@ -35,7 +35,7 @@ struct FunctionScan {
         var ranges = MachineRanges(addressBits: ProcessorInfo(tree).addressBits ?? 47)
         ranges.add(mcfg: firmware.mcfg.span)
         if let units {
-            for i in 0..<units.unitCount { ranges.add(unit: units.units[i].registers) }
+            for i in 0..<units.units.count { ranges.add(unit: units.units[i].registers) }
         }
         for address in firmware.interrupts?.ioAPICAddresses ?? [] { ranges.add(address, 0x1000) }
         self.ranges = ranges

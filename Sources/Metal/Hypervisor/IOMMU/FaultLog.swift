@@ -6,8 +6,7 @@ import Text
 /// What the remapping units refused, for the housekeeping core alone.
 struct FaultLog: ~Copyable {
     private let vendor: RemappingVendor
-    private let units: [32 of RemappingUnitDescription]
-    private let unitCount: Int
+    private let units: BoundedList<32, RemappingUnitDescription>
     private let memory: RemappingMemory
     /// Whether a unit was found changed; and what of which one, until that has been said.
     private var isBroken = false
@@ -29,10 +28,10 @@ struct FaultLog: ~Copyable {
     private var turn = 0
 
     init(
-        _ vendor: RemappingVendor, _ units: [32 of RemappingUnitDescription], _ unitCount: Int,
-        _ memory: RemappingMemory, ticksPerSecond: UInt64, owners: Owners
+        _ vendor: RemappingVendor, _ units: BoundedList<32, RemappingUnitDescription>, _ memory: RemappingMemory,
+        ticksPerSecond: UInt64, owners: Owners
     ) {
-        (self.vendor, self.units, self.unitCount, self.memory) = (vendor, units, unitCount, memory)
+        (self.vendor, self.units, self.memory) = (vendor, units, memory)
         self.owners = owners
         budget.ticksPerSecond = ticksPerSecond
         looks.ticksPerSecond = ticksPerSecond
@@ -43,7 +42,7 @@ struct FaultLog: ~Copyable {
     mutating func hasBrokenUnit() -> Bool {
         guard !isBroken, looks.isLeft(now: cpu_rdtsc()) else { return isBroken }
         looks.spend(1)
-        for i in 0..<unitCount where !isBroken {
+        for i in 0..<units.count where !isBroken {
             do throws(RemappingError) { try vendor.perform(.verify, units[i], memory) } catch {
                 guard case .changed(let step) = error else { continue }
                 (isBroken, change) = (true, (step, units[i].registers))
@@ -75,8 +74,8 @@ struct FaultLog: ~Copyable {
         guard budget.isLeft(now: cpu_rdtsc()) else { return nil }
         if isHeld, isReporting { setReporting(true) }
         isHeld = false
-        for _ in 0..<unitCount {
-            turn = turn + 1 < unitCount ? turn + 1 : 0
+        for _ in 0..<units.count {
+            turn = turn + 1 < units.count ? turn + 1 : 0
             guard let fault = vendor.nextFault(units[turn], lost: &pending.lost) else { continue }
             budget.spend(1)
             isHeld = !budget.isLeft(now: cpu_rdtsc())
@@ -87,7 +86,7 @@ struct FaultLog: ~Copyable {
     }
 
     private func setReporting(_ isOn: Bool) {
-        for i in 0..<unitCount { try? vendor.perform(.setReporting(isOn), units[i]) }
+        for i in 0..<units.count { try? vendor.perform(.setReporting(isOn), units[i]) }
     }
 
     /// The partition that owns the function, nil when nobody does.

@@ -11,7 +11,7 @@ extension IOMMU {
             return nil
         }
         var common = vendor.features(topology.units[0])
-        for i in 1..<topology.unitCount { common = common.intersection(vendor.features(topology.units[i])) }
+        for i in 1..<topology.units.count { common = common.intersection(vendor.features(topology.units[i])) }
         if let obstacle = common.obstacle { throw Refusal("the IOMMU cannot deny DMA: ", obstacle) }
         let first = tables.ioAPICs.first { _ in true }?.id
         if let shortcoming = topology.shortcoming(firstIOAPIC: first) ?? common.shortcoming {

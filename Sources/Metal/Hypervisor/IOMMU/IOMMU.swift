@@ -26,11 +26,11 @@ struct IOMMU: ~Copyable {
 
     /// Takes all memory that will be needed.
     mutating func allocate(_ demand: RemappingDemand, _ firmware: borrowing Firmware) throws(Refusal) {
-        let bufferFrames = topology.unitCount * features.bufferFrames + 1
+        let bufferFrames = topology.units.count * features.bufferFrames + 1
         let buffers = UInt64(bufferFrames) * FrameArena.frameSize
         size = buffers + UInt64(demand.frames(features)) * FrameArena.frameSize
         base = try firmware.allocate(size, .anywhere, for: "memory for the IOMMU's tables")
-        for i in 0..<topology.unitCount {
+        for i in 0..<topology.units.count {
             topology.units[i].buffers = base + UInt64(i * features.bufferFrames) * FrameArena.frameSize
             // Until the log of faults takes the frame.
             topology.units[i].saved = logFrame + UInt64(i) * 128
@@ -52,7 +52,7 @@ struct IOMMU: ~Copyable {
     }
 
     /// Where the log of faults lies: behind the units' buffers.
-    var logFrame: UInt64 { base + UInt64(topology.unitCount * features.bufferFrames) * FrameArena.frameSize }
+    var logFrame: UInt64 { base + UInt64(topology.units.count * features.bufferFrames) * FrameArena.frameSize }
 
     /// Puts everything under the tables, which deny it, while the firmware runs. When a unit fails, all are again what
     /// firmware made of them.
@@ -67,14 +67,14 @@ struct IOMMU: ~Copyable {
     /// Leaves DMA and interrupts to the firmware again.
     func restore() {
         guard let memory else { return }
-        for i in 0..<topology.unitCount { try? vendor.perform(.restore, topology.units[i], memory) }
+        for i in 0..<topology.units.count { try? vendor.perform(.restore, topology.units[i], memory) }
     }
 
     /// Tells all units, which may look at the tables then.
     func perform(_ command: UnitCommand) throws(Refusal) {
         guard let memory else { return }
         if !features.isCoherent { cpu_write_back(base, size) }
-        for i in 0..<topology.unitCount {
+        for i in 0..<topology.units.count {
             do throws(RemappingError) { try vendor.perform(command, topology.units[i], memory) } catch {
                 throw Self.refusal(error, unit: topology.units[i].registers)
             }
@@ -117,7 +117,7 @@ struct IOMMU: ~Copyable {
         let log = Pointer<FaultLog>(at: logFrame)
         log.initialize(
             to: FaultLog(
-                vendor, topology.units, topology.unitCount, memory, ticksPerSecond: ticksPerSecond, owners: owners))
+                vendor, topology.units, memory, ticksPerSecond: ticksPerSecond, owners: owners))
         return log
     }
 
@@ -127,7 +127,7 @@ struct IOMMU: ~Copyable {
         Pointer<FaultLog>(at: logFrame).value.isReporting = true
         let message = InterruptMessage.nmi(to: apicID)
         // AMD's units send by the MSI capability of a function of their own.
-        for i in 0..<topology.unitCount where topology.units[i].function != 0 {
+        for i in 0..<topology.units.count where topology.units[i].function != 0 {
             var function = FunctionDescription()
             function.address = FunctionAddress(requester: topology.units[i].function)
             BusScan(bus).readCapabilities(&function)
@@ -141,13 +141,13 @@ struct IOMMU: ~Copyable {
     }
 
     /// Frames of page tables that `mapFaults` takes at most.
-    var faultFrames: Int { topology.unitCount * 6 + 2 }
+    var faultFrames: Int { topology.units.count * 6 + 2 }
 
     /// Maps what the housekeeping core needs to read faults: units' registers and event logs.
     func mapFaults(into table: inout PageTable<LongModeFormat>, _ arena: inout FrameArena) throws(PageTableError) {
         let uncached = Access.readWrite.with(.uncacheable)
         try table.map(logFrame, to: logFrame, size: 4096, .readWrite, arena: &arena)
-        for i in 0..<topology.unitCount {
+        for i in 0..<topology.units.count {
             let registers = topology.units[i].registers
             try table.map(registers, to: registers, size: features.registerBytes, uncached, arena: &arena)
             guard features.logFrame != 0 else { continue }

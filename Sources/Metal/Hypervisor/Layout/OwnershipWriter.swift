@@ -4,6 +4,7 @@ import Platform
 import Records
 import Remapping
 import Silicon
+import Text
 
 /// Writes the record of `OwnershipRecord.swift` into pages of its own.
 struct OwnershipWriter: ~Copyable {
@@ -113,7 +114,7 @@ extension IOMMU {
         let owner = Int(OwnershipEntry.housekeeping)
         ownership.add(.remapping, base, size, owner: owner)
         if size > 0 { ownership.add(.faultLog, logFrame, 4096, owner: owner) }
-        for i in 0..<topology.unitCount {
+        for i in 0..<topology.units.count {
             ownership.add(
                 .remappingUnit, topology.units[i].registers, features.registerBytes, owner: owner,
                 index: Int(vendor.rawValue) - 1)

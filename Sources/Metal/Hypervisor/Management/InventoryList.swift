@@ -23,7 +23,7 @@ struct InventoryList {
         let remapping = built.plan.machine.remapping
         iommuKind = UInt64(remapping?.vendor.rawValue ?? 0)
         guard let units = remapping?.units else { return }
-        for i in 0..<units.unitCount { _ = iommus.append(units.units[i].registers) }
+        for i in 0..<units.units.count { _ = iommus.append(units.units[i].registers) }
     }
 
     var count: Int {

@@ -13,14 +13,14 @@ extension PlannedMachine {
         let table = unsafe bytes(mcfg, UInt64(length)).assumingMemoryBound(to: UInt8.self)
         unsafe ranges.add(mcfg: Span(_unsafeElements: table))
         if let (_, units, bytes) = machine.remapping {
-            for i in 0..<units.unitCount { ranges.add(unit: units.units[i].registers, bytes) }
+            for i in 0..<units.units.count { ranges.add(unit: units.units[i].registers, bytes) }
         }
         for i in 0..<machine.tables.ioAPICs.count { ranges.add(machine.tables.ioAPICs[i].address, 0x1000) }
         for i in 0..<manifest.partitionCount {
             var addresses = GuestAddresses(memorySize: manifest.partitions[i].memorySize), virtualCount = 0
             for place in i * 8..<i * 8 + manifest.partitions[i].devices.count {
                 try requireOwnRegisters(place, ranges)
-                let address = manifest.partitions[i].devices.devices[place % 8].address, bars = bars(of: place, address)
+                let address = manifest.partitions[i].devices[place % 8].address, bars = bars(of: place, address)
                 let id = UInt64(address.requester)
                 for bar in 0..<6 where bars[bar].isMemory && (try? addresses.place(bars[bar])) == nil {
                     throw Refusal(LogLine("PCI function %x has more registers than a guest has addresses for", id))

@@ -65,7 +65,7 @@ public struct AMDVi<Registers: RegisterFile>: RemappingHardware {
         words[next * 2] = AMDViCommand.completionWait(storeAt: completion)
         words[next * 2 + 1] = 1
         registers.write64(AMDViRegister.commandTail, UInt64(end) << 4)
-        for _ in 0..<PollLimit.polls {
+        for _ in 0..<pollLimit {
             // The register is read for the time that it takes.
             guard registers.read32(AMDViRegister.status) & AMDViStatus.commandRunning != 0 else { break }
             if done.loadShared() == 1 { return }

@@ -21,7 +21,7 @@ public enum IVRS {
             default: break
             }
         }
-        guard topology.unitCount > 0 else { throw .noUnits }
+        guard topology.units.count > 0 else { throw .noUnits }
         return topology
     }
 
@@ -35,7 +35,7 @@ public enum IVRS {
         unit.function = try reader.half(at + 4)
         unit.registers = try reader.value(at + 8, 8)
         guard unit.registers != 0, unit.registers & 0x3FFF == 0 else { throw .malformed }
-        try topology.add(unit)
+        guard topology.units.append(unit) else { throw .tooMany }
         guard try reader.half(at + 16) == 0 else { return topology.hasOtherSegments = true }
         var range: AliasRange = (0, 0, 0)
         var entry = at + header

@@ -19,7 +19,7 @@ public enum DMAR {
             default: break
             }
         }
-        guard topology.unitCount > 0 else { throw .noUnits }
+        guard topology.units.count > 0 else { throw .noUnits }
         return topology
     }
 
@@ -33,7 +33,7 @@ public enum DMAR {
         unit.registers = try reader.value(at + 8, 8)
         unit.flags = try reader.byte(at + 4)
         guard unit.registers != 0, unit.registers & 0xFFF == 0 else { throw .malformed }
-        try topology.add(unit)
+        guard topology.units.append(unit) else { throw .tooMany }
         guard try reader.half(at + 6) == 0 else { return topology.hasOtherSegments = true }
         try forEachScope(reader, at + 16, at + length, secondaryBus) { (scope: Scope) throws(TopologyError) in
             // Type 3: an I/O APIC, with its ACPI id; type 4: a timer.

@@ -95,7 +95,7 @@ public struct VTD<Registers: RegisterFile>: RemappingHardware {
             tail = (tail + 1) & 255
         }
         registers.write64(VTDRegister.queueTail, UInt64(tail) << 4)
-        for _ in 0..<PollLimit.polls {
+        for _ in 0..<pollLimit {
             if registers.read32(VTDRegister.invalidationStatus) & 1 != 0 { return }
             if registers.read32(VTDRegister.faultStatus) & VTDFaultStatus.queueErrors != 0 { break }
         }
