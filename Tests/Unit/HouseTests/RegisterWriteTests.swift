@@ -20,7 +20,7 @@ import Testing
         ),
         (
             "Exits/Exceptions.swift",
-            "if event.kind == .nmi { cpu.injectNMI() } else { LocalAPIC.requestAgain(event.vector) }",
+            "if event.kind == .nmi { cpu.hasPendingNMI = true } else { LocalAPIC.requestAgain(event.vector) }",
             .guests("EventDeliveryTests")
         ),
         (
