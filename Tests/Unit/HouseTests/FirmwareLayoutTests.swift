@@ -22,10 +22,12 @@ import Testing
         #expect(MemoryLayout<EFI_MEMORY_DESCRIPTOR>.offset(of: \.NumberOfPages) == 24)
         #expect(MemoryLayout<EFI_LOADED_IMAGE_PROTOCOL>.offset(of: \.LoadOptions) == 0x38)
         #expect(MemoryLayout<EFI_FILE_PROTOCOL>.offset(of: \.SetPosition) == 0x38)
+        #expect(MemoryLayout<EFI_PROCESSOR_INFORMATION>.offset(of: \.StatusFlag) == 8)
     }
 
     @Test func sizesAreTheSpecifications() {
         #expect(MemoryLayout<EFI_CONFIGURATION_TABLE>.size == 24)
         #expect(MemoryLayout<EFI_TIME>.size == 16)
+        #expect(MemoryLayout<EFI_PROCESSOR_INFORMATION>.size == 48)
     }
 }

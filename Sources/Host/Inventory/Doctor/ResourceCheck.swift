@@ -10,7 +10,8 @@ struct ResourceCheck {
     private var processors: Requirement {
         let cores = inventory.cores, count = cores.count + (inventory.offline?.count ?? 0)
         guard !cores.isEmpty else {
-            return Requirement("processors", .unmet, "no ACPI table of the firmware lists processors")
+            return Requirement(
+                "processors", .unmet, "neither ACPI tables nor MP Services of the firmware list processors")
         }
         let limit = CoreSet(rawValue: .max).count
         if count > limit {

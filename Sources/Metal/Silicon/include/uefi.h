@@ -95,6 +95,16 @@ typedef struct {
     EFI_SERVICE Open, Close, Delete, Read, Write, GetPosition, SetPosition;
 } EFI_FILE_PROTOCOL;
 
+/// UEFI Platform Initialization 1.8, volume 2, section 13.4.
+typedef struct {
+    EFI_SERVICE GetNumberOfProcessors, GetProcessorInfo;
+} EFI_MP_SERVICES_PROTOCOL;
+
+typedef struct {
+    uint64_t ProcessorId;
+    uint32_t StatusFlag, Location[3], ExtendedInformation[6];
+} EFI_PROCESSOR_INFORMATION;
+
 /// TCG EFI Protocol Specification 1.0, revision 00.13, section 6.2, up to the last service that is called.
 typedef struct {
     EFI_SERVICE GetCapability, GetEventLog, HashLogExtendEvent;

@@ -1,7 +1,7 @@
 import Text
 import X86
 
-/// What the firmware says of the machine in its ACPI tables (ACPI 6.5, sections 5.2.5 to 5.2.12).
+/// What the firmware says of the machine, in its ACPI tables if it has any (ACPI 6.5, sections 5.2.5 to 5.2.12).
 struct FirmwareTables {
     static let maxProcessors = 64
     /// Whether there are more than are listed.
@@ -26,10 +26,19 @@ struct FirmwareTables {
     var dmar: UInt64 = 0
     var ivrs: UInt64 = 0
 
+    /// Asks the firmware's ACPI tables, or where it has none its MP Services.
     init(_ firmware: borrowing Firmware, _ vendor: Vendor) throws(Refusal) {
         topology = Topology(vendor, native: nativeCPUID)
-        if let rsdp = firmware.configurationTable(.acpi20) { readACPI(rsdp) }
-        guard processorCount > 0 else { throw Refusal("no ACPI table of the firmware lists processors") }
+        if let rsdp = firmware.configurationTable(.acpi20) {
+            readACPI(rsdp)
+        } else {
+            askMultiprocessorServices(firmware)
+            // Where the MultiProcessor Specification (1.4, section 3.6.5) has the first one.
+            _ = ioAPICs.append((0xFEC0_0000, 0))
+        }
+        guard processorCount > 0 else {
+            throw Refusal("neither ACPI tables nor MP Services of the firmware list processors")
+        }
     }
 
     private mutating func readACPI(_ rsdp: UInt64) {
@@ -80,7 +89,7 @@ struct FirmwareTables {
         }
     }
 
-    private mutating func add(_ apicID: UInt32) {
+    mutating func add(_ apicID: UInt32) {
         for i in 0..<processorCount where apicIDs[i] == apicID { return }
         isCut = isCut || processorCount == Self.maxProcessors
         if isCut { return }
