@@ -94,7 +94,8 @@ extension Manifest {
 
     /// The index of the partition that owns the function; nil when nobody does.
     public borrowing func owner(of address: FunctionAddress) -> Int? {
-        for i in 0..<partitionCount where partitions[i].devices.first(where: { $0.address == address }) != nil { return i }
+        for i in 0..<partitionCount
+        where partitions[i].devices.first(where: { $0.address == address }) != nil { return i }
         return nil
     }
 }
