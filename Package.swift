@@ -138,13 +138,18 @@ let hostWing: [Target] = [
             "Control", "ControlClient", "Manifest", "ManifestFile", "ManifestRules", "Resources", "Text", "Watch",
             "X86",
         ]),
+    // Parses what strangers send.
+    hostRoom("LibvirtWire", [], fast: true),
+    hostRoom(
+        "LibvirtBench",
+        ["Control", "ControlClient", "LibvirtWire", "Machines", "Manifest", "ManifestRules", "Resources"], fast: true),
     hostRoom("CrashReports", ["Machines", "ManifestRules", "Records", "Reports", "X86"]),
     .executableTarget(
         name: "CLI",
         dependencies: [
             "Audit", "CrashReports", "Installation", "Inventory", "Manifest", "ManifestFile", "ManifestRules",
-            "Machines", "Policy", "Control", "ControlClient", "Keys", "Reports", "SignedImages", "TestKit", "Text",
-            "X86",
+            "LibvirtBench", "Machines", "Policy", "Control", "ControlClient", "Keys", "Reports", "SignedImages",
+            "TestKit", "Text", "X86",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         path: "Sources/Host/CLI",
@@ -154,6 +159,8 @@ let hostWing: [Target] = [
     unitTests("HouseTests", ["Audit", "Firmware", "UnitSupport"]),
     unitTests("AuditTests", ["Audit"]),
     unitTests("PolicyTests", ["Manifest", "ManifestFile", "Policy", "UnitSupport"]),
+    unitTests("LibvirtWireTests", ["LibvirtWire", "UnitSupport"]),
+    unitTests("LibvirtBenchTests", ["LibvirtBench"]),
     unitTests("CBORTests", ["CBOR", "UnitSupport"]),
     unitTests("TrustTests", ["Trust", "UnitSupport"], exclude: ["lms.txt"]),
     unitTests("KeysTests", ["Keys", "Trust"]),
@@ -198,8 +205,6 @@ let hostWing: [Target] = [
 func product(_ name: String, _ package: String) -> Target.Dependency { .product(name: name, package: package) }
 
 let daemonWing: [Target] = [
-    // Parses what strangers send.
-    hostRoom("LibvirtWire", [], fast: true),
     hostRoom(
         "Daemon",
         [
@@ -218,12 +223,11 @@ let daemonWing: [Target] = [
         ],
         path: "Sources/Host/bulkheadd",
         swiftSettings: hostSettings),
-    unitTests("LibvirtWireTests", ["LibvirtWire", "UnitSupport"]),
     unitTests(
         "DaemonTests",
         [
-            "Audit", "Control", "ControlClient", "Daemon", "Inventory", "Keys", "LibvirtWire", "Manifest",
-            "ManifestFile", "Policy", "Resources", "Text", "UnitSupport",
+            "Audit", "Control", "ControlClient", "Daemon", "Inventory", "Keys", "LibvirtBench", "LibvirtWire",
+            "Manifest", "ManifestFile", "Policy", "Resources", "Text", "UnitSupport",
             product("GRDB", "GRDB.swift"), product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
             product("NIOEmbedded", "swift-nio"), product("NIOHTTP1", "swift-nio"), product("NIOPosix", "swift-nio"),
             product("NIOSSL", "swift-nio-ssl"),

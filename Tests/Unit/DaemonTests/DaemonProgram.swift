@@ -3,7 +3,7 @@ import Testing
 
 /// `bulkheadd` as a process of its own, on a machine that is not there.
 final class DaemonProgram {
-    private static let program = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    static let program = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent().appending(path: ".build/debug/bulkheadd").path
     private let process = Process()
     private let folder: TemporaryFolder

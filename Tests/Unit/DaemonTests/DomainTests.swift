@@ -112,6 +112,23 @@ import Testing
             writer.uint32(0)
         }
         #expect(xml?.code == 0)
+        for (first, most, code) in [(0, 1, 0), (0, 64, 0), (1, 1, 8), (0, 0, 8), (-1, .max, 8)]
+            as [(Int32, Int32, Int32)]
+        {
+            let free = try client.call("node_get_cells_free_memory") { writer in
+                writer.int32(first)
+                writer.int32(most)
+            }
+            #expect(free?.code == code, "\(first) \(most)")
+        }
+        // How many the guest uses only somebody within it knows.
+        for (flags, code) in [(0, 0), (1, 0), (4, 0), (9, 84)] as [(UInt32, Int32)] {
+            let count = try client.call("domain_get_vcpus_flags") { writer in
+                wire.write(&writer)
+                writer.uint32(flags)
+            }
+            #expect(count?.code == code, "\(flags)")
+        }
         let vcpus = try client.call("domain_get_vcpus") { writer in
             wire.write(&writer)
             writer.int32(.max)

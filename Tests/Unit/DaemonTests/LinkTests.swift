@@ -59,6 +59,8 @@ import Testing
 
     @Test func aFullQueueIsBusyInLibvirtsWords() throws {
         let loop = EmbeddedEventLoop(), link = try MachineLink(path: "memory") { _ in }
+        // On a busy host the machine may fall silent before all is answered.
+        defer { link.fail(.closed(path: "memory")) }
         func ask(_ kind: JobKind) -> EventLoopFuture<Int> {
             link.ask(loop, kind) { (client) throws(LinkError) in try client.hello().cores }
         }

@@ -76,8 +76,13 @@ private final class EchoServer {
             try server.send(number)
             #expect(try server.code() == 39)
         }
-        try server.send(19, program: 0x2000_8087)
+        try server.send(19, program: 0x2000_8089)
         #expect(try server.code() == 39)
+        // What only QEMU's and LXC's machines have.
+        for program: UInt32 in [0x2000_8087, 0x2000_8088] {
+            try server.send(1, program: program)
+            #expect(try server.code() == 3)
+        }
         // Arguments that end too early.
         try server.send(19, payload: Array(Self.text.prefix(6)))
         #expect(try server.code() == 39)

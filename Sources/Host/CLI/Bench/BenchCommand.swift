@@ -10,8 +10,10 @@ struct BenchCommand: ParsableCommand {
             Boots a guest that provokes each exit under the counter, then Examples/bench.yaml and, for comparison, \
             the same guest bare, one after the other. Takes about three minutes. The bounds are those of \
             Tools/contract.yaml. Exit code 1 when a count or a size is over its bound; times are only reported, since \
-            they are this host's as much as ours. Documentation/bench.md says how each number comes about.
-            """)
+            they are this host's as much as ours. Documentation/bench.md says how each number comes about. \
+            `bulkhead bench daemon` measures the daemon for libvirt's clients instead.
+            """,
+        subcommands: [BenchDaemonCommand.self])
 
     @Option(help: "Write the numbers to this file, as JSON.") var json: String?
     @Option(help: "How often both kinds of machine are booted; times are the shortest of all boots.") var boots = 3

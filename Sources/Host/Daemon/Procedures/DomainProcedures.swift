@@ -30,7 +30,7 @@ enum DomainProcedures {
         add("domain_is_updated", &table) { _, call in call.reply { $0.bool(false) } }
         add("domain_get_autostart", &table) { domain, call in call.reply { $0.bool(domain.autostart) } }
         add("domain_get_max_memory", &table) { domain, call in call.reply { $0.uint64(domain.info.memory >> 10) } }
-        for name in ["domain_has_managed_save_image", "domain_snapshot_num"] {
+        for name in ["domain_has_managed_save_image", "domain_snapshot_num", "domain_has_current_snapshot"] {
             add(name, &table) { _, call in call.reply { $0.int32(0) } }
         }
         for name in ["domain_list_all_snapshots", "domain_list_all_checkpoints"] {
@@ -53,8 +53,15 @@ enum DomainProcedures {
     }
 
     private static func addVCPUs(to table: inout DaemonTable) {
-        for name in ["domain_get_max_vcpus", "domain_get_vcpus_flags"] {
-            add(name, &table) { domain, call in call.reply { $0.int32(Int32(domain.info.coreList.count)) } }
+        add("domain_get_max_vcpus", &table) { domain, call in
+            call.reply { $0.int32(Int32(domain.info.coreList.count)) }
+        }
+        add("domain_get_vcpus_flags", &table) { domain, call in
+            // VIR_DOMAIN_VCPU_GUEST: as many as the guest uses, which only somebody within it knows.
+            guard try call.arguments.uint32() & 8 == 0 else {
+                throw RemoteError(.operationUnsupported, "there is no agent in the guest of '\(domain.name)' to ask")
+            }
+            call.reply { $0.int32(Int32(domain.info.coreList.count)) }
         }
         table.add("domain_get_vcpus", .read) { client, call in
             let domain = try client.daemon.machine.domain(try WireDomain(&call.arguments))

@@ -31,12 +31,17 @@ enum NodeProcedures {
             }
         }
         table.add("node_get_free_memory", .read) { client, call in
-            // What no partition and not the hypervisor has.
-            let info = try client.daemon.machineInfo()
-            let taken = client.daemon.machine.partitions.reduce(info.hypervisorMemory) {
-                $0.clampedPlus($1.info.memory)
+            let free = try freeMemory(client.daemon)
+            call.reply { $0.uint64(free) }
+        }
+        // All memory is one cell's.
+        table.add("node_get_cells_free_memory", .read) { client, call in
+            let first = try call.arguments.int32(), most = try call.arguments.int32()
+            guard first == 0, most > 0 else {
+                throw RemoteError(.invalidArgument, "this machine has one cell of memory, number 0")
             }
-            call.reply { $0.uint64(info.memory > taken ? info.memory - taken : 0) }
+            let free = try freeMemory(client.daemon)
+            call.reply { $0.array([free]) { $0.uint64($1) } }
         }
         table.add("node_get_cpu_map", .read, ofDomains: false) { client, call in
             let needsMap = try call.arguments.bool(), needsOnline = try call.arguments.bool()
@@ -47,6 +52,13 @@ enum NodeProcedures {
                 writer.int32(Int32(cores))
             }
         }
+    }
+
+    /// Bytes that no partition and not the hypervisor has.
+    private static func freeMemory(_ daemon: Daemon) throws -> UInt64 {
+        let info = try daemon.machineInfo()
+        let taken = daemon.machine.partitions.reduce(info.hypervisorMemory) { $0.clampedPlus($1.info.memory) }
+        return info.memory > taken ? info.memory - taken : 0
     }
 }
 

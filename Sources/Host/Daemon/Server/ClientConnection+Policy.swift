@@ -82,8 +82,9 @@ extension ClientConnection {
             }
         }
         // Of what it does not see it is told that there is no such thing.
-        let domain = try domain(wire)
-        guard row.access == .change else { return try require(.read, on: domain.partition, call) }
+        let domain = try daemon.machine.domain(wire), decision = decide(.read, on: domain.partition)
+        guard decision.isAllowed else { throw MachineModel.noDomain(wire) }
+        guard row.access == .change else { return call.reason = decision.words }
         guard let operation = PolicyOperation(procedure: row.name) else { throw refusal(row, call) }
         try require(operation, on: domain.partition, call)
     }

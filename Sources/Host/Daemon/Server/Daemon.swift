@@ -36,6 +36,7 @@ final class Daemon {
     var refusals = RefusalWords(), remoteRefusals = RefusalWords()
     /// What a server of TLS shows from the next connection on.
     var tls: TLSConfiguration?
+    private var freed = FreedMemory()
     /// The number of the latest connection.
     var lastClient = 0
     private var changes: [PendingChange] = []
@@ -171,6 +172,9 @@ final class Daemon {
             guard clients[ObjectIdentifier(largest)] == nil else { return }
         }
     }
+
+    /// Gives what clients have left behind back to the system, when many have gone: called once a second.
+    func giveBack() { if freed.isDue(clients.count) { FreedMemory.giveBack() } }
 
     /// The daemon ends: its clients' connections are closed.
     func end() {

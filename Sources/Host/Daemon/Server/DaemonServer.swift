@@ -90,6 +90,7 @@ public final class DaemonServer {
         // What nobody waited for is on the disk a second later.
         flushing = group.next().scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { _ in
             daemon.value.audit?.synchronize()
+            daemon.value.giveBack()
         }
         link.start()
     }

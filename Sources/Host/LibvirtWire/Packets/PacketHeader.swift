@@ -72,4 +72,6 @@ public struct PacketHeader: Equatable, Sendable {
 public enum RemoteProgram {
     public static let number: UInt32 = 0x2000_8086
     public static let version: UInt32 = 1
+    /// Programs beside it for what only one kind of machine has.
+    static let others: [UInt32: String] = [0x2000_8087: "QEMU", 0x2000_8088: "LXC"]
 }

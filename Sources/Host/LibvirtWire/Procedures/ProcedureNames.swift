@@ -4,7 +4,7 @@ public enum ProcedureNames {
     public static func name(_ number: Int32) -> String { known(number) ?? "procedure \(number)" }
 
     /// nil: libvirt has no name for it.
-    static func known(_ number: Int32) -> String? { isKnown(number) ? String(all[Int(number) - 1]) : nil }
+    static func known(_ number: Int32) -> String? { isKnown(number) ? all[Int(number) - 1] : nil }
 
     static func isKnown(_ number: Int32) -> Bool { number >= 1 && number <= all.count }
 
@@ -13,7 +13,8 @@ public enum ProcedureNames {
         all.firstIndex { $0 == name }.map { Int32($0 + 1) }
     }
 
-    static let all = text.split { $0 == " " || $0 == "\n" }
+    /// Strings, not pieces of the text: each call's is asked for, and none is to be copied.
+    static let all = text.split { $0 == " " || $0 == "\n" }.map(String.init)
 
     private static let text = """
         connect_open connect_close connect_get_type connect_get_version connect_get_max_vcpus node_get_info

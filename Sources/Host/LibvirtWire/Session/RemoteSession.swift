@@ -103,6 +103,10 @@ public final class RemoteSession<Client>: StreamCarrier {
     }
 
     private func row(_ header: PacketHeader) throws -> Procedure<Client> {
+        if let name = RemoteProgram.others[header.program], header.version == RemoteProgram.version {
+            throw RemoteError(
+                .noSupport, "this function is not supported by the connection driver: one of \(name)'s own")
+        }
         guard header.program == RemoteProgram.number, header.version == RemoteProgram.version else {
             throw RemoteError(
                 .rpc, "unknown program 0x\(String(header.program, radix: 16)) version \(header.version)", domain: .rpc)
