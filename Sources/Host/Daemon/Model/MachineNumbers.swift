@@ -20,13 +20,14 @@ extension Int32 {
 
 extension PartitionInfo {
     /// The cores' numbers, the lowest first: vCPU 0's is the first.
-    var coreList: [Int] { (0..<64).filter { cores.contains(.init(core: $0)) } }
+    var coreList: [Int] { (0..<64).filter { cores.rawValue >> UInt64($0) & 1 == 1 } }
+    private var coreTotal: Int { cores.rawValue.nonzeroBitCount }
 
     /// Its cores are its own: what has passed for it is the time of each.
     var uptimeNanoseconds: UInt64 { uptimeMicroseconds.clampedTimes(1000) }
 
     /// Nanoseconds of all its cores together.
-    var processorTime: UInt64 { uptimeNanoseconds.clampedTimes(UInt64(coreList.count)) }
+    var processorTime: UInt64 { uptimeNanoseconds.clampedTimes(UInt64(coreTotal)) }
 }
 
 extension MachineInfo {

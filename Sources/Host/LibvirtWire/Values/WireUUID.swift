@@ -49,8 +49,13 @@ public struct WireUUID: Hashable, Sendable, CustomStringConvertible {
     private init(bytes: [UInt8]) { self.bytes = bytes }
 
     public var description: String {
-        let digits = bytes.map { $0 < 16 ? "0" + String($0, radix: 16) : String($0, radix: 16) }
-        let ends = [4, 6, 8, 10, 16], starts = [0, 4, 6, 8, 10]
-        return zip(starts, ends).map { digits[$0..<$1].joined() }.joined(separator: "-")
+        let digits = Array("0123456789abcdef".utf8)
+        var text: [UInt8] = []
+        text.reserveCapacity(36)
+        for (index, byte) in bytes.enumerated() {
+            if [4, 6, 8, 10].contains(index) { text.append(UInt8(ascii: "-")) }
+            text += [digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+        }
+        return String(decoding: text, as: UTF8.self)
     }
 }
