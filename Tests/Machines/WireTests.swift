@@ -28,6 +28,7 @@ extension MachineTests {
             let fetched = try reader.wait(for: "@bulkhead fetched ", seconds: 120)
             #expect(fetched.hasPrefix("@bulkhead fetched bytes=1048576 sha256="))
             #expect(fetched.suffix(64) == served.suffix(64))
+            try expectKicksWithinTheirBound(reader)
             try reader.wait(for: "@bulkhead phase-end name=stream", seconds: 180)
             let sent = try end("server"), received = try end("reader")
             #expect(sent.name.string == "lan" && sent.link == 1 && received.link == 1)
@@ -35,6 +36,18 @@ extension MachineTests {
             // Fewer interruptions than frames, and of the neighbour none.
             #expect(sent.kicks > 0 && sent.kicks < sent.frames && received.kicks > 0)
             #expect(try machine.client.statistics("neighbour").channels.isEmpty)
+        }
+
+        /// While the other end sends as fast as it can: 200 a second by the manifest, 50 that the housekeeping core passes on, and a burst.
+        private func expectKicksWithinTheirBound(_ reader: ScriptedGuest) throws {
+            try reader.wait(for: "@bulkhead phase name=stream", seconds: 180)
+            let sent = try end("server"), before = try machine.client.statistics("reader")
+            Thread.sleep(forTimeInterval: 4)
+            let after = try machine.client.statistics("reader"), now = try end("server")
+            let seconds = Double(after.clockMicroseconds - before.clockMicroseconds) / 1e6
+            let kicks = after.exits(.nmi) - before.exits(.nmi)
+            #expect(Double(kicks) <= seconds * 250 + 20, "\(kicks) in \(seconds) s")
+            #expect(kicks > 0 && now.kicks > sent.kicks && now.bytes - sent.bytes > 1 << 20)
         }
 
         @Test func theLinkFollowsTheOtherEndAndNobodyExitsWhileItIsIdle() throws {

@@ -36,6 +36,21 @@ import Testing
         #expect(!left4)
     }
 
+    /// Several cores may share one, and the clock of one may be behind.
+    @Test func aClockThatIsBehindFillsNothing() {
+        var budget = Budget(capacity: 2, perSecond: 100)
+        budget.ticksPerSecond = 1000
+        let full = budget.isLeft(now: 50_000)
+        #expect(full)
+        budget.spend(2)
+        for now in [49_999, 10_000, 0, 50_000, 50_009] as [UInt64] {
+            let left = budget.isLeft(now: now)
+            #expect(!left)
+        }
+        let later = budget.isLeft(now: 50_010)
+        #expect(later)
+    }
+
     @Test func whoOwesWaitsLonger() {
         var budget = Budget(capacity: 300, perSecond: 100)
         budget.ticksPerSecond = 1000

@@ -74,7 +74,7 @@ extension ExitContext {
             port, value: UInt32(truncatingIfNeeded: cpu.rax), on: FunctionWindow(functions: functions))
         sendInterrupts(functions)
         partition.value.releaseLock()
-        // A card that may reach no memory any more is one whose link is down.
+        // A write may have taken bus mastering away: a card that may reach no memory any more is one whose link is down.
         if port.isInput { cpu.rax = port.merge(answer, into: cpu.rax) } else { serveVirtio(functions) }
         cpu.finish(at: next)
         return .resume

@@ -19,11 +19,13 @@ extension ExitContext {
     mutating func endTrappedAccess() {
         guard let functions = partition.value.functions else { return }
         partition.value.takeLock(core.value.vcpu)
-        trappedAccess.end(page: cpu.nested.unclaimed) {
+        let hasWritten = trappedAccess.end(page: cpu.nested.unclaimed) {
             let window = FunctionWindow(functions: functions)
             _ = functions.value.guest.access(memory: $0, size: 4, value: $1, on: window)
         }
         sendInterrupts(functions)
         partition.value.releaseLock()
+        // As behind a write by the ports: see `accessConfiguration`.
+        if hasWritten { serveVirtio(functions) }
     }
 }

@@ -29,6 +29,7 @@ struct Housekeeping: ~Copyable {
     mutating func serve(_ core: borrowing CoreState) {
         machine.relayHolds()
         machine.relayWatchdogs(core)
+        machine.relayWires()
         machine.stopUnconfined()
         writeLog(core)
         // What was typed for a guest comes this way.

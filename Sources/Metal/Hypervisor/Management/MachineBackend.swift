@@ -36,6 +36,7 @@ private struct ManagedPartition {
 struct MachineBackend: ControlBackend, ~Copyable {
     private var partitions: [8 of ManagedPartition] = .init(repeating: ManagedPartition())
     private var facts = MachineInfo()
+    /// TSC when `relayWires` did so last.
     private var relayed: UInt64 = 0
     private var channelNames = [7 of Label](repeating: Label())
     private var found: InventoryList
@@ -244,17 +245,9 @@ struct MachineBackend: ControlBackend, ~Copyable {
     /// Wakes whoever has to end a guest that has not kicked its watchdog in time, and gives up the core of a boot vCPU that is
     /// silent for ten seconds: what it was asked for goes, so that managers may ask again, and the vCPU behind stops the others.
     mutating func relayWatchdogs(_ core: borrowing CoreState) {
-        // What wires owe, 50 times a second, whoever makes this core take turns.
-        let isDue = cpu_rdtsc() &- relayed >= tscKHz * 20
-        if isDue { relayed = cpu_rdtsc() }
         for i in 0..<partitionCount {
             let page = partitions[i].controlPage, life = page.value.life.load(ordering: .relaxed)
             if page.value.isOverdue { LocalAPIC.kick(partitions[i].apicID) }
-            let owed = isDue ? page.value.takeOwed() : 0
-            for other in 0..<partitionCount
-            where owed >> UInt32(other) & 1 != 0 && partitions[other].controlPage.value.lacksBootCore == 0 {
-                LocalAPIC.kick(partitions[other].apicID)
-            }
             guard
                 partitions[i].silence.isOver(
                     tscKHz * 10_000, life: life, isWanted: page.value.isWanted, now: cpu_rdtsc())
@@ -264,6 +257,19 @@ struct MachineBackend: ControlBackend, ~Copyable {
             page.print(LogLine(partition: partitions[i].info.name, ": the core of vCPU 0 does not answer"))
             core.record(nil, of: partitions[i].info.name)
             LocalAPIC.kick(partitions[i].nextID)
+        }
+    }
+
+    /// Kicks the partitions to which others' wires owe it, 50 times a second: whoever makes this core take more turns than that has
+    /// nobody kicked more often.
+    mutating func relayWires() {
+        guard cpu_rdtsc() &- relayed >= tscKHz * 20 else { return }
+        relayed = cpu_rdtsc()
+        var owed: UInt32 = 0
+        for i in 0..<partitionCount { owed |= partitions[i].controlPage.value.takeOwed() }
+        for i in 0..<partitionCount
+        where owed >> UInt32(i) & 1 != 0 && partitions[i].controlPage.value.lacksBootCore == 0 {
+            LocalAPIC.kick(partitions[i].apicID)
         }
     }
 
@@ -297,7 +303,7 @@ struct MachineBackend: ControlBackend, ~Copyable {
     /// Stops the partitions that own functions, whose resets end their DMA, where nothing confines it any more.
     mutating func stopUnconfined() {
         guard let faultLog, faultLog.value.hasBrokenUnit() else { return }
-        for i in 0..<faultLog.value.ownerCount {
+        for i in 0..<faultLog.value.owners.count {
             let owner = Int(faultLog.value.owners[i].partition), state = partitions[owner].controlPage.value.state
             if state != .stopped, state != .crashed { _ = request(.stop, owner) }
         }

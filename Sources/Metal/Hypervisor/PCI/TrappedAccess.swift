@@ -22,15 +22,19 @@ struct TrappedAccess {
     }
 
     /// Tells what the instruction changed, and forgets the access.
-    mutating func end(page: UInt64, write: (UInt64, UInt64) -> Void) {
+    /// - Returns: whether it has written anything.
+    mutating func end(page: UInt64, write: (UInt64, UInt64) -> Void) -> Bool {
+        var hasWritten = false
         for i in 0..<count {
             let now: UInt32 = load(page + start & 0xFFF + UInt64(i) * 4)
             guard now != values[i] else { continue }
-            isWrite = false
+            hasWritten = true
             write(start + UInt64(i) * 4, UInt64(now))
         }
-        if isWrite, count > 0 { write(start, UInt64(values[0])) }
-        count = 0
+        defer { count = 0 }
+        guard isWrite, count > 0, !hasWritten else { return hasWritten }
+        write(start, UInt64(values[0]))
+        return true
     }
 
     /// The instruction may not have come to its end: it runs again, or never.

@@ -67,6 +67,11 @@ final class TestConsole {
         bus.serve(virtio: 0, wire: &wire, GuestMemory(base: base, size: UInt64(Self.memorySize)), mayPass: mayPass)
     }
 
+    /// Says for a queue that the device does not have whether the driver is to notify.
+    func announce(_ queue: inout VirtioQueue, _ isWanted: Bool) throws {
+        try queue.announce(isWanted, hasEvents: true, GuestMemory(base: base, size: UInt64(Self.memorySize)))
+    }
+
     func port(_ offset: Int, _ size: Int, _ value: UInt32? = nil) -> UInt32? {
         let port = GuestWindows.ports + UInt16(offset)
         return bus.access(virtio: PortAccess(port: port, size: size, input: value == nil), value: value ?? 0)

@@ -69,6 +69,22 @@ import Testing
         #expect(other?.load(TestConsole.area(0) + 0x1000, UInt16.self) == 1)
     }
 
+    /// Whoever stops while buffers wait asks for the next behind them: for one that is there already nobody notifies.
+    @Test func theNextBehindAllThatWaitIsAskedFor() throws {
+        console.start()
+        var queue = VirtioQueue()
+        queue.resize(TestConsole.size)
+        for (i, area) in [0, 0x800, 0x1000].enumerated() {
+            queue.setAddress(i * 8, UInt32(TestConsole.area(0)) + UInt32(area))
+        }
+        queue.enable()
+        for i in 0..<5 { console.offer(0, UInt16(i)) }
+        try console.announce(&queue, true)
+        #expect(console.wanted(0) == 5)
+        try console.announce(&queue, false)
+        #expect(console.wanted(0) == .max)
+    }
+
     @Test func oneExitDoesSoMuchWork() {
         console.start()
         let text = (0..<5000).map { UInt8(truncatingIfNeeded: $0) }
