@@ -21,7 +21,6 @@ struct FaultLog: ~Copyable {
     var isReporting = false
     typealias Owners = BoundedList<192, (requester: UInt16, partition: UInt8)>
     let owners: Owners
-    var ownerCount: Int { owners.count }
     /// What managers have not been sent yet; units count what they had no room for as lost.
     var pending = PendingFaults()
     /// The unit that was looked at last: each has its turn.

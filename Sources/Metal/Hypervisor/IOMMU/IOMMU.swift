@@ -72,7 +72,7 @@ struct IOMMU: ~Copyable {
 
     /// Tells all units, which may look at the tables then.
     func perform(_ command: UnitCommand) throws(Refusal) {
-        guard let memory else { return }
+        guard let memory else { throw Refusal("the IOMMU has no tables") }
         if !features.isCoherent { cpu_write_back(base, size) }
         for i in 0..<topology.units.count {
             do throws(RemappingError) { try vendor.perform(command, topology.units[i], memory) } catch {

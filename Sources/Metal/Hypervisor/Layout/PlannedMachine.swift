@@ -109,7 +109,8 @@ struct PlannedMachine: ~Copyable {
         blocks[8] = try PrivateBlock(cores: 1, memory: 0, further: faultFrames, firmware)
     }
 
-    /// Denies DMA and interrupts to every function, then ends the firmware's boot services.
+    /// Denies DMA and interrupts to every function but what the tables give it, which is what its partition has and the ports' NMI
+    /// to the housekeeping core, then ends the firmware's boot services.
     func leaveFirmware(_ firmware: borrowing Firmware) throws(Refusal) {
         try machine.iommu?.enable()
         do throws(Refusal) {
