@@ -5,17 +5,8 @@ import Yams
 extension FieldReader {
     /// The list of channels, behind the partitions that they connect.
     mutating func channels(_ node: Node, _ manifest: inout Manifest) {
-        locate(.channels, node)
-        guard case .sequence(let list) = node else {
-            let hint = "start each with \"- name: ...\""
-            return fail(node.mark?.line, "\"channels\" must be a list", hint: hint, field: .channels)
-        }
-        if list.count > Manifest.maxChannels {
-            let reason = "there are \(list.count) channels; the most is \(Manifest.maxChannels)"
-            fail(list[Manifest.maxChannels].mark?.line, reason, field: .channels)
-        }
         var names: Set<String> = []
-        for node in list.prefix(Manifest.maxChannels) {
+        for node in list(node, .channels, "channels", most: Manifest.maxChannels) {
             guard let channel = channel(node, manifest) else { continue }
             if !names.insert(channel.name.string).inserted {
                 fail(node.mark?.line, "two channels have the name \(quoted(channel.name.string))", field: .channels)

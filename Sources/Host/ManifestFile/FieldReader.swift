@@ -69,6 +69,20 @@ struct FieldReader {
         return values
     }
 
+    /// The items of a list, of which at most `most` are looked at; more are a problem. `what` names them.
+    mutating func list(_ node: Node, _ field: ManifestField, _ what: String, most: Int) -> [Node] {
+        locate(field, node)
+        guard case .sequence(let list) = node else {
+            fail(
+                node.mark?.line, "\"\(what)\" must be a list", hint: "start each with \"- name: ...\"", field: field)
+            return []
+        }
+        if list.count > most {
+            fail(list[most].mark?.line, "there are \(list.count) \(what); the most is \(most)", field: field)
+        }
+        return Array(list.prefix(most))
+    }
+
     private func keysHint(_ known: [String]) -> String { "known here: " + known.joined(separator: ", ") }
 
     /// The text of a scalar; anything else is a problem.

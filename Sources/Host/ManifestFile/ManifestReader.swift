@@ -43,16 +43,8 @@ extension FieldReader {
     }
 
     private mutating func partitions(_ node: Node, _ manifest: inout Manifest) {
-        locate(.partitions, node)
-        guard case .sequence(let list) = node else {
-            let hint = "start each with \"- name: ...\""
-            return fail(node.mark?.line, "\"partitions\" must be a list", hint: hint, field: .partitions)
-        }
-        if list.count > Manifest.maxPartitions {
-            let reason = "there are \(list.count) partitions; the most is \(Manifest.maxPartitions)"
-            fail(list[Manifest.maxPartitions].mark?.line, reason, field: .partitions)
-        }
-        for (index, node) in list.prefix(Manifest.maxPartitions).enumerated() {
+        let list = list(node, .partitions, "partitions", most: Manifest.maxPartitions)
+        for (index, node) in list.enumerated() {
             partition = index
             locate(.whole, node)
             manifest.append(partitionSpec(node))
