@@ -7,7 +7,7 @@
 ///   - program: has the key made anew: 0, or why it was not (PCONFIG in RAX: 1 command, 2 entropy, 3 key, 4 algorithm, 5 busy).
 ///   - clear: zeroes all of the memory.
 /// - Returns: 0, or why the key was not set; then nothing was cleared.
-@inline(never)
+@inline(__always)
 public func renewKeyedMemory(
     key: UInt64, flush: () -> Void, program: (UInt64) -> UInt64, clear: () -> Void
 ) -> UInt64 {

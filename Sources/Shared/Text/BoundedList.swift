@@ -19,16 +19,19 @@ public struct BoundedList<let capacity: Int, Element> {
         for i in index..<count { elements[i] = elements[i + 1] }
     }
 
+    /// - Precondition: `index` < `capacity`; from `count` on stands what was there before, or `unused`.
     public subscript(index: Int) -> Element {
         @inline(__always) _read { yield elements[index] }
         @inline(__always) _modify { yield &elements[index] }
     }
 
     /// The first element of which `isWanted` is true.
+    @inline(__always)
     public func first(where isWanted: (Element) -> Bool) -> Element? {
         firstIndex(where: isWanted).map { elements[$0] }
     }
 
+    @inline(__always)
     public func firstIndex(where isWanted: (Element) -> Bool) -> Int? {
         for i in 0..<count where isWanted(elements[i]) { return i }
         return nil

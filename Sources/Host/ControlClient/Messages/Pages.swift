@@ -21,7 +21,7 @@ public struct InventoryPage: ControlMessage, Sendable {
 /// What `statistics` answers before the exit counters: those of some vCPUs, from the one that was asked for on, follow as
 /// {4: array of arrays of numbers in the order of `ExitReason`}, and where the silicon counts traffic {5: array: bytes in the
 /// last-level cache, bytes moved, bytes moved to and from the package's own memory, where the counters begin again}; a number
-/// that is not known is all ones.
+/// that is not known is all ones. Where the partition has ends of channels, {6: array of `ChannelCounters`}.
 public struct StatisticsPage: ControlMessage, Sendable {
     /// The machine's clock, microseconds since the hypervisor's first instruction: what rates are computed with.
     public var clockMicroseconds: UInt64 = 0

@@ -9,7 +9,7 @@ public struct ChannelCounters: ControlMessage, Sendable {
     /// Frames that this end has sent, and their bytes.
     public var frames: UInt64 = 0
     public var bytes: UInt64 = 0
-    /// Frames that it was to send and that were dropped.
+    /// Frames that it was to send, or that found no room in a buffer of its guest's, and that were dropped.
     public var dropped: UInt64 = 0
     /// How often it has interrupted the other end's guest.
     public var kicks: UInt64 = 0

@@ -77,7 +77,7 @@ public struct PartitionSpec: Sendable {
     public var restartLimit: UInt8 = 0
     public var watch = WatchSpec()
     public var virtio = VirtioGrants()
-    /// Whether it is at the end of a channel: the manifest says which.
+    /// How many channels have an end here: the manifest says which.
     public internal(set) var wireCount = 0
     /// What the images are; without it whatever lies on the boot volume is started.
     public var digests: ImageDigests?

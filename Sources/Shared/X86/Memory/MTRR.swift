@@ -93,8 +93,8 @@ struct MTRRRange {
 
     init() {}
 
-    /// From IA32_MTRR_PHYSBASEn and IA32_MTRR_PHYSMASKn; nil when the register is off. A mask with holes (section 12.11.4) spreads one type over scattered pieces: all from the
-    /// first of them to the last is uncacheable then, which is slow and never wrong.
+    /// From IA32_MTRR_PHYSBASEn and IA32_MTRR_PHYSMASKn; nil when the register is off. A mask with holes (section 12.11.4) spreads
+    /// one type over scattered pieces: all from the first of them to the last is uncacheable then, which is slow and never wrong.
     init?(_ physicalBase: UInt64, _ physicalMask: UInt64, addressEnd: UInt64) {
         guard physicalMask & 1 << 11 != 0 else { return nil }
         let inside = addressEnd - 1

@@ -8,8 +8,8 @@ public enum ControlResult: Equatable, Sendable {
     case alwaysOn(UInt32)
 }
 
-/// What the hypervisor asks of one field of VMX controls. Whatever is in none of its sets is 0; a processor that insists on
-/// such a control is refused.
+/// What the hypervisor asks of one field of VMX controls. A control that no set names is 0; a processor that insists on it is
+/// refused.
 public struct ControlSet: Sendable {
     /// The register that says what a processor offers of them (Intel SDM volume 3D, appendix A.3 to A.5).
     public let capability: UInt32
@@ -26,7 +26,7 @@ public struct ControlSet: Sendable {
     /// Required where any of `substituted` is not offered.
     public internal(set) var substitute: UInt32 = 0
     public internal(set) var substituted: UInt32 = 0
-    /// Never 1 in the folded value.
+    /// What a processor may not insist on. Of these, `substitute` alone is ever 1 in the folded value.
     public var forbidden: UInt32 { ~(required | wanted | reserved) }
 
     /// The value for a processor whose capability register for this field reads `capability`: a bit that is 1 in its low
