@@ -22,12 +22,16 @@ extension FieldReader {
             required: [("name", .channels), ("ends", .channels)], field: .channels)
         var channel = ChannelSpec()
         text(values["name"], .channels, into: &channel.name)
-        let kind: Bool? = value(values["kind"], .channels) { (text) throws(ValueError) in
-            try parseWord(text, [("wire", true)], "a kind of channel")
+        let isMemory: Bool? = value(values["kind"], .channels) { (text) throws(ValueError) in
+            try parseWord(text, [("wire", false), ("memory", true)], "a kind of channel")
         }
         if let mtu = value(values["mtu"], .channels, parseMTU) { channel.mtu = mtu }
-        guard let name = values["name"], let ends = values["ends"], values["kind"] == nil || kind != nil else {
+        guard let name = values["name"], let ends = values["ends"], values["kind"] == nil || isMemory != nil else {
             return nil
+        }
+        if isMemory == true {
+            channel.mtu = 0
+            refuseWireKeys(values, channel.name.string)
         }
         guard case .sequence(let list) = ends, list.count == 2 else {
             fail(
@@ -35,7 +39,7 @@ extension FieldReader {
             return nil
         }
         for i in 0..<2 {
-            guard let end = end(list[i], values, manifest, channel.name.string) else { return nil }
+            guard let end = end(list[i], values, manifest, channel) else { return nil }
             channel.ends[i] = end
         }
         if channel.ends[0].partition == channel.ends[1].partition {
@@ -51,15 +55,26 @@ extension FieldReader {
         return channel
     }
 
+    /// Of shared memory nothing is sent, and nobody is told.
+    private mutating func refuseWireKeys(_ values: [String: Node], _ name: String) {
+        for key in ["mtu", "mac", "kick", "rate"] {
+            guard let node = values[key] else { continue }
+            fail(
+                node.mark?.line, "channel \(quoted(name)) is shared memory, which has no \(quoted(key))",
+                hint: "leave it out, or write kind: wire", field: .channels)
+        }
+    }
+
     /// A partition's name, or `{partition: ..., mac: ..., kick: ..., rate: ...}`; what it does not say the channel says.
     private mutating func end(
-        _ node: Node, _ channel: [String: Node], _ manifest: Manifest, _ name: String
+        _ node: Node, _ channel: [String: Node], _ manifest: Manifest, _ spec: ChannelSpec
     ) -> ChannelEnd? {
         var values: [String: Node] = ["partition": node]
         if case .mapping = node {
             values = mapping(
                 node, "an end", known: ["partition", "mac", "kick", "rate"], required: [("partition", .channels)],
                 field: .channels)
+            if spec.isMemory { refuseWireKeys(values, spec.name.string) }
         }
         let names = manifest.partitionList.enumerated().map { (name: $0.element.name.string, value: $0.offset) }
         guard
@@ -69,7 +84,7 @@ extension FieldReader {
         else { return nil }
         var end = ChannelEnd()
         end.partition = partition
-        end.mac = defaultMAC(manifest.name.string, name, manifest.partitions[partition].name.string)
+        end.mac = defaultMAC(manifest.name.string, spec.name.string, manifest.partitions[partition].name.string)
         if let mac = value(values["mac"], .channels, parseMAC) { end.mac = mac }
         if let kick = value(values["kick"] ?? channel["kick"], .channels, parseKick) { end.kick = kick }
         if let rate = value(values["rate"] ?? channel["rate"], .channels, parseRate) { end.rate = rate }

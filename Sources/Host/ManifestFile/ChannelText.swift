@@ -15,6 +15,7 @@ extension ChannelEnd {
 extension ChannelSpec {
     /// As it stands in a YAML file, with everything said.
     func yaml(_ manifest: Manifest) -> [String] {
+        if isMemory { return ["  - name: \(name.string)", "    kind: memory", "    ends: [\(endNames(manifest, ", "))]"] }
         let ends = (0..<2).map { i in
             let rate = self.ends[i].rateText.map { ", rate: \($0)" } ?? ""
             let name = manifest.partitions[self.ends[i].partition].name.string
@@ -25,12 +26,25 @@ extension ChannelSpec {
 
     /// One line for people.
     func summary(_ manifest: Manifest) -> String {
+        if isMemory {
+            return "\(name.string): shared memory, \(exactSize(Self.memorySize)) each way, "
+                + endNames(manifest, " — ")
+        }
         let ends = (0..<2).map { i in
             let rate = self.ends[i].rateText.map { ", sends at most \($0)" } ?? ""
             let name = manifest.partitions[self.ends[i].partition].name.string
             return "\(name) (\(self.ends[i].macText), interrupted: \(self.ends[i].kickText)\(rate))"
         }
         return "\(name.string): wire, MTU \(mtu), \(ends[0]) — \(ends[1])"
+    }
+}
+
+extension ChannelSpec {
+    /// Bytes of shared memory that each end writes (`WireHalf.memorySize`).
+    public static let memorySize: UInt64 = 256 << 10
+
+    private func endNames(_ manifest: Manifest, _ separator: String) -> String {
+        (0..<2).map { manifest.partitions[ends[$0].partition].name.string }.joined(separator: separator)
     }
 }
 

@@ -77,20 +77,21 @@ public struct ManifestJSON: Codable, Sendable {
         }
     }
 
-    /// A wire between two partitions.
+    /// What two partitions share. What is absent does not go with its kind.
     public struct Channel: Codable, Sendable {
         public struct End: Codable, Sendable {
             public var partition: String
-            public var mac: String
+            public var mac: String?
             /// `always`, `never` or as in `1000/s`.
-            public var kick: String
+            public var kick: String?
             /// Bytes a second; absent where there is no limit.
             public var rate: UInt32?
         }
 
         public var name: String
+        /// `wire` or `memory`.
         public var kind: String
-        public var mtu: Int
+        public var mtu: Int?
         public var ends: [End]
     }
 
@@ -133,13 +134,13 @@ public struct ManifestJSON: Codable, Sendable {
 extension ManifestJSON.Channel {
     init(_ spec: ChannelSpec, _ manifest: Manifest) {
         name = spec.name.string
-        kind = "wire"
-        mtu = Int(spec.mtu)
+        kind = spec.isMemory ? "memory" : "wire"
+        mtu = spec.isMemory ? nil : Int(spec.mtu)
         ends = (0..<2).map { i in
             let end = spec.ends[i]
             return End(
-                partition: manifest.partitions[end.partition].name.string, mac: end.macText, kick: end.kickText,
-                rate: end.rate == .max ? nil : end.rate)
+                partition: manifest.partitions[end.partition].name.string, mac: spec.isMemory ? nil : end.macText,
+                kick: spec.isMemory ? nil : end.kickText, rate: end.rate == .max ? nil : end.rate)
         }
     }
 }

@@ -56,7 +56,8 @@ public enum OwnershipKind: UInt16, Sendable {
     case erased
     /// In a block: page tables, nested tables and what never changes, which no core maps writable.
     case constantBlock
-    /// Half a channel: what the cores of `owner` write for those of partition `index`, who only read it.
+    /// Half a channel: what the cores of `owner` write for those of partition `index`, who only read it; their guests do, too, from its second page
+    /// on, where `detail` is 1.
     case wire
 }
 

@@ -63,6 +63,20 @@ import Text
         #expect(try !parse("").partitions[0].hasBus && ManifestJSON(parse("")).channels == nil)
     }
 
+    @Test func sharedMemoryIsReadAndComesBack() throws {
+        let manifest = try parse("channels: [{name: state, kind: memory, ends: [worker, router]}]")
+        #expect(manifest.channels[0].isMemory && manifest.channels[0].ends[0].partition == 1)
+        #expect(manifest.partitions[0].hasBus && manifest.partitions[1].wireCount == 1)
+        let copy = try decoded(encoded(manifest))
+        #expect(copy.channels[0].isMemory)
+        let again = try parseManifest(manifestYAML(copy), file: "m.yaml", images: .unchecked)
+        #expect(try encoded(again) == encoded(manifest), "\(manifestYAML(copy))")
+        let json = try #require(ManifestJSON(copy).channels)
+        #expect(json[0].kind == "memory" && json[0].mtu == nil && json[0].ends[0].mac == nil)
+        #expect(json[0].ends[0].kick == nil && json[0].ends.map(\.partition) == ["worker", "router"])
+        #expect(ManifestPicture(copy).text.contains("state: shared memory, 256K each way, worker — router"))
+    }
+
     @Test(arguments: [
         ("channels: lan", "m.yaml:6: \"channels\" must be a list"),
         ("channels: [{name: lan, ends: [router]}]", "m.yaml:6: a channel has two ends"),
@@ -74,7 +88,15 @@ import Text
         ("channels: [{name: lan, ends: [router, {mac: '02:00:00:00:00:01'}]}]", "an end has no \"partition\""),
         ("channels: [{name: lan, ends: [router, worker], mtu: 1501}]", "\"1501\" is no MTU of a channel"),
         ("channels: [{name: lan, ends: [router, worker], mtu: 67}]", "\"67\" is no MTU of a channel"),
-        ("channels: [{name: lan, ends: [router, worker], kind: memory}]", "\"memory\" is not a kind of channel"),
+        ("channels: [{name: lan, ends: [router, worker], kind: disk}]", "\"disk\" is not a kind of channel"),
+        (
+            "channels: [{name: lan, ends: [router, worker], kind: memory, mtu: 1500}]",
+            "m.yaml:6: channel \"lan\" is shared memory, which has no \"mtu\""
+        ),
+        (
+            "channels: [{name: lan, ends: [router, {partition: worker, kick: never}], kind: memory}]",
+            "channel \"lan\" is shared memory, which has no \"kick\""
+        ),
         ("channels: [{name: lan, ends: [router, worker], kick: 0/s}]", "is not how often a guest may be interrupted"),
         ("channels: [{name: lan, ends: [router, worker], kick: 49/s}]", "is not how often a guest may be interrupted"),
         ("channels: [{name: lan, ends: [router, worker], rate: 10M}]", "\"10M\" is not a rate"),
@@ -131,7 +153,9 @@ import Text
         #expect(try refusal { $0.ends[0].partition = 8 } == .encoding)
         #expect(try refusal { $0.mtu = 1501 } == .encoding)
         #expect(try refusal { $0.mtu = 67 } == .encoding)
+        #expect(try refusal { $0.mtu = 1 } == .encoding)
         #expect(try refusal { $0.mtu = 68 } == nil)
+        #expect(try refusal { $0.mtu = 0 } == nil)
         #expect(try refusal { $0.ends[0].mac = 1 << 48 } == .encoding)
         #expect(try refusal { $0.ends[0].kick = ChannelSpec.maxKicks + 1 } == .encoding)
         // The tool's own rules, of a manifest that another program made.

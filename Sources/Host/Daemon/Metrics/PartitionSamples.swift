@@ -64,7 +64,8 @@ enum PartitionSamples {
         _ partitions: [PartitionInfo], _ statistics: [String: PartitionStatistics], to page: inout MetricsText
     ) {
         let ends = partitions.flatMap { partition in
-            (statistics[partition.name.string]?.channels ?? []).map { (partition.name.string, $0) }
+            (statistics[partition.name.string]?.channels ?? []).filter { $0.link != ChannelCounters.memory }
+                .map { (partition.name.string, $0) }
         }
         guard !ends.isEmpty else { return }
         func each(_ name: String, _ kind: MetricsText.Kind, _ help: String, _ value: (ChannelCounters) -> UInt64) {

@@ -139,12 +139,22 @@ public struct Audit {
                 case .memory where entry?.owner == core.owner: total += UInt64(part.count)
                 case .registers where entry?.owner == core.owner && !mapping.execute: break
                 case .unclaimed where entry?.owner == core.owner && !mapping.execute: break
+                case .wire where entry.map { isShared($0, with: core, part, mapping) } == true: break
                 case .image where entry?.owner == core.owner && isLoaders && !mapping.write && !mapping.execute: break
                 default: find(core, name, part, "mapped into the guest at \(hexadecimal(mapping.virtual))")
                 }
             }
         }
         walked[core.index, default: []].append((name, total))
+    }
+
+    /// Whether a part of a channel is the guest's to see: all but the page of numbers of one that is shared memory, and to be written by
+    /// one end alone.
+    private func isShared(
+        _ half: OwnershipReader.Entry, with core: OwnershipReader.Entry, _ part: Range<UInt64>, _ mapping: Mapping
+    ) -> Bool {
+        half.detail == 1 && !mapping.execute && part.lowerBound >= half.range.lowerBound + 0x1000
+            && (half.owner == core.owner || half.index == core.owner && !mapping.write)
     }
 
     /// The tables themselves are the partition's own private memory, which no guest reaches, and which no core writes.

@@ -46,7 +46,7 @@ extension ExitContext {
         for i in 0..<functions.value.guest.virtioCount {
             openWindow()
             guard functions.value.guest.kind(virtio: i) == .console else {
-                serveWire(i, functions)
+                if functions.value.guest.kind(virtio: i) == .network { serveWire(i, functions) }
                 continue
             }
             guard functions.value.guest.isLive(virtio: i) else { continue }

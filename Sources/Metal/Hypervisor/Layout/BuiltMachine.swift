@@ -103,7 +103,7 @@ extension BuiltMachine {
         _ cpu: CPU.Type, _ frames: borrowing FrameRange, _ functions: Pointer<PartitionFunctions>?, buses: Int,
         _ images: (kernel: LoadedFile, initrd: LoadedFile), _ arena: inout FrameArena, _ changing: inout FrameArena
     ) throws(PageTableError) -> InlineArray<16, NestedRoots> {
-        let memory = try buildNestedTable(cpu, frames, functions, &arena).root
+        let memory = try buildNestedTable(cpu, frames, functions, forStep: false, &arena).root
         var roots = InlineArray<16, NestedRoots>(
             repeating: NestedRoots(memory: memory, loader: 0, bus: 0, unclaimed: 0))
         for vcpu in 0..<16 {
@@ -114,7 +114,7 @@ extension BuiltMachine {
             }
             let nothing = ScratchPages(page: unclaimed, tables: tables, access: .readWrite)
             unsafe nothing.fill(CPU.Nested.self)
-            var bus = try buildNestedTable(cpu, frames, functions, &arena)
+            var bus = try buildNestedTable(cpu, frames, functions, forStep: true, &arena)
             bus.fill(with: nothing)
             let loader = vcpu == 0 ? try buildLoaderTable(cpu, frames, images, &arena) : 0
             roots[vcpu] = NestedRoots(memory: memory, loader: loader, bus: bus.root, unclaimed: unclaimed)
@@ -124,7 +124,7 @@ extension BuiltMachine {
 
     /// Guest-physical memory as `GuestMemory` lays it out.
     private func buildNestedTable<CPU: VirtualizationExtension>(
-        _ cpu: CPU.Type, _ frames: borrowing FrameRange, _ functions: Pointer<PartitionFunctions>?,
+        _ cpu: CPU.Type, _ frames: borrowing FrameRange, _ functions: Pointer<PartitionFunctions>?, forStep: Bool,
         _ arena: inout FrameArena
     ) throws(PageTableError) -> PageTable<CPU.Nested> {
         var nested = try PageTable<CPU.Nested>(
@@ -135,7 +135,10 @@ extension BuiltMachine {
         try map(
             cpu, GuestMemory.highBase, to: frames.base + low, frames.size - low, .all, frames.key.bits, into: &nested,
             &arena)
-        if let functions { try functions.value.map(into: &nested, arena: &arena) }
+        if let functions {
+            try functions.value.map(into: &nested, arena: &arena)
+            try functions.value.mapMemory(into: &nested, forStep: forStep, arena: &arena)
+        }
         return nested
     }
 
@@ -144,7 +147,7 @@ extension BuiltMachine {
         _ cpu: CPU.Type, _ frames: borrowing FrameRange, _ images: (kernel: LoadedFile, initrd: LoadedFile),
         _ arena: inout FrameArena
     ) throws(PageTableError) -> UInt64 {
-        var nested = try buildNestedTable(cpu, frames, nil, &arena)
+        var nested = try buildNestedTable(cpu, frames, nil, forStep: true, &arena)
         var window = LoaderMemory.window(memorySize: frames.size)
         for i in 0..<2 {
             let file = i == 0 ? images.kernel : images.initrd

@@ -76,7 +76,7 @@ extension BuiltMachine {
             for end in 0..<2 {
                 ownership.add(
                     .wire, plan.channels[n] + UInt64(end) * WireHalf.size, WireHalf.size, owner: ends[end].partition,
-                    index: ends[1 - end].partition)
+                    index: ends[1 - end].partition, detail: manifest.channels[n].isMemory ? 1 : 0)
             }
         }
     }

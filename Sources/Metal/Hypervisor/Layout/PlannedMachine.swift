@@ -98,8 +98,8 @@ struct PlannedMachine: ~Copyable {
                 further: (isHousekeeper ? faultFrames + manifest.partitionCount + 1 : 0)
                     + files[i].kernel.tableFrames + files[i].initrd.tableFrames
                     + sites[i].tableFrames * manifest.partitions[i].cores.count
-                    // A channel's memory may need two tables of each kind in every core's.
-                    + manifest.partitions[i].wireCount * manifest.partitions[i].cores.count * 5,
+                    // A channel's memory may need two tables of each kind in every core's, and one in each of the guest's.
+                    + manifest.partitions[i].wireCount * manifest.partitions[i].cores.count * 9,
                 smallExecutable: small, watched: manifest.partitions[i].watchedTables, firmware)
         }
         for i in 0..<manifest.channelCount {

@@ -69,6 +69,22 @@ extension PartitionFunctions {
     }
 }
 
+extension PartitionFunctions {
+    /// Shared memory into the guest's address space: the half of the channel's first end, then the other's. The peer's half is read-only,
+    /// and where a step stands in for memory that the guest may not write, it is not there.
+    func mapMemory<Format: PageTableFormat>(
+        into nested: inout PageTable<Format>, forStep: Bool, arena: inout FrameArena
+    ) throws(PageTableError) {
+        for i in 0..<guest.virtioCount {
+            guard let start = guest.memory(virtio: i), let wire = wires[i]?.wire else { continue }
+            let size = WireHalf.memorySize, isFirst = wire.own.base < wire.peer.base
+            let own = start + (isFirst ? 0 : size), peer = start + (isFirst ? size : 0)
+            try nested.map(own, to: wire.own.memory, size: size, .readWrite, arena: &arena)
+            if !forStep { try nested.map(peer, to: wire.peer.memory, size: size, .read, arena: &arena) }
+        }
+    }
+}
+
 extension BuiltMachine {
     /// Adds partition `i`'s ends of channels to what it has of the bus.
     func appendWires(_ i: Int, to functions: Pointer<PartitionFunctions>) throws(GuestBusError) {
@@ -83,7 +99,8 @@ extension BuiltMachine {
                     peer: WireHalf(at: base + UInt64(1 - end) * WireHalf.size), mtu: channel.mtu)
                 functions.value.wires[functions.value.guest.virtioCount] = WireEnd(
                     wire, own, to: other, core: peer, ticksPerSecond: plan.machine.tscKHz * 1000)
-                try functions.value.guest.append(.network, mac: own.mac, mtu: channel.mtu)
+                try functions.value.guest.append(
+                    channel.isMemory ? .sharedMemory : .network, mac: own.mac, mtu: channel.mtu)
             }
         }
     }

@@ -14,12 +14,13 @@ public struct ChannelEnd: Sendable {
     public init() {}
 }
 
-/// What two partitions share: a wire between a network card of each.
+/// What two partitions share: a wire between a network card of each, or memory of which each writes a half.
 public struct ChannelSpec: Sendable {
     public var name = Label()
     public var ends = [2 of ChannelEnd](repeating: ChannelEnd())
-    /// Bytes behind the Ethernet header, `minMTU` (virtio 1.2, section 5.1.4.1) to `maxMTU`.
+    /// Bytes behind the Ethernet header, `minMTU` (virtio 1.2, section 5.1.4.1) to `maxMTU`; 0 of shared memory.
     public var mtu: UInt16 = maxMTU
+    public var isMemory: Bool { mtu == 0 }
     public static let minMTU: UInt16 = 68, maxMTU: UInt16 = 1500
     public static let maxKicks: UInt32 = 1_000_000
     public init() {}

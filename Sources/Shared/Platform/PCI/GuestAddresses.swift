@@ -42,9 +42,9 @@ public struct GuestAddresses: Sendable {
         return page | bar.address & 0xFFF
     }
 
-    /// A page of registers that root mode stands for.
-    mutating func placePage() throws(GuestBusError) -> UInt64 {
-        try Self.take(4096, from: &low, end: GuestWindows.low + GuestWindows.lowSize)
+    /// A page of registers that root mode stands for, or shared memory.
+    mutating func place(size: UInt64) throws(GuestBusError) -> UInt64 {
+        try Self.take(size, from: &low, end: GuestWindows.low + GuestWindows.lowSize)
     }
 
     /// - Precondition: `next` <= `end`, and `end` is a multiple of the window's largest possible piece.

@@ -59,7 +59,7 @@ public struct GuestBus: ~Copyable, Sendable {
         guard virtioCount < Self.virtioCapacity else { throw .full }
         virtio[virtioCount] = VirtioFunction(
             kind, mac: mac, mtu: mtu, ports: GuestWindows.ports + UInt16(virtioCount * VirtioLayout.size),
-            page: try addresses.placePage())
+            page: try addresses.place(size: kind == .sharedMemory ? WireHalf.memorySize * 2 : 4096))
         virtioCount += 1
     }
 
@@ -69,6 +69,9 @@ public struct GuestBus: ~Copyable, Sendable {
     /// What the virtio function with this index, below `virtioCount`, has to say of itself: see `VirtioFunction`.
     public func isLive(virtio index: Int) -> Bool { virtio[index].isLive }
     public func kind(virtio index: Int) -> VirtioKind { virtio[index].kind }
+    public func memory(virtio index: Int) -> UInt64? {
+        kind(virtio: index) == .sharedMemory ? virtio[index].page : nil
+    }
     public func hasOutput(virtio index: Int, _ memory: borrowing GuestMemory) -> Bool {
         virtio[index].hasOutput(memory)
     }
@@ -86,7 +89,9 @@ public struct GuestBus: ~Copyable, Sendable {
         guard access.port >= GuestWindows.ports, !access.isString else { return nil }
         let (index, offset) = Int(access.port - GuestWindows.ports).quotientAndRemainder(dividingBy: VirtioLayout.size)
         guard index < virtioCount else { return nil }
-        guard virtio[index].command & Command.ports != 0, offset & (access.size - 1) == 0 else { return .max }
+        guard kind(virtio: index) != .sharedMemory, virtio[index].command & Command.ports != 0,
+            offset & (access.size - 1) == 0
+        else { return .max }
         if access.isInput { return virtio[index].read(offset, size: access.size) }
         virtio[index].write(offset, size: access.size, value)
         return 0
@@ -119,7 +124,7 @@ public struct GuestBus: ~Copyable, Sendable {
     public mutating func traps(_ gpa: UInt64) -> Bool {
         if gpa >= GuestWindows.ecam, gpa < GuestWindows.ecam + GuestWindows.ecamSize { return true }
         for i in 0..<count where functions[i].traps(gpa) { return true }
-        for i in 0..<virtioCount where virtio[i].page == gpa & ~0xFFF { return true }
+        for i in 0..<virtioCount where virtio[i].traps(gpa) { return true }
         return false
     }
 
@@ -140,7 +145,7 @@ public struct GuestBus: ~Copyable, Sendable {
         for i in 0..<count where functions[i].traps(gpa) {
             return functions[i].access(trapped: gpa, size: size, value: value, on: machine)
         }
-        for i in 0..<virtioCount where virtio[i].page == gpa & ~0xFFF {
+        for i in 0..<virtioCount where virtio[i].traps(gpa) {
             return virtio[i].access(page: Int(gpa & 0xFFF), size: size, value: value)
         }
         return nil

@@ -9,12 +9,13 @@ enum VirtioLayout {
     static let notification = 0x60
 }
 
-// Configuration space: BAR 0 has the ports, BAR 1 the page of MSI-X.
+// Configuration space: BAR 0 has the ports, BAR 1 the page of MSI-X; shared memory is BAR 2.
 extension VirtioFunction {
     /// The double word at `offset`, 0 to 4092, a multiple of 4.
     /// - Parameter hasOthers: whether further functions follow this one.
     func readConfiguration(_ offset: Int, hasOthers: Bool) -> UInt32 {
-        switch offset {
+        if kind == .sharedMemory, let value = readMemoryConfiguration(offset) { return value }
+        return switch offset {
         case 0x00: 0x1040_1AF4 + UInt32(kind.rawValue) << 16
         case 0x04: UInt32(command) | 1 << 20
         case 0x08: kind.classCode
@@ -43,6 +44,16 @@ extension VirtioFunction {
         }
     }
 
+    /// Of shared memory, which has no registers and no capabilities, but BAR 2; nil where it is like the others.
+    private func readMemoryConfiguration(_ offset: Int) -> UInt32? {
+        switch offset {
+        case 0x00, 0x08, 0x0C, 0x2C: nil
+        case 0x04: UInt32(command)
+        case 0x18: UInt32(truncatingIfNeeded: sizing & 4 != 0 ? ~(WireHalf.memorySize * 2 - 1) : page) | 8
+        default: 0
+        }
+    }
+
     private static func capability(_ type: UInt32, length: UInt32, next: UInt32) -> UInt32 {
         0x09 | next << 8 | length << 16 | type << 24
     }
@@ -53,7 +64,7 @@ extension VirtioFunction {
         case 0x04:
             command =
                 UInt16(truncatingIfNeeded: UInt32(command) & ~mask | value & mask) & (Command.writable | Command.ports)
-        case 0x10, 0x14:
+        case 0x10, 0x14, 0x18:
             let bit = 1 << UInt8((offset - 0x10) / 4) as UInt8
             if value & mask | 0xF == .max { sizing |= bit } else { sizing &= ~bit }
         case 0x40: vectors.writeHeader(value, mask: mask)
@@ -63,6 +74,9 @@ extension VirtioFunction {
 }
 
 extension VirtioFunction {
+    /// Whether `gpa` is in the page of MSI-X.
+    func traps(_ gpa: UInt64) -> Bool { kind != .sharedMemory && page == gpa & ~0xFFF }
+
     /// Carries out an access to the page of MSI-X, by double words; ones where it is none.
     mutating func access(page offset: Int, size: Int, value: UInt64?) -> UInt64 {
         guard size >= 4, offset & (size - 1) == 0 else { return UInt64.max >> UInt64(64 - size * 8) }

@@ -1,13 +1,21 @@
 import Synchronization
 
-/// What kind of device a virtio function is (virtio 1.2, chapter 5).
+/// What kind of device a virtio function is (virtio 1.2, chapter 5), or memory that it has instead (`sharedMemory`): no virtio
+/// device, but numbered like one, as 1AF4h:1110h.
 public enum VirtioKind: UInt16, Sendable {
     case none = 0
     case network = 1
     case console = 3
+    case sharedMemory = 0xD0
 
-    /// PCI class code and revision: Ethernet controller, or another communication controller.
-    var classCode: UInt32 { self == .network ? 0x0200_0001 : 0x0780_0001 }
+    /// PCI class code and revision: Ethernet controller, RAM controller, or another communication controller.
+    var classCode: UInt32 {
+        switch self {
+        case .network: 0x0200_0001
+        case .sharedMemory: 0x0500_0001
+        default: 0x0780_0001
+        }
+    }
 }
 
 /// A modern virtio function on a guest's bus (virtio 1.2, section 4.1): all its registers are ports of one I/O BAR, so that an
@@ -16,7 +24,7 @@ public struct VirtioFunction: ~Copyable, Sendable {
     /// As in `GuestFunction`: keeps the value in memory.
     private let inMemory = Atomic<Bool>(true)
     public let kind: VirtioKind
-    /// First of its ports, and the page of MSI-X.
+    /// First of its ports, and the page of MSI-X; of shared memory, where that is.
     let ports: UInt16
     let page: UInt64
     /// VIRTIO_F_VERSION_1, VIRTIO_F_EVENT_IDX and the kind's own.

@@ -6,7 +6,9 @@ public struct WireHalf: Sendable {
     public static let slots: UInt32 = 128
     static let slotSize: UInt64 = 2048
     private static let firstSlot: UInt64 = 4096
-    public static let size = firstSlot + UInt64(slots) * slotSize
+    public static let size = firstSlot + memorySize
+    /// Bytes of the places for frames, which are what guests see where the channel is shared memory.
+    public static let memorySize = UInt64(slots) * slotSize
     /// Bytes of the largest frame: with an MTU of 1,500, a VLAN tag.
     static let maxFrame = 1518
 
@@ -28,6 +30,9 @@ public struct WireHalf: Sendable {
     private func word(_ offset: UInt64) -> UnsafePointer<Atomic<UInt32>> {
         unsafe UnsafePointer(bitPattern: UInt(base + offset)).unsafelyUnwrapped
     }
+
+    /// Where the places for frames begin.
+    public var memory: UInt64 { base + Self.firstSlot }
 
     /// Clears a quarter of the frames, 0 to 3: 64 KiB.
     public func clear(quarter: UInt32) {
