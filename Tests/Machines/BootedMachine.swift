@@ -28,7 +28,8 @@ final class BootedMachine {
     ///   - extra: for the emulator's command line.
     ///   - checksImages: as of `Testbed`.
     init(
-        manifest name: String, isExample: Bool = false, kind: MachineKind = .amd, images: [String: Data] = [:], faults: Bool = false,
+        manifest name: String, isExample: Bool = false, kind: MachineKind = .amd, images: [String: Data] = [:],
+        faults: Bool = false,
         firmware: String? = nil, bootFault: String? = nil, iommu: EmulatedIOMMU? = nil, com1Rate: Int? = nil,
         extra: [String] = [],
         checksImages: Bool = true
@@ -49,7 +50,8 @@ final class BootedMachine {
         }
         testbed = try Testbed(
             manifest: (isExample ? workspace.root.appending(path: "Examples") : folder.appending(path: "Manifests"))
-                .appending(path: "\(name).yaml").path, workspace, kind: kind,
+                .appending(path: "\(name).yaml").path,
+            workspace, kind: kind,
             name: "test-\(name)\(kind == .amd ? "" : "-\(kind)")\(faults ? "-faults" : "")",
             hypervisor: faults ? workspace.faultyHypervisor : nil,
             firmware: firmware.map { workspace.cache.appending(path: "images/\($0)") }, files: files, iommu: iommu,

@@ -53,7 +53,8 @@ extension MachineTests {
             let (ownership, audit) = try snapshot.audit(machine.testbed)
             #expect(audit.findings.isEmpty, "\(audit.text)")
             let halves = ownership.of(.wire)
-            #expect(halves.map(\.owner) == [0, 1] && halves.map(\.index) == [1, 0] && halves.allSatisfy { $0.detail == 1 })
+            #expect(halves.map(\.owner) == [0, 1] && halves.map(\.index) == [1, 0])
+            #expect(halves.allSatisfy { $0.detail == 1 })
         }
     }
 }

@@ -15,7 +15,9 @@ extension ChannelEnd {
 extension ChannelSpec {
     /// As it stands in a YAML file, with everything said.
     func yaml(_ manifest: Manifest) -> [String] {
-        if isMemory { return ["  - name: \(name.string)", "    kind: memory", "    ends: [\(endNames(manifest, ", "))]"] }
+        if isMemory {
+            return ["  - name: \(name.string)", "    kind: memory", "    ends: [\(endNames(manifest, ", "))]"]
+        }
         let ends = (0..<2).map { i in
             let rate = self.ends[i].rateText.map { ", rate: \($0)" } ?? ""
             let name = manifest.partitions[self.ends[i].partition].name.string

@@ -47,6 +47,8 @@ public struct ManifestJSON: Codable, Sendable {
         public var console: Bool
         /// Whether the console is a virtio function too.
         public var virtio: Bool
+        /// Whether it is the control partition; absent where not.
+        public var control: Bool?
         public var autostart: Bool
         public var onPoweroff: String
         public var onReboot: String
@@ -66,7 +68,8 @@ public struct ManifestJSON: Codable, Sendable {
         public var memoryKey: String?
 
         enum CodingKeys: String, CodingKey {
-            case name, cores, memory, at, kernel, initrd, console, virtio, autostart, permit, devices, accept, watchdog,
+            case name, cores, memory, at, kernel, initrd, console, virtio, control, autostart, permit, devices, accept,
+                watchdog,
                 cache, bandwidth, watch
             case restartLimit = "restart-limit"
             case commandLine = "command-line"
@@ -117,7 +120,8 @@ public struct ManifestJSON: Codable, Sendable {
                 name: $0.name.string, cores: $0.cores.list, memory: $0.memorySize,
                 at: $0.memoryBase == 0 ? nil : $0.memoryBase, kernel: $0.image.string,
                 initrd: $0.initrd.isEmpty ? nil : $0.initrd.string, commandLine: $0.commandLine.string,
-                console: $0.console, virtio: $0.virtio.contains(.console), autostart: $0.autostart,
+                console: $0.console, virtio: $0.virtio.contains(.console),
+                control: $0.virtio.contains(.control) ? true : nil, autostart: $0.autostart,
                 onPoweroff: $0.onPoweroff.name,
                 onReboot: $0.onReboot.name, onCrash: $0.onCrash.name, permit: $0.permits.nameList,
                 devices: $0.devices.list.map(Device.init), accept: $0.accepts.nameList,

@@ -100,6 +100,7 @@ public struct ManifestPicture {
             if !spec.initrd.isEmpty { rows.append(("initrd", spec.initrd.string)) }
             if !spec.commandLine.isEmpty { rows.append(("command line", spec.commandLine.string)) }
             rows.append(("console", spec.virtio.contains(.console) ? "virtio" : spec.console ? "yes" : "none"))
+            if spec.virtio.contains(.control) { rows.append(("control", "has a management link")) }
             rows.append(("starts", spec.autostart ? "with the machine" : "when asked to"))
             rows.append(("on power-off", spec.onPoweroff.name))
             rows.append(("on reboot", spec.onReboot.name))

@@ -28,6 +28,7 @@ public func manifestYAML(_ manifest: Manifest) -> String {
         if !spec.initrd.isEmpty { lines.append("      initrd: \(literal(spec.initrd.string))") }
         lines.append("    command-line: \(literal(spec.commandLine.string))")
         lines.append("    console: \(spec.consoleWord)")
+        if spec.virtio.contains(.control) { lines.append("    control: true") }
         lines.append("    autostart: \(spec.autostart)")
         lines.append("    on-poweroff: \(spec.onPoweroff.name)")
         lines.append("    on-reboot: \(spec.onReboot.name)")

@@ -3,7 +3,8 @@ import ManifestRules
 import Yams
 
 private let partitionKeys = [
-    "name", "cores", "memory", "image", "command-line", "console", "autostart", "on-poweroff", "on-reboot", "on-crash",
+    "name", "cores", "memory", "image", "command-line", "console", "control", "autostart", "on-poweroff", "on-reboot",
+    "on-crash",
     "permit", "devices", "accept", "watchdog", "restart-limit", "ready", "watch",
     "cache", "bandwidth", "memory-key",
 ]
@@ -21,6 +22,7 @@ extension FieldReader {
         if let node = values["image"] { image(node, &spec) }
         text(values["command-line"], .commandLine, into: &spec.commandLine)
         console(values["console"], &spec)
+        if value(values["control"], .control, parseFlag) == true { spec.virtio.insert(.control) }
         if let flag = value(values["autostart"], .autostart, parseFlag) { spec.autostart = flag }
         if let action = action(values["on-poweroff"], .onPoweroff) { spec.onPoweroff = action }
         if let action = action(values["on-reboot"], .onReboot) { spec.onReboot = action }

@@ -4,6 +4,8 @@ import Text
 extension Manifest {
     /// The most cores of a machine.
     public static let maxCores = 64
+    /// Consoles and ends of channels of one partition (`GuestBus`).
+    static let maxVirtioFunctions = 8
 
     /// Refuses a manifest that contradicts itself, whatever the machine: throws the first problem.
     public func validate() throws(ManifestRefusal) {
@@ -24,6 +26,7 @@ extension Manifest {
             checkCommandLine(i, report)
             checkBits(i, report)
             checkWatchdog(i, report)
+            checkVirtio(i, report)
         }
         for i in 0..<partitionCount {
             for j in 0..<i where !partitions[i].name.isEmpty && partitions[i].name == partitions[j].name {
@@ -100,6 +103,21 @@ extension Manifest {
     }
 
     /// Nobody's memory is at stake: root mode bounds the seconds, and sees a missed kick late or never.
+    /// Root mode connects the first control partition, and has a number on the guest's bus for eight functions of its own.
+    private func checkVirtio(_ i: Int, _ report: (ManifestRefusal) -> Void) {
+        let spec = partitions[i], functions = spec.virtio.rawValue.nonzeroBitCount + spec.wireCount
+        if functions > Self.maxVirtioFunctions {
+            let bound = UInt64(Self.maxVirtioFunctions)
+            report(
+                ManifestRefusal(
+                    .tooManyVirtioFunctions, .channels, partition: i, value: UInt64(functions), bound: bound))
+        }
+        guard spec.virtio.contains(.control) else { return }
+        if let first = (0..<i).first(where: { partitions[$0].virtio.contains(.control) }) {
+            report(ManifestRefusal(.controlTwice, .control, partition: i, other: first))
+        }
+    }
+
     private func checkWatchdog(_ i: Int, _ report: (ManifestRefusal) -> Void) {
         let seconds = UInt64(partitions[i].watchdog)
         guard seconds != 0 else { return }

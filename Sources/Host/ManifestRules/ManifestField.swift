@@ -4,7 +4,7 @@ import Manifest
 public enum ManifestField: UInt8, Sendable {
     case whole, machineName, machineCores, machineMemory, housekeeping, link, partitions
     case name, cores, memorySize, memoryBase, kernel, initrd, commandLine, permits
-    case console, autostart, onPoweroff, onReboot, onCrash
+    case console, control, autostart, onPoweroff, onReboot, onCrash
     case devices, accepts, watchdog, restartLimit, ready, watch
     case cache, bandwidth, memoryKey, requires, channels
 
@@ -80,6 +80,7 @@ extension ManifestField {
         case .commandLine: "command-line"
         case .permits: "permit"
         case .console: "console"
+        case .control: "control"
         case .autostart: "autostart"
         case .onPoweroff: "on-poweroff"
         case .onReboot: "on-reboot"

@@ -51,6 +51,7 @@ public struct ManifestRefusal: Error, Equatable, Sendable {
     private func sentence(_ rule: ManifestRule, _ manifest: Manifest) -> String {
         let who = partition.map { partitionWords($0, manifest) } ?? (field == .channels ? "a channel" : "the machine")
         let name = "a name is 1 to 31 of a-z, 0-9 and -, and starts with a letter"
+        let other = other.map { partitionWords($0, manifest) } ?? "another"
         let path = field == .initrd ? "the initrd of \(who)" : "the image of \(who)"
         switch rule {
         case .machineCoresOutOfRange: return "the machine is to have \(value) cores; 1 to \(bound) are possible"
@@ -66,13 +67,13 @@ public struct ManifestRefusal: Error, Equatable, Sendable {
         case .nameCharacter: return "the name of \(who) has \(character); \(name)"
         case .duplicateName:
             let shared = partition.map { printable(manifest.partitions[$0].name) } ?? ""
-            return "partitions number \((other ?? 0) + 1) and \((partition ?? 0) + 1) have the same name \"\(shared)\""
+            let numbers = "\((self.other ?? 0) + 1) and \((partition ?? 0) + 1)"
+            return "partitions number \(numbers) have the same name \"\(shared)\""
         case .coreOutOfRange: return "\(who) claims core \(value), but the machine's cores are 0 to \(bound &- 1)"
         case .pathForm: return "\(path) has a path with an empty part, or a part that starts or ends with a dot"
         case .pathCharacter: return "\(path) has \(character) in its path; a-z, A-Z, 0-9, - _ . and / are possible"
         case .pathReserved: return "\(path) has the name of a file or folder that is kept beside the images"
         case .pathCaseClash:
-            let other = other.map { partitionWords($0, manifest) } ?? "another"
             return "\(path) and one of \(other) differ only in letter case, which the boot volume ignores"
         case .commandLineCharacter:
             return "the command line of \(who) has \(character); only printable ASCII is possible"
@@ -88,6 +89,9 @@ public struct ManifestRefusal: Error, Equatable, Sendable {
         case .housekeepingShareIgnored:
             let other = partitionWords(Int(value), manifest)
             return "housekeeping asks for a part of caches or bandwidth, but \(other) has its core, whose part counts"
+        case .controlTwice: return "\(who) and \(other) are both to be the control partition"
+        case .tooManyVirtioFunctions:
+            return "\(who) has \(value) consoles and ends of channels, and a guest's bus has room for \(bound)"
         case .channelNames: return "channel number \(value + 1) has the name of another one"
         case .unknownAcceptance: return "\(who) accepts unknown weaknesses: bits 0x\(String(value, radix: 16))"
         }

@@ -24,4 +24,6 @@ public enum ManifestRule: UInt8, CaseIterable, Sendable {
     case watchdogUnserved = 69
     case housekeepingShareIgnored = 70
     case channelNames = 72
+    case controlTwice = 73
+    case tooManyVirtioFunctions = 74
 }

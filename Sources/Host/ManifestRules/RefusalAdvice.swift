@@ -163,6 +163,8 @@ extension ManifestRule {
         case .watchdogUnserved: "a partition has a watchdog, and the housekeeping core no clock to see it by"
         case .housekeepingShareIgnored: "housekeeping asks for a part of caches or bandwidth on a partition's core"
         case .channelNames: "two channels have the same name"
+        case .controlTwice: "two partitions are to be the control partition"
+        case .tooManyVirtioFunctions: "a partition has more consoles and ends of channels than its bus has room for"
         }
     }
 
@@ -186,6 +188,8 @@ extension ManifestRule {
             "The core that answers managers looks for missed kicks by its own timer, which is a guest's where one runs on it. "
                 + "Name a housekeeping core that no partition has."
         case .channelNames: "Rename one."
+        case .controlTwice: "Write `control: true` at one partition; others reach it by a channel."
+        case .tooManyVirtioFunctions: "Leave a channel out, or the virtio console."
         case .housekeepingShareIgnored:
             "A core has one class of service. Write `cache` and `bandwidth` at the partition alone, or name a housekeeping core "
                 + "that no partition has."

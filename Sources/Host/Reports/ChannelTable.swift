@@ -20,7 +20,8 @@ public struct ChannelCount: Encodable {
         now.channels.enumerated().map { index, end in
             let earlier = since.flatMap { index < $0.channels.count ? $0.channels[index] : nil } ?? ChannelCounters()
             return ChannelCount(
-                channel: end.name.string, partition: partition, link: end.link == ChannelCounters.memory ? nil : end.link == 1,
+                channel: end.name.string, partition: partition,
+                link: end.link == ChannelCounters.memory ? nil : end.link == 1,
                 frames: end.frames &- earlier.frames, bytes: end.bytes &- earlier.bytes,
                 dropped: end.dropped &- earlier.dropped, kicks: end.kicks &- earlier.kicks)
         }

@@ -1,16 +1,21 @@
 import Control
+import Manifest
 import Platform
 import Silicon
+import Text
 import X86
 
 /// A partition's console as the model of its virtio function reaches it.
 private struct PartitionConsole: VirtioStream {
     let output: ByteRing
     let input: ByteRing
+    /// Whether nothing gives way: what the management server has no room for waits in the guest.
+    var isControl = false
 
     func take(_ bytes: UnsafeRawBufferPointer) -> Int {
-        unsafe output.push(bytes)
-        return bytes.count
+        let count = isControl ? min(bytes.count, output.room) : bytes.count
+        unsafe output.push(UnsafeRawBufferPointer(start: bytes.baseAddress, count: count))
+        return count
     }
     func give(_ bytes: UnsafeMutableRawBufferPointer) -> Int { unsafe input.take(into: bytes) }
     var hasBytes: Bool { input.peek() != nil }
@@ -50,10 +55,14 @@ extension ExitContext {
                 continue
             }
             guard functions.value.guest.isLive(virtio: i) else { continue }
-            let page = partition.value.controlPage
-            let console = PartitionConsole(output: page.consoleOut, input: page.consoleIn)
+            let page = partition.value.controlPage, isControl = i > 0 || !hasConsole
+            let console =
+                isControl
+                ? PartitionConsole(output: page.controlIn, input: page.controlOut, isControl: true)
+                : PartitionConsole(output: page.consoleOut, input: page.consoleIn)
+            let wasAnswered = isControl && console.hasBytes
             partition.value.takeLock(core.value.vcpu)
-            if functions.value.guest.hasOutput(virtio: i, partition.value.guestMemory) {
+            if !isControl, functions.value.guest.hasOutput(virtio: i, partition.value.guestMemory) {
                 partition.value.releaseLock()
                 waitForReader(functions)
                 partition.value.takeLock(core.value.vcpu)
@@ -63,6 +72,7 @@ extension ExitContext {
             sendInterrupts(functions)
             partition.value.releaseLock()
             if case .more = progress { LocalAPIC.kick(partition.value.platform.apicIDs[0]) }
+            if isControl, wasAnswered || page.controlIn.peek() != nil { ControlPage.kickHousekeeper() }
         }
     }
 
@@ -86,9 +96,10 @@ extension ExitContext {
 
     /// Whether a driver has the virtio console, which is the first such function; then what is typed is its, not the UART's.
     var isConsoleLive: Bool {
-        guard let functions = partition.value.functions else { return false }
-        return functions.value.guest.kind(virtio: 0) == .console && functions.value.guest.isLive(virtio: 0)
+        guard hasConsole, let functions = partition.value.functions else { return false }
+        return functions.value.guest.isLive(virtio: 0)
     }
+    private var hasConsole: Bool { partition.value.spec.virtio.contains(.console) }
 
     /// Sends what its driver has not masked, or masks no more. With the lock.
     @inline(never)

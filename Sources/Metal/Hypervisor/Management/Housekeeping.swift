@@ -6,7 +6,8 @@ import Text
 /// What answers managers and prints the log, on the housekeeping core alone. It reaches the partitions by their control pages,
 /// and never waits: what its ports do not take now has its turn when they ring.
 struct Housekeeping: ~Copyable {
-    private var server = ControlServer()
+    /// Of the serial link, and of the control partition.
+    private var server = ControlServer(), control = ControlServer()
     private var machine: MachineBackend
     private let hasLink: Bool
     /// The line that the log is taking, and how much of it is there.
@@ -33,7 +34,11 @@ struct Housekeeping: ~Copyable {
         machine.stopUnconfined()
         writeLog(core)
         // What was typed for a guest comes this way.
-        if hasLink, answer() { clear_stack(core.layout.stackBottom) }
+        machine.link = 0
+        if hasLink, Self.answer(&server, SerialPort.link, &machine) { clear_stack(core.layout.stackBottom) }
+        guard let line = machine.controlLine else { return }
+        machine.link = 1
+        if Self.answer(&control, line, &machine) { clear_stack(core.layout.stackBottom) }
     }
 
     @inline(never)
@@ -55,23 +60,25 @@ struct Housekeeping: ~Copyable {
 
     /// Whether there was anything to do. A frame of its own on the stack.
     @inline(never)
-    private mutating func answer() -> Bool {
+    private static func answer(
+        _ server: inout ControlServer, _ line: some ControlLine, _ machine: inout MachineBackend
+    ) -> Bool {
         var wasBusy = false
-        for _ in 0..<16 {
-            guard server.canReceive, let byte = SerialPort.link.read() else { break }
+        for _ in 0..<line.burst {
+            guard server.canReceive, let byte = line.read() else { break }
             server.receive(byte)
             wasBusy = true
         }
         if server.serve(&machine) { wasBusy = true }
         if server.isSending {
             wasBusy = true
-            for _ in 0..<SerialPort.link.room {
+            for _ in 0..<line.room {
                 guard let byte = server.nextByte() else { break }
-                SerialPort.link.put(byte)
+                line.put(byte)
             }
         }
         // Bytes for which the server has no room stay in the line. Once more behind the last byte: an event may be next.
-        SerialPort.link.ring(received: server.canReceive, room: wasBusy)
+        line.ring(received: server.canReceive, room: wasBusy)
         return wasBusy
     }
 }

@@ -25,7 +25,8 @@ private struct ManagedPartition {
     var channels: UInt8 = 0, firstWire = 0
     /// Whether this core can count what the partition's move: all share one last-level cache.
     var isCounted = true
-    var nextEvent: UInt64 = 0
+    /// By link.
+    var nextEvent = [2 of UInt64](repeating: 0)
     /// The start that the latest device fault on record is of, counted from 1.
     var faultedStart: UInt64 = 0
     /// What its `hold` wants, and since when.
@@ -36,6 +37,9 @@ private struct ManagedPartition {
 struct MachineBackend: ControlBackend, ~Copyable {
     private var partitions: [8 of ManagedPartition] = .init(repeating: ManagedPartition())
     private var facts = MachineInfo()
+    /// The control partition, and which link asks: 0 the serial one, 1 that partition's.
+    private var controller: Int?
+    var link = 0
     /// TSC when `relayWires` did so last.
     private var relayed: UInt64 = 0
     private var channelNames = [7 of Label](repeating: Label())
@@ -75,7 +79,8 @@ struct MachineBackend: ControlBackend, ~Copyable {
             partitions[i].info.image = built.manifest.partitions[i].image
             partitions[i].info.permits = built.manifest.partitions[i].permits
             partitions[i].hasVirtio = !built.manifest.partitions[i].virtio.isEmpty
-            partitions[i].firstWire = partitions[i].hasVirtio ? 1 : 0
+            partitions[i].firstWire = built.manifest.partitions[i].virtio.rawValue.nonzeroBitCount
+            if controller == nil, built.manifest.partitions[i].virtio.contains(.control) { controller = i }
             partitions[i].info.cores = built.manifest.partitions[i].cores
             let caches = built.plan.machine.facts.lastLevelCaches, cores = partitions[i].info.cores
             for core in 0..<64
@@ -192,6 +197,13 @@ struct MachineBackend: ControlBackend, ~Copyable {
         return count
     }
 
+    /// The control partition's end of the management link.
+    var controlLine: PartitionLine? {
+        mutating get {
+            controller.map { PartitionLine(page: partitions[$0].controlPage, apicID: partitions[$0].apicID) }
+        }
+    }
+
     mutating func request(_ operation: ControlOperation, _ partition: Int) -> ControlStatus {
         guard partitions[partition].controlPage.value.lacksBootCore == 0 else { return .failed }
         guard partitions[partition].controlPage.value.ask(operation) else { return .busy }
@@ -208,7 +220,7 @@ struct MachineBackend: ControlBackend, ~Copyable {
                 continue
             }
             let controlPage = partitions[eventTurn].controlPage
-            guard let stamped = controlPage.value.nextEvent(&partitions[eventTurn].nextEvent) else { continue }
+            guard let stamped = controlPage.value.nextEvent(&partitions[eventTurn].nextEvent[link]) else { continue }
             var event = stamped.event
             event.partition = partitions[eventTurn].info.name
             event.clockMicroseconds = microseconds(stamped.tsc)

@@ -135,7 +135,9 @@ extension BuiltMachine {
             }
         }
         do throws(GuestBusError) {
-            if manifest.partitions[i].virtio.contains(.console) { try functions.value.guest.append(.console) }
+            for _ in 0..<manifest.partitions[i].virtio.rawValue.nonzeroBitCount {
+                try functions.value.guest.append(.console)
+            }
             try appendWires(i, to: functions)
         } catch { throw .mappedAlready }
         return functions

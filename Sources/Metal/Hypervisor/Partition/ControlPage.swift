@@ -6,7 +6,7 @@ import Text
 import X86
 
 /// A partition's control page: all that its cores and the housekeeping core have in common. It holds no guest memory
-/// and no secrets. Written by the partition's cores, but for `asked`, `consoleIn` and the housekeeping core's part of `hold`;
+/// and no secrets. Written by the partition's cores, but for `asked`, `consoleIn`, `controlOut` and the housekeeping core's part of `hold`;
 /// by that one, too, where it has given up the boot vCPU's core.
 /// Each side takes what the other may have written for a number: no address is here, nor a count or an enumeration that is
 /// used unchecked.
@@ -56,7 +56,7 @@ struct ControlPage: ~Copyable {
     }
 
     /// The frames of the page and of the rings right behind it, and their bytes.
-    static var frames: Int { FrameArena.count(ControlPage.self) + 5 }
+    static var frames: Int { FrameArena.count(ControlPage.self) + 6 }
     static var bytes: UInt64 { UInt64(frames) * FrameArena.frameSize }
 
     var state: PartitionState {
@@ -179,7 +179,7 @@ struct ControlPage: ~Copyable {
     /// Before a core has a state of its own, nobody has to be told. Without a kick that is left in the core's budget, what is new waits
     /// for the housekeeping core's next turn; one that must not wait is owed.
     @inline(never)
-    fileprivate static func kickHousekeeper(isOwed: Bool = false) {
+    static func kickHousekeeper(isOwed: Bool = false) {
         guard let core = CoreState.own, core.value.kicks.isLeft(now: cpu_rdtsc()) || isOwed else { return }
         core.value.kicks.spend(1)
         LocalAPIC.kick(core.value.program.housekeeper)
@@ -192,6 +192,9 @@ extension Pointer where Value == ControlPage {
     var consoleIn: ByteRing { unsafe ByteRing(at: rings &+ 0x4010, capacity: 1024) }
     /// Lines of the hypervisor itself about this partition.
     var log: ByteRing { unsafe ByteRing(at: rings &+ 0x4420, capacity: 2048) }
+    /// What programs of the control partition ask, and the answers.
+    var controlIn: ByteRing { unsafe ByteRing(at: rings &+ 0x4C30, capacity: 2048) }
+    var controlOut: ByteRing { unsafe ByteRing(at: rings &+ 0x5440, capacity: 2048) }
     private var rings: UInt64 { address &+ UInt64(FrameArena.count(ControlPage.self)) &* FrameArena.frameSize }
 
     /// Appends a line and its end at once, so that the reader finds all of it or nothing.

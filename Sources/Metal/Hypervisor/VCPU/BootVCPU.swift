@@ -113,8 +113,9 @@ extension VCPURunner {
             functions.value.clearWires()
         }
         state.value.functions?.value.lostReader = state.value.controlPage.consoleOut.noted
-        // What was typed for this guest is not the next one's.
+        // What was typed for this guest, or answered to it, is not the next one's.
         state.value.controlPage.consoleIn.removeAll()
+        state.value.controlPage.controlOut.removeAll()
         for vcpu in 0..<state.value.vcpuCount where state.value.nested[vcpu].unclaimed != 0 {
             unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: UInt(state.value.nested[vcpu].unclaimed)), 4096)
         }

@@ -47,10 +47,15 @@ public struct ByteRing {
 
     /// Appends a byte unless as many bytes as fit are still unread.
     public func offer(_ byte: UInt8) -> Bool {
-        let unread = unsafe head.pointee.load(ordering: .relaxed) &- tail.pointee.load(ordering: .acquiring)
-        guard unread < capacity else { return false }
+        guard room > 0 else { return false }
         push(byte)
         return true
+    }
+
+    /// How many bytes fit before those that are still unread.
+    public var room: Int {
+        let unread = unsafe head.pointee.load(ordering: .relaxed) &- tail.pointee.load(ordering: .acquiring)
+        return Int(capacity &- min(unread, capacity))
     }
 
     /// The next byte for a reader that takes each once, nil when there is none. What `push` has overwritten is skipped, so

@@ -1,0 +1,95 @@
+import Control
+import ControlClient
+import Foundation
+import Machines
+import TestKit
+import Testing
+
+extension MachineTests {
+    /// A partition from which the machine is managed. Its guest passes the link's bytes on to a network, where this test is.
+    @Suite(.serialized, .stopsMachines) struct ControlPartition {
+        static let socket = FileManager.default.temporaryDirectory.appending(
+            path: "bulkhead-control-\(UUID().uuidString)")
+        nonisolated(unsafe) static let shared = Result {
+            try buildDeviceGuests()
+            return try BootedMachine(
+                manifest: "control", iommu: .amdVi,
+                extra: [
+                    "-chardev", "socket,id=control,path=\(socket.path),server=on,wait=off", "-netdev",
+                    "user,id=net,restrict=on,guestfwd=tcp:10.0.2.100:90-chardev:control", "-device",
+                    "e1000e,netdev=net,addr=10.0",
+                ])
+        }
+        let machine: BootedMachine
+        init() throws { machine = try unsafe Self.shared.get() }
+
+        /// A client whose requests come by the partition.
+        private func client() throws -> ControlClient {
+            try machine.guest("controller").wait(for: "@bulkhead control", seconds: 180)
+            return try ControlClient(machine.testbed.machine, path: Self.socket.path)
+        }
+
+        @Test func itAsksWhatManagersMay() throws {
+            let inside = try client()
+            #expect(try inside.hello().name.string == "control")
+            let names = try inside.list().map { $0.name.string }
+            #expect(names == ["controller", "worker", "sealed"])
+            #expect(try inside.statistics("worker").vcpus.count == 1)
+            try inside.subscribe()
+            let before = try machine.info("worker").starts
+            try inside.change(.restart, "worker")
+            try machine.wait("worker", seconds: 60) { $0.state == .running && $0.starts > before }
+            // Both links are told, each of all.
+            var told: [PartitionState] = []
+            while told.last != .running, let next = try inside.nextEvent(timeout: .seconds(20)) {
+                if next.event.kind == .state, next.event.partition.string == "worker" { told.append(next.event.state) }
+            }
+            #expect(told.contains(.starting) && told.last == .running, "\(told)")
+            #expect(try machine.events(of: "worker", from: 0).contains { $0.state == .starting })
+        }
+
+        /// What the manifest does not permit nobody may, from wherever he asks.
+        @Test func itMayNotWhatTheManifestRefuses() throws {
+            let inside = try client()
+            #expect(try inside.statistics("sealed").vcpus.count == 1)
+            for operation in [ControlOperation.stop, .pause, .restart] {
+                #expect {
+                    try inside.change(operation, "sealed")
+                } throws: { error in
+                    if case .refused(.notPermitted, operation, "sealed") = error as? LinkError { return true }
+                    return false
+                }
+            }
+            #expect(try machine.info("sealed").state == .running && machine.info("sealed").starts == 1)
+        }
+
+        /// 64 KiB of anything: the machine answers on the serial link, a neighbour is not exited, and the next request is heard.
+        @Test func whatIsNoRequestDisturbsNobody() throws {
+            let before = try machine.exits("sealed")
+            do {
+                let stream = try ByteStream.open(Self.socket.path)
+                var sent = 0
+                while sent < 64 << 10 {
+                    let bytes = (0..<4096).map { _ in UInt8.random(in: 0...255) }
+                    try stream.send(bytes)
+                    sent += bytes.count
+                    if sent % (16 << 10) == 0 { #expect(try machine.info("controller").state == .running) }
+                }
+            }
+            #expect(try machine.exits("sealed") == before)
+            let damaged = try machine.client.hello().damagedFrames
+            let inside = try client()
+            #expect(try inside.hello().damagedFrames > 0 && damaged == 0)
+        }
+
+        /// It is a partition like another: it can end, also at its own request, and its next guest finds a link that answers.
+        @Test func itMayEndItself() throws {
+            let guest = machine.guest("controller"), starts = try machine.info("controller").starts
+            let lines = guest.lines.count
+            do { try client().change(.restart, "controller") } catch LinkError.noAnswer {}
+            try machine.wait("controller", seconds: 120) { $0.state == .running && $0.starts > starts }
+            try guest.wait(for: "@bulkhead control", from: lines, seconds: 180)
+            #expect(try client().list().count == 3)
+        }
+    }
+}
