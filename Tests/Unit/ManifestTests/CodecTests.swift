@@ -40,7 +40,7 @@ import Trust
         let again = try decoded(bytes)
         #expect(bytes.count == plain.count + 2 && again.partitions[0].virtio == .console)
         let at = try #require(bytes.indices.dropLast().first { bytes[$0] == 20 && bytes[$0 + 1] == 1 })
-        for value: UInt8 in [0, 2, 0x17] {
+        for value: UInt8 in [0, 4, 0x17] {
             var changed = bytes
             changed[at + 1] = value
             let error = #expect(throws: ManifestError.self) { try decoded(changed) }

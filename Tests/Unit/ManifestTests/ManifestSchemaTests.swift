@@ -37,6 +37,7 @@ import Testing
                 image: {kernel: k, initrd: i}
                 command-line: quiet
                 console: true
+                control: true
                 autostart: true
                 on-poweroff: stop
                 on-reboot: restart
