@@ -1,11 +1,6 @@
 // Finding and driving the functions of functions.h.
 #include "functions.h"
 
-uint32_t find_function(uint32_t id) {
-    for (uint32_t slot = 1; slot < 32; slot++)
-        if (config_read(slot, 0) == id) return slot;
-    return 0;
-}
 uint32_t find_capability(uint32_t slot, uint32_t id, uint32_t after) {
     uint32_t at = after ? config_read(slot, after) >> 8 & 0xFC : config_read(slot, 0x34) & 0xFC;
     for (int i = 0; at && i < 48; i++, at = config_read(slot, at) >> 8 & 0xFC)

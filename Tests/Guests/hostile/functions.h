@@ -2,26 +2,11 @@
 // engine that moves bytes where it is told, and a virtio entropy source (Virtio 1.2), which writes at once where a queue says.
 #pragma once
 #include "attack.h"
+#include "pci.h"
 
-#define CONFIG_ADDRESS 0xCF8
-#define CONFIG_DATA 0xCFC
-#define ECAM 0xE0000000ull
 #define ENGINE_ID 0x11E81234u
 #define ENTROPY_ID 0x10441AF4u
 
-static inline uint32_t config_read(uint32_t slot, uint32_t reg) {
-    out32(CONFIG_ADDRESS, 1u << 31 | slot << 11 | (reg & 0xFC));
-    return in32(CONFIG_DATA);
-}
-static inline void config_write(uint32_t slot, uint32_t reg, uint32_t value) {
-    out32(CONFIG_ADDRESS, 1u << 31 | slot << 11 | (reg & 0xFC));
-    out32(CONFIG_DATA, value);
-}
-static inline volatile uint32_t *config_memory(uint32_t slot, uint32_t reg) {
-    return (volatile uint32_t *)(ECAM + (slot << 15) + reg);
-}
-/// The slot of a function of ours; 0 when this partition has none (the host bridge has that one).
-uint32_t find_function(uint32_t id);
 /// Offset of a capability in the first 256 bytes; 0 without.
 uint32_t find_capability(uint32_t slot, uint32_t id, uint32_t after);
 /// Guest-physical address of a memory BAR.

@@ -9,43 +9,29 @@ static char text[64];
 uint16_t ports;
 static const char *kind = "virtio";
 
-uint8_t status(void) { return in8(ports + 0x14); }
-static void features(uint32_t low, uint32_t high) {
-    out32(ports + 0x08, 0), out32(ports + 0x0C, low);
-    out32(ports + 0x08, 1), out32(ports + 0x0C, high);
-}
-static void place(uint16_t reg, uint64_t address) {
-    out32(ports + reg, (uint32_t)address), out32(ports + reg + 4, (uint32_t)(address >> 32));
-}
-void reset(void) { out8(ports + 0x14, 0); }
+uint8_t status(void) { return virtio_status(ports); }
+void reset(void) { virtio_reset(ports); }
 void start_at(uint16_t ring, uint64_t table, uint64_t driver, uint64_t device) {
-    config_write(SLOT, 4, 0x407);
+    virtio_enable(SLOT);
     reset();
     memset(rings, 0, sizeof rings);
-    out8(ports + 0x14, 3);
-    features(0, 1);
-    out8(ports + 0x14, 11);
-    for (uint16_t i = 0; i < 2; i++) {
-        bool given = i == ring;
-        out16(ports + 0x16, i), out16(ports + 0x18, ENTRIES);
-        place(0x20, given && table ? table : (uint64_t)rings[i].table);
-        place(0x28, given && driver ? driver : (uint64_t)&rings[i].driver);
-        place(0x30, given && device ? device : (uint64_t)&rings[i].device);
-        out16(ports + 0x1A, 0), out16(ports + 0x1C, 1);
-    }
-    out8(ports + 0x14, 15);
+    struct places places[2] = {places_of(&rings[0]), places_of(&rings[1])};
+    if (table) places[ring].table = table;
+    if (driver) places[ring].driver = driver;
+    if (device) places[ring].device = device;
+    virtio_start(ports, 0, ENTRIES, places);
 }
 void start(void) { start_at(SEND, 0, 0, 0); }
 static void describe(uint16_t i, uint64_t address, uint32_t length, uint16_t flags, uint16_t next) {
     rings[SEND].table[i] = (struct descriptor){address, length, flags, next};
 }
-static void notify(void) { out16(ports + 0x60, SEND); }
+static void notify(void) { out16(ports + NOTIFICATION, SEND); }
 void give(uint16_t ring, uint16_t head, uint16_t count) {
     volatile struct driver_area *driver = &rings[ring].driver;
     for (uint16_t i = 0; i < count; i++) driver->entries[(driver->index + i) % ENTRIES] = head;
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     driver->index += count;
-    out16(ports + 0x60, ring);
+    out16(ports + NOTIFICATION, ring);
 }
 static void offer(uint16_t head, uint16_t count) { give(SEND, head, count); }
 // Whether one line's end goes through a device that was reset; at a wire, whether the other end answers.
@@ -253,7 +239,7 @@ static void race(const char *name, void (*other)(uint32_t), bool renews) {
 static void storm(void) {
     announce(kind, "notifications");
     start();
-    for (uint32_t i = 0; i < 50000; i++) out16(ports + 0x60, (uint16_t)i);
+    for (uint32_t i = 0; i < 50000; i++) out16(ports + NOTIFICATION, (uint16_t)i);
     report("notifications", "%s,%s", status() & NEEDS_RESET ? "refused" : "lives", works());
     announce(kind, "empty-chains");
     start();
@@ -280,8 +266,7 @@ void attack_virtio(const char *argument) {
     if (id != CONSOLE_ID && id != NETWORK_ID) return attempt("virtio-absent", "absent");
     if (id == NETWORK_ID) kind = "wire";
     memset(text, '\n', sizeof text);
-    ports = (uint16_t)(config_read(SLOT, 0x10) & ~3u);
-    config_write(SLOT, 4, 0x407);
+    ports = virtio_enable(SLOT);
     if (id == NETWORK_ID) await_wire();
     chains();
     areas();

@@ -2,32 +2,11 @@
 #pragma once
 #include "functions.h"
 
-#define CONSOLE_ID 0x10431AF4u
-#define NETWORK_ID 0x10411AF4u
 #define SLOT 31
 #define ENTRIES 32
-#define RECEIVE 0
-#define SEND 1
 #define VECTOR 0x72
-enum { NEXT = 1, WRITE = 2, INDIRECT = 4 };
-enum { NEEDS_RESET = 64 };
+#include "rings.h"
 
-struct descriptor {
-    uint64_t address;
-    uint32_t length;
-    uint16_t flags, next;
-};
-struct driver_area { uint16_t flags, index, entries[ENTRIES], event; };
-struct device_area {
-    uint16_t flags, index;
-    struct { uint32_t head, length; } entries[ENTRIES];
-    uint16_t event;
-};
-struct rings {
-    _Alignas(16) volatile struct descriptor table[ENTRIES];
-    _Alignas(4) volatile struct driver_area driver;
-    _Alignas(4) volatile struct device_area device;
-};
 extern struct rings rings[2];
 extern uint16_t ports;
 

@@ -29,7 +29,7 @@ static bool ask(void) {
 }
 static bool link_up(void) {
     for (int i = 0; i < 2000; i++) {
-        if (in8(ports + 0x56) & 1) return true;
+        if (virtio_link(ports)) return true;
         delay_us(1000);
     }
     return false;
@@ -111,7 +111,7 @@ static void receiving(void) {
     announce("wire", "in-too-many");
     start();
     rings[RECEIVE].driver.index = 100;
-    out16(ports + 0x60, RECEIVE);
+    out16(ports + NOTIFICATION, RECEIVE);
     provoke("too-many");
     static const struct { const char *name; uint64_t address; } places[] = {
         {"behind-memory", 0x10000000}, {"local-apic", 0xFEE00000}, {"above-1t", 1ull << 40},
