@@ -43,19 +43,8 @@ static void report(void) {
     if (unexpected) print("@neighbour unexpected last=%u\n", last_unexpected);
 }
 
-// One watch of `ms` ticks: sleeps from tick to tick, then checks.
 static void watch(uint32_t processor, uint64_t ms) {
-    struct pulse *p = &pulses[processor];
-    uint64_t target = p->ticks + ms, start = rdtsc();
-    // The clock bounds the wait, lest a dead timer keeps this vCPU from reporting it.
-    while (p->ticks < target && rdtsc() - start < 2 * ms * machine.tsc_khz) {
-        interrupts_off();
-        // A dead timer wakes nobody: sleep only while a shot is under way.
-        if (rdmsr(APIC_CURRENT) != 0 || apic_requested(TIMER_VECTOR)) wait_for_interrupt();
-        interrupts_on();
-        pause();
-    }
-    pulse_check(processor);
+    pulse_watch(processor, ms);
     registers_check(processor);
     last_sign[processor] = rdtsc();
 }

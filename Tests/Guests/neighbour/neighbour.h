@@ -21,6 +21,8 @@ void pulse_start(void);
 void pulse_tick(uint32_t processor);
 /// Looks whether this vCPU's timer still lives; counts a missed tick and arms anew when it does not.
 void pulse_check(uint32_t processor);
+/// One watch of `ms` ticks: sleeps from tick to tick, then looks.
+void pulse_watch(uint32_t processor, uint64_t ms);
 
 /// Fills the memory under watch; then `memory_check` verifies the next slice of it.
 void memory_fill(void);

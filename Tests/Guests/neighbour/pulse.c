@@ -51,3 +51,16 @@ void pulse_check(uint32_t processor) {
     }
     interrupts_on();
 }
+void pulse_watch(uint32_t processor, uint64_t ms) {
+    struct pulse *p = &pulses[processor];
+    uint64_t target = p->ticks + ms, start = rdtsc();
+    // The clock bounds the wait, lest a dead timer keeps this vCPU from reporting it.
+    while (p->ticks < target && rdtsc() - start < 2 * ms * machine.tsc_khz) {
+        interrupts_off();
+        // A dead timer wakes nobody: sleep only while a shot is under way.
+        if (rdmsr(APIC_CURRENT) != 0 || apic_requested(TIMER_VECTOR)) wait_for_interrupt();
+        interrupts_on();
+        pause();
+    }
+    pulse_check(processor);
+}

@@ -1,0 +1,86 @@
+// The two ends of the wire that is measured. What is sent at once is a batch; between two the sender sleeps, so that the
+// receiver does, too.
+#include "wires.h"
+
+static volatile uint32_t counts[PHASES], answers;
+static volatile uint32_t told;
+
+static void receive(struct message message) {
+    if (message.kind == COUNT && message.phase < PHASES) counts[message.phase]++;
+    if (message.kind == COUNT) return;
+    if (message.kind == TELL && message.phase < PHASES) {
+        message.count = counts[message.phase];
+        counts[message.phase] = 0;
+    }
+    card_send(1, SMALL, message);
+}
+void receive_for_ever(void) {
+    print("@wires receives\n");
+    for (;;) {
+        card_take(receive);
+        card_wait();
+    }
+}
+
+static void hear(struct message message) {
+    answers++;
+    told = message.count;
+}
+/// Sends one frame and waits for the answer; false when there is none within five seconds.
+static bool ask(uint32_t kind, uint32_t phase) {
+    uint32_t before = answers;
+    uint64_t start = rdtsc();
+    card_send(1, SMALL, (struct message){kind, phase, 0});
+    while (answers == before) {
+        if (rdtsc() - start > 5000 * machine.tsc_khz) return false;
+        card_wait();
+        card_take(hear);
+    }
+    return true;
+}
+static void send_batches(uint32_t phase, uint32_t batch, uint32_t length, uint32_t frames) {
+    // A batch that the other end has not taken before the next one finds less room: the more frames, the longer.
+    uint64_t rest = batch == 64 ? 10 : 2;
+    for (uint32_t sent = 0; sent < frames; sent += batch) {
+        card_send(batch, length, (struct message){COUNT, phase, 0});
+        sleep_ms(rest);
+    }
+    // What was held back is through by then.
+    sleep_ms(100);
+}
+/// Where the machine beneath an emulator was too busy for the receiver to keep up, frames are lost, and the phase comes again.
+#define BATCHES(phase, batch, length, frames) \
+    do { \
+        uint32_t tries = 0; \
+        do { \
+            MARK(phase); \
+            send_batches(phase, batch, length, frames); \
+            MARK(0); \
+            if (!ask(TELL, phase)) told = 0; \
+        } while (told != frames && ++tries < 6); \
+        print("@wires sent phase=%u frames=%u received=%u\n", phase, frames, told); \
+    } while (0)
+
+void send_everything(void) {
+    BATCHES(SMALL_1, 1, SMALL, FRAMES_1);
+    BATCHES(SMALL_8, 8, SMALL, FRAMES_8);
+    BATCHES(SMALL_64, 64, SMALL, FRAMES_64);
+    BATCHES(LARGE_1, 1, LARGE, FRAMES_1);
+    BATCHES(LARGE_8, 8, LARGE, FRAMES_8);
+    BATCHES(LARGE_64, 64, LARGE, FRAMES_64);
+    uint32_t done = 0;
+    MARK(ROUND_TRIP);
+    while (done < ROUND_TRIPS && ask(ECHO, ROUND_TRIP)) done++;
+    MARK(0);
+    print("@wires sent phase=%u frames=%u received=%u\n", ROUND_TRIP, ROUND_TRIPS, done);
+    char text[16];
+    uint64_t seconds = option("seconds", text, sizeof text) ? parse_number(text) : 6, frames = 0;
+    print("@wires full-rate\n");
+    MARK(FULL_RATE);
+    for (uint64_t start = rdtsc(); rdtsc() - start < seconds * 1000 * machine.tsc_khz; frames += 64)
+        card_send(64, LARGE, (struct message){COUNT, FULL_RATE, 0});
+    sleep_ms(200);
+    MARK(0);
+    if (!ask(TELL, FULL_RATE)) told = 0;
+    print("@wires sent phase=%u frames=%lu received=%u\n", FULL_RATE, frames, told);
+}
