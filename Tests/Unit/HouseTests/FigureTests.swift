@@ -7,12 +7,12 @@ import Testing
     let repository = Repository()
 
     /// By name and "bound" or "last", as Tools/contract.yaml has them.
-    private func contract() -> [String: UInt64] {
-        var figures: [String: UInt64] = [:]
+    private func contract() -> [String: Double] {
+        var figures: [String: Double] = [:]
         for line in repository.text("Tools/contract.yaml").split(separator: "\n") {
-            guard let row = line.wholeMatch(of: /\s*([a-z_-]+):\s*\{(.*)\}/) else { continue }
-            for term in row.2.matches(of: /(below|at-most|last): ([0-9]+)/) {
-                figures["\(row.1).\(term.1 == "last" ? "last" : "bound")"] = UInt64(term.2)
+            guard let row = line.wholeMatch(of: /\s*([a-z0-9_-]+):\s*\{(.*)\}/) else { continue }
+            for term in row.2.matches(of: /(below|at-most|last): ([0-9.]+)/) {
+                figures["\(row.1).\(term.1 == "last" ? "last" : "bound")"] = Double(term.2)
             }
         }
         return figures
@@ -22,8 +22,8 @@ import Testing
         let contract = contract()
         var count = 0
         for page in repository.pages {
-            for mark in repository.text(page).matches(of: /([0-9][0-9,]*)( KiB)?<!-- ([a-z_-]+\.[a-z]+) -->/) {
-                let value = UInt64(mark.1.filter { $0 != "," }).map { mark.2 == nil ? $0 : $0 * 1024 }
+            for mark in repository.text(page).matches(of: /([0-9][0-9,.]*)( KiB)?<!-- ([a-z0-9_-]+\.[a-z]+) -->/) {
+                let value = Double(mark.1.filter { $0 != "," }).map { mark.2 == nil ? $0 : $0 * 1024 }
                 #expect(value == contract[String(mark.3)], "\(page): \(mark.1)\(mark.2 ?? "") is not \(mark.3)")
                 count += 1
             }
@@ -35,8 +35,8 @@ import Testing
     @Test func everyMarkIsRead() {
         for page in repository.pages {
             let text = repository.text(page)
-            let marks = text.matches(of: /<!-- [a-z_-]+\.(bound|last) -->/).count
-            let read = text.matches(of: /[0-9][0-9,]*( KiB)?<!-- [a-z_-]+\.(bound|last) -->/).count
+            let marks = text.matches(of: /<!-- [a-z0-9_-]+\.(bound|last) -->/).count
+            let read = text.matches(of: /[0-9][0-9,.]*( KiB)?<!-- [a-z0-9_-]+\.(bound|last) -->/).count
             #expect(marks == read, "\(page): a figure's name has no figure before it")
         }
     }

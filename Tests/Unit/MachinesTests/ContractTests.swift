@@ -49,7 +49,7 @@ import Testing
             recorded
                 == Self.yaml.replacingOccurrences(of: "last: 0", with: "last: 2")
                 .replacingOccurrences(of: "last: 131", with: "last: 140")
-                .replacingOccurrences(of: "cost_b:       {below: 150}", with: "cost_b:       {below: 150, last: 99.50}")
+                .replacingOccurrences(of: "cost_b:       {below: 150}", with: "cost_b:       {below: 150, last: 99.5}")
         )
         #expect(try Contract(yaml: recorded)["cost"]?.last == 140)
     }

@@ -7,9 +7,9 @@ struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measure exits, sizes and start times, each beside its bound.",
         discussion: """
-            Boots a guest that provokes each exit under the counter, then Examples/bench.yaml and, for comparison, \
-            the same guest bare, one after the other. Takes about three minutes. The bounds are those of \
-            Tools/contract.yaml. Exit code 1 when a count or a size is over its bound; times are only reported, since \
+            Boots a guest that provokes each exit under the counter, guests at the ends of a wire, then \
+            Examples/bench.yaml and, for comparison, the same guest bare, one after the other. Takes about four minutes. The \
+            bounds are those of Tools/contract.yaml. Exit code 1 when a count or a size is over its bound; times are only reported, since \
             they are this host's as much as ours. Documentation/bench.md says how each number comes about. \
             `bulkhead bench daemon` measures the daemon for libvirt's clients instead.
             """,
@@ -23,6 +23,8 @@ struct BenchCommand: ParsableCommand {
     var machine: MachineKind = .amd
     @OptionGroup var images: ImageOptions
     @Flag(help: "Only the instructions of each exit: one short run.") var costs = false
+    @Flag(help: "Only what frames on a wire and characters on the virtio console cost: one short run.")
+    var wires = false
     @Flag(help: "Write what was measured into Tools/contract.yaml, as the last figures.") var record = false
 
     @Flag(help: "Measure the same guest bare, in a partition and under KVM tuned for real time, side by side.")
@@ -32,12 +34,12 @@ struct BenchCommand: ParsableCommand {
 
     func validate() throws {
         guard (4...600).contains(seconds) else { throw ValidationError("--seconds takes a number from 4 to 600") }
-        guard images.images.isEmpty || !compare && !costs else {
-            throw ValidationError("--images goes with neither --compare nor --costs: both bring their own guests")
+        guard images.images.isEmpty || !compare && !costs && !wires else {
+            throw ValidationError("--images goes with none of --compare, --costs and --wires, which bring guests")
         }
         guard compare || plot == nil else { throw ValidationError("--plot wants --compare") }
-        guard !(costs || record) || !compare && machine == .amd else {
-            throw ValidationError("--costs and --record go with neither --compare nor --machine intel")
+        guard !(costs || wires || record) || !compare && machine == .amd else {
+            throw ValidationError("--costs, --wires and --record go with neither --compare nor --machine intel")
         }
         guard (1...20).contains(boots) else { throw ValidationError("--boots takes a number from 1 to 20") }
     }
@@ -48,7 +50,7 @@ struct BenchCommand: ParsableCommand {
         defer { signals.forEach { $0.cancel() } }
         if compare { return try runComparison(workspace) }
         if machine == .intel { return try runBothVendors(workspace) }
-        let report = try measure(workspace, .amd, boots: costs ? 0 : boots)
+        let report = try measure(workspace, .amd, boots: costs || wires ? 0 : boots)
         if let json { try SafeFile.write(report.json(), to: json) }
         print(BenchTable(report).text)
         if record { try ContractCheck.record(report.figures, workspace) }
@@ -61,7 +63,8 @@ struct BenchCommand: ParsableCommand {
             FileHandle.standardError.write(Data("\(kind.rawValue): \($0)\n".utf8))
         }
         // The counter is a plugin of QEMU.
-        if kind == .amd { try session.measureCosts() }
+        if kind == .amd, costs || !wires { try session.measureCosts() }
+        if kind == .amd, wires || !costs { try session.measureWires() }
         for boot in 0..<boots { try session.boot(boot + 1, of: boots) }
         return try BenchReport(session)
     }

@@ -5,7 +5,7 @@ import Reports
 extension BenchFigure {
     /// Everything that a session measured, in the order in which people read it.
     static func all(_ session: BenchSession) throws -> [BenchFigure] {
-        let costs = session.meter.map(costs) ?? []
+        let costs = (session.meter.map(costs) ?? []) + (session.wires.map(wires) ?? [])
         let sizes = session.machine == nil ? [] : try sizes(session)
         return (counts(session) + costs + sizes + times(session)).map { figure in
             var figure = figure

@@ -15,7 +15,7 @@ struct BenchReport: Encodable {
     let passed: Bool
 
     init(_ session: BenchSession) throws {
-        let info = session.machine ?? session.meter?.machine
+        let info = session.machine ?? session.meter?.machine ?? session.wires?.machine
         machine = info?.name.string ?? ""
         processor = String(session.emulator.processor.prefix { $0 != "," })
         hypervisorVersion = info?.version.string ?? ""

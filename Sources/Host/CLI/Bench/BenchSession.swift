@@ -40,6 +40,7 @@ struct BenchSession {
     private(set) var machine: MachineInfo?
     private(set) var partitions: [PartitionInfo] = []
     private(set) var meter: ExitMeter?
+    private(set) var wires: WireMeter?
     let emulator: Emulator
 
     /// - Throws: `ContractError` and others when the contract cannot be read.
@@ -72,6 +73,14 @@ struct BenchSession {
         let meter = try ExitMeter(workspace, progress: progress)
         progress("instructions: \(meter.agreed) exits, counted alike by the plugin and by the hypervisor")
         self.meter = meter
+    }
+
+    /// Boots the guests at the ends of a wire: what frames and characters cost.
+    /// - Throws: as `WireMeter`.
+    mutating func measureWires() throws {
+        let wires = try WireMeter(workspace, progress: progress)
+        progress("wires: \(wires.agreed) exits, counted alike by the plugin and by the hypervisor")
+        self.wires = wires
     }
 
     /// Gives what the bare machine must be the same as.

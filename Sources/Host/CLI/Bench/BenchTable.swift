@@ -33,6 +33,8 @@ struct BenchTable {
 
     static func value(_ value: Double, _ unit: BenchFigure.Unit) -> String {
         switch unit {
+        case .exits where value != value.rounded(): String(format: "%.4f", value)
+        case .instructions where value < 10: String(format: "%.2f", value)
         case .exits, .instructions, .bytes, .lines: String(format: "%.0f", value)
         case .milliseconds: String(format: "%.0f ms", value)
         case .microseconds: String(format: "%.0f us", value)

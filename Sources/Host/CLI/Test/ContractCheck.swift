@@ -8,11 +8,12 @@ struct ContractCheck {
     let figures: [BenchFigure]
     private let contract: Contract
 
-    /// Measures: the meter guest under the counter, and one boot of the bench's guest with short silent windows.
+    /// Measures: the meter guest and those at the ends of a wire under the counter, and one boot of the bench's guest with short silent windows.
     /// - Throws: `BenchError`, `ContractError`, `ManifestRefused`, `MachineError`, `LinkError`.
     init(_ workspace: Workspace, progress: @escaping @Sendable (String) -> Void) throws {
         var session = try BenchSession(workspace, windowSeconds: 8, progress: progress)
         try session.measureCosts()
+        try session.measureWires()
         try session.bootPartition("contract")
         figures = try BenchFigure.all(session)
         contract = session.contract
@@ -45,7 +46,7 @@ struct ContractCheck {
         return table.lines.joined(separator: "\n")
     }
 
-    private static func text(_ value: Double) -> String { String(format: "%.0f", value) }
+    private static func text(_ value: Double) -> String { Contract.text(value) }
     private static func text(_ bound: Contract.Bound) -> String {
         switch bound {
         case .atMost(let most): text(most)

@@ -163,11 +163,11 @@ public final class AdversaryMachine {
     }
 
     /// What the neighbour says of itself when it is asked.
-    func neighbourReport() throws -> NeighbourReport {
+    func neighbourReport() throws -> GuestReport {
         let first = neighbour.lines.count
         // The neighbour looks at its console ten times a second and takes one byte each time.
         neighbour.type("r")
-        return NeighbourReport(try neighbour.wait(for: "@neighbour ticks=", from: first, seconds: 30))
+        return GuestReport(try neighbour.wait(for: "@neighbour ticks=", from: first, seconds: 30))
     }
 
     /// Ticks that the neighbour has missed since it started.

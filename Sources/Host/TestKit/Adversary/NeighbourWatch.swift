@@ -1,25 +1,9 @@
 import ControlClient
 import Machines
 
-/// The neighbour's own report: `@neighbour ticks=N missed=N checksum=ok|BAD ...`.
-struct NeighbourReport {
-    private var values: [Substring: Substring] = [:]
-
-    init(_ line: String) {
-        for word in line.split(separator: " ") {
-            let parts = word.split(separator: "=", maxSplits: 1)
-            if parts.count == 2 { values[parts[0]] = parts[1] }
-        }
-    }
-    init() {}
-
-    subscript(_ name: String) -> Substring? { values[Substring(name)] }
-    func count(_ name: String) -> UInt64 { self[name].flatMap { UInt64($0) } ?? 0 }
-}
-
 /// Compares the neighbour's reports with the ones before. Each detector has a name, which its problems begin with.
 struct NeighbourWatch {
-    private var last = NeighbourReport()
+    private var last = GuestReport()
     private var lastSignals: UInt64?
     private var lastKicks: UInt64 = 0
     private let kind: MachineKind
@@ -31,7 +15,7 @@ struct NeighbourWatch {
 
     init(on kind: MachineKind) { self.kind = kind }
 
-    mutating func problems(_ report: NeighbourReport, _ exits: PartitionStatistics) -> [String] {
+    mutating func problems(_ report: GuestReport, _ exits: PartitionStatistics) -> [String] {
         var problems: [String] = []
         // Counts of what must not happen: more of it than last time.
         for name in ["missed", "unexpected", "silent", "spurious"] {

@@ -23,13 +23,19 @@ extension Workspace {
 }
 
 extension Contract {
+    /// A figure with the four digits behind the point that the file keeps, or fewer.
+    public static func text(_ figure: Double) -> String {
+        let digits = String(format: "%.4f", figure)
+        return String(digits.reversed().drop { $0 == "0" }.drop { $0 == "." }.reversed())
+    }
+
     /// The same file with other `last` figures; comments, bounds and the rest stay as they are.
     /// - Parameter figures: by name; terms that are not among them keep what they had.
     public static func recording(_ figures: [String: Double], in yaml: String) -> String {
         yaml.split(separator: "\n", omittingEmptySubsequences: false).map { line -> String in
             let name = line.prefix { $0 != ":" }.trimmingCharacters(in: .whitespaces)
             guard let figure = figures[name], let end = line.firstIndex(of: "}") else { return String(line) }
-            let text = figure == figure.rounded() ? String(format: "%.0f", figure) : String(format: "%.2f", figure)
+            let text = Self.text(figure)
             guard let last = line.range(of: #"last: *[0-9.]+"#, options: .regularExpression) else {
                 return line[..<end] + ", last: \(text)" + line[end...]
             }

@@ -1,3 +1,5 @@
+import Control
+import ControlClient
 import Foundation
 import Machines
 
@@ -45,5 +47,27 @@ public struct CounterReport: Decodable, Sendable {
             guard core < phase.vcpus.count else { return }
             for (reason, cost) in phase.vcpus[core].exits { sum[reason, default: 0] += cost.count }
         }
+    }
+}
+
+extension CounterReport {
+    /// Holds what was counted on a partition's cores against the hypervisor's own counters.
+    /// - Parameter guest: asleep, and refreshed since.
+    /// - Returns: how many exits both have counted.
+    /// - Throws: `MachineError.miscounted` where they differ, in any reason.
+    func compare(_ guest: PartitionWatch) throws(MachineError) -> UInt64 {
+        guard let own = guest.statistics else { throw .miscounted("\(guest.name) has no statistics") }
+        let cores = (0..<64).filter { guest.info.cores.contains(.init(core: $0)) }
+        let counted = cores.map(exits).reduce(into: [String: UInt64]()) { $0.merge($1, uniquingKeysWith: +) }
+        var agreed: UInt64 = 0
+        for reason in ExitReason.all {
+            let (ours, theirs) = (own.exits(reason), counted["\(reason.name)"] ?? 0)
+            guard ours == theirs else {
+                throw .miscounted(
+                    "\(guest.name): the counter has \(theirs) \(reason.name) exits, the hypervisor \(ours)")
+            }
+            agreed += ours
+        }
+        return agreed
     }
 }
