@@ -167,7 +167,7 @@ static void garbage(void) {
 }
 
 // Interrupts for others, and as what only silicon sends.
-static void interrupt(const char *name, uint32_t address, uint32_t data) {
+void interrupt(const char *name, uint32_t address, uint32_t data) {
     char whole[40];
     uint64_t before[256], others = 0;
     format_into(whole, sizeof whole, "interrupt-%s", name);

@@ -24,3 +24,5 @@ const char *wire_works(void);
 /// Until the other end is there, minutes at the most.
 void await_wire(void);
 void attack_wire(void);
+/// Has the device send this message while something is sent, and reports who was interrupted.
+void interrupt(const char *name, uint32_t address, uint32_t data);

@@ -1,17 +1,14 @@
 // The end of a wire to a partition that serves this one: buffers that cannot be while frames come, storms of frames and of
 // resets. The other end is a Linux that answers ARP (RFC 826): it must go on doing so.
-#include "virtio.h"
+#include "wire.h"
 
-#define HEADER 12
-#define FRAME 60
-// What is sent, and what is received into: the header, then a frame.
-static uint8_t out[HEADER + 1518], in[ENTRIES][2048];
+uint8_t out[HEADER + 1518], in[ENTRIES][2048];
 static const uint8_t request[42] = {
     255, 255, 255, 255, 255, 255, 2, 0, 0, 0, 0, 1, 8, 6, 0, 1, 8, 0, 6, 4, 0, 1,
     2, 0, 0, 0, 0, 1, 10, 9, 0, 1, 0, 0, 0, 0, 0, 0, 10, 9, 0, 2,
 };
 
-static void put(uint16_t ring, uint16_t i, uint64_t address, uint32_t length, uint16_t flags, uint16_t next) {
+void put(uint16_t ring, uint16_t i, uint64_t address, uint32_t length, uint16_t flags, uint16_t next) {
     rings[ring].table[i] = (struct descriptor){address, length, flags, next};
 }
 // Sends `length` bytes of a frame, and waits until the buffer is ours again.
@@ -22,19 +19,19 @@ static bool send(uint32_t length) {
     for (int i = 0; i < 1000 && rings[SEND].device.index == before; i++) delay_us(100);
     return rings[SEND].device.index != before;
 }
-static bool ask(void) {
+bool ask(void) {
     memset(out, 0, sizeof out);
     memcpy(out + HEADER, request, sizeof request);
     return send(FRAME);
 }
-static bool link_up(void) {
+bool link_up(void) {
     for (int i = 0; i < 2000; i++) {
         if (virtio_link(ports)) return true;
         delay_us(1000);
     }
     return false;
 }
-static void offer_buffers(void) {
+void offer_buffers(void) {
     for (uint16_t i = 0; i < ENTRIES; i++) put(RECEIVE, i, (uint64_t)in[i], sizeof in[i], WRITE, 0), give(RECEIVE, i, 1);
 }
 // Whether one of what has come is the answer: ARP, of 10.9.0.2, for us.
@@ -63,8 +60,7 @@ const char *wire_works(void) {
     return found && lives ? "works" : "broken";
 }
 
-// Whatever is described is offered, and a frame comes for it.
-static void provoke(const char *name) {
+void provoke(const char *name) {
     char whole[40];
     format_into(whole, sizeof whole, "wire-in-%s", name);
     bool up = link_up();
@@ -195,4 +191,5 @@ void await_wire(void) {
 void attack_wire(void) {
     receiving();
     frames();
+    attack_transfers();
 }
