@@ -66,7 +66,7 @@ extension MachineTests {
         }
     }
 
-    /// Virtio functions on an Intel machine.
+    /// Virtio functions on an Intel machine, the end of a wire among them.
     @Suite(.serialized, .stopsMachines) struct IntelContainmentOfVirtio {
         nonisolated(unsafe) static let session = Result {
             try AdversarySession(on: .intel, Workspace.current(), setup: .virtio)

@@ -20,14 +20,8 @@ extension MachineTests {
         }
 
         @Test func twoPartitionsTalk() throws {
-            let server = machine.guest("server"), reader = machine.guest("reader")
-            let served = try server.wait(for: "@bulkhead serve ", seconds: 180)
-            #expect(server.lines.contains("@bulkhead link driver=virtio_net messages=3"))
-            #expect(
-                try reader.wait(for: "@bulkhead ping ", seconds: 120) == "@bulkhead ping peer=10.9.0.2 received=20")
-            let fetched = try reader.wait(for: "@bulkhead fetched ", seconds: 120)
-            #expect(fetched.hasPrefix("@bulkhead fetched bytes=1048576 sha256="))
-            #expect(fetched.suffix(64) == served.suffix(64))
+            try MachineTests.expectThatTheyTalk(on: machine)
+            let reader = machine.guest("reader")
             try expectKicksWithinTheirBound(reader)
             try reader.wait(for: "@bulkhead phase-end name=stream", seconds: 180)
             let sent = try end("server"), received = try end("reader")
@@ -84,5 +78,26 @@ extension MachineTests {
             #expect(halves.map(\.owner) == [0, 1] && halves.map(\.index) == [1, 0])
             #expect(halves.allSatisfy { $0.range.count == 65 << 12 })
         }
+    }
+    /// The same drivers on Intel's machine, whose emulator takes minutes for two kernels.
+    @Suite(.serialized, .stopsMachines, .nightly) struct IntelWire {
+        @Test func twoPartitionsTalk() throws {
+            try buildDeviceGuests()
+            let machine = try BootedMachine(manifest: "wire", kind: .intel)
+            defer { machine.testbed.stop() }
+            try MachineTests.expectThatTheyTalk(on: machine)
+            #expect(try machine.client.statistics("neighbour").channels.isEmpty)
+        }
+    }
+
+    /// A ping, and a megabyte by TCP that is the one that was served.
+    private static func expectThatTheyTalk(on machine: BootedMachine) throws {
+        let server = machine.guest("server"), reader = machine.guest("reader")
+        let served = try server.wait(for: "@bulkhead serve ", seconds: 180)
+        #expect(server.lines.contains("@bulkhead link driver=virtio_net messages=3"))
+        #expect(try reader.wait(for: "@bulkhead ping ", seconds: 120) == "@bulkhead ping peer=10.9.0.2 received=20")
+        let fetched = try reader.wait(for: "@bulkhead fetched ", seconds: 120)
+        #expect(fetched.hasPrefix("@bulkhead fetched bytes=1048576 sha256="))
+        #expect(fetched.suffix(64) == served.suffix(64))
     }
 }

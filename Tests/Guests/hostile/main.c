@@ -36,7 +36,7 @@ const struct attack attacks[] = {
     {"messages", attack_messages, true},
     {"race", attack_race, true},
     {"virtio", attack_virtio, true},
-    {"wire", attack_virtio, true},
+    {"wire", attack_wire, true},
     {"memory", attack_memory, true},
     {"residue-outside", attack_residue_outside, true},
     {"port-string-outside", attack_port_strings, true},

@@ -57,7 +57,7 @@ static void lengths(void) {
     put(RECEIVE, 0, (uint64_t)in[0], HEADER, WRITE | NEXT, 1), put(RECEIVE, 1, ~0ull - 59, 120, WRITE, 0);
     give(RECEIVE, 0, 1);
     provoke("chain-wraps");
-    uint64_t page = config_read(SLOT, 0x14) & ~0xFu;
+    uint64_t page = config_read(slot, 0x14) & ~0xFu;
     one("msix-page", page, 128);
     receive_at("msix-page", page);
     one("unclaimed", 0xF0000000, 128);
@@ -139,18 +139,18 @@ static void disable_queues(uint32_t index) {
 }
 static void stop_by_ports(uint32_t index) {
     (void)index;
-    while (!over) config_write(SLOT, 4, 0x403), config_write(SLOT, 4, 0x407);
+    while (!over) config_write(slot, 4, 0x403), config_write(slot, 4, 0x407);
 }
 static void stop_by_memory(uint32_t index) {
     (void)index;
-    volatile uint32_t *command = config_memory(SLOT, 4);
+    volatile uint32_t *command = config_memory(slot, 4);
     while (!over) *command = 0x403, *command = 0x407;
 }
 // The driver's reset; and bit 15 wherever it is a function's own (PCI Express Base 6.0, section 7.5.3.4), if it has one.
 static void reset_by_all(uint32_t index) {
     (void)index;
     while (!over) {
-        for (uint32_t reg = 0x44; reg < 0x100; reg += 4) config_write(SLOT, reg, 0x8000);
+        for (uint32_t reg = 0x44; reg < 0x100; reg += 4) config_write(slot, reg, 0x8000);
         reset();
         start();
     }
@@ -160,7 +160,7 @@ static void change_messages(uint32_t index) {
     uint32_t own = 0xFEE00000 | machine.apic_ids[0] << 12;
     const uint32_t addresses[] = {own, 0xFEE00000, 0xFEE01000, 0xFEE04000, 0xFEEFF000, own};
     static const uint32_t messages[] = {VECTOR, 15, 2, 0x400 | VECTOR, 0x200, 0x500};
-    volatile uint32_t *entry = map_outside_address(config_read(SLOT, 0x14) & ~0xFu);
+    volatile uint32_t *entry = map_outside_address(config_read(slot, 0x14) & ~0xFu);
     while (!over) {
         uint64_t value = next_random(&seed_of_other);
         entry[0] = addresses[value % 6], entry[2] = messages[(value >> 8) % 6];
@@ -203,7 +203,7 @@ static void messages(void) {
     announce("wire", "message-changes");
     start(), link_up();
     offer_buffers();
-    config_write(SLOT, 0x40, 1u << 31);
+    config_write(slot, 0x40, 1u << 31);
     over = false;
     bool runs = start_processor(1, change_messages);
     interrupts_on();
@@ -211,7 +211,7 @@ static void messages(void) {
     interrupts_off();
     over = true;
     delay_us(10000);
-    config_write(SLOT, 0x40, 0);
+    config_write(slot, 0x40, 0);
     for (uint32_t v = 32; v < 256; v++)
         if (v != VECTOR) others += interrupts[v] - before[v];
     attempt("wire-message-changes", "%s,%lu-own,%lu-other,%lu-nmis,%s", runs ? "raced" : "alone",
@@ -220,10 +220,7 @@ static void messages(void) {
     interrupt("server-init", 0xFEE04000, 0x500);
 }
 
-void attack_transfers(void) {
-    lengths();
-    aliases();
-    events();
+static void changes(void) {
     beside("notifications-of-both", notify_receiving, 30000, 0);
     beside("in-changes", change_buffers, 1000, 300);
     beside("in-indices", change_indices, 1000, 300);
@@ -232,4 +229,11 @@ void attack_transfers(void) {
     beside("master-off-by-memory", stop_by_memory, 3000, 0);
     beside("in-resets", reset_by_all, 1000, 300);
     messages();
+}
+bool attack_transfers(const char *group) {
+    bool any = false;
+    if (is_wanted(group, "lengths")) lengths(), any = true;
+    if (is_wanted(group, "aliases")) aliases(), events(), any = true;
+    if (is_wanted(group, "changes")) changes(), any = true;
+    return any;
 }

@@ -6,13 +6,14 @@
 struct rings rings[2];
 // Line ends: what is sent in the course of an attempt is seen on the console. As a frame it is too short, and dropped.
 static char text[64];
+uint32_t slot;
 uint16_t ports;
 static const char *kind = "virtio";
 
 uint8_t status(void) { return virtio_status(ports); }
 void reset(void) { virtio_reset(ports); }
 void start_at(uint16_t ring, uint64_t table, uint64_t driver, uint64_t device) {
-    virtio_enable(SLOT);
+    virtio_enable(slot);
     reset();
     memset(rings, 0, sizeof rings);
     struct places places[2] = {places_of(&rings[0]), places_of(&rings[1])};
@@ -147,14 +148,14 @@ static void garbage(void) {
     }
     report("registers", "%s", works());
     announce(kind, "space");
-    uint32_t where[2] = {config_read(SLOT, 0x10), config_read(SLOT, 0x14)};
+    uint32_t where[2] = {config_read(slot, 0x10), config_read(slot, 0x14)};
     for (uint32_t i = 0; i < 4000; i++) {
         uint64_t value = next_random(&seed);
         uint32_t reg = value >> 32 & 0xFC;
-        config_write(SLOT, reg, (uint32_t)value);
-        if (reg == 0x10 || reg == 0x14) config_write(SLOT, reg, 0);
+        config_write(slot, reg, (uint32_t)value);
+        if (reg == 0x10 || reg == 0x14) config_write(slot, reg, 0);
     }
-    bool stay = config_read(SLOT, 0x10) == where[0] && config_read(SLOT, 0x14) == where[1];
+    bool stay = config_read(slot, 0x10) == where[0] && config_read(slot, 0x14) == where[1];
     report("space", "%s,%s", stay ? "stays" : "moved", works());
     announce(kind, "page");
     volatile uint8_t *page = map_outside_address(where[1] & ~0xFu);
@@ -174,14 +175,14 @@ void interrupt(const char *name, uint32_t address, uint32_t data) {
     announce(kind, whole);
     for (uint32_t v = 0; v < 256; v++) before[v] = interrupts[v];
     start();
-    volatile uint32_t *entry = map_outside_address(config_read(SLOT, 0x14) & ~0xFu);
-    config_write(SLOT, 0x40, 1u << 31);
+    volatile uint32_t *entry = map_outside_address(config_read(slot, 0x14) & ~0xFu);
+    config_write(slot, 0x40, 1u << 31);
     entry[0] = address, entry[1] = 0, entry[2] = data, entry[3] = 0;
     describe(0, (uint64_t)text, 1, 0, 0);
     interrupts_on();
     for (int i = 0; i < 5; i++) offer(0, 1), delay_us(1000);
     interrupts_off();
-    config_write(SLOT, 0x40, 0);
+    config_write(slot, 0x40, 0);
     for (uint32_t v = 32; v < 256; v++)
         if (v != VECTOR) others += interrupts[v] - before[v];
     report(whole, "%lu-own,%lu-other,%lu-nmis,%s", interrupts[VECTOR] - before[VECTOR], others,
@@ -260,20 +261,34 @@ static void storm(void) {
     report("flood", "%u-through,%s", through, works());
 }
 
-void attack_virtio(const char *argument) {
-    (void)argument;
-    uint32_t id = config_read(SLOT, 0);
-    if (id != CONSOLE_ID && id != NETWORK_ID) return attempt("virtio-absent", "absent");
-    if (id == NETWORK_ID) kind = "wire";
+bool is_wanted(const char *group, const char *name) { return !*group || equal(group, name); }
+static bool attack_function(const char *group) {
+    bool any = false;
+    if (is_wanted(group, "chains")) chains(), any = true;
+    if (is_wanted(group, "areas")) areas(), any = true;
+    if (is_wanted(group, "registers")) garbage(), any = true;
+    if (is_wanted(group, "messages")) messages(), any = true;
+    if (is_wanted(group, "storms")) storm(), any = true;
+    if (is_wanted(group, "races")) race("changes", change, true), race("resets", reset_again, false), any = true;
+    return any;
+}
+static bool begin(uint32_t id, const char *name) {
+    kind = name;
+    slot = find_function(id);
+    if (!slot) return false;
     memset(text, '\n', sizeof text);
-    ports = virtio_enable(SLOT);
-    if (id == NETWORK_ID) await_wire();
-    chains();
-    areas();
-    garbage();
-    messages();
-    storm();
-    race("changes", change, true);
-    race("resets", reset_again, false);
-    if (id == NETWORK_ID) attack_wire();
+    ports = virtio_enable(slot);
+    return true;
+}
+void attack_virtio(const char *argument) {
+    if (!begin(CONSOLE_ID, "virtio")) return attempt("virtio-absent", "absent");
+    if (!attack_function(argument)) attempt("virtio-group", "unknown");
+}
+void attack_wire(const char *argument) {
+    if (!begin(NETWORK_ID, "wire")) return attempt("wire-absent", "absent");
+    await_wire();
+    bool any = attack_function(argument);
+    any |= attack_queues(argument);
+    any |= attack_transfers(argument);
+    if (!any) attempt("wire-group", "unknown");
 }

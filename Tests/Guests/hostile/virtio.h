@@ -2,12 +2,12 @@
 #pragma once
 #include "functions.h"
 
-#define SLOT 31
 #define ENTRIES 32
 #define VECTOR 0x72
 #include "rings.h"
 
 extern struct rings rings[2];
+extern uint32_t slot;
 extern uint16_t ports;
 
 uint8_t status(void);
@@ -23,6 +23,11 @@ const char *works(void);
 const char *wire_works(void);
 /// Until the other end is there, minutes at the most.
 void await_wire(void);
-void attack_wire(void);
+/// A group of attempts at a wire's queues. False where there is none of that name.
+bool attack_queues(const char *group);
+/// Lengths, rings that are one another, and changes while frames are moved.
+bool attack_transfers(const char *group);
+/// Whether a group of attempts is wanted: all are, where none is named.
+bool is_wanted(const char *group, const char *name);
 /// Has the device send this message while something is sent, and reports who was interrupted.
 void interrupt(const char *name, uint32_t address, uint32_t data);

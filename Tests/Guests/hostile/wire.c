@@ -188,8 +188,9 @@ static void frames(void) {
 void await_wire(void) {
     for (int i = 0; i < 300 && works()[0] != 'w'; i++) delay_us(1000000);
 }
-void attack_wire(void) {
-    receiving();
-    frames();
-    attack_transfers();
+bool attack_queues(const char *group) {
+    bool receives = is_wanted(group, "receiving"), sends = is_wanted(group, "frames");
+    if (receives) receiving();
+    if (sends) frames();
+    return receives || sends;
 }

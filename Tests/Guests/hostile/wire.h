@@ -14,5 +14,3 @@ bool link_up(void);
 void offer_buffers(void);
 /// Whatever is described for receiving is offered, and a frame comes for it; reports the attempt.
 void provoke(const char *name);
-/// Lengths, rings that are one another, and changes while frames are moved.
-void attack_transfers(void);

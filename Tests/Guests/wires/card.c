@@ -65,15 +65,28 @@ void card_send(uint32_t count, uint32_t length, struct message message) {
     give(SEND, (uint16_t)count);
     while (rings[SEND].device.index != driver->index) pause();
 }
-void card_take(void (*each)(struct message message)) {
+void card_send_frame(const uint8_t *frame, uint32_t length) {
+    volatile struct driver_area *driver = &rings[SEND].driver;
+    memcpy(out[0] + HEADER, frame, length);
+    put(SEND, 0, out[0], HEADER + length, 0);
+    driver->entries[driver->index % ENTRIES] = 0;
+    driver->event = (uint16_t)(driver->index + 0x8000);
+    give(SEND, 1);
+    while (rings[SEND].device.index != driver->index) pause();
+}
+struct message message_of(const uint8_t *frame) {
+    struct message message;
+    memcpy(&message, frame + MESSAGE, sizeof message);
+    return message;
+}
+void card_take(void (*each)(const uint8_t *frame, uint32_t length)) {
     volatile struct driver_area *driver = &rings[RECEIVE].driver;
     uint16_t count = 0;
     for (; seen != rings[RECEIVE].device.index; seen++, count++) {
         uint32_t head = rings[RECEIVE].device.entries[seen % ENTRIES].head;
-        struct message message;
-        memcpy(&message, in[head % ENTRIES] + HEADER + MESSAGE, sizeof message);
+        uint32_t length = rings[RECEIVE].device.entries[seen % ENTRIES].length;
         driver->entries[(driver->index + count) % ENTRIES] = (uint16_t)head;
-        each(message);
+        each(in[head % ENTRIES] + HEADER, length - HEADER);
     }
     if (count) give(RECEIVE, count);
 }

@@ -5,7 +5,9 @@
 static volatile uint32_t counts[PHASES], answers;
 static volatile uint32_t told;
 
-static void receive(struct message message) {
+static void receive(const uint8_t *frame, uint32_t length) {
+    (void)length;
+    struct message message = message_of(frame);
     if (message.kind == COUNT && message.phase < PHASES) counts[message.phase]++;
     if (message.kind == COUNT) return;
     if (message.kind == TELL && message.phase < PHASES) {
@@ -22,9 +24,10 @@ void receive_for_ever(void) {
     }
 }
 
-static void hear(struct message message) {
+static void hear(const uint8_t *frame, uint32_t length) {
+    (void)length;
     answers++;
-    told = message.count;
+    told = message_of(frame).count;
 }
 /// Sends one frame and waits for the answer; false when there is none within five seconds.
 static bool ask(uint32_t kind, uint32_t phase) {

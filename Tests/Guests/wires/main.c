@@ -67,6 +67,7 @@ void guest_main(void) {
     else if (equal(role, "print")) print_characters();
     else if (equal(role, "pulse")) watch_pulse(option("seconds", text, sizeof text) ? parse_number(text) : 2);
     else if (!card_start()) print("\n@wires error no link\n");
+    else if (equal(role, "answer")) answer_for_ever();
     else if (equal(role, "receive")) receive_for_ever();
     else if (equal(role, "send")) send_everything();
     else print("\n@wires error role=%s\n", role);

@@ -23,13 +23,18 @@ struct message {
 bool card_start(void);
 /// Sends `count` frames at once, at most 64, and waits until the buffers are ours again.
 void card_send(uint32_t count, uint32_t length, struct message message);
+/// Sends one frame as it is.
+void card_send_frame(const uint8_t *frame, uint32_t length);
 /// Takes what has come, and gives the buffers back.
-void card_take(void (*each)(struct message message));
+void card_take(void (*each)(const uint8_t *frame, uint32_t length));
+struct message message_of(const uint8_t *frame);
 /// Sleeps until there is something to take, or another interrupt.
 void card_wait(void);
 
 void send_everything(void);
 [[noreturn]] void receive_for_ever(void);
+/// Answers whoever asks for the address 10.9.0.2, and nothing else.
+[[noreturn]] void answer_for_ever(void);
 /// Prints one character a time on the virtio console.
 void print_characters(void);
 /// Watches the timer for that long beside a wire at its full rate.

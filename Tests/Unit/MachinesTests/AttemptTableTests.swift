@@ -51,6 +51,25 @@ import Testing
         }
     }
 
+    /// The same attempts at a wire's end, where the emulator can have a Linux at the other and where that takes too long.
+    @Test func attemptsAreMadeOnTheVendorsOwnMachine() throws {
+        let workspace = try Workspace.current()
+        for (kind, setup) in [(MachineKind.amd, AttemptTable.Setup.wire), (.intel, .virtio)] {
+            let runs = try AttemptTable(workspace, for: kind).runs.filter { $0.command.hasPrefix("wire:") }
+            #expect(!runs.isEmpty && runs.allSatisfy { $0.setup == setup }, "\(kind)")
+        }
+    }
+
+    /// The count that `Documentation/status.md` has is the table's.
+    @Test(arguments: [("From a wire's end: ", "wire:"), ("its queues is bounded: ", "virtio")])
+    func theDocumentsCountIsTheTables(_ words: String, _ command: String) throws {
+        let workspace = try Workspace.current()
+        let runs = try AttemptTable(workspace, for: .amd).runs.filter { $0.command.hasPrefix(command) }
+        let page = try String(contentsOf: workspace.root.appending(path: "Documentation/status.md"), encoding: .utf8)
+        let rest = try #require(page.range(of: words).map { page[$0.upperBound...] })
+        #expect(rest.hasPrefix("\(runs.reduce(0) { $0 + $1.attempts.count }) attempts"), "\(rest.prefix(20))")
+    }
+
     @Test func aFrameMadeByHandIsTheOneThatTheLinkMakes() throws {
         let frame = LinkFrame(7, 6, partition: "hostile")
         #expect(frame.payload == [0xA2, 0, 6, 1, 0x67] + Array("hostile".utf8))

@@ -41,7 +41,7 @@ public struct AttemptTable: Sendable {
         case plain = "containment"
         /// The guests own PCI functions, behind VT-d.
         case devices = "containment-devices"
-        /// The hostile guest has a virtio console.
+        /// The hostile guest has a virtio console, and is at the end of a wire, whose other end is a guest of ours.
         case virtio = "containment-virtio"
         /// The hostile guest is at the end of a wire, whose other end is a Linux.
         case wire = "containment-wire"
@@ -74,8 +74,9 @@ public struct AttemptTable: Sendable {
         guard let kind = Kind(rawValue: section["kind"]?.string ?? "probe") else {
             throw AttemptTableError("\(section["kind"]?.string ?? "?") is no kind")
         }
-        guard let setup = Setup(rawValue: section["machine"]?.string ?? Setup.plain.rawValue) else {
-            throw AttemptTableError("\(section["machine"]?.string ?? "?") is no machine")
+        let named = section["machine"], name = named?.mapping?[machine.rawValue]?.string ?? named?.string
+        guard let setup = named == nil ? .plain : Setup(rawValue: name ?? "") else {
+            throw AttemptTableError("\(name ?? "?") is no machine")
         }
         guard let list = section["attempts"]?.mapping else { throw AttemptTableError("a section has no attempts") }
         let attempts = try list.compactMap { name, expected -> (name: String, expected: Expectation)? in
