@@ -92,4 +92,29 @@ extension MachineTests {
             #expect(try client().list().count == 3)
         }
     }
+
+    /// A control partition on the core that serves it, whose guest has asked for events and takes none: what it does not take waits, and
+    /// its vCPUs go on.
+    @Suite(.serialized, .stopsMachines) struct SilentControlPartition {
+        @Test func whoTakesNothingIsNotAskedAgain() throws {
+            try buildDeviceGuests()
+            let machine = try BootedMachine(manifest: "control-shared")
+            let controller = machine.guest("controller")
+            try controller.wait(for: "@bulkhead unread", seconds: 180)
+            // 2 KiB are some thirty events.
+            for _ in 0..<25 {
+                let starts = try machine.info("worker").starts
+                try machine.client.change(.restart, "worker")
+                try machine.wait("worker", seconds: 60) { $0.state == .running && $0.starts > starts }
+            }
+            try controller.exchange()
+            try controller.wait(for: "@bulkhead alive ", from: controller.lines.count, seconds: 60)
+            // Each look of this test's is an exit or some of the housekeeping core; a vCPU that is kicked for ever has thousands.
+            let before = try machine.client.statistics("controller").exits(.nmi)
+            Thread.sleep(forTimeInterval: 4)
+            let kicks = try machine.client.statistics("controller").exits(.nmi) - before
+            #expect(kicks < 200, "\(kicks) in 4 s")
+            try controller.wait(for: "@bulkhead alive ", from: controller.lines.count, seconds: 60)
+        }
+    }
 }

@@ -56,10 +56,12 @@ import Testing
         #expect(!inventory.text.isEmpty)
     }
 
+    private static let recorded = Result { Inventory(linux: try RecordedTree().root) }
+
     @Test(arguments: [Int.min, -1, 0, .max], [-1e300, 0, 0.3, 1e300])
     func divisionOfCachesInAFile(_ number: Int, _ amount: Double) throws {
+        var inventory = try Self.recorded.get()
         for unit in ["percent", "GB/s"] {
-            var inventory = Inventory(linux: try RecordedTree().root)
             let cache = Inventory.Allocation.Cache(ways: number, sharedWays: .max, classes: number, gaps: true)
             var ways = cache
             ways.ways = 32

@@ -72,7 +72,11 @@ extension ExitContext {
             sendInterrupts(functions)
             partition.value.releaseLock()
             if case .more = progress { LocalAPIC.kick(partition.value.platform.apicIDs[0]) }
-            if isControl, wasAnswered || page.controlIn.peek() != nil { ControlPage.kickHousekeeper() }
+            // By the boot vCPU's core, of whose budget it is.
+            if isControl, wasAnswered && !console.hasBytes || page.controlIn.peek() != nil {
+                core.value.vcpu == 0
+                    ? ControlPage.kickHousekeeper() : LocalAPIC.kick(partition.value.platform.apicIDs[0])
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 import Control
 import Silicon
+import Synchronization
 import X86
 
 /// What management requests come by, byte by byte, and their answers leave by.
@@ -11,11 +12,13 @@ protocol ControlLine {
     var room: Int { get }
     func put(_ byte: UInt8)
     /// Has this core take a turn when a byte comes, or when there is room for one.
-    func ring(received: Bool, room: Bool)
+    /// - Parameter hasMoved: whether this turn has taken or put any.
+    func ring(received: Bool, room: Bool, hasMoved: Bool)
 }
 
 extension SerialPort: ControlLine {
     var burst: Int { 16 }
+    func ring(received: Bool, room: Bool, hasMoved: Bool) { ring(received: received, room: room) }
 }
 
 /// The console of the control partition that leads here. Its own core moves the bytes between its guest and the rings, and kicks this
@@ -32,5 +35,13 @@ struct PartitionLine: ControlLine {
     }
     var room: Int { page.controlOut.room }
     func put(_ byte: UInt8) { page.controlOut.push(byte) }
-    func ring(received: Bool, room: Bool) { if room { LocalAPIC.kick(apicID) } }
+    /// A guest that takes nothing is not kicked for it.
+    func ring(received: Bool, room: Bool, hasMoved: Bool) { if hasMoved { LocalAPIC.kick(apicID) } }
+
+    /// Whether the guest that was there before is: `loads` is its start.
+    func hasGuest(_ loads: inout UInt64) -> Bool {
+        let now = page.value.loads.load(ordering: .acquiring), state = page.value.state
+        defer { loads = now }
+        return now == loads && (state == .running || state == .paused)
+    }
 }

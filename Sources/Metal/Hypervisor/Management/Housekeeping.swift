@@ -8,6 +8,8 @@ import Text
 struct Housekeeping: ~Copyable {
     /// Of the serial link, and of the control partition.
     private var server = ControlServer(), control = ControlServer()
+    /// Which start of the control partition `control` is of.
+    private var controlLoads: UInt64 = 0
     private var machine: MachineBackend
     private let hasLink: Bool
     /// The line that the log is taking, and how much of it is there.
@@ -37,8 +39,16 @@ struct Housekeeping: ~Copyable {
         machine.link = 0
         if hasLink, Self.answer(&server, SerialPort.link, &machine) { clear_stack(core.layout.stackBottom) }
         guard let line = machine.controlLine else { return }
+        guard line.hasGuest(&controlLoads) else { return endControl(line) }
         machine.link = 1
         if Self.answer(&control, line, &machine) { clear_stack(core.layout.stackBottom) }
+    }
+
+    /// What the control partition's guest has asked and was not answered ends with it.
+    @inline(never)
+    private mutating func endControl(_ line: PartitionLine) {
+        line.page.controlIn.removeAll()
+        control = ControlServer()
     }
 
     @inline(never)
@@ -63,22 +73,22 @@ struct Housekeeping: ~Copyable {
     private static func answer(
         _ server: inout ControlServer, _ line: some ControlLine, _ machine: inout MachineBackend
     ) -> Bool {
-        var wasBusy = false
-        for _ in 0..<line.burst {
+        var hasMoved = false
+        for i in 0..<line.burst {
             guard server.canReceive, let byte = line.read() else { break }
             server.receive(byte)
-            wasBusy = true
+            hasMoved = true
+            if i & 63 == 63 { openWindow() }
         }
-        if server.serve(&machine) { wasBusy = true }
-        if server.isSending {
-            wasBusy = true
-            for _ in 0..<line.room {
-                guard let byte = server.nextByte() else { break }
-                line.put(byte)
-            }
+        if server.serve(&machine) { hasMoved = true }
+        for i in 0..<(server.isSending ? line.room : 0) {
+            guard let byte = server.nextByte() else { break }
+            line.put(byte)
+            hasMoved = true
+            if i & 63 == 63 { openWindow() }
         }
         // Bytes for which the server has no room stay in the line. Once more behind the last byte: an event may be next.
-        line.ring(received: server.canReceive, room: wasBusy)
-        return wasBusy
+        line.ring(received: server.canReceive, room: hasMoved || server.isSending, hasMoved: hasMoved)
+        return hasMoved
     }
 }

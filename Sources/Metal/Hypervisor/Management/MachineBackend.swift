@@ -54,7 +54,7 @@ struct MachineBackend: ControlBackend, ~Copyable {
     private let resources: ResourceCapabilities
     private var lineTurns: LineTurns
     /// Whose event was looked for last; `partitionCount` for devices' faults.
-    private var eventTurn = 0
+    private var eventTurn = [2 of Int](repeating: 0)
     /// A type with an atomic in it has an address: without one, every call would copy the whole machine to the stack.
     private let pin = Atomic<Bool>(false)
 
@@ -214,16 +214,20 @@ struct MachineBackend: ControlBackend, ~Copyable {
     mutating func nextEvent() -> ControlEvent? {
         // Each in turn, devices' faults too: who has many does not hold up the others'.
         for _ in 0...partitionCount {
-            eventTurn = eventTurn < partitionCount ? eventTurn + 1 : 0
-            guard eventTurn < partitionCount else {
+            let turn = eventTurn[link] < partitionCount ? eventTurn[link] + 1 : 0
+            eventTurn[link] = turn
+            guard turn < partitionCount else {
                 if let refusal = faultLog?.value.pending.takeFirst() { return event(refusal.fault, lost: refusal.lost) }
                 continue
             }
-            let controlPage = partitions[eventTurn].controlPage
-            guard let stamped = controlPage.value.nextEvent(&partitions[eventTurn].nextEvent[link]) else { continue }
+            let controlPage = partitions[turn].controlPage
+            guard let stamped = controlPage.value.nextEvent(&partitions[turn].nextEvent[link]) else { continue }
             var event = stamped.event
-            event.partition = partitions[eventTurn].info.name
+            event.partition = partitions[turn].info.name
             event.clockMicroseconds = microseconds(stamped.tsc)
+            // Where a neighbour's code lies is not for every guest to know.
+            let mayKnow = link == 0 || partitions[turn].info.permits.contains(.statistics)
+            if !mayKnow { (event.code, event.address) = (0, 0) }
             return event
         }
         return nil

@@ -97,10 +97,10 @@ extension BuiltMachine {
                 let wire = unsafe Wire(
                     own: WireHalf(at: base + UInt64(end) * WireHalf.size),
                     peer: WireHalf(at: base + UInt64(1 - end) * WireHalf.size), mtu: channel.mtu)
-                functions.value.wires[functions.value.guest.virtioCount] = WireEnd(
-                    wire, own, to: other, core: peer, ticksPerSecond: plan.machine.tscKHz * 1000)
                 try functions.value.guest.append(
                     channel.isMemory ? .sharedMemory : .network, mac: own.mac, mtu: channel.mtu)
+                functions.value.wires[functions.value.guest.virtioCount - 1] = WireEnd(
+                    wire, own, to: other, core: peer, ticksPerSecond: plan.machine.tscKHz * 1000)
             }
         }
     }

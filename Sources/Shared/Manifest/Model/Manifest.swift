@@ -1,7 +1,8 @@
 import Resources
 import Text
 
-/// What kind of link a manager may use. Without one the machine takes no requests at all.
+/// What kind of link a manager may use. Without one the machine takes requests of a control partition
+/// alone.
 public enum ManagementLink: UInt8, Sendable {
     case none = 0
     /// The machine's second serial port (COM2, 2F8h).
@@ -11,7 +12,7 @@ public enum ManagementLink: UInt8, Sendable {
 /// The signed description of a machine's partitions.
 public struct Manifest: Sendable {
     public static let maxPartitions = 8
-    /// As many as one partition can have beside its console.
+    /// As many as one partition can have beside one console (`GuestBus`).
     public static let maxChannels = 7
     public var name = Label()
     /// How many cores the machine must have, at least.
