@@ -104,12 +104,17 @@ public struct ManifestRefusal: Error, Equatable, Sendable {
 }
 
 extension ManifestError {
-    /// The sentence of `describe`, as a string.
-    public func sentence(_ manifest: Manifest) -> String { string { describe(manifest, to: &$0) } }
+    /// The sentence of `describe`, as a string, without the number.
+    public func sentence(_ manifest: Manifest) -> String { Self.unnumbered { describe(manifest, to: &$0) } }
 
     /// As the hypervisor says it on this machine, without the number.
     public func sentence(_ manifest: Manifest, on machine: MachineFacts) -> String {
-        string { describe(manifest, on: machine, to: &$0) }
+        Self.unnumbered { describe(manifest, on: machine, to: &$0) }
+    }
+
+    private static func unnumbered(_ write: (inout Text<300>) -> Void) -> String {
+        let words = string(write)
+        return String(words[words.index(after: words.firstIndex(of: " ") ?? words.startIndex)...])
     }
 }
 

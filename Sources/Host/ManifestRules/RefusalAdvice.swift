@@ -8,12 +8,12 @@ extension ManifestRefusal.Reason {
     public var number: UInt8 {
         switch self {
         case .tool(let rule): rule.rawValue
-        case .hypervisor(let reason): reason.rawValue
+        case .hypervisor(let reason): reason.number
         }
     }
 
     public init?(number: UInt8) {
-        if let reason = ManifestError.Reason(rawValue: number) {
+        if let reason = ManifestError.Reason.all.first(where: { $0.number == number }) {
             self = .hypervisor(reason)
         } else if let rule = ManifestRule(rawValue: number) {
             self = .tool(rule)
@@ -29,7 +29,7 @@ extension ManifestRefusal.Reason {
         case .hypervisor(let reason):
             var phrase = ""
             var isFact = false
-            for letter in reason.words.description {
+            for letter in reason.words {
                 if isFact { phrase += letter == "m" ? "s" : "..." } else if letter != "%" { phrase.append(letter) }
                 isFact = !isFact && letter == "%"
             }
@@ -47,6 +47,25 @@ extension ManifestRefusal.Reason {
 }
 
 extension ManifestError.Reason {
+    /// Every one, in the order of their numbers; `ExplanationTests` counts them.
+    public static let all: [ManifestError.Reason] = [
+        .encoding, .tooLarge, .unsupportedVersion, .missingKey, .unknownKey, .unknownValue, .tooManyPartitions,
+        .notSigned, .otherSignature, .imagesUnknown, .noPartitions, .noCores, .coreClaimedTwice, .memoryTooSmall,
+        .memorySizeUnaligned, .memoryBaseUnaligned, .memoryTooLarge, .memoryOverlap, .imageMissing, .tooManyCores,
+        .tooManyDevices, .deviceNamedTwice, .deviceClaimedTwice, .channelEnds, .tooFewCores, .tooLittleMemory,
+        .housekeepingAbsent, .coreAbsent, .memoryNotFree, .noRoomForMemory, .noIOMMU, .deviceAbsent, .deviceOther,
+        .deviceIsBridge, .deviceReserved, .tooManyVirtualFunctions, .virtualFunctionDisabled, .noReset, .resetShared,
+        .groupSplit, .siblingsSplit, .siblingOfHousekeeping, .cacheUndivided, .tooFewWays, .cacheTakenTwice,
+        .bandwidthUnlimited, .bandwidthInPercent, .bandwidthInAmounts, .bandwidthOutOfRange, .tooFewClasses,
+        .noMemoryKeys, .tooFewMemoryKeys, .noSecureBoot, .noTPM,
+    ]
+
+    /// The number and the sentence, which `R84 this machine ...` is.
+    private var parts: [Substring] { rawValue.text.description.split(separator: " ", maxSplits: 1) }
+
+    public var number: UInt8 { UInt8(parts[0].dropFirst()) ?? 0 }
+    fileprivate var words: Substring { parts[1] }
+
     fileprivate var advice: String {
         switch self {
         case .encoding:

@@ -1,16 +1,23 @@
 import Text
 
 /// Why a function's registers cannot become a partition's.
-public enum RegisterError: Error, Equatable, Sendable {
+public struct RegisterError: Error, Equatable, Sendable {
+    /// What the function has or is, with a place for the other one's requester id where there is another one.
+    public let words: Words
+    public var other: FunctionAddress?
+
     /// Firmware has given them no address: 0, all ones, or one that is not aligned to their size.
-    case noAddress
+    public static let noAddress = RegisterError(
+        words: " has registers to which firmware has given no address that cores can reach")
     /// The machine has something else there.
-    case taken
+    public static let taken = RegisterError(words: " has registers where the machine has something else")
     /// An OHCI controller, whose driver can route interrupts to SMIs by a register that it needs (OpenHCI 1.0a, section 7.1.2,
     /// InterruptRouting).
-    case raisesSMIs
+    public static let raisesSMIs = RegisterError(words: " is an OHCI controller, which can stop every core by SMIs")
     /// Another function has registers in the same page.
-    case shared(with: FunctionAddress)
+    public static func shared(with other: FunctionAddress) -> RegisterError {
+        RegisterError(words: " has registers in one page of memory with %x", other: other)
+    }
 }
 
 /// Machine memory where no function's registers can be.

@@ -1,15 +1,17 @@
+import Text
+
 /// Why a physical function cannot have the virtual functions that are asked for.
-public enum VirtualFunctionError: Error, Equatable, Sendable {
+public enum VirtualFunctionError: Words, Error, Sendable {
     /// No SR-IOV capability, or none that works with pages of 4 KiB.
-    case absent
+    case absent = " has no virtual functions"
     /// Somebody has enabled some already.
-    case enabled
+    case enabled = " has virtual functions that the firmware has enabled"
     /// More than there are.
-    case tooMany
+    case tooMany = " has not so many virtual functions"
     /// Their requester ids lie outside of the buses that firmware has set aside.
-    case noBus
+    case noBus = ": firmware has left no bus numbers for its virtual functions"
     /// Firmware has given their registers no addresses, or unaligned ones.
-    case noAddresses
+    case noAddresses = ": firmware has left no memory for its virtual functions"
 }
 
 /// The virtual functions of a physical one (PCI Express Base 6.0, section 9.3.3), numbered from 0.

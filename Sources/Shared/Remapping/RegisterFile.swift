@@ -1,3 +1,5 @@
+import Text
+
 /// The registers of one remapping unit, reached by byte offset. Tests put an interposer here that plays the hardware.
 public protocol RegisterFile {
     func read32(_ offset: Int) -> UInt32
@@ -34,20 +36,14 @@ public enum RemappingError: Error, Equatable {
     /// Another domain has the requester id.
     case otherDomain
 
-    public enum Step: UInt8, Sendable {
-        case rootTable, interruptTable, queue, translation, interruptRemapping, control, protectedMemory
-
-        /// What it is about.
-        public var words: StaticString {
-            switch self {
-            case .rootTable: "table of functions"
-            case .interruptTable: "interrupt table"
-            case .queue: "queue or log"
-            case .translation: "translation"
-            case .interruptRemapping: "interrupt remapping"
-            case .control: "controls"
-            case .protectedMemory: "protected memory"
-            }
-        }
+    /// What it is about.
+    public enum Step: Words, Sendable {
+        case rootTable = "table of functions"
+        case interruptTable = "interrupt table"
+        case queue = "queue or log"
+        case translation = "translation"
+        case interruptRemapping = "interrupt remapping"
+        case control = "controls"
+        case protectedMemory = "protected memory"
     }
 }

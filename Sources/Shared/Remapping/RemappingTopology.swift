@@ -21,12 +21,12 @@ public typealias InterruptSource = (id: UInt8, requester: UInt16, isIOAPIC: Bool
 public typealias AliasRange = (first: UInt16, last: UInt16, alias: UInt16)
 
 /// Why a firmware table cannot be used.
-public enum TopologyError: Error, Equatable {
+public enum TopologyError: Words, Error {
     /// A length points outside the table.
-    case malformed
+    case malformed = "its table is malformed"
     /// More units, interrupt sources, aliases or reserved ranges than there is room for.
-    case tooMany
-    case noUnits
+    case tooMany = "its table lists more than there is room for"
+    case noUnits = "its table lists none"
 }
 
 /// What DMAR or IVRS say of a machine's remapping units. All units share one set of tables, so that which unit stands above

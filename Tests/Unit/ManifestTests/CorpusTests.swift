@@ -20,7 +20,7 @@ import UnitSupport
                 let again = try? encoded(manifest)
                 #expect(again == bytes, "input \(number)")
             } catch {
-                reasons.insert(error.reason.rawValue)
+                reasons.insert(error.reason.number)
                 for words in [sentence(error, manifest), consoleSentence(error, manifest)] {
                     #expect(!words.isEmpty && !words.contains("%"), "input \(number)")
                     #expect(words.utf8.allSatisfy { 0x20...0x7E ~= $0 }, "input \(number)")

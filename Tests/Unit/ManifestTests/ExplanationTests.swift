@@ -1,4 +1,5 @@
 import CBOR
+import Foundation
 import Manifest
 import ManifestRules
 import Testing
@@ -22,7 +23,18 @@ import Testing
                 #expect(ManifestField(error).name.isEmpty == false)
             }
         }
-        for rule in ManifestRule.allCases { #expect(ManifestError.Reason(rawValue: rule.rawValue) == nil) }
+        for rule in ManifestRule.allCases { #expect(!ManifestError.Reason.all.contains { $0.number == rule.rawValue }) }
+    }
+
+    /// `all` lists what the enumeration has, in the order of its numbers, which the words begin with.
+    @Test func everyCaseIsListed() throws {
+        let all = ManifestError.Reason.all
+        for reason in all { #expect(reason.rawValue.text.description.hasPrefix("R\(reason.number) ")) }
+        #expect(all.map(\.number) == all.map(\.number).sorted() && Set(all).count == all.count)
+        let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../..")
+        let source = root.appending(path: "Sources/Shared/Manifest/Refusals/ManifestError.swift")
+        let lines = try String(contentsOf: source, encoding: .utf8).split(separator: "\n")
+        #expect(lines.count { $0.contains("        case ") } == all.count)
     }
 
     @Test func facts() {

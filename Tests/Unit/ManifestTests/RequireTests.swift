@@ -89,7 +89,7 @@ import Text
         #expect(reason() == ManifestError(.noSecureBoot))
         machine.trust = .secureBoot | .ownerKey
         #expect(reason() == ManifestError(.noTPM))
-        #expect(ManifestError.Reason.noSecureBoot.rawValue == 130 && ManifestError.Reason.noTPM.rawValue == 131)
+        #expect(ManifestError.Reason.noSecureBoot.number == 130 && ManifestError.Reason.noTPM.number == 131)
         // What is not known is no obstacle.
         #expect(MachineFacts(cores: CoreSet()).trust == .requirable)
     }

@@ -155,7 +155,7 @@ import UnitSupport
         let words = Set(
             [.rootTable, .interruptTable, .queue, .translation, .interruptRemapping, .control].map {
                 (step: RemappingError.Step) in
-                "\(step.words)"
+                "\(step.rawValue.text)"
             })
         #expect(words.count == 6)
     }

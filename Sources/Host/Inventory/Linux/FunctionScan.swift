@@ -66,12 +66,8 @@ struct FunctionScan {
                 of: found, VirtualFunctions(), 0, besides: ranges,
                 isMemory: { range in memory.contains { $0.overlaps(range) } })
         } catch {
-            switch error {
-            case .noAddress: return "it has registers to which firmware has given no address that cores can reach"
-            case .taken: return "it has registers where the machine has something else"
-            case .raisesSMIs: return "it is an OHCI controller, which can stop every core by SMIs"
-            case .shared(let other): return "it shares pages of registers with \(other.text)"
-            }
+            guard let other = error.other else { return "it\(error.words.text)" }
+            return "it shares pages of registers with \(other.text)"
         }
         let interrupts = interrupts(of: address) ?? []
         if interrupts == ["pin"] { return "it interrupts by a pin alone, and guests get messages (MSI, MSI-X)" }

@@ -24,6 +24,13 @@ struct Refusal: Error {
         unsafe Self.line = line.text
     }
 
+    /// What is wrong with a PCI function; the words have a place for the number, if it says anything.
+    init(function requester: UInt16, _ words: StaticString, _ number: UInt64 = 0) {
+        var line = LogLine("PCI function %x (requester id)", UInt64(requester))
+        line.write(words, number)
+        self.init(line)
+    }
+
     /// The same, with what was being done before it.
     func during(_ doing: StaticString, isShortage: Bool = false) -> Refusal {
         var line = LogLine(doing)

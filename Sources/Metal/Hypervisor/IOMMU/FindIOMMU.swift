@@ -43,11 +43,8 @@ extension IOMMU {
                     ? UInt8(truncatingIfNeeded: bus.read(bridge, 0x19, size: 1)) : nil
             }
         } catch {
-            switch error {
-            case .malformed: throw Refusal("the IOMMU cannot deny DMA: its table is malformed")
-            case .tooMany: throw Refusal("the IOMMU cannot deny DMA: its table lists more than there is room for")
-            case .noUnits: return nil
-            }
+            if error == .noUnits { return nil }
+            throw Refusal("the IOMMU cannot deny DMA: ", error.rawValue.text)
         }
     }
 }

@@ -158,7 +158,7 @@ struct IOMMU: ~Copyable {
 
     /// What is wrong with the unit whose registers are at `unit`.
     static func line(_ words: StaticString, _ step: RemappingError.Step, _ unit: UInt64) -> LogLine {
-        var line = LogLine(words, step.words)
+        var line = LogLine(words, step.rawValue.text)
         line.write(", registers at %x", unit)
         return line
     }

@@ -57,9 +57,7 @@ struct PlannedMachine: ~Copyable {
         machine.facts.trust = machine.measured.anchors
         // The TPM may have refused one of them.
         guard machine.measured.anchors.contains(manifest.requires) else {
-            var line = LogLine("R%d ", UInt64(ManifestError.Reason.noTPM.rawValue))
-            line.write(ManifestError.Reason.noTPM.words)
-            throw Refusal(line)
+            throw Refusal(ManifestError.Reason.noTPM.rawValue.text)
         }
     }
 
@@ -162,7 +160,7 @@ extension Manifest {
             let content = try decode(file: unsafe Span(_unsafeElements: encoded.assumingMemoryBound(to: UInt8.self)))
             return (CRC32C(content).value, try check(against: facts))
         } catch {
-            var line = LogLine("R%d ", UInt64(error.reason.rawValue))
+            var line = LogLine("")
             error.describe(self, on: facts, to: &line)
             throw Refusal(line)
         }

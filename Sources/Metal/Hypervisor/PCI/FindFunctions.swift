@@ -54,16 +54,7 @@ extension PlannedMachine {
             where !machine.facts.functions.hasRoom(for: virtual.requester(k), of: physical) { throw .noBus }
             owned.value[place].virtual = virtual
             owned.value[place].virtualCount = count
-        } catch {
-            var line = LogLine("PCI function %x (requester id)", UInt64(physical.requester))
-            switch error {
-            case .absent, .tooMany: line.write(" has not so many virtual functions")
-            case .enabled: line.write(" has virtual functions that the firmware has enabled")
-            case .noBus: line.write(": firmware has left no bus numbers for its virtual functions")
-            case .noAddresses: line.write(": firmware has left no memory for its virtual functions")
-            }
-            throw Refusal(line)
-        }
+        } catch { throw Refusal(function: physical.requester, error.rawValue.text) }
     }
 
     /// Ends what firmware's drivers left their devices doing, owned or not, and makes ports keep them apart. Where partitions own
@@ -78,9 +69,7 @@ extension PlannedMachine {
         }
         for i in 0..<manifest.partitionCount where manifest.partitions[i].devices.count > 0 {
             guard let changed else { return }
-            let words: StaticString =
-                "PCI function %x (requester id) is not what it was, or does not keep its access control"
-            throw Refusal(LogLine(words, UInt64(changed)))
+            throw Refusal(function: changed, " is not what it was, or does not keep its access control")
         }
     }
 

@@ -21,14 +21,13 @@ extension PlannedMachine {
             for place in i * 8..<i * 8 + manifest.partitions[i].devices.count {
                 try requireOwnRegisters(place, ranges)
                 let address = manifest.partitions[i].devices[place % 8].address, bars = bars(of: place, address)
-                let id = UInt64(address.requester)
                 for bar in 0..<6 where bars[bar].isMemory && (try? addresses.place(bars[bar])) == nil {
-                    throw Refusal(LogLine("PCI function %x has more registers than a guest has addresses for", id))
+                    throw Refusal(function: address.requester, " has more registers than a guest has addresses for")
                 }
                 virtualCount += owned.value[place].virtualCount
                 if virtualCount > GuestBus.virtualCapacity {
                     throw Refusal(
-                        LogLine("PCI function %x has more virtual functions than a guest has numbers for", id))
+                        function: address.requester, " has more virtual functions than a guest has numbers for")
                 }
             }
         }
@@ -56,14 +55,7 @@ extension PlannedMachine {
                 throw .shared(with: owned.value[other].description.address)
             }
         } catch {
-            var line = LogLine("PCI function %x (requester id)", UInt64(function.requester))
-            switch error {
-            case .noAddress: line.write(" has registers to which firmware has given no address that cores can reach")
-            case .taken: line.write(" has registers where the machine has something else")
-            case .raisesSMIs: line.write(" is an OHCI controller, which can stop every core by SMIs")
-            case .shared(let other): line.write(" has registers in one page of memory with %x", UInt64(other.requester))
-            }
-            throw Refusal(line)
+            throw Refusal(function: function.requester, error.words.text, UInt64(error.other?.requester ?? 0))
         }
     }
 
