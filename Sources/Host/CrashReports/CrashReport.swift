@@ -74,8 +74,8 @@ public struct CrashReport: Encodable {
         vector = hasFrame ? Int(record.vector) : nil
         error = hasFrame ? Self.hex(record[.error]) : nil
         device = isDevice ? Self.function(record.requester) : nil
-        reason = isDevice ? Int(record[.error] >> 16 & 0xFF) : nil
-        let isInterrupt = record[.error] >> 25 & 1 != 0, isWrite = record[.error] >> 24 & 1 != 0
+        reason = isDevice ? Int(record[.error] >> 24 & 0xFF) : nil
+        let isInterrupt = record[.error] >> 17 & 1 != 0, isWrite = record[.error] >> 16 & 1 != 0
         access = isDevice ? isInterrupt ? "interrupt" : isWrite ? "write" : "read" : nil
         address = isDevice ? Self.hex(record[.detail]) : hasFrame && record.vector == 14 ? Self.hex(record[.cr2]) : nil
         failedCheck = record.kind == .invalidState ? RecordedState(record).words : nil

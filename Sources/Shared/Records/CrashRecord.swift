@@ -47,13 +47,8 @@ public struct CrashRecord: Sendable {
     public mutating func addGuest(cs: UInt64, _ vendor: Vendor) {
         self[.place] |= 1 << 33 | (vendor == .intel ? 1 << 34 : 0) | (cs & 0xFFFF) << 48
     }
-    /// What a device tried: bus, device and function, and the unit's reason.
-    public mutating func setDevice(_ fault: DeviceFault) {
-        self[.error] =
-            UInt64(fault.requester) | UInt64(fault.reason) << 16 | (fault.isWrite ? 1 << 24 : 0)
-            | (fault.isInterrupt ? 1 << 25 : 0)
-        self[.detail] = fault.address
-    }
+    /// What a device tried.
+    public mutating func setDevice(_ fault: DeviceFault) { (self[.error], self[.detail]) = (fault.code, fault.address) }
     /// The device's bus, device and function.
     public var requester: UInt16 { UInt16(truncatingIfNeeded: self[.error]) }
 
@@ -110,8 +105,8 @@ public enum CrashField: Int, Sendable {
     case place
     /// The manifest's checksum (CRC32C) and, above it, the program's (`SymbolTable.fingerprint`).
     case origin
-    /// Of an exception of the hypervisor, its error code; of a guest, the processor's code of its last exit; of a device, see
-    /// `setDevice`.
+    /// Of an exception of the hypervisor, its error code; of a guest, the processor's code of its last exit; of a device,
+    /// `DeviceFault.code`.
     case error
     /// Time-stamp counter; microseconds since the firmware started the hypervisor; Unix seconds of that moment, 0 where the
     /// firmware had no clock.

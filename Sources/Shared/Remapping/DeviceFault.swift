@@ -11,4 +11,9 @@ public struct DeviceFault: Equatable, Sendable {
     public var reason: UInt8 = 0
 
     public init() {}
+
+    /// What was tried, for events and crash records: bits 15:0 the requester, 16 write, 17 interrupt, 31:24 the reason.
+    public var code: UInt64 {
+        UInt64(requester) | (isWrite ? 1 << 16 : 0) | (isInterrupt ? 1 << 17 : 0) | UInt64(reason) << 24
+    }
 }

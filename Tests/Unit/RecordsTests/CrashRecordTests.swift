@@ -46,7 +46,7 @@ import Text
         var fault = DeviceFault(), record = CrashRecord()
         (fault.requester, fault.address, fault.isWrite, fault.reason) = (0x18, 0xFFFF_F000, true, 5)
         record.setDevice(fault)
-        #expect(record.requester == 0x18 && record[.detail] == 0xFFFF_F000 && record[.error] == 0x105_0018)
+        #expect(record.requester == 0x18 && record[.detail] == 0xFFFF_F000 && record[.error] == 0x501_0018)
     }
 
     /// One bit anywhere, or words that firmware has written over.

@@ -137,7 +137,16 @@ extension ControlEvent {
     public init(_ payload: [UInt8]) throws(CBORError) { self = try MessageReader.read(try CBORItem(payload).fields()) }
 }
 
-extension RefusedAccess {
+/// What a PCI function tried in vain, in an event's `code`: bits 15:0 requester id, 16 write, 17 interrupt, 31:24 the
+/// IOMMU's own reason (VT-d 4.1, section 7; AMD I/O Virtualization 3.08, section 2.5). Root mode writes it as
+/// `DeviceFault.code`.
+public struct RefusedAccess: Sendable {
+    public let rawValue: UInt64
+    public init(rawValue: UInt64) { self.rawValue = rawValue }
+    public init(requester: UInt16, isWrite: Bool, isInterrupt: Bool, reason: UInt8) {
+        rawValue = UInt64(requester) | (isWrite ? 1 << 16 : 0) | (isInterrupt ? 1 << 17 : 0) | UInt64(reason) << 24
+    }
+
     public var function: FunctionAddress { FunctionAddress(requester: UInt16(truncatingIfNeeded: rawValue)) }
     public var isWrite: Bool { rawValue >> 16 & 1 == 1 }
     public var isInterrupt: Bool { rawValue >> 17 & 1 == 1 }

@@ -348,9 +348,7 @@ struct MachineBackend: ControlBackend, ~Copyable {
             event.state = partitions[owner].controlPage.value.state
         }
         event.clockMicroseconds = clockMicroseconds()
-        let access = RefusedAccess(
-            requester: fault.requester, isWrite: fault.isWrite, isInterrupt: fault.isInterrupt, reason: fault.reason)
-        event.code = access.rawValue
+        event.code = fault.code
         event.address = fault.address
         event.lost = lost
         return event

@@ -23,7 +23,7 @@ public struct ControlEvent: ControlMessage, Sendable {
     public var cause = StateCause.manifest
     /// Faults: the vCPU.
     public var vcpu = 0
-    /// Faults: the exception's vector, or the processor's exit code. Devices: a `RefusedAccess`. Verdicts: bits 7:0 the rule
+    /// Faults: the exception's vector, or the processor's exit code. Devices: `DeviceFault.code`. Verdicts: bits 7:0 the rule
     /// (`WatchRule`), 15:8 the response (`WatchResponse`).
     public var code: UInt64 = 0
     /// Faults: the instruction's address, or the guest-physical address that was out of bounds. Devices: the address of the
@@ -47,15 +47,5 @@ public struct ControlEvent: ControlMessage, Sendable {
         coder.field(6, &code)
         coder.field(7, &address)
         coder.field(8, &lost)
-    }
-}
-
-/// What a PCI function tried in vain, in an event's `code`: bits 15:0 requester id, 16 write, 17 interrupt, 31:24 the
-/// IOMMU's own reason (VT-d 4.1, section 7; AMD I/O Virtualization 3.08, section 2.5).
-public struct RefusedAccess: Sendable {
-    public let rawValue: UInt64
-    public init(rawValue: UInt64) { self.rawValue = rawValue }
-    public init(requester: UInt16, isWrite: Bool, isInterrupt: Bool, reason: UInt8) {
-        rawValue = UInt64(requester) | (isWrite ? 1 << 16 : 0) | (isInterrupt ? 1 << 17 : 0) | UInt64(reason) << 24
     }
 }
