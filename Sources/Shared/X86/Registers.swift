@@ -53,12 +53,7 @@ public enum MSR {
     public static let vmxCR0Fixed1: UInt32 = 0x487
     public static let vmxCR4Fixed0: UInt32 = 0x488
     public static let vmxCR4Fixed1: UInt32 = 0x489
-    public static let vmxSecondaryControls: UInt32 = 0x48B
     public static let vmxEPTCapability: UInt32 = 0x48C
-    public static let vmxTruePinControls: UInt32 = 0x48D
-    public static let vmxTrueProcessorControls: UInt32 = 0x48E
-    public static let vmxTrueExitControls: UInt32 = 0x48F
-    public static let vmxTrueEntryControls: UInt32 = 0x490
     public static let vmCR: UInt32 = 0xC001_0114
     public static let vmHSavePA: UInt32 = 0xC001_0117
     public static let x2apicEOI: UInt32 = 0x80B
