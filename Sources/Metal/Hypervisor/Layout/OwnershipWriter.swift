@@ -99,12 +99,11 @@ extension BuiltMachine {
             for bar in 0..<6 {
                 guard let pages = functions.value.guest.functions[n].pages(bar) else { continue }
                 ownership.add(.registers, pages.machine, pages.size, owner: i, index: id)
-                var at = pages.guest
-                while let hole = functions.value.trapped(n, from: &at, pages.guest + pages.size) {
-                    let page = pages.machine + (hole.lowerBound - pages.guest)
-                    ownership.add(.messages, page, hole.upperBound - hole.lowerBound, owner: i, index: id)
-                }
             }
+        }
+        functions.value.forEachRun { n, _, machine, size, isTrapped in
+            let id = Int(functions.value.owned[n].description.requester)
+            if isTrapped { ownership.add(.messages, machine, size, owner: i, index: id) }
         }
     }
 }

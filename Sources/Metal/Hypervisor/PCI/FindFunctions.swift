@@ -134,22 +134,14 @@ extension BuiltMachine {
 }
 
 extension PartitionFunctions {
+    private static let uncached = Access.readWrite.with(.uncacheable)
+
     /// The functions' registers into a guest's address space, but for the pages in which accesses are trapped.
     func map<Format: PageTableFormat>(
         into nested: inout PageTable<Format>, arena: inout FrameArena
     ) throws(PageTableError) {
-        for i in 0..<guest.count {
-            for bar in 0..<6 {
-                guard let pages = guest.functions[i].pages(bar) else { continue }
-                var at = pages.guest
-                let end = at + pages.size
-                while at < end {
-                    let start = at, hole = trapped(i, from: &at, end)
-                    try nested.map(
-                        start, to: pages.machine + (start - pages.guest), size: (hole?.lowerBound ?? end) - start,
-                        Access.readWrite.with(.uncacheable), arena: &arena)
-                }
-            }
+        try forEachRun { (_, guest, machine, size, isTrapped) throws(PageTableError) in
+            if !isTrapped { try nested.map(guest, to: machine, size: size, Self.uncached, arena: &arena) }
         }
     }
 
@@ -160,32 +152,33 @@ extension PartitionFunctions {
         try mapWires(forCore: &table, arena: &arena)
         for i in 0..<guest.count {
             let description = guest.functions[i].description
-            try map(bus.page(of: description.requester), 4096, forCore: &table, &arena)
-            if description.reset == .bus, table.translate(bus.page(of: description.bridge)) == nil {
-                try map(bus.page(of: description.bridge), 4096, forCore: &table, &arena)
-            }
-            for bar in 0..<6 {
-                guard let pages = guest.functions[i].pages(bar) else { continue }
-                var at = pages.guest
-                while let hole = trapped(i, from: &at, pages.guest + pages.size) {
-                    let page = pages.machine + (hole.lowerBound - pages.guest)
-                    try map(page, hole.upperBound - hole.lowerBound, forCore: &table, &arena)
-                }
-            }
+            let page = bus.page(of: description.requester), bridge = bus.page(of: description.bridge)
+            try table.map(page, to: page, size: 4096, Self.uncached, arena: &arena)
+            guard description.reset == .bus, table.translate(bridge) == nil else { continue }
+            try table.map(bridge, to: bridge, size: 4096, Self.uncached, arena: &arena)
+        }
+        try forEachRun { (_, _, machine, size, isTrapped) throws(PageTableError) in
+            if isTrapped { try table.map(machine, to: machine, size: size, Self.uncached, arena: &arena) }
         }
     }
 
-    /// The next trapped pages of a function from `at` on, which moves behind them; nil when `end` comes first.
-    func trapped(_ i: Int, from at: inout UInt64, _ end: UInt64) -> Range<UInt64>? {
-        guard at < end else { return nil }
-        let hole = guest.functions[i].trapped(from: at).clamped(to: at..<end)
-        at = hole.isEmpty ? end : hole.upperBound
-        return hole.isEmpty ? nil : hole
-    }
-
-    private func map(
-        _ page: UInt64, _ size: UInt64, forCore table: inout PageTable<LongModeFormat>, _ arena: inout FrameArena
-    ) throws(PageTableError) {
-        try table.map(page, to: page, size: size, Access.readWrite.with(.uncacheable), arena: &arena)
+    /// The pages of all registers, in runs in which either all accesses are trapped or none: whose they are, where the guest
+    /// has them, where the machine has them, and how many bytes.
+    func forEachRun<Failure: Error>(
+        _ found: (Int, UInt64, UInt64, UInt64, _ isTrapped: Bool) throws(Failure) -> Void
+    ) throws(Failure) {
+        for i in 0..<guest.count {
+            for bar in 0..<6 {
+                guard let pages = guest.functions[i].pages(bar) else { continue }
+                let end = pages.guest + pages.size
+                var at = pages.guest
+                while at < end {
+                    let hole = guest.functions[i].trapped(from: at).clamped(to: at..<end), isTrapped = hole.contains(at)
+                    let next = isTrapped ? hole.upperBound : hole.isEmpty ? end : hole.lowerBound
+                    try found(i, at, pages.machine + (at - pages.guest), next - at, isTrapped)
+                    at = next
+                }
+            }
+        }
     }
 }
