@@ -30,14 +30,14 @@ func room(_ wing: String, _ name: String, _ dependencies: [Target.Dependency] = 
 let shared: [Target] = [
     room("Shared", "Text"),
     room("Shared", "CBOR"),
-    room("Shared", "X86"),
+    room("Shared", "X86", ["Text"]),
     room("Shared", "Remapping", ["Text", "X86"]),
     room("Shared", "Records", ["Remapping", "Text", "X86"]),
     room("Shared", "PCI", ["Text"]),
     room("Shared", "Platform", ["PCI", "Text", "X86"]),
     room("Shared", "Loaders", ["Platform"]),
     room("Shared", "Trust", ["CBOR"], fast: true),
-    room("Shared", "Resources", ["X86"]),
+    room("Shared", "Resources", ["Text", "X86"]),
     room("Shared", "Manifest", ["CBOR", "PCI", "Resources", "Text", "Trust"], fast: true),
     room("Shared", "Watch", ["Manifest", "X86"]),
     room("Shared", "Control", ["CBOR", "Manifest", "Records", "Resources", "Text"]),
@@ -117,8 +117,8 @@ let hostWing: [Target] = [
     hostRoom(
         "ManifestFile",
         [
-            "Control", "KernelImages", "Loaders", "Manifest", "ManifestRules", "PCI", "Platform", "Resources", "Text",
-            "Trust", yams,
+            "KernelImages", "Loaders", "Manifest", "ManifestRules", "PCI", "Platform", "Resources", "Text", "Trust",
+            yams,
         ]),
     hostRoom("ControlClient", ["CBOR", "Control", "Manifest", "PCI", "Resources", "Text"]),
     hostRoom(

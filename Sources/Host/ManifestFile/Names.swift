@@ -1,13 +1,12 @@
-import Control
 import Manifest
 
 extension ControlOperations {
     /// The operations as the manifest file names them.
-    public static let names: [(name: String, operation: ControlOperations)] = (0...UInt8.max)
-        .compactMap { ControlOperation(rawValue: $0)?.description }
-        .filter { !$0.permission.isEmpty }
-        .sorted { $0.permission.rawValue < $1.permission.rawValue }
-        .map { ("\($0.name)", $0.permission) }
+    public static let names: [(name: String, operation: ControlOperations)] = [
+        ("start", .start), ("stop", .stop), ("pause", .pause), ("resume", .resume), ("restart", .restart),
+        ("console-read", .consoleRead), ("console-write", .consoleWrite), ("statistics", .statistics),
+        ("self-check", .selfCheck),
+    ]
 
     /// The names of the operations in this set.
     public var nameList: [String] { Self.names.filter { contains($0.operation) }.map(\.name) }

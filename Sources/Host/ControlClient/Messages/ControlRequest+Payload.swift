@@ -5,8 +5,15 @@ extension ControlOperation {
     /// All operations, in the order of their numbers.
     public static var all: [ControlOperation] { (0...UInt8.max).compactMap(ControlOperation.init) }
 
-    /// The word for messages to people.
-    public var name: String { "\(description.name)" }
+    /// The word for messages to people, as in the manifest's `permit`.
+    public var name: String {
+        switch self {
+        case .consoleRead: "console-read"
+        case .consoleWrite: "console-write"
+        case .selfCheck: "self-check"
+        default: "\(self)"
+        }
+    }
 }
 
 extension ControlRequest {

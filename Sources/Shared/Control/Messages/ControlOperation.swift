@@ -33,28 +33,24 @@ public enum ControlOperation: UInt8, Sendable {
 
     public var description: OperationDescription {
         switch self {
-        case .hello: .init(name: "hello")
-        case .list: .init(name: "list")
-        case .statistics: .init(name: "statistics", permission: .statistics, fields: .partition | .vcpu)
-        case .consoleRead: .init(name: "console-read", permission: .consoleRead, fields: .partition | .position)
-        case .consoleWrite:
-            .init(name: "console-write", permission: .consoleWrite, fields: .partition | .data, isRepeatable: false)
-        case .start: .lifecycle("start", .start, in: .stopped | .crashed, busy: .stopping, to: .running)
-        case .stop: .lifecycle("stop", .stop, in: .running | .paused | .starting | .stopping, to: .stopped)
-        case .pause: .lifecycle("pause", .pause, in: .running, busy: .starting, to: .paused)
-        case .resume: .lifecycle("resume", .resume, in: .paused, to: .running)
-        case .restart: .lifecycle("restart", .restart, in: .settled, busy: .starting | .stopping, to: .running)
-        case .events: .init(name: "events", fields: .on)
-        case .inventory: .init(name: "inventory", fields: .position)
-        case .selfCheck: .init(name: "self-check", permission: .selfCheck, fields: .partition)
+        case .hello, .list: .init()
+        case .statistics: .init(permission: .statistics, fields: .partition | .vcpu)
+        case .consoleRead: .init(permission: .consoleRead, fields: .partition | .position)
+        case .consoleWrite: .init(permission: .consoleWrite, fields: .partition | .data, isRepeatable: false)
+        case .start: .lifecycle(.start, in: .stopped | .crashed, busy: .stopping, to: .running)
+        case .stop: .lifecycle(.stop, in: .running | .paused | .starting | .stopping, to: .stopped)
+        case .pause: .lifecycle(.pause, in: .running, busy: .starting, to: .paused)
+        case .resume: .lifecycle(.resume, in: .paused, to: .running)
+        case .restart: .lifecycle(.restart, in: .settled, busy: .starting | .stopping, to: .running)
+        case .events: .init(fields: .on)
+        case .inventory: .init(fields: .position)
+        case .selfCheck: .init(permission: .selfCheck, fields: .partition)
         }
     }
 }
 
 /// One row of the table of operations.
 public struct OperationDescription: Sendable {
-    /// In the manifest's `permit` and in messages to people.
-    public var name: StaticString
     /// What the manifest must permit on the partition. Empty: any manager that the manifest gave a link may ask.
     public var permission = ControlOperations()
     /// Exactly the fields that a request has beside the operation.
@@ -68,12 +64,10 @@ public struct OperationDescription: Sendable {
 
     /// An operation that the core of the partition's boot vCPU carries out.
     static func lifecycle(
-        _ name: StaticString, _ permission: ControlOperations, in states: PartitionStates,
-        busy: PartitionStates = .init(), to state: PartitionState
+        _ permission: ControlOperations, in states: PartitionStates, busy: PartitionStates = .init(),
+        to state: PartitionState
     ) -> Self {
-        .init(
-            name: name, permission: permission, fields: .partition, isRepeatable: false,
-            transition: (states, busy, state))
+        .init(permission: permission, fields: .partition, isRepeatable: false, transition: (states, busy, state))
     }
 
     /// Whether a partition in `state` takes the operation: `ok`, `busy` or `wrongState`.
