@@ -1,3 +1,5 @@
+import Text
+
 /// What one core writes before its first entry, and reads back: the masks and limits of its caches' domain, the same on each of
 /// the domain's cores, and the class and the monitor id of its own. Empty where the manifest asks for nothing and
 /// nothing is counted. `Manifest.resources` makes it.
@@ -14,22 +16,20 @@ public struct CoreResources: Sendable {
     /// Where the core's memory is encrypted: the register that says so, and what it holds on the boot core; 0: nothing is looked at.
     package var key: (register: UInt32, setting: UInt64) = (0, 0)
     /// A register in the upper half, its value below, in the order in which they are written.
-    private var settings = [32 of UInt64](repeating: 0)
-    private var count = 0
+    private var settings = BoundedList<32, UInt64>(unused: 0)
 
     /// Nothing.
     public init() {}
 
     private mutating func append(_ register: UInt32, _ value: UInt32) {
-        settings[count] = UInt64(register) << 32 | UInt64(value)
-        count += 1
+        precondition(settings.append(UInt64(register) << 32 | UInt64(value)))
     }
 
     /// Adds what a class has, by number from 0 to 9: masks of both caches and the limit of bandwidth.
     package mutating func add(
         class number: UInt32, l3: UInt32, l2: UInt32, bandwidth: UInt32, _ capabilities: ResourceCapabilities
     ) {
-        if count == 0 {
+        if settings.count == 0 {
             if capabilities.l3.hasCodeAndData { append(Self.l3CodeAndData, 0) }
             if capabilities.l2.hasCodeAndData { append(Self.l2CodeAndData, 0) }
         }
@@ -39,13 +39,13 @@ public struct CoreResources: Sendable {
         if capabilities.bandwidth != .none { append(limit + number, bandwidth) }
     }
 
-    public var isEmpty: Bool { count == 0 && association == 0 }
+    public var isEmpty: Bool { settings.count == 0 && association == 0 }
 
     /// Calls `body` with each register and its value, in the order in which they are written: the class last.
     @inline(never)
     public func forEachSetting(_ body: (UInt32, UInt64) -> Void) {
         if isEmpty { return }
-        for i in 0..<count { body(UInt32(settings[i] >> 32), settings[i] & 0xFFFF_FFFF) }
+        for i in 0..<settings.count { body(UInt32(settings[i] >> 32), settings[i] & 0xFFFF_FFFF) }
         body(Self.associationRegister, association)
     }
 

@@ -1,3 +1,5 @@
+import Text
+
 /// The memory types that firmware gave to physical addresses, from the raw values of the memory type range registers (Intel
 /// SDM volume 3A, section 12.11; 11.11 in editions before 2023). Reserved types count as uncacheable.
 public struct MTRRMap: Sendable {
@@ -12,8 +14,7 @@ public struct MTRRMap: Sendable {
     private let hasFixed: Bool
     private let defaultType: MemoryType
     private var fixed = [11 of UInt64](repeating: 0)
-    private var ranges = [16 of MTRRRange](repeating: MTRRRange())
-    private var count = 0
+    private var ranges = BoundedList<16, MTRRRange>(unused: MTRRRange())
     /// One past the last physical address.
     private let addressEnd: UInt64
 
@@ -29,9 +30,7 @@ public struct MTRRMap: Sendable {
         for i in 0..<11 where hasFixed { fixed[i] = read(Self.fixedRegisters[i]) }
         for pair in 0..<min(UInt32(capability & 0xFF), 16) {
             let base = read(0x200 + pair * 2), mask = read(0x201 + pair * 2)
-            guard let range = MTRRRange(base, mask, addressEnd: addressEnd) else { continue }
-            ranges[count] = range
-            count += 1
+            if let range = MTRRRange(base, mask, addressEnd: addressEnd) { _ = ranges.append(range) }
         }
     }
 
@@ -40,7 +39,7 @@ public struct MTRRMap: Sendable {
         guard isEnabled, address < addressEnd else { return .uncacheable }
         if hasFixed && address < Self.fixedEnd { return fixedType(of: address) }
         var found: MemoryType?
-        for i in 0..<count where address >= ranges[i].first && address <= ranges[i].last {
+        for i in 0..<ranges.count where address >= ranges[i].first && address <= ranges[i].last {
             found = found?.overlapped(with: ranges[i].type) ?? ranges[i].type
         }
         return found ?? defaultType
@@ -63,7 +62,7 @@ public struct MTRRMap: Sendable {
             return (address | (step - 1)) + 1
         }
         var border = addressEnd
-        for i in 0..<count {
+        for i in 0..<ranges.count {
             if ranges[i].first > address {
                 border = min(border, ranges[i].first)
             } else if ranges[i].last >= address {

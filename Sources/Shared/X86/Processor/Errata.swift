@@ -1,3 +1,5 @@
+import Text
+
 /// What the hypervisor does about errata that a guest could use against the machine or its neighbours. Documentation/errata.md has
 /// all that were looked at, those that need nothing too. Written from the makers' advisories; no emulator has these faults.
 public struct Errata: Sendable {
@@ -14,10 +16,8 @@ public struct Errata: Sendable {
     /// A fetch can meet translations of two sizes at once, upon which the machine stops (Intel, CVE-2018-12207): guests execute
     /// from pages of 4 KiB alone.
     public private(set) var executesFromSmallPages = false
-    /// The first `count` count.
-    public private(set) var settings = InlineArray<4, Setting>(
-        repeating: Setting(name: "", msr: 0, mask: 0, value: 0))
-    public private(set) var count = 0
+    public private(set) var settings = BoundedList<4, Setting>(
+        unused: Setting(name: "", msr: 0, mask: 0, value: 0))
 
     /// - Parameters:
     ///   - native: the silicon's answer to a leaf and subleaf of CPUID.
@@ -46,14 +46,13 @@ public struct Errata: Sendable {
     }
 
     private mutating func add(_ name: StaticString, _ msr: UInt32, mask: UInt64, value: UInt64) {
-        settings[count] = Setting(name: name, msr: msr, mask: mask, value: value)
-        count += 1
+        precondition(settings.append(Setting(name: name, msr: msr, mask: mask, value: value)))
     }
 
     /// Sets what is not so yet, on the core that executes this.
     /// - Returns: the name of what the core does not keep.
     public func enforce(read: (UInt32) -> UInt64, write: (UInt32, UInt64) -> Void) -> StaticString? {
-        for i in 0..<count {
+        for i in 0..<settings.count {
             let setting = settings[i], now = read(setting.msr)
             if now & setting.mask != setting.value { write(setting.msr, now & ~setting.mask | setting.value) }
         }
@@ -62,9 +61,6 @@ public struct Errata: Sendable {
 
     /// The name of a setting that does not hold on the core that executes this.
     public func violated(read: (UInt32) -> UInt64) -> StaticString? {
-        for i in 0..<count where read(settings[i].msr) & settings[i].mask != settings[i].value {
-            return settings[i].name
-        }
-        return nil
+        settings.first { read($0.msr) & $0.mask != $0.value }?.name
     }
 }

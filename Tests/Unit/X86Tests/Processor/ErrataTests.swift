@@ -44,7 +44,9 @@ private final class Core {
             return capabilities ?? 0
         }
     }
-    private func names(_ errata: Errata) -> [String] { (0..<errata.count).map { "\(errata.settings[$0].name)" } }
+    private func names(_ errata: Errata) -> [String] {
+        (0..<errata.settings.count).map { "\(errata.settings[$0].name)" }
+    }
 
     /// Signatures of processors, by AMD's revision guides.
     @Test(
@@ -63,7 +65,7 @@ private final class Core {
         let core = Core([0xC001_1029: 0x2])
         #expect(core.enforce(found) == nil)
         #expect(core.registers[0xC001_1029] == (isAffected ? 0x202 : 0x2))
-        #expect(errata(.intel, signature).count == 0)
+        #expect(errata(.intel, signature).settings.count == 0)
     }
 
     /// Capabilities of processors with and without bit 6, PSCHANGE_MC_NO; without the register the answer is the safe one.
@@ -88,7 +90,7 @@ private final class Core {
         #expect(core.enforce(found) == nil && core.writes == 3)
         #expect(names(errata(.intel, 0x0005_0657, 1 << 9)) == ["srbds"])
         #expect(names(errata(.intel, 0x0005_0657, 0, 1 << 25)) == ["gds"])
-        #expect(errata(.intel, 0x0005_0657, 0, 0).count == 0)
+        #expect(errata(.intel, 0x0005_0657, 0, 0).settings.count == 0)
     }
 
     /// A register that does not keep what it must is named, now and when it is looked at again.
@@ -109,7 +111,7 @@ private final class Core {
         let rows = try String(contentsOf: page, encoding: .utf8).split(separator: "\n").filter { $0.hasPrefix("| ") }
         func row(_ name: String) -> Substring { rows.first { $0.hasPrefix("| `\(name)` ") } ?? "" }
         for found in [errata(.amd, 0x0083_0F10), errata(.intel, 0x0005_0657, 1 << 9, 1 << 25 | 1 << 7)] {
-            for i in 0..<found.count {
+            for i in 0..<found.settings.count {
                 let setting = found.settings[i], name = "\(setting.name)"
                 let words =
                     "\(String(setting.msr, radix: 16, uppercase: true))h bit \(setting.mask.trailingZeroBitCount)"
