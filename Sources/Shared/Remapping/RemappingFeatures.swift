@@ -7,11 +7,11 @@ public struct RemappingFeatures: Sendable {
     var maximumGuestBits = 48
     public internal(set) var hugePages = false
     /// Interrupt destinations are whole x2APIC ids; otherwise ids are below 255.
-    public internal(set) var extendedInterrupts = false
+    public var extendedInterrupts = false
     /// The messages that announce faults reach such destinations too.
     var extendedMessages = false
     /// Units see what is in processors' caches.
-    public internal(set) var isCoherent = true
+    public var isCoherent = true
     /// Interrupts that one function can have.
     var interruptLimit = 65_536
     /// Bytes of a unit's registers, those in which it records faults included.

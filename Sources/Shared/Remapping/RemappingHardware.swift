@@ -78,12 +78,8 @@ public struct RemappingMemory: Sendable {
     /// VT-d alone: the interrupt table and its entries, a power of two from 2 to 65,536.
     public var interruptTable: UInt64 = 0
     public var interruptEntries = 2
-    /// Interrupt destinations are whole x2APIC ids.
-    public var extendedInterrupts = false
-    /// Interrupts too stand under the tables.
-    public var remapsInterrupts = true
-    /// All units see what is in processors' caches.
-    public var isCoherent = true
+    /// What all units have in common.
+    public var features = RemappingFeatures()
 
     public init() {}
 }

@@ -3,7 +3,7 @@ import X86
 /// The tables under which all remapping units of a machine stand. They start with everything denied; what partitions own is
 /// added before any guest runs, and nothing changes after that. All methods take the same hardware as `init`.
 public struct RemappingTables: ~Copyable {
-    let features: RemappingFeatures
+    var features: RemappingFeatures { memory.features }
     public internal(set) var memory = RemappingMemory()
     private var arena: FrameArena
     /// VT-d: the next free entry of the interrupt table. The first 256 are the machine's own.
@@ -15,11 +15,8 @@ public struct RemappingTables: ~Copyable {
     public init<Hardware: RemappingHardware>(
         _: Hardware.Type, _ features: RemappingFeatures, _ demand: RemappingDemand, arena: consuming FrameArena
     ) throws(RemappingError) {
-        self.features = features
         self.arena = arena
-        memory.isCoherent = features.isCoherent
-        memory.extendedInterrupts = features.extendedInterrupts
-        memory.remapsInterrupts = features.remapsInterrupts
+        memory.features = features
         try Hardware.denyAll(demand, in: &self)
     }
 

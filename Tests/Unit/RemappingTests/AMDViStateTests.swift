@@ -8,7 +8,7 @@ import UnitSupport
     private let frames = Frames(12)
     private var memory: RemappingMemory {
         var memory = RemappingMemory()
-        (memory.deviceTable, memory.extendedInterrupts) = (frames.base + 0x4000, true)
+        (memory.deviceTable, memory.features.extendedInterrupts) = (frames.base + 0x4000, true)
         return memory
     }
     private func unit(_ model: AMDViModel) -> AMDVi<AMDViModel> {

@@ -8,7 +8,7 @@ import UnitSupport
     private var memory: RemappingMemory {
         var memory = RemappingMemory()
         memory.deviceTable = frames.base + 0x4000
-        memory.extendedInterrupts = true
+        memory.features.extendedInterrupts = true
         return memory
     }
     private var completion: UInt64 { frames.base + 0x2000 }

@@ -9,7 +9,7 @@ import UnitSupport
     private var memory: RemappingMemory {
         var memory = RemappingMemory()
         (memory.deviceTable, memory.interruptTable) = (frames.base + 0x1000, frames.base + 0x2000)
-        (memory.interruptEntries, memory.extendedInterrupts) = (256, true)
+        (memory.interruptEntries, memory.features.extendedInterrupts) = (256, true)
         return memory
     }
     private var interruptTable: UInt64 { frames.base + 0x2000 | 1 << 11 | 7 }
@@ -180,7 +180,7 @@ import UnitSupport
         let model = extended == 0x1B ? firmware([VTDModel.translation, VTDModel.remapping]) : VTDModel()
         model.extended = extended
         var memory = memory
-        memory.remapsInterrupts = false
+        memory.features.remapsInterrupts = false
         var unit = RemappingUnitDescription()
         (unit.buffers, unit.saved) = (frames.base, frames.base + 0x3000)
         let held = VTD(unit, model, memory)

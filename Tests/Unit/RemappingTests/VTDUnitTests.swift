@@ -9,7 +9,7 @@ import UnitSupport
         var memory = RemappingMemory()
         (memory.deviceTable, memory.interruptTable) = (frames.base + 0x1000, frames.base + 0x2000)
         memory.interruptEntries = 256
-        memory.extendedInterrupts = true
+        memory.features.extendedInterrupts = true
         return memory
     }
 
@@ -107,7 +107,7 @@ import UnitSupport
     @Test func queuesAreWrittenBackForUnitsThatDoNotSnoop() throws {
         let fake = hardware()
         var memory = memory
-        memory.isCoherent = false
+        memory.features.isCoherent = false
         try unit(fake, memory).enable()
         #expect(fake.writtenBack == [0, 16, 32, 48].map { frames.base + $0 })
     }

@@ -16,7 +16,7 @@ public struct AMDVi<Registers: RegisterFile>: RemappingHardware {
     var eventLogBase: UInt64 { eventLog | 8 << 56 }
     var control: UInt64 {
         var control = AMDViControl.wanted(by: unit.flags) | AMDViControl.coherent | AMDViControl.running
-        if memory.extendedInterrupts { control |= AMDViControl.wideInterrupts | AMDViControl.x2APIC }
+        if memory.features.extendedInterrupts { control |= AMDViControl.wideInterrupts | AMDViControl.x2APIC }
         if features.interruptLimit > 512 { control |= AMDViControl.manyInterrupts }
         return control
     }

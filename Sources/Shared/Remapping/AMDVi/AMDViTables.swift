@@ -9,7 +9,7 @@ extension AMDVi {
         let words = PhysicalWords(at: tables.memory.deviceTable)
         for id in 0..<65_536 {
             words[id * 4] = AMDViEntry.denied(root: empty)
-            words[id * 4 + 2] = tables.memory.remapsInterrupts ? AMDViEntry.interruptsDenied : 0
+            words[id * 4 + 2] = tables.memory.features.remapsInterrupts ? AMDViEntry.interruptsDenied : 0
         }
     }
 

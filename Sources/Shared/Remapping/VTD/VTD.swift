@@ -7,7 +7,7 @@ public struct VTD<Registers: RegisterFile>: RemappingHardware {
     var queue: UInt64 { unit.buffers }
     /// What the interrupt table's register holds: 2^(n + 1) entries; bit 11: 32-bit destinations.
     var interruptTable: UInt64 {
-        memory.interruptTable | (memory.extendedInterrupts ? 1 << 11 : 0)
+        memory.interruptTable | (memory.features.extendedInterrupts ? 1 << 11 : 0)
             | UInt64(memory.interruptEntries.trailingZeroBitCount - 1)
     }
 
@@ -53,7 +53,7 @@ public struct VTD<Registers: RegisterFile>: RemappingHardware {
         try command(VTDCommand.queue, .queue)
         try invalidate()
         try command(VTDCommand.translation, .translation)
-        if memory.remapsInterrupts { try command(VTDCommand.interruptRemapping, .interruptRemapping) }
+        if memory.features.remapsInterrupts { try command(VTDCommand.interruptRemapping, .interruptRemapping) }
         try releaseProtectedMemory()
         try verify()
     }
@@ -61,7 +61,7 @@ public struct VTD<Registers: RegisterFile>: RemappingHardware {
     func setTables(_ root: UInt64, _ interrupts: UInt64) throws(RemappingError) {
         registers.write64(VTDRegister.rootTable, root)
         try command(VTDCommand.setRootTable, .rootTable)
-        guard memory.remapsInterrupts else { return }
+        guard memory.features.remapsInterrupts else { return }
         registers.write64(VTDRegister.interruptTable, interrupts)
         try command(VTDCommand.setInterruptTable, .interruptTable)
     }
@@ -86,12 +86,13 @@ public struct VTD<Registers: RegisterFile>: RemappingHardware {
         let words = PhysicalWords(at: queue)
         let descriptors: [4 of UInt64] = [
             VTDDescriptor.allContexts, VTDDescriptor.allTranslations(drains: capabilities.drains),
-            memory.remapsInterrupts ? VTDDescriptor.allInterrupts : VTDDescriptor.allContexts, VTDDescriptor.wait,
+            memory.features.remapsInterrupts ? VTDDescriptor.allInterrupts : VTDDescriptor.allContexts,
+            VTDDescriptor.wait,
         ]
         for i in 0..<descriptors.count {
             words[tail * 2] = descriptors[i]
             words[tail * 2 + 1] = 0
-            if !memory.isCoherent { registers.writeBack(queue + UInt64(tail) * 16, 16) }
+            if !memory.features.isCoherent { registers.writeBack(queue + UInt64(tail) * 16, 16) }
             tail = (tail + 1) & 255
         }
         registers.write64(VTDRegister.queueTail, UInt64(tail) << 4)

@@ -7,7 +7,7 @@ extension VTD {
         guard status & VTDCommand.queue != 0, registers.read64(VTDRegister.queueAddress) == queue else {
             throw .changed(.queue)
         }
-        guard memory.remapsInterrupts else { return }
+        guard memory.features.remapsInterrupts else { return }
         guard status & (VTDCommand.interruptRemapping | VTDCommand.compatibilityFormat) == VTDCommand.interruptRemapping
         else { throw .changed(.interruptRemapping) }
         guard registers.read64(VTDRegister.interruptTable) == interruptTable else { throw .changed(.interruptTable) }
