@@ -1,5 +1,6 @@
 import Platform
 import Testing
+import UnitSupport
 
 @Suite struct WatchdogTests {
     private var devices: LegacyDevices

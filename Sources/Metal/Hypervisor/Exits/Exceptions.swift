@@ -29,4 +29,11 @@ extension ExitContext {
         core.value.recordCrash(.tripleFault)
         return refuseImage(.loaderFailed)
     }
+
+    /// The guest gets #GP(0) in place of what it asked for.
+    @inline(never)
+    mutating func refuse() -> ExitOutcome {
+        cpu.raise(Vector.generalProtection, error: 0)
+        return .resume
+    }
 }

@@ -8,10 +8,7 @@ extension ExitContext {
     /// Sends an IPI for the guest: only to its own partition's cores, only in modes that a guest may use (law 2).
     mutating func sendInterrupt(_ command: InterruptCommand) -> ExitOutcome {
         count(command.mode == .initSignal || command.mode == .startUp ? .initSipi : .icr)
-        if command.hasReservedBits || core.value.cpuid.apicMode != .x2APIC {
-            cpu.raise(Vector.generalProtection, error: 0)
-            return .resume
-        }
+        if command.hasReservedBits || core.value.cpuid.apicMode != .x2APIC { return refuse() }
         cpu.skip(2)
         let platform = partition.value.platform.apicIDs
         for vcpu in 0..<partition.value.vcpuCount where command.reaches(platform[vcpu], from: core.value.apicID) {

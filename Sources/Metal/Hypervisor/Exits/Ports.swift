@@ -56,9 +56,7 @@ extension ExitContext {
             if port.isInput { cpu.rax = port.merge(answer.value, into: cpu.rax) }
             cpu.finish(at: next)
             return .resume
-        case .refused:
-            cpu.raise(Vector.generalProtection, error: 0)
-            return .resume
+        case .refused: return refuse()
         case .reset: return .end(.reboot)
         case .powerOff: return .end(.poweroff)
         case .panic: return .end(.panic)

@@ -10,10 +10,7 @@ extension ExitContext {
         let supported = UInt64(cpu_cpuid(0xD, 0).eax & CPUIDPolicy.stateComponents)
         guard cpu.privilegeLevel == 0, UInt32(truncatingIfNeeded: cpu.rcx) == 0,
             XCR0.isValid(value, supported: supported)
-        else {
-            cpu.raise(Vector.generalProtection, error: 0)
-            return .resume
-        }
+        else { return refuse() }
         cpu_xsetbv(0, value)
         cpu.skip(3)
         return .resume

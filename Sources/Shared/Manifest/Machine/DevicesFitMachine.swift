@@ -92,16 +92,14 @@ extension Manifest {
         for i in 0..<partitionCount where !partitions[i].accepts.contains(.splitSMT) {
             let own = partitions[i].cores
             for core in 0..<64 where own.contains(CoreSet(core: core)) {
-                for sibling in 0..<64 {
-                    guard machine.siblings[sibling] == machine.siblings[core] else { continue }
+                for sibling in 0..<64 where machine.siblings[sibling] == machine.siblings[core] {
                     guard !own.contains(CoreSet(core: sibling)), machine.cores.contains(CoreSet(core: sibling))
                     else { continue }
                     let other = owner(ofCore: sibling)
                     if other == nil, sibling != housekeeping { continue }
                     throw ManifestError(
                         other == nil ? .siblingOfHousekeeping : .siblingsSplit, partition: i, other: other,
-                        value: UInt64(core),
-                        bound: UInt64(sibling))
+                        value: UInt64(core), bound: UInt64(sibling))
                 }
             }
         }

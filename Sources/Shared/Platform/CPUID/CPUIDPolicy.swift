@@ -10,7 +10,7 @@ public enum CPUIDPolicy {
         leaf: UInt32, subleaf: UInt32, native: CPUIDRegisters, _ context: CPUIDContext
     ) -> CPUIDRegisters {
         if leaf >> 28 == 4 { return hypervisor(leaf, context) }
-        var shown = rule(for: leaf, subleaf).map { native.masked(by: $0) } ?? CPUIDRegisters()
+        var shown = rule(for: leaf, subleaf).map { native & $0.mask } ?? CPUIDRegisters()
         switch leaf {
         case 0x0: shown.eax = min(max(shown.eax, 0x0B), 0x0D)
         case 0x1: completeFeatures(&shown, context)

@@ -6,10 +6,7 @@ public struct CPUIDRule: Sendable {
     /// The subleaves to which the rule applies.
     public let firstSubleaf: UInt32
     public let lastSubleaf: UInt32
-    public let eax: UInt32
-    public let ebx: UInt32
-    public let ecx: UInt32
-    public let edx: UInt32
+    let mask: CPUIDRegisters
 
     /// A rule for every subleaf, unless a range is given.
     init(
@@ -17,7 +14,7 @@ public struct CPUIDRule: Sendable {
         edx: UInt32 = 0
     ) {
         (self.leaf, firstSubleaf, lastSubleaf) = (leaf, first, last)
-        (self.eax, self.ebx, self.ecx, self.edx) = (eax, ebx, ecx, edx)
+        mask = CPUIDRegisters(eax: eax, ebx: ebx, ecx: ecx, edx: edx)
     }
 }
 
@@ -72,7 +69,7 @@ extension CPUIDPolicy {
 }
 
 extension CPUIDRegisters {
-    func masked(by rule: CPUIDRule) -> CPUIDRegisters {
-        CPUIDRegisters(eax: eax & rule.eax, ebx: ebx & rule.ebx, ecx: ecx & rule.ecx, edx: edx & rule.edx)
+    static func & (a: CPUIDRegisters, b: CPUIDRegisters) -> CPUIDRegisters {
+        CPUIDRegisters(eax: a.eax & b.eax, ebx: a.ebx & b.ebx, ecx: a.ecx & b.ecx, edx: a.edx & b.edx)
     }
 }

@@ -14,11 +14,6 @@ public struct PortAccess: Equatable, Sendable {
         rawValue = word & 0xFFFF_0000 | ((word & 7) + 1) << 4 | word >> 2 & 4 | word >> 3 & 1
     }
 
-    public init(port: UInt16, size: Int, input: Bool, string: Bool = false) {
-        rawValue =
-            UInt32(port) << 16 | UInt32(truncatingIfNeeded: size & 7) << 4 | (string ? 1 << 2 : 0) | (input ? 1 : 0)
-    }
-
     public var port: UInt16 { UInt16(truncatingIfNeeded: rawValue >> 16) }
     public var size: Int { Int(rawValue >> 4 & 7) }
     public var isString: Bool { rawValue & 1 << 2 != 0 }

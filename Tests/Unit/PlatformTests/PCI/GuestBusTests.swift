@@ -1,5 +1,6 @@
 import PCI
 import Testing
+import UnitSupport
 
 @testable import Platform
 

@@ -1,4 +1,5 @@
 import Testing
+import UnitSupport
 
 @testable import Platform
 

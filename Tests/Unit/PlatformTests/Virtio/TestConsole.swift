@@ -1,4 +1,5 @@
 import PCI
+import UnitSupport
 
 @testable import Platform
 

@@ -1,5 +1,6 @@
 import PCI
 import Platform
+import UnitSupport
 
 /// What must hold whatever a guest does with its virtio console; the fuzzer and the replay of its corpus ask this.
 struct VirtioOracle: ~Copyable {
