@@ -3,9 +3,9 @@
 #include "mark.h"
 #include "runtime.h"
 
-/// The phases of the counter; the rest is 0. The first seven are in `Sources/Host/TestKit/Measurement/WireMeter.swift`
+/// The phases of the counter; the rest is 0. They are in `Sources/Host/TestKit/Measurement/WireMeter.swift`
 /// by their names.
-enum { SMALL_1 = 1, SMALL_8, SMALL_64, LARGE_1, LARGE_8, LARGE_64, ROUND_TRIP, FULL_RATE, PULSE, CHARACTER, PHASES };
+enum { SMALL_1 = 1, SMALL_8, SMALL_64, LARGE_1, LARGE_8, LARGE_64, ROUND_TRIP, FULL_RATE, PULSE, CHARACTER, PLAIN_CHARACTER, PHASES };
 
 /// How many frames of each kind of batch, how many round trips, how many characters.
 enum { FRAMES_1 = 200, FRAMES_8 = 1600, FRAMES_64 = 3200, ROUND_TRIPS = 200, CHARACTERS = 500 };
@@ -35,7 +35,7 @@ void send_everything(void);
 [[noreturn]] void receive_for_ever(void);
 /// Answers whoever asks for the address 10.9.0.2, and nothing else.
 [[noreturn]] void answer_for_ever(void);
-/// Prints one character a time on the virtio console.
+/// Prints one character a time on the virtio console, then on the UART.
 void print_characters(void);
 /// Watches the timer for that long beside a wire at its full rate.
 void watch_pulse(uint64_t seconds);

@@ -3,7 +3,7 @@ import TestKit
 extension BenchFigure {
     /// What frames on a wire and characters on the virtio console cost.
     static func wires(_ meter: WireMeter) -> [BenchFigure] {
-        meter.batches.flatMap(batch) + copy(meter) + roundTrip(meter.roundTrip) + fullRate(meter) + character(meter)
+        meter.batches.flatMap(batch) + copy(meter) + roundTrip(meter.roundTrip) + fullRate(meter) + characters(meter)
     }
 
     private static func batch(_ cost: BatchCost) -> [BenchFigure] {
@@ -60,17 +60,20 @@ extension BenchFigure {
         ]
     }
 
-    private static func character(_ meter: WireMeter) -> [BenchFigure] {
-        let (count, cost) = meter.character
-        var exits = BenchFigure(
-            "exits_console_character", "exits a character, virtio console", .exits,
-            digits(Double(cost.exits) / Double(count)))
-        exits.note = "\(count), each sent by itself"
-        return [
-            exits,
-            BenchFigure(
-                "instructions_console_character", "instructions a character, virtio console", .instructions,
-                (Double(cost.instructions) / Double(count)).rounded()),
-        ]
+    private static func characters(_ meter: WireMeter) -> [BenchFigure] {
+        let (count, virtio, plain) = meter.characters
+        func figures(_ name: String, _ what: String, _ cost: PhaseCost) -> [BenchFigure] {
+            var exits = BenchFigure(
+                "exits_\(name)_character", "exits a character, \(what)", .exits,
+                digits(Double(cost.exits) / Double(count)))
+            exits.note = "\(count), each by itself"
+            return [
+                exits,
+                BenchFigure(
+                    "instructions_\(name)_character", "instructions a character, \(what)", .instructions,
+                    (Double(cost.instructions) / Double(count)).rounded()),
+            ]
+        }
+        return figures("console", "virtio console", virtio) + figures("uart", "UART", plain)
     }
 }

@@ -9,7 +9,7 @@ public struct WireMeter: Sendable {
     /// The phases, by their numbers in `Tests/Guests/wires/wires.h`; of frames the batch's size.
     enum Phase {
         static let small = [1: 1, 8: 2, 64: 3], large = [1: 4, 8: 5, 64: 6]
-        static let roundTrip = 7, fullRate = 8, pulse = 9, character = 10
+        static let roundTrip = 7, fullRate = 8, pulse = 9, character = 10, plainCharacter = 11
     }
     public static let sizes = [1, 8, 64]
 
@@ -22,8 +22,8 @@ public struct WireMeter: Sendable {
     public let received: Double
     /// What a partition beside it did then that has only a timer: its exits, its ticks, and those that it missed.
     public let neighbour: (exits: UInt64, ticks: UInt64, missed: UInt64)
-    /// A character on the virtio console, each by itself.
-    public let character: (count: UInt64, cost: PhaseCost)
+    /// Characters on the virtio console, each by itself, and as many on the UART.
+    public let characters: (count: UInt64, virtio: PhaseCost, plain: PhaseCost)
     /// How many exits were counted by the plugin and by the hypervisor alike.
     public private(set) var agreed: UInt64 = 0
 
@@ -62,8 +62,11 @@ public struct WireMeter: Sendable {
         received = Double(fullRate.count) / Double(max(sent[Phase.fullRate]?.frames ?? 0, 1))
         neighbour = (try phases.exitsBeside(), pulse.count("ticks"), pulse.count("missed"))
         guard neighbour.ticks > 0 else { throw MachineError.miscounted("the timer beside the wire has never ticked") }
-        character = (printed.count("characters"), try phases.ofPrinter())
-        guard character.count > 0 else { throw MachineError.miscounted("the printer has printed nothing") }
+        characters = (
+            printed.count("characters"), try phases.ofPrinter(Phase.character),
+            try phases.ofPrinter(Phase.plainCharacter)
+        )
+        guard characters.count > 0 else { throw MachineError.miscounted("the printer has printed nothing") }
         for name in ["sender", "receiver", "pulse", "printer"] { agreed += try report.compare(try guests.guest(name)) }
     }
 }

@@ -64,9 +64,9 @@ struct WirePhases {
         return try cost("pulse", in: phase).exits
     }
 
-    func ofPrinter() throws(MachineError) -> PhaseCost {
-        guard let phase = report.phases.last(where: { $0.phase == Number.character }) else {
-            throw .miscounted("the printer has no phase \(Number.character)")
+    func ofPrinter(_ number: Int) throws(MachineError) -> PhaseCost {
+        guard let phase = report.phases.last(where: { $0.phase == number }) else {
+            throw .miscounted("the printer has no phase \(number)")
         }
         return try cost("printer", in: phase)
     }
