@@ -16,8 +16,12 @@ extension MachineTests {
             _ = try authority.issue(server: "box", hosts: ["127.0.0.1"], days: 30, passphrase)
             for name in ["alice", "mallory"] { _ = try authority.issue(client: name, days: 30, passphrase) }
             let policy = state.appending(path: "policy.yaml")
-            try "roles: {operator: [{allow: [read, start, stop], partitions: all}]}\ncertificates: {alice: [operator]}\n"
-                .write(to: policy, atomically: true, encoding: .utf8)
+            let rules = """
+                roles: {operator: [{allow: [read, start, stop], partitions: all}]}
+                certificates: {alice: [operator]}
+
+                """
+            try rules.write(to: policy, atomically: true, encoding: .utf8)
             try output(
                 of: workspace.root.appending(path: "Guests/build-control").path,
                 [

@@ -7,10 +7,11 @@ import X86
 
 /// A partition's console as the model of its virtio function reaches it.
 private struct PartitionConsole: VirtioStream {
-    let output: ByteRing
-    let input: ByteRing
-    /// Whether nothing gives way: what the management server has no room for waits in the guest.
-    var isControl = false
+    let page: Pointer<ControlPage>
+    /// Whether it leads to the management server. Then nothing gives way: what that has no room for waits in the guest.
+    let isControl: Bool
+    private var output: ByteRing { isControl ? page.controlIn : page.consoleOut }
+    private var input: ByteRing { isControl ? page.controlOut : page.consoleIn }
 
     func take(_ bytes: UnsafeRawBufferPointer) -> Int {
         let count = isControl ? min(bytes.count, output.room) : bytes.count
@@ -56,10 +57,7 @@ extension ExitContext {
             }
             guard functions.value.guest.isLive(virtio: i) else { continue }
             let page = partition.value.controlPage, isControl = i > 0 || !hasConsole
-            let console =
-                isControl
-                ? PartitionConsole(output: page.controlIn, input: page.controlOut, isControl: true)
-                : PartitionConsole(output: page.consoleOut, input: page.consoleIn)
+            let console = PartitionConsole(page: page, isControl: isControl)
             let wasAnswered = isControl && console.hasBytes
             partition.value.takeLock(core.value.vcpu)
             if !isControl, functions.value.guest.hasOutput(virtio: i, partition.value.guestMemory) {
@@ -94,7 +92,7 @@ extension ExitContext {
         end.kickPeer(partition.value.controlPage)
         functions.value.wires[i] = end
         sendInterrupts(functions)
-        partition.value.controlPage.value.show(end.wire.counters, of: i)
+        partition.value.controlPage.value.wires[i] = end.wire.counters
         if case .more = progress { LocalAPIC.kick(partition.value.platform.apicIDs[0]) }
     }
 

@@ -1,3 +1,4 @@
+import Control
 import Manifest
 import Platform
 import Resources
@@ -79,7 +80,11 @@ extension BuiltMachine {
         else { throw .outOfFrames }
         let nested = try buildNestedRoots(
             cpu, frames, functions, buses: platform.hasBus ? platform.vcpuCount : 1, plan.files[i], &arena, &changing)
-        Pointer<ControlPage>(at: controlPages[i]).initialize(to: ControlPage(autostart: spec.autostart))
+        let page = Pointer<ControlPage>(at: controlPages[i])
+        page.initialize(to: ControlPage(autostart: spec.autostart))
+        for n in 0..<8 where functions?.value.guest.memory(virtio: n) != nil {
+            page.value.wires[n].link = ChannelCounters.memory
+        }
         guard changing.take(PartitionContext.changingFrames) != nil else { throw .outOfFrames }
         let context = Pointer<PartitionContext>(at: plan.blocks[i].constants - PartitionContext.constantsAt)
         context.initialize(

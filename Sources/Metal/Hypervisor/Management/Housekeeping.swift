@@ -38,7 +38,7 @@ struct Housekeeping: ~Copyable {
         // What was typed for a guest comes this way.
         machine.link = 0
         if hasLink, Self.answer(&server, SerialPort.link, &machine) { clear_stack(core.layout.stackBottom) }
-        guard let line = machine.controlLine else { return }
+        guard let line = machine.controlLine() else { return }
         guard line.hasGuest(&controlLoads) else { return endControl(line) }
         machine.link = 1
         if Self.answer(&control, line, &machine) { clear_stack(core.layout.stackBottom) }

@@ -43,8 +43,6 @@ struct MachineBackend: ControlBackend, ~Copyable {
     /// TSC when `relayWires` did so last.
     private var relayed: UInt64 = 0
     private var channelNames = [7 of Label](repeating: Label())
-    /// Those of channels that are shared memory, a bit for each.
-    private var memories: UInt8 = 0
     private var found: InventoryList
     private let tscKHz: UInt64
     private let entryTSC: UInt64
@@ -104,7 +102,6 @@ struct MachineBackend: ControlBackend, ~Copyable {
         }
         for n in 0..<built.manifest.channelCount {
             channelNames[n] = built.manifest.channels[n].name
-            if built.manifest.channels[n].isMemory { memories |= 1 << UInt8(n) }
             facts.hypervisorMemory += WireHalf.size * 2
             for end in 0..<2 { partitions[built.manifest.channels[n].ends[end].partition].channels |= 1 << UInt8(n) }
         }
@@ -146,10 +143,6 @@ struct MachineBackend: ControlBackend, ~Copyable {
         let shown = partitions[partition].controlPage.value.wires[partitions[partition].firstWire + index]
         var counters = ChannelCounters()
         counters.name = channelNames[left.trailingZeroBitCount]
-        if memories >> UInt8(left.trailingZeroBitCount) & 1 != 0 {
-            counters.link = ChannelCounters.memory
-            return counters
-        }
         (counters.link, counters.frames, counters.bytes) = (shown.link, shown.frames, shown.bytes)
         (counters.dropped, counters.kicks) = (shown.dropped, shown.kicks)
         return counters
@@ -198,10 +191,8 @@ struct MachineBackend: ControlBackend, ~Copyable {
     }
 
     /// The control partition's end of the management link.
-    var controlLine: PartitionLine? {
-        mutating get {
-            controller.map { PartitionLine(page: partitions[$0].controlPage, apicID: partitions[$0].apicID) }
-        }
+    mutating func controlLine() -> PartitionLine? {
+        controller.map { PartitionLine(page: partitions[$0].controlPage, apicID: partitions[$0].apicID) }
     }
 
     mutating func request(_ operation: ControlOperation, _ partition: Int) -> ControlStatus {
@@ -226,8 +217,7 @@ struct MachineBackend: ControlBackend, ~Copyable {
             event.partition = partitions[turn].info.name
             event.clockMicroseconds = microseconds(stamped.tsc)
             // Where a neighbour's code lies is not for every guest to know.
-            let mayKnow = link == 0 || partitions[turn].info.permits.contains(.statistics)
-            if !mayKnow { (event.code, event.address) = (0, 0) }
+            if link == 1, !partitions[turn].info.permits.contains(.statistics) { (event.code, event.address) = (0, 0) }
             return event
         }
         return nil

@@ -44,7 +44,7 @@ struct ControlPage: ~Copyable {
     let isMissed = Atomic<Bool>(false)
     private let owed = Atomic<UInt32>(0)
     /// Of each wire, by the index of its function; with the partition's lock.
-    private(set) var wires = [8 of WireCounters](repeating: WireCounters())
+    var wires = [8 of WireCounters](repeating: WireCounters())
     /// See `PartitionInfo.watch`.
     let watch = Atomic<UInt64>(0)
 
@@ -83,8 +83,6 @@ struct ControlPage: ~Copyable {
         Self.kickHousekeeper()
     }
     func takeOwed() -> UInt32 { owed.exchange(0, ordering: .acquiring) }
-
-    mutating func show(_ counters: WireCounters, of wire: Int) { wires[wire] = counters }
 
     func exits(of vcpu: Int) -> ExitCounters { exits[vcpu] }
 

@@ -38,7 +38,8 @@ extension VirtioQueue {
     fileprivate mutating func send(
         to wire: inout Wire, hasEvents: Bool, _ memory: borrowing GuestMemory, _ mayPass: (Int) -> Bool
     ) throws(VirtioError) -> VirtioProgress {
-        for _ in 0..<Self.chainsAtOnce {
+        // Once more, to find that there is none behind as many.
+        for _ in 0...Self.chainsAtOnce {
             guard let chain = try next(memory, isWritable: false) else {
                 try announce(true, hasEvents: hasEvents, memory)
                 if try waiting(memory) == 0 { return .idle }
