@@ -3,6 +3,7 @@ import Foundation
 import Machines
 import Manifest
 import ManifestFile
+import ManifestRules
 import Reports
 
 /// `bulkhead demo`: an emulated machine from power-on to guests, shown live or measured unattended.
@@ -12,13 +13,23 @@ struct DemoCommand: ParsableCommand {
         discussion: """
             On a terminal, a live screen shows the partitions and their consoles. While it runs, other commands (ps, \
             stop, console, ...) reach the same machine. The machine ends with the command.
+
+            Examples, each a manifest of Examples/ with guests and devices of its own (--example NAME):
+
+            """ + Example.list + """
+
+
+            With --headless, an example ends with status 0 once all of it was seen, and with 1 when something was not.
             """)
 
     @Option(help: "The manifest, as YAML (default: Examples/demo.yaml).") var manifest: String?
+    @Option(help: ArgumentHelp("Show this example instead: \(Example.names).", valueName: "name")) var example: String?
     @OptionGroup var images: ImageOptions
     @Option(help: "Attach to this partition's console at once.") var console: String?
     @Flag(help: "No screen: run unattended, print what happens.") var headless = false
-    @Option(name: .customLong("for"), help: "How long to run unattended, e.g. 90s or 2m (default: 60s; intel: 30m).")
+    @Option(
+        name: .customLong("for"),
+        help: "How long to run unattended, e.g. 90s or 2m (default: 60s; intel: 30m; an example: 10m at most).")
     var duration: String?
     @Option(help: "Write what was measured to this file, as JSON.") var report: String?
     @Option(help: "The emulated machine: amd (QEMU, SVM) or intel (Bochs, VMX; slow).") var machine = MachineKind.amd
@@ -28,21 +39,32 @@ struct DemoCommand: ParsableCommand {
             throw ValidationError("--for takes a time such as 60s, 2m or 1h, at most 24h")
         }
         if headless, console != nil { throw ValidationError("--console needs the screen that --headless goes without") }
+        guard let example else { return }
+        guard Example.named(example) != nil else {
+            throw ValidationError("there is no example \(printable(example)); there are: \(Example.names)")
+        }
+        if manifest != nil { throw ValidationError("--example has a manifest of its own; leave --manifest out") }
+        if machine != .amd { throw ValidationError("examples have devices, which the emulated \(machine) machine has not") }
     }
 
     /// Seconds to run unattended; nil when what was given is no time.
-    private var limit: Int? { duration.map(Quantity.seconds) ?? Int(60 * machine.slowness) }
+    private var limit: Int? {
+        duration.map(Quantity.seconds) ?? (example == nil ? Int(60 * machine.slowness) : 600)
+    }
 
     func run() throws {
         let workspace = try Workspace.current()
         let signals = Self.endOnSignal()
         defer { signals.forEach { $0.cancel() } }
         let unattended = headless || !Terminal.isInteractive
+        if let example = example.flatMap(Example.named) {
+            return try PrivateFolder.with { try show(example, in: $0, workspace, unattended: unattended) }
+        }
         let file = manifest ?? workspace.demoManifest
         let source = images.source(beside: file)
         try checkOptions(try refusing { try readManifest(file, images: .unchecked) })
         let demo = try Testbed(manifest: file, workspace, kind: machine, name: "demo", images: source) { line in
-            FileHandle.standardError.write(Data("\(line)\n".utf8))
+            Self.tell(line)
         }
         defer { demo.stop() }
         var problems: [String] = []
@@ -53,6 +75,35 @@ struct DemoCommand: ParsableCommand {
                 try DemoScreen(demo, attach: console).run()
             }
         } catch { problems.append("\(error)") }
+        try finish(demo, problems, unattended: unattended)
+    }
+
+    /// The same with one of the examples.
+    private func show(_ example: Example, in folder: URL, _ workspace: Workspace, unattended: Bool) throws {
+        try example.buildGuests(workspace, progress: Self.tell)
+        let file = example.manifest(workspace)
+        try checkOptions(try refusing { try readManifest(file, images: .unchecked) })
+        let outside = try ExampleOutside(folder: folder)
+        let demo = try Testbed(
+            manifest: file, workspace, name: "demo", iommu: example.iommu, extra: example.extra(outside, workspace),
+            images: images.source(beside: file), progress: Self.tell)
+        defer { demo.stop() }
+        let run = DemoExample(demo, example, outside)
+        var problems: [String] = []
+        do {
+            if unattended {
+                try demo.machine.explaining { try run.runUnattended(seconds: limit ?? 600) }
+            } else {
+                try DemoScreen(demo, attach: console, example: run).run()
+            }
+        } catch { problems.append("\(error)") }
+        try finish(demo, problems, unattended: unattended)
+    }
+
+    @Sendable private static func tell(_ line: String) { FileHandle.standardError.write(Data("\(line)\n".utf8)) }
+
+    /// Writes the report, and says what was wrong.
+    private func finish(_ demo: Testbed, _ problems: [String], unattended: Bool) throws {
         let result = MachineReport(demo.watch, emulator: demo.emulator, problems: problems)
         if let report { try SafeFile.write(result.json(), to: report) }
         guard unattended || !problems.isEmpty else { return }

@@ -5,14 +5,16 @@ import Reports
 /// The live screen: a table of the partitions, their consoles below, and one of them full-screen on request.
 final class DemoScreen {
     private let demo: Testbed
+    /// What is shown step by step; nil: nothing, and guests are asked for silent windows.
+    private let example: DemoExample?
     /// nil where standard input is no terminal.
     private let raw = RawTerminal.enter()
     /// The partition whose console has the whole screen.
     private var attached: GuestConsole?
     private var leaving = false
 
-    init(_ demo: Testbed, attach: String?) {
-        self.demo = demo
+    init(_ demo: Testbed, attach: String?, example: DemoExample? = nil) {
+        (self.demo, self.example) = (demo, example)
         if let attach, let console = demo.watch.partition(attach)?.console { open(console) }
     }
 
@@ -41,6 +43,7 @@ final class DemoScreen {
             return
         }
         try demo.watch.refresh()
+        if let example { return example.advance() }
         // One silent window after the other, so that the numbers on the screen are the steady state's.
         for partition in demo.watch.partitions where partition.isReady { partition.measure(seconds: 12) }
     }
@@ -81,6 +84,7 @@ final class DemoScreen {
         var lines = DemoTable(
             demo.watch.machine, uptime: demo.machine.uptime, demo.watch.partitions.map(DemoTable.Row.init)
         ).lines
+        if let example { lines += example.lines }
         let consoles = demo.watch.partitions.filter { $0.console != nil }
         let room = max(size.rows - lines.count - 2 - consoles.count, 0) / max(consoles.count, 1)
         for partition in consoles {

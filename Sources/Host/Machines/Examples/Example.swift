@@ -1,0 +1,40 @@
+import Foundation
+
+/// A machine that shows what people build with partitions and wires: a manifest of `Examples/`, the guests and devices
+/// that it needs, and what is to be seen on it.
+public struct Example: Sendable {
+    public let name: String
+    /// One line on what it shows.
+    public let abstract: String
+    /// Options of `Guests/build-service`, which makes its guests.
+    let recipe: [String]
+    /// The emulator's IOMMU; nil: no partition has a device.
+    public let iommu: EmulatedIOMMU?
+    /// What is to be seen, in this order.
+    public let steps: [ExampleStep]
+    /// What stands around the machine, for the emulator's command line.
+    let devices: @Sendable (ExampleOutside, Workspace) -> [String]
+
+    public static let all: [Example] = [.sharedNIC]
+
+    /// The example of this name; nil when there is none.
+    public static func named(_ name: String) -> Example? { all.first { $0.name == name } }
+
+    /// Its manifest, for people to read too.
+    public func manifest(_ workspace: Workspace) -> String {
+        workspace.root.appending(path: "Examples/\(name).yaml").path
+    }
+
+    /// Builds its guests, where something of theirs has changed.
+    /// - Parameter progress: told when that will take a while.
+    /// - Throws: `MachineError.program` with what the recipe printed.
+    public func buildGuests(_ workspace: Workspace, progress: (String) -> Void = { _ in }) throws {
+        let program = workspace.root.appending(path: "Guests/build-service").path
+        if (try? Tool.run(program, ["--check"] + recipe)) != nil { return }
+        progress("building the example's guests out of Debian packages: some minutes, the first time")
+        try Tool.run(program, recipe)
+    }
+
+    /// The emulator's options for what stands around the machine.
+    public func extra(_ outside: ExampleOutside, _ workspace: Workspace) -> [String] { devices(outside, workspace) }
+}

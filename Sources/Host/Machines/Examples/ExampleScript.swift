@@ -1,0 +1,57 @@
+/// Follows the consoles of an example's guests, step by step, and answers them.
+public struct ExampleScript {
+    /// A step that was seen, with the line that showed it.
+    public struct Seen: Sendable {
+        public let step: ExampleStep
+        public let line: String
+
+        /// For people: who, what it means, and what the guest said.
+        public var text: String { "\(step.partition): \(step.meaning)  [\(line)]" }
+    }
+
+    /// What an example's guests are answered with.
+    public enum Answer: Equatable {
+        case type(String, on: String)
+        /// The checksum that the page fetched from outside should have, if the guest said one.
+        case fetch(sha256: String)
+    }
+
+    private let steps: [ExampleStep]
+    public private(set) var seen: [Seen] = []
+
+    public init(_ steps: [ExampleStep]) { self.steps = steps }
+
+    public var isDone: Bool { seen.count == steps.count }
+    /// What is waited for; nil when all was seen.
+    public var awaited: ExampleStep? { isDone ? nil : steps[seen.count] }
+
+    /// Looks for what is to be seen next, and goes on as long as it is there.
+    /// - Parameter lines: of a partition's console, so far.
+    /// - Returns: what is to be done, in this order.
+    public mutating func advance(_ lines: (String) -> [String]) -> [Answer] {
+        var answers: [Answer] = []
+        while let step = awaited, let line = lines(step.partition).first(where: { $0.hasPrefix(step.line) }) {
+            seen.append(Seen(step: step, line: line))
+            let last = line.split(separator: " ").last ?? ""
+            // A value may end with `=` as base64 does.
+            let value = last.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).last.map(String.init)
+            switch step.action {
+            case .nothing: break
+            case .type(let text): answers.append(.type(text, on: step.partition))
+            case .carry(let other): answers.append(.type(value ?? "", on: other))
+            case .fetch: answers.append(.fetch(sha256: value ?? ""))
+            }
+        }
+        return answers
+    }
+
+    /// The first line by which one of these partitions' guests says that it has failed.
+    public static func failure(_ partitions: [String], _ lines: (String) -> [String]) -> String? {
+        for partition in partitions {
+            if let line = lines(partition).first(where: { $0.hasPrefix("@bulkhead error ") }) {
+                return "\(partition): \(line.dropFirst("@bulkhead error ".count))"
+            }
+        }
+        return nil
+    }
+}

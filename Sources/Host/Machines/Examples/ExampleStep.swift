@@ -1,0 +1,25 @@
+/// One thing that is to be seen on an example's machine: a line of a guest's console, and what is done upon it.
+public struct ExampleStep: Sendable {
+    /// What is done once the line is there.
+    public enum Action: Equatable, Sendable {
+        case nothing
+        /// A line is typed on the same console.
+        case type(String)
+        /// The line's last word (`key=value`: the value) is typed on another partition's console.
+        case carry(to: String)
+        /// The page that the machine serves is fetched from outside.
+        case fetch
+    }
+
+    /// Whose console shows it.
+    public let partition: String
+    /// How the line begins.
+    public let line: String
+    /// What it means, for people.
+    public let meaning: String
+    public let action: Action
+
+    public init(_ partition: String, _ line: String, _ meaning: String, then action: Action = .nothing) {
+        (self.partition, self.line, self.meaning, self.action) = (partition, line, meaning, action)
+    }
+}
