@@ -16,9 +16,8 @@ final class BootedMachine {
 
     /// Builds the adversary guests, boots the machine and waits until it answers.
     /// - Parameters:
-    ///   - manifest: without its folder and extension.
-    ///   - isExample: whether it is one of `Examples`.
     ///   - kind: of the machine.
+    ///   - file: the manifest itself, where it is not one of the tests' own.
     ///   - images: files to make in the image folder before.
     ///   - faults: whether the hypervisor is the one with faults to inject.
     ///   - firmware: the name of what stands for firmware, among the images.
@@ -28,8 +27,7 @@ final class BootedMachine {
     ///   - extra: for the emulator's command line.
     ///   - checksImages: as of `Testbed`.
     init(
-        manifest name: String, isExample: Bool = false, kind: MachineKind = .amd, images: [String: Data] = [:],
-        faults: Bool = false,
+        manifest name: String, file: String? = nil, kind: MachineKind = .amd, images: [String: Data] = [:], faults: Bool = false,
         firmware: String? = nil, bootFault: String? = nil, iommu: EmulatedIOMMU? = nil, com1Rate: Int? = nil,
         extra: [String] = [],
         checksImages: Bool = true
@@ -49,9 +47,7 @@ final class BootedMachine {
             files.append(.init(path: "fault", source: file))
         }
         testbed = try Testbed(
-            manifest: (isExample ? workspace.root.appending(path: "Examples") : folder.appending(path: "Manifests"))
-                .appending(path: "\(name).yaml").path,
-            workspace, kind: kind,
+            manifest: file ?? folder.appending(path: "Manifests/\(name).yaml").path, workspace, kind: kind,
             name: "test-\(name)\(kind == .amd ? "" : "-\(kind)")\(faults ? "-faults" : "")",
             hypervisor: faults ? workspace.faultyHypervisor : nil,
             firmware: firmware.map { workspace.cache.appending(path: "images/\($0)") }, files: files, iommu: iommu,

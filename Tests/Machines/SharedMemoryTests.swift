@@ -8,9 +8,10 @@ extension MachineTests {
     /// Two real-time guests that poll a channel of shared memory: the example as it is, run.
     @Suite(.serialized, .stopsMachines) struct SharedMemory {
         nonisolated(unsafe) static let shared = Result {
-            let recipe = try Workspace.current().root.appending(path: "Guests/build-pair")
-            try output(of: recipe.path, [])
-            return try BootedMachine(manifest: "memory-channel", isExample: true)
+            let root = try Workspace.current().root
+            try output(of: root.appending(path: "Guests/build-pair").path, [])
+            return try BootedMachine(
+                manifest: "memory-channel", file: root.appending(path: "Examples/memory-channel.yaml").path)
         }
         let machine: BootedMachine
         init() throws { machine = try unsafe Self.shared.get() }

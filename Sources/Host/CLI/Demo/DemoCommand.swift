@@ -85,10 +85,10 @@ struct DemoCommand: ParsableCommand {
         try checkOptions(try refusing { try readManifest(file, images: .unchecked) })
         let outside = try ExampleOutside(folder: folder)
         let demo = try Testbed(
-            manifest: file, workspace, name: "demo", iommu: example.iommu, extra: example.extra(outside, workspace),
+            manifest: file, workspace, name: "demo", iommu: example.iommu, extra: try example.extra(outside, workspace),
             images: images.source(beside: file), progress: Self.tell)
         defer { demo.stop() }
-        let run = DemoExample(demo, example, outside)
+        let run = DemoExample(demo, example, outside, workspace)
         var problems: [String] = []
         do {
             if unattended {

@@ -4,45 +4,47 @@ import Machines
 /// An example's run: its steps, told as they are seen.
 final class DemoExample {
     private let demo: Testbed
+    private let workspace: Workspace
     private let outside: ExampleOutside
     private var script: ExampleScript
-    /// Of the fetches from outside.
+    /// Of pages that were compared.
     private var notes: [String] = []
     private var problem: MachineError?
 
-    init(_ demo: Testbed, _ example: Example, _ outside: ExampleOutside) {
-        (self.demo, self.outside) = (demo, outside)
+    init(_ demo: Testbed, _ example: Example, _ outside: ExampleOutside, _ workspace: Workspace) {
+        (self.demo, self.outside, self.workspace) = (demo, outside, workspace)
         script = ExampleScript(example.steps)
     }
 
-    /// Takes the steps that the consoles show by now.
+    /// Takes the steps that the consoles show by now, and does what is to be done upon them.
     func advance() {
         let consoles = demo.watch.partitions.compactMap(\.console)
+        func type(_ text: String, on partition: String) { consoles.first { $0.partition == partition }?.type(line: text) }
         for answer in script.advance({ name in consoles.first { $0.partition == name }?.lines ?? [] }) {
-            switch answer {
-            case .type(let text, let partition): consoles.first { $0.partition == partition }?.type(line: text)
-            case .fetch(let sha256): notes.append(fetch(sha256))
-            }
+            do {
+                switch answer {
+                case .type(let text, let partition): type(text, on: partition)
+                case .passphrase(let partition): type(try Example.passphrase(workspace), on: partition)
+                case .matchPage(let sha256): try match(outside.page, sha256, "what the server outside sends")
+                case .fetch(let sha256):
+                    try match(outside.fetch("/file"), sha256, "http://127.0.0.1:\(outside.port)/file, from outside,")
+                }
+            } catch { problem = problem ?? error as? MachineError ?? .declined("\(error)") }
         }
     }
 
-    /// What a reader outside gets from the port that leads to the machine.
-    private func fetch(_ sha256: String) -> String {
-        let address = "http://127.0.0.1:\(outside.port)/file"
-        do {
-            guard try outside.sha256(outside.fetch("/file")) == sha256 else {
-                throw MachineError.declined("\(address) is another page than the guest's")
-            }
-            return "outside: \(address) is the guest's page"
-        } catch {
-            problem = error as? MachineError ?? .declined("\(error)")
-            return "outside: \(error)"
+    /// Notes that a page has the checksum that a guest says.
+    private func match(_ page: some Sequence<UInt8>, _ sha256: String, _ name: String) throws {
+        guard try outside.sha256(page) == sha256 else {
+            throw MachineError.declined("\(name) is another page than the guest's")
         }
+        notes.append("\(name) is the guest's page")
     }
 
     /// For the screen: what was seen, and what is awaited.
     var lines: [String] {
         script.seen.map { "  seen: \($0.step.partition): \($0.step.meaning)" } + notes.map { "  seen: \($0)" }
+            + (problem.map { ["  wrong: \($0)"] } ?? [])
             + [script.awaited.map { "  next: \($0.partition): \($0.meaning)" } ?? "  all was seen"]
     }
 

@@ -13,9 +13,9 @@ public struct Example: Sendable {
     /// What is to be seen, in this order.
     public let steps: [ExampleStep]
     /// What stands around the machine, for the emulator's command line.
-    let devices: @Sendable (ExampleOutside, Workspace) -> [String]
+    let devices: @Sendable (ExampleOutside, Workspace) throws -> [String]
 
-    public static let all: [Example] = [.sharedNIC]
+    public static let all: [Example] = [.sharedNIC, .sharedDisk, .wireGuard]
 
     /// The example of this name; nil when there is none.
     public static func named(_ name: String) -> Example? { all.first { $0.name == name } }
@@ -35,6 +35,8 @@ public struct Example: Sendable {
         try Tool.run(program, recipe)
     }
 
-    /// The emulator's options for what stands around the machine.
-    public func extra(_ outside: ExampleOutside, _ workspace: Workspace) -> [String] { devices(outside, workspace) }
+    /// The emulator's options for what stands around the machine. Files that it writes are made in `outside`'s folder.
+    public func extra(_ outside: ExampleOutside, _ workspace: Workspace) throws -> [String] {
+        try devices(outside, workspace)
+    }
 }

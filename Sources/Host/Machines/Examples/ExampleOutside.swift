@@ -39,6 +39,19 @@ public struct ExampleOutside: Sendable {
         return Array(answer[(start + end.count)...])
     }
 
+    /// A file for the emulator to write to.
+    public func file(_ name: String, copyOf image: URL? = nil, bytes: UInt64 = 0) throws -> URL {
+        let file = folder.appending(path: name)
+        if let image {
+            // What was never written stays a hole.
+            try Tool.run("cp", ["--sparse=always", image.path, file.path])
+        } else {
+            FileManager.default.createFile(atPath: file.path, contents: nil)
+            try FileHandle(forWritingTo: file).truncate(atOffset: bytes)
+        }
+        return file
+    }
+
     /// As guests say it.
     public func sha256(_ bytes: some Sequence<UInt8>) throws -> String {
         let file = folder.appending(path: "fetched")

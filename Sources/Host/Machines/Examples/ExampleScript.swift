@@ -12,7 +12,10 @@ public struct ExampleScript {
     /// What an example's guests are answered with.
     public enum Answer: Equatable {
         case type(String, on: String)
-        /// The checksum that the page fetched from outside should have, if the guest said one.
+        case passphrase(on: String)
+        /// Whether this is the checksum of the page outside.
+        case matchPage(sha256: String)
+        /// Whether the page fetched from outside has this checksum.
         case fetch(sha256: String)
     }
 
@@ -37,7 +40,9 @@ public struct ExampleScript {
             let value = last.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).last.map(String.init)
             switch step.action {
             case .nothing: break
-            case .type(let text): answers.append(.type(text, on: step.partition))
+            case .type(let text, let partition): answers.append(.type(text, on: partition))
+            case .passphrase: answers.append(.passphrase(on: step.partition))
+            case .matchPage: answers.append(.matchPage(sha256: value ?? ""))
             case .carry(let other): answers.append(.type(value ?? "", on: other))
             case .fetch: answers.append(.fetch(sha256: value ?? ""))
             }

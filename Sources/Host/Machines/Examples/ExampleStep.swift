@@ -3,11 +3,15 @@ public struct ExampleStep: Sendable {
     /// What is done once the line is there.
     public enum Action: Equatable, Sendable {
         case nothing
-        /// A line is typed on the same console.
-        case type(String)
+        /// A line is typed on a partition's console.
+        case type(String, on: String)
+        /// What opens the disk is typed on the same console.
+        case passphrase
         /// The line's last word (`key=value`: the value) is typed on another partition's console.
         case carry(to: String)
-        /// The page that the machine serves is fetched from outside.
+        /// The line's last value is the checksum of the page that a server outside has sent.
+        case matchPage
+        /// The page that the machine serves is fetched from outside; the line's last value is its checksum.
         case fetch
     }
 

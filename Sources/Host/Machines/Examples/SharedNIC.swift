@@ -9,7 +9,7 @@ extension Example {
             ExampleStep("router", "@bulkhead routing ", "routes, filters and serves addresses and names"),
             ExampleStep("client", "@bulkhead lease ", "has an address (dnsmasq, over the wire)"),
             ExampleStep("client", "@bulkhead resolved ", "knows a server's address by its name"),
-            ExampleStep("client", "@bulkhead fetched ", "has fetched a file from outside"),
+            ExampleStep("client", "@bulkhead fetched ", "has fetched a file from outside", then: .matchPage),
             ExampleStep("client", "@bulkhead blocked url=http://download.example:81/", "does not reach port 81"),
             ExampleStep("client", "@bulkhead blocked url=http://10.9.2.2:8080/", "does not reach the listener"),
             ExampleStep("router", "@bulkhead refused ", "has refused both"),
