@@ -27,7 +27,8 @@ final class BootedMachine {
     ///   - extra: for the emulator's command line.
     ///   - checksImages: as of `Testbed`.
     init(
-        manifest name: String, file: String? = nil, kind: MachineKind = .amd, images: [String: Data] = [:], faults: Bool = false,
+        manifest name: String, file: String? = nil, kind: MachineKind = .amd, images: [String: Data] = [:],
+        faults: Bool = false,
         firmware: String? = nil, bootFault: String? = nil, iommu: EmulatedIOMMU? = nil, com1Rate: Int? = nil,
         extra: [String] = [],
         checksImages: Bool = true

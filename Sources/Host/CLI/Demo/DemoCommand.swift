@@ -19,8 +19,8 @@ struct DemoCommand: ParsableCommand {
             """ + Example.list + """
 
 
-            With --headless, an example ends with status 0 once all of it was seen, and with 1 when something was not.
-            """)
+                With --headless, an example ends with status 0 once all of it was seen, and with 1 when something was not.
+                """)
 
     @Option(help: "The manifest, as YAML (default: Examples/demo.yaml).") var manifest: String?
     @Option(help: ArgumentHelp("Show this example instead: \(Example.names).", valueName: "name")) var example: String?
@@ -44,7 +44,9 @@ struct DemoCommand: ParsableCommand {
             throw ValidationError("there is no example \(printable(example)); there are: \(Example.names)")
         }
         if manifest != nil { throw ValidationError("--example has a manifest of its own; leave --manifest out") }
-        if machine != .amd { throw ValidationError("examples have devices, which the emulated \(machine) machine has not") }
+        if machine != .amd {
+            throw ValidationError("examples have devices, which the emulated \(machine) machine has not")
+        }
     }
 
     /// Seconds to run unattended; nil when what was given is no time.

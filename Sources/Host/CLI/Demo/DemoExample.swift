@@ -19,7 +19,9 @@ final class DemoExample {
     /// Takes the steps that the consoles show by now, and does what is to be done upon them.
     func advance() {
         let consoles = demo.watch.partitions.compactMap(\.console)
-        func type(_ text: String, on partition: String) { consoles.first { $0.partition == partition }?.type(line: text) }
+        func type(_ text: String, on partition: String) {
+            consoles.first { $0.partition == partition }?.type(line: text)
+        }
         for answer in script.advance({ name in consoles.first { $0.partition == name }?.lines ?? [] }) {
             do {
                 switch answer {
@@ -41,11 +43,11 @@ final class DemoExample {
         notes.append("\(name) is the guest's page")
     }
 
-    /// For the screen: what was seen, and what is awaited.
+    /// For the screen: the last that were seen, and what is awaited.
     var lines: [String] {
-        script.seen.map { "  seen: \($0.step.partition): \($0.step.meaning)" } + notes.map { "  seen: \($0)" }
-            + (problem.map { ["  wrong: \($0)"] } ?? [])
-            + [script.awaited.map { "  next: \($0.partition): \($0.meaning)" } ?? "  all was seen"]
+        let seen = script.seen.suffix(4).map { "  seen: \($0.step.partition): \($0.step.meaning)" }
+        let next = script.awaited.map { "  next: \($0.partition): \($0.meaning)" } ?? "  all was seen"
+        return seen + notes.map { "  seen: \($0)" } + (problem.map { ["  wrong: \($0)"] } ?? []) + [next]
     }
 
     /// Prints each step when it is seen; returns with the last one.

@@ -40,7 +40,8 @@ final class DemoScreen {
     private func refresh() throws {
         if let attached {
             try attached.exchange(demo.watch.client)
-            return
+            // An example goes on meanwhile.
+            guard example != nil else { return }
         }
         try demo.watch.refresh()
         if let example { return example.advance() }
@@ -67,8 +68,12 @@ final class DemoScreen {
         attached = console
         _ = console.takeRaw()
         Terminal.write("\u{1B}[?25h\u{1B}[?1049l\u{1B}[2J\u{1B}[H")
-        Terminal.write("Console of \(console.partition). Ctrl-] leaves it; Enter lists the guest's commands.\r\n")
-        Terminal.write("A guest in a silent window hears them when the window is over, within 12 s.\r\n")
+        Terminal.write(
+            "Console of \(console.partition). Ctrl-] leaves it\(example == nil ? "; Enter lists the guest's commands" : "").\r\n"
+        )
+        if example == nil {
+            Terminal.write("A guest in a silent window hears them when the window is over, within 12 s.\r\n")
+        }
         for line in console.lines.suffix(Terminal.size.rows - 4) { Terminal.write(line + "\r\n") }
         Terminal.write(console.partialLine)
     }

@@ -27,9 +27,10 @@ public struct Example: Sendable {
 
     /// Builds its guests, where something of theirs has changed.
     /// - Parameter progress: told when that will take a while.
-    /// - Throws: `MachineError.program` with what the recipe printed.
+    /// - Throws: `MachineError.program` with what the recipe printed, `MachineError.missing` where there is no recipe.
     public func buildGuests(_ workspace: Workspace, progress: (String) -> Void = { _ in }) throws {
         let program = workspace.root.appending(path: "Guests/build-service").path
+        try MachineError.require([URL(filePath: program)], hint: "examples are built from a checkout")
         if (try? Tool.run(program, ["--check"] + recipe)) != nil { return }
         progress("building the example's guests out of Debian packages: some minutes, the first time")
         try Tool.run(program, recipe)

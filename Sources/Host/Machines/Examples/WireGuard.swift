@@ -6,11 +6,14 @@ extension Example {
         recipe: [], iommu: nil,
         steps: [
             ExampleStep("carrier", "@bulkhead carrying", "passes packets on, and captures all of them"),
-            ExampleStep("alice", "@bulkhead key ", "has made its key; bob is told the public one", then: .carry(to: "bob")),
-            ExampleStep("bob", "@bulkhead key ", "has made its key; alice is told the public one", then: .carry(to: "alice")),
+            ExampleStep(
+                "alice", "@bulkhead key ", "has made its key; bob is told the public one", then: .carry(to: "bob")),
+            ExampleStep(
+                "bob", "@bulkhead key ", "has made its key; alice is told the public one", then: .carry(to: "alice")),
             ExampleStep("bob", "@bulkhead tunnel ", "is at its end of the tunnel"),
             ExampleStep(
-                "alice", "@bulkhead tunnel ", "is at its end of the tunnel", then: .type("tunnel good morning", on: "alice")),
+                "alice", "@bulkhead tunnel ", "is at its end of the tunnel",
+                then: .type("tunnel good morning", on: "alice")),
             ExampleStep(
                 "bob", "@bulkhead received by=tunnel text=good morning", "has a message by the tunnel",
                 then: .type("look", on: "carrier")),
@@ -20,7 +23,8 @@ extension Example {
             ExampleStep(
                 "bob", "@bulkhead received by=clear text=good morning", "has a message past the tunnel",
                 then: .type("look", on: "carrier")),
-            ExampleStep("carrier", "@bulkhead looked number=2 readable=yes ", "finds that one: it can read what is in clear"),
+            ExampleStep(
+                "carrier", "@bulkhead looked number=2 readable=yes ", "finds that one: it can read what is in clear"),
         ],
         devices: { _, _ in [] })
 }

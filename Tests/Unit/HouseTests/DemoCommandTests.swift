@@ -1,0 +1,30 @@
+import Foundation
+import Testing
+import UnitSupport
+
+/// What `bulkhead demo` refuses before anything is built or booted.
+@Suite struct DemoCommandTests {
+    private func demo(_ arguments: String...) throws -> ToolRun {
+        try ToolRun(["demo"] + arguments, in: FileManager.default.temporaryDirectory)
+    }
+
+    @Test func anExampleThatIsNotThereIsAnsweredWithThoseThatAre() throws {
+        let run = try demo("--example", "shared-nik")
+        #expect(
+            run.status == 64
+                && run.errors.contains("there is no example shared-nik; there are: shared-nic, shared-disk, wireguard"))
+    }
+
+    @Test func anExampleHasItsOwnManifestAndDevices() throws {
+        let both = try demo("--example", "wireguard", "--manifest", "x.yaml")
+        #expect(both.status == 64 && both.errors.contains("--example has a manifest of its own"))
+        let intel = try demo("--example", "shared-nic", "--machine", "intel")
+        #expect(intel.status == 64 && intel.errors.contains("examples have devices"))
+    }
+
+    @Test func helpTeachesTheExamples() throws {
+        let help = try demo("--help")
+        #expect(help.status == 0)
+        for name in ["shared-nic: ", "shared-disk: ", "wireguard: "] { #expect(help.output.contains("  " + name)) }
+    }
+}
