@@ -1,7 +1,7 @@
 /// Follows the consoles of an example's guests, step by step, and answers them.
 public struct ExampleScript {
     /// A step that was seen, with the line that showed it.
-    public struct Seen: Sendable {
+    public struct Shown: Sendable {
         public let step: ExampleStep
         public let line: String
 
@@ -20,7 +20,7 @@ public struct ExampleScript {
     }
 
     private let steps: [ExampleStep]
-    public private(set) var seen: [Seen] = []
+    public private(set) var seen: [Shown] = []
 
     public init(_ steps: [ExampleStep]) { self.steps = steps }
 
@@ -34,7 +34,7 @@ public struct ExampleScript {
     public mutating func advance(_ lines: (String) -> [String]) -> [Answer] {
         var answers: [Answer] = []
         while let step = awaited, let line = lines(step.partition).first(where: { $0.hasPrefix(step.line) }) {
-            seen.append(Seen(step: step, line: line))
+            seen.append(Shown(step: step, line: line))
             let last = line.split(separator: " ").last ?? ""
             // A value may end with `=` as base64 does.
             let value = last.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).last.map(String.init)
