@@ -22,9 +22,11 @@ extension MachineTests {
             let right = try boot("right", "connect")
             defer { right.testbed.stop() }
             let alice = left.guest("peer"), bob = right.guest("peer")
-            for (from, to) in [(alice, bob), (bob, alice)] {
-                let key = try from.wait(for: "@bulkhead key public=", seconds: 120)
-                to.type(line: String(key.dropFirst("@bulkhead key public=".count)))
+            // Who has said its key hears another's.
+            let keys = try [alice, bob].map { try $0.wait(for: "@bulkhead key public=", seconds: 120) }
+            for (key, other) in zip(keys, [bob, alice]) {
+                other.type(line: String(key.dropFirst("@bulkhead key public=".count)))
+                try other.exchange()
             }
             for guest in [alice, bob] { try guest.wait(for: "@bulkhead tunnel ", seconds: 60) }
             // What finds the second would find the first.

@@ -6,10 +6,11 @@ extension Example {
         recipe: [], iommu: nil,
         steps: [
             ExampleStep("carrier", "@bulkhead carrying", "passes packets on, and captures all of them"),
-            ExampleStep(
-                "alice", "@bulkhead key ", "has made its key; bob is told the public one", then: .carry(to: "bob")),
+            // Who has said its key hears another's.
+            ExampleStep("alice", "@bulkhead key ", "has made its key"),
             ExampleStep(
                 "bob", "@bulkhead key ", "has made its key; alice is told the public one", then: .carry(to: "alice")),
+            ExampleStep("alice", "@bulkhead key ", "has its own; bob is told the public one", then: .carry(to: "bob")),
             ExampleStep("bob", "@bulkhead tunnel ", "is at its end of the tunnel"),
             ExampleStep(
                 "alice", "@bulkhead tunnel ", "is at its end of the tunnel",
