@@ -14,6 +14,15 @@ extension MachineTests {
                 booted.guest("client").lines.contains {
                     $0.hasPrefix("@bulkhead resolved name=download.example address=10.0.2.100")
                 })
+            // Both were the filter's doing: the router has counted them.
+            let router = booted.guest("router"), deadline = booted.testbed.machine.deadline(seconds: 30)
+            func refused() -> Int {
+                router.lines.compactMap { line in
+                    line.hasPrefix("@bulkhead refused ") ? line.split(separator: "=").last.flatMap { Int($0) } : nil
+                }.max() ?? 0
+            }
+            while refused() < 2, !deadline.isOver { try router.exchange() }
+            #expect(refused() >= 2)
             // What passed went over the wires.
             for partition in ["client", "listener"] {
                 let end = try #require(try booted.client.statistics(partition).channels.first)

@@ -12,7 +12,7 @@ extension Example {
             ExampleStep("client", "@bulkhead fetched ", "has fetched a file from outside", then: .matchPage),
             ExampleStep("client", "@bulkhead blocked url=http://download.example:81/", "does not reach port 81"),
             ExampleStep("client", "@bulkhead blocked url=http://10.9.2.2:8080/", "does not reach the listener"),
-            ExampleStep("router", "@bulkhead refused ", "has refused both"),
+            ExampleStep("router", "@bulkhead refused ", "counts what it has refused"),
             ExampleStep("listener", "@bulkhead listening ", "serves a page, reached from outside", then: .fetch),
         ],
         devices: { outside, _ in
