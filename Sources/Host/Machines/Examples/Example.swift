@@ -6,7 +6,7 @@ public struct Example: Sendable {
     public let name: String
     /// One line on what it shows.
     public let abstract: String
-    /// Options of `Guests/build-service`, which makes its guests.
+    /// The recipe of `Guests` that makes its guests, and its options.
     let recipe: [String]
     /// The emulator's IOMMU; nil: no partition has a device.
     public let iommu: EmulatedIOMMU?
@@ -15,7 +15,7 @@ public struct Example: Sendable {
     /// What stands around the machine, for the emulator's command line.
     let devices: @Sendable (ExampleOutside, Workspace) throws -> [String]
 
-    public static let all: [Example] = [.sharedNIC, .sharedDisk, .wireGuard]
+    public static let all: [Example] = [.sharedNIC, .sharedDisk, .wireGuard, .memoryChannel]
 
     /// The example of this name; nil when there is none.
     public static func named(_ name: String) -> Example? { all.first { $0.name == name } }
@@ -29,11 +29,11 @@ public struct Example: Sendable {
     /// - Parameter progress: told when that will take a while.
     /// - Throws: `MachineError.program` with what the recipe printed, `MachineError.missing` where there is no recipe.
     public func buildGuests(_ workspace: Workspace, progress: (String) -> Void = { _ in }) throws {
-        let program = workspace.root.appending(path: "Guests/build-service").path
+        let program = workspace.root.appending(path: "Guests/\(recipe[0])").path, options = Array(recipe.dropFirst())
         try MachineError.require([URL(filePath: program)], hint: "examples are built from a checkout")
-        if (try? Tool.run(program, ["--check"] + recipe)) != nil { return }
+        if (try? Tool.run(program, ["--check"] + options)) != nil { return }
         progress("building the example's guests out of Debian packages: some minutes, the first time")
-        try Tool.run(program, recipe)
+        try Tool.run(program, options)
     }
 
     /// The emulator's options for what stands around the machine. Files that it writes are made in `outside`'s folder.

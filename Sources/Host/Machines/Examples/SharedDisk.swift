@@ -5,7 +5,7 @@ extension Example {
     public static let sharedDisk = Example(
         name: "shared-disk",
         abstract: "One partition owns the disk; a Debian boots from it over a wire, inside LUKS2.",
-        recipe: ["--root"], iommu: .vtd,
+        recipe: ["build-service", "--root"], iommu: .vtd,
         steps: [
             ExampleStep("disk", "@bulkhead serving ", "owns the disk and serves it by NBD"),
             ExampleStep(

@@ -3,7 +3,7 @@ extension Example {
     public static let sharedNIC = Example(
         name: "shared-nic",
         abstract: "One partition owns the network card, and routes and filters for two others.",
-        recipe: [], iommu: .vtd,
+        recipe: ["build-service"], iommu: .vtd,
         steps: [
             ExampleStep("router", "@bulkhead second server answers", "the card works; outside, ports 80 and 81 answer"),
             ExampleStep("router", "@bulkhead routing ", "routes, filters and serves addresses and names"),

@@ -3,7 +3,7 @@ extension Example {
     public static let wireGuard = Example(
         name: "wireguard",
         abstract: "Two partitions talk through a third one, which captures all and reads nothing.",
-        recipe: [], iommu: nil,
+        recipe: ["build-service"], iommu: nil,
         steps: [
             ExampleStep("carrier", "@bulkhead carrying", "passes packets on, and captures all of them"),
             // Who has said its key hears another's.
