@@ -95,7 +95,7 @@ extension MachineTests {
 
     /// A control partition on the core that serves it, whose guest has asked for events and takes none: what it does not take waits, and
     /// its vCPUs go on.
-    @Suite(.serialized, .stopsMachines) struct SilentControlPartition {
+    @Suite(.serialized, .stopsMachines, .nightly) struct SilentControlPartition {
         @Test func whoTakesNothingIsNotAskedAgain() throws {
             try buildDeviceGuests()
             let machine = try BootedMachine(manifest: "control-shared")
