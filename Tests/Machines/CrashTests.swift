@@ -66,7 +66,7 @@ extension MachineTests {
     /// Crash records outlive a warm reset and tell who crashed where.
     @Suite(.serialized, .stopsMachines) struct Crashes {
         /// "f": while the firmware runs; "b": when it has been left.
-        @Test(arguments: ["f", "b"]) func aFaultAtBootIsFoundByTheNextBoot(_ phase: String) throws {
+        @Test(arguments: ["b"] + Nightly.also(["f"])) func aFaultAtBootIsFoundByTheNextBoot(_ phase: String) throws {
             let crashed = try PersistentMachine("boot-\(phase)", bootFault: phase)
             try crashed.machine.wait(for: "fault in the hypervisor: boot, vector 6", seconds: 30)
             #expect(try crashed.show().status == 1, "nothing is on the volume before the reset")

@@ -6,7 +6,7 @@ import Testing
 extension MachineTests {
     /// Debian's driver for KVM's clock pairing believes the signature in CPUID and makes a hypercall from the kernel: one that is
     /// answered with an exception ends in an oops (`modprobe ptp_kvm`).
-    @Suite(.serialized, .stopsMachines) struct KVMModule {
+    @Suite(.serialized, .stopsMachines, .nightly) struct KVMModule {
         nonisolated(unsafe) static let shared = Result { try BootedMachine(manifest: "lifecycle") }
 
         @Test(arguments: ["subject", "witness"]) func isRefusedOrLoadsWithoutAnOops(_ partition: String) throws {

@@ -5,7 +5,7 @@ import Testing
 extension MachineTests {
     /// Newer kernels than Debian 12's use every CPU of their partition. From 6.9 on Linux stays on one where its first CPU is
     /// not the bootstrap processor by APIC_BASE (its arch/x86/kernel/cpu/topology.c), which no core but the machine's first is.
-    @Suite(.serialized, .stopsMachines) struct Kernels {
+    @Suite(.serialized, .stopsMachines, .nightly) struct Kernels {
         nonisolated(unsafe) static let shared = Result { try MachineTests.newerKernels(on: .amd) }
 
         @Test(arguments: ["backports", "newest"]) func itUsesEveryCPU(_ partition: String) throws {

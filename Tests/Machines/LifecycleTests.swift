@@ -170,7 +170,7 @@ extension MachineTests {
         }
 
         /// The other one's policies, of the same three ends.
-        @Test func anotherManifestMeansOtherEnds() throws {
+        @Test(.nightly) func anotherManifestMeansOtherEnds() throws {
             let starts = try machine.info("witness").starts
             machine.guest("witness").type(line: "panic")
             try machine.guest("witness").exchange()

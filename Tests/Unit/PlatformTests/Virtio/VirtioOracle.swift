@@ -1,6 +1,5 @@
 import PCI
 import Platform
-import UnitSupport
 
 /// What must hold whatever a guest does with its virtio console; the fuzzer and the replay of its corpus ask this.
 struct VirtioOracle: ~Copyable {
@@ -88,11 +87,11 @@ struct VirtioOracle: ~Copyable {
         switch input[at] & 15 {
         case 0, 1, 2:
             let size = 1 << Int(input[at] & 3)
-            let port = PortAccess(port: GuestWindows.ports + UInt16(place), size: size, input: false)
+            let port = portAccess(GuestWindows.ports + UInt16(place), size, isInput: false)
             _ = bus.access(virtio: port, value: value)
         case 3:
             _ = bus.access(
-                virtio: PortAccess(port: GuestWindows.ports + UInt16(place), size: 4, input: true), value: 0)
+                virtio: portAccess(GuestWindows.ports + UInt16(place), 4, isInput: true), value: 0)
         case 4:
             let address = GuestWindows.ecam + 0xF8 << 12 + UInt64(place)
             _ = bus.access(memory: address, size: 4, value: UInt64(value), on: NoFunctions())
@@ -112,7 +111,7 @@ struct VirtioOracle: ~Copyable {
     private static func start(_ bus: inout GuestBus, events: Bool, _ memory: borrowing GuestMemory) {
         func write(_ offset: UInt16, _ size: Int, _ value: UInt32) {
             _ = bus.access(
-                virtio: PortAccess(port: GuestWindows.ports + offset, size: size, input: false), value: value)
+                virtio: portAccess(GuestWindows.ports + offset, size, isInput: false), value: value)
         }
         let space = GuestWindows.ecam + 0xF8 << 12
         _ = bus.access(memory: space + 4, size: 2, value: 7, on: NoFunctions())
@@ -137,4 +136,9 @@ struct VirtioOracle: ~Copyable {
         }
         write(0x14, 1, 0x0F)
     }
+}
+
+/// The fuzz target has none of the tests' other files.
+private func portAccess(_ port: UInt16, _ size: Int, isInput: Bool) -> PortAccess {
+    PortAccess(rawValue: UInt32(port) << 16 | UInt32(size) << 4 | (isInput ? 1 : 0))
 }
