@@ -36,9 +36,12 @@ public final class ScriptedGuest {
     @discardableResult
     public func wait(for prefix: String, from start: Int = 0, seconds: Double) throws -> String {
         let deadline = machine.deadline(seconds: seconds)
+        // A guest that prints thousands of lines waits for its reader: each line is looked at once.
+        var next = start
         while true {
             try exchange()
-            if let line = lines.dropFirst(start).first(where: { $0.hasPrefix(prefix) }) { return line }
+            if let line = lines.dropFirst(next).first(where: { $0.hasPrefix(prefix) }) { return line }
+            next = max(next, lines.count)
             guard !deadline.isOver else {
                 throw AdversaryError(
                     "\(name) did not print \"\(prefix)\":\n\(lines.suffix(20).joined(separator: "\n"))")
