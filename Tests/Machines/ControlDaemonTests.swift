@@ -1,5 +1,4 @@
 import Foundation
-import Keys
 import Machines
 import TestKit
 import Testing
@@ -10,11 +9,8 @@ extension MachineTests {
         @Test func virshManagesAMachineFromOneOfItsPartitions() throws {
             let workspace = try Workspace.current()
             let state = try workspace.emptyFolder("run/test-control-daemon"), port = try Self.freePort()
-            let passphrase = Passphrase("correct horse"), folder = state.appending(path: "authority").path
-            let authority = CertificateAuthority(folder)
-            try authority.create(name: "Test", passphrase)
-            _ = try authority.issue(server: "box", hosts: ["127.0.0.1"], days: 30, passphrase)
-            for name in ["alice", "mallory"] { _ = try authority.issue(client: name, days: 30, passphrase) }
+            let folder = state.appending(path: "authority").path
+            try makeAuthority(folder, clients: ["alice", "mallory"])
             let policy = state.appending(path: "policy.yaml")
             let rules = """
                 roles: {operator: [{allow: [read, start, stop], partitions: all}]}

@@ -1,6 +1,5 @@
 import Audit
 import Foundation
-import Keys
 import Machines
 import Testing
 
@@ -55,11 +54,8 @@ extension MachineTests {
         private func speaks(
             _ client: String, _ allows13: Bool, _ workspace: Workspace, _ machine: URL, _ state: URL
         ) throws {
-            let passphrase = Passphrase("correct horse"), folder = state.appending(path: "authority").path
-            let authority = CertificateAuthority(folder)
-            try authority.create(name: "Test", passphrase)
-            _ = try authority.issue(server: "box", hosts: ["127.0.0.1"], days: 30, passphrase)
-            _ = try authority.issue(client: "alice", days: 30, passphrase)
+            let folder = state.appending(path: "authority").path
+            try makeAuthority(folder, clients: ["alice"])
             let policy = state.appending(path: "policy.yaml")
             let text = """
                 roles: {all: [{allow: [read, console, start, stop, pause, restart, define], partitions: all}]}

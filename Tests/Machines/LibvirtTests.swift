@@ -1,7 +1,6 @@
 import Audit
 import ControlClient
 import Foundation
-import Keys
 import Machines
 import Testing
 
@@ -131,11 +130,8 @@ extension MachineTests {
 
         /// The same over TLS, where a client is whose certificate it shows; who is revoked in mid-connection has no further call.
         private func speaksTLS(_ workspace: Workspace, _ machine: URL, _ state: URL) throws {
-            let passphrase = Passphrase("correct horse"), folder = state.appending(path: "authority").path
-            let authority = CertificateAuthority(folder)
-            try authority.create(name: "Test", passphrase)
-            _ = try authority.issue(server: "box", hosts: ["127.0.0.1"], days: 30, passphrase)
-            for name in ["alice", "bob"] { _ = try authority.issue(client: name, days: 30, passphrase) }
+            let folder = state.appending(path: "authority").path
+            try makeAuthority(folder, clients: ["alice", "bob"])
             let file = state.appending(path: "policy.yaml")
             let text = """
                 roles:

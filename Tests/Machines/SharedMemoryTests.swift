@@ -50,11 +50,7 @@ extension MachineTests {
         /// Each guest writes one half and only reads the other; nobody else has any of it.
         @Test func theAuditFindsTwoHalves() throws {
             try machine.guest("controller").wait(for: "pair: trips=", seconds: 180)
-            let snapshot = try Snapshot(machine.testbed.machine, machine.workspace, name: "shared-memory")
-            let (ownership, audit) = try snapshot.audit(machine.testbed)
-            #expect(audit.findings.isEmpty, "\(audit.text)")
-            let halves = ownership.of(.wire)
-            #expect(halves.map(\.owner) == [0, 1] && halves.map(\.index) == [1, 0])
+            let halves = try machine.auditedHalves(name: "shared-memory")
             #expect(halves.allSatisfy { $0.detail == 1 })
         }
     }

@@ -22,7 +22,7 @@ public struct CoreResources: Sendable {
     public init() {}
 
     private mutating func append(_ register: UInt32, _ value: UInt32) {
-        precondition(settings.append(UInt64(register) << 32 | UInt64(value)))
+        guard settings.append(UInt64(register) << 32 | UInt64(value)) else { preconditionFailure() }
     }
 
     /// Adds what a class has, by number from 0 to 9: masks of both caches and the limit of bandwidth.

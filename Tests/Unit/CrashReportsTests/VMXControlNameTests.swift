@@ -60,43 +60,4 @@ import X86
             }
         }
     }
-
-    /// The bits that the checks name, and that what processors are asked for has them.
-    @Test(
-        arguments: [
-            (3, PinControl.nmiExiting), (5, PinControl.virtualNMIs), (6, PinControl.preemptionTimer),
-            (3, ProcessorControl.tscOffsetting), (10, ProcessorControl.mwaitExiting),
-            (11, ProcessorControl.rdpmcExiting), (22, ProcessorControl.nmiWindowExiting),
-            (25, ProcessorControl.ioBitmaps), (28, ProcessorControl.msrBitmaps), (29, ProcessorControl.monitorExiting),
-            (31, ProcessorControl.secondaryControls), (1, SecondaryControl.ept), (3, SecondaryControl.rdtscp),
-            (5, SecondaryControl.vpid), (6, SecondaryControl.wbinvdExiting), (7, SecondaryControl.unrestrictedGuest),
-            (12, SecondaryControl.invpcid), (2, ExitControl.saveDebugControls), (9, ExitControl.hostAddressSpaceSize),
-            (18, ExitControl.savePAT), (19, ExitControl.loadPAT), (20, ExitControl.saveEFER),
-            (21, ExitControl.loadEFER), (2, EntryControl.loadDebugControls), (9, EntryControl.ia32eModeGuest),
-            (14, EntryControl.loadPAT), (15, EntryControl.loadEFER),
-        ] as [(UInt32, UInt32)]) func positions(bit: UInt32, mask: UInt32)
-    {
-        #expect(mask == 1 << bit)
-    }
-
-    @Test func theSetsHaveWhatIsNamed() {
-        #expect(ControlSet.pin.required == PinControl.nmiExiting && ControlSet.pin.wanted == PinControl.virtualNMIs)
-        let always: UInt32 =
-            ProcessorControl.tscOffsetting | ProcessorControl.mwaitExiting | ProcessorControl.rdpmcExiting
-            | ProcessorControl.ioBitmaps | ProcessorControl.msrBitmaps | ProcessorControl.monitorExiting
-            | ProcessorControl.secondaryControls
-        #expect(ControlSet.processor.required == always && ControlSet.processor.wanted == 0)
-        let second: UInt32 =
-            SecondaryControl.ept | SecondaryControl.vpid | SecondaryControl.unrestrictedGuest
-            | SecondaryControl.wbinvdExiting
-        #expect(ControlSet.secondary.required == second)
-        #expect(ControlSet.secondary.wanted == SecondaryControl.rdtscp | SecondaryControl.invpcid)
-        let exit: UInt32 =
-            ExitControl.hostAddressSpaceSize | ExitControl.saveEFER | ExitControl.loadEFER | ExitControl.savePAT
-            | ExitControl.loadPAT
-        #expect(ControlSet.exit.required == exit && ControlSet.exit.wanted == ExitControl.saveDebugControls)
-        #expect(ControlSet.entry.required == EntryControl.loadEFER | EntryControl.loadPAT)
-        #expect(ControlSet.entry.wanted == EntryControl.loadDebugControls)
-        #expect(ControlSet.entry.switched == EntryControl.ia32eModeGuest)
-    }
 }

@@ -1,7 +1,7 @@
 import Records
 
 /// A frame of the management link, made by hand: right, or wrong in one place (`Frame` in Control says what is right).
-struct LinkFrame {
+public struct LinkFrame {
     var version: UInt8 = 1
     var kind: UInt8 = 1
     /// What the length field says; nil for the truth.
@@ -18,7 +18,7 @@ struct LinkFrame {
     }
 
     /// A request for this operation, with a partition's name where there is one.
-    init(_ sequence: UInt32, _ operation: UInt8, partition: String? = nil) {
+    public init(_ sequence: UInt32, _ operation: UInt8, partition: String? = nil) {
         let number = operation < 24 ? [operation] : [0x18, operation]
         let name = partition.map { Array($0.utf8) } ?? []
         let text = name.count < 24 ? [0x60 | UInt8(name.count)] : [0x78, UInt8(name.count)]
@@ -35,7 +35,7 @@ struct LinkFrame {
     }
 
     /// As it goes over the line.
-    var bytes: [UInt8] {
+    public var bytes: [UInt8] {
         [0x7E] + content.flatMap { [0x7E, 0x7D, 0x11, 0x13].contains($0) ? [0x7D, $0 ^ 0x20] : [$0] } + [0x7E]
     }
 }

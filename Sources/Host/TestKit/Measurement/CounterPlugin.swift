@@ -23,6 +23,17 @@ public final class CounterPlugin {
     /// For the command line of the emulator.
     public var arguments: [String] { ["-plugin", "\(plugin.path),socket=\(socket.path)"] }
 
+    /// Builds the guests of our own and boots a machine of `Tools/Counter` under the counter, by the name of its manifest.
+    /// - Throws: `ManifestRefused`, `MachineError`.
+    func boot(
+        _ name: String, _ workspace: Workspace, _ progress: @escaping @Sendable (String) -> Void
+    ) throws -> Testbed {
+        try Tool.run(workspace.root.appending(path: "Tests/Guests/build").path, [])
+        return try Testbed(
+            manifest: workspace.root.appending(path: "Tools/Counter/\(name).yaml").path, workspace, name: name,
+            extra: arguments, progress: progress)
+    }
+
     /// What was counted so far; counting goes on.
     /// - Throws: `LinkError`, `DecodingError`, `MachineError.miscounted`.
     public func report() throws -> CounterReport {

@@ -44,11 +44,8 @@ public struct ExitMeter: Sendable {
     /// against the hypervisor's own counters.
     /// - Throws: `MachineError.miscounted` when they do not agree; `ManifestRefused`, `MachineError`, `LinkError`.
     public init(_ workspace: Workspace, progress: @escaping @Sendable (String) -> Void = { _ in }) throws {
-        try Tool.run(workspace.root.appending(path: "Tests/Guests/build").path, [])
         let counter = try CounterPlugin(workspace)
-        let testbed = try Testbed(
-            manifest: workspace.root.appending(path: "Tools/Counter/meter.yaml").path, workspace, name: "meter",
-            extra: counter.arguments, progress: progress)
+        let testbed = try counter.boot("meter", workspace, progress)
         defer { testbed.stop() }
         guard let guest = testbed.watch.partitions.first else {
             throw MachineError.miscounted("the manifest has no partition")

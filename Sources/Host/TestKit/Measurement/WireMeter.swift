@@ -31,11 +31,8 @@ public struct WireMeter: Sendable {
     /// own counters.
     /// - Throws: `MachineError.miscounted` where they do not agree; `ManifestRefused`, `MachineError`, `LinkError`.
     public init(_ workspace: Workspace, progress: @escaping @Sendable (String) -> Void = { _ in }) throws {
-        try Tool.run(workspace.root.appending(path: "Tests/Guests/build").path, [])
         let counter = try CounterPlugin(workspace)
-        let testbed = try Testbed(
-            manifest: workspace.root.appending(path: "Tools/Counter/wires.yaml").path, workspace, name: "wires",
-            extra: counter.arguments, progress: progress)
+        let testbed = try counter.boot("wires", workspace, progress)
         defer { testbed.stop() }
         let guests = WireGuests(testbed)
         progress("frames in batches, round trips")

@@ -4,8 +4,9 @@ import Manifest
 public struct ChannelCounters: ControlMessage, Sendable {
     /// The channel's.
     public var name = Label()
-    /// 1 while both ends have a driver; `memory` where the channel is shared memory, of which nothing is counted.
+    /// `link` of a channel that is shared memory, of which nothing is counted.
     public static let memory: UInt64 = 2
+    /// 1 while both ends have a driver, or `memory`.
     public var link: UInt64 = 0
     /// Frames that this end has sent, and their bytes.
     public var frames: UInt64 = 0

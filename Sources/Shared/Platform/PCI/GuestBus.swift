@@ -69,9 +69,7 @@ public struct GuestBus: ~Copyable, Sendable {
     /// What the virtio function with this index, below `virtioCount`, has to say of itself: see `VirtioFunction`.
     public func isLive(virtio index: Int) -> Bool { virtio[index].isLive }
     public func kind(virtio index: Int) -> VirtioKind { virtio[index].kind }
-    public func memory(virtio index: Int) -> UInt64? {
-        kind(virtio: index) == .sharedMemory ? virtio[index].page : nil
-    }
+    public func memory(virtio index: Int) -> UInt64? { kind(virtio: index) == .sharedMemory ? virtio[index].page : nil }
     public func hasOutput(virtio index: Int, _ memory: borrowing GuestMemory) -> Bool {
         virtio[index].hasOutput(memory)
     }
@@ -89,9 +87,7 @@ public struct GuestBus: ~Copyable, Sendable {
         guard access.port >= GuestWindows.ports, !access.isString else { return nil }
         let (index, offset) = Int(access.port - GuestWindows.ports).quotientAndRemainder(dividingBy: VirtioLayout.size)
         guard index < virtioCount else { return nil }
-        guard kind(virtio: index) != .sharedMemory, virtio[index].command & Command.ports != 0,
-            offset & (access.size - 1) == 0
-        else { return .max }
+        guard virtio[index].command & Command.ports != 0, offset & (access.size - 1) == 0 else { return .max }
         if access.isInput { return virtio[index].read(offset, size: access.size) }
         virtio[index].write(offset, size: access.size, value)
         return 0

@@ -62,8 +62,8 @@ extension VirtioFunction {
     mutating func writeConfiguration(_ offset: Int, _ value: UInt32, mask: UInt32) {
         switch offset {
         case 0x04:
-            command =
-                UInt16(truncatingIfNeeded: UInt32(command) & ~mask | value & mask) & (Command.writable | Command.ports)
+            let writable = kind == .sharedMemory ? Command.writable : Command.writable | Command.ports
+            command = UInt16(truncatingIfNeeded: UInt32(command) & ~mask | value & mask) & writable
         case 0x10, 0x14, 0x18:
             let bit = 1 << UInt8((offset - 0x10) / 4) as UInt8
             if value & mask | 0xF == .max { sizing |= bit } else { sizing &= ~bit }

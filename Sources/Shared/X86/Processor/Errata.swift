@@ -46,7 +46,7 @@ public struct Errata: Sendable {
     }
 
     private mutating func add(_ name: StaticString, _ msr: UInt32, mask: UInt64, value: UInt64) {
-        precondition(settings.append(Setting(name: name, msr: msr, mask: mask, value: value)))
+        guard settings.append(Setting(name: name, msr: msr, mask: mask, value: value)) else { preconditionFailure() }
     }
 
     /// Sets what is not so yet, on the core that executes this.

@@ -45,12 +45,36 @@ public enum VMCB {
 
 /// Bits of the intercept vectors at 00Ch (low half) and 010h (high half), as one 64-bit word.
 public enum Intercept {
+    public static let nmi: UInt64 = 1 << 1
+    public static let smi: UInt64 = 1 << 2
+    public static let initSignal: UInt64 = 1 << 3
     /// Only while a guest handles an NMI.
     public static let iret: UInt64 = 1 << 20
     /// INT n and INT1, which the intercept of #DB does not cover, while one instruction is stepped over that changes what the watch
     /// guards; INT3 and INTO exit as exceptions.
     public static let softwareInterrupt: UInt64 = 1 << 21 | 1 << 40
+    public static let rdpmc: UInt64 = 1 << 15
+    public static let cpuid: UInt64 = 1 << 18
+    public static let rsm: UInt64 = 1 << 19
+    public static let invd: UInt64 = 1 << 22
     public static let halt: UInt64 = 1 << 24
+    public static let invlpga: UInt64 = 1 << 26
+    public static let ioProtection: UInt64 = 1 << 27
+    public static let msrProtection: UInt64 = 1 << 28
+    public static let taskSwitch: UInt64 = 1 << 29
+    public static let ferrFreeze: UInt64 = 1 << 30
+    public static let shutdown: UInt64 = 1 << 31
+    public static let vmrun: UInt64 = 1 << 32
+    public static let vmmcall: UInt64 = 1 << 33
+    public static let vmload: UInt64 = 1 << 34
+    public static let vmsave: UInt64 = 1 << 35
+    public static let stgi: UInt64 = 1 << 36
+    public static let clgi: UInt64 = 1 << 37
+    public static let skinit: UInt64 = 1 << 38
+    public static let wbinvd: UInt64 = 1 << 41
+    public static let monitor: UInt64 = 1 << 42
+    public static let mwait: UInt64 = 1 << 43
+    public static let rdpru: UInt64 = 1 << 46
     /// While the guest's kernel is locked: writes to CR0 that change more than TS and MP, LIDT, LGDT.
     public static let guarded: UInt64 = 1 << 5 | 1 << 10 | 1 << 11
     /// In the word of control registers.
@@ -58,13 +82,9 @@ public enum Intercept {
     /// Everything that a guest is refused or that the hypervisor answers. What is not here runs on the silicon:
     /// external interrupts, HLT, PAUSE, control registers, page-table work.
     public static let wanted: UInt64 =
-        1 << 1 | 1 << 2 | 1 << 3  // NMI, SMI, INIT
-        | 1 << 15 | 1 << 18 | 1 << 19 | 1 << 22 | 1 << 26  // RDPMC, CPUID, RSM, INVD, INVLPGA
-        | 1 << 27 | 1 << 28 | 1 << 29  // ports and MSRs by their maps, task switches
-        | 1 << 30 | 1 << 31  // FERR_FREEZE, shutdown
-        | 1 << 32 | 1 << 33 | 1 << 34 | 1 << 35  // VMRUN, VMMCALL, VMLOAD, VMSAVE
-        | 1 << 36 | 1 << 37 | 1 << 38  // STGI, CLGI, SKINIT
-        | 1 << 41 | 1 << 42 | 1 << 43 | 1 << 46  // WBINVD, MONITOR, MWAIT, RDPRU
+        nmi | smi | initSignal | rdpmc | cpuid | rsm | invd | invlpga | ioProtection | msrProtection | taskSwitch
+        | ferrFreeze | shutdown | vmrun | vmmcall | vmload | vmsave | stgi | clgi | skinit | wbinvd | monitor | mwait
+        | rdpru
 }
 
 /// Exit codes (AMD64 APM volume 2, appendix C).

@@ -8,8 +8,7 @@ public enum ControlResult: Equatable, Sendable {
     case alwaysOn(UInt32)
 }
 
-/// What the hypervisor asks of one field of VMX controls (Intel SDM volume 3C, sections 25.6 to 25.8; 24.6 to 24.8 in editions
-/// before 2023). A control that no set names is 0; a processor that insists on it is
+/// What the hypervisor asks of one field of VMX controls. A control that no set names is 0; a processor that insists on it is
 /// refused.
 public struct ControlSet: Sendable {
     /// The register that says what a processor offers of them (Intel SDM volume 3D, appendix A.3 to A.5).
@@ -49,39 +48,36 @@ extension ControlSet {
     /// two apart, the preemption timer does the kick's work. External interrupts go straight to the guest (law 3).
     public static let pin = ControlSet(
         capability: 0x48D, bitName: "IA32_VMX_TRUE_PINBASED_CTLS bit %d",
-        required: 1 << 3,  // NMI exiting
-        wanted: virtualNMIs, reserved: 0x16, switched: preemptionTimer, substitute: preemptionTimer,
-        substituted: virtualNMIs)
-    public static let virtualNMIs: UInt32 = 1 << 5
-    public static let preemptionTimer: UInt32 = 1 << 6
+        required: PinControl.nmiExiting, wanted: PinControl.virtualNMIs, reserved: 0x16,
+        switched: PinControl.preemptionTimer, substitute: PinControl.preemptionTimer,
+        substituted: PinControl.virtualNMIs)
 
     /// Exiting for CR3 or INVLPG, which processors without the "true" capability registers insist on, would cost an exit for
     /// each switch of a guest's processes.
     public static let processor = ControlSet(
         capability: 0x48E, bitName: "IA32_VMX_TRUE_PROCBASED_CTLS bit %d",
-        required: 1 << 3 | 1 << 10 | 1 << 11  // TSC offsetting, MWAIT exiting, RDPMC exiting
-            | 1 << 25 | 1 << 28 | 1 << 29 | 1 << 31,  // I/O bitmaps, MSR bitmaps, MONITOR exiting, secondary controls
+        required: ProcessorControl.tscOffsetting | ProcessorControl.mwaitExiting | ProcessorControl.rdpmcExiting
+            | ProcessorControl.ioBitmaps | ProcessorControl.msrBitmaps | ProcessorControl.monitorExiting
+            | ProcessorControl.secondaryControls,
         reserved: 0x0400_6172)
-    /// Switched while the guest runs, where the processor tells NMIs apart.
-    public static let nmiWindowExiting: UInt32 = 1 << 22
 
     /// Without "enable RDTSCP" and its like the instruction is undefined in the guest. "Enable user wait and pause" stays
     /// off, since CPUID hides WAITPKG.
     public static let secondary = ControlSet(
         capability: 0x48B, bitName: "IA32_VMX_PROCBASED_CTLS2 bit %d",
-        required: 1 << 1 | 1 << 5 | 1 << 6 | 1 << 7,  // EPT, VPID, WBINVD exiting, unrestricted guest
-        wanted: 1 << 3 | 1 << 12)  // RDTSCP, INVPCID
+        required: SecondaryControl.ept | SecondaryControl.vpid | SecondaryControl.unrestrictedGuest
+            | SecondaryControl.wbinvdExiting,
+        wanted: SecondaryControl.rdtscp | SecondaryControl.invpcid)
 
     public static let exit = ControlSet(
         capability: 0x48F, bitName: "IA32_VMX_TRUE_EXIT_CTLS bit %d",
-        required: 1 << 9 | 1 << 18 | 1 << 19 | 1 << 20 | 1 << 21,  // host in 64-bit mode, PAT and EFER saved and loaded
-        wanted: 1 << 2,  // save debug controls
-        reserved: 0x0003_6DFB)
+        required: ExitControl.hostAddressSpaceSize | ExitControl.saveEFER | ExitControl.loadEFER
+            | ExitControl.savePAT | ExitControl.loadPAT,
+        wanted: ExitControl.saveDebugControls, reserved: 0x0003_6DFB)
 
     /// Whether the guest is in IA-32e mode changes while it runs.
     public static let entry = ControlSet(
         capability: 0x490, bitName: "IA32_VMX_TRUE_ENTRY_CTLS bit %d",
-        required: 1 << 14 | 1 << 15,  // load PAT, EFER
-        wanted: 1 << 2,  // load debug controls
-        reserved: 0x11FB, switched: 1 << 9)  // IA-32e mode guest
+        required: EntryControl.loadEFER | EntryControl.loadPAT, wanted: EntryControl.loadDebugControls,
+        reserved: 0x11FB, switched: EntryControl.ia32eModeGuest)
 }

@@ -65,6 +65,8 @@ private final class SharedBus {
             #expect(!bus.traps(start + offset) && bus.access(start + offset, 0) == nil)
         }
         _ = bus.configuration(4, 0xFFFF_FFFF)
+        // Memory, bus mastering; no ports.
+        #expect(bus.configuration(4).map { $0 & 7 } == 6)
         for offset in 0..<128 as Range<UInt16> {
             #expect(bus.port(offset) == .max && bus.port(offset, 0x0F) == .max)
         }

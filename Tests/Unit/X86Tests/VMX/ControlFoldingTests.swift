@@ -70,19 +70,19 @@ import X86
     }
 
     @Test func theLowestOfManyIsNamed() {
-        #expect(ControlSet.processor.fold(capability: 0) == .notOffered(1 << 3))
-        #expect(ControlSet.exit.fold(capability: 0) == .notOffered(1 << 9))
+        #expect(ControlSet.processor.fold(capability: 0) == .notOffered(ProcessorControl.tscOffsetting))
+        #expect(ControlSet.exit.fold(capability: 0) == .notOffered(ExitControl.hostAddressSpaceSize))
         // What is missing is said before what is too much.
-        #expect(ControlSet.exit.fold(capability: 0xFFFF_FFFF) == .notOffered(1 << 9))
+        #expect(ControlSet.exit.fold(capability: 0xFFFF_FFFF) == .notOffered(ExitControl.hostAddressSpaceSize))
         #expect(ControlSet.processor.fold(capability: .max) == .alwaysOn(1 << 0))
     }
 
     @Test func thePreemptionTimerStandsInForVirtualNMIs() {
-        let without = ControlSet.pin.fold(capability: capability(mayBeOne: ~ControlSet.virtualNMIs))
-        #expect(without == .value(1 << 3 | ControlSet.preemptionTimer))
-        let neither = ControlSet.virtualNMIs | ControlSet.preemptionTimer
+        let without = ControlSet.pin.fold(capability: capability(mayBeOne: ~PinControl.virtualNMIs))
+        #expect(without == .value(PinControl.nmiExiting | PinControl.preemptionTimer))
+        let neither = PinControl.virtualNMIs | PinControl.preemptionTimer
         let refused = ControlSet.pin.fold(capability: capability(mayBeOne: ~neither))
-        #expect(refused == .notOffered(ControlSet.preemptionTimer))
+        #expect(refused == .notOffered(PinControl.preemptionTimer))
     }
 
     /// Whatever a capability register says, the value respects it.

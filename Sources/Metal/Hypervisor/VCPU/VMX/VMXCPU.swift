@@ -119,14 +119,14 @@ struct VMXCPU: VirtualCPU {
         {
             self[VMCSField.entryInterruptionInfo] = UInt64(InterruptionInfo(vector: Vector.nmi, kind: .nmi).rawValue)
             hasPendingNMI = false
-        } else if controls.pin & ControlSet.virtualNMIs != 0 {
-            self[VMCSField.processorControls] |= UInt64(ControlSet.nmiWindowExiting)
+        } else if controls.pin & PinControl.virtualNMIs != 0 {
+            self[VMCSField.processorControls] |= UInt64(ProcessorControl.nmiWindowExiting)
         }
     }
 
     /// The guest can take an NMI now.
     mutating func closeNMIWindow() {
-        self[VMCSField.processorControls] &= ~UInt64(ControlSet.nmiWindowExiting)
+        self[VMCSField.processorControls] &= ~UInt64(ProcessorControl.nmiWindowExiting)
     }
 
     mutating func singleStep() {
@@ -138,7 +138,7 @@ struct VMXCPU: VirtualCPU {
             step = SingleStep(.delivery)
             // An exit between the delivery and its handler's first instruction (section 26.7.4).
             self[VMCSField.preemptionTimer] = 0
-            self[VMCSField.pinControls] |= UInt64(ControlSet.preemptionTimer)
+            self[VMCSField.pinControls] |= UInt64(PinControl.preemptionTimer)
         } else {
             step = SingleStep(.access, rflags: self[VMCSField.guestRFLAGS])
             self[VMCSField.guestRFLAGS] |= RFLAGS.trap

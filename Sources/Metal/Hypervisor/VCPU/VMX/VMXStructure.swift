@@ -20,8 +20,8 @@ extension VMXCPU {
             VMCSField.hostSysenterEIP,
         ]
         for i in zero.indices { body(.exitState, zero[i], 0, 0) }
-        body(.intercepts, VMCSField.pinControls, UInt64(controls.pin), UInt64(ControlSet.preemptionTimer))
-        let window = UInt64(ControlSet.nmiWindowExiting)
+        body(.intercepts, VMCSField.pinControls, UInt64(controls.pin), UInt64(PinControl.preemptionTimer))
+        let window = UInt64(ProcessorControl.nmiWindowExiting)
         body(.intercepts, VMCSField.processorControls, UInt64(controls.processor), window)
         body(.intercepts, VMCSField.secondaryControls, UInt64(controls.secondary), 0)
         body(.exceptionIntercepts, VMCSField.exceptionBitmap, UInt64(Vector.exiting), ~UInt64(Vector.exiting))
