@@ -102,8 +102,7 @@ extension Manifest {
         }
     }
 
-    /// Nobody's memory is at stake: root mode bounds the seconds, and sees a missed kick late or never.
-    /// Root mode connects the first control partition, and has a number on the guest's bus for eight functions of its own.
+    /// Root mode connects one control partition, the last, and has a number on the guest's bus for eight functions of its own.
     private func checkVirtio(_ i: Int, _ report: (ManifestRefusal) -> Void) {
         let spec = partitions[i], functions = spec.virtio.rawValue.nonzeroBitCount + spec.wireCount
         if functions > Self.maxVirtioFunctions {
@@ -118,6 +117,7 @@ extension Manifest {
         }
     }
 
+    /// Nobody's memory is at stake: root mode bounds the seconds, and sees a missed kick late or never.
     private func checkWatchdog(_ i: Int, _ report: (ManifestRefusal) -> Void) {
         let seconds = UInt64(partitions[i].watchdog)
         guard seconds != 0 else { return }

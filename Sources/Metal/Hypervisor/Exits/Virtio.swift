@@ -30,10 +30,7 @@ extension ExitContext {
     mutating func accessVirtio(
         _ port: PortAccess, _ next: UInt64, _ functions: Pointer<PartitionFunctions>
     ) -> ExitOutcome {
-        if port.isString {
-            cpu.raise(Vector.generalProtection, error: 0)
-            return .resume
-        }
+        if port.isString { return refuse() }
         partition.value.takeLock(core.value.vcpu)
         let answer = functions.value.guest.access(virtio: port, value: UInt32(truncatingIfNeeded: cpu.rax))
         partition.value.releaseLock()
@@ -58,8 +55,8 @@ extension ExitContext {
             guard functions.value.guest.isLive(virtio: i) else { continue }
             let page = partition.value.controlPage, isControl = i > 0 || !hasConsole
             let console = PartitionConsole(page: page, isControl: isControl)
-            let wasAnswered = isControl && console.hasBytes
             partition.value.takeLock(core.value.vcpu)
+            let wasAnswered = isControl && console.hasBytes
             if !isControl, functions.value.guest.hasOutput(virtio: i, partition.value.guestMemory) {
                 partition.value.releaseLock()
                 waitForReader(functions)
@@ -68,10 +65,11 @@ extension ExitContext {
             let progress = functions.value.guest.serve(
                 virtio: i, console: console, limit: Self.pieceSize, partition.value.guestMemory)
             sendInterrupts(functions)
+            let mayBeAnswered = isControl && (wasAnswered && !console.hasBytes || page.controlIn.peek() != nil)
             partition.value.releaseLock()
             if case .more = progress { LocalAPIC.kick(partition.value.platform.apicIDs[0]) }
             // By the boot vCPU's core, of whose budget it is.
-            if isControl, wasAnswered && !console.hasBytes || page.controlIn.peek() != nil {
+            if mayBeAnswered {
                 core.value.vcpu == 0
                     ? ControlPage.kickHousekeeper() : LocalAPIC.kick(partition.value.platform.apicIDs[0])
             }

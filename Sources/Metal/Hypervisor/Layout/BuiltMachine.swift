@@ -82,7 +82,7 @@ extension BuiltMachine {
             cpu, frames, functions, buses: platform.hasBus ? platform.vcpuCount : 1, plan.files[i], &arena, &changing)
         let page = Pointer<ControlPage>(at: controlPages[i])
         page.initialize(to: ControlPage(autostart: spec.autostart))
-        for n in 0..<8 where functions?.value.guest.memory(virtio: n) != nil {
+        for n in 0..<8 where functions?.value.guest.kind(virtio: n) == .sharedMemory {
             page.value.wires[n].link = ChannelCounters.memory
         }
         guard changing.take(PartitionContext.changingFrames) != nil else { throw .outOfFrames }

@@ -8,6 +8,8 @@ import Text
 struct Housekeeping: ~Copyable {
     /// Of the serial link, and of the control partition.
     private var server = ControlServer(), control = ControlServer()
+    /// Of the control partition's link, in which something moves: its guest may make this core take more.
+    private var turns = Budget(capacity: 64, perSecond: 64)
     /// Which start of the control partition `control` is of.
     private var controlLoads: UInt64 = 0
     private var machine: MachineBackend
@@ -20,6 +22,7 @@ struct Housekeeping: ~Copyable {
     init(_ built: borrowing BuiltMachine, _ program: ProgramMemory) {
         machine = MachineBackend(built, program)
         tscKHz = max(built.plan.machine.tscKHz, 1)
+        turns.ticksPerSecond = tscKHz * 1000
         hasLink = built.manifest.link == .serial && SerialPort.link.isPresent
         if hasLink {
             SerialPort.link.initialize()
@@ -27,21 +30,23 @@ struct Housekeeping: ~Copyable {
         }
     }
 
-    /// One turn: at most one line or device's fault is looked up and one request or event answered, and each port moves as
-    /// many bytes as its FIFO holds. Whatever is left rings for the next turn, before which the core's guest may run.
+    /// One turn: at most one line or device's fault is looked up and one request or event of each link answered; each port moves as
+    /// many bytes as its FIFO holds, and the control partition's link as many as its rings do. Whatever is left rings for the next turn, before which the core's guest may run.
     mutating func serve(_ core: borrowing CoreState) {
         machine.relayHolds()
         machine.relayWatchdogs(core)
         machine.relayWires()
         machine.stopUnconfined()
         writeLog(core)
-        // What was typed for a guest comes this way.
         machine.link = 0
+        // What was typed for a guest comes this way.
         if hasLink, Self.answer(&server, SerialPort.link, &machine) { clear_stack(core.layout.stackBottom) }
-        guard let line = machine.controlLine() else { return }
+        guard let line = machine.controlLine(), turns.isLeft(now: cpu_rdtsc()) else { return }
         guard line.hasGuest(&controlLoads) else { return endControl(line) }
         machine.link = 1
-        if Self.answer(&control, line, &machine) { clear_stack(core.layout.stackBottom) }
+        guard Self.answer(&control, line, &machine) else { return }
+        turns.spend(1)
+        clear_stack(core.layout.stackBottom)
     }
 
     /// What the control partition's guest has asked and was not answered ends with it.

@@ -20,7 +20,7 @@ private struct ManagedPartition {
     /// The partitions, a bit for each, that own virtual functions of this one's.
     var dependents: UInt8 = 0
     /// Whether its guest is told of what comes, and does not poll.
-    var hasVirtio = false
+    var hasVirtioConsole = false
     /// The channels that it has an end of, a bit for each, and the function of the first.
     var channels: UInt8 = 0, firstWire = 0
     /// Whether this core can count what the partition's move: all share one last-level cache.
@@ -76,9 +76,10 @@ struct MachineBackend: ControlBackend, ~Copyable {
             partitions[i].info.name = built.manifest.partitions[i].name
             partitions[i].info.image = built.manifest.partitions[i].image
             partitions[i].info.permits = built.manifest.partitions[i].permits
-            partitions[i].hasVirtio = !built.manifest.partitions[i].virtio.isEmpty
-            partitions[i].firstWire = built.manifest.partitions[i].virtio.rawValue.nonzeroBitCount
-            if controller == nil, built.manifest.partitions[i].virtio.contains(.control) { controller = i }
+            let virtio = built.manifest.partitions[i].virtio
+            partitions[i].hasVirtioConsole = virtio.contains(.console)
+            partitions[i].firstWire = (virtio.contains(.console) ? 1 : 0) + (virtio.contains(.control) ? 1 : 0)
+            if virtio.contains(.control) { controller = i }
             partitions[i].info.cores = built.manifest.partitions[i].cores
             let caches = built.plan.machine.facts.lastLevelCaches, cores = partitions[i].info.cores
             for core in 0..<64
@@ -186,7 +187,7 @@ struct MachineBackend: ControlBackend, ~Copyable {
     mutating func writeConsole(_ partition: Int, _ bytes: borrowing Span<UInt8>) -> Int {
         var count = 0
         while count < bytes.count, partitions[partition].controlPage.consoleIn.offer(bytes[count]) { count += 1 }
-        if count > 0, partitions[partition].hasVirtio { LocalAPIC.kick(partitions[partition].apicID) }
+        if count > 0, partitions[partition].hasVirtioConsole { LocalAPIC.kick(partitions[partition].apicID) }
         return count
     }
 
@@ -217,7 +218,7 @@ struct MachineBackend: ControlBackend, ~Copyable {
             event.partition = partitions[turn].info.name
             event.clockMicroseconds = microseconds(stamped.tsc)
             // Where a neighbour's code lies is not for every guest to know.
-            if link == 1, !partitions[turn].info.permits.contains(.statistics) { (event.code, event.address) = (0, 0) }
+            if link == 1, !partitions[turn].info.permits.contains(.statistics) { event.address = 0 }
             return event
         }
         return nil

@@ -124,9 +124,8 @@ extension BuiltMachine {
             }
         }
         do throws(GuestBusError) {
-            for _ in 0..<manifest.partitions[i].virtio.rawValue.nonzeroBitCount {
-                try functions.value.guest.append(.console)
-            }
+            if manifest.partitions[i].virtio.contains(.console) { try functions.value.guest.append(.console) }
+            if manifest.partitions[i].virtio.contains(.control) { try functions.value.guest.append(.console) }
             try appendWires(i, to: functions)
         } catch { throw .mappedAlready }
         return functions

@@ -65,6 +65,8 @@ extension VCPURunner {
         prepareCore()
         context.cpu.resetToLoader()
         partition.value.endCause.store(0, ordering: .relaxed)
+        // What was answered to the guest before; none of its answers is still on the way.
+        partition.value.controlPage.controlOut.removeAll()
         partition.value.controlPage.value.loads.add(1, ordering: .relaxed)
         partition.value.clockLag.store(0, ordering: .relaxed)
         partition.value.order.store(VCPUOrder.run, ordering: .sequentiallyConsistent)
@@ -113,9 +115,8 @@ extension VCPURunner {
             functions.value.clearWires()
         }
         state.value.functions?.value.lostReader = state.value.controlPage.consoleOut.noted
-        // What was typed for this guest, or answered to it, is not the next one's.
+        // What was typed for this guest is not the next one's.
         state.value.controlPage.consoleIn.removeAll()
-        state.value.controlPage.controlOut.removeAll()
         for vcpu in 0..<state.value.vcpuCount where state.value.nested[vcpu].unclaimed != 0 {
             unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: UInt(state.value.nested[vcpu].unclaimed)), 4096)
         }

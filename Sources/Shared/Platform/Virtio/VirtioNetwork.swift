@@ -38,7 +38,7 @@ extension VirtioQueue {
     fileprivate mutating func send(
         to wire: inout Wire, hasEvents: Bool, _ memory: borrowing GuestMemory, _ mayPass: (Int) -> Bool
     ) throws(VirtioError) -> VirtioProgress {
-        // Once more, to find that there is none behind as many.
+        // One chain more: a driver that has given exactly `chainsAtOnce` is through with this exit.
         for _ in 0...Self.chainsAtOnce {
             guard let chain = try next(memory, isWritable: false) else {
                 try announce(true, hasEvents: hasEvents, memory)

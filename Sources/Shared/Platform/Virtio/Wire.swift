@@ -10,7 +10,7 @@ public struct WireCounters: Sendable {
     public var dropped: UInt64 = 0
     /// How often the other end was interrupted.
     public var kicks: UInt64 = 0
-    /// 1 while both ends have a driver; what stands for shared memory (`ChannelCounters`) is the caller's to say.
+    /// 1 while both ends have a driver.
     public var link: UInt64 = 0
     public init() {}
 }
