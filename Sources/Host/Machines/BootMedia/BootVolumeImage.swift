@@ -98,7 +98,9 @@ public struct BootVolumeImage: Sendable {
         let size = try fileSystemSize()
         // 8 KiB clusters keep volumes from 32 MiB to 512 MiB within FAT16.
         let clusterSectors = size < 480 << 20 ? 16 : 64
-        guard FileManager.default.createFile(atPath: file.path, contents: nil) else {
+        // An initial RAM disk may hold a key: what is copied is no less private than the original.
+        let mode: [FileAttributeKey: Any] = [.posixPermissions: 0o600]
+        guard FileManager.default.createFile(atPath: file.path, contents: nil, attributes: mode) else {
             throw MachineError.missing(file: file.path, hint: "it cannot be created")
         }
         let handle = try FileHandle(forWritingTo: file)

@@ -10,7 +10,7 @@ extension Example {
             ExampleStep("disk", "@bulkhead serving ", "owns the disk and serves it by NBD"),
             ExampleStep(
                 "debian", "@bulkhead passphrase wanted", "has the disk, encrypted", then: .passphrase),
-            ExampleStep("debian", "@bulkhead root ", "has opened it: the file system's key is in its own memory alone"),
+            ExampleStep("debian", "@bulkhead root ", "has opened it with the passphrase that was typed here"),
             ExampleStep("debian", "Debian GNU/Linux 12 ", "has booted from it to its login prompt"),
         ],
         devices: { outside, workspace in
