@@ -94,6 +94,6 @@ void card_wait(void) {
     interrupts_off();
     rings[RECEIVE].driver.event = seen;
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    if (seen == rings[RECEIVE].device.index) wait_for_interrupt();
+    if (seen == rings[RECEIVE].device.index && !timer_is_over) wait_for_interrupt();
     interrupts_on();
 }

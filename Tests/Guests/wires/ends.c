@@ -27,19 +27,21 @@ void receive_for_ever(void) {
 static void hear(const uint8_t *frame, uint32_t length) {
     (void)length;
     answers++;
-    told = message_of(frame).count;
+    if (message_of(frame).kind == TELL) told += message_of(frame).count;
 }
-/// Sends one frame and waits for the answer; false when there is none within five seconds.
+/// Sends one frame and waits for the answer; false when there is none within four seconds. The frame is lost where the other end
+/// has not taken what was sent before it, and no interrupt tells of that: the timer does.
 static bool ask(uint32_t kind, uint32_t phase) {
     uint32_t before = answers;
-    uint64_t start = rdtsc();
     card_send(1, SMALL, (struct message){kind, phase, 0});
-    while (answers == before) {
-        if (rdtsc() - start > 5000 * machine.tsc_khz) return false;
-        card_wait();
-        card_take(hear);
-    }
-    return true;
+    for (start_timer(4000); answers == before && !timer_is_over; card_take(hear)) card_wait();
+    return answers != before;
+}
+/// How many frames of a phase have been received. An answer that comes late is the first question's, and the next one's is 0.
+static uint32_t received_of(uint32_t phase) {
+    told = 0;
+    for (int i = 0; i < 12 && !ask(TELL, phase); i++) print("@wires asks again phase=%u\n", phase);
+    return told;
 }
 static void send_batches(uint32_t phase, uint32_t batch, uint32_t length, uint32_t frames) {
     // A batch that the other end has not taken before the next one finds less room: the more frames, the longer.
@@ -54,14 +56,14 @@ static void send_batches(uint32_t phase, uint32_t batch, uint32_t length, uint32
 /// Where the machine beneath an emulator was too busy for the receiver to keep up, frames are lost, and the phase comes again.
 #define BATCHES(phase, batch, length, frames) \
     do { \
-        uint32_t tries = 0; \
+        uint32_t tries = 0, received; \
         do { \
             MARK(phase); \
             send_batches(phase, batch, length, frames); \
             MARK(0); \
-            if (!ask(TELL, phase)) told = 0; \
-        } while (told != frames && ++tries < 6); \
-        print("@wires sent phase=%u frames=%u received=%u\n", phase, frames, told); \
+            received = received_of(phase); \
+        } while (received != frames && ++tries < 6); \
+        print("@wires sent phase=%u frames=%u received=%u\n", phase, frames, received); \
     } while (0)
 
 void send_everything(void) {
@@ -84,6 +86,5 @@ void send_everything(void) {
         card_send(64, LARGE, (struct message){COUNT, FULL_RATE, 0});
     sleep_ms(200);
     MARK(0);
-    if (!ask(TELL, FULL_RATE)) told = 0;
-    print("@wires sent phase=%u frames=%lu received=%u\n", FULL_RATE, frames, told);
+    print("@wires sent phase=%u frames=%lu received=%u\n", FULL_RATE, frames, received_of(FULL_RATE));
 }

@@ -4,24 +4,27 @@
 #define ENTRIES 32
 #include "rings.h"
 
-static volatile bool is_over;
+volatile bool timer_is_over;
 static bool is_watching;
 
 void on_interrupt(uint32_t processor, uint32_t vector) {
     if (vector != TIMER_VECTOR) return;
     if (is_watching) pulse_tick(processor);
-    is_over = true;
+    timer_is_over = true;
 }
 void on_exception(uint32_t processor, const struct frame *frame) {
     print("@wires exception cpu=%u vector=%lu rip=%lx\n", processor, frame->vector, frame->rip);
 }
-void sleep_ms(uint64_t ms) {
-    is_over = false;
+void start_timer(uint64_t ms) {
+    timer_is_over = false;
     wrmsr(APIC_DIVIDE, 11);
     wrmsr(APIC_LVT_TIMER, TIMER_VECTOR);  // one-shot
     wrmsr(APIC_INITIAL, timer_count * ms);
+}
+void sleep_ms(uint64_t ms) {
+    start_timer(ms);
     interrupts_off();
-    while (!is_over) wait_for_interrupt();
+    while (!timer_is_over) wait_for_interrupt();
     interrupts_on();
 }
 

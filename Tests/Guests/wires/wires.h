@@ -28,7 +28,7 @@ void card_send_frame(const uint8_t *frame, uint32_t length);
 /// Takes what has come, and gives the buffers back.
 void card_take(void (*each)(const uint8_t *frame, uint32_t length));
 struct message message_of(const uint8_t *frame);
-/// Sleeps until there is something to take, or another interrupt.
+/// Sleeps until there is something to take, the timer is over, or another interrupt.
 void card_wait(void);
 
 void send_everything(void);
@@ -39,5 +39,9 @@ void send_everything(void);
 void print_characters(void);
 /// Watches the timer for that long beside a wire at its full rate.
 void watch_pulse(uint64_t seconds);
+/// Set by the timer's interrupt.
+extern volatile bool timer_is_over;
+/// Without an exit; at most 4,000 ms, as the count has 32 bits (an emulated timer ticks each nanosecond).
+void start_timer(uint64_t ms);
 /// Sleeps, without an exit.
 void sleep_ms(uint64_t ms);
