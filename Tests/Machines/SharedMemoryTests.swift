@@ -34,7 +34,7 @@ extension MachineTests {
             #expect(after == expected)
             let words = result.split(separator: " ")
             let trips = try #require(words[1].split(separator: "=").last.flatMap { Int($0) })
-            #expect(trips > 100 && words[2] == "wrong=0", "\(result)")
+            #expect(trips > 1000 && words[2] == "wrong=0", "\(result)")
             let shown = try machine.client.statistics("controller").channels
             #expect(shown.count == 1 && shown[0].name.string == "setpoints" && shown[0].link == ChannelCounters.memory)
         }

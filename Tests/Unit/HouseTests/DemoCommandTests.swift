@@ -19,12 +19,14 @@ import UnitSupport
         let both = try demo("--example", "wireguard", "--manifest", "x.yaml")
         #expect(both.status == 64 && both.errors.contains("--example has a manifest of its own"))
         let intel = try demo("--example", "shared-nic", "--machine", "intel")
-        #expect(intel.status == 64 && intel.errors.contains("examples have devices"))
+        #expect(intel.status == 64 && intel.errors.contains("examples run on the emulated amd machine alone"))
     }
 
     @Test func helpTeachesTheExamples() throws {
         let help = try demo("--help")
         #expect(help.status == 0)
-        for name in ["shared-nic: ", "shared-disk: ", "wireguard: "] { #expect(help.output.contains("  " + name)) }
+        for name in ["shared-nic: ", "shared-disk: ", "wireguard: ", "memory-channel: "] {
+            #expect(help.output.contains("  " + name))
+        }
     }
 }

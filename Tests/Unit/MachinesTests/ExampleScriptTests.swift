@@ -49,6 +49,8 @@ import Testing
             for step in example.steps {
                 #expect(text.contains("- name: \(step.partition)\n"), "\(example.name): \(step.partition)")
             }
+            #expect(
+                FileManager.default.isExecutableFile(atPath: root.appending(path: "Guests/\(example.recipe[0])").path))
             for match in text.matches(of: /bulkhead\.run=([a-z-]+)/) {
                 let task = root.appending(path: "Guests/service/\(match.1)")
                 #expect(FileManager.default.fileExists(atPath: task.path), "\(example.name): \(match.1)")

@@ -45,7 +45,7 @@ struct DemoCommand: ParsableCommand {
         }
         if manifest != nil { throw ValidationError("--example has a manifest of its own; leave --manifest out") }
         if machine != .amd {
-            throw ValidationError("examples have devices, which the emulated \(machine) machine has not")
+            throw ValidationError("examples run on the emulated amd machine alone")
         }
     }
 

@@ -33,6 +33,9 @@ final class DemoExample {
                 }
             } catch { problem = problem ?? error as? MachineError ?? .declined("\(error)") }
         }
+        let names = demo.watch.partitions.map(\.name)
+        let failure = ExampleScript.failure(names) { name in consoles.first { $0.partition == name }?.lines ?? [] }
+        problem = problem ?? failure.map { .declined($0) }
     }
 
     /// Notes that a page has the checksum that a guest says.
@@ -62,12 +65,7 @@ final class DemoExample {
             for seen in script.seen.dropFirst(told) { print(seen.text) }
             for note in notes.dropFirst(noted) { print(note) }
             (told, noted) = (script.seen.count, notes.count)
-            let partitions = demo.watch.partitions
-            let failure = ExampleScript.failure(partitions.map(\.name)) { name in
-                partitions.first { $0.name == name }?.console?.lines ?? []
-            }
             if let problem { throw problem }
-            if let failure { throw MachineError.declined(failure) }
             if let awaited = script.awaited, demo.machine.uptime > Double(seconds) {
                 throw MachineError.timeout(
                     awaited: "\"\(awaited.line)\" of \(awaited.partition)", seconds: Double(seconds), log: "")
