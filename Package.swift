@@ -41,6 +41,8 @@ let shared: [Target] = [
     room("Shared", "Manifest", ["CBOR", "PCI", "Resources", "Text", "Trust"], fast: true),
     room("Shared", "Watch", ["Manifest", "X86"]),
     room("Shared", "Control", ["CBOR", "Manifest", "Records", "Resources", "Text"]),
+    room("Shared", "Virtio", ["Platform"]),
+    room("Shared", "DeviceModel", ["Control", "Platform", "Virtio"]),
 ]
 
 let freestanding = [
@@ -78,10 +80,23 @@ let metalWing: [Target] = [
     .target(
         name: "LoaderImage", path: "Sources/Metal/LoaderImage",
         cSettings: [.unsafeFlags(freestanding + ["-I\(metalScratch)/loader"])]),
+    .target(
+        name: "ModelEntry", path: "Sources/Metal/Model/Entry", exclude: ["model.ld"],
+        cSettings: [.unsafeFlags(freestanding)]),
+    .executableTarget(
+        name: "Model",
+        dependencies: ["ModelEntry", "DeviceModel", "Platform"],
+        path: "Sources/Metal/Model/Program",
+        swiftSettings: metalSettings,
+        linkerSettings: linker("Model/Entry/model.ld", ["-no-pie"], map: "MODEL.map")),
+    .target(
+        name: "ModelImage", path: "Sources/Metal/ModelImage",
+        cSettings: [.unsafeFlags(freestanding + ["-I\(metalScratch)/model"])]),
     .executableTarget(
         name: "Hypervisor",
         dependencies: [
-            "CBOR", "Silicon", "LoaderImage", "Control", "Manifest", "PCI", "Platform", "Records", "Remapping",
+            "CBOR", "Silicon", "LoaderImage", "ModelImage", "Control", "Manifest", "PCI", "Platform", "Records",
+            "Remapping",
             "Resources", "Text", "Trust", "Watch", "X86",
         ],
         path: "Sources/Metal/Hypervisor",
@@ -182,6 +197,7 @@ let hostWing: [Target] = [
         ]),
     unitTests("LoadersTests", ["Loaders", "Platform", "UnitSupport"]),
     unitTests("PlatformTests", ["Loaders", "PCI", "Platform", "UnitSupport", "X86"]),
+    unitTests("VirtioTests", ["Control", "DeviceModel", "Platform", "UnitSupport", "Virtio"]),
     unitTests(
         "InventoryTests",
         ["Control", "ControlClient", "Inventory", "Manifest", "ManifestFile", "ManifestRules", "PCI"]),

@@ -87,6 +87,43 @@ extension MachineTests {
             #expect(try booted.info("neighbour").state == .running)
         }
 
+        /// A device model that its guest has taken over reaches nobody, and what it cannot go on after ends its guest.
+        @Test(arguments: ["neighbour", "program", "port", "cpuid"]) func aModelThatIsTakenOverEndsItsGuest(
+            _ kind: String
+        ) throws {
+            let logged = adversary.machine.console.lines.count
+            _ = try adversary.attack("fault:model-\(kind)", seconds: 20)
+            let words = "partition hostile, vCPU 0: its device model ended, exit code"
+            try adversary.machine.wait(for: words, from: logged, seconds: 20)
+            try adversary.wait(for: .running, "hostile")
+            #expect(try adversary.info("hostile").cause == .violation)
+            #expect(try adversary.neighbourProblems().isEmpty)
+            #expect(try adversary.attack("cpuid", seconds: 30).isDone)
+        }
+
+        /// One that never comes back holds up its own guest alone, until a manager stops that.
+        @Test func aModelThatSpinsIsStopped() throws {
+            adversary.hostile.type(line: "fault:model-spins")
+            try adversary.hostile.exchange()
+            adversary.machine.run(seconds: 3)
+            #expect(try adversary.neighbourProblems().isEmpty)
+            try adversary.client.change(.stop, "hostile")
+            try adversary.wait(for: .stopped, "hostile")
+            #expect(try adversary.neighbourProblems().isEmpty)
+            try expectStart()
+        }
+
+        /// Ones in everything that root mode reads of it, rings too: nobody else notices.
+        @Test func whatAModelSaysIsBounded() throws {
+            adversary.hostile.type(line: "fault:model-garbage")
+            try adversary.hostile.exchange()
+            adversary.machine.run(seconds: 3)
+            #expect(try adversary.neighbourProblems().isEmpty)
+            try adversary.client.change(.stop, "hostile")
+            try adversary.wait(for: .stopped, "hostile")
+            try expectStart()
+        }
+
         private func expectStart() throws {
             let first = adversary.hostile.lines.count
             try adversary.client.change(.start, "hostile")

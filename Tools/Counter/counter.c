@@ -94,12 +94,13 @@ static bool find_control_block(uint64_t physical, uint64_t *at) {
 }
 
 static enum reason read_reason(void) {
-    uint64_t block, code, info, guest_rax;
+    uint64_t block, code, info, guest_rax, rip;
     if (!bytes) bytes = g_byte_array_new();
     // #VMEXIT brings back the host's RAX, the operand of VMRUN; RCX is still the guest's.
     if (find_control_block(value(rax), &block) && read_word(block + VMCB_EXIT_CODE, &code) &&
-        read_word(block + VMCB_EXIT_INFO1, &info) && read_word(block + VMCB_RAX, &guest_rax))
-        return reason_of(code, info, value(rcx), guest_rax);
+        read_word(block + VMCB_EXIT_INFO1, &info) && read_word(block + VMCB_RAX, &guest_rax) &&
+        read_word(block + VMCB_RIP, &rip))
+        return code == EXIT_VMMCALL && rip >> 20 == MODEL_MIB ? DEVICE_MODEL : reason_of(code, info, value(rcx), guest_rax);
     __atomic_fetch_add(&unreadable, 1, __ATOMIC_RELAXED);
     return OTHER;
 }
@@ -146,6 +147,7 @@ static void on_exit_from(unsigned index, void *site) {
     v->guest += v->left - v->entered;
     v->phase = __atomic_load_n(&phase_count, __ATOMIC_ACQUIRE) - 1;
     v->reason = read_reason();
+    if (v->reason == DEVICE_MODEL) phases[v->phase]->model[index] += v->left - v->entered;
 }
 
 // Translation -----------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ enum { VCPUS_MAX = 32, PHASES_MAX = 128, DENSE = 1 << 16 };
 /// Why a guest left, in the words of Bulkhead's own counters, then what only other hypervisors intercept.
 enum reason {
     CPUID, MSR, PORT, ICR, NESTED_PAGE_FAULT, NMI, HYPERCALL, HALT, INIT_SIPI, SHUTDOWN, REFUSED_INSTRUCTION,
-    CACHE_CONTROL, EXCEPTION, OTHER, INTERRUPT, INTERRUPT_WINDOW, CONTROL_REGISTER, PAUSE, REASONS,
+    CACHE_CONTROL, EXCEPTION, OTHER, DEVICE_MODEL, INTERRUPT, INTERRUPT_WINDOW, CONTROL_REGISTER, PAUSE, REASONS,
 };
 extern const char *const reason_names[REASONS];
 /// - Parameters: the VMCB's EXITCODE and EXITINFO1, the guest's RCX and RAX.
@@ -40,6 +40,8 @@ struct phase {
     struct instructions begin[VCPUS_MAX], end[VCPUS_MAX];
     /// The most instructions in a row with the global interrupt flag clear, of those rows that ended in this phase.
     uint64_t held[VCPUS_MAX];
+    /// Instructions of device models, up to their hypercalls.
+    uint64_t model[VCPUS_MAX];
 };
 extern struct phase *phases[PHASES_MAX];
 extern unsigned phase_count, vcpu_count;

@@ -4,7 +4,7 @@
 
 const char *const reason_names[REASONS] = {
     "cpuid", "msr", "port", "icr", "nested_page_fault", "nmi", "hypercall", "halt", "init_sipi", "shutdown",
-    "refused_instruction", "cache_control", "exception", "other", "interrupt", "interrupt_window", "control_register",
+    "refused_instruction", "cache_control", "exception", "other", "device_model", "interrupt", "interrupt_window", "control_register",
     "pause",
 };
 

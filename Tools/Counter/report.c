@@ -25,13 +25,15 @@ static void put_exits(FILE *out, const struct phase *phase, unsigned first, unsi
 
 static void put_instructions(FILE *out, const struct phase *phase, const struct instructions *end, unsigned first,
                              unsigned behind) {
-    uint64_t all = 0, guest = 0, held = 0;
+    uint64_t all = 0, guest = 0, held = 0, model = 0;
     for (unsigned vcpu = first; vcpu < behind; vcpu++) {
         all += end[vcpu].all - phase->begin[vcpu].all;
         guest += end[vcpu].guest - phase->begin[vcpu].guest;
+        model += phase->model[vcpu];
         if (phase->held[vcpu] > held) held = phase->held[vcpu];
     }
-    fprintf(out, "\"instructions\": %lu, \"guest_instructions\": %lu, \"held\": %lu, ", all, guest, held);
+    fprintf(out, "\"instructions\": %lu, \"guest_instructions\": %lu, \"model_instructions\": %lu, \"held\": %lu, ", all,
+            guest, model, held);
 }
 
 static void put_phase(FILE *out, unsigned index, const struct instructions *now) {

@@ -8,7 +8,10 @@
 #define VMCB_EXIT_CODE 0x070
 #define VMCB_EXIT_INFO1 0x078
 #define VMCB_EFER 0x4D0
+#define VMCB_RIP 0x578
 #define VMCB_RAX 0x5F8
+// Where Bulkhead's device models have their program (Sources/Metal/Model/Entry/layout.h), in pages of 1 MiB.
+#define MODEL_MIB (0x7F0000000000 >> 20)
 #define EFER_SVME (1 << 12)
 
 #define EXIT_EXCEPTION_FIRST 0x40

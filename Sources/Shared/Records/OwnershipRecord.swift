@@ -35,7 +35,7 @@ public enum OwnershipKind: UInt16, Sendable {
     /// In a block: a core's private structures; `detail` is the root of its page tables.
     case core
     /// In a block: a page of a nested table, its root; `index` is the core that uses it, `detail` 1 where that is only
-    /// while the partition's loader runs.
+    /// while the partition's loader runs, 2 where it is its device model's.
     case nestedRoot
     /// A kernel or an initial RAM disk, for the partition's loader to read, and for the core of its boot vCPU, which verifies it.
     case image
@@ -59,6 +59,11 @@ public enum OwnershipKind: UInt16, Sendable {
     /// Half a channel: what the cores of `owner` write for those of partition `index`, who only read it; their guests do, too, from its second page
     /// on, where `detail` is 1.
     case wire
+    /// In a block: what the partition's device model writes; `detail` is 0 for its memory, 1 for its own page tables, 2 for the
+    /// rings, which the housekeeping core has too.
+    case model
+    /// In constants: the device models' program.
+    case modelProgram
 }
 
 /// One range of physical memory and its owner.
@@ -77,11 +82,11 @@ public struct OwnershipEntry: BitwiseCopyable, Sendable, Equatable {
     public static let housekeeping: UInt16 = 0x100
     public static let everyone: UInt16 = 0x101
     /// A core's structures (`core`), from `base` on: two pages that the core only reads, its constants and the area in which
-    /// an AMD processor saves the host; the processor's own block for its guest; the page that is not mapped below the stack.
+    /// an AMD processor saves the host; the processor's own blocks for its guest and for the device model; the page that is not mapped below the stack.
     public static let constants: UInt64 = 0x1000
     public static let hostSave: UInt64 = 0x2000
     public static let controlBlock: UInt64 = 0x3000
-    public static let guardPage: UInt64 = 0x5000
+    public static let guardPage: UInt64 = 0x6000
 
     public init(
         _ kind: OwnershipKind, _ base: UInt64, _ size: UInt64, owner: UInt16, index: Int = 0, detail: UInt64 = 0

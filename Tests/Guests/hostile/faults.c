@@ -1,6 +1,7 @@
 // Makes the hypervisor itself fault, on purpose: only a hypervisor built with faults to inject obeys (see
 // Sources/Metal/Hypervisor/Exits/InjectedFaults.swift). Any other does not know the hypercall, and this is one attempt that it held.
 #include "attack.h"
+#include "virtio.h"
 
 // By number; what takes an operand of its own is not among them.
 static const char *const kinds[] = {"trap", "program", "stack", "neighbour", "locked", "map", "map-guest", "boot-code", "",
@@ -66,11 +67,20 @@ static const struct {
     uint64_t kind, command;
 } strays[] = {{"stray-interrupt", 16, 0x4077}, {"stray-tick", 16, 0x4040}, {"stray-init", 16, 0x4500}, {"stray-nmis", 17, 0x4400}};
 
+// What the partition's device model does that its guest has taken over, by number from 1 on (Sources/Metal/Model/Program).
+static const char *const models[] = {"model-spins", "model-neighbour", "model-program", "model-port", "model-cpuid", "model-garbage"};
+static void take_model(uint32_t number) {
+    uint32_t found = find_function(CONSOLE_ID);
+    if (found) out32(virtio_enable(found) + 0x7C, number);
+}
+
 // `fault:KIND`; the manifest of the test puts the neighbour's memory at 512 MiB.
 void attack_fault(const char *argument) {
     announce("fault", argument);
     for (uint64_t kind = 0; kind < sizeof kinds / sizeof kinds[0]; kind++)
         if (equal(argument, kinds[kind])) demand(kind, 0x20000000);
+    for (uint32_t i = 0; i < sizeof models / sizeof models[0]; i++)
+        if (equal(argument, models[i])) take_model(i + 1);
     if (equal(argument, "lock-kept") && start_processor(1, ask_for_lock)) demand(8, 14000 * machine.tsc_khz);
     // For half a second; and for ever, upon which the second vCPU alone can say so.
     if (equal(argument, "lock-shortly") && start_processor(1, ask_for_lock)) demand(31, 500 * machine.tsc_khz);

@@ -9,7 +9,10 @@ import Testing
 
     /// The wing of each of our modules.
     static let wing = Dictionary(Repository.swiftFiles.map { ($0.module, $0.wing) }, uniquingKeysWith: { $1 })
-        .merging(["Silicon": "Metal", "LoaderEntry": "Metal", "LoaderImage": "Metal"]) { $1 }
+        .merging([
+            "Silicon": "Metal", "LoaderEntry": "Metal", "LoaderImage": "Metal", "ModelEntry": "Metal",
+            "ModelImage": "Metal",
+        ]) { $1 }
 
     @Test func somethingIsLookedAt() {
         #expect(Repository.swiftFiles.count > 300)

@@ -13,9 +13,9 @@ import Testing
             #"""
             {"schema": 1, "unreadable": \#(unreadable), "phases": [
              {"phase": 0, "instructions": 9, "guest_instructions": 1, "held": 7, "exits": {"msr": \#(cost(3, 7))},
-              "vcpus": [{"held": 1, "exits": {}}, {"held": 7, "exits": {"msr": \#(cost(3, 7))}}]},
+              "vcpus": [{"held": 1, "model_instructions": 0, "exits": {}}, {"held": 7, "model_instructions": 0, "exits": {"msr": \#(cost(3, 7))}}]},
              {"phase": 4, "instructions": 9, "guest_instructions": 1, "held": 5, "exits": {"msr": \#(cost(6, 8))},
-              "vcpus": [{"held": 5, "exits": {"port": \#(cost(1, 2))}}, {"held": 2, "exits": {"msr": \#(cost(5, 8))}}]}]}
+              "vcpus": [{"held": 5, "model_instructions": 0, "exits": {"port": \#(cost(1, 2))}}, {"held": 2, "model_instructions": 0, "exits": {"msr": \#(cost(5, 8))}}]}]}
             """#.utf8)
     }
 

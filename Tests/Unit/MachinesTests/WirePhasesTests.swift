@@ -8,10 +8,12 @@ import Testing
 @Suite struct WirePhasesTests {
     private static let cores = ["sender": 0, "receiver": 1, "pulse": 2, "printer": 0]
 
-    /// A phase in which each core has so many exits, of ten instructions each.
+    /// A phase in which each core has so many exits, of ten instructions each; behind one of them a device model runs.
     private static func phase(_ number: Int, _ counts: [Int]) -> String {
         let cores = counts.map {
-            #"{"held": 0, "exits": {"port": {"count": \#($0), "min": 1, "median": 10, "p99": 10, "max": 10, "total": \#($0 * 10)}}}"#
+            let model = #""device_model": {"count": 1, "min": 0, "median": 0, "p99": 0, "max": 0, "total": 0}"#
+            let port = #""port": {"count": \#($0), "min": 1, "median": 10, "p99": 10, "max": 10, "total": \#($0 * 10)}"#
+            return #"{"held": 0, "model_instructions": 7, "exits": {\#(port), \#(model)}}"#
         }
         return #"{"phase": \#(number), "held": 0, "exits": {}, "vcpus": [\#(cores.joined(separator: ","))]}"#
     }
@@ -30,7 +32,7 @@ import Testing
         let phases = try Self.phases([(6, [100, 90, 0]), (0, [1, 1, 1]), (6, [2, 1, 9]), (0, [1, 1, 1])])
         let cost = try phases.cost(6, [6: .init(frames: 64, received: 64)])
         #expect(cost.exitsEach == 3.0 / 64 && cost.instructionsEach == 30.0 / 64 && cost.exitsAtAnEnd == 2.0 / 64)
-        #expect(cost.byReason == ["port": 3])
+        #expect(cost.byReason == ["port": 3, "device_model": 2] && cost.modelEach == 14.0 / 64)
     }
 
     @Test func aPhaseInWhichFramesWereLostIsNone() throws {
@@ -53,13 +55,13 @@ import Testing
     }
 
     @Test func whatLongFramesTakeMoreIsTheCopy() {
-        func cost(_ instructions: UInt64) -> WireCost {
+        func cost(_ model: UInt64) -> WireCost {
             var cost = WireCost(count: 10, sender: PhaseCost(), receiver: PhaseCost())
-            cost.sender.instructions = instructions
+            (cost.sender.model, cost.receiver.instructions) = (model, 30)
             return cost
         }
         let batch = BatchCost(batch: 8, small: cost(1600), large: cost(16000))
-        #expect(batch.instructionsByte == 1 && batch.instructionsFrame == 100)
+        #expect(batch.instructionsByte == 1 && batch.modelFrame == 100 && batch.instructionsFrame == 3)
     }
 
     @Test(arguments: [(0.046875, "0.0469"), (2, "2"), (0, "0"), (10, "10"), (99.5, "99.5"), (1819, "1819")])

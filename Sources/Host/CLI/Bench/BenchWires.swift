@@ -17,9 +17,13 @@ extension BenchFigure {
             "instructions_wire_\(cost.batch)", "instructions a frame, \(cost.batch) at once", .instructions,
             cost.instructionsFrame.rounded())
         frame.note = String(
-            format: "1500 bytes, beside the copy; to send it %.0f, to receive it %.0f",
-            large.instructions(large.sender), large.instructions(large.receiver))
-        return [exits, frame]
+            format: "1500 bytes; to send it %.0f, to receive it %.0f", large.instructions(large.sender),
+            large.instructions(large.receiver))
+        var model = BenchFigure(
+            "model_wire_\(cost.batch)", "instructions a frame in device models, \(cost.batch) at once", .instructions,
+            cost.modelFrame.rounded())
+        model.note = "of both ends, beside the copy"
+        return [exits, frame, model]
     }
 
     private static func copy(_ meter: WireMeter) -> [BenchFigure] {
@@ -43,6 +47,9 @@ extension BenchFigure {
             BenchFigure(
                 "instructions_wire_round_trip", "instructions a round trip", .instructions,
                 cost.instructionsEach.rounded()),
+            BenchFigure(
+                "model_wire_round_trip", "instructions a round trip in device models", .instructions,
+                cost.modelEach.rounded()),
         ]
     }
 
@@ -74,6 +81,9 @@ extension BenchFigure {
                     (Double(cost.instructions) / Double(count)).rounded()),
             ]
         }
-        return figures("console", "virtio console", virtio) + figures("uart", "UART", plain)
+        let model = BenchFigure(
+            "model_console_character", "instructions a character in the device model", .instructions,
+            (Double(virtio.model) / Double(count)).rounded())
+        return figures("console", "virtio console", virtio) + [model] + figures("uart", "UART", plain)
     }
 }

@@ -74,6 +74,7 @@ extension ExitReason {
         case .cacheControl: "cache_control"
         case .exception: "exception"
         case .other: "other"
+        case .deviceModel: "device_model"
         }
     }
 }

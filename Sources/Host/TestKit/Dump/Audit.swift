@@ -82,11 +82,16 @@ public struct Audit {
             find(core, "segment descriptors", segments..<segments + 0x40, "they are not among the core's constants")
         }
         let nested = ownership.of(.nestedRoot, owner: core.owner).filter { $0.index == core.index }
-        let roots = nested.map(\.range.lowerBound)
+        let roots = nested.filter { $0.detail != 2 }.map(\.range.lowerBound)
         for (i, root) in nested.enumerated() {
+            if root.detail == 2 {
+                walkModel(core, root.range.lowerBound)
+                continue
+            }
             let name = root.detail == 1 ? "the loader's nested tables" : i == 0 ? "nested tables" : "nested tables' bus"
             walkNested(core, root.range.lowerBound, name, isLoaders: root.detail == 1)
         }
+        checkModelBlock(core, nested.filter { $0.detail == 2 }.map(\.range.lowerBound))
         guard let used = memory.load(control + VMCBField.nestedCR3, as: UInt64.self) else { return }
         if !isInRoot || used != 0, !roots.contains(used) {
             find(core, "nested CR3", used..<used + 0x1000, "the ownership knows no such tables of this core")
@@ -124,7 +129,11 @@ public struct Audit {
                 }
             }
         }
-        walked[core.index, default: []].append(("the hypervisor's tables", total))
+        note(core, "the hypervisor's tables", total)
+    }
+
+    mutating func note(_ core: OwnershipReader.Entry, _ table: String, _ bytes: UInt64) {
+        walked[core.index, default: []].append((table, bytes))
     }
 
     private mutating func walkNested(
@@ -145,7 +154,7 @@ public struct Audit {
                 }
             }
         }
-        walked[core.index, default: []].append((name, total))
+        note(core, name, total)
     }
 
     /// Whether a part of a channel is the guest's to see: all but the page of numbers of one that is shared memory, and to be written by
@@ -158,7 +167,7 @@ public struct Audit {
     }
 
     /// The tables themselves are the partition's own private memory, which no guest reaches, and which no core writes.
-    private mutating func checkTables(_ core: OwnershipReader.Entry, _ walk: TableWalk, _ name: String) {
+    mutating func checkTables(_ core: OwnershipReader.Entry, _ walk: TableWalk, _ name: String) {
         for table in walk.missing { find(core, name, table..<table + 0x1000, "a table where there is no memory") }
         for table in walk.tables
         where !ownership.of(.constantBlock, owner: core.owner).contains(where: { $0.range.contains(table) }) {
@@ -185,24 +194,26 @@ public struct Audit {
         if mapping.write && mapping.execute { return "writable and executable" }
         switch entry.kind {
         case .text, .startUp: return mapping.write ? "the program is writable" : nil
-        case .constants: return mapping.write || mapping.execute ? "constants are writable or executable" : nil
+        case .constants, .modelProgram:
+            return mapping.write || mapping.execute ? "constants are writable or executable" : nil
         case .erased: return "code that is gone after boot is mapped"
         case .ownership: return "the ownership is mapped"
         case .image: if mapping.write { return "an image is writable" }
         case .remapping: return core.index != housekeepingCore || mapping.write ? "the IOMMU's tables are mapped" : nil
-        case .constantBlock, .nestedRoot:
+        case .constantBlock, .nestedRoot,
+            .model where entry.kind != .model || entry.detail == 1:
             if mapping.write { return "what never changes is writable" }
         case .core where part.overlaps(constants(entry)):
             if mapping.write { return "the core's constants are writable" }
         case .wire where entry.index == core.owner: return mapping.write ? "what the other end sends is writable" : nil
-        case .memory, .block, .controlPage, .unclaimed, .core, .wire: break
+        case .memory, .block, .controlPage, .unclaimed, .core, .wire, .model: break
         case .configuration, .registers, .messages, .remappingUnit, .faultLog: break
         }
         if mapping.execute { return "executable, and no program" }
         if entry.kind == .core, part.overlaps(guardPage(entry)) { return "the page below a stack is mapped" }
         let isHousekeeping = core.index == housekeepingCore
         if entry.owner == core.owner || isHousekeeping && entry.owner == Int(OwnershipEntry.housekeeping) { return nil }
-        if entry.kind == .controlPage, isHousekeeping { return nil }
+        if entry.kind == .controlPage || entry.kind == .model && entry.detail == 2, isHousekeeping { return nil }
         return "another owner's"
     }
 

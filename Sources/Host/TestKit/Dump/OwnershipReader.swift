@@ -81,9 +81,10 @@ extension OwnershipKind {
     /// What it lies inside; nil for what is outermost.
     var around: OwnershipKind? {
         switch self {
-        case .controlPage, .unclaimed, .core, .nestedRoot, .constantBlock: .block
+        case .controlPage, .unclaimed, .core, .nestedRoot, .constantBlock, .model: .block
         case .messages: .registers
         case .faultLog: .remapping
+        case .modelProgram: .constants
         default: nil
         }
     }

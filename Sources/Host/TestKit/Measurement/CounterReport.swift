@@ -16,7 +16,11 @@ public struct CounterReport: Decodable, Sendable {
     }
     public struct Core: Decodable, Sendable {
         public var held: UInt64
+        /// Instructions of the partition's device model.
+        public var model: UInt64
         public var exits: [String: Cost]
+
+        private enum CodingKeys: String, CodingKey { case held, exits, model = "model_instructions" }
     }
     public struct Phase: Decodable, Sendable {
         /// The number that the marker named.

@@ -1,12 +1,18 @@
-/// What a core did in one phase of the counter: exits, and what they took in root mode.
+import Control
+import ControlClient
+
+/// What a core did in one phase of the counter: the guest's exits, what they took in root mode, and in the device model.
 public struct PhaseCost: Sendable, Equatable {
+    /// But for `device_model`, which comes on top of another each time.
     public var exits: UInt64 = 0
     public var instructions: UInt64 = 0
+    public var model: UInt64 = 0
     public var byReason: [String: UInt64] = [:]
 
     init() {}
     init(_ core: CounterReport.Core) {
-        exits = core.exits.values.reduce(0) { $0 + $1.count }
+        exits = core.exits.reduce(0) { $0 + ($1.key == ExitReason.deviceModel.name ? 0 : $1.value.count) }
+        model = core.model
         instructions = core.exits.values.reduce(0) { $0 + $1.total }
         byReason = core.exits.mapValues(\.count)
     }
@@ -15,6 +21,7 @@ public struct PhaseCost: Sendable, Equatable {
         var sum = a
         sum.exits += b.exits
         sum.instructions += b.instructions
+        sum.model += b.model
         sum.byReason.merge(b.byReason, uniquingKeysWith: +)
         return sum
     }
@@ -33,6 +40,8 @@ public struct WireCost: Sendable {
     public func instructions(_ end: PhaseCost) -> Double { per(end.instructions) }
     /// At the end that has more of them.
     public var exitsAtAnEnd: Double { per(max(sender.exits, receiver.exits)) }
+    /// Of both ends' device models.
+    public var modelEach: Double { per(sender.model + receiver.model) }
     public var byReason: [String: UInt64] { (sender + receiver).byReason }
 
     private func per(_ sum: UInt64) -> Double { Double(sum) / Double(max(count, 1)) }
@@ -46,10 +55,12 @@ public struct BatchCost: Sendable {
     /// Bytes of a small frame, and of a large one: `Tests/Guests/wires/wires.h`.
     public static let lengths = (small: 60.0, large: 1500.0)
 
-    /// Instructions for a byte more, of both ends: it is copied in and out.
+    /// Instructions of the device models for a byte more, of both ends: it is copied in and out.
     public var instructionsByte: Double {
-        (large.instructionsEach - small.instructionsEach) / (Self.lengths.large - Self.lengths.small)
+        (large.modelEach - small.modelEach) / (Self.lengths.large - Self.lengths.small)
     }
-    /// Instructions for a large frame, beside the copy.
-    public var instructionsFrame: Double { large.instructionsEach - instructionsByte * Self.lengths.large }
+    /// Of the device models, beside the copy.
+    public var modelFrame: Double { large.modelEach - instructionsByte * Self.lengths.large }
+    /// Instructions in root mode for a large frame, which is not copied there.
+    public var instructionsFrame: Double { large.instructionsEach }
 }

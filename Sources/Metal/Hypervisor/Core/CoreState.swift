@@ -5,7 +5,7 @@ import Resources
 import Silicon
 import Synchronization
 
-/// Where a core's private structures lie: one block of 48 KiB. A fault handler finds it by the descriptor table register. What
+/// Where a core's private structures lie: one block of 52 KiB. A fault handler finds it by the descriptor table register. What
 /// tools outside know of it is `OwnershipEntry`'s.
 struct CoreLayout {
     static let size = UInt64(CORE_SIZE)
@@ -17,6 +17,8 @@ struct CoreLayout {
     var hostState: UInt64 { base + OwnershipEntry.constants }
     var hostSave: UInt64 { base + OwnershipEntry.hostSave }
     var controlBlock: UInt64 { base + OwnershipEntry.controlBlock }
+    /// That of the partition's device model.
+    var modelBlock: UInt64 { controlBlock + 0x1000 }
     /// A double fault, such as a stack that has run into the guard page, gets a stack of its own.
     var doubleFaultStackTop: UInt64 { guardPage }
     /// Not mapped: a stack that overflows faults instead of overwriting other structures.
@@ -34,6 +36,8 @@ struct CoreState: ~Copyable {
     var cpuidTable = CPUIDTable()
     var clock: KVMClock
     var exitHistory = ExitHistory()
+    /// Of the partition's device model.
+    var modelRegisters = guest_registers()
     /// Of the housekeeping core, by what is new on the partition's control page.
     var kicks = Budget(capacity: 64, perSecond: 64)
     /// How many faults of the hypervisor are being handled on this core, one inside the other.

@@ -3,14 +3,23 @@ struct ExitContext<Extension: VirtualizationExtension>: ~Copyable {
     let core: Pointer<CoreState>
     let partition: Pointer<PartitionContext>
     var cpu: Extension.CPU
+    /// By which the partition's device model runs on this core.
+    var modelCPU: Extension.CPU
     var trappedAccess = TrappedAccess()
     var watch = VCPUWatch()
 
     init(_ core: Pointer<CoreState>, _ partition: Pointer<PartitionContext>) {
         self.core = core
         self.partition = partition
+        let layout = core.value.layout, maps = partition.value.maps, space = partition.value.addressSpace.raw
+        // Translations are tagged by the core's own numbers, of which nobody else has any here.
+        modelCPU = Extension.CPU(
+            core: layout, block: layout.modelBlock, registers: core.modelRegisters, maps: maps,
+            nested: NestedRoots(memory: partition.value.model?.nested ?? 0, loader: 0, bus: 0, unclaimed: 0),
+            addressSpace: space == 1 ? 2 : 1)
+        // The last one that is made is current.
         cpu = Extension.CPU(
-            core: core.value.layout, maps: partition.value.maps, nested: partition.value.nested[core.value.vcpu],
-            addressSpace: partition.value.addressSpace.raw)
+            core: layout, block: layout.controlBlock, registers: layout.registers, maps: maps,
+            nested: partition.value.nested[core.value.vcpu], addressSpace: space)
     }
 }

@@ -38,8 +38,10 @@ extension ExitContext {
     @inline(never)
     private mutating func accessOther(_ port: PortAccess, _ next: UInt64) -> ExitOutcome {
         if let functions = partition.value.functions {
+            if let call = functions.value.guest.call(for: port, value: UInt32(truncatingIfNeeded: cpu.rax)) {
+                return accessModel(call, port, next)
+            }
             if GuestBus.claims(port) { return accessConfiguration(port, next, functions) }
-            if port.port >= GuestWindows.ports { return accessVirtio(port, next, functions) }
         }
         let context = partition
         context.value.takeLock(core.value.vcpu)
@@ -70,10 +72,8 @@ extension ExitContext {
         partition.value.takeLock(core.value.vcpu)
         let answer = functions.value.guest.access(
             port, value: UInt32(truncatingIfNeeded: cpu.rax), on: FunctionWindow(functions: functions))
-        sendInterrupts(functions)
         partition.value.releaseLock()
-        // A write may have taken bus mastering away: a card that may reach no memory any more is one whose link is down.
-        if port.isInput { cpu.rax = port.merge(answer, into: cpu.rax) } else { serveVirtio(functions) }
+        if port.isInput { cpu.rax = port.merge(answer, into: cpu.rax) }
         cpu.finish(at: next)
         return .resume
     }

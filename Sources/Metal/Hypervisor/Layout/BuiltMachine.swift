@@ -82,8 +82,12 @@ extension BuiltMachine {
             cpu, frames, functions, buses: platform.hasBus ? platform.vcpuCount : 1, plan.files[i], &arena, &changing)
         let page = Pointer<ControlPage>(at: controlPages[i])
         page.initialize(to: ControlPage(autostart: spec.autostart))
-        for n in 0..<8 where functions?.value.guest.kind(virtio: n) == .sharedMemory {
+        for n in 0..<8 where functions?.value.guest.memory(model: n) != nil {
             page.value.wires[n].link = ChannelCounters.memory
+        }
+        var model: ModelRoots?
+        if spec.hasModel, let functions {
+            model = try buildModel(cpu, frames, functions, page.rings, spec, &arena, &changing)
         }
         guard changing.take(PartitionContext.changingFrames) != nil else { throw .outOfFrames }
         let context = Pointer<PartitionContext>(at: plan.blocks[i].constants - PartitionContext.constantsAt)
@@ -94,7 +98,7 @@ extension BuiltMachine {
                 spec: spec, memory: frames, addressSpace: ownership.takeAddressSpace(),
                 controlPage: Pointer<ControlPage>(at: controlPages[i]), kernel: plan.files[i].kernel,
                 initrd: plan.files[i].initrd, nested: nested, maps: program.maps, platform: platform,
-                functions: functions, sites: plan.sites[i],
+                functions: functions, model: model, sites: plan.sites[i],
                 watched: WatchFrames(standIns: standIns, arenas: arenas, tables: spec.watchedTables)))
         var vcpu = 0
         for index in 0..<64 where spec.cores.contains(CoreSet(core: index)) {
@@ -165,7 +169,7 @@ extension BuiltMachine {
     }
 
     /// Maps physical memory in runs of one memory type.
-    private func map<CPU: VirtualizationExtension>(
+    func map<CPU: VirtualizationExtension>(
         _: CPU.Type, _ guest: UInt64, to base: UInt64, _ size: UInt64, _ access: Access, _ key: UInt64,
         into nested: inout PageTable<CPU.Nested>, _ arena: inout FrameArena
     ) throws(PageTableError) {

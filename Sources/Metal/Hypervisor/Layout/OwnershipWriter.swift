@@ -8,7 +8,7 @@ import Text
 
 /// Writes the record of `OwnershipRecord.swift` into pages of its own.
 struct OwnershipWriter: ~Copyable {
-    /// Room for 511 entries: remapping units need 34 at the most and come first, partitions 57, cores 6 each, functions 9. What
+    /// Room for 511 entries: remapping units need 34 at the most and come first, partitions 60, cores 7 each, functions 9. What
     /// finds no room is missing, and who looks from outside finds something without an owner.
     static let bytes: UInt64 = 0x4000
     private let address: UInt64
@@ -69,6 +69,13 @@ extension BuiltMachine {
             ownership.add(.nestedRoot, nested.bus, 4096, owner: owner, index: core)
             ownership.add(.nestedRoot, nested.loader, 4096, owner: owner, index: core, detail: 1)
             ownership.add(.unclaimed, nested.unclaimed, 4096, owner: owner, index: core)
+            guard let model = state.value.partition?.value.model else { continue }
+            ownership.add(.nestedRoot, model.nested, 4096, owner: owner, index: core, detail: 2)
+            guard state.value.vcpu == 0 else { continue }
+            ownership.add(.model, model.page.address, UInt64(ModelMemory.frames) * 4096, owner: owner)
+            ownership.add(.model, model.tables, model.tablesSize, owner: owner, detail: 1)
+            ownership.add(
+                .model, controlPages[owner] + ControlPage.ringsAt, ControlPage.ringsSize, owner: owner, detail: 2)
         }
         for i in 0..<manifest.partitionCount { listFunctions(i, in: &ownership) }
         for n in 0..<manifest.channelCount {

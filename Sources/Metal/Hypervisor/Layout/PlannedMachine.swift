@@ -97,8 +97,10 @@ struct PlannedMachine: ~Copyable {
                     + files[i].kernel.tableFrames + files[i].initrd.tableFrames
                     + sites[i].tableFrames * manifest.partitions[i].cores.count
                     // A channel's memory may need two tables of each kind in every core's, and one in each of the guest's.
-                    + manifest.partitions[i].wireCount * manifest.partitions[i].cores.count * 9,
-                smallExecutable: small, watched: manifest.partitions[i].watchedTables, firmware)
+                    + manifest.partitions[i].wireCount * manifest.partitions[i].cores.count * 9
+                    + (manifest.partitions[i].hasModel ? ModelRoots.frames(manifest.partitions[i]) * 2 : 0),
+                hasModel: manifest.partitions[i].hasModel, smallExecutable: small,
+                watched: manifest.partitions[i].watchedTables, firmware)
         }
         for i in 0..<manifest.channelCount {
             channels[i] = try firmware.allocate(WireHalf.size * 2, .anywhere, for: "memory for a channel")

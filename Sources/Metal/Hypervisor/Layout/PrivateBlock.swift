@@ -1,3 +1,4 @@
+import Platform
 import Silicon
 import X86
 
@@ -17,7 +18,7 @@ struct PrivateBlock {
     /// `watched` are the nested tables in which a kernel is locked.
     init(
         cores: Int, memory: UInt64, functions: Int = 0, hasBus: Bool = false, further: Int = 0,
-        smallExecutable: Bool = false, watched: Int = 0, _ firmware: borrowing Firmware
+        hasModel: Bool = false, smallExecutable: Bool = false, watched: Int = 0, _ firmware: borrowing Firmware
     ) throws(Refusal) {
         // The context and three nested tables take 18 frames, each core's own tables 10; without 1 GiB pages each further
         // GiB of memory takes one frame in every table.
@@ -31,7 +32,7 @@ struct PrivateBlock {
             ? FrameArena.count(Housekeeping.self)
             : ControlPage.frames + PartitionContext.changingFrames
                 + (hasBus ? FrameArena.count(PartitionFunctions.self) + cores : 1)
-                + WatchFrames.standIns(tables: watched)
+                + WatchFrames.standIns(tables: watched) + (hasModel ? ModelMemory.frames : 0)
         self.cores = cores
         let before = UInt64(cores) * CoreLayout.size + UInt64(changing) * FrameArena.frameSize
         size = before + frames * FrameArena.frameSize
@@ -65,7 +66,7 @@ struct PrivateBlock {
         for core in 0..<cores {
             let layout = layout(core)
             // A VMCS is written by VMWRITE alone.
-            let read = layout.hostState..<(vendor == .amd ? layout.controlBlock : layout.controlBlock + 0x1000)
+            let read = layout.hostState..<(vendor == .amd ? layout.controlBlock : layout.modelBlock + 0x1000)
             try map(layout.base..<read.lowerBound, .readWrite, &table, &arena)
             try map(read, .read, &table, &arena)
             try map(read.upperBound..<layout.guardPage, .readWrite, &table, &arena)

@@ -1,4 +1,5 @@
 import Manifest
+import ModelImage
 import Platform
 import Records
 import Silicon
@@ -139,5 +140,6 @@ struct ProgramMemory {
 
     func list(in ownership: inout OwnershipWriter) {
         for i in 0..<9 { ownership.add(parts[i].kind, parts[i].base, parts[i].size) }
+        ownership.add(.modelProgram, model_address(), model_size())
     }
 }

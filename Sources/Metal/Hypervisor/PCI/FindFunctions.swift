@@ -124,8 +124,10 @@ extension BuiltMachine {
             }
         }
         do throws(GuestBusError) {
-            if manifest.partitions[i].virtio.contains(.console) { try functions.value.guest.append(.console) }
-            if manifest.partitions[i].virtio.contains(.control) { try functions.value.guest.append(.console) }
+            if manifest.partitions[i].virtio.contains(.console) { try functions.value.guest.append(.console()) }
+            if manifest.partitions[i].virtio.contains(.control) {
+                try functions.value.guest.append(.console(isControl: true))
+            }
             try appendWires(i, to: functions)
         } catch { throw .mappedAlready }
         return functions

@@ -4,43 +4,31 @@ import Platform
 import Silicon
 import X86
 
-/// One end of a wire, for its partition's cores alone; guarded by the partition's lock.
+/// One end of a channel, for its partition's cores alone; guarded by the partition's lock.
 struct WireEnd {
-    var wire: Wire
+    let own: WireHalf, other: WireHalf
     /// The other partition, and the core of its boot vCPU.
     let partition: Int, peer: UInt32
-    /// What may be sent, in pieces of 64 bytes, and how often the other end may be interrupted.
-    private var rate: Budget
+    /// How often the other end may be interrupted.
     private var kicks: Budget
     private let mayKick: Bool
 
-    init(_ wire: Wire, _ end: ChannelEnd, to other: ChannelEnd, core peer: UInt32, ticksPerSecond: UInt64) {
-        self.wire = wire
-        self.peer = peer
-        partition = other.partition
-        mayKick = other.kick != 0
-        // A tenth of a second's at once; of interruptions, a fiftieth.
-        rate = Budget(capacity: max(Int(end.rate) / 640, 24), perSecond: max(UInt64(end.rate) / 64, 1))
-        kicks = Budget(capacity: max(Int(other.kick) / 50, 1), perSecond: UInt64(max(other.kick, 1)))
-        rate.ticksPerSecond = ticksPerSecond
+    init(
+        _ own: WireHalf, _ other: WireHalf, _ end: ChannelEnd, core peer: UInt32, ticksPerSecond: UInt64
+    ) {
+        (self.own, self.other, self.peer) = (own, other, peer)
+        partition = end.partition
+        mayKick = end.kick != 0
+        // A fiftieth of a second's at once.
+        kicks = Budget(capacity: max(Int(end.kick) / 50, 1), perSecond: UInt64(max(end.kick, 1)))
         kicks.ticksPerSecond = ticksPerSecond
     }
 
-    mutating func maySend(_ bytes: Int) -> Bool {
-        guard rate.isLeft(now: cpu_rdtsc()) else { return false }
-        rate.spend((bytes + 63) / 64)
-        return true
-    }
-
-    /// Interrupts the other end's guest where that is due. What comes too often, and a link that changes, waits for the housekeeping
-    /// core.
-    mutating func kickPeer(_ page: Pointer<ControlPage>) {
+    /// Interrupts the other end's guest. What comes too often, and a link that changes, waits for the housekeeping core.
+    mutating func kickPeer(isChange: Bool, _ page: Pointer<ControlPage>) {
         guard mayKick else { return }
-        if wire.takeChange() { page.value.owe(partition) }
-        guard wire.mustTell() else { return }
-        guard kicks.isLeft(now: cpu_rdtsc()) else { return page.value.owe(partition) }
+        guard !isChange, kicks.isLeft(now: cpu_rdtsc()) else { return page.value.owe(partition) }
         kicks.spend(1)
-        wire.tell()
         LocalAPIC.kick(peer)
     }
 }
@@ -48,8 +36,8 @@ struct WireEnd {
 extension PartitionFunctions {
     /// Before the guest starts: nothing of what the one before has sent stays.
     func clearWires() {
-        for i in 0..<guest.virtioCount {
-            guard let wire = wires[i]?.wire else { continue }
+        for i in 0..<guest.modelCount {
+            guard let wire = wires[i] else { continue }
             for quarter in 0..<4 as Range<UInt32> {
                 wire.own.clear(quarter: quarter)
                 openWindow()
@@ -57,14 +45,13 @@ extension PartitionFunctions {
         }
     }
 
-    /// What a core of the partition reaches of its wires: it writes what it sends, and reads the rest.
+    /// What a core of the partition reaches of its channels, to clear it.
     func mapWires(
         forCore table: inout PageTable<LongModeFormat>, arena: inout FrameArena
     ) throws(PageTableError) {
-        for i in 0..<guest.virtioCount {
-            guard let wire = wires[i]?.wire else { continue }
+        for i in 0..<guest.modelCount {
+            guard let wire = wires[i] else { continue }
             try table.map(wire.own.base, to: wire.own.base, size: WireHalf.size, .readWrite, arena: &arena)
-            try table.map(wire.peer.base, to: wire.peer.base, size: WireHalf.size, .read, arena: &arena)
         }
     }
 }
@@ -75,12 +62,12 @@ extension PartitionFunctions {
     func mapMemory<Format: PageTableFormat>(
         into nested: inout PageTable<Format>, forStep: Bool, arena: inout FrameArena
     ) throws(PageTableError) {
-        for i in 0..<guest.virtioCount {
-            guard let start = guest.memory(virtio: i), let wire = wires[i]?.wire else { continue }
-            let size = WireHalf.memorySize, isFirst = wire.own.base < wire.peer.base
+        for i in 0..<guest.modelCount {
+            guard let start = guest.memory(model: i), let wire = wires[i] else { continue }
+            let size = WireHalf.memorySize, isFirst = wire.own.base < wire.other.base
             let own = start + (isFirst ? 0 : size), peer = start + (isFirst ? size : 0)
             try nested.map(own, to: wire.own.memory, size: size, .readWrite, arena: &arena)
-            if !forStep { try nested.map(peer, to: wire.peer.memory, size: size, .read, arena: &arena) }
+            if !forStep { try nested.map(peer, to: wire.other.memory, size: size, .read, arena: &arena) }
         }
     }
 }
@@ -94,13 +81,16 @@ extension BuiltMachine {
                 let own = channel.ends[end], other = channel.ends[1 - end], base = plan.channels[n]
                 let peer = tables.apicIDs[manifest.partitions[other.partition].cores.first]
                 // Both were allocated for this channel alone.
-                let wire = unsafe Wire(
-                    own: WireHalf(at: base + UInt64(end) * WireHalf.size),
-                    peer: WireHalf(at: base + UInt64(1 - end) * WireHalf.size), mtu: channel.mtu)
-                try functions.value.guest.append(
-                    channel.isMemory ? .sharedMemory : .network, mac: own.mac, mtu: channel.mtu)
-                functions.value.wires[functions.value.guest.virtioCount - 1] = WireEnd(
-                    wire, own, to: other, core: peer, ticksPerSecond: plan.machine.tscKHz * 1000)
+                let halves = unsafe (
+                    WireHalf(at: base + UInt64(end) * WireHalf.size),
+                    WireHalf(at: base + UInt64(1 - end) * WireHalf.size)
+                )
+                let card = ModelFunction.network(
+                    mac: own.mac, mtu: channel.mtu, rate: UInt64(own.rate), mayKick: other.kick != 0,
+                    own: halves.0.base, peer: halves.1.base)
+                try functions.value.guest.append(channel.isMemory ? .sharedMemory() : card)
+                functions.value.wires[functions.value.guest.modelCount - 1] = WireEnd(
+                    halves.0, halves.1, other, core: peer, ticksPerSecond: plan.machine.tscKHz * 1000)
             }
         }
     }

@@ -22,8 +22,7 @@ struct TrappedAccess {
     }
 
     /// Tells what the instruction changed, and forgets the access.
-    /// - Returns: whether it has written anything.
-    mutating func end(page: UInt64, write: (UInt64, UInt64) -> Void) -> Bool {
+    mutating func end(page: UInt64, write: (UInt64, UInt64) -> Void) {
         var hasWritten = false
         for i in 0..<count {
             let now: UInt32 = load(page + start & 0xFFF + UInt64(i) * 4)
@@ -32,9 +31,7 @@ struct TrappedAccess {
             write(start + UInt64(i) * 4, UInt64(now))
         }
         defer { count = 0 }
-        guard isWrite, count > 0, !hasWritten else { return hasWritten }
-        write(start, UInt64(values[0]))
-        return true
+        if isWrite, count > 0, !hasWritten { write(start, UInt64(values[0])) }
     }
 
     /// The instruction may not have come to its end: it runs again, or never.

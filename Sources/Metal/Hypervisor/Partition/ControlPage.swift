@@ -56,7 +56,10 @@ struct ControlPage: ~Copyable {
     }
 
     /// The frames of the page and of the rings right behind it, and their bytes.
-    static var frames: Int { FrameArena.count(ControlPage.self) + 6 }
+    static var frames: Int { FrameArena.count(ControlPage.self) + PartitionRings.frames + 1 }
+    /// Where those that the device model has too are, in bytes from the page on, and how many they are.
+    static var ringsAt: UInt64 { UInt64(FrameArena.count(ControlPage.self)) &* FrameArena.frameSize }
+    static var ringsSize: UInt64 { UInt64(PartitionRings.frames) &* FrameArena.frameSize }
     static var bytes: UInt64 { UInt64(frames) * FrameArena.frameSize }
 
     var state: PartitionState {
@@ -186,14 +189,15 @@ struct ControlPage: ~Copyable {
 
 /// The rings: where they lie is known by what a core keeps for itself.
 extension Pointer where Value == ControlPage {
-    var consoleOut: ByteRing { unsafe ByteRing(at: rings, capacity: 16384) }
-    var consoleIn: ByteRing { unsafe ByteRing(at: rings &+ 0x4010, capacity: 1024) }
-    /// Lines of the hypervisor itself about this partition.
-    var log: ByteRing { unsafe ByteRing(at: rings &+ 0x4420, capacity: 2048) }
-    /// What programs of the control partition ask, and the answers.
-    var controlIn: ByteRing { unsafe ByteRing(at: rings &+ 0x4C30, capacity: 2048) }
-    var controlOut: ByteRing { unsafe ByteRing(at: rings &+ 0x5440, capacity: 2048) }
-    private var rings: UInt64 { address &+ UInt64(FrameArena.count(ControlPage.self)) &* FrameArena.frameSize }
+    var consoleOut: ByteRing { unsafe PartitionRings.consoleOut(rings) }
+    var consoleIn: ByteRing { unsafe PartitionRings.consoleIn(rings) }
+    var controlIn: ByteRing { unsafe PartitionRings.controlIn(rings) }
+    var controlOut: ByteRing { unsafe PartitionRings.controlOut(rings) }
+    /// Lines of the hypervisor itself about this partition: nobody else writes there.
+    var log: ByteRing {
+        unsafe ByteRing(at: rings &+ ControlPage.ringsSize, capacity: 2048)
+    }
+    var rings: UInt64 { address &+ ControlPage.ringsAt }
 
     /// Appends a line and its end at once, so that the reader finds all of it or nothing.
     func print(_ line: borrowing LogLine) {

@@ -55,6 +55,8 @@ struct PartitionContext: ~Copyable {
     let platform: PlatformDescription
     /// The PCI functions that the partition owns; nil when it has none.
     let functions: Pointer<PartitionFunctions>?
+    /// What stands for functions of the bus that no machine has; nil where there are none.
+    let model: ModelRoots?
     /// Where its kernel may patch itself; and what the watch needs, of no tables where there is none.
     let sites: LoadedFile
     let watched: WatchFrames

@@ -108,13 +108,10 @@ extension VCPURunner {
         state.value.setLocked(false)
         state.value.watch = WatchState()
         state.value.controlPage.value.watch.store(context.isWatched ? 1 : 0, ordering: .relaxed)
-        state.value.functions?.value.guest.resetVirtio()
-        if let functions = state.value.functions {
-            // The other ends see that the driver is gone.
-            context.serveVirtio(functions)
-            functions.value.clearWires()
-        }
         state.value.functions?.value.lostReader = state.value.controlPage.consoleOut.noted
+        // The other ends see that the driver is gone.
+        context.startModel()
+        state.value.functions?.value.clearWires()
         // What was typed for this guest is not the next one's.
         state.value.controlPage.consoleIn.removeAll()
         for vcpu in 0..<state.value.vcpuCount where state.value.nested[vcpu].unclaimed != 0 {

@@ -19,6 +19,16 @@ extension VirtualCPU {
         rip = LoaderMemory.program
     }
 
+    /// Puts the processor at the first instruction of the partition's device model, in long mode by the tables at `root`.
+    mutating func resetToModel(_ root: UInt64) {
+        clear()
+        segment(.cs, selector: 0x10, SegmentAttributes.code64, limit: 0xFFFF_FFFF)
+        setData(selector: 0x18, SegmentAttributes.data32, limit: 0xFFFF_FFFF)
+        cr0 = CR0.paging | CR0.writeProtect | CR0.extensionType | CR0.protectionEnable
+        enterLongMode(root)
+        rip = ModelMemory.program
+    }
+
     /// Puts the processor where a start-up IPI with this vector has it (real mode, CS = vector << 8).
     mutating func reset(startUp vector: UInt8) {
         clear()

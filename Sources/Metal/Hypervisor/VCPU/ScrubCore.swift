@@ -16,6 +16,7 @@ extension VCPURunner {
     /// on the stacks, on which what handled its exits has left copies. The caller handled none itself.
     mutating func scrubCore() {
         context.cpu.clear()
+        context.resetModelCPU()
         context.trappedAccess.abandon()
         context.watch = VCPUWatch()
         core.value.exitHistory = ExitHistory()

@@ -42,6 +42,7 @@ extension VCPURunner {
     mutating func isProtected() -> Bool {
         var report = core.value.checkProcessor()
         context.cpu.check(&report)
+        context.checkModel(&report)
         // The guest's kernel may have been locked: what the core remembers of the nested tables goes.
         context.cpu.view(isLoading: context.cpu.isLoading)
         // What that compares with is a copy on the stack; the context's own is mapped read-only.

@@ -70,7 +70,7 @@ struct VCPURunner<Extension: VirtualizationExtension>: ~Copyable {
                 // The kick of a pause that begins now waits: the guest is left before its first instruction.
                 partition.value.signals[vcpu].pausedAt.store(0, ordering: .sequentiallyConsistent)
                 context.cpu.clockLag = partition.value.clockLag.load(ordering: .sequentiallyConsistent)
-                if vcpu == 0, let functions = partition.value.functions { context.serveVirtio(functions) }
+                if vcpu == 0 { context.serveModel() }
                 return takeSignals()
             }
         }

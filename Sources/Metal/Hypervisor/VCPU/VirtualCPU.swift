@@ -4,7 +4,12 @@ import X86
 
 /// The state of one vCPU as the exit handlers see it. One implementation a vendor.
 protocol VirtualCPU {
-    init(core: borrowing CoreLayout, maps: PermissionMaps, nested: NestedRoots, addressSpace: UInt32)
+    /// - Parameter block: its control block, `registers` what that does not hold.
+    init(
+        core: borrowing CoreLayout, block: UInt64, registers: UInt64, maps: PermissionMaps, nested: NestedRoots,
+        addressSpace: UInt32)
+    /// From here on the core's one that is entered, read and written.
+    func makeCurrent()
     /// Enters the guest until it exits.
     mutating func run() -> GuestExit
     /// What a `rare` exit was, once.
@@ -13,6 +18,8 @@ protocol VirtualCPU {
     mutating func clear()
     /// `attributes` as SVM packs them.
     func segment(_ segment: Segment, selector: UInt16, _ attributes: UInt16, limit: UInt32, base: UInt64)
+    /// Long mode, by the tables at `root`.
+    mutating func enterLongMode(_ root: UInt64)
     /// From the next entry on the guest sees its own memory alone or, as the loader, the images too.
     mutating func view(isLoading: Bool)
     /// Whether the guest reaches the x2APIC's registers.

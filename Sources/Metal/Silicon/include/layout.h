@@ -19,7 +19,7 @@
 #define CORE_MAGIC 0x6C754B6845614421
 // Behind it the core's page tables. The block's bytes, the last of which are its stack.
 #define CORE_CR3 136
-#define CORE_SIZE 0xC000
+#define CORE_SIZE 0xD000
 
 // The slots on the page on which processors start, 8 bytes each.
 #define START_UP_SLOTS 64

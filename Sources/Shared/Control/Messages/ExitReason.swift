@@ -18,5 +18,7 @@ public enum ExitReason: UInt8, Sendable {
     case cacheControl = 11
     case exception = 12
     case other = 13
-    public static let count = 14
+    /// The partition's device model is through with what an exit of the guest's wanted of it: one more world switch.
+    case deviceModel = 14
+    public static let count = 15
 }

@@ -88,7 +88,9 @@ public struct PartitionSpec: Sendable {
     public init() {}
 
     /// Whether the guest sees a PCI bus.
-    public var hasBus: Bool { devices.count > 0 || !virtio.isEmpty || wireCount > 0 }
+    public var hasBus: Bool { devices.count > 0 || hasModel }
+    /// Whether there are functions on it that a device model stands for.
+    public var hasModel: Bool { !virtio.isEmpty || wireCount > 0 }
     /// The nested tables in which its kernel is locked: of memory, and of each bus.
     public var watchedTables: Int { watch.response == .off ? 0 : 1 + (hasBus ? cores.count : 1) }
 }

@@ -8,8 +8,9 @@ public enum GuestWindows {
     /// BARs of 32 bits, and small ones of 64.
     public static let low: UInt64 = 0xC000_0000
     public static let lowSize: UInt64 = 0x2000_0000
-    /// Ports of virtio functions.
+    /// Ports of virtio functions, and how many each has.
     public static let ports: UInt16 = 0xC000
+    public static let virtioPorts = 128
     /// Larger ones.
     public static let high: UInt64 = 1 << 38
     public static let highSize: UInt64 = 1 << 38
@@ -42,7 +43,7 @@ public struct GuestAddresses: Sendable {
         return page | bar.address & 0xFFF
     }
 
-    /// A page of registers that root mode stands for, or shared memory.
+    /// A page of registers of the device model's, or shared memory.
     mutating func place(size: UInt64) throws(GuestBusError) -> UInt64 {
         try Self.take(size, from: &low, end: GuestWindows.low + GuestWindows.lowSize)
     }

@@ -1,23 +1,23 @@
 import PCI
 
-/// The one PCI bus of a guest: a host bridge at 00:00.0, its functions at 00:01.0, 00:02.0 and so on, and those that root mode
-/// stands for at 00:1f.0, 00:1f.1. Whatever else is asked for is absent: it reads as ones.
+/// The one PCI bus of a guest: a host bridge at 00:00.0, its functions at 00:01.0, 00:02.0 and so on, and those that the
+/// partition's device model stands for at 00:1f.0, 00:1f.1. Whatever else is asked for is absent: it reads as ones.
 ///
 /// The value is a partition's own; its cores take turns.
 public struct GuestBus: ~Copyable, Sendable {
     public static let capacity = 8
     /// As many functions as one device has.
-    private static let virtioCapacity = 8
+    private static let modelCapacity = 8
     /// Virtual functions of all its functions: each has a number behind these.
-    public static let virtualCapacity = virtioNumber - (capacity + 1) << 3
-    /// Device and function number of the first virtio function.
-    private static let virtioNumber = 31 << 3
+    public static let virtualCapacity = modelNumber - (capacity + 1) << 3
+    /// Device and function number of the first function of the device model's.
+    private static let modelNumber = 31 << 3
     /// The first `count` are there.
     public private(set) var functions = InlineArray<8, GuestFunction> { _ in GuestFunction() }
     public private(set) var count = 0
-    /// Likewise the first `virtioCount`.
-    private var virtio = InlineArray<8, VirtioFunction> { _ in VirtioFunction(.none) }
-    public private(set) var virtioCount = 0
+    /// Likewise the first `modelCount`.
+    public private(set) var model = [8 of ModelFunction](repeating: .none)
+    public private(set) var modelCount = 0
     private let hostBridge: UInt32
     private var addresses: GuestAddresses
     /// The next placeholder's device and function number.
@@ -40,7 +40,7 @@ public struct GuestBus: ~Copyable, Sendable {
     ) throws(GuestBusError) {
         guard count < Self.capacity else { throw .full }
         guard virtualFunctions == 0 || description.sriov != 0, virtualFunctions >= 0,
-            virtualFunctions <= Self.virtioNumber - nextVirtual
+            virtualFunctions <= Self.modelNumber - nextVirtual
         else { throw .virtualFunctions }
         let virtual = GuestVirtualFunctions(first: nextVirtual, count: virtualFunctions, physical: (count + 1) << 3)
         functions[count] = try GuestFunction(description, virtual: virtual, addresses: &addresses, on: machine)
@@ -54,43 +54,46 @@ public struct GuestBus: ~Copyable, Sendable {
         for i in 0..<count { functions[i].reset(on: machine) }
     }
 
-    /// Adds a virtio function: see `VirtioFunction`.
-    public mutating func append(_ kind: VirtioKind, mac: UInt64 = 0, mtu: UInt16 = 0) throws(GuestBusError) {
-        guard virtioCount < Self.virtioCapacity else { throw .full }
-        virtio[virtioCount] = VirtioFunction(
-            kind, mac: mac, mtu: mtu, ports: GuestWindows.ports + UInt16(virtioCount * VirtioLayout.size),
-            page: try addresses.place(size: kind == .sharedMemory ? WireHalf.memorySize * 2 : 4096))
-        virtioCount += 1
+    /// Adds a function that the device model stands for.
+    public mutating func append(_ function: ModelFunction) throws(GuestBusError) {
+        guard modelCount < Self.modelCapacity else { throw .full }
+        model[modelCount] = function
+        model[modelCount].page = try addresses.place(size: function.isMemory ? WireHalf.memorySize * 2 : 4096)
+        modelCount += 1
     }
 
-    /// Before each start of the guest.
-    public mutating func resetVirtio() { for i in 0..<virtioCount { virtio[i].reset() } }
+    /// Where shared memory is, guest-physical; nil for other functions of the model's.
+    public func memory(model index: Int) -> UInt64? { model[index].isMemory ? model[index].page : nil }
 
-    /// What the virtio function with this index, below `virtioCount`, has to say of itself: see `VirtioFunction`.
-    public func isLive(virtio index: Int) -> Bool { virtio[index].isLive }
-    public func kind(virtio index: Int) -> VirtioKind { virtio[index].kind }
-    public func memory(virtio index: Int) -> UInt64? { kind(virtio: index) == .sharedMemory ? virtio[index].page : nil }
-    public func hasOutput(virtio index: Int, _ memory: borrowing GuestMemory) -> Bool {
-        virtio[index].hasOutput(memory)
+    /// What the device model is to do for a port access; nil when it is none of its.
+    /// - Parameter value: what is written.
+    public func call(for access: PortAccess, value: UInt32) -> ModelCall? {
+        let written = access.isInput ? nil : UInt64(value)
+        guard access.port < GuestWindows.ports else {
+            let (index, offset) = Int(access.port - GuestWindows.ports).quotientAndRemainder(
+                dividingBy: GuestWindows.virtioPorts)
+            return index < modelCount ? ModelCall(.ports, index, offset, size: access.size, written) : nil
+        }
+        guard access.port != 0xCF8, address >> 16 == 0x8000 else { return nil }
+        let offset = Int(address & 0xFC) | Int(access.port & 3)
+        return configurationCall(Int(address >> 8 & 0xFF), offset, size: access.size, written)
     }
-    public mutating func nextInterrupt(virtio index: Int) -> GuestMessage? { virtio[index].nextInterrupt() }
-    public mutating func serve(
-        virtio index: Int, console: borrowing some VirtioStream, limit: Int, _ memory: borrowing GuestMemory
-    ) -> VirtioProgress { virtio[index].serve(console: console, limit: limit, memory) }
-    public mutating func serve(
-        virtio index: Int, wire: inout Wire, _ memory: borrowing GuestMemory, mayPass: (Int) -> Bool
-    ) -> VirtioProgress { virtio[index].serve(&wire, memory, mayPass: mayPass) }
 
-    /// Carries out a port access that may be a virtio function's.
-    /// - Returns: what is read, in the low bytes; nil when no function has the port.
-    public mutating func access(virtio access: PortAccess, value: UInt32) -> UInt32? {
-        guard access.port >= GuestWindows.ports, !access.isString else { return nil }
-        let (index, offset) = Int(access.port - GuestWindows.ports).quotientAndRemainder(dividingBy: VirtioLayout.size)
-        guard index < virtioCount else { return nil }
-        guard virtio[index].command & Command.ports != 0, offset & (access.size - 1) == 0 else { return .max }
-        if access.isInput { return virtio[index].read(offset, size: access.size) }
-        virtio[index].write(offset, size: access.size, value)
-        return 0
+    /// The same for an access to guest-physical memory.
+    public func call(memory gpa: UInt64, size: Int, value: UInt64?) -> ModelCall? {
+        if gpa >= GuestWindows.ecam, gpa < GuestWindows.ecam + GuestWindows.ecamSize {
+            let offset = Int(gpa - GuestWindows.ecam)
+            return configurationCall(offset >> 12, offset & 0xFFF, size: size, value)
+        }
+        for i in 0..<modelCount where !model[i].isMemory && model[i].page == gpa & ~0xFFF {
+            return ModelCall(.page, i, Int(gpa & 0xFFF), size: size, value)
+        }
+        return nil
+    }
+
+    private func configurationCall(_ number: Int, _ offset: Int, size: Int, _ value: UInt64?) -> ModelCall? {
+        let index = number - Self.modelNumber
+        return index >= 0 && index < modelCount ? ModelCall(.configuration, index, offset, size: size, value) : nil
     }
 
     /// Whether a port access is for configuration space: CF8h as a double word, or the data at CFCh to CFFh. Bytes at CF8h
@@ -100,7 +103,7 @@ public struct GuestBus: ~Copyable, Sendable {
         return access.port == 0xCF8 ? access.size == 4 : 0xCFC...0xCFF ~= access.port
     }
 
-    /// Carries out a port access that `claims` accepts.
+    /// Carries out a port access that `claims` accepts, and that is none of the device model's.
     /// - Returns: what is read, in the low bytes.
     public mutating func access(
         _ access: PortAccess, value: UInt32, on machine: borrowing some FunctionAccess
@@ -120,11 +123,10 @@ public struct GuestBus: ~Copyable, Sendable {
     public mutating func traps(_ gpa: UInt64) -> Bool {
         if gpa >= GuestWindows.ecam, gpa < GuestWindows.ecam + GuestWindows.ecamSize { return true }
         for i in 0..<count where functions[i].traps(gpa) { return true }
-        for i in 0..<virtioCount where virtio[i].traps(gpa) { return true }
-        return false
+        return call(memory: gpa, size: 4, value: nil) != nil
     }
 
-    /// Carries out an access to guest-physical memory, if it is one that `traps` names.
+    /// Carries out an access to guest-physical memory, if it is one that `traps` names, and none of the device model's.
     /// - Parameters:
     ///   - size: bytes: 1, 2, 4 or 8.
     ///   - value: what is written; nil to read.
@@ -141,9 +143,6 @@ public struct GuestBus: ~Copyable, Sendable {
         for i in 0..<count where functions[i].traps(gpa) {
             return functions[i].access(trapped: gpa, size: size, value: value, on: machine)
         }
-        for i in 0..<virtioCount where virtio[i].traps(gpa) {
-            return virtio[i].access(page: Int(gpa & 0xFFF), size: size, value: value)
-        }
         return nil
     }
 
@@ -154,11 +153,8 @@ public struct GuestBus: ~Copyable, Sendable {
         guard size == 1 || size == 2 || size == 4, offset & 3 + size <= 4 else { return .max }
         let shift = UInt32(offset & 3) * 8
         let ones = UInt32.max >> UInt32(32 - size * 8)
-        let index = number >> 3 - 1, other = number - Self.virtioNumber
+        let index = number >> 3 - 1
         if let value {
-            if other >= 0, other < virtioCount {
-                virtio[other].writeConfiguration(offset & ~3, value << shift, mask: ones << shift)
-            }
             guard number & 7 == 0, index >= 0, index < count else { return 0 }
             functions[index].write(offset & ~3, value << shift, mask: ones << shift, on: machine)
             return 0
@@ -170,10 +166,6 @@ public struct GuestBus: ~Copyable, Sendable {
         if number == 0 { return readHostBridge(offset) }
         let index = number >> 3 - 1
         if number & 7 == 0, index < count { return functions[index].read(offset, on: machine) }
-        let other = number - Self.virtioNumber
-        if other >= 0, other < virtioCount {
-            return virtio[other].readConfiguration(offset, hasOthers: virtioCount > 1)
-        }
         for i in 0..<count where functions[i].virtual.has(number) {
             return GuestVirtualFunctions.readPlaceholder(offset)
         }

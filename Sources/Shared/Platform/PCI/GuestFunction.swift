@@ -143,14 +143,14 @@ public struct GuestFunction: ~Copyable, Sendable {
 }
 
 /// Bits of the command register.
-enum Command {
-    static let ports: UInt16 = 1 << 0
+public enum Command {
+    public static let ports: UInt16 = 1 << 0
     static let memory: UInt16 = 1 << 1
-    static let busMaster: UInt16 = 1 << 2
+    public static let busMaster: UInt16 = 1 << 2
     static let parity: UInt16 = 1 << 6
     static let systemError: UInt16 = 1 << 8
     static let interruptDisable: UInt16 = 1 << 10
-    static let writable = memory | busMaster | parity | systemError | interruptDisable
+    public static let writable = memory | busMaster | parity | systemError | interruptDisable
     static let forwarded = busMaster | parity
     static let fixed = memory | interruptDisable
 }

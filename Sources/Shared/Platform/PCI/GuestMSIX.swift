@@ -1,19 +1,21 @@
 import PCI
 
 /// A guest's MSI-X registers (PCI Express Base 6.0, section 7.7.2): the control register and the table's first entries.
-struct GuestMSIX: Sendable {
+public struct GuestMSIX: Sendable {
     static let capacity = 64
     /// Enable in bit 15, mask of the function in bit 14.
-    private(set) var control: UInt16 = 0
+    public private(set) var control: UInt16 = 0
     /// Entry n in 4n...4n + 3: address low and high, data, vector control, where bit 0 masks.
-    private(set) var table = InlineArray<256, UInt32> { $0 & 3 == 3 ? 1 : 0 }
+    public private(set) var table = InlineArray<256, UInt32> { $0 & 3 == 3 ? 1 : 0 }
+
+    public init() {}
 
     /// Writes the bits in `mask` of the capability's first double word, in whose upper half the control register is.
-    mutating func writeControl(_ value: UInt32, mask: UInt32) {
+    public mutating func writeControl(_ value: UInt32, mask: UInt32) {
         control = UInt16(truncatingIfNeeded: (UInt32(control) << 16 & ~mask | value & mask) >> 16) & 0xC000
     }
 
-    mutating func set(_ index: Int, _ value: UInt32) {
+    public mutating func set(_ index: Int, _ value: UInt32) {
         table[index] = value & (index & 3 == 0 ? ~3 : index & 3 == 3 ? 1 : .max)
     }
 }

@@ -16,7 +16,7 @@ public struct GuestMessage: Equatable, Sendable {
     public var vector: UInt8
 
     /// nil: anything else.
-    init?(addressLow: UInt32, addressHigh: UInt32, data: UInt32) {
+    public init?(addressLow: UInt32, addressHigh: UInt32, data: UInt32) {
         // Redirection hint and destination mode are 0. Bit 14 says "assert", which an edge ignores.
         guard addressHigh == 0, addressLow & 0xFFF0_001F == 0xFEE0_0000, data & ~0x40FF == 0, data & 0xFF >= 16 else {
             return nil

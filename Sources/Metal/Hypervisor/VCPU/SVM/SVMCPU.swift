@@ -14,14 +14,19 @@ struct SVMCPU: VirtualCPU {
     var guarding = Guarding.off { didSet { guardRegisters(guarding == .locked) } }
     let addressSpace: UInt32
 
-    init(core: borrowing CoreLayout, maps: PermissionMaps, nested: NestedRoots, addressSpace: UInt32) {
-        vmcb = core.controlBlock
+    init(
+        core: borrowing CoreLayout, block: UInt64, registers: UInt64, maps: PermissionMaps, nested: NestedRoots,
+        addressSpace: UInt32
+    ) {
+        vmcb = block
         hostState = core.hostState
-        registers = Pointer(at: core.registers)
+        self.registers = Pointer(at: registers)
         self.maps = maps
         self.nested = nested
         self.addressSpace = addressSpace
     }
+
+    func makeCurrent() {}
 
     @inline(__always)
     mutating func run() -> GuestExit {

@@ -24,6 +24,12 @@ extension SVMCPU {
         cpu_write_dr(0)
     }
 
+    mutating func enterLongMode(_ root: UInt64) {
+        self[VMCB.cr3] = root
+        self[VMCB.cr4] |= CR4.physicalAddressExtension
+        efer = EFER.longModeEnable | EFER.longModeActive | EFER.noExecute
+    }
+
     func check(_ report: inout ProtectionReport) { forEachControl { report.check($0, self[$1] | $3, is: $2 | $3) } }
 
     /// What protects others in the control block and stays as it is while guests come and go: its item, field and value, and

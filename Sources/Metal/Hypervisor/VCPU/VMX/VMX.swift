@@ -69,6 +69,7 @@ enum VMX: VirtualizationExtension {
         let revision = VMXBasic(rawValue: cpu_rdmsr(MSR.vmxBasic)).revision
         store(revision, core.hostSave)
         store(revision, core.controlBlock)
+        store(revision, core.modelBlock)
         guard vmx_on(core.hostSave) == 0 else { throw Refusal("VMXON failed") }
         // Nothing that firmware or a predecessor left stays in the translation caches.
         _ = vmx_invalidate_ept(2, 0)

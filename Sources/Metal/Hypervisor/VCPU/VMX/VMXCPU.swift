@@ -2,7 +2,7 @@ import Silicon
 import Watch
 import X86
 
-/// A vCPU of VMX: a virtual-machine control structure, the current one of its core for ever (SDM volume 3, chapter 24).
+/// A vCPU of VMX: a virtual-machine control structure (SDM volume 3, chapter 24).
 struct VMXCPU: VirtualCPU {
     let registers: Pointer<guest_registers>
     let maps: PermissionMaps
@@ -24,18 +24,26 @@ struct VMXCPU: VirtualCPU {
     mutating func enterSystemCall() {}
     mutating func leaveSystemCall(to64Bit: Bool) {}
 
-    init(core: borrowing CoreLayout, maps: PermissionMaps, nested: NestedRoots, addressSpace: UInt32) {
-        registers = Pointer(at: core.registers)
+    private let block: UInt64
+
+    init(
+        core: borrowing CoreLayout, block: UInt64, registers: UInt64, maps: PermissionMaps, nested: NestedRoots,
+        addressSpace: UInt32
+    ) {
+        self.block = block
+        self.registers = Pointer(at: registers)
         self.maps = maps
         self.nested = nested
         self.addressSpace = addressSpace
         // `enable` was through all of them on this core.
         controls = (try? VMX.foldControls()) ?? VMXControlValues()
         // The control structure is an empty one, not launched, and the current one (section 24.11.3).
-        _ = vmx_clear(core.controlBlock)
-        _ = vmx_load(core.controlBlock)
+        _ = vmx_clear(block)
+        makeCurrent()
         writeControls()
     }
+
+    func makeCurrent() { _ = vmx_load(block) }
 
     @inline(__always)
     mutating func run() -> GuestExit {

@@ -40,6 +40,13 @@ extension VMXCPU {
         _ = vmx_invalidate_vpid(1, UInt64(addressSpace))
     }
 
+    mutating func enterLongMode(_ root: UInt64) {
+        self[VMCSField.guestCR3] = root
+        self[VMCSField.guestCR4] |= CR4.physicalAddressExtension
+        efer = EFER.longModeEnable | EFER.longModeActive | EFER.noExecute
+        self[VMCSField.entryControls] |= 1 << 9
+    }
+
     func showAPIC(_ isShown: Bool) { self[VMCSField.msrBitmap] = isShown ? maps.msrs : maps.msrsWithoutAPIC }
 
     /// `attributes` as SVM packs them; VMX has bits 11:8 at 15:12 (section 24.4.1).

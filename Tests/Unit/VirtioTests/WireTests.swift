@@ -1,6 +1,7 @@
+import Platform
 import Testing
 
-@testable import Platform
+@testable import Virtio
 
 /// Two guests at the ends of one wire.
 private final class TestWire {

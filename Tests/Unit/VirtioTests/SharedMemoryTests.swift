@@ -1,32 +1,29 @@
-import PCI
 import Testing
 
 @testable import Platform
 
 /// A guest's bus with a network card and two channels of shared memory, of which the first is 00:1f.1.
 private final class SharedBus {
-    private var bus = GuestBus(hostBridge: 0x29C0_8086, memorySize: 1 << 20)
-    private let machine = TestMachine()
+    private var bus = TestBus(memorySize: 1 << 20)
 
     init() throws {
-        try bus.append(.network, mac: 2, mtu: 1500)
-        for _ in 0..<2 { try bus.append(.sharedMemory) }
-        bus.resetVirtio()
+        try bus.append(.network(mac: 2, mtu: 1500))
+        for _ in 0..<2 { try bus.append(.sharedMemory()) }
     }
 
     func configuration(_ offset: Int, _ value: UInt64? = nil) -> UInt64? {
         access(GuestWindows.ecam + UInt64(0xF9) << 12 + UInt64(offset), value)
     }
     func access(_ address: UInt64, _ value: UInt64? = nil) -> UInt64? {
-        bus.access(memory: address, size: 4, value: value, on: machine)
+        bus.access(memory: address, size: 4, value: value)
     }
     func port(_ offset: UInt16, _ value: UInt32? = nil) -> UInt32? {
         let port = GuestWindows.ports + 128 + offset
-        return bus.access(virtio: PortAccess(port: port, size: 1, input: value == nil), value: value ?? 0)
+        return bus.access(PortAccess(port: port, size: 1, input: value == nil), value: value ?? 0)
     }
     func traps(_ address: UInt64) -> Bool { bus.traps(address) }
-    func memory(_ index: Int) -> UInt64? { bus.memory(virtio: index) }
-    var isQuiet: Bool { !bus.isLive(virtio: 1) && bus.nextInterrupt(virtio: 1) == nil }
+    func memory(_ index: Int) -> UInt64? { bus.memory(index) }
+    var isQuiet: Bool { !bus.isLive(1) && bus.nextInterrupt(1) == nil }
 }
 
 /// A channel of shared memory as a guest's bus shows it.

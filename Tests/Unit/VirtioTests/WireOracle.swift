@@ -1,5 +1,5 @@
-import PCI
 import Platform
+import Virtio
 
 /// What must hold whatever the guests at a wire's ends do, and whatever one end's instance leaves in its half; the fuzzer and
 /// the replay of its corpus ask this, by the inputs that `VirtioOracle` takes: bit 4 of a step says which end's it is.
@@ -27,11 +27,11 @@ struct WireOracle: ~Copyable {
         let base = UInt64(UInt(bitPattern: shared))
         let halves = unsafe [WireHalf(at: base), WireHalf(at: base + WireHalf.size)]
         var wires = [Wire(own: halves[0], peer: halves[1], mtu: 1500), Wire(own: halves[1], peer: halves[0], mtu: 600)]
-        var first = GuestBus(hostBridge: 0, memorySize: UInt64(VirtioOracle.size))
-        var second = GuestBus(hostBridge: 0, memorySize: UInt64(VirtioOracle.size))
+        var first = TestBus(memorySize: UInt64(VirtioOracle.size))
+        var second = TestBus(memorySize: UInt64(VirtioOracle.size))
         do throws(GuestBusError) {
-            try first.append(.network, mac: 2, mtu: 1500)
-            try second.append(.network, mac: 0x102, mtu: 600)
+            try first.append(.network(mac: 2, mtu: 1500))
+            try second.append(.network(mac: 0x102, mtu: 600))
         } catch { return "no card" }
         var high: UInt32 = 0
         for at in stride(from: 0, to: input.count - 3, by: 4) {
@@ -48,7 +48,7 @@ struct WireOracle: ~Copyable {
     }
 
     private func step(
-        _ input: UnsafeRawBufferPointer, _ at: Int, _ bus: inout GuestBus, _ wires: inout [Wire], _ end: Int,
+        _ input: UnsafeRawBufferPointer, _ at: Int, _ bus: inout TestBus, _ wires: inout [Wire], _ end: Int,
         _ shared: UnsafeMutableRawPointer, _ high: inout UInt32
     ) -> String? {
         let guest = GuestMemory(base: guests + end * VirtioOracle.size, size: UInt64(VirtioOracle.size))
@@ -62,7 +62,7 @@ struct WireOracle: ~Copyable {
             own.storeBytes(of: tag, toByteOffset: 4096 + (place & 127) * 2048, as: UInt64.self)
         case 14, 15:
             let before = wires[end].counters
-            _ = bus.serve(virtio: 0, wire: &wires[end], guest) { $0 <= 1518 }
+            _ = bus.serve(&wires[end], guest) { $0 <= 1518 }
             let now = wires[end].counters
             // 64 to send and 128 to receive, one of which may be many that are not for this end.
             if now.frames - before.frames > 64 || now.dropped - before.dropped > 192 {

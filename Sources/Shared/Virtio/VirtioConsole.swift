@@ -1,3 +1,5 @@
+import Platform
+
 // The console (virtio 1.2, section 5.3): one port, on queues 0 and 1.
 extension VirtioFunction {
     /// Whether the guest has sent something. A queue that cannot be what a driver means has nothing: `serve` refuses it.

@@ -1,3 +1,5 @@
+import Platform
+
 /// The MSI-X registers of a virtio function (PCI Express Base 6.0, section 7.7.2): control, table and pending bits. What is
 /// raised becomes an IPI; no message is ever written.
 struct VirtioVectors: Sendable {

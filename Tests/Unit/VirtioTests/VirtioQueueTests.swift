@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Platform
+@testable import Virtio
 
 @Suite struct VirtioQueueTests {
     let console: TestConsole

@@ -1,19 +1,5 @@
+import Platform
 import Synchronization
-
-/// What an end of a wire has done, since the machine was started. Beyond 64 bits nobody counts.
-public struct WireCounters: Sendable {
-    /// Sent: frames, and their bytes.
-    public var frames: UInt64 = 0
-    public var bytes: UInt64 = 0
-    /// Frames that were not sent: nobody there, no room, over the rate, or no frame at all. And those that came and found no room in
-    /// a buffer.
-    public var dropped: UInt64 = 0
-    /// How often the other end was interrupted.
-    public var kicks: UInt64 = 0
-    /// 1 while both ends have a driver.
-    public var link: UInt64 = 0
-    public init() {}
-}
 
 /// One end of a wire between two partitions, as the cores of one know it: they copy from their guest into memory of the wire's,
 /// and from there into their guest. Nobody maps another's memory, and no lock has two owners.
@@ -35,7 +21,8 @@ public struct Wire: Sendable {
     private var told: UInt32 = .max
     private var isChanged = false
 
-    public init(own: WireHalf, peer: WireHalf, mtu: UInt16) {
+    public init(own: WireHalf, peer: WireHalf, mtu: UInt16, counters: WireCounters = WireCounters()) {
+        self.counters = counters
         (self.own, self.peer) = (own, peer)
         maxFrame = min(Int(mtu) + 18, WireHalf.maxFrame)
     }
@@ -149,5 +136,29 @@ public struct Wire: Sendable {
     func removeFirst() -> Bool {
         unsafe store(load(own.taken) &+ 1, own.taken)
         return unsafe load(peer.life) == peerLife
+    }
+}
+
+extension WireHalf {
+    /// Bytes of the largest frame: with an MTU of 1,500, a VLAN tag.
+    static let maxFrame = 1518
+
+    /// Odd while this end's driver is there; each one that comes has a number of its own.
+    var life: UnsafePointer<Atomic<UInt32>> { unsafe word(0) }
+    /// Frames that this end has sent.
+    var sent: UnsafePointer<Atomic<UInt32>> { unsafe word(64) }
+    /// Frames of the other end's that this one has taken.
+    var taken: UnsafePointer<Atomic<UInt32>> { unsafe word(128) }
+    /// The number of the other end's frame of which this one wants to be told.
+    var wanted: UnsafePointer<Atomic<UInt32>> { unsafe word(132) }
+
+    private func word(_ offset: UInt64) -> UnsafePointer<Atomic<UInt32>> {
+        unsafe UnsafePointer(bitPattern: UInt(base + offset)).unsafelyUnwrapped
+    }
+
+    /// The place of a frame by its number: eight bytes that say what it is, then the frame.
+    func slot(_ number: UInt32) -> UnsafeMutableRawPointer {
+        let offset = Self.firstSlot + UInt64(number & (Self.slots - 1)) * Self.slotSize
+        return unsafe UnsafeMutableRawPointer(bitPattern: UInt(base + offset)).unsafelyUnwrapped
     }
 }

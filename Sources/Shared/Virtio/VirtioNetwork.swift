@@ -1,3 +1,5 @@
+import Platform
+
 // The network card (virtio 1.2, section 5.1) at the end of a wire: frames as they are, received by queue 0, sent by queue 1.
 extension VirtioFunction {
     /// Moves what can be moved between the guest and the wire.

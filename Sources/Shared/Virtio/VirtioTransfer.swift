@@ -1,3 +1,5 @@
+import Platform
+
 /// The other end of what a driver sends and receives as bytes.
 public protocol VirtioStream {
     /// Takes what the guest has sent.

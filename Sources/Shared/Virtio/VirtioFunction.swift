@@ -1,13 +1,7 @@
+import Platform
 import Synchronization
 
-/// What kind of device a virtio function is (virtio 1.2, chapter 5), or memory that it has instead (`sharedMemory`): no virtio
-/// device, but numbered like one, as 1AF4h:1110h.
-public enum VirtioKind: UInt16, Sendable {
-    case none = 0
-    case network = 1
-    case console = 3
-    case sharedMemory = 0xD0
-
+extension VirtioKind {
     /// PCI class code and revision: Ethernet controller, RAM controller, or another communication controller.
     var classCode: UInt32 {
         switch self {
@@ -46,23 +40,15 @@ public struct VirtioFunction: ~Copyable, Sendable {
     private var configurationVector = VirtioQueue.noVector
     private var interruptStatus: UInt32 = 0
 
-    /// - Parameters:
-    ///   - mac: of a network card, its address, the first byte in bits 7:0.
-    ///   - mtu: of a network card, bytes.
-    init(_ kind: VirtioKind, mac: UInt64 = 0, mtu: UInt16 = 0, ports: UInt16 = 0, page: UInt64 = 0) {
-        self.kind = kind
-        self.ports = ports
-        self.page = page
-        offered = (kind == .network ? VirtioFeature.network : 0) | VirtioFeature.version1 | VirtioFeature.eventIndex
-        configuration = [UInt32(truncatingIfNeeded: mac), UInt32(mac >> 32 & 0xFFFF), UInt32(mtu) << 16]
-    }
-
     /// As when a guest starts.
-    mutating func reset() {
-        command = 0
-        sizing = 0
-        vectors = VirtioVectors()
-        resetDevice()
+    /// - Parameter index: which of its bus' functions it is.
+    init(_ description: ModelFunction, index: Int) {
+        kind = VirtioKind(rawValue: description.kind) ?? .none
+        ports = GuestWindows.ports + UInt16(index * GuestWindows.virtioPorts)
+        page = description.page
+        offered = (kind == .network ? VirtioFeature.network : 0) | VirtioFeature.version1 | VirtioFeature.eventIndex
+        let mac = description.mac
+        configuration = [UInt32(truncatingIfNeeded: mac), UInt32(mac >> 32 & 0xFFFF), UInt32(description.mtu) << 16]
     }
 
     /// As the driver resets it (section 2.4).

@@ -1,3 +1,4 @@
+import Platform
 import Synchronization
 
 /// A queue that cannot be what a driver means: the device stops until it is reset (virtio 1.2, section 2.1.2).

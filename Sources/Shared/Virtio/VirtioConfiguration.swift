@@ -1,7 +1,9 @@
+import Platform
+
 /// Where the parts of a virtio function's I/O BAR are.
 enum VirtioLayout {
     /// Bytes of the BAR.
-    static let size = 128
+    static let size = GuestWindows.virtioPorts
     // Common configuration is in front, 64 bytes.
     static let interruptStatus = 0x40
     static let configuration = 0x50
@@ -74,9 +76,6 @@ extension VirtioFunction {
 }
 
 extension VirtioFunction {
-    /// Whether `gpa` is in the page of MSI-X.
-    func traps(_ gpa: UInt64) -> Bool { kind != .sharedMemory && page == gpa & ~0xFFF }
-
     /// Carries out an access to the page of MSI-X, by double words; ones where it is none.
     mutating func access(page offset: Int, size: Int, value: UInt64?) -> UInt64 {
         guard size >= 4, offset & (size - 1) == 0 else { return UInt64.max >> UInt64(64 - size * 8) }

@@ -1,7 +1,7 @@
-import PCI
 import UnitSupport
 
 @testable import Platform
+@testable import Virtio
 
 /// The console's other end: bytes in arrays.
 final class TestStream: VirtioStream {
@@ -35,37 +35,34 @@ final class TestConsole {
     static let features: UInt64 = VirtioFeature.version1 | VirtioFeature.eventIndex
 
     private let base = UnsafeMutableRawPointer.allocate(byteCount: memorySize, alignment: 4096)
-    private var bus = GuestBus(hostBridge: 0x29C0_8086, memorySize: UInt64(memorySize))
-    let machine = TestMachine()
+    private var bus = TestBus(memorySize: UInt64(memorySize))
     let stream = TestStream()
     /// The driver's index of each queue.
     var added = [UInt16](repeating: 0, count: 2)
 
     init() throws {
         base.initializeMemory(as: UInt8.self, repeating: 0, count: Self.memorySize)
-        try bus.append(.console)
-        bus.resetVirtio()
+        try bus.append(.console())
     }
     /// With a network card instead.
     init(mac: UInt64, mtu: UInt16) throws {
         base.initializeMemory(as: UInt8.self, repeating: 0, count: Self.memorySize)
-        try bus.append(.network, mac: mac, mtu: mtu)
-        bus.resetVirtio()
+        try bus.append(.network(mac: mac, mtu: mtu))
     }
     deinit { base.deallocate() }
 
-    var isLive: Bool { bus.isLive(virtio: 0) }
+    var isLive: Bool { bus.isLive(0) }
     var hasOutput: Bool {
-        bus.hasOutput(virtio: 0, GuestMemory(base: base, size: UInt64(Self.memorySize)))
+        bus.hasOutput(0, GuestMemory(base: base, size: UInt64(Self.memorySize)))
     }
-    func nextInterrupt() -> GuestMessage? { bus.nextInterrupt(virtio: 0) }
-    func reset() { bus.resetVirtio() }
+    func nextInterrupt() -> GuestMessage? { bus.nextInterrupt(0) }
+    func reset() { bus.reset() }
     func serve(limit: Int = 32 << 10) -> VirtioProgress {
-        bus.serve(virtio: 0, console: stream, limit: limit, GuestMemory(base: base, size: UInt64(Self.memorySize)))
+        bus.serve(console: stream, limit: limit, GuestMemory(base: base, size: UInt64(Self.memorySize)))
     }
 
     func serve(_ wire: inout Wire, mayPass: (Int) -> Bool) -> VirtioProgress {
-        bus.serve(virtio: 0, wire: &wire, GuestMemory(base: base, size: UInt64(Self.memorySize)), mayPass: mayPass)
+        bus.serve(&wire, GuestMemory(base: base, size: UInt64(Self.memorySize)), mayPass: mayPass)
     }
 
     /// Says for a queue that the device does not have whether the driver is to notify.
@@ -75,17 +72,16 @@ final class TestConsole {
 
     func port(_ offset: Int, _ size: Int, _ value: UInt32? = nil) -> UInt32? {
         let port = GuestWindows.ports + UInt16(offset)
-        return bus.access(virtio: PortAccess(port: port, size: size, input: value == nil), value: value ?? 0)
+        return bus.access(PortAccess(port: port, size: size, input: value == nil), value: value ?? 0)
     }
     func configuration(_ offset: Int, _ value: UInt32? = nil, size: Int = 4) -> UInt32 {
         let address = GuestWindows.ecam + 0xF8 << 12 + UInt64(offset)
-        return UInt32(bus.access(memory: address, size: size, value: value.map(UInt64.init), on: machine) ?? 0xBAD)
+        return UInt32(bus.access(memory: address, size: size, value: value.map(UInt64.init)) ?? 0xBAD)
     }
     func page(_ offset: Int, _ value: UInt32? = nil) -> UInt32 {
         UInt32(
             bus.access(
-                memory: UInt64(configuration(0x14)) + UInt64(offset), size: 4, value: value.map(UInt64.init),
-                on: machine) ?? 0xBAD)
+                memory: UInt64(configuration(0x14)) + UInt64(offset), size: 4, value: value.map(UInt64.init)) ?? 0xBAD)
     }
     func traps(_ address: UInt64) -> Bool { bus.traps(address) }
     func status() -> UInt32 { port(0x14, 1) ?? 0xBAD }

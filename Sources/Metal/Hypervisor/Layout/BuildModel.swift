@@ -1,0 +1,53 @@
+import Control
+import Manifest
+import ModelImage
+import Platform
+import Resources
+import X86
+
+/// Where a partition's device model is: its memory, its own page tables, and the nested ones.
+struct ModelRoots {
+    let page: Pointer<ModelPage>
+    let tables: UInt64
+    let tablesSize: UInt64
+    let nested: UInt64
+
+    /// How many frames each kind of its tables takes at most.
+    static func frames(_ spec: PartitionSpec) -> Int { 16 + Int(spec.memorySize >> 30) + 4 * spec.wireCount }
+}
+
+extension BuiltMachine {
+    /// Everything that the device model reaches: its program, its own memory, the guest's, the rings, and its ends of wires. But for
+    /// the first two, virtual, guest-physical and physical addresses are the same.
+    func buildModel<CPU: VirtualizationExtension>(
+        _ cpu: CPU.Type, _ frames: borrowing FrameRange, _ functions: Pointer<PartitionFunctions>, _ rings: UInt64,
+        _ spec: PartitionSpec, _ arena: inout FrameArena, _ changing: inout FrameArena
+    ) throws(PageTableError) -> ModelRoots {
+        let count = ModelRoots.frames(spec), size = UInt64(count) * FrameArena.frameSize
+        guard let page = changing.take(ModelMemory.frames), let space = arena.take(count) else { throw .outOfFrames }
+        var tables = unsafe FrameArena(base: space, size: size)
+        var table = try PageTable<LongModeFormat>(hugePages: LongModeFormat.hasHugePages, arena: &tables)
+        var nested = try PageTable<CPU.Nested>(
+            hugePages: CPU.hasHugeNestedPages, smallExecutable: Errata(CPU.vendor).executesFromSmallPages, arena: &arena
+        )
+        // To nested tables the processor's walk is a write (AMD64 APM volume 2, section 15.25.5).
+        try map(cpu, space, to: space, size, .readWrite, 0, into: &nested, &arena)
+        var parts = [20 of (at: UInt64, base: UInt64, size: UInt64, access: Access)](repeating: (0, 0, 0, .read))
+        parts[0] = (ModelMemory.program, model_address(), model_size(), .readExecute)
+        parts[1] = (ModelMemory.page, page, ModelMemory.end - ModelMemory.page, .readWrite)
+        parts[2] = (rings, rings, ControlPage.ringsSize, .readWrite)
+        parts[3] = (frames.base, frames.base, frames.size, .readWrite)
+        for i in 0..<functions.value.guest.modelCount where functions.value.guest.memory(model: i) == nil {
+            guard let wire = functions.value.wires[i] else { continue }
+            parts[4 + i * 2] = (wire.own.base, wire.own.base, WireHalf.size, .readWrite)
+            parts[5 + i * 2] = (wire.other.base, wire.other.base, WireHalf.size, .read)
+        }
+        for i in 0..<20 {
+            let part = parts[i]
+            try table.map(part.at, to: part.base, size: part.size, part.access, arena: &tables)
+            let key = i == 3 ? frames.key.bits : 0
+            try map(cpu, part.base, to: part.base, part.size, part.access, key, into: &nested, &arena)
+        }
+        return ModelRoots(page: Pointer(at: page), tables: table.root, tablesSize: size, nested: nested.root)
+    }
+}

@@ -1,0 +1,2 @@
+// The model's own copy of root mode's.
+#include "../../Silicon/memory.c"

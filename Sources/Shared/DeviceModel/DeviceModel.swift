@@ -1,0 +1,88 @@
+import Control
+import Platform
+import Virtio
+
+/// The virtio functions of one partition, which runs this as a guest of its own, beside its own guest: whatever that writes to
+/// its queues, and whatever is wrong here, reaches the partition's own memory and its ends of channels alone.
+public struct DeviceModel: ~Copyable {
+    /// What a console moves at once, bytes.
+    private static var pieceSize: Int { 4096 }
+    private var functions: VirtioFunctions
+    private var wires = [8 of Wire?](repeating: nil)
+    /// What each wire may send, in pieces of 64 bytes.
+    private var rates = [8 of Budget](repeating: Budget(capacity: 24, perSecond: 1))
+
+    /// - Precondition: what `page` names is mapped as it says.
+    @unsafe public init(_ page: borrowing ModelPage) {
+        functions = VirtioFunctions(page.functions, count: Int(truncatingIfNeeded: page.count))
+        for i in 0..<functions.count where functions.kind(i) == .network {
+            let function = page.functions[i]
+            wires[i] = unsafe Wire(
+                own: WireHalf(at: function.own), peer: WireHalf(at: function.peer), mtu: function.mtu,
+                counters: page.counters[i])
+            // A tenth of a second's at once.
+            let rate = Budget(capacity: max(Int(function.rate) / 640, 24), perSecond: max(function.rate / 64, 1))
+            rates[i] = rate
+            rates[i].ticksPerSecond = page.ticksPerSecond
+        }
+    }
+
+    /// Does what the page asks for.
+    /// - Parameter now: the time, in ticks.
+    public mutating func answer(_ page: inout ModelPage, now: () -> UInt64) {
+        let locked: [3 of Range<UInt64>] = [
+            range(page.locked[0], page.locked[1]), range(page.locked[2], page.locked[3]),
+            range(page.locked[4], page.locked[5]),
+        ]
+        guard let base = unsafe UnsafeMutableRawPointer(bitPattern: UInt(page.memory)) else { return }
+        let memory = unsafe GuestMemory(base: base, size: page.memorySize, locked: locked)
+        (page.live, page.kicks, page.changes, page.hasMore, page.waits, page.interruptCount) = (0, 0, 0, 0, 0, 0)
+        page.answer = functions.access(page.call)
+        for i in 0..<functions.count {
+            if page.call.isWrite {
+                if functions.kind(i) == .console { serveConsole(i, &page, memory) }
+                if functions.kind(i) == .network { serveWire(i, &page, memory, now) }
+            }
+            if functions.isLive(i) { page.live |= 1 << UInt64(i) }
+            while page.interruptCount < 64, let interrupt = functions.nextInterrupt(i) {
+                page.interrupts[Int(page.interruptCount)] = UInt64(interrupt.apicID) << 32 | UInt64(interrupt.vector)
+                page.interruptCount += 1
+            }
+        }
+    }
+
+    private func range(_ start: UInt64, _ end: UInt64) -> Range<UInt64> { start..<max(start, end) }
+
+    private mutating func serveConsole(_ i: Int, _ page: inout ModelPage, _ memory: borrowing GuestMemory) {
+        guard functions.isLive(i) else { return }
+        let console = ConsoleRings(base: page.rings, isControl: page.functions[i].isControl)
+        if !console.isControl, functions.hasOutput(i, memory), console.lacksReader(page.lostReader, Self.pieceSize) {
+            page.waits = 1
+            return
+        }
+        if case .more = functions.serve(i, console: console, limit: Self.pieceSize, memory) { page.hasMore = 1 }
+    }
+
+    /// Moves frames between the guest and a wire.
+    private mutating func serveWire(
+        _ i: Int, _ page: inout ModelPage, _ memory: borrowing GuestMemory, _ now: () -> UInt64
+    ) {
+        guard var wire = wires[i] else { return }
+        var rate = rates[i]
+        let progress = functions.serve(i, wire: &wire, memory) { bytes in
+            guard rate.isLeft(now: now()) else { return false }
+            rate.spend((bytes + 63) / 64)
+            return true
+        }
+        if page.functions[i].mayKick {
+            if wire.takeChange() { page.changes |= 1 << UInt64(i) }
+            if wire.mustTell() {
+                wire.tell()
+                page.kicks |= 1 << UInt64(i)
+            }
+        }
+        page.counters[i] = wire.counters
+        (wires[i], rates[i]) = (wire, rate)
+        if case .more = progress { page.hasMore = 1 }
+    }
+}

@@ -1,0 +1,26 @@
+/// One direction of a wire: memory that the cores of one end write and those of the other only read. A page of numbers, each of
+/// which counts up for ever, then places for frames. What is read here is taken for a number, and bounded by whoever reads it.
+public struct WireHalf: Sendable {
+    public static let slots: UInt32 = 128
+    public static let slotSize: UInt64 = 2048
+    public static let firstSlot: UInt64 = 4096
+    public static let size = firstSlot + memorySize
+    /// Bytes of the places for frames, which are what guests see where the channel is shared memory.
+    public static let memorySize = UInt64(slots) * slotSize
+
+    /// Where it lies.
+    public let base: UInt64
+
+    /// - Precondition: `size` bytes are mapped there, one-to-one; zeroes at first.
+    @unsafe public init(at base: UInt64) { self.base = base }
+
+    /// Where the places for frames begin.
+    public var memory: UInt64 { base + Self.firstSlot }
+
+    /// Clears a quarter of the frames, 0 to 3: 64 KiB.
+    public func clear(quarter: UInt32) {
+        let size = Self.memorySize / 4, start = UInt(memory + UInt64(quarter & 3) * size)
+        unsafe UnsafeMutableRawPointer(bitPattern: start).unsafelyUnwrapped.initializeMemory(
+            as: UInt8.self, repeating: 0, count: Int(size))
+    }
+}

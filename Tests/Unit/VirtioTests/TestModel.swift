@@ -1,0 +1,91 @@
+import Control
+import Platform
+import Virtio
+
+@testable import DeviceModel
+
+/// A partition's device model, its page, and everything that is mapped for it.
+final class TestModel {
+    static let memorySize = 1 << 20
+    let memory = UnsafeMutableRawPointer.allocate(byteCount: memorySize, alignment: 4096)
+    let rings = UnsafeMutableRawPointer.allocate(byteCount: PartitionRings.frames * 4096, alignment: 4096)
+    let halves = UnsafeMutableRawPointer.allocate(byteCount: 2 * Int(WireHalf.size), alignment: 4096)
+    private var bus = GuestBus(hostBridge: 0x29C0_8086, memorySize: UInt64(memorySize))
+    private var model: DeviceModel?
+    var page: ModelPage
+    var now: UInt64 = 1_000_000
+
+    init(_ functions: [ModelFunction], counters: WireCounters = WireCounters()) throws {
+        memory.initializeMemory(as: UInt8.self, repeating: 0, count: Self.memorySize)
+        rings.initializeMemory(as: UInt8.self, repeating: 0, count: PartitionRings.frames * 4096)
+        halves.initializeMemory(as: UInt8.self, repeating: 0, count: 2 * Int(WireHalf.size))
+        let own = UInt64(UInt(bitPattern: halves))
+        for function in functions {
+            let isWire = function.kind == VirtioKind.network.rawValue
+            let card = ModelFunction.network(
+                mac: 2, mtu: 1500, rate: function.rate, mayKick: function.mayKick, own: own, peer: own + WireHalf.size)
+            try bus.append(isWire ? card : function)
+        }
+        page = ModelPage(
+            isIntel: false, memory: UInt64(UInt(bitPattern: memory)), memorySize: UInt64(Self.memorySize),
+            rings: UInt64(UInt(bitPattern: rings)), ticksPerSecond: 1_000_000, count: functions.count,
+            functions: bus.model, counters: .init(repeating: counters))
+        model = unsafe DeviceModel(page)
+    }
+    deinit { for part in [memory, rings, halves] { part.deallocate() } }
+
+    func answer(_ call: ModelCall) -> UInt64 {
+        page.call = call
+        model?.answer(&page) { now }
+        return page.answer
+    }
+    func serve() { _ = answer(.serve) }
+    @discardableResult
+    func port(_ function: Int = 0, _ offset: Int, _ size: Int, _ value: UInt32? = nil) -> UInt64? {
+        let port = GuestWindows.ports + UInt16(function * GuestWindows.virtioPorts + offset)
+        return bus.call(for: PortAccess(port: port, size: size, input: value == nil), value: value ?? 0).map(answer)
+    }
+    @discardableResult
+    func configuration(_ function: Int = 0, _ offset: Int, _ value: UInt64? = nil, size: Int = 4) -> UInt64? {
+        let address = GuestWindows.ecam + UInt64(0xF8 + function) << 12 + UInt64(offset)
+        return bus.call(memory: address, size: size, value: value).map(answer)
+    }
+    func page(_ function: Int, _ offset: Int, _ value: UInt64) {
+        let base = bus.model[function].page
+        _ = bus.call(memory: base + UInt64(offset), size: 4, value: value).map(answer)
+    }
+
+    /// Brings a function's two queues of 32 up, which lie at 10000h and 12000h; vector 0 interrupts the core with APIC id 3.
+    func start(_ function: Int = 0) {
+        configuration(function, 4, 7, size: 2)
+        configuration(function, 0x42, 0x8000, size: 2)
+        for (entry, value) in [0xFEE0_3000, 0, 0x41, 0].enumerated() { page(function, entry * 4, UInt64(value)) }
+        for value in [0, 3] as [UInt32] { port(function, 0x14, 1, value) }
+        port(function, 0x08, 4, 1)
+        port(function, 0x0C, 4, 1)
+        port(function, 0x14, 1, 0x0B)
+        for queue in 0..<2 as Range<UInt32> {
+            port(function, 0x16, 2, queue)
+            port(function, 0x18, 2, 32)
+            for (offset, area) in [(0x20, 0), (0x28, 0x800), (0x30, 0x1000)] as [(Int, UInt32)] {
+                port(function, offset, 4, 0x1_0000 + queue * 0x2000 + area)
+            }
+            port(function, 0x1A, 2, 0)
+            port(function, 0x1C, 2, 1)
+        }
+        port(function, 0x14, 1, 0x0F)
+    }
+
+    /// Offers one buffer at `address` to queue 0, to be written, or to queue 1.
+    func offer(_ queue: Int, _ address: UInt64, _ length: Int, index: UInt16) {
+        let area = 0x1_0000 + queue * 0x2000, slot = Int(index & 31)
+        memory.storeBytes(of: address, toByteOffset: area + slot * 16, as: UInt64.self)
+        let rest = UInt64(length) | (queue == 0 ? 2 : 0) << 32
+        memory.storeBytes(of: rest, toByteOffset: area + slot * 16 + 8, as: UInt64.self)
+        memory.storeBytes(of: index & 31, toByteOffset: area + 0x804 + slot * 2, as: UInt16.self)
+        memory.storeBytes(of: index &+ 1, toByteOffset: area + 0x802, as: UInt16.self)
+    }
+    func used(_ queue: Int) -> UInt16 { memory.load(fromByteOffset: 0x1_1002 + queue * 0x2000, as: UInt16.self) }
+    var consoleOut: ByteRing { unsafe PartitionRings.consoleOut(page.rings) }
+    var controlIn: ByteRing { unsafe PartitionRings.controlIn(page.rings) }
+}
