@@ -88,7 +88,7 @@ extension MachineTests {
         }
 
         /// A device model that its guest has taken over reaches nobody, and what it cannot go on after ends its guest.
-        @Test(arguments: ["neighbour", "program", "port", "cpuid"]) func aModelThatIsTakenOverEndsItsGuest(
+        @Test(arguments: ["neighbour", "program", "port", "cpuid", "tables"]) func aModelThatIsTakenOverEndsItsGuest(
             _ kind: String
         ) throws {
             let logged = adversary.machine.console.lines.count

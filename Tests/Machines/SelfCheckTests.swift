@@ -46,7 +46,10 @@ extension MachineTests {
         @Test(arguments: each) func eachRowTurnsRed(_ kind: MachineKind, _ item: UInt8) throws {
             let adversary = try adversary(kind)
             #expect(try adversary.attack("fault:unprotect-\(item)", seconds: 20).isDone)
-            #expect(try check("hostile", adversary).map(\.failed) == [1 << UInt32(item), 0])
+            // What an exit of the guest's loads on Intel, one of its device model's does not: that row is red too.
+            let isLoaded = kind == .intel && [0, 2, 4].contains(item)
+            let failed: UInt32 = 1 << UInt32(item) | (isLoaded ? 1 << UInt32(ProtectionItem.exitState.rawValue) : 0)
+            #expect(try check("hostile", adversary).map(\.failed) == [failed, 0])
             if kind == .amd { #expect(try check("neighbour", adversary).map(\.failed) == [0]) }
             #expect(try adversary.attack("fault:unprotect-\(item)", seconds: 20).isDone)
         }

@@ -91,6 +91,21 @@ extension ControlClient {
             lost: text.position > from ? text.position - from : 0)
     }
 
+    /// All lines that the hypervisor itself has said and still keeps, some 12 KiB.
+    ///
+    /// - Throws: `LinkError`, also where the link's other end is of an older version, or does not show them.
+    public func log() throws(LinkError) -> [String] {
+        var request = ControlRequest(.log), text: [UInt8] = []
+        while true {
+            let part = try ask(request) { (reply) throws(CBORError) in try reply.console() }
+            text += part.bytes
+            request.position = part.position + UInt64(part.bytes.count)
+            // One that says more all the time is not waited for.
+            if part.bytes.isEmpty || text.count > 1 << 20 { break }
+        }
+        return String(decoding: text, as: UTF8.self).split(separator: "\n").map(String.init)
+    }
+
     /// Offers bytes to a guest's console; returns how many, from the first on, its UART took. Offer the rest again.
     public func writeConsole(_ partition: String, _ bytes: [UInt8]) throws(LinkError) -> Int {
         let offered = Array(bytes.prefix(ControlRequest.maxData))

@@ -38,6 +38,7 @@ struct StillMachine: ControlBackend {
     func beginSelfCheck(_ partition: Int) -> UInt64 { 0 }
     var inventoryCount: Int { 0 }
     func inventory(_ index: Int) -> InventoryItem { InventoryItem(.core, [0, 0, 0, 0]) }
+    func readLog(from: UInt64, into buffer: inout MutableSpan<UInt8>) -> ConsoleRange? { nil }
     func readConsole(_ partition: Int, from: UInt64, into buffer: inout MutableSpan<UInt8>) -> ConsoleRange {
         (position: 0, count: 0, end: 0)
     }

@@ -5,15 +5,16 @@ import Virtio
 /// The virtio functions of one partition, which runs this as a guest of its own, beside its own guest: whatever that writes to
 /// its queues, and whatever is wrong here, reaches the partition's own memory and its ends of channels alone.
 public struct DeviceModel: ~Copyable {
-    /// What a console moves at once, bytes.
-    private static var pieceSize: Int { 4096 }
     private var functions: VirtioFunctions
+    /// Where pages of output are: the console's, then the management link's.
+    private let output: UInt64
     private var wires = [8 of Wire?](repeating: nil)
     /// What each wire may send, in pieces of 64 bytes.
     private var rates = [8 of Budget](repeating: Budget(capacity: 24, perSecond: 1))
 
-    /// - Precondition: what `page` names is mapped as it says.
-    @unsafe public init(_ page: borrowing ModelPage) {
+    /// - Precondition: what `page` names is mapped as it says, and two pages at `output`.
+    @unsafe public init(_ page: borrowing ModelPage, output: UInt64) {
+        self.output = output
         functions = VirtioFunctions(page.functions, count: Int(truncatingIfNeeded: page.count))
         for i in 0..<functions.count where functions.kind(i) == .network {
             let function = page.functions[i]
@@ -55,12 +56,12 @@ public struct DeviceModel: ~Copyable {
 
     private mutating func serveConsole(_ i: Int, _ page: inout ModelPage, _ memory: borrowing GuestMemory) {
         guard functions.isLive(i) else { return }
-        let console = ConsoleRings(base: page.rings, isControl: page.functions[i].isControl)
-        if !console.isControl, functions.hasOutput(i, memory), console.lacksReader(page.lostReader, Self.pieceSize) {
-            page.waits = 1
-            return
-        }
-        if case .more = functions.serve(i, console: console, limit: Self.pieceSize, memory) { page.hasMore = 1 }
+        let isControl = page.functions[i].isControl
+        let console = unsafe ModelConsole(page, output: output + (isControl ? 0x1000 : 0), isControl: isControl)
+        // The management link loses nothing: what has no room waits in the guest, and nobody for it.
+        if !isControl, console.room == 0, functions.hasOutput(i, memory) { page.waits = 1 }
+        let progress = functions.serve(i, console: console, limit: Int(ModelMemory.pieceSize), memory)
+        if case .more = progress { page.hasMore = 1 }
     }
 
     /// Moves frames between the guest and a wire.

@@ -60,7 +60,7 @@ public enum OwnershipKind: UInt16, Sendable {
     /// on, where `detail` is 1.
     case wire
     /// In a block: what the partition's device model writes; `detail` is 0 for its memory, 1 for its own page tables, 2 for the
-    /// rings, which the housekeeping core has too.
+    /// rings of what comes for its guest, which the housekeeping core has too.
     case model
     /// In constants: the device models' program.
     case modelProgram

@@ -44,7 +44,10 @@ public struct Wire: Sendable {
             unsafe store(load(own.life) &+ 1, own.life)
             isChanged = true
         }
-        unsafe peerLife = load(peer.life)
+        let life = unsafe load(peer.life)
+        // What was sent to whoever was there before is not for the one that comes.
+        if life != peerLife { for quarter in 0..<4 as Range<UInt32> { own.clear(quarter: quarter) } }
+        peerLife = life
         counters.link = isUp ? UInt64(peerLife & 1) : 0
         return peerLife & 1 != 0
     }

@@ -7,7 +7,7 @@
 static const char *const kinds[] = {"trap", "program", "stack", "neighbour", "locked", "map", "map-guest", "boot-code", "",
     "own-tables", "nested-tables", "step-tables", "context", "constants", "segments", "host-save",
     "", "", "", "", "", "", "", "watch-tables",
-    "", "", "", "", "", "unprotected"};
+    "", "", "", "", "", "unprotected", "", "", "model-tables"};
 
 // Asks for what the partition's lock guards, again and again.
 static void ask_for_lock(uint32_t index) {
@@ -79,6 +79,7 @@ void attack_fault(const char *argument) {
     announce("fault", argument);
     for (uint64_t kind = 0; kind < sizeof kinds / sizeof kinds[0]; kind++)
         if (equal(argument, kinds[kind])) demand(kind, 0x20000000);
+    if (equal(argument, "model-tables")) take_model(0);
     for (uint32_t i = 0; i < sizeof models / sizeof models[0]; i++)
         if (equal(argument, models[i])) take_model(i + 1);
     if (equal(argument, "lock-kept") && start_processor(1, ask_for_lock)) demand(8, 14000 * machine.tsc_khz);

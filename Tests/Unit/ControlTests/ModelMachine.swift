@@ -90,6 +90,13 @@ struct ModelMachine: ControlBackend {
     var inventoryCount: Int { items.count }
     func inventory(_ index: Int) -> InventoryItem { items[index] }
 
+    var log = Array("bulkhead: one\nbulkhead: two\n".utf8)
+    var mayReadLog = true
+    func readLog(from: UInt64, into buffer: inout MutableSpan<UInt8>) -> ConsoleRange? {
+        let start = Int(min(from, UInt64(log.count))), count = min(log.count - start, buffer.count)
+        for i in 0..<count { buffer[i] = log[start + i] }
+        return mayReadLog ? (position: UInt64(start), count: count, end: UInt64(log.count)) : nil
+    }
     mutating func readConsole(_ partition: Int, from: UInt64, into buffer: inout MutableSpan<UInt8>) -> ConsoleRange {
         calls.append("read \(partition)")
         let console = partitions[partition].console

@@ -145,6 +145,18 @@ import Testing
         #expect(text == Array(bench.machine.partitions[1].console[904...]))
     }
 
+    @Test func theLogIsReadInPartsWhereItMayBe() throws {
+        let bench = Bench()
+        var request = ControlRequest(.log)
+        request.position = 14
+        let part = try ReceivedReply(try #require(bench.ask(request)).payload).console()
+        #expect(part.position == 14 && part.bytes == Array("bulkhead: two\n".utf8) && part.end == 28)
+        request.position = .max
+        #expect(try ReceivedReply(try #require(bench.ask(request)).payload).console().bytes.isEmpty)
+        bench.machine.mayReadLog = false
+        #expect(bench.ask(request)?.status == .notPermitted)
+    }
+
     @Test func consoleWriteTakesWhatTheGuestTakes() throws {
         let bench = Bench()
         var request = ControlRequest(.consoleWrite)

@@ -61,6 +61,7 @@ struct MemoryMachine: ControlBackend {
     func inventory(_ index: Int) -> InventoryItem { InventoryItem(.core, [0, 0, 0, 0]) }
     mutating func nextEvent() -> ControlEvent? { events.isEmpty ? nil : events.removeFirst() }
 
+    func readLog(from: UInt64, into buffer: inout MutableSpan<UInt8>) -> ConsoleRange? { nil }
     mutating func readConsole(_ partition: Int, from: UInt64, into buffer: inout MutableSpan<UInt8>) -> ConsoleRange {
         calls.append("read")
         let start = Int(min(from, UInt64(console.count))), count = min(console.count - start, buffer.count)

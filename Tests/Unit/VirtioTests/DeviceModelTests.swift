@@ -32,47 +32,56 @@ import UnitSupport
         model.offer(1, 0x4000, 5, index: 0)
         model.port(0, 0x60, 2, 1)
         #expect(model.used(1) == 1)
-        for byte in "boot\n".utf8 {
-            #expect(model.consoleOut.peek() == byte)
-            model.consoleOut.removeFirst()
-        }
+        #expect(model.sent() == Array("boot\n".utf8))
         #expect(model.page.interruptCount == 1 && model.page.interrupts[0] == 3 << 32 | 0x41)
         model.serve()
-        #expect(model.page.interruptCount == 0)
+        #expect(model.page.interruptCount == 0 && model.sent().isEmpty)
     }
 
-    @Test func aReaderIsWaitedForUntilGivenUp() throws {
+    @Test func whatComesIsInTheRings() throws {
+        for isControl in [false, true] {
+            let model = try TestModel([.console(isControl: isControl)])
+            let ring =
+                unsafe isControl
+                ? PartitionRings.controlOut(model.page.rings) : PartitionRings.consoleIn(model.page.rings)
+            for byte in "typed".utf8 { ring.push(byte) }
+            model.start()
+            model.offer(0, 0x5000, 64, index: 0)
+            model.serve()
+            #expect(model.used(0) == 1 && ring.peek() == nil)
+            #expect([UInt8](UnsafeRawBufferPointer(start: model.memory + 0x5000, count: 5)) == Array("typed".utf8))
+        }
+    }
+
+    @Test func whatHasNoRoomWaits() throws {
         let model = try TestModel([.console()])
         model.start()
-        // Somebody reads.
-        model.consoleOut.note(read: 1)
-        let text = [UInt8](repeating: 0x2E, count: 4096)
-        model.memory.advanced(by: 0x4000).copyMemory(from: text, byteCount: 4096)
-        for index in 0..<4 as Range<UInt16> {
-            model.offer(1, 0x4000, 4096, index: index)
-            model.serve()
-            if index < 3 { #expect(model.page.waits == 0 && model.used(1) == index + 1) }
-        }
-        #expect(model.page.waits == 1 && model.used(1) == 3)
-        model.page.lostReader = model.consoleOut.noted
+        let text = (0..<5000).map { UInt8(truncatingIfNeeded: $0) }
+        model.memory.advanced(by: 0x4000).copyMemory(from: text, byteCount: 5000)
+        model.page.room[0] = 0
+        model.offer(1, 0x4000, 5000, index: 0)
         model.serve()
-        #expect(model.page.waits == 0 && model.used(1) == 4)
-        // Who comes back is waited for.
-        model.consoleOut.note(read: 4096)
-        model.offer(1, 0x4000, 4096, index: 4)
+        #expect(model.page.waits == 1 && model.used(1) == 0 && model.sent().isEmpty)
+        model.page.room[0] = .max
         model.serve()
-        #expect(model.page.waits == 1 && model.used(1) == 4)
+        #expect(model.page.waits == 0 && model.page.hasMore == 1 && model.sent() == Array(text[..<4080]))
+        model.serve()
+        #expect(model.page.hasMore == 0 && model.sent() == Array(text[4080...]) && model.used(1) == 1)
     }
 
     @Test func theControlLinkLosesNothing() throws {
         let model = try TestModel([.console(isControl: true)])
         model.start()
-        model.offer(1, 0x4000, 4096, index: 0)
+        model.page.room[1] = 2048
+        model.offer(1, 0x4000, 4000, index: 0)
         model.serve()
-        #expect(model.used(1) == 0 && model.controlIn.room == 0 && model.page.waits == 0)
-        for _ in 0..<2048 { model.controlIn.removeFirst() }
+        #expect(model.used(1) == 0 && model.sent(isControl: true).count == 2048 && model.page.waits == 0)
+        model.page.room[1] = 0
         model.serve()
-        #expect(model.used(1) == 1)
+        #expect(model.used(1) == 0 && model.sent(isControl: true).isEmpty && model.page.waits == 0)
+        model.page.room[1] = 2048
+        model.serve()
+        #expect(model.used(1) == 1 && model.sent(isControl: true).count == 1952)
     }
 
     /// What it may send in a tenth of a second, and what was counted before the guest started anew.

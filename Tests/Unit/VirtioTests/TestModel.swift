@@ -9,6 +9,7 @@ final class TestModel {
     static let memorySize = 1 << 20
     let memory = UnsafeMutableRawPointer.allocate(byteCount: memorySize, alignment: 4096)
     let rings = UnsafeMutableRawPointer.allocate(byteCount: PartitionRings.frames * 4096, alignment: 4096)
+    let output = UnsafeMutableRawPointer.allocate(byteCount: 8192, alignment: 4096)
     let halves = UnsafeMutableRawPointer.allocate(byteCount: 2 * Int(WireHalf.size), alignment: 4096)
     private var bus = GuestBus(hostBridge: 0x29C0_8086, memorySize: UInt64(memorySize))
     private var model: DeviceModel?
@@ -18,6 +19,7 @@ final class TestModel {
     init(_ functions: [ModelFunction], counters: WireCounters = WireCounters()) throws {
         memory.initializeMemory(as: UInt8.self, repeating: 0, count: Self.memorySize)
         rings.initializeMemory(as: UInt8.self, repeating: 0, count: PartitionRings.frames * 4096)
+        output.initializeMemory(as: UInt8.self, repeating: 0, count: 8192)
         halves.initializeMemory(as: UInt8.self, repeating: 0, count: 2 * Int(WireHalf.size))
         let own = UInt64(UInt(bitPattern: halves))
         for function in functions {
@@ -30,9 +32,10 @@ final class TestModel {
             isIntel: false, memory: UInt64(UInt(bitPattern: memory)), memorySize: UInt64(Self.memorySize),
             rings: UInt64(UInt(bitPattern: rings)), ticksPerSecond: 1_000_000, count: functions.count,
             functions: bus.model, counters: .init(repeating: counters))
-        model = unsafe DeviceModel(page)
+        page.room = [ModelMemory.pieceSize, 2048]
+        model = unsafe DeviceModel(page, output: UInt64(UInt(bitPattern: output)))
     }
-    deinit { for part in [memory, rings, halves] { part.deallocate() } }
+    deinit { for part in [memory, rings, output, halves] { part.deallocate() } }
 
     func answer(_ call: ModelCall) -> UInt64 {
         page.call = call
@@ -86,6 +89,9 @@ final class TestModel {
         memory.storeBytes(of: index &+ 1, toByteOffset: area + 0x802, as: UInt16.self)
     }
     func used(_ queue: Int) -> UInt16 { memory.load(fromByteOffset: 0x1_1002 + queue * 0x2000, as: UInt16.self) }
-    var consoleOut: ByteRing { unsafe PartitionRings.consoleOut(page.rings) }
-    var controlIn: ByteRing { unsafe PartitionRings.controlIn(page.rings) }
+    /// What the console has sent, or the management link.
+    func sent(isControl: Bool = false) -> [UInt8] {
+        let start = output + (isControl ? 4096 : 0), count = start.load(as: Int.self)
+        return [UInt8](UnsafeRawBufferPointer(start: start + 16, count: count))
+    }
 }

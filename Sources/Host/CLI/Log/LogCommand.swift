@@ -19,8 +19,10 @@ struct LogCommand: ParsableCommand {
               bulkhead log --esp /boot/efi --last 1   the latest start alone
 
             A start that succeeds writes nothing there. Of a machine that runs, when it and its guests started and why the \
-            others do not run is shown, and with --follow what happens from then on:
+            others do not run is shown, with --lines what the hypervisor itself has said, and with --follow what happens from \
+            then on:
 
+              bulkhead log --lines
               bulkhead log --follow
               bulkhead log --machine-socket /dev/ttyUSB0 --for 60
 
@@ -35,6 +37,7 @@ struct LogCommand: ParsableCommand {
     @Option(help: ArgumentHelp("A boot volume without slots.", valueName: "image|folder")) var volume: String?
     @Option(help: ArgumentHelp("Only the latest starts, of each slot.", valueName: "count")) var last: Int?
     @OptionGroup var machine: MachineOptions
+    @Flag(help: "First what the hypervisor has said since it was started, the latest 12 KiB.") var lines = false
     @Flag(help: "Go on with what happens.") var follow = false
     @Option(name: .customLong("for"), help: ArgumentHelp("Follow for so many seconds.", valueName: "seconds"))
     var seconds: Double?
@@ -47,8 +50,8 @@ struct LogCommand: ParsableCommand {
         guard places.count <= 1 else { throw ValidationError("give one of --disk, --esp and --volume") }
         if places.isEmpty {
             guard last == nil else { throw ValidationError("--last goes with --disk, --esp or --volume") }
-        } else if follow || seconds != nil || machine.machineSocket != nil {
-            throw ValidationError("--follow, --for and --machine-socket are for a machine that runs")
+        } else if lines || follow || seconds != nil || machine.machineSocket != nil {
+            throw ValidationError("--lines, --follow, --for and --machine-socket are for a machine that runs")
         }
         guard last ?? 1 > 0 else { throw ValidationError("--last is 1 or more") }
         if let seconds, !(0...86400).contains(seconds) { throw ValidationError("--for takes 0 to 86400 seconds.") }
@@ -84,6 +87,11 @@ struct LogCommand: ParsableCommand {
         let client = try machine.connect(), follows = follow || seconds != nil
         // First: between the states and the events nothing is lost.
         if follows { try client.subscribe() }
+        if lines {
+            for line in try client.log() {
+                Terminal.write((json ? try jsonText(["line": line], pretty: false) : printable(line)) + "\n")
+            }
+        }
         let hello = try client.hello(), began = EventsCommand.began(hello), partitions = try client.list()
         Terminal.write(
             (json

@@ -200,8 +200,7 @@ public struct Audit {
         case .ownership: return "the ownership is mapped"
         case .image: if mapping.write { return "an image is writable" }
         case .remapping: return core.index != housekeepingCore || mapping.write ? "the IOMMU's tables are mapped" : nil
-        case .constantBlock, .nestedRoot,
-            .model where entry.kind != .model || entry.detail == 1:
+        case .constantBlock, .nestedRoot:
             if mapping.write { return "what never changes is writable" }
         case .core where part.overlaps(constants(entry)):
             if mapping.write { return "the core's constants are writable" }

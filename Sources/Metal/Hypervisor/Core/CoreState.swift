@@ -36,8 +36,6 @@ struct CoreState: ~Copyable {
     var cpuidTable = CPUIDTable()
     var clock: KVMClock
     var exitHistory = ExitHistory()
-    /// Of the partition's device model.
-    var modelRegisters = guest_registers()
     /// Of the housekeeping core, by what is new on the partition's control page.
     var kicks = Budget(capacity: 64, perSecond: 64)
     /// How many faults of the hypervisor are being handled on this core, one inside the other.

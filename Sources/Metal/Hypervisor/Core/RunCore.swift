@@ -17,6 +17,9 @@ func runCore<Extension: VirtualizationExtension>(
 }
 
 extension CoreState {
+    /// Where that is this core's work, while it waits for another.
+    func serveManagers() { housekeeping?.value.serve(self) }
+
     /// Answers managers where that is this core's work, and sleeps until a kick. Where it is, and for who waits for a moment and
     /// gives the rate of the TSC, the sleep is no longer than 20 ms. No guest is on the core.
     func nap<Extension: VirtualizationExtension>(_: Extension.Type, tscKHz: UInt64? = nil) {

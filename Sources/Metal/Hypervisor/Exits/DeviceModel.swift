@@ -2,6 +2,7 @@ import Control
 import Manifest
 import Platform
 import Silicon
+import Synchronization
 import Text
 import Watch
 import X86
@@ -44,30 +45,44 @@ extension ExitContext {
         guard partition.value.foundCause == nil else { return (.max, false) }
         let control = partition.value.controlPage, isControl = partition.value.spec.virtio.contains(.control)
         let wasAnswered = isControl && control.controlOut.peek() != nil
+        let output = control.consoleOut,
+            isFree = output.hasRoom(for: 4096) || output.noted == functions.value.lostReader
+        let rooms: [2 of UInt64] = [isFree ? ModelMemory.pieceSize : 0, UInt64(control.controlIn.room)]
         page.value.call = call
-        page.value.lostReader = functions.value.lostReader
+        page.value.room = rooms
         for i in 0..<3 {
             page.value.locked[2 * i] = partition.value.watch.kernel.parts[i].lowerBound
             page.value.locked[2 * i + 1] = partition.value.watch.kernel.parts[i].upperBound
         }
         modelCPU.makeCurrent()
-        let failure = enterModel()
+        let saved = cpu.registers.value
+        let failure = enterModel(), code = modelCPU.exitCode
+        // All but `kicked`, which an NMI may set at any time.
+        withUnsafeBytes(of: saved) { saved in
+            for at in stride(from: 0, to: Int(GUEST_KICKED), by: 8) {
+                unsafe store(saved.load(fromByteOffset: at, as: UInt64.self), cpu.registers.address + UInt64(at))
+            }
+        }
         cpu.makeCurrent()
         if let failure {
-            let end =
-                failure == .machineCheck
-                ? machineCheck() : violation("its device model ended, exit code %x", modelCPU.exitCode)
-            if case .end(let cause) = end { partition.value.requestEnd(cause) }
+            // Who wants the guest to end needs no reason of the model's.
+            guard failure != .manager else { return (.max, false) }
+            if failure == .violation { _ = violation("its device model ended, exit code %x", code) }
+            recordEnd(.end(failure))
+            partition.value.requestEnd(failure)
             LocalAPIC.kick(partition.value.platform.apicIDs[0])
             return (.max, false)
+        }
+        for i in 0..<2 {
+            let place = page.address + ModelMemory.output - ModelMemory.page + UInt64(i) * 4096
+            let text = unsafe bytes(place + 16, min(load(place), min(rooms[i], ModelMemory.pieceSize)))
+            if !text.isEmpty { i == 0 ? unsafe output.push(text) : unsafe control.controlIn.push(text) }
         }
         for i in 0..<Int(min(page.value.interruptCount, 64)) { send(page.value.interrupts[i]) }
         for i in 0..<functions.value.guest.modelCount
         where functions.value.wires[i] != nil && functions.value.guest.memory(model: i) == nil {
-            let bit = 1 << UInt64(i) as UInt64, changes = page.value.changes & bit != 0
-            if (page.value.changes | page.value.kicks) & bit != 0 {
-                functions.value.wires[i]?.kickPeer(isChange: changes, control)
-            }
+            let isChange = page.value.changes >> UInt64(i) & 1 != 0, isDue = page.value.kicks >> UInt64(i) & 1 != 0
+            functions.value.wires[i]?.kickPeer(isChange: isChange, isDue: isDue, control)
             control.value.wires[i] = page.value.counters[i]
         }
         if page.value.hasMore != 0 { LocalAPIC.kick(partition.value.platform.apicIDs[0]) }
@@ -79,7 +94,7 @@ extension ExitContext {
     }
 
     /// Enters the model until it says that it is through, or nothing more can come of it.
-    /// - Returns: nil, or why not.
+    /// - Returns: nil, or why not; `manager` where the guest is to end anyway.
     private mutating func enterModel() -> StateCause? {
         let end = partition.value.deadline(seconds: 1)
         var wasKicked = false
@@ -96,13 +111,31 @@ extension ExitContext {
             case .nmi, .hostInterrupt:
                 if case .nmi = exit { count(.nmi) } else { count(.other) }
                 modelCPU.takeHostInterrupt()
-                core.value.showLife()
                 wasKicked = true
+                core.value.showLife()
+                core.value.housekeeping?.value.serve(core.value)
+                if mustEnd { return .manager }
                 if cpu_rdtsc() >= end { return .violation }
-            case .machineCheck: return .machineCheck
-            default: return MachineCheck.isUnderWay ? .machineCheck : .violation
+            case .machineCheck:
+                if case .end(let cause) = machineCheck() { return cause }
+            default:
+                if MachineCheck.isUnderWay, case .end(let cause) = machineCheck() { return cause }
+                return .violation
             }
         }
+    }
+
+    /// Whether the guest ends now, whatever becomes of the call.
+    private var mustEnd: Bool {
+        let page = partition.value.controlPage
+        if partition.value.foundCause != nil
+            || partition.value.order.load(ordering: .sequentiallyConsistent) == VCPUOrder.stop
+        {
+            return true
+        }
+        guard core.value.vcpu == 0 else { return false }
+        return page.value.isOverdue || page.value.hold.isAsked || page.value.request == .stop
+            || page.value.request == .restart
     }
 
     /// A new model, of which no guest has asked anything: it finds that no driver is there, and says so to its wires' other ends.
@@ -111,6 +144,7 @@ extension ExitContext {
         guard let model = partition.value.model, let guest = partition.value.functions?.value.guest.model else {
             return
         }
+        model.renew()
         resetModelCPU()
         let control = partition.value.controlPage, count = partition.value.functions?.value.guest.modelCount ?? 0
         unsafe cpu_zero(
@@ -133,9 +167,10 @@ extension ExitContext {
     }
 
     mutating func checkModel(_ report: inout ProtectionReport) {
-        guard partition.value.model != nil else { return }
+        guard let model = partition.value.model else { return }
         modelCPU.makeCurrent()
         modelCPU.check(&report)
+        report.check(.nestedTables, modelCPU.nested.memory, is: model.nested)
         cpu.makeCurrent()
     }
 
@@ -168,11 +203,5 @@ extension ExitContext {
             core.value.housekeeping?.value.serve(core.value)
             openWindow()
         }
-    }
-}
-
-extension Pointer where Value == CoreState {
-    var modelRegisters: UInt64 {
-        unsafe withUnsafeMutablePointer(to: &value.modelRegisters) { UInt64(UInt(bitPattern: $0)) }
     }
 }

@@ -14,7 +14,7 @@ struct ExitContext<Extension: VirtualizationExtension>: ~Copyable {
         let layout = core.value.layout, maps = partition.value.maps, space = partition.value.addressSpace.raw
         // Translations are tagged by the core's own numbers, of which nobody else has any here.
         modelCPU = Extension.CPU(
-            core: layout, block: layout.modelBlock, registers: core.modelRegisters, maps: maps,
+            core: layout, block: layout.modelBlock, registers: layout.registers, maps: maps,
             nested: NestedRoots(memory: partition.value.model?.nested ?? 0, loader: 0, bus: 0, unclaimed: 0),
             addressSpace: space == 1 ? 2 : 1)
         // The last one that is made is current.

@@ -8,9 +8,22 @@ import X86
 /// Where a partition's device model is: its memory, its own page tables, and the nested ones.
 struct ModelRoots {
     let page: Pointer<ModelPage>
+    /// A root's address, then all of them, which the processor notes in what it has used, and the model may write; and what
+    /// they were made as.
     let tables: UInt64
     let tablesSize: UInt64
+    let made: UInt64
     let nested: UInt64
+
+    /// Nothing of what the last model may have written there stays.
+    func renew() {
+        for at in stride(from: 0, to: tablesSize, by: 4096) {
+            guard let made = unsafe bytes(made + at, 4096).baseAddress else { return }
+            unsafe UnsafeMutableRawPointer(bitPattern: UInt(tables + at)).unsafelyUnwrapped.copyMemory(
+                from: made, byteCount: 4096)
+            openWindow()
+        }
+    }
 
     /// How many frames each kind of its tables takes at most.
     static func frames(_ spec: PartitionSpec) -> Int { 16 + Int(spec.memorySize >> 30) + 4 * spec.wireCount }
@@ -24,7 +37,9 @@ extension BuiltMachine {
         _ spec: PartitionSpec, _ arena: inout FrameArena, _ changing: inout FrameArena
     ) throws(PageTableError) -> ModelRoots {
         let count = ModelRoots.frames(spec), size = UInt64(count) * FrameArena.frameSize
-        guard let page = changing.take(ModelMemory.frames), let space = arena.take(count) else { throw .outOfFrames }
+        guard let page = changing.take(ModelMemory.frames), let space = changing.take(count),
+            let made = arena.take(count)
+        else { throw .outOfFrames }
         var tables = unsafe FrameArena(base: space, size: size)
         var table = try PageTable<LongModeFormat>(hugePages: LongModeFormat.hasHugePages, arena: &tables)
         var nested = try PageTable<CPU.Nested>(
@@ -35,7 +50,7 @@ extension BuiltMachine {
         var parts = [20 of (at: UInt64, base: UInt64, size: UInt64, access: Access)](repeating: (0, 0, 0, .read))
         parts[0] = (ModelMemory.program, model_address(), model_size(), .readExecute)
         parts[1] = (ModelMemory.page, page, ModelMemory.end - ModelMemory.page, .readWrite)
-        parts[2] = (rings, rings, ControlPage.ringsSize, .readWrite)
+        parts[2] = (rings, rings, 4096, .readWrite)
         parts[3] = (frames.base, frames.base, frames.size, .readWrite)
         for i in 0..<functions.value.guest.modelCount where functions.value.guest.memory(model: i) == nil {
             guard let wire = functions.value.wires[i] else { continue }
@@ -48,6 +63,9 @@ extension BuiltMachine {
             let key = i == 3 ? frames.key.bits : 0
             try map(cpu, part.base, to: part.base, part.size, part.access, key, into: &nested, &arena)
         }
-        return ModelRoots(page: Pointer(at: page), tables: table.root, tablesSize: size, nested: nested.root)
+        unsafe UnsafeMutableRawPointer(bitPattern: UInt(made)).unsafelyUnwrapped.copyMemory(
+            from: bytes(space, size).baseAddress.unsafelyUnwrapped, byteCount: Int(size))
+        return ModelRoots(
+            page: Pointer(at: page), tables: table.root, tablesSize: size, made: made, nested: nested.root)
     }
 }

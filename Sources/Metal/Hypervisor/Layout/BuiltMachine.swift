@@ -240,7 +240,8 @@ extension BuiltMachine {
         try plan.machine.iommu?.mapFaults(into: &table, &arena)
         var changing = plan.blocks[8].makeChanging()
         let state = Pointer<Housekeeping>(at: try take(Housekeeping.self, &changing))
-        state.initialize(to: Housekeeping(self, program))
+        guard let history = changing.take(MachineBackend.historyFrames) else { throw .outOfFrames }
+        state.initialize(to: Housekeeping(self, program, history: history))
         return state
     }
 

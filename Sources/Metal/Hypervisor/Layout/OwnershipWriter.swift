@@ -74,8 +74,7 @@ extension BuiltMachine {
             guard state.value.vcpu == 0 else { continue }
             ownership.add(.model, model.page.address, UInt64(ModelMemory.frames) * 4096, owner: owner)
             ownership.add(.model, model.tables, model.tablesSize, owner: owner, detail: 1)
-            ownership.add(
-                .model, controlPages[owner] + ControlPage.ringsAt, ControlPage.ringsSize, owner: owner, detail: 2)
+            ownership.add(.model, controlPages[owner] + ControlPage.ringsAt, 4096, owner: owner, detail: 2)
         }
         for i in 0..<manifest.partitionCount { listFunctions(i, in: &ownership) }
         for n in 0..<manifest.channelCount {

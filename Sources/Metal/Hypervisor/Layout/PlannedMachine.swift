@@ -99,7 +99,8 @@ struct PlannedMachine: ~Copyable {
                     // A channel's memory may need two tables of each kind in every core's, and one in each of the guest's.
                     + manifest.partitions[i].wireCount * manifest.partitions[i].cores.count * 9
                     + (manifest.partitions[i].hasModel ? ModelRoots.frames(manifest.partitions[i]) * 2 : 0),
-                hasModel: manifest.partitions[i].hasModel, smallExecutable: small,
+                model: manifest.partitions[i].hasModel ? ModelRoots.frames(manifest.partitions[i]) : 0,
+                smallExecutable: small,
                 watched: manifest.partitions[i].watchedTables, firmware)
         }
         for i in 0..<manifest.channelCount {

@@ -18,7 +18,7 @@ struct PrivateBlock {
     /// `watched` are the nested tables in which a kernel is locked.
     init(
         cores: Int, memory: UInt64, functions: Int = 0, hasBus: Bool = false, further: Int = 0,
-        hasModel: Bool = false, smallExecutable: Bool = false, watched: Int = 0, _ firmware: borrowing Firmware
+        model: Int = 0, smallExecutable: Bool = false, watched: Int = 0, _ firmware: borrowing Firmware
     ) throws(Refusal) {
         // The context and three nested tables take 18 frames, each core's own tables 10; without 1 GiB pages each further
         // GiB of memory takes one frame in every table.
@@ -29,10 +29,10 @@ struct PrivateBlock {
             + (hasBus ? Self.frames(functions, cores, furtherGiB) : 0) + UInt64(WatchFrames.arenas(tables: watched))
         let changing =
             memory == 0
-            ? FrameArena.count(Housekeeping.self)
+            ? FrameArena.count(Housekeeping.self) + MachineBackend.historyFrames
             : ControlPage.frames + PartitionContext.changingFrames
                 + (hasBus ? FrameArena.count(PartitionFunctions.self) + cores : 1)
-                + WatchFrames.standIns(tables: watched) + (hasModel ? ModelMemory.frames : 0)
+                + WatchFrames.standIns(tables: watched) + (model == 0 ? 0 : ModelMemory.frames + model)
         self.cores = cores
         let before = UInt64(cores) * CoreLayout.size + UInt64(changing) * FrameArena.frameSize
         size = before + frames * FrameArena.frameSize

@@ -19,8 +19,8 @@ struct Housekeeping: ~Copyable {
     private var written = 0
     let tscKHz: UInt64
 
-    init(_ built: borrowing BuiltMachine, _ program: ProgramMemory) {
-        machine = MachineBackend(built, program)
+    init(_ built: borrowing BuiltMachine, _ program: ProgramMemory, history: UInt64) {
+        machine = MachineBackend(built, program, history: history)
         tscKHz = max(built.plan.machine.tscKHz, 1)
         turns.ticksPerSecond = tscKHz * 1000
         hasLink = built.manifest.link == .serial && SerialPort.link.isPresent

@@ -51,12 +51,18 @@ struct MachineBackend: ControlBackend, ~Copyable {
     private let faultLog: Pointer<FaultLog>?
     private let resources: ResourceCapabilities
     private var lineTurns: LineTurns
+    /// What was said since the machine was switched on, the oldest of it overwritten.
+    private let history: ByteRing
+    static let historyFrames = 5
     /// Whose event was looked for last; `partitionCount` for devices' faults.
     private var eventTurn = [2 of Int](repeating: 0)
     /// A type with an atomic in it has an address: without one, every call would copy the whole machine to the stack.
     private let pin = Atomic<Bool>(false)
 
-    init(_ built: borrowing BuiltMachine, _ program: ProgramMemory) {
+    /// - Parameter frames: `historyFrames`, cleared.
+    init(_ built: borrowing BuiltMachine, _ program: ProgramMemory, history frames: UInt64) {
+        history = unsafe ByteRing(at: frames, capacity: 16384)
+        unsafe history.push(BootLog.text)
         found = InventoryList(built)
         tscKHz = max(built.plan.machine.tscKHz, 1)
         entryTSC = built.plan.machine.entryTSC
@@ -184,6 +190,11 @@ struct MachineBackend: ControlBackend, ~Copyable {
         return range
     }
 
+    /// Not for the control partition: others' faults are told of there.
+    func readLog(from: UInt64, into buffer: inout MutableSpan<UInt8>) -> ConsoleRange? {
+        link == 0 ? history.copy(from: from, into: &buffer) : nil
+    }
+
     mutating func writeConsole(_ partition: Int, _ bytes: borrowing Span<UInt8>) -> Int {
         var count = 0
         while count < bytes.count, partitions[partition].controlPage.consoleIn.offer(bytes[count]) { count += 1 }
@@ -295,6 +306,7 @@ struct MachineBackend: ControlBackend, ~Copyable {
             if $0 == partitionCount { readFault(&line, core) } else { Self.read(partitions[$0].controlPage.log, &line) }
             return line.count
         }
+        for i in 0..<line.count where line.bytes[i] != 0x0D { history.push(line.bytes[i]) }
         lineTurns = turns
     }
 

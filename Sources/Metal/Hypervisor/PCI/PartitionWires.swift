@@ -25,23 +25,27 @@ struct WireEnd {
     }
 
     /// Interrupts the other end's guest. What comes too often, and a link that changes, waits for the housekeeping core.
-    mutating func kickPeer(isChange: Bool, _ page: Pointer<ControlPage>) {
+    mutating func kickPeer(isChange: Bool, isDue: Bool, _ page: Pointer<ControlPage>) {
         guard mayKick else { return }
-        guard !isChange, kicks.isLeft(now: cpu_rdtsc()) else { return page.value.owe(partition) }
+        if isChange { page.value.owe(partition) }
+        guard isDue else { return }
+        guard kicks.isLeft(now: cpu_rdtsc()) else { return page.value.owe(partition) }
         kicks.spend(1)
         LocalAPIC.kick(peer)
     }
 }
 
 extension PartitionFunctions {
-    /// Before the guest starts: nothing of what the one before has sent stays.
-    func clearWires() {
+    /// Before the guest starts: nothing of what the one before has sent stays, and the other ends look whether somebody is there.
+    mutating func clearWires(_ page: Pointer<ControlPage>) {
         for i in 0..<guest.modelCount {
             guard let wire = wires[i] else { continue }
             for quarter in 0..<4 as Range<UInt32> {
                 wire.own.clear(quarter: quarter)
                 openWindow()
             }
+            wire.own.clearGaps()
+            wires[i]?.kickPeer(isChange: true, isDue: false, page)
         }
     }
 

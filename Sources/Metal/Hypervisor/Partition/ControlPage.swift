@@ -56,10 +56,9 @@ struct ControlPage: ~Copyable {
     }
 
     /// The frames of the page and of the rings right behind it, and their bytes.
-    static var frames: Int { FrameArena.count(ControlPage.self) + PartitionRings.frames + 1 }
-    /// Where those that the device model has too are, in bytes from the page on, and how many they are.
+    static var frames: Int { FrameArena.count(ControlPage.self) + PartitionRings.frames }
+    /// Where they are, in bytes from the page on.
     static var ringsAt: UInt64 { UInt64(FrameArena.count(ControlPage.self)) &* FrameArena.frameSize }
-    static var ringsSize: UInt64 { UInt64(PartitionRings.frames) &* FrameArena.frameSize }
     static var bytes: UInt64 { UInt64(frames) * FrameArena.frameSize }
 
     var state: PartitionState {
@@ -193,10 +192,8 @@ extension Pointer where Value == ControlPage {
     var consoleIn: ByteRing { unsafe PartitionRings.consoleIn(rings) }
     var controlIn: ByteRing { unsafe PartitionRings.controlIn(rings) }
     var controlOut: ByteRing { unsafe PartitionRings.controlOut(rings) }
-    /// Lines of the hypervisor itself about this partition: nobody else writes there.
-    var log: ByteRing {
-        unsafe ByteRing(at: rings &+ ControlPage.ringsSize, capacity: 2048)
-    }
+    /// Lines of the hypervisor itself about this partition.
+    var log: ByteRing { unsafe PartitionRings.log(rings) }
     var rings: UInt64 { address &+ ControlPage.ringsAt }
 
     /// Appends a line and its end at once, so that the reader finds all of it or nothing.

@@ -166,6 +166,7 @@ struct PartitionContext: ~Copyable {
         let end = deadline()
         while case let held = lock.load(ordering: .relaxed), held != 0 {
             openWindow()
+            CoreState.own?.value.serveManagers()
             if cpu_rdtsc() < end { continue }
             // It may be the boot vCPU's core, on which nobody else would wait.
             if requestEnd(.coreLost) { CoreState.own?.value.recordLoss(of: held &- 1) }

@@ -26,6 +26,7 @@ extension VCPURunner {
         } else {
             if start { page.value.enter(.starting, cause) }
             context.cpu.clear()
+            context.resetModelCPU()
             starting = takeBack() && start
             if !isClean { page.value.enter(.crashed, .coreLost) }
         }
@@ -66,7 +67,7 @@ extension VCPURunner {
         context.cpu.resetToLoader()
         partition.value.endCause.store(0, ordering: .relaxed)
         // What was answered to the guest before; none of its answers is still on the way.
-        partition.value.controlPage.controlOut.removeAll()
+        partition.value.controlPage.controlOut.clear()
         partition.value.controlPage.value.loads.add(1, ordering: .relaxed)
         partition.value.clockLag.store(0, ordering: .relaxed)
         partition.value.order.store(VCPUOrder.run, ordering: .sequentiallyConsistent)
@@ -111,9 +112,9 @@ extension VCPURunner {
         state.value.functions?.value.lostReader = state.value.controlPage.consoleOut.noted
         // The other ends see that the driver is gone.
         context.startModel()
-        state.value.functions?.value.clearWires()
+        state.value.functions?.value.clearWires(state.value.controlPage)
         // What was typed for this guest is not the next one's.
-        state.value.controlPage.consoleIn.removeAll()
+        state.value.controlPage.consoleIn.clear()
         for vcpu in 0..<state.value.vcpuCount where state.value.nested[vcpu].unclaimed != 0 {
             unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: UInt(state.value.nested[vcpu].unclaimed)), 4096)
         }

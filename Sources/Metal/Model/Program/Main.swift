@@ -10,7 +10,7 @@ func serve() {
     let page = unsafe UnsafeMutablePointer<ModelPage>(bitPattern: UInt(ModelMemory.page)).unsafelyUnwrapped
     let model = unsafe UnsafeMutablePointer<DeviceModel>(bitPattern: UInt(ModelMemory.state)).unsafelyUnwrapped
     if unsafe page.pointee.isReady == 0 {
-        unsafe model.initialize(to: DeviceModel(page.pointee))
+        unsafe model.initialize(to: DeviceModel(page.pointee, output: ModelMemory.output))
         unsafe page.pointee.isReady = 1
     }
     #if FAULT_INJECTION
@@ -40,7 +40,9 @@ func serve() {
             page.interrupts = .init(repeating: .max)
             for i in 0..<8 { page.counters[i].frames = .max }
             unsafe UnsafeMutableRawPointer(bitPattern: UInt(page.rings)).unsafelyUnwrapped.initializeMemory(
-                as: UInt8.self, repeating: 0xFF, count: 0x5440)
+                as: UInt8.self, repeating: 0xFF, count: 4096)
+            unsafe UnsafeMutableRawPointer(bitPattern: UInt(ModelMemory.output)).unsafelyUnwrapped.initializeMemory(
+                as: UInt8.self, repeating: 0xFF, count: 8192)
             model_return()
         default: break
         }

@@ -30,6 +30,8 @@ public enum ControlOperation: UInt8, Sendable {
     case inventory = 11
     /// Has the partition's cores read back what protects them, and tells what they read back before.
     case selfCheck = 12
+    /// What the hypervisor itself has said since it was started.
+    case log = 13
 
     public var description: OperationDescription {
         switch self {
@@ -43,7 +45,7 @@ public enum ControlOperation: UInt8, Sendable {
         case .resume: .lifecycle(.resume, in: .paused, to: .running)
         case .restart: .lifecycle(.restart, in: .settled, busy: .starting | .stopping, to: .running)
         case .events: .init(fields: .on)
-        case .inventory: .init(fields: .position)
+        case .inventory, .log: .init(fields: .position)
         case .selfCheck: .init(permission: .selfCheck, fields: .partition)
         }
     }

@@ -88,6 +88,12 @@ public struct ByteRing {
         }
     }
 
+    /// The same, and of bytes that were taken by somebody who does not clear them nothing stays either.
+    public func clear() {
+        removeAll()
+        for i in 0..<capacity { unsafe byte(i).pointee = 0 }
+    }
+
     /// Appends all of `bytes`, no more than fit, and never waits: the oldest give way.
     public func push(_ bytes: UnsafeRawBufferPointer) {
         let at = unsafe head.pointee.load(ordering: .relaxed)

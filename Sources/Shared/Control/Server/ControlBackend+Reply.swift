@@ -62,8 +62,12 @@ extension ControlBackend where Self: ~Copyable {
             writer.list(1, of: count)
             for vcpu in 0..<count { writer.uint(takeProtection(partition, vcpu: vcpu)) }
             writer.field(2, beginSelfCheck(partition))
-        case .consoleRead:
-            let range = readConsole(partition, from: request.position, into: &scratch)
+        case .consoleRead, .log:
+            let from = request.position, isLog = request.operation == .log
+            guard
+                let range = isLog
+                    ? readLog(from: from, into: &scratch) : readConsole(partition, from: from, into: &scratch)
+            else { throw .notPermitted }
             writer.reply(fields: 3)
             writer.field(1, range.position)
             writer.key(2)

@@ -35,6 +35,9 @@ public protocol ControlBackend: ~Copyable {
     /// newer, into the beginning of `buffer`. A `from` beyond the end gives no bytes and `position` = `end`.
     mutating func readConsole(_ partition: Int, from: UInt64, into buffer: inout MutableSpan<UInt8>) -> ConsoleRange
 
+    /// The same of the hypervisor's own lines; nil where the link may not ask for them.
+    mutating func readLog(from: UInt64, into buffer: inout MutableSpan<UInt8>) -> ConsoleRange?
+
     /// Offers bytes to the guest's UART; returns how many of them, from the first on, it took.
     mutating func writeConsole(_ partition: Int, _ bytes: borrowing Span<UInt8>) -> Int
 

@@ -5,7 +5,8 @@ public struct ModelPage: BitwiseCopyable, Sendable {
     // Written by root mode, when a guest ends or before a call.
     /// Whether a hypercall is VMCALL, 1, or VMMCALL, 0.
     public let isIntel: UInt64
-    /// Where the guest's memory is mapped for the model, and how many bytes of it there are; where the consoles' rings begin.
+    /// Where the guest's memory is mapped for the model, and how many bytes of it there are; where the rings are of what comes
+    /// for the guest.
     public let memory: UInt64
     public let memorySize: UInt64
     public let rings: UInt64
@@ -15,8 +16,8 @@ public struct ModelPage: BitwiseCopyable, Sendable {
     public var call = ModelCall.serve
     /// Borders of what is locked in the guest's memory, guest-physical.
     public var locked = [6 of UInt64](repeating: 0)
-    /// Up to where the console was read by a reader who has been given up.
-    public var lostReader: UInt64 = 0
+    /// How many bytes the console takes now, and the management link.
+    public var room = [2 of UInt64](repeating: 0)
 
     // Written by the model.
     public var isReady: UInt64 = 0
@@ -51,9 +52,12 @@ public enum ModelMemory {
     /// The program, whose first byte is the entry; it writes nothing there.
     public static let program: UInt64 = 0x7F00_0000_0000
     public static let programLimit: UInt64 = 0x10_0000
-    /// `ModelPage`, then the model's state and stack.
+    /// `ModelPage`, a page of what the console sends and one of what the management link does, then the model's state and stack.
     public static let page: UInt64 = program + programLimit
-    public static let state: UInt64 = page + 0x1000
-    public static let frames = 10
+    public static let output: UInt64 = page + 0x1000
+    public static let state: UInt64 = page + 0x3000
+    public static let frames = 12
     public static var end: UInt64 { page + UInt64(frames) * 4096 }
+    /// Of each page of output: its count of bytes, then from byte 16 on these, so many at most.
+    public static let pieceSize: UInt64 = 4080
 }

@@ -17,6 +17,15 @@ public struct WireHalf: Sendable {
     /// Where the places for frames begin.
     public var memory: UInt64 { base + Self.firstSlot }
 
+    /// Clears what is beside the four numbers of the first page, which a device model may have written.
+    public func clearGaps() {
+        let gaps: [3 of (UInt64, UInt64)] = [(4, 64), (68, 128), (136, Self.firstSlot)]
+        for i in 0..<3 {
+            let start = unsafe UnsafeMutableRawPointer(bitPattern: UInt(base + gaps[i].0)).unsafelyUnwrapped
+            unsafe start.initializeMemory(as: UInt8.self, repeating: 0, count: Int(gaps[i].1 - gaps[i].0))
+        }
+    }
+
     /// Clears a quarter of the frames, 0 to 3: 64 KiB.
     public func clear(quarter: UInt32) {
         let size = Self.memorySize / 4, start = UInt(memory + UInt64(quarter & 3) * size)

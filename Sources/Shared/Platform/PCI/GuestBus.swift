@@ -74,7 +74,7 @@ public struct GuestBus: ~Copyable, Sendable {
                 dividingBy: GuestWindows.virtioPorts)
             return index < modelCount ? ModelCall(.ports, index, offset, size: access.size, written) : nil
         }
-        guard access.port != 0xCF8, address >> 16 == 0x8000 else { return nil }
+        guard Self.claims(access), access.port != 0xCF8, address >> 16 == 0x8000 else { return nil }
         let offset = Int(address & 0xFC) | Int(access.port & 3)
         return configurationCall(Int(address >> 8 & 0xFF), offset, size: access.size, written)
     }

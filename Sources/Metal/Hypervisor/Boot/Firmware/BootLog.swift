@@ -27,11 +27,13 @@ enum BootLog {
 
     static func print(_ line: borrowing LogLine) {
         SerialPort.log.print(line)
-        guard unsafe firmware != 0 else { return }
         for i in 0..<line.text.count { keep(line.text.bytes[i]) }
         keep(0x0A)
-        show(line)
+        if unsafe firmware != 0 { show(line) }
     }
+
+    /// What was said so far.
+    static var text: UnsafeRawBufferPointer { unsafe bytes(page, count) }
 
     private static func show(_ line: borrowing LogLine) {
         for i in 0..<4 {

@@ -82,6 +82,7 @@ enum VMX: VirtualizationExtension {
         unsafe vmx_idle(UnsafeMutablePointer(bitPattern: UInt(core.registers)), interruptible ? 1 : 0)
     }
     static func record(guestOf core: borrowing CoreLayout, in record: inout CrashRecord) {
+        _ = vmx_load(core.controlBlock)
         record.addGuest(cs: vmx_read(VMCSField.guestCSSelector), .intel)
         record.addGeneralRegisters(at: core.registers, rax: Pointer<guest_registers>(at: core.registers).value.rax)
         let fields: [7 of UInt32] = [
