@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// A folder in the system's temporary one, or in memory, that no other user can read: images and volumes may hold what is not for all.
 public enum PrivateFolder {
@@ -22,9 +23,23 @@ public enum PrivateFolder {
         guard let folder = made else {
             throw MachineError.missing(file: usual.path, hint: "a temporary folder cannot be made in it")
         }
-        defer { try? FileManager.default.removeItem(at: folder) }
+        _ = present.withLock { $0.insert(folder) }
+        defer { remove([folder]) }
         return try body(folder)
     }
+
+    /// Removes all that are there: for a process that is about to end by a signal, which no `defer` sees.
+    public static func removeAll() { remove(present.withLock { $0 }) }
+    /// One at a time, to its end: of two that remove the same folder each fails where the other was before, and a process that ends
+    /// then leaves the rest.
+    static func remove(_ folders: Set<URL>) {
+        present.withLock { present in
+            for folder in folders where present.remove(folder) != nil {
+                try? FileManager.default.removeItem(at: folder)
+            }
+        }
+    }
+    private static let present = Mutex<Set<URL>>([])
 
     private static func make(in place: URL) -> URL? {
         var name = Array(place.appending(path: "bulkhead-XXXXXX").path.utf8CString)

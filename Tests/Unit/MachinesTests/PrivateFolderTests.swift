@@ -21,6 +21,15 @@ import Testing
         #expect(places.count == 2 && places.allSatisfy { !FileManager.default.fileExists(atPath: $0.path) })
     }
 
+    /// Whoever ends by a signal leaves nothing either.
+    @Test func goesWithTheProcess() throws {
+        try PrivateFolder.with { folder in
+            try Data("key".utf8).write(to: folder.appending(path: "key"))
+            PrivateFolder.remove([folder])
+            #expect(!FileManager.default.fileExists(atPath: folder.path))
+        }
+    }
+
     /// One folder is made, in the first place that takes it, and none stays.
     @Test func theFirstPlaceThatTakesIt() throws {
         let files = FileManager.default

@@ -137,6 +137,7 @@ struct DemoCommand: ParsableCommand {
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler {
                 Machine.stopAll()
+                PrivateFolder.removeAll()
                 Foundation.exit(128 + number)
             }
             source.resume()
