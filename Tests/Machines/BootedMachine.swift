@@ -19,6 +19,7 @@ final class BootedMachine {
     ///   - kind: of the machine.
     ///   - file: the manifest itself, where it is not one of the tests' own.
     ///   - images: files to make in the image folder before.
+    ///   - imageFolder: where the manifest's images are looked for before.
     ///   - faults: whether the hypervisor is the one with faults to inject.
     ///   - firmware: the name of what stands for firmware, among the images.
     ///   - bootFault: what that hypervisor does to itself while it sets the machine up.
@@ -28,7 +29,7 @@ final class BootedMachine {
     ///   - checksImages: as of `Testbed`.
     init(
         manifest name: String, file: String? = nil, kind: MachineKind = .amd, images: [String: Data] = [:],
-        faults: Bool = false,
+        imageFolder: URL? = nil, faults: Bool = false,
         firmware: String? = nil, bootFault: String? = nil, iommu: EmulatedIOMMU? = nil, com1Rate: Int? = nil,
         extra: [String] = [],
         checksImages: Bool = true
@@ -52,7 +53,8 @@ final class BootedMachine {
             name: "test-\(name)\(kind == .amd ? "" : "-\(kind)")\(faults ? "-faults" : "")",
             hypervisor: faults ? workspace.faultyHypervisor : nil,
             firmware: firmware.map { workspace.cache.appending(path: "images/\($0)") }, files: files, iommu: iommu,
-            com1Rate: com1Rate, extra: extra, checksImages: checksImages)
+            com1Rate: com1Rate, extra: extra,
+            images: .search(imageFolder.map { [$0.path] } ?? [], thenCheckout: true), checksImages: checksImages)
         do {
             client = try ControlClient(testbed.machine, path: testbed.socket.path)
             try client.subscribe()

@@ -16,11 +16,14 @@ final class ExampleMachine {
         self.example = example
         try example.buildGuests(workspace)
         folder = FileManager.default.temporaryDirectory.appending(path: "bulkhead-example-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
+        try FileManager.default.createDirectory(
+            at: folder, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
         do {
             outside = try ExampleOutside(folder: folder)
+            try example.make(outside, workspace)
             booted = try BootedMachine(
-                manifest: "example-\(example.name)", file: example.manifest(workspace), iommu: example.iommu,
+                manifest: "example-\(example.name)", file: example.manifest(workspace), imageFolder: folder,
+                iommu: example.iommu,
                 extra: try example.extra(outside, workspace))
         } catch {
             try? FileManager.default.removeItem(at: folder)
@@ -58,6 +61,9 @@ final class ExampleMachine {
             booted.guest(partition).type(line: try Example.passphrase(Workspace.current()))
         case .matchPage(let sha256): #expect(try outside.sha256(outside.page) == sha256)
         case .fetch(let sha256): #expect(try outside.sha256(outside.fetch("/file")) == sha256)
+        case .client(let name, let words, let refusal):
+            try outside.control.waitUntilServed()
+            _ = try outside.control.ask(name, words, refusal: refusal)
         }
     }
 

@@ -21,6 +21,11 @@ public enum ScreenLine {
         return String(shown)
     }
 
+    /// A text of plain ASCII in pieces of as many columns, the last one of what is left. No piece is empty.
+    public static func broken(_ text: String, _ columns: Int) -> [String] {
+        stride(from: 0, to: text.count, by: max(columns, 1)).map { String(text.dropFirst($0).prefix(max(columns, 1))) }
+    }
+
     /// Columns of a text without control sequences.
     public static func width(of text: String) -> Int { text.unicodeScalars.reduce(0) { $0 + width($1) } }
 

@@ -22,10 +22,15 @@ import UnitSupport
         #expect(intel.status == 64 && intel.errors.contains("examples run on the emulated amd machine alone"))
     }
 
+    @Test func onlyAnExampleStays() throws {
+        let run = try demo("--headless", "--stay")
+        #expect(run.status == 64 && run.errors.contains("--stay is for examples"))
+    }
+
     @Test func helpTeachesTheExamples() throws {
         let help = try demo("--help")
         #expect(help.status == 0)
-        for name in ["shared-nic: ", "shared-disk: ", "wireguard: ", "memory-channel: "] {
+        for name in ["shared-nic: ", "shared-disk: ", "wireguard: ", "memory-channel: ", "control: "] {
             #expect(help.output.contains("  " + name))
         }
     }

@@ -29,6 +29,20 @@ import Testing
         #expect(script.seen.last?.text == "c: serves  [@bulkhead page port=1 sha256=77]")
     }
 
+    /// What a client asks is done before anything else is seen, of what is there already too.
+    @Test func aClientsTurnEndsALook() {
+        let lines = ["a": ["up"]]
+        var script = ExampleScript([
+            ExampleStep("a", "up", "is up", then: .client("alice", ["destroy", "a"])),
+            ExampleStep("a", "up", "was stopped", then: .client("bob", ["list"], refusal: "no")),
+            ExampleStep("a", "up", "is as it was"),
+        ])
+        #expect(script.advance { lines[$0] ?? [] } == [.client("alice", ["destroy", "a"], refusal: nil)])
+        #expect(script.seen.count == 1 && !script.isDone)
+        #expect(script.advance { lines[$0] ?? [] } == [.client("bob", ["list"], refusal: "no")])
+        #expect(script.advance { lines[$0] ?? [] }.isEmpty && script.isDone)
+    }
+
     @Test func aGuestThatFailsIsNamed() {
         let lines = ["a": ["@bulkhead ready"], "b": ["error of a program", "@bulkhead error no lease"]]
         #expect(ExampleScript.failure(["a"]) { lines[$0] ?? [] } == nil)
@@ -41,6 +55,10 @@ import Testing
             .deletingLastPathComponent().deletingLastPathComponent()
         let workspace = Workspace(root: root)
         #expect(Set(Example.all.map(\.name)).count == Example.all.count && Example.all.count > 2)
+        // What the demo's guests do.
+        let activities = try ["activity", "work"].map {
+            try String(contentsOf: root.appending(path: "Guests/init/\($0).c"), encoding: .utf8)
+        }.joined()
         for example in Example.all {
             #expect(Example.named(example.name)?.name == example.name)
             let text = try String(contentsOfFile: example.manifest(workspace), encoding: .utf8)
@@ -53,7 +71,8 @@ import Testing
                 FileManager.default.isExecutableFile(atPath: root.appending(path: "Guests/\(example.recipe[0])").path))
             for match in text.matches(of: /bulkhead\.run=([a-z-]+)/) {
                 let task = root.appending(path: "Guests/service/\(match.1)")
-                #expect(FileManager.default.fileExists(atPath: task.path), "\(example.name): \(match.1)")
+                let isThere = FileManager.default.fileExists(atPath: task.path) || activities.contains("\"\(match.1)\"")
+                #expect(isThere, "\(example.name): \(match.1)")
             }
         }
         #expect(Example.named("shared") == nil)

@@ -19,7 +19,8 @@ struct DemoCommand: ParsableCommand {
             """ + Example.list + """
 
 
-                With --headless, an example ends with status 0 once all of it was seen, and with 1 when something was not.
+                With --headless, an example ends with status 0 once all of it was seen, and with 1 when something was not; with \
+                --stay its machine stays on, for clients of your own.
                 """)
 
     @Option(help: "The manifest, as YAML (default: Examples/demo.yaml).") var manifest: String?
@@ -31,6 +32,8 @@ struct DemoCommand: ParsableCommand {
         name: .customLong("for"),
         help: "How long to run unattended, e.g. 90s or 2m (default: 60s; intel: 30m; an example: 10m at most).")
     var duration: String?
+    @Flag(help: "With --headless: leave an example's machine on once all was seen, until Ctrl-C or --for.")
+    var stay = false
     @Option(help: "Write what was measured to this file, as JSON.") var report: String?
     @Option(help: "The emulated machine: amd (QEMU, SVM) or intel (Bochs, VMX; slow).") var machine = MachineKind.amd
 
@@ -39,7 +42,12 @@ struct DemoCommand: ParsableCommand {
             throw ValidationError("--for takes a time such as 60s, 2m or 1h, at most 24h")
         }
         if headless, console != nil { throw ValidationError("--console needs the screen that --headless goes without") }
-        guard let example else { return }
+        guard let example else {
+            if stay {
+                throw ValidationError("--stay is for examples; without one, --for says how long the machine runs")
+            }
+            return
+        }
         guard Example.named(example) != nil else {
             throw ValidationError("there is no example \(printable(example)); there are: \(Example.names)")
         }
@@ -86,15 +94,19 @@ struct DemoCommand: ParsableCommand {
         let file = example.manifest(workspace)
         try checkOptions(try refusing { try readManifest(file, images: .unchecked) })
         let outside = try ExampleOutside(folder: folder)
+        try example.make(outside, workspace, progress: Self.tell)
         let demo = try Testbed(
             manifest: file, workspace, name: "demo", iommu: example.iommu, extra: try example.extra(outside, workspace),
-            images: images.source(beside: file), progress: Self.tell)
+            images: images.source(beside: file, made: folder.path), progress: Self.tell)
         defer { demo.stop() }
         let run = DemoExample(demo, example, outside, workspace)
         var problems: [String] = []
         do {
             if unattended {
-                try demo.machine.explaining { try run.runUnattended(seconds: limit ?? 600) }
+                try demo.machine.explaining {
+                    try run.runUnattended(seconds: limit ?? 600)
+                    if stay { try run.stay(seconds: duration == nil ? nil : limit) }
+                }
             } else {
                 try DemoScreen(demo, attach: console, example: run).run()
             }

@@ -10,6 +10,8 @@ final class DemoExample {
     /// Of pages that were compared.
     private var notes: [String] = []
     private var problem: MachineError?
+    /// What reaches the machine from a shell of this host, once it does.
+    private(set) var command: String?
 
     init(_ demo: Testbed, _ example: Example, _ outside: ExampleOutside, _ workspace: Workspace) {
         (self.demo, self.outside, self.workspace) = (demo, outside, workspace)
@@ -30,6 +32,7 @@ final class DemoExample {
                 case .matchPage(let sha256): try match(outside.page, sha256, "what the server outside sends")
                 case .fetch(let sha256):
                     try match(outside.fetch("/file"), sha256, "http://127.0.0.1:\(outside.port)/file, from outside,")
+                case .client(let name, let words, let refusal): try ask(name, words, refusal)
                 }
             } catch { problem = problem ?? error as? MachineError ?? .declined("\(error)") }
         }
@@ -46,11 +49,23 @@ final class DemoExample {
         notes.append("\(name) is the guest's page")
     }
 
+    /// Has a client of libvirt ask, and notes what came of it.
+    private func ask(_ name: String, _ words: [String], _ refusal: String?) throws {
+        let control = outside.control
+        if command == nil {
+            try control.waitUntilServed()
+            command = control.command(name)
+            notes.append("in another terminal: \(control.command(name))")
+            notes.append("certificates are in \(control.folder.path), for nobody else to read, until the machine ends")
+        }
+        notes.append(try control.ask(name, words, refusal: refusal))
+    }
+
     /// For the screen: the last that were seen, and what is awaited.
     var lines: [String] {
         let seen = script.seen.suffix(4).map { "  seen: \($0.step.partition): \($0.step.meaning)" }
         let next = script.awaited.map { "  next: \($0.partition): \($0.meaning)" } ?? "  all was seen"
-        return seen + notes.map { "  seen: \($0)" } + (problem.map { ["  wrong: \($0)"] } ?? []) + [next]
+        return seen + notes.suffix(4).map { "  seen: \($0)" } + (problem.map { ["  wrong: \($0)"] } ?? []) + [next]
     }
 
     /// Prints each step when it is seen; returns with the last one.
@@ -73,6 +88,17 @@ final class DemoExample {
             Thread.sleep(forTimeInterval: 0.2)
         }
         print("all was seen")
+    }
+
+    /// Leaves the machine on.
+    /// - Parameter seconds: from power-on; nil: until a signal comes.
+    func stay(seconds: Int?) throws {
+        while seconds.map({ demo.machine.uptime < Double($0) }) ?? true {
+            fflush(nil)
+            try demo.watch.refresh()
+            try demo.machine.requireRunning()
+            Thread.sleep(forTimeInterval: 0.5)
+        }
     }
 }
 

@@ -90,6 +90,10 @@ final class DemoScreen {
             demo.watch.machine, uptime: demo.machine.uptime, demo.watch.partitions.map(DemoTable.Row.init)
         ).lines
         if let example { lines += example.lines }
+        // Longer than a line: a terminal copies as one line what it has broken itself.
+        let command = example?.command.map { ScreenLine.broken($0, size.columns) } ?? []
+        let goesOn = lines.count..<(lines.count + max(command.count - 1, 0))
+        lines += command
         let consoles = demo.watch.partitions.filter { $0.console != nil }
         let room = max(size.rows - lines.count - 2 - consoles.count, 0) / max(consoles.count, 1)
         for partition in consoles {
@@ -99,9 +103,12 @@ final class DemoScreen {
             lines += shown.map { " " + $0 } + Array(repeating: "", count: room - shown.count)
         }
         lines.append("1-\(max(consoles.count, 1)): console (Ctrl-] leaves it)   q: switch the machine off")
-        let text = lines.prefix(size.rows).map { ScreenLine.cut($0, size.columns) + "\u{1B}[K" }.joined(
-            separator: "\r\n")
-        Terminal.write("\u{1B}[H" + text + "\u{1B}[J")
+        let rows = lines.prefix(size.rows).enumerated().map { index, line in
+            if goesOn.contains(index) { return line }
+            let end = index + 1 < min(lines.count, size.rows) ? "\r\n" : ""
+            return ScreenLine.cut(line, size.columns) + "\u{1B}[K" + end
+        }
+        Terminal.write("\u{1B}[H" + rows.joined() + "\u{1B}[J")
     }
 }
 

@@ -45,9 +45,10 @@ struct ImageOptions: ParsableArguments {
     var images: [String] = []
 
     /// Where the images of this manifest are looked for.
-    func source(beside manifest: String) -> ImageSource {
+    /// - Parameter made: a folder of images that were made for this run alone.
+    func source(beside manifest: String, made: String? = nil) -> ImageSource {
         let folder = URL(filePath: manifest).deletingLastPathComponent().path
-        return .search(images + [folder], thenCheckout: images.isEmpty)
+        return .search(images + (made.map { [$0] } ?? []) + [folder], thenCheckout: images.isEmpty)
     }
 }
 

@@ -14,8 +14,10 @@ public struct Example: Sendable {
     public let steps: [ExampleStep]
     /// What stands around the machine, for the emulator's command line.
     let devices: @Sendable (ExampleOutside, Workspace) throws -> [String]
+    /// Makes what is of one run alone: keys, and images that have them.
+    var making: @Sendable (ExampleOutside, Workspace, (String) -> Void) throws -> Void = { _, _, _ in }
 
-    public static let all: [Example] = [.sharedNIC, .sharedDisk, .wireGuard, .memoryChannel]
+    public static let all: [Example] = [.sharedNIC, .sharedDisk, .wireGuard, .memoryChannel, .control]
 
     /// The example of this name; nil when there is none.
     public static func named(_ name: String) -> Example? { all.first { $0.name == name } }
@@ -34,6 +36,15 @@ public struct Example: Sendable {
         if (try? Tool.run(program, ["--check"] + options)) != nil { return }
         progress("building the example's guests out of Debian packages: some minutes, the first time")
         try Tool.run(program, options)
+    }
+
+    /// Makes what is of one run alone, in `outside`'s folder, where images are to be looked for too.
+    /// - Parameter progress: told what is going on, a line a step.
+    /// - Throws: `MachineError`.
+    public func make(
+        _ outside: ExampleOutside, _ workspace: Workspace, progress: (String) -> Void = { _ in }
+    ) throws {
+        try making(outside, workspace, progress)
     }
 
     /// The emulator's options for what stands around the machine. Files that it writes are made in `outside`'s folder.

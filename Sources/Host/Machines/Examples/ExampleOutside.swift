@@ -2,15 +2,17 @@ import Foundation
 
 /// What an example's machine finds outside: a server's answer, and a port of the loopback interface that leads to it.
 public struct ExampleOutside: Sendable {
-    private let folder: URL
+    public let folder: URL
     /// What a server outside sends: a page of random bytes, with its header.
     private var answer: URL { folder.appending(path: "answer") }
     /// What the page has.
     public let page: Data
-    /// Leads to port 8080 of the machine's network card.
+    /// Leads to port 8080 of the machine's network card, or to what serves libvirt's clients there.
     public let port: UInt16
+    /// Where a partition is to serve libvirt's clients.
+    public var control: ControlAccess { ControlAccess(folder: folder, port: port) }
 
-    /// - Parameter folder: for what the emulator reads.
+    /// - Parameter folder: for what the emulator reads, and for keys: nobody else is to read it.
     public init(folder: URL) throws {
         page = Data((0..<65536).map { _ in UInt8.random(in: 0...255) })
         // Free now, and taken by the emulator when it starts.

@@ -17,6 +17,8 @@ public struct ExampleScript {
         case matchPage(sha256: String)
         /// Whether the page fetched from outside has this checksum.
         case fetch(sha256: String)
+        /// A client of libvirt asks; nil: it is done, else it is refused with these words.
+        case client(String, [String], refusal: String?)
     }
 
     private let steps: [ExampleStep]
@@ -45,6 +47,10 @@ public struct ExampleScript {
             case .matchPage: answers.append(.matchPage(sha256: value ?? ""))
             case .carry(let other): answers.append(.type(value ?? "", on: other))
             case .fetch: answers.append(.fetch(sha256: value ?? ""))
+            case .client(let name, let words, let refusal):
+                answers.append(.client(name, words, refusal: refusal))
+                // What is seen next is seen when that is done.
+                return answers
             }
         }
         return answers

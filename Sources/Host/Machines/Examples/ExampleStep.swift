@@ -13,6 +13,8 @@ public struct ExampleStep: Sendable {
         case matchPage
         /// The page that the machine serves is fetched from outside; the line's last value is its checksum.
         case fetch
+        /// virsh is run with this client's certificate and these words. nil: it must be done, else be refused with these words.
+        case client(String, [String], refusal: String? = nil)
     }
 
     /// Whose console shows it.
