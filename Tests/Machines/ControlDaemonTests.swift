@@ -35,6 +35,19 @@ extension MachineTests {
             // The partition that she is served by is not there for her.
             #expect(
                 try virsh("carol", "list", "--all", "--name").split(separator: "\n") == ["control-loop", "workload"])
+            try doesWhatADaemonOutsideDoes(machine.outside.control.uri("carol"), cache)
+        }
+
+        /// All that virsh does on the demo's machine with a daemon beside it, it does here.
+        private func doesWhatADaemonOutsideDoes(_ uri: String, _ cache: URL) throws {
+            let client = ["virsh", "-q", "-c", uri]
+            func word(_ command: String) throws -> String {
+                try ClientScript.output(client + [command, "workload"], cache).trimmingCharacters(
+                    in: .whitespacesAndNewlines)
+            }
+            let id = try #require(Int(try word("domid"))), uuid = try word("domuuid")
+            try VirshScript(machine: "control", uri: uri, cores: 5, uuid: uuid, id: id, next: id + 1)
+                .run(client, folder: cache)
         }
     }
 }

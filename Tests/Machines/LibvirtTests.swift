@@ -15,9 +15,7 @@ extension MachineTests {
             let daemon = try BulkheaddProcess(workspace, machine: testbed.socket, state: state)
             defer { daemon.stop() }
             let scripts = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Libvirt")
-            let failures = try ClientScript(scripts.appending(path: "virsh.txt"))
-                .run(["virsh", "-q", "-c", daemon.uri], folder: workspace.cache)
-            for failure in failures { Issue.record("\(failure)") }
+            try VirshScript().run(["virsh", "-q", "-c", daemon.uri], folder: workspace.cache)
             // Later versions say nothing then.
             let absent = try ClientScript.output(
                 ["virsh", "-q", "-c", daemon.uri, "metadata", "workload", "http://example.org/a"], workspace.cache)
@@ -272,15 +270,16 @@ struct ClientError: Error, CustomStringConvertible {
 }
 
 /// Commands of a client with what it must print: a line `$ command`, then the lines of its output, in which `*` stands for
-/// anything. A line that only has `*` stands for any number of lines.
+/// anything. A line that only has `*` stands for any number of lines. `{name}` stands for a value that is given.
 struct ClientScript {
     private var steps: [(command: String, output: [String])] = []
 
-    init(_ file: URL) throws {
-        for line in try String(contentsOf: file, encoding: .utf8).split(
+    init(_ file: URL, _ values: [String: String] = [:]) throws {
+        for text in try String(contentsOf: file, encoding: .utf8).split(
             separator: "\n", omittingEmptySubsequences: false)
         {
-            if line.hasPrefix("#") { continue }
+            if text.hasPrefix("#") { continue }
+            let line = values.reduce(String(text)) { $0.replacing("{\($1.key)}", with: $1.value) }
             if line.hasPrefix("$ ") {
                 steps.append((String(line.dropFirst(2)), []))
             } else if !steps.isEmpty {
