@@ -14,6 +14,8 @@ public final class AdversaryMachine {
     let line: ByteStream
     private var watch: NeighbourWatch
     private var attacks = 0
+    /// How often the manifest has started the hostile guest since a manager did.
+    private var policyRestarts = 0
 
     /// Builds the guests, boots the machine and waits until both guests speak.
     /// - Parameters:
@@ -105,6 +107,7 @@ public final class AdversaryMachine {
             try hostile.wait(for: "@hostile start", from: first, seconds: 30)
             try hostile.wait(for: "@ready", from: first, seconds: 30)
             now = try info("hostile")
+            policyRestarts += 1
         }
         try hostile.exchange()
         return Outcome(
@@ -128,8 +131,15 @@ public final class AdversaryMachine {
         }
     }
 
+    /// Keeps the next restart from being a late one: after three starts in a row by the manifest, each further one waits
+    /// longer, up to 6.4 s (`RestartDelay`), and a manager's begins anew. The waits are for `Storms` to show.
+    func renewHostile() throws {
+        if policyRestarts >= 3 { try restartHostile() }
+    }
+
     /// Has the manager start the hostile guest anew and waits until it takes orders.
     public func restartHostile() throws {
+        policyRestarts = 0
         let deadline = machine.deadline(seconds: 60)
         var starts: UInt64
         while true {

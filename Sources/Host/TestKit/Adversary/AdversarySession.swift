@@ -26,6 +26,8 @@ public final class AdversarySession {
         var findings: [String] = []
         var problems: [String] = []
         do {
+            // Not between an end and the look at what is left of it.
+            try adversary.renewHostile()
             switch run.kind {
             case .probe: seen = try probe(run, &findings, &problems)
             case .deadly, .end: seen = [(run.command, try deadly(run, &findings, &problems))]
