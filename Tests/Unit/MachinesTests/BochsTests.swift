@@ -24,7 +24,7 @@ import Testing
         ).text
         let lines = text.split(separator: "\n").map(String.init)
         for line in [
-            "cpu: model=corei7_skylake_x, count=3, ips=50000000, reset_on_triple_fault=0",
+            "cpu: model=corei7_skylake_x, count=3, ips=50000000, quantum=32, reset_on_triple_fault=0",
             "memory: guest=768, host=768",
             "ata0-master: type=disk, path=\"\(disk.path)\", mode=flat, cylinders=10, heads=16, spt=63",
             "com1: enabled=1, mode=socket-client, dev=127.0.0.1:40001",

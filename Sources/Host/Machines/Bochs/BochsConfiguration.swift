@@ -11,6 +11,9 @@ struct BochsConfiguration {
     /// Instructions a second by which the machine's clocks are driven. A time stamp counter of 50 MHz is about what the
     /// host carries, so that the machine's seconds are not much longer than ours when one processor is busy.
     static let instructionsPerSecond = 50_000_000
+    /// Instructions of one processor before the next has its turn: the most that Bochs takes. The fewer turns, the less time goes
+    /// into changing between them, and into processors that sleep.
+    static let quantum = 32
     /// Bochs takes no more of the host's memory for the machine's, and keeps the rest in a file.
     static let maxHostMebibytes: UInt64 = 2048
 
@@ -21,7 +24,7 @@ struct BochsConfiguration {
             // The only display that wants neither a window nor a terminal. It waits for no viewer.
             "display_library: rfb, options=\"timeout=0\"",
             "cpu: model=\(emulator.processor), count=\(emulator.cores), ips=\(Self.instructionsPerSecond), "
-                + "reset_on_triple_fault=0",
+                + "quantum=\(Self.quantum), reset_on_triple_fault=0",
             "memory: guest=\(memory), host=\(min(memory, Self.maxHostMebibytes))",
             "romimage: file=\"\(emulator.firmware.path)\", address=0xffe00000",
             "vgaromimage: file=\"\(Bochs.video.path)\"",
