@@ -40,17 +40,6 @@ import Testing
         #expect(Set(table.runs.map(\.vector)) == Set(vectors))
     }
 
-    @Test(arguments: MachineKind.allCases) func whatIsLeftToTheNightIsShownByDay(_ kind: MachineKind) throws {
-        let runs = try AttemptTable(Workspace.current(), for: kind).runs
-        #expect(runs.contains(where: \.isNightly) == (kind == .intel))
-        for run in runs where run.isNightly {
-            let isShown = runs.contains {
-                !$0.isNightly && $0.vector == run.vector && $0.kind == run.kind && $0.setup == run.setup
-            }
-            #expect(isShown, "\(run)")
-        }
-    }
-
     /// The same attempts at a wire's end, where the emulator can have a Linux at the other and where that takes too long.
     @Test func attemptsAreMadeOnTheVendorsOwnMachine() throws {
         let workspace = try Workspace.current()

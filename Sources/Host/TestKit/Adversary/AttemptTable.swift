@@ -2,7 +2,8 @@ import Foundation
 import Machines
 import Yams
 
-/// `Tests/Guests/attempts.yaml`: every attempt to get out, and what each must see.
+/// `Tests/Guests/attempts.yaml`: every attempt to get out, and what each must see. `Tests/Machines/nightly.yaml` says which
+/// of them a machine that takes long makes at night alone.
 public struct AttemptTable: Sendable {
     /// One thing that the hostile guest, or somebody else, is told to do; it makes one attempt or many.
     public struct Run: Sendable, CustomStringConvertible {
@@ -56,9 +57,19 @@ public struct AttemptTable: Sendable {
             throw AttemptTableError("it is no list")
         }
         for section in sections { try add(section, kind) }
+        try leaveToTheNight(AttemptNights(workspace, for: kind).runs)
         var names: Set<String> = []
         for name in runs.flatMap({ $0.attempts.map(\.name) }) where !names.insert(name).inserted {
             throw AttemptTableError("\(name) is there twice")
+        }
+    }
+
+    private mutating func leaveToTheNight(_ commands: [String]) throws(AttemptTableError) {
+        for command in commands {
+            guard let index = runs.firstIndex(where: { $0.command == command && !$0.isNightly }) else {
+                throw AttemptTableError("there is no run \(command) by day that the night could take")
+            }
+            runs[index].isNightly = true
         }
     }
 
@@ -96,6 +107,15 @@ public struct AttemptTable: Sendable {
         } else {
             runs += attempts.map { run($0.name, [$0]) }
         }
+    }
+}
+
+extension AttemptTable.Run {
+    /// What is tried in much the same way: of runs that are one attempt each, those whose commands begin alike; else those of the
+    /// same vector on the same machine.
+    package var group: String {
+        let family = kind == .probe ? "" : command.prefix { $0 != ":" && (kind != .link || $0 != "-") }
+        return "\(vector), \(kind.rawValue), \(setup.rawValue), \(family)"
     }
 }
 
