@@ -38,6 +38,7 @@ struct TestCommand: ParsableCommand {
         let workspace = try Workspace.current()
         var total = TestReport()
         let all = !(unit || machine || contract || adversary)
+        if unit || machine || all { try TestRun.build(workspace) }
         if unit || all {
             let chosen = filter.map { ["--filter", $0] } ?? []
             let run = try TestRun(name: "unit", arguments: ["--skip", "^MachineTests\\."] + chosen, workspace)
