@@ -1,5 +1,7 @@
+import ControlClient
 import Foundation
 import Machines
+import Reports
 import Testing
 
 extension MachineTests {
@@ -7,6 +9,7 @@ extension MachineTests {
     @Suite struct Demo {
         @Test func bothGuestsGetReadyAndTheControlLoopRunsWithoutExits() throws { try MachineTests.demo(on: .amd) }
     }
+    /// On Intel's emulator a second of the machine takes several of the host: by day its silent windows are short.
     @Suite struct IntelDemo {
         @Test func bothGuestsGetReadyAndTheControlLoopRunsWithoutExits() throws { try MachineTests.demo(on: .intel) }
     }
@@ -27,18 +30,29 @@ extension MachineTests {
         #expect(workload.kernel?.hasSuffix("-cloud-amd64") == true)
         #expect(workload.vcpus == 2)
 
-        #expect(control.measure(seconds: 12))
-        #expect(workload.measure(seconds: 12))
+        let seconds = kind == .intel && !Nightly.isOn ? 5 : 12
+        #expect(control.measure(seconds: seconds))
+        #expect(workload.measure(seconds: seconds))
         let measured = try testbed.refresh(seconds: 60) { watch in
             watch.partitions.allSatisfy { $0.steady != nil && !$0.isMeasuring }
         }
         try #require(measured)
         let steady = try #require(control.steady)
         #expect(steady.activity == "cyclictest")
-        #expect(steady.seconds > 9)
+        #expect(steady.seconds > Double(seconds - 3))
         #expect(steady.exits == 0, "\(steady.byReason)")
         // The loop must have run: a thousand wake-ups a second, less what a slow host loses.
         #expect((control.latency?.samples ?? 0) > 1000)
+
+        let client = try ControlClient(testbed.machine, path: testbed.socket.path)
+        for partition in [control, workload] {
+            var check = SelfCheckReport()
+            let limit = Duration.seconds(20 * kind.slowness)
+            check.add(
+                partition.name, partition.info.cores.rawValue,
+                try client.selfCheck(partition.name, limit: limit).vcpus)
+            #expect(check.isGood, "\(check.text)")
+        }
 
         let report = try JSONSerialization.jsonObject(
             with: MachineReport(testbed.watch, emulator: testbed.emulator).json())

@@ -140,7 +140,7 @@ extension MachineTests {
             }
         }
 
-        @Test(arguments: ["text", "lstar"]) func whatRestartsComesBackClean(_ kind: String) throws {
+        @Test(arguments: ["text"] + Nightly.also(["lstar"])) func whatRestartsComesBackClean(_ kind: String) throws {
             let attack = try #require(Self.attacks.first { $0.kind == kind })
             let starts = try machine.info("restart").starts, start = machine.events.count
             let guest = machine.guest("restart"), count = guest.lines.count
