@@ -3,9 +3,14 @@ import Foundation
 import Machines
 import TestKit
 
-/// One run of `swift test` and what comes of it.
+/// One run of the tests' program and what comes of it.
+///
+/// `swift test` would start the same program: after seconds of planning, and not at all where several start at once on a busy
+/// host, since they lock the build's database.
 struct TestRun {
     let name: String
+    /// Whether it may find that it has nothing to run.
+    private let isFiltered: Bool
     private let report: URL
     private let process: Process
     private let started = ContinuousClock.now
@@ -13,21 +18,25 @@ struct TestRun {
     /// Builds what all runs are of: once, since each build takes seconds to find that there is nothing to do.
     /// - Throws: `ExitCode.failure`.
     static func build(_ workspace: Workspace) throws {
-        let build = try swift("build", ["--build-tests"], workspace)
+        let build = try start(
+            ["/usr/bin/env", "swift", "build", "--build-tests", "--package-path", workspace.root.path], workspace)
         build.waitUntilExit()
         guard build.terminationStatus == 0 else { throw ExitCode.failure }
     }
 
     /// Starts one of what is built.
-    init(name: String, arguments: [String], nightly: Bool = false, _ workspace: Workspace) throws {
+    init(
+        name: String, arguments: [String], isFiltered: Bool = false, nightly: Bool = false, _ workspace: Workspace
+    ) throws {
         self.name = name
+        self.isFiltered = isFiltered
         report = workspace.cache.appending(path: "tests/\(name).xml")
         try FileManager.default.createDirectory(
             at: report.deletingLastPathComponent(), withIntermediateDirectories: true)
         try? FileManager.default.removeItem(at: report)
-        process = try Self.swift(
-            "test",
-            ["--skip-build", "--ignore-lock", "--disable-xctest", "--xunit-output", report.path] + arguments, workspace,
+        let program = workspace.root.appending(path: ".build/debug/bulkheadPackageTests.xctest").path
+        process = try Self.start(
+            [program, "--testing-library", "swift-testing", "--xunit-output", report.path] + arguments, workspace,
             nightly ? ["BULKHEAD_DEVICES": "1", "BULKHEAD_SEQUENCES": "4000000"] : [:])
     }
 
@@ -42,7 +51,9 @@ struct TestRun {
     /// idle one then. With a filter, one run alone.
     static func machines(_ filter: String?, nightly: Bool, _ workspace: Workspace) throws -> [TestRun] {
         let arguments = ["--no-parallel", "--filter", filter.map { "^MachineTests\\..*(\($0))" } ?? "^MachineTests\\."]
-        guard filter == nil else { return [try TestRun(name: "machine", arguments: arguments, workspace)] }
+        guard filter == nil else {
+            return [try TestRun(name: "machine", arguments: arguments, isFiltered: true, workspace)]
+        }
         func run(_ name: String, _ chosen: [String]) throws -> TestRun {
             try TestRun(name: name, arguments: chosen, nightly: nightly, workspace)
         }
@@ -53,25 +64,32 @@ struct TestRun {
         ]
     }
 
-    private static func swift(
-        _ action: String, _ arguments: [String], _ workspace: Workspace, _ environment: [String: String] = [:]
+    private static func start(
+        _ command: [String], _ workspace: Workspace, _ environment: [String: String] = [:]
     ) throws -> Process {
         let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = ["swift", action, "--package-path", workspace.root.path] + arguments
+        process.executableURL = URL(filePath: command[0])
+        process.arguments = Array(command.dropFirst())
+        process.currentDirectoryURL = workspace.root
         process.environment = ProcessInfo.processInfo.environment
             .merging(["BULKHEAD_HOME": workspace.root.path, "BULKHEAD_DAEMON": "1"]) { $1 }.merging(environment) { $1 }
+        // The program has colours by what the terminal is called, also where its output is a file.
+        if !Terminal.isOutput { process.environment?["TERM"] = nil }
         try process.run()
         return process
     }
+
+    /// The testing library's status for a filter that nothing matches (EX_UNAVAILABLE).
+    private static let noTestsFound: Int32 = 69
 
     /// Waits for its end.
     /// - Parameter note: may change the report; it is told how many seconds all of it took.
     func report(_ note: (inout TestReport, Double) -> Void = { _, _ in }) -> TestReport {
         process.waitUntilExit()
         var found = TestReport(xml: (try? String(contentsOf: report, encoding: .utf8)) ?? "")
-        // A build that fails or a test that crashes leaves no results, or incomplete ones.
-        if process.terminationStatus != 0 && found.failures.isEmpty {
+        // A test that crashes leaves no results, or incomplete ones.
+        let hasNone = isFiltered && process.terminationStatus == Self.noTestsFound
+        if process.terminationStatus != 0 && found.failures.isEmpty && !hasNone {
             found.failures.append("the \(name) test run ended with status \(process.terminationStatus)")
         }
         note(&found, (ContinuousClock.now - started) / .seconds(1))
