@@ -48,6 +48,23 @@ extension MachineTests {
             #expect(try machine.events(of: "worker", from: 0).contains { $0.state == .starting })
         }
 
+        /// From the first line on, those of partitions too; and by the serial link alone.
+        @Test func theHypervisorsLinesAreReadByTheSerialLink() throws {
+            let inside = try client(), lines = try machine.client.log()
+            #expect(lines.first?.hasPrefix("bulkhead: version ") == true, "\(lines.prefix(2))")
+            for partition in ["controller", "worker", "sealed"] {
+                let words = "bulkhead: partition \(partition): images verified"
+                #expect(lines.count { $0.hasPrefix(words) } == 1, "\(lines)")
+            }
+            #expect(machine.testbed.machine.console.lines.suffix(from: 0).contains(lines[lines.count - 1]))
+            #expect {
+                try inside.log()
+            } throws: { error in
+                if case .refused(.notPermitted, .log, _) = error as? LinkError { return true }
+                return false
+            }
+        }
+
         /// What the manifest does not permit nobody may, from wherever he asks.
         @Test func itMayNotWhatTheManifestRefuses() throws {
             let inside = try client()

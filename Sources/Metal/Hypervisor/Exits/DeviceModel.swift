@@ -84,6 +84,7 @@ extension ExitContext {
             let isChange = page.value.changes >> UInt64(i) & 1 != 0, isDue = page.value.kicks >> UInt64(i) & 1 != 0
             functions.value.wires[i]?.kickPeer(isChange: isChange, isDue: isDue, control)
             control.value.wires[i] = page.value.counters[i]
+            control.value.wires[i].kicks = functions.value.wires[i]?.kicked ?? 0
         }
         if page.value.hasMore != 0 { LocalAPIC.kick(partition.value.platform.apicIDs[0]) }
         // By the boot vCPU's core, of whose budget it is.
@@ -125,16 +126,18 @@ extension ExitContext {
         }
     }
 
-    /// Whether the guest ends now, whatever becomes of the call.
+    /// Whether the guest ends now, whatever becomes of the call. Nothing that may be taken back: no call follows one that was left.
     private var mustEnd: Bool {
         let page = partition.value.controlPage
+        // The last guest is what was to end then; a call that is left goes on where it was, if its vCPU is not reset.
+        if isModelNew { return false }
         if partition.value.foundCause != nil
             || partition.value.order.load(ordering: .sequentiallyConsistent) == VCPUOrder.stop
         {
             return true
         }
         guard core.value.vcpu == 0 else { return false }
-        return page.value.isOverdue || page.value.hold.isAsked || page.value.request == .stop
+        return page.value.hold.isAsked || page.value.request == .stop
             || page.value.request == .restart
     }
 
@@ -155,7 +158,9 @@ extension ExitContext {
                 memorySize: partition.value.memory.size, rings: control.rings,
                 ticksPerSecond: UInt64(partition.value.platform.tscKHz) * 1000, count: count, functions: guest,
                 counters: control.value.wires))
+        isModelNew = true
         serveModel()
+        isModelNew = false
     }
 
     /// Where the next call begins: at the model's first instruction.

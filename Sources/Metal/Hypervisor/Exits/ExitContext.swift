@@ -5,6 +5,8 @@ struct ExitContext<Extension: VirtualizationExtension>: ~Copyable {
     var cpu: Extension.CPU
     /// By which the partition's device model runs on this core.
     var modelCPU: Extension.CPU
+    /// Whether it runs for the first time.
+    var isModelNew = false
     var trappedAccess = TrappedAccess()
     var watch = VCPUWatch()
 

@@ -83,8 +83,11 @@
                 let start = cpu_rdtsc()
                 while cpu_rdtsc() &- start < cpu.rcx { cpu_pause() }
                 partition.value.releaseLock()
-            // As a device model does that its guest has taken over: no address of its own is mapped any more.
-            case 32: if let model = partition.value.model { store(0 as UInt64, model.tables) }
+            // As a device model does that its guest has taken over: its program is not mapped any more.
+            case 32:
+                if let model = partition.value.model {
+                    store(0 as UInt64, model.tables + (ModelMemory.program >> 39) * 8)
+                }
             default: break
             }
         }

@@ -11,6 +11,8 @@ struct WireEnd {
     let partition: Int, peer: UInt32
     /// How often the other end may be interrupted.
     private var kicks: Budget
+    /// How often it was.
+    private(set) var kicked: UInt64 = 0
     private let mayKick: Bool
 
     init(
@@ -31,6 +33,7 @@ struct WireEnd {
         guard isDue else { return }
         guard kicks.isLeft(now: cpu_rdtsc()) else { return page.value.owe(partition) }
         kicks.spend(1)
+        kicked += 1
         LocalAPIC.kick(peer)
     }
 }
