@@ -38,6 +38,10 @@ public struct DeviceModel: ~Copyable {
         guard let base = unsafe UnsafeMutableRawPointer(bitPattern: UInt(page.memory)) else { return }
         let memory = unsafe GuestMemory(base: base, size: page.memorySize, locked: locked)
         (page.live, page.kicks, page.changes, page.hasMore, page.waits, page.interruptCount) = (0, 0, 0, 0, 0, 0)
+        // What the last call has sent was taken behind it.
+        for i in 0..<2 as Range<UInt64> {
+            unsafe UnsafeMutablePointer<Int>(bitPattern: UInt(output + i * 0x1000))?.pointee = 0
+        }
         page.answer = functions.access(page.call)
         for i in 0..<functions.count {
             if page.call.isWrite {

@@ -14,7 +14,6 @@ struct ModelConsole: VirtioStream {
         input = unsafe isControl ? PartitionRings.controlOut(page.rings) : PartitionRings.consoleIn(page.rings)
         self.output = output
         room = Int(min(page.room[isControl ? 1 : 0], ModelMemory.pieceSize))
-        unsafe count.pointee = 0
     }
 
     private var count: UnsafeMutablePointer<Int> {

@@ -38,6 +38,23 @@ import UnitSupport
         #expect(model.page.interruptCount == 0 && model.sent().isEmpty)
     }
 
+    /// Root mode takes it behind each call, also behind one that only reads.
+    @Test func whatIsSentIsThereOnce() throws {
+        let model = try TestModel([.console()])
+        model.start()
+        for index in 0..<3 as Range<UInt16> {
+            model.offer(1, 0x4000, 7, index: index)
+            model.serve()
+            #expect(model.sent().count == 7)
+            switch index {
+            case 0: #expect(model.port(0, 0x14, 1) == 0x0F)
+            case 1: #expect(model.configuration(0, 0) == 0x1043_1AF4)
+            default: model.configuration(0, 4, 0, size: 2)
+            }
+            #expect(model.sent().isEmpty)
+        }
+    }
+
     @Test func whatComesIsInTheRings() throws {
         for isControl in [false, true] {
             let model = try TestModel([.console(isControl: isControl)])
