@@ -101,26 +101,16 @@ extension MachineTests {
             #expect(try adversary.attack("cpuid", seconds: 30).isDone)
         }
 
-        /// One that never comes back holds up its own guest alone, until a manager stops that.
-        @Test func aModelThatSpinsIsStopped() throws {
-            adversary.hostile.type(line: "fault:model-spins")
+        /// One that never comes back holds up its own guest alone; so does one that says ones in everything that root mode reads of
+        /// it, rings too. A manager stops both.
+        @Test(arguments: ["spins", "garbage"]) func aModelThatIsTakenOverIsStopped(_ kind: String) throws {
+            adversary.hostile.type(line: "fault:model-\(kind)")
             try adversary.hostile.exchange()
             adversary.machine.run(seconds: 3)
             #expect(try adversary.neighbourProblems().isEmpty)
             try adversary.client.change(.stop, "hostile")
             try adversary.wait(for: .stopped, "hostile")
             #expect(try adversary.neighbourProblems().isEmpty)
-            try expectStart()
-        }
-
-        /// Ones in everything that root mode reads of it, rings too: nobody else notices.
-        @Test func whatAModelSaysIsBounded() throws {
-            adversary.hostile.type(line: "fault:model-garbage")
-            try adversary.hostile.exchange()
-            adversary.machine.run(seconds: 3)
-            #expect(try adversary.neighbourProblems().isEmpty)
-            try adversary.client.change(.stop, "hostile")
-            try adversary.wait(for: .stopped, "hostile")
             try expectStart()
         }
 

@@ -34,7 +34,8 @@ extension MachineTests {
             #expect(after == expected)
             let words = result.split(separator: " ")
             let trips = try #require(words[1].split(separator: "=").last.flatMap { Int($0) })
-            #expect(trips > 1000 && words[2] == "wrong=0", "\(result)")
+            // How many in five seconds is the host's: both guests poll, and it may have less than a core for each.
+            #expect(trips >= 10 && words[2] == "wrong=0", "\(result)")
             let shown = try machine.client.statistics("controller").channels
             #expect(shown.count == 1 && shown[0].name.string == "setpoints" && shown[0].link == ChannelCounters.memory)
         }

@@ -62,7 +62,7 @@ public enum OwnershipKind: UInt16, Sendable {
     /// In a block: what the partition's device model writes; `detail` is 0 for its memory, 1 for its own page tables, 2 for the
     /// rings of what comes for its guest, which the housekeeping core has too.
     case model
-    /// In constants: the device models' program.
+    /// In a block: its program, which no core executes.
     case modelProgram
 }
 

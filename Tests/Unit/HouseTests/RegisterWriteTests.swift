@@ -25,7 +25,7 @@ import Testing
         ),
         (
             // Vectors below 16, and other cores, are not sent (`Faults`: a model that says ones).
-            "Exits/DeviceModel.swift", "LocalAPIC.send(id << 32 | vector)", .guests("DeviceModelTests")
+            "Exits/RunModel.swift", "LocalAPIC.send(id << 32 | vector)", .guests("DeviceModelTests")
         ),
         ("Exits/MSR.swift", "cpu_wrmsr(msr, value)", .guests("LocalVectorTests")),
         ("Exits/XSETBV.swift", "cpu_xsetbv(0, value)", .guests("XCR0Tests")),

@@ -2,13 +2,13 @@ import Foundation
 import Machines
 import Yams
 
-/// `Tests/Machines/nightly.yaml`: runs that a machine makes at night alone, each list with what stands for it by day.
+/// `Tests/Guests/nightly.yaml`: runs that a machine makes at night alone, each list with what stands for it by day.
 struct AttemptNights {
     private(set) var runs: [String] = []
 
     /// - Throws: `AttemptTableError`, what reading the file throws, `YamlError`.
     init(_ workspace: Workspace, for kind: MachineKind) throws {
-        let file = workspace.root.appending(path: "Tests/Machines/nightly.yaml")
+        let file = workspace.root.appending(path: "Tests/Guests/nightly.yaml")
         guard let machines = try Yams.compose(yaml: String(contentsOf: file, encoding: .utf8))?.mapping else {
             throw AttemptTableError("nightly.yaml is no mapping of machines")
         }

@@ -2,7 +2,7 @@ import Foundation
 import Machines
 import Yams
 
-/// `Tests/Guests/attempts.yaml`: every attempt to get out, and what each must see. `Tests/Machines/nightly.yaml` says which
+/// `Tests/Guests/attempts.yaml`: every attempt to get out, and what each must see. `Tests/Guests/nightly.yaml` says which
 /// of them a machine that takes long makes at night alone.
 public struct AttemptTable: Sendable {
     /// One thing that the hostile guest, or somebody else, is told to do; it makes one attempt or many.

@@ -194,13 +194,12 @@ public struct Audit {
         if mapping.write && mapping.execute { return "writable and executable" }
         switch entry.kind {
         case .text, .startUp: return mapping.write ? "the program is writable" : nil
-        case .constants, .modelProgram:
-            return mapping.write || mapping.execute ? "constants are writable or executable" : nil
+        case .constants: return mapping.write || mapping.execute ? "constants are writable or executable" : nil
         case .erased: return "code that is gone after boot is mapped"
         case .ownership: return "the ownership is mapped"
         case .image: if mapping.write { return "an image is writable" }
         case .remapping: return core.index != housekeepingCore || mapping.write ? "the IOMMU's tables are mapped" : nil
-        case .constantBlock, .nestedRoot:
+        case .constantBlock, .nestedRoot, .modelProgram:
             if mapping.write { return "what never changes is writable" }
         case .core where part.overlaps(constants(entry)):
             if mapping.write { return "the core's constants are writable" }

@@ -23,9 +23,9 @@ extension Audit {
         _ core: OwnershipReader.Entry, _ entry: OwnershipReader.Entry?, _ mapping: Mapping
     ) -> String? {
         guard let entry else { return "mapped, and nobody owns it" }
-        if entry.kind == .modelProgram { return mapping.write ? "its program is writable" : nil }
-        if mapping.execute { return "executable, and not its program" }
         let isOwn = entry.owner == core.owner
+        if isOwn, entry.kind == .modelProgram { return mapping.write ? "its program is writable" : nil }
+        if mapping.execute { return "executable, and not its program" }
         switch entry.kind {
         case .memory where isOwn, .model where isOwn: return nil
         case .wire where entry.detail == 0 && (isOwn || entry.index == core.owner && !mapping.write): return nil

@@ -81,10 +81,9 @@ extension OwnershipKind {
     /// What it lies inside; nil for what is outermost.
     var around: OwnershipKind? {
         switch self {
-        case .controlPage, .unclaimed, .core, .nestedRoot, .constantBlock, .model: .block
+        case .controlPage, .unclaimed, .core, .nestedRoot, .constantBlock, .model, .modelProgram: .block
         case .messages: .registers
         case .faultLog: .remapping
-        case .modelProgram: .constants
         default: nil
         }
     }

@@ -17,13 +17,13 @@ func runCore<Extension: VirtualizationExtension>(
 }
 
 extension CoreState {
-    /// Where that is this core's work, while it waits for another.
+    /// One turn, where answering managers is this core's work.
     func serveManagers() { housekeeping?.value.serve(self) }
 
     /// Answers managers where that is this core's work, and sleeps until a kick. Where it is, and for who waits for a moment and
     /// gives the rate of the TSC, the sleep is no longer than 20 ms. No guest is on the core.
     func nap<Extension: VirtualizationExtension>(_: Extension.Type, tscKHz: UInt64? = nil) {
-        housekeeping?.value.serve(self)
+        serveManagers()
         if let rate = tscKHz ?? housekeeping?.value.tscKHz { LocalAPIC.startTicking(tscKHz: rate) }
         Extension.idle(layout, interruptible: true)
     }

@@ -1,4 +1,5 @@
 import Manifest
+import ModelImage
 import PCI
 import Platform
 import Records
@@ -8,7 +9,7 @@ import Text
 
 /// Writes the record of `OwnershipRecord.swift` into pages of its own.
 struct OwnershipWriter: ~Copyable {
-    /// Room for 511 entries: remapping units need 34 at the most and come first, partitions 60, cores 7 each, functions 9. What
+    /// Room for 511 entries: remapping units need 34 at the most and come first, partitions 61, cores 7 each, functions 9. What
     /// finds no room is missing, and who looks from outside finds something without an owner.
     static let bytes: UInt64 = 0x4000
     private let address: UInt64
@@ -72,6 +73,7 @@ extension BuiltMachine {
             guard let model = state.value.partition?.value.model else { continue }
             ownership.add(.nestedRoot, model.nested, 4096, owner: owner, index: core, detail: 2)
             guard state.value.vcpu == 0 else { continue }
+            ownership.add(.modelProgram, model.program, model_size(), owner: owner)
             ownership.add(.model, model.page.address, UInt64(ModelMemory.frames) * 4096, owner: owner)
             ownership.add(.model, model.tables, model.tablesSize, owner: owner, detail: 1)
             ownership.add(.model, controlPages[owner] + ControlPage.ringsAt, 4096, owner: owner, detail: 2)

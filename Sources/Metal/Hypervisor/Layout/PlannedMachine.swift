@@ -98,7 +98,7 @@ struct PlannedMachine: ~Copyable {
                     + sites[i].tableFrames * manifest.partitions[i].cores.count
                     // A channel's memory may need two tables of each kind in every core's, and one in each of the guest's.
                     + manifest.partitions[i].wireCount * manifest.partitions[i].cores.count * 9
-                    + (manifest.partitions[i].hasModel ? ModelRoots.frames(manifest.partitions[i]) * 2 : 0),
+                    + (manifest.partitions[i].hasModel ? ModelRoots.constantFrames(manifest.partitions[i]) : 0),
                 model: manifest.partitions[i].hasModel ? ModelRoots.frames(manifest.partitions[i]) : 0,
                 smallExecutable: small,
                 watched: manifest.partitions[i].watchedTables, firmware)

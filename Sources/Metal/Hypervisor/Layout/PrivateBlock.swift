@@ -15,7 +15,8 @@ struct PrivateBlock {
 
     /// `memory` is the partition's, bytes; 0 for the housekeeping core's block. `functions` are of PCI, on a bus that may be
     /// there without any; `further` frames are added. `smallExecutable`: each nested table has one more for 2 MiB of memory.
-    /// `watched` are the nested tables in which a kernel is locked.
+    /// `model` is how many frames a device model's own tables take, 0 without one; `watched` are the nested tables in which a kernel
+    /// is locked.
     init(
         cores: Int, memory: UInt64, functions: Int = 0, hasBus: Bool = false, further: Int = 0,
         model: Int = 0, smallExecutable: Bool = false, watched: Int = 0, _ firmware: borrowing Firmware

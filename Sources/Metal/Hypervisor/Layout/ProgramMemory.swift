@@ -1,5 +1,4 @@
 import Manifest
-import ModelImage
 import Platform
 import Records
 import Silicon
@@ -140,6 +139,5 @@ struct ProgramMemory {
 
     func list(in ownership: inout OwnershipWriter) {
         for i in 0..<9 { ownership.add(parts[i].kind, parts[i].base, parts[i].size) }
-        ownership.add(.modelProgram, model_address(), model_size())
     }
 }

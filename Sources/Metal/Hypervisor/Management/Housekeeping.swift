@@ -31,7 +31,8 @@ struct Housekeeping: ~Copyable {
     }
 
     /// One turn: at most one line or device's fault is looked up and one request or event of each link answered; each port moves as
-    /// many bytes as its FIFO holds, and the control partition's link as many as its rings do. Whatever is left rings for the next turn, before which the core's guest may run.
+    /// many bytes as its FIFO holds, and the control partition's link as many as its rings do. Whatever is left rings for the next
+    /// turn, before which the core's guest may run.
     mutating func serve(_ core: borrowing CoreState) {
         machine.relayHolds()
         machine.relayWatchdogs(core)

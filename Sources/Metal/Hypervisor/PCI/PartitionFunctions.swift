@@ -22,6 +22,8 @@ struct PartitionFunctions: ~Copyable {
     var guest: GuestBus
     /// Up to where the console was read when its reader was given up; at first there is none.
     var lostReader: UInt64 = 0
+    /// Whether a call to the device model has not come to its end: until the next guest, none follows.
+    var isModelLeft = false
     /// Of those that root mode stands for, those at the end of a wire.
     var wires = [8 of WireEnd?](repeating: nil)
     private(set) var owned = InlineArray<8, OwnedFunction>(repeating: OwnedFunction())

@@ -52,7 +52,7 @@ struct VCPURunner<Extension: VirtualizationExtension>: ~Copyable {
     private mutating func handleKick() -> ExitOutcome {
         let vcpu = core.value.vcpu
         while true {
-            core.value.housekeeping?.value.serve(core.value)
+            core.value.serveManagers()
             checkProtectionIfAsked()
             if vcpu == 0, case .end(let cause) = takeRequest() { return .end(cause) }
             switch partition.value.order.load(ordering: .sequentiallyConsistent) {
