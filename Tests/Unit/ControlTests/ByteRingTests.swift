@@ -49,6 +49,21 @@ import Testing
         }
     }
 
+    /// A device model takes bytes and need not clear them; and it writes where it likes.
+    @Test(arguments: [(0, 0), (5, 5), (1024, 3), (7, .max), (.max, 1 << 63)] as [(UInt64, UInt64)])
+    func nothingIsLeftInAClearedRing(_ head: UInt64, _ tail: UInt64) {
+        let memory = GuardedMemory()
+        for byte in 0..<Self.capacity {
+            unsafe memory.memory[Self.guardBytes + Int(ByteRing.headSize) + byte] = 0x55
+        }
+        memory.set(head, tail)
+        memory.ring.clear()
+        let first = Self.guardBytes + Int(ByteRing.headSize)
+        let isClear = unsafe memory.memory[first..<first + Self.capacity].allSatisfy { $0 == 0 }
+        let next = memory.ring.peek(), isWhole = memory.guardsAreWhole
+        #expect(isClear && next == nil && isWhole)
+    }
+
     @Test func noWordOfTheOtherSideLeadsOutside() {
         var generator = SystemRandomNumberGenerator()
         let memory = GuardedMemory(), ring = memory.ring

@@ -155,6 +155,6 @@ import UnitSupport
             #expect(text.contains("#define MODEL_\(name) 0x\(String(value, radix: 16, uppercase: true))\n"))
         }
         #expect(MemoryLayout<ModelPage>.offset(of: \.isIntel) == 0 && MemoryLayout<ModelPage>.size <= 4096)
-        #expect(UInt64(MemoryLayout<DeviceModel>.size) <= ModelMemory.end - ModelMemory.state - 16384)
+        #expect(UInt64(MemoryLayout<DeviceModel>.size) <= ModelMemory.end - ModelMemory.state - 0x6000)
     }
 }

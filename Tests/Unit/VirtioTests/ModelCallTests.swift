@@ -25,9 +25,13 @@ import UnitSupport
             #expect(call.index == 0 && call.offset == 0x40 + UInt32(place & 3))
         }
         // The reset register, power, the watchdog, the clock, the UART, and whatever else there is.
+        var claimed: [UInt16] = []
         for place in stride(from: 0, to: GuestWindows.ports, by: 1) where !(0xCFC...0xCFF ~= place) {
-            for size in place < 0x1000 ? [1, 2, 4] : [1] { #expect(try Self.call(place, size) == nil) }
+            for size in place < 0x1000 ? [1, 2, 4] : [1] {
+                if try Self.call(place, size) != nil { claimed.append(place) }
+            }
         }
+        #expect(claimed.isEmpty)
     }
 
     @Test func portsAreThoseOfFunctionsThatAreThere() throws {

@@ -39,6 +39,18 @@ private final class TestWire {
         memory.storeBytes(of: value, toByteOffset: end * Int(WireHalf.size) + 4096 + slot * 2048, as: UInt64.self)
     }
 
+    /// Whether an end's half has nothing but zeroes from `offset` on.
+    func isClear(_ end: Int, from offset: Int) -> Bool {
+        let half = UnsafeRawBufferPointer(start: memory + end * Int(WireHalf.size), count: Int(WireHalf.size))
+        return half[offset...].allSatisfy { $0 == 0 }
+    }
+    func fill(_ end: Int, _ range: Range<Int>) {
+        (memory + end * Int(WireHalf.size) + range.lowerBound).initializeMemory(
+            as: UInt8.self, repeating: 0xA5, count: range.count)
+    }
+    func renew(_ end: Int) { wires[end].own.renew() }
+    func number(_ end: Int) -> UInt32 { memory.load(fromByteOffset: end * Int(WireHalf.size), as: UInt32.self) }
+
     /// Both drivers come up and see each other.
     func start() {
         for end in ends { end.start(TestWire.features) }
@@ -223,6 +235,39 @@ private let header: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0]
         wire.clear(0)
         wire.serve(1)
         #expect(wire.ends[1].used(0) == 1)
+    }
+
+    /// Not even to be read: who comes later may have a model that does not keep to the numbers.
+    @Test func theSenderClearsWhatItHasSentToWhoeverWasThere() throws {
+        let wire = try TestWire()
+        _ = wire.startAndTell()
+        wire.serve(1)
+        #expect(!wire.isClear(0, from: 4096))
+        wire.ends[1].reset()
+        wire.serve(1)
+        wire.serve(0)
+        #expect(wire.isClear(0, from: 4096))
+    }
+
+    /// The other numbers stay, which the other end may be reading.
+    @Test func whatIsBesideTheNumbersIsCleared() throws {
+        let wire = try TestWire()
+        wire.fill(0, 0..<4096)
+        wire.renew(0)
+        let numbers: [Range<Int>] = [64..<68, 128..<136]
+        let page = UnsafeRawBufferPointer(start: wire.memory, count: 4096)
+        let wrong = (4..<4096).filter { at in page[at] != (numbers.contains { $0.contains(at) } ? 0xA5 : 0) }
+        #expect(wrong.isEmpty)
+    }
+
+    /// Whatever the model of the last driver has left there: the one before it, or its own.
+    @Test func theNextDriverIsNobodyWhoWasThere() throws {
+        for life in [7, 6, 8, .max, 0] as [UInt32] {
+            let wire = try TestWire()
+            wire.spoil(0, 0, life)
+            wire.renew(0)
+            #expect(wire.number(0) & 1 == 0 && ![life, life &+ 1, life &- 1].contains(wire.number(0) &+ 1))
+        }
     }
 
     @Test func nobodyIsToldMoreOftenThanHeWants() throws {

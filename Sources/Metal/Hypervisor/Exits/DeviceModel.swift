@@ -37,8 +37,9 @@ extension ExitContext {
 
     /// A new model, of which no guest has asked anything: it finds that no driver is there, and says so to its wires' other ends.
     /// For the boot vCPU, while none is in the guest.
-    mutating func startModel() {
-        guard let model = partition.value.model, let functions = partition.value.functions else { return }
+    /// - Returns: false where a machine check has kept it from that.
+    mutating func startModel() -> Bool {
+        guard let model = partition.value.model, let functions = partition.value.functions else { return true }
         model.renew()
         resetModelCPU()
         let control = partition.value.controlPage
@@ -55,6 +56,7 @@ extension ExitContext {
         isModelNew = true
         serveModel()
         isModelNew = false
+        return !functions.value.isModelLeft
     }
 
     /// Where the next call begins: at the model's first instruction.
@@ -84,7 +86,7 @@ extension ExitContext {
     private mutating func waitForReader(_ functions: Pointer<PartitionFunctions>) {
         let output = partition.value.controlPage.consoleOut
         let end = cpu_rdtsc() + UInt64(partition.value.platform.tscKHz) * 1000
-        while !output.hasRoom(for: 4096), output.noted != functions.value.lostReader {
+        while !output.hasRoom(for: 4096), output.noted != functions.value.lostReader, !mustEnd {
             guard cpu_rdtsc() < end else {
                 functions.value.lostReader = output.noted
                 return

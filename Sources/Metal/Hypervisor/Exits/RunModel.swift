@@ -27,6 +27,8 @@ extension ExitContext {
             page.value.locked[2 * i] = partition.value.watch.kernel.parts[i].lowerBound
             page.value.locked[2 * i + 1] = partition.value.watch.kernel.parts[i].upperBound
         }
+        // Also where a fault of the hypervisor cuts the call off.
+        functions.value.isModelLeft = true
         modelCPU.makeCurrent()
         let saved = cpu.registers.value
         let failure = enterModel(), code = modelCPU.exitCode
@@ -38,7 +40,6 @@ extension ExitContext {
         }
         cpu.makeCurrent()
         if let failure {
-            functions.value.isModelLeft = true
             // Who wants the guest to end needs no reason of the model's.
             guard failure != .manager else { return (.max, false) }
             if failure == .violation { _ = violation("its device model ended, exit code %x", code) }
@@ -47,6 +48,7 @@ extension ExitContext {
             LocalAPIC.kick(partition.value.platform.apicIDs[0])
             return (.max, false)
         }
+        functions.value.isModelLeft = false
         for i in 0..<2 {
             let place = page.address + ModelMemory.output - ModelMemory.page + UInt64(i) * 4096
             let text = unsafe bytes(place + 16, min(load(place), min(rooms[i], ModelMemory.pieceSize)))
@@ -71,12 +73,14 @@ extension ExitContext {
     /// Enters the model until it says that it is through, or nothing more can come of it.
     /// - Returns: nil, or why not; `manager` where the guest is to end anyway.
     private mutating func enterModel() -> StateCause? {
-        let end = partition.value.deadline(seconds: 1)
-        var wasKicked = false
+        // What it executes itself: who is kicked all the time may be kept from it for longer.
+        var left = UInt64(partition.value.platform.tscKHz) * 1000, wasKicked = false
         // Whoever looks for kicks next finds those that came meanwhile.
         defer { if wasKicked { LocalAPIC.kick(LocalAPIC.id) } }
         while true {
+            let start = cpu_rdtsc()
             guard case .rare = modelCPU.run() else { return .violation }
+            left -= min(left, cpu_rdtsc() &- start)
             let exit = modelCPU.decodeRare()
             switch exit {
             case .hypercall:
@@ -90,7 +94,7 @@ extension ExitContext {
                 core.value.showLife()
                 core.value.serveManagers()
                 if mustEnd { return .manager }
-                if cpu_rdtsc() >= end { return .violation }
+                if left == 0 { return .violation }
             case .machineCheck:
                 if case .end(let cause) = machineCheck() { return cause }
             default:
@@ -101,7 +105,7 @@ extension ExitContext {
     }
 
     /// Whether the guest ends now, whatever becomes of the call: no other follows it. Nothing that may be taken back.
-    private var mustEnd: Bool {
+    var mustEnd: Bool {
         let page = partition.value.controlPage
         // The last guest is what was to end then.
         if isModelNew { return false }

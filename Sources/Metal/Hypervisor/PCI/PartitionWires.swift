@@ -47,7 +47,7 @@ extension PartitionFunctions {
                 wire.own.clear(quarter: quarter)
                 openWindow()
             }
-            wire.own.clearGaps()
+            wire.own.renew()
             wires[i]?.kickPeer(isChange: true, isDue: false, page)
         }
     }

@@ -196,6 +196,12 @@ extension Pointer where Value == ControlPage {
     var log: ByteRing { unsafe PartitionRings.log(rings) }
     var rings: UInt64 { address &+ ControlPage.ringsAt }
 
+    /// What of the frame that the device model has too is no ring's.
+    func clearGap() {
+        let start = UInt(rings &+ PartitionRings.sharedEnd)
+        unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: start), 4096 - PartitionRings.sharedEnd)
+    }
+
     /// Appends a line and its end at once, so that the reader finds all of it or nothing.
     func print(_ line: borrowing LogLine) {
         value.begin()

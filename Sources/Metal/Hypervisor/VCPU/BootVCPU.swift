@@ -111,10 +111,11 @@ extension VCPURunner {
         state.value.controlPage.value.watch.store(context.isWatched ? 1 : 0, ordering: .relaxed)
         state.value.functions?.value.lostReader = state.value.controlPage.consoleOut.noted
         // The other ends see that the driver is gone.
-        context.startModel()
+        guard context.startModel() else { return false }
         state.value.functions?.value.clearWires(state.value.controlPage)
         // What was typed for this guest is not the next one's.
         state.value.controlPage.consoleIn.clear()
+        state.value.controlPage.clearGap()
         for vcpu in 0..<state.value.vcpuCount where state.value.nested[vcpu].unclaimed != 0 {
             unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: UInt(state.value.nested[vcpu].unclaimed)), 4096)
         }

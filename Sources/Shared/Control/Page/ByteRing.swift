@@ -90,8 +90,9 @@ public struct ByteRing {
 
     /// The same, and of bytes that were taken by somebody who does not clear them nothing stays either.
     public func clear() {
-        removeAll()
+        // In this order: what comes meanwhile is taken with the rest.
         for i in 0..<capacity { unsafe byte(i).pointee = 0 }
+        removeAll()
     }
 
     /// Appends all of `bytes`, no more than fit, and never waits: the oldest give way.

@@ -3,6 +3,8 @@
 public enum PartitionRings {
     /// Frames of 4 KiB; the first of them, with what comes for the guest, the partition's device model has too.
     public static let frames = 7
+    /// Where the last ring of the first frame ends.
+    public static let sharedEnd: UInt64 = 0xC20
     @unsafe public static func consoleIn(_ base: UInt64) -> ByteRing { unsafe ByteRing(at: base, capacity: 1024) }
     /// The answers to what programs of the control partition ask.
     @unsafe public static func controlOut(_ base: UInt64) -> ByteRing {

@@ -17,8 +17,11 @@ public struct WireHalf: Sendable {
     /// Where the places for frames begin.
     public var memory: UInt64 { base + Self.firstSlot }
 
-    /// Clears what is beside the four numbers of the first page, which a device model may have written.
-    public func clearGaps() {
+    /// Clears what is beside the four numbers of the first page, where a device model may have written, and has the next driver be one
+    /// that the other end has not seen: the first number is even while there is none, and grows.
+    public func renew() {
+        let life = unsafe UnsafeMutablePointer<UInt32>(bitPattern: UInt(base)).unsafelyUnwrapped
+        unsafe life.pointee = (life.pointee | 1) &+ 3
         let gaps: [3 of (UInt64, UInt64)] = [(4, 64), (68, 128), (136, Self.firstSlot)]
         for i in 0..<3 {
             let start = unsafe UnsafeMutableRawPointer(bitPattern: UInt(base + gaps[i].0)).unsafelyUnwrapped
