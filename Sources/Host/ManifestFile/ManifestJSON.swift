@@ -49,6 +49,8 @@ public struct ManifestJSON: Codable, Sendable {
         public var virtio: Bool
         /// Whether it is the control partition; absent where not.
         public var control: Bool?
+        /// Whether it has the TPM; absent where not.
+        public var tpm: Bool?
         public var autostart: Bool
         public var onPoweroff: String
         public var onReboot: String
@@ -70,7 +72,7 @@ public struct ManifestJSON: Codable, Sendable {
         enum CodingKeys: String, CodingKey {
             case name, cores, memory, at, kernel, initrd, console, virtio, control, autostart, permit, devices, accept,
                 watchdog,
-                cache, bandwidth, watch
+                cache, bandwidth, watch, tpm
             case restartLimit = "restart-limit"
             case commandLine = "command-line"
             case onPoweroff = "on-poweroff"
@@ -121,7 +123,7 @@ public struct ManifestJSON: Codable, Sendable {
                 at: $0.memoryBase == 0 ? nil : $0.memoryBase, kernel: $0.image.string,
                 initrd: $0.initrd.isEmpty ? nil : $0.initrd.string, commandLine: $0.commandLine.string,
                 console: $0.console, virtio: $0.virtio.contains(.console),
-                control: $0.virtio.contains(.control) ? true : nil, autostart: $0.autostart,
+                control: $0.virtio.contains(.control) ? true : nil, tpm: $0.tpm ? true : nil, autostart: $0.autostart,
                 onPoweroff: $0.onPoweroff.name,
                 onReboot: $0.onReboot.name, onCrash: $0.onCrash.name, permit: $0.permits.nameList,
                 devices: $0.devices.list.map(Device.init), accept: $0.accepts.nameList,

@@ -101,6 +101,7 @@ public struct ManifestPicture {
             if !spec.commandLine.isEmpty { rows.append(("command line", spec.commandLine.string)) }
             rows.append(("console", spec.virtio.contains(.console) ? "virtio" : spec.console ? "yes" : "none"))
             if spec.virtio.contains(.control) { rows.append(("control", "has a management link")) }
+            if spec.tpm { rows.append(("TPM", "has the machine's")) }
             rows.append(("starts", spec.autostart ? "with the machine" : "when asked to"))
             rows.append(("on power-off", spec.onPoweroff.name))
             rows.append(("on reboot", spec.onReboot.name))

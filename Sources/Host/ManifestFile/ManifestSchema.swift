@@ -66,6 +66,7 @@ public func manifestSchema() throws -> String {
                 "enum": [true, false, "virtio"],
             ] as [String: Any],
             "control": flag("whether its programs may ask what managers may, by a virtio console of their own"),
+            "tpm": flag("whether the guest has the machine's TPM, which nobody else has"),
             "autostart": flag("whether it starts with the machine"),
             "on-poweroff": action("switches itself off"), "on-reboot": action("reboots"), "on-crash": action("crashes"),
             "watchdog": string("the guest has a watchdog, and so long for its first kick", pattern: "^[0-9]+[smh]$"),

@@ -29,6 +29,7 @@ public func manifestYAML(_ manifest: Manifest) -> String {
         lines.append("    command-line: \(literal(spec.commandLine.string))")
         lines.append("    console: \(spec.consoleWord)")
         if spec.virtio.contains(.control) { lines.append("    control: true") }
+        if spec.tpm { lines.append("    tpm: true") }
         lines.append("    autostart: \(spec.autostart)")
         lines.append("    on-poweroff: \(spec.onPoweroff.name)")
         lines.append("    on-reboot: \(spec.onReboot.name)")

@@ -67,7 +67,7 @@ extension PartitionSpec {
             (PartitionKey.restartLimit, UInt64(restartLimit)),
             (PartitionKey.virtio, UInt64(virtio.rawValue)),
         ].filter { $0.1 != 0 }
-        let optional = [hasDevices, !accepts.isEmpty, digests != nil, !resources.isEmpty, watch.response != .off]
+        let optional = [hasDevices, !accepts.isEmpty, digests != nil, !resources.isEmpty, watch.response != .off, tpm]
             .count { $0 }
         writer.map(13 + optional + counts.count)
         writer.key(PartitionKey.name)
@@ -119,6 +119,10 @@ extension PartitionSpec {
             writer.array(2)
             writer.uint(UInt64(watch.response.rawValue))
             writer.uint(UInt64(watch.lockAfter))
+        }
+        if tpm {
+            writer.key(PartitionKey.tpm)
+            writer.uint(1)
         }
     }
 

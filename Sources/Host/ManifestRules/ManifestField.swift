@@ -6,7 +6,7 @@ public enum ManifestField: UInt8, Sendable {
     case name, cores, memorySize, memoryBase, kernel, initrd, commandLine, permits
     case console, control, autostart, onPoweroff, onReboot, onCrash
     case devices, accepts, watchdog, restartLimit, ready, watch
-    case cache, bandwidth, memoryKey, requires, channels
+    case cache, bandwidth, memoryKey, requires, channels, tpm
 
     /// What a refusal of the hypervisor's is about.
     public init(_ error: ManifestError) {
@@ -32,6 +32,7 @@ public enum ManifestField: UInt8, Sendable {
             case .noMemoryKeys, .tooFewMemoryKeys: .memoryKey
             case .noSecureBoot, .noTPM: .requires
             case .channelEnds: .channels
+            case .tpmClaimedTwice, .tpmUnusable: .tpm
             }
     }
 
@@ -56,6 +57,7 @@ public enum ManifestField: UInt8, Sendable {
         case PartitionKey.virtio: .console
         case PartitionKey.resources: .cache
         case PartitionKey.watch: .watch
+        case PartitionKey.tpm: .tpm
         default: .accepts
         }
     }
@@ -96,6 +98,7 @@ extension ManifestField {
         case .requires: "require"
         case .channels: "channels"
         case .watch: "watch"
+        case .tpm: "tpm"
         }
     }
 }

@@ -38,6 +38,7 @@ import Testing
                 command-line: quiet
                 console: true
                 control: true
+                tpm: true
                 autostart: true
                 on-poweroff: stop
                 on-reboot: restart

@@ -26,6 +26,8 @@ struct PlannedMachine: ~Copyable {
     var interrupts = MachineInterrupts()
     /// By channel, the two halves of its wire.
     private(set) var channels = [7 of UInt64](repeating: 0)
+    /// For the partition that has the TPM.
+    private(set) var log = EventLogCopy()
     /// One for each partition, then the housekeeping core's.
     private(set) var blocks: [9 of PrivateBlock] = .init(repeating: PrivateBlock())
 
@@ -98,6 +100,8 @@ struct PlannedMachine: ~Copyable {
                     + sites[i].tableFrames * manifest.partitions[i].cores.count
                     // A channel's memory may need two tables of each kind in every core's, and one in each of the guest's.
                     + manifest.partitions[i].wireCount * manifest.partitions[i].cores.count * 9
+                    // The TPM's registers take two in each nested table, and the log two in the loader's.
+                    + (manifest.partitions[i].tpm ? 4 + 2 * manifest.partitions[i].cores.count : 0)
                     + (manifest.partitions[i].hasModel ? ModelRoots.constantFrames(manifest.partitions[i]) : 0),
                 model: manifest.partitions[i].hasModel ? ModelRoots.frames(manifest.partitions[i]) : 0,
                 smallExecutable: small,
@@ -112,7 +116,8 @@ struct PlannedMachine: ~Copyable {
 
     /// Denies DMA and interrupts to every function but what the tables give it, which is what its partition has and the ports' NMI
     /// to the housekeeping core, then ends the firmware's boot services.
-    func leaveFirmware(_ firmware: borrowing Firmware) throws(Refusal) {
+    mutating func leaveFirmware(_ firmware: borrowing Firmware) throws(Refusal) {
+        for i in 0..<manifest.partitionCount where manifest.partitions[i].tpm { try log.read(firmware) }
         try machine.iommu?.enable()
         do throws(Refusal) {
             try firmware.exitBootServices(buffer: machine.memoryMap.buffer, size: FirmwareMemoryMap.capacity)
@@ -120,6 +125,7 @@ struct PlannedMachine: ~Copyable {
             machine.iommu?.restore()
             throw error.during("leaving the firmware")
         }
+        log.append()
     }
 }
 

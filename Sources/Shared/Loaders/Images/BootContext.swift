@@ -7,10 +7,15 @@ struct BootContext: ~Copyable {
     let rsdp: UInt64
     let commandLineCount: Int
     let hasBus: Bool
+    /// The end of low RAM, which is not the image's; `memory` does not reach it.
+    let eventLog: Range<UInt64>
+
+    func map(_ memory: borrowing GuestMemory) -> MemoryMap { MemoryMap(memory, hasBus: hasBus, eventLog: eventLog) }
 
     /// Refuses a range that is not low RAM or that touches what the hypervisor put into the first MiB.
     static func check(_ start: UInt64, _ size: UInt64, in memory: borrowing GuestMemory) throws(LoadError) {
-        guard start <= memory.lowSize, memory.lowSize - start >= size else { throw .outsideMemory }
+        guard start <= memory.lowSize, memory.lowSize - start >= size, memory.offset(of: start, count: size) != nil
+        else { throw .outsideMemory }
         let end = start + size
         guard size > 0 else { return }
         if start < LowMemory.bootDataEnd || (start < LowMemory.end && end > LowMemory.usableEnd) {
@@ -35,7 +40,7 @@ struct BootContext: ~Copyable {
         above floor: UInt64, below limit: UInt64, in memory: borrowing GuestMemory
     ) throws(LoadError) -> UInt64 {
         guard let initrd = unsafe initrd else { return 0 }
-        let top = min(memory.lowSize, limit)
+        let top = min(eventLog.lowerBound, limit)
         let size = UInt64(initrd.count)
         guard size <= top else { throw .initrdDoesNotFit }
         let start = (top - size) & ~0xFFF

@@ -29,7 +29,8 @@ public func loadGuest(
     // An empty module is no module.
     let present = unsafe initrd.flatMap { unsafe $0.isEmpty ? nil : $0 }
     let context = unsafe BootContext(
-        initrd: present, rsdp: rsdp, commandLineCount: commandLine.count, hasBus: platform.hasBus)
+        initrd: present, rsdp: rsdp, commandLineCount: commandLine.count, hasBus: platform.hasBus,
+        eventLog: platform.eventLog)
     let entry = try load(image, context, memory)
 
     writeDescriptors(entry.mode, to: memory)

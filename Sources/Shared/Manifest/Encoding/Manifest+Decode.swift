@@ -92,6 +92,7 @@ extension Manifest {
                 }
                 partitions[i].watch.response = response
                 partitions[i].watch.lockAfter = UInt32(try source.reader.uint(max: UInt64(WatchSpec.maxLockAfter)))
+            case PartitionKey.tpm: partitions[i].tpm = try source.count(key, max: 1) == 1
             default: throw source.refuse(.unknownKey, key)
             }
         }

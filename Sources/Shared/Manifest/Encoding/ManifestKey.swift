@@ -48,4 +48,6 @@ public enum PartitionKey {
     public static let resources: UInt64 = 28
     /// Absent where nothing is guarded.
     public static let watch: UInt64 = 32
+    /// 1; absent where the partition has not the TPM.
+    public static let tpm: UInt64 = 36
 }

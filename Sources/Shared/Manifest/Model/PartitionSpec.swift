@@ -79,6 +79,8 @@ public struct PartitionSpec: Sendable {
     public var restartLimit: UInt8 = 0
     public var watch = WatchSpec()
     public var virtio = VirtioGrants()
+    /// Whether the guest has the machine's TPM, which nobody else has.
+    public var tpm = false
     /// How many channels have an end here: the manifest says which.
     public internal(set) var wireCount = 0
     /// What the images are; without it whatever lies on the boot volume is started.

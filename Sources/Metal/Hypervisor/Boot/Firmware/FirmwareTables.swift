@@ -25,6 +25,8 @@ struct FirmwareTables {
     var mcfg: UInt64 = 0
     var dmar: UInt64 = 0
     var ivrs: UInt64 = 0
+    /// What TPM2 says (`MachineFacts.tpm`).
+    private(set) var tpm: (startMethod: UInt32, controlArea: UInt64) = (0, 0)
 
     /// Asks the firmware's ACPI tables, or where it has none its MP Services.
     init(_ firmware: borrowing Firmware, _ vendor: Vendor) throws(Refusal) {
@@ -52,6 +54,7 @@ struct FirmwareTables {
             case 0x4746_434D: readMCFG(table)
             case 0x5241_4D44: dmar = table
             case 0x5352_5649: ivrs = table
+            case 0x324D_5054: tpm = (load(table + 48), load(table + 40))
             case 0x5043_4146: timerPort = UInt16(truncatingIfNeeded: load(table + 76, as: UInt32.self))
             default: break
             }

@@ -91,6 +91,6 @@ extension Firmware {
 }
 
 extension EFI_GUID {
-    fileprivate static let tcg2 = EFI_GUID(low: 0x42BE_7455_607F_766C, high: 0x0F72_B26D_D7E4_0B93)
+    static let tcg2 = EFI_GUID(low: 0x42BE_7455_607F_766C, high: 0x0F72_B26D_D7E4_0B93)
     fileprivate static let globalVariable = EFI_GUID(low: 0x11D2_93CA_8BE4_DF61, high: 0x8C2B_0398_E000_0DAA)
 }
