@@ -85,8 +85,8 @@ extension MachineTests {
                 #expect(found.allSatisfy { $0.virtual == $0.physical.lowerBound && !$0.execute && $0.write })
                 #expect(found.reduce(0) { $0 + $1.physical.count } == tpm.count && root.detail == 0)
             }
-            // Memory of each vCPU, and what the first stands in for where it has no bus.
-            #expect(owners == [0, 0, 0], "\(owners)")
+            // Of each of its two vCPUs: memory, and the same with what is unclaimed.
+            #expect(owners == [0, 0, 0, 0], "\(owners)")
             for root in ownership.of(.core) {
                 let mappings = TableWalk(root.detail, snapshot.memory).mappings
                 #expect(!mappings.contains { $0.physical.overlaps(tpm) })
@@ -104,8 +104,37 @@ extension MachineTests {
         }
     }
 
+    /// A TPM that keeps commands in memory is refused by number, and a log that is not whole is nobody's.
+    @Suite(.serialized, .stopsMachines) struct PartitionTPMRefusals {
+        @Test func whatIsNotAllRegistersIsRefused() throws {
+            let tpm = try SoftwareTPM()
+            defer { tpm.stop() }
+            var emulator = Emulator(.amd)
+            (emulator.cores, emulator.memory, emulator.tpm) = (2, 512 << 20, tpm.control)
+            let manifest = try RefusalMachine.compile(
+                "  - {name: small, cores: [1], memory: 64M, permit: all, image: neighbour.elf, tpm: true}")
+            let boot = try RefusalMachine(
+                "partition-tpm",
+                [
+                    RefusedVolume(
+                        name: "elsewhere", manifest: manifest,
+                        reason:
+                            "partition \"small\" has the TPM, but this machine has none that a partition can have: start method "
+                            + "7, control area at 0x7f000000", firmware: "tpm-elsewhere.efi"),
+                    RefusedVolume(name: "cut", manifest: manifest, reason: "", firmware: "tpm-cuts.efi"),
+                ], emulator)
+            defer { boot.machine.stop() }
+            #expect(boot.refusals.allSatisfy { $0.hasPrefix("bulkhead: refused: R134 ") }, "\(boot.refusals)")
+            let words = "bulkhead: no guest has the event log: cut, or over 65536 bytes"
+            #expect(boot.lines.count { $0 == words } == 1, "\(boot.lines)")
+            let deadline = boot.machine.deadline(seconds: 60)
+            while try boot.client.list().first?.state != .running, !deadline.isOver {}
+            #expect(try boot.client.list().first?.state == .running)
+        }
+    }
+
     /// The same for a FIFO, as most discrete TPMs are.
-    @Suite(.serialized, .stopsMachines) struct PartitionFIFO {
+    @Suite(.serialized, .stopsMachines, .nightly) struct PartitionFIFO {
         @Test func theGuestHasAFIFOToo() throws {
             let owned = try OwnedTPM("tpm-tis")
             let guest = owned.machine.guest("owner")

@@ -73,7 +73,8 @@ extension Inventory {
             doubts.append("whether there is a TPM is not known: look where Linux shows /sys/class/tpm")
         }
         if manifest?.partitionList.contains(where: \.tpm) == true {
-            doubts.append("whether the TPM is one that a partition can have is not known: Documentation/manifest.md says which")
+            doubts.append(
+                "whether the TPM is one that a partition can have is not known: Documentation/manifest.md says which")
         }
         if manifest?.requires.contains(.secureBoot) == true, secureBoot == nil {
             doubts.append("whether Secure Boot is on is not known: mount efivarfs, or ask a running hypervisor")
