@@ -159,6 +159,7 @@ let hostWing: [Target] = [
     hostRoom(
         "LibvirtBench",
         ["Control", "ControlClient", "LibvirtWire", "Machines", "Manifest", "ManifestRules", "Resources"], fast: true),
+    hostRoom("TPM", ["ControlClient"]),
     hostRoom("CrashReports", ["Machines", "ManifestRules", "Records", "Reports", "X86"]),
     .executableTarget(
         name: "CLI",
@@ -180,6 +181,7 @@ let hostWing: [Target] = [
     unitTests("CBORTests", ["CBOR", "UnitSupport"]),
     unitTests("TrustTests", ["Trust", "UnitSupport"], exclude: ["lms.txt"]),
     unitTests("KeysTests", ["Keys", "Trust"]),
+    unitTests("TPMTests", ["Machines", "TPM"]),
     unitTests("X86Tests", ["Inventory", "UnitSupport", "X86"]),
     unitTests("RemappingTests", ["Remapping", "UnitSupport"]),
     unitTests("RecordsTests", ["CrashReports", "Records", "Remapping", "Text"]),

@@ -9,8 +9,10 @@ public final class SoftwareTPM: Sendable {
     public var control: URL { folder.appending(path: "control") }
 
     /// Starts one that nobody has used yet.
-    /// - Parameter banks: the digests of its active banks of PCRs, as swtpm_setup names them; nil: all that it has.
-    public init(banks: String? = nil) throws {
+    /// - Parameters:
+    ///   - banks: the digests of its active banks of PCRs, as swtpm_setup names them; nil: all that it has.
+    ///   - isStarted: it takes commands without a machine whose firmware starts it (TPM2_Startup).
+    public init(banks: String? = nil, isStarted: Bool = false) throws {
         folder = FileManager.default.temporaryDirectory.appending(path: "bulkhead-tpm-\(UUID().uuidString.prefix(8))")
         try FileManager.default.createDirectory(
             at: folder, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
@@ -23,7 +25,8 @@ public final class SoftwareTPM: Sendable {
                 [
                     "socket", "--tpm2", "--tpmstate", "dir=\(folder.path)", "--ctrl",
                     "type=unixio,path=\(folder.path)/control",
-                ], errors: folder.appending(path: "errors")
+                ] + (isStarted ? ["--flags", "not-need-init,startup-clear"] : []),
+                errors: folder.appending(path: "errors")
             ) { _ in }
         } catch {
             try? FileManager.default.removeItem(at: folder)
