@@ -160,13 +160,15 @@ let hostWing: [Target] = [
         "LibvirtBench",
         ["Control", "ControlClient", "LibvirtWire", "Machines", "Manifest", "ManifestRules", "Resources"], fast: true),
     hostRoom("TPM", ["ControlClient"]),
+    // Parses what strangers send.
+    hostRoom("Attestation", ["CBOR", "Keys", "Machines", "SignedImages", "TPM", "Trust"], fast: true),
     hostRoom("CrashReports", ["Machines", "ManifestRules", "Records", "Reports", "X86"]),
     .executableTarget(
         name: "CLI",
         dependencies: [
-            "Audit", "CrashReports", "Installation", "Inventory", "Manifest", "ManifestFile", "ManifestRules",
+            "Attestation", "Audit", "CrashReports", "Installation", "Inventory", "Manifest", "ManifestFile", "ManifestRules",
             "LibvirtBench", "Machines", "Policy", "Control", "ControlClient", "Keys", "Reports", "SignedImages",
-            "TestKit", "Text", "X86",
+            "TPM", "TestKit", "Text", "X86",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         path: "Sources/Host/CLI",
@@ -209,6 +211,11 @@ let hostWing: [Target] = [
         ["Control", "ControlClient", "Manifest", "ManifestRules", "Reports", "Resources", "Text", "X86"]),
     unitTests("InstallationTests", ["Installation", "Machines"]),
     unitTests("MachinesTests", ["ControlClient", "Machines", "TestKit"]),
+    unitTests(
+        "AttestationTests",
+        [
+            "Attestation", "Keys", "Machines", "ManifestFile", "SignedImages", "TPM", "Trust", "UnitSupport",
+        ]),
     unitTests("SignedImagesTests", ["Keys", "Machines", "ManifestFile", "SignedImages", "Trust", "UnitSupport"]),
     .testTarget(
         name: "MachineTests",

@@ -26,6 +26,7 @@ struct Bulkhead: ParsableCommand {
                     InstallCommand.self, UpdateCommand.self, StatusCommand.self, ConfirmCommand.self,
                     RollbackCommand.self, UninstallCommand.self,
                 ]),
+            CommandGroup(name: "Attestation", subcommands: [AttestCommand.self, VerifyCommand.self]),
             CommandGroup(name: "Emulated machine", subcommands: [DemoCommand.self]),
             CommandGroup(
                 name: "Running machine",
