@@ -125,7 +125,7 @@ import UnitSupport
                 "tpm2_checkquote",
                 [
                     "-u", folder + "ak.pub", "-m", folder + "quote", "-s", folder + "signature", "-g", "sha256", "-q",
-                    qualification, "-f", folder + "values", "-l", "sha256:all+sha384:all",
+                    qualification, "-f", folder + "pcrs",
                 ])
         }
         let qualification = try String(contentsOf: attested.folder.appending(path: "qualification"), encoding: .utf8)
@@ -142,7 +142,7 @@ import UnitSupport
             try attested.write("bad.cbor", change)
             let (status, output) = try independently(attested, "bad.cbor")
             #expect(status == 1 && output.contains(words), "\(output)")
-            if words != "not signed" { continue }
+            if words.hasPrefix("for") { continue }
             #expect(throws: MachineError.self) { try checkQuote(qualification) }
         }
     }
