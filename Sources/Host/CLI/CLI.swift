@@ -20,6 +20,7 @@ struct Bulkhead: ParsableCommand {
                     DoctorCommand.self, InventoryCommand.self, PlanCommand.self, ManifestCommand.self,
                     KeysCommand.self, ImageCommand.self, ReferenceCommand.self, ExplainCommand.self,
                 ]),
+            CommandGroup(name: "TPM", subcommands: [SealCommand.self, CounterCommand.self]),
             CommandGroup(
                 name: "Boot disk",
                 subcommands: [
