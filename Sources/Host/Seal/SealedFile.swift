@@ -14,8 +14,7 @@ public enum SealedFile {
             { content += more }
             return Array(content)
         } catch {
-            let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
-            throw .unreadable(file: file, reason: cause?.localizedDescription ?? error.localizedDescription)
+            throw .unreadable(file: file, reason: systemWords(Self.number(of: error)))
         }
     }
 
@@ -58,7 +57,7 @@ public enum SealedFile {
             try handle.write(contentsOf: content)
             try handle.synchronize()
             number = put(partial, target.path, force: force)
-        } catch { number = errno == 0 ? EIO : errno }
+        } catch { number = Self.number(of: error) }
         guard number == 0 else {
             unsafe unlink(partial)
             if number == EEXIST { throw .exists(file: file) }
@@ -86,6 +85,12 @@ public enum SealedFile {
             if unsafe (errno == EEXIST || lstat(name, &facts) == 0) { return EEXIST }
         }
         return unsafe rename(partial, name) == 0 ? 0 : errno
+    }
+
+    /// The system's number of an error of Foundation.
+    private static func number(of error: any Error) -> Int32 {
+        let error = error as NSError, cause = error.userInfo[NSUnderlyingErrorKey] as? NSError ?? error
+        return cause.domain == NSPOSIXErrorDomain ? Int32(cause.code) : EIO
     }
 
     private static func systemWords(_ number: Int32 = errno) -> String {

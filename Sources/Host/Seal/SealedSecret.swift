@@ -52,13 +52,13 @@ public struct SealedSecret: Sendable {
     }
 
     /// What a person has to know of it, for programs and for the screen; nothing of it is secret.
-    public func report(_ file: String, note: String?) -> Report {
+    public func report(_ file: String, notes: [String]) -> Report {
         Report(
             output: file, bytes: commands.bytes.count,
             sha384: SecretFile.hexadecimal(PCRBank.sha384.digest(commands.bytes)), bank: policy.bank.name,
             pcrs: Dictionary(
                 uniqueKeysWithValues: policy.values.map { ("\($0.key)", SecretFile.hexadecimal($0.value)) }),
-            policy: SecretFile.hexadecimal(policy.digest), madeStorageKey: madeStorageKey, note: note)
+            policy: SecretFile.hexadecimal(policy.digest), madeStorageKey: madeStorageKey, notes: notes)
     }
 
     public struct Report: Codable, Sendable {
@@ -72,7 +72,7 @@ public struct SealedSecret: Sendable {
         /// SHA-256.
         public var policy: String
         public var madeStorageKey: Bool
-        /// What keeps the secret less well than it could be kept.
-        public var note: String?
+        /// `SealNotes`.
+        public var notes: [String]
     }
 }

@@ -7,14 +7,20 @@ import TPM
 /// A machine's TPM (swtpm) whose PCR 7 and 11 are as its firmware and hypervisor have made them; it ends with the test.
 final class SealingMachine {
     let software: SoftwareTPM
-    let tpm: TPMConnection
+    private(set) var connection: TPMConnection?
+    var tpm: TPMConnection {
+        guard let connection else { preconditionFailure("another program is connected") }
+        return connection
+    }
+    /// For the tool's option.
+    var path: String { "swtpm:" + software.control.path }
     /// An owner's public key.
     let ownerKey: [UInt8] = [0, 0, 0, 1] + (0..<48)
 
     /// - Parameter banks: as swtpm_setup names them; nil: all that it has.
     init(banks: String? = nil) throws {
         software = try SoftwareTPM(banks: banks, isStarted: true)
-        tpm = try TPMConnection("swtpm:" + software.control.path)
+        try connect()
         for bank in try tpm.activeBanks() {
             try extend(7, bank, by: bank.digest(Array("Secure Boot".utf8)))
             try extend(11, bank, by: bank.digest(ownerKey))
@@ -22,6 +28,10 @@ final class SealingMachine {
     }
 
     deinit { software.stop() }
+
+    func connect() throws { connection = try TPMConnection(path) }
+    /// Lets another program connect.
+    func disconnect() { connection = nil }
 
     func extend(_ pcr: UInt32, _ bank: PCRBank, by digest: [UInt8]) throws {
         try tpm.run(

@@ -101,9 +101,9 @@ struct SealCommand: ParsableCommand {
         let bytes = try SealedFile.secret(secret)
         let sealed = try SealedSecret(bytes, plan, TPMConnection(device.tpm))
         try SealedFile.write(sealed.commands.bytes, to: output, force: force)
-        let isOwn = plan.given[7] == nil && !device.tpm.hasPrefix("swtpm:")
-        let note = SecureBootNote.text(pcrs: plan.pcrs, isOwn: isOwn)
-        let report = sealed.report(output, note: note)
+        let notes = SealNotes.lines(
+            pcrs: Set(plan.pcrs), given: Set(plan.given.keys), isOwn: !device.tpm.hasPrefix("swtpm:"))
+        let report = sealed.report(output, notes: notes)
         if json { return print(try jsonText(report)) }
         print("\(output): \(report.bytes) bytes, SHA-384 \(report.sha384)")
         print("sealed to the bank \(report.bank):")
@@ -113,6 +113,6 @@ struct SealCommand: ParsableCommand {
             print("  PCR \(number)  \(report.pcrs["\(number)"] ?? "")  (\(from))")
         }
         if sealed.madeStorageKey { print("made the TPM's storage key at 81000001h") }
-        if let note { Manage.fail("note: \(note)") }
+        for note in notes { Manage.fail("note: \(note)") }
     }
 }
