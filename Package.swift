@@ -162,12 +162,14 @@ let hostWing: [Target] = [
     hostRoom("TPM", ["ControlClient"]),
     // Parses what strangers send.
     hostRoom("Attestation", ["CBOR", "Keys", "Machines", "SignedImages", "TPM", "Trust"], fast: true),
+    hostRoom("Seal", ["Keys", "TPM", "Trust"]),
     hostRoom("CrashReports", ["Machines", "ManifestRules", "Records", "Reports", "X86"]),
     .executableTarget(
         name: "CLI",
         dependencies: [
-            "Attestation", "Audit", "CrashReports", "Installation", "Inventory", "Manifest", "ManifestFile", "ManifestRules",
-            "LibvirtBench", "Machines", "Policy", "Control", "ControlClient", "Keys", "Reports", "SignedImages",
+            "Attestation", "Audit", "CrashReports", "Installation", "Inventory", "Manifest", "ManifestFile",
+            "ManifestRules",
+            "LibvirtBench", "Machines", "Policy", "Control", "ControlClient", "Keys", "Reports", "Seal", "SignedImages",
             "TPM", "TestKit", "Text", "X86",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
@@ -184,6 +186,7 @@ let hostWing: [Target] = [
     unitTests("TrustTests", ["Trust", "UnitSupport"], exclude: ["lms.txt"]),
     unitTests("KeysTests", ["Keys", "Trust"]),
     unitTests("TPMTests", ["Machines", "TPM"]),
+    unitTests("SealTests", ["Machines", "Seal", "TPM", "UnitSupport"]),
     unitTests("X86Tests", ["Inventory", "UnitSupport", "X86"]),
     unitTests("RemappingTests", ["Remapping", "UnitSupport"]),
     unitTests("RecordsTests", ["CrashReports", "Records", "Remapping", "Text"]),
@@ -220,9 +223,10 @@ let hostWing: [Target] = [
     .testTarget(
         name: "MachineTests",
         dependencies: [
-            "Audit", "Control", "Keys", "SignedImages", "Installation", "Inventory", "ControlClient", "Machines",
+            "Attestation", "Audit", "Control", "Keys", "SignedImages", "Installation", "Inventory", "ControlClient",
+            "Machines",
             "Manifest", "ManifestFile", "ManifestRules", "KernelImages", "Reports", "TestKit", "Trust", "UnitSupport",
-            "Watch",
+            "TPM", "Watch",
             "X86",
         ],
         path: "Tests/Machines", exclude: ["Libvirt", "Manifests", "nightly.yaml"]),

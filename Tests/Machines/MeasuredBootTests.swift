@@ -1,3 +1,4 @@
+import Attestation
 import Control
 import ControlClient
 import Foundation
@@ -6,6 +7,7 @@ import Machines
 import Manifest
 import ManifestFile
 import SignedImages
+import TPM
 import TestKit
 import Testing
 import Trust
@@ -33,6 +35,7 @@ extension MachineTests {
             for event in expected.events {
                 #expect(boot.log.contains { $0.contains(event.sha256) }, "\(event.name) is in no event of the log")
             }
+            #expect(try boot.check(volume, requiresSecureBoot: true).filter { $0.state == .bad } == [])
         }
 
         /// Nobody's key, another manifest: other values, again those that are computed. What is weaker is said.
@@ -46,6 +49,12 @@ extension MachineTests {
             }
             let expected = try volume.expected()
             #expect(boot.pcrs == expected.pcrs)
+            #expect(try boot.check(volume, requiresSecureBoot: false).filter { $0.state == .bad } == [])
+            let bad = try boot.check(signed, requiresSecureBoot: true).filter { $0.state == .bad }
+            #expect(bad.map(\.name) == ["pcr-11", "pcr-12", "program", "secure-boot"])
+            #expect(bad[0].details.first == "an event is missing: owner key manifest-key.pub", "\(bad)")
+            #expect(
+                bad[1].details.first?.hasPrefix("the manifest measured is not the one in VOLUME: ") == true, "\(bad)")
             let others = try signed.expected()
             for bank in ["sha256", "sha384"] {
                 for pcr in ["11", "12"] { #expect(boot.pcrs[bank]?[pcr] != others.pcrs[bank]?[pcr]) }
@@ -247,6 +256,19 @@ private struct MeasuredMachine {
     private(set) var pcrs: [String: [String: String]] = [:]
     /// What tpm2_eventlog makes of the log in the machine's memory.
     let log: [String]
+    /// Of that log, by the TPM.
+    let evidence: Evidence
+    private let key: AttestationKey
+    private static let nonce = [UInt8](repeating: 0x5A, count: 32)
+
+    /// As `bulkhead verify` does.
+    func check(_ volume: MeasuredVolume, requiresSecureBoot: Bool) throws -> [EvidenceFinding] {
+        let program = [UInt8](try Data(contentsOf: volume.content.hypervisor.resolvingSymlinksInPath()))
+        let demand = EvidenceDemand(
+            nonce: Self.nonce, key: key, expected: try volume.expected(), program: program, volume: "VOLUME",
+            requiresSecureBoot: requiresSecureBoot)
+        return try EvidenceCheck(evidence, demand).findings
+    }
 
     /// - Parameter before: what is refused before it, in the same power-on.
     init(_ volume: MeasuredVolume, hasSecureBoot: Bool, before: [RefusedVolume] = []) throws {
@@ -282,13 +304,17 @@ private struct MeasuredMachine {
         try MachineProtocol(boot.machine).save(0..<512 << 20, to: memory)
         boot.machine.cutPower()
         let file = volume.folder.appending(path: "log")
-        try Self.log(in: Data(contentsOf: memory, options: .mappedIfSafe)).write(to: file)
+        let content = try Self.log(in: Data(contentsOf: memory, options: .mappedIfSafe))
+        try content.write(to: file)
         try? FileManager.default.removeItem(at: memory)
         log = try Tool.run("tpm2_eventlog", [file.path]).split(separator: "\n").map(String.init)
         let pipe = volume.workspace.root.appending(path: "Tests/Machines/tpm-pipe.py").path
         var bank = ""
         let values = try Tool.run(
             "tpm2_pcrread", ["-T", "cmd:python3 \(pipe) \(tpm.control.path)", "sha256:11,12+sha384:11,12"])
+        let connection = try TPMConnection("swtpm:" + tpm.control.path)
+        key = try connection.attestationKey().key
+        evidence = try connection.evidence(nonce: Self.nonce, log: [UInt8](content))
         for line in values.split(separator: "\n") {
             let parts = line.split(separator: ":").map { $0.trimmingCharacters(in: .whitespaces) }
             if parts.count == 1 {

@@ -21,12 +21,14 @@ struct Bulkhead: ParsableCommand {
                     KeysCommand.self, ImageCommand.self, ReferenceCommand.self, ExplainCommand.self,
                 ]),
             CommandGroup(
+                name: "TPM",
+                subcommands: [SealCommand.self, CounterCommand.self, AttestCommand.self, VerifyCommand.self]),
+            CommandGroup(
                 name: "Boot disk",
                 subcommands: [
                     InstallCommand.self, UpdateCommand.self, StatusCommand.self, ConfirmCommand.self,
                     RollbackCommand.self, UninstallCommand.self,
                 ]),
-            CommandGroup(name: "Attestation", subcommands: [AttestCommand.self, VerifyCommand.self]),
             CommandGroup(name: "Emulated machine", subcommands: [DemoCommand.self]),
             CommandGroup(
                 name: "Running machine",

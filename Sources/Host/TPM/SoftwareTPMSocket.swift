@@ -7,11 +7,13 @@ struct SoftwareTPMSocket {
     let data: Int32
     let control: Int32
 
+    static let prefix = "swtpm:"
     private static let setDataDescriptor: UInt32 = 0x10
 
+    /// - Parameter path: `swtpm:` and the control socket.
     /// - Throws: `TPMError.unreachable` or `connected`.
     init(_ path: String) throws(TPMError) {
-        do { control = try UnixSocket.connect(path) } catch {
+        do { control = try UnixSocket.connect(String(path.dropFirst(Self.prefix.count))) } catch {
             if case .unreachable(_, let reason) = error { throw .unreachable(path: path, reason: reason) }
             throw .unreachable(path: path, reason: "\(error)")
         }

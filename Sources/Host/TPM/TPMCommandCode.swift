@@ -6,6 +6,7 @@ public enum TPMCommandCode: UInt32, CaseIterable, Sendable {
     case defineSpace = 0x12A
     case createPrimary = 0x131
     case increment = 0x134
+    case shutdown = 0x145
     case activateCredential = 0x147
     case readNV = 0x14E
     case policySecret = 0x151
@@ -32,6 +33,7 @@ public enum TPMCommandCode: UInt32, CaseIterable, Sendable {
         case .defineSpace: "TPM2_NV_DefineSpace"
         case .createPrimary: "TPM2_CreatePrimary"
         case .increment: "TPM2_NV_Increment"
+        case .shutdown: "TPM2_Shutdown"
         case .activateCredential: "TPM2_ActivateCredential"
         case .readNV: "TPM2_NV_Read"
         case .policySecret: "TPM2_PolicySecret"

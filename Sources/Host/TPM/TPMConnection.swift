@@ -22,8 +22,8 @@ public final class TPMConnection {
     /// - Throws: `TPMError.unreachable`, `notATPM` or `connected`.
     public init(_ path: String) throws(TPMError) {
         self.path = path
-        if path.hasPrefix("swtpm:") {
-            let sockets = try SoftwareTPMSocket(String(path.dropFirst("swtpm:".count)))
+        if path.hasPrefix(SoftwareTPMSocket.prefix) {
+            let sockets = try SoftwareTPMSocket(path)
             (descriptor, control) = (sockets.data, sockets.control)
             return
         }
@@ -104,16 +104,17 @@ public final class TPMConnection {
             let left = max(end - .now, .zero) / Duration.milliseconds(1)
             let ready = unsafe poll(&entry, 1, Int32(left))
             if ready == 0 { throw .noAnswer(path: path, command, seconds: Self.patienceSeconds) }
-            var failure = errno
+            var failure = errno, isOver = false
             if ready > 0 {
                 let bytes = unsafe [UInt8](unsafeUninitializedCapacity: Self.mostBytes) { buffer, count in
                     // The buffer has the capacity that read is told.
                     let got = unsafe read(descriptor, buffer.baseAddress, buffer.count)
                     count = max(got, 0)
-                    failure = got == 0 ? EPIPE : errno
+                    (failure, isOver) = (errno, got == 0)
                 }
                 if !bytes.isEmpty { return bytes }
             }
+            if isOver { throw .failed(path: path, command, reason: "nothing more comes") }
             guard failure == EINTR else { throw .failed(path: path, command, reason: Self.words(failure)) }
         }
     }

@@ -18,13 +18,16 @@ public enum TPMError: Error, Equatable, CustomStringConvertible {
 
     public var description: String {
         switch self {
+        case .unreachable(let path, let reason) where path.hasPrefix("swtpm:"):
+            "cannot connect to \(path): \(reason). Name the control socket of an swtpm that runs (its option `--ctrl "
+                + "type=unixio,path=PATH`)"
         case .unreachable(let path, let reason):
             "cannot open the TPM at \(path): \(reason). Run this as root, or as a member of the group that the device belongs to "
                 + "(tss); where there is no such device, turn the TPM on in the firmware's set-up"
         case .notATPM(let path):
             "\(path) is no TPM's device. Name one such as /dev/tpmrm0, or swtpm:PATH with the control socket of a swtpm"
         case .connected(let path):
-            "the swtpm at \(path) takes no connection: another program or machine is connected. Stop that one first"
+            "\(path) takes no connection: another program or machine is connected. Stop that one first"
         case .failed(let path, let command, let reason):
             "the TPM at \(path) gave no whole answer to \(command.name): \(reason). Another program may use it; try again"
         case .noAnswer(let path, let command, let seconds):

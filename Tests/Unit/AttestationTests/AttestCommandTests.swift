@@ -11,10 +11,11 @@ import UnitSupport
 
     /// A machine, and a folder with its log, its key and its evidence as the command writes them.
     private final class Attested {
-        let machine = try! AttestedMachine()
+        let machine: AttestedMachine
         let folder = FileManager.default.temporaryDirectory.appending(path: "attest-command-\(UUID())")
 
         init() throws {
+            machine = try AttestedMachine()
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
             try Data(machine.tpm.log).write(to: folder.appending(path: "log"))
             for run in [
@@ -25,12 +26,15 @@ import UnitSupport
         deinit { try? FileManager.default.removeItem(at: folder) }
 
         func attest(_ arguments: String...) throws -> ToolRun {
-            try ToolRun(["attest", "--tpm", machine.tpm.path] + arguments, in: folder)
+            machine.tpm.release()
+            return try ToolRun(["attest", "--tpm", machine.tpm.path] + arguments, in: folder)
         }
 
-        func verify(_ more: [String] = [], evidence: String = "evidence.cbor", nonce: String = nonce) throws -> ToolRun {
+        func verify(_ more: [String] = [], evidence: String = "evidence.cbor", nonce: String = nonce) throws -> ToolRun
+        {
             try ToolRun(
-                ["verify", evidence, machine.volume.path, "--nonce", nonce, "--key", "ak.pub", "--release", "0.1.0"] + more,
+                ["verify", evidence, machine.volume.path, "--nonce", nonce, "--key", "ak.pub", "--release", "0.1.0"]
+                    + more,
                 in: folder)
         }
 
@@ -47,21 +51,28 @@ import UnitSupport
         let good = try attested.verify(["--require", "secure-boot"])
         #expect(good.status == 0 && good.errors.isEmpty, "\(good.errors)")
         let lines = good.output.split(separator: "\n")
-        let names = ["volume", "key", "signature", "quote", "nonce", "log", "pcr-11", "pcr-12", "program", "secure-boot", "clock"]
+        let names = [
+            "volume", "key", "signature", "quote", "nonce", "log", "pcr-11", "pcr-12", "program", "secure-boot",
+            "clock",
+        ]
         #expect(lines.map { String($0.split(separator: " ")[1].dropLast()) } == names)
         let marks = String(lines.compactMap(\.first))
         #expect(marks == "-✓✓✓✓✓✓✓✓✓-")
-        struct Report: Decodable { var is_good: Bool, findings: [EvidenceFinding] }
+        struct Report: Decodable { var isGood: Bool, findings: [EvidenceFinding] }
         let json = try attested.verify(["--json", "--after", "evidence.cbor"])
-        let report = try JSONDecoder().decode(Report.self, from: Data(json.output.utf8))
-        #expect(json.status == 0 && report.is_good && report.findings.last?.state == .good)
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        let report = try decoder.decode(Report.self, from: Data(json.output.utf8))
+        #expect(json.status == 0 && report.isGood && report.findings.last?.state == .good)
     }
 
     @Test func whatDoesNotHoldIsMarked() throws {
         let attested = try Attested()
         try attested.write("forged.cbor") { $0.log[$0.log.count - 1] ^= 1 }
         let forged = try attested.verify(evidence: "forged.cbor")
-        #expect(forged.status == 1 && forged.output.contains("\n✗ nonce: the quote was not made for this nonce and this log"))
+        #expect(
+            forged.status == 1
+                && forged.output.contains("\n✗ nonce: the quote was not made for this nonce and this log"))
         let replayed = try attested.verify(nonce: String(repeating: "a5", count: 16))
         #expect(replayed.status == 1 && replayed.output.contains("\n✗ nonce: the evidence answers another question"))
         let kernel = attested.machine.volume.appending(path: "BULKHEAD/second.elf")
@@ -88,15 +99,19 @@ import UnitSupport
         }
         let noLog = try attested.attest("--nonce", Self.nonce, "--log", "ak.pub", "--output", "x")
         #expect(noLog.status == 1 && noLog.errors.contains("the event log cannot be read, at byte "))
-        let noTPM = try ToolRun(["attest", "--tpm", "/nonexistent", "--key-only", "--output", "x"], in: attested.folder)
+        let noTPM = try ToolRun(
+            ["attest", "--tpm", "/nonexistent", "--key-only", "--output", "x"], in: attested.folder)
         #expect(noTPM.status == 1 && noTPM.errors.contains("cannot open the TPM at /nonexistent"))
         #expect(!FileManager.default.fileExists(atPath: attested.folder.path + "/x"))
     }
 
     static let python = "/usr/bin/python3"
 
-    private func independently(_ attested: Attested, _ evidence: String, nonce: String = nonce) throws -> (Int32, String) {
-        let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../Tools/verify-evidence")
+    private func independently(_ attested: Attested, _ evidence: String, nonce: String = nonce) throws -> (
+        Int32, String
+    ) {
+        let script = URL(filePath: #filePath).deletingLastPathComponent().appending(
+            path: "../../../Tools/verify-evidence")
         let folder = attested.folder.path + "/"
         do {
             return (
@@ -104,7 +119,8 @@ import UnitSupport
                 try Tool.run(
                     Self.python,
                     [
-                        script.standardized.path, folder + evidence, "--nonce", nonce, "--key", folder + "ak.pub", "--parts",
+                        script.standardized.path, folder + evidence, "--nonce", nonce, "--key", folder + "ak.pub",
+                        "--parts",
                         attested.folder.path,
                     ])
             )

@@ -22,7 +22,8 @@ import Testing
             for curve in ["P-256", "P-384"] {
                 let secret = folder.appending(path: "secret").path, file = folder.appending(path: "key").path
                 try Tool.run(
-                    "openssl", ["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:\(curve)", "-out", secret])
+                    "openssl",
+                    ["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:\(curve)", "-out", secret])
                 try Tool.run("openssl", ["pkey", "-in", secret, "-pubout", "-out", file])
                 let pem = try String(contentsOfFile: file, encoding: .utf8)
                 let key = try #require(AttestationKey(pem: pem))
@@ -31,7 +32,8 @@ import Testing
                 let message = folder.appending(path: "message")
                 try Data("message".utf8).write(to: message)
                 let signed = folder.appending(path: "signed").path
-                try Tool.run("openssl", ["dgst", "-\(key.curve.hash.name)", "-sign", secret, "-out", signed, message.path])
+                try Tool.run(
+                    "openssl", ["dgst", "-\(key.curve.hash.name)", "-sign", secret, "-out", signed, message.path])
                 let der = [UInt8](try Data(contentsOf: URL(filePath: signed)))
                 let r = Array(der[4..<4 + Int(der[3])]), s = Array(der.dropFirst(6 + Int(der[3])))
                 func area(_ r: [UInt8]) -> [UInt8] {
@@ -54,7 +56,9 @@ import Testing
     @Test func whatIsNoKey() throws {
         let tpm = try MeasuringTPM(), key = try tpm.connect().attestationKey().key
         let lines = key.pem.split(separator: "\n").map(String.init)
-        for bad in ["", lines[1], lines.dropLast().joined(separator: "\n"), key.pem.replacing("PUBLIC", with: "PRIVATE")] {
+        for bad in [
+            "", lines[1], lines.dropLast().joined(separator: "\n"), key.pem.replacing("PUBLIC", with: "PRIVATE"),
+        ] {
             #expect(AttestationKey(pem: bad) == nil)
         }
         // No point of the curve: that is said, and not taken for another's signature.

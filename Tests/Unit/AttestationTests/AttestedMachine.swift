@@ -9,7 +9,8 @@ import Trust
 
 /// A volume, a TPM into which its boot was measured, and evidence of that. What is tested is what becomes of a change.
 final class AttestedMachine {
-    let volume = FileManager.default.temporaryDirectory.appending(path: "bulkhead-attest-\(UUID().uuidString.prefix(8))")
+    let volume = FileManager.default.temporaryDirectory.appending(
+        path: "bulkhead-attest-\(UUID().uuidString.prefix(8))")
     let tpm: MeasuringTPM
     let expected: ExpectedMeasurements
     let program: [UInt8]
@@ -45,7 +46,9 @@ final class AttestedMachine {
         try ExpectedMeasurements(VolumeReader(volume), key: nil, version: "0.1.0")
     }
 
-    func evidence(_ nonce: [UInt8] = nonce) throws -> Evidence { try tpm.connect().evidence(nonce: nonce, log: tpm.log) }
+    func evidence(_ nonce: [UInt8] = nonce) throws -> Evidence {
+        try tpm.connect().evidence(nonce: nonce, log: tpm.log)
+    }
     func key() throws -> AttestationKey { try tpm.connect().attestationKey().key }
 
     func demand(earlier: Evidence? = nil, requiresSecureBoot: Bool = true) throws -> EvidenceDemand {
@@ -68,7 +71,8 @@ final class AttestedMachine {
         }
         try Data(program).write(to: boot.appending(path: "BOOTX64.EFI"))
         for (i, name) in ["first.elf", "second.elf", "initrd"].enumerated() {
-            try Data((0..<3000).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ i) }).write(to: folder.appending(path: name))
+            try Data((0..<3000).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ i) }).write(
+                to: folder.appending(path: name))
         }
         let yaml = """
             name: attested
@@ -79,7 +83,8 @@ final class AttestedMachine {
             """
         let file = volume.appending(path: "machine.yaml")
         try Data(yaml.utf8).write(to: file)
-        try Data(compileManifest(file.path, images: .folder(folder.path)).1).write(to: folder.appending(path: "manifest.cbor"))
+        try Data(compileManifest(file.path, images: .folder(folder.path)).1).write(
+            to: folder.appending(path: "manifest.cbor"))
     }
 
     /// What stands for a program where none runs: the head of a PE32+ file, and bytes.

@@ -75,7 +75,8 @@ import Testing
     @Test func theLocalityOfTheStart() throws {
         let data = Array("StartupLocality\0".utf8) + [3]
         let mark = MeasuringTPM.encode(
-            LoggedEvent(pcr: 0, type: LoggedEvent.noAction, digests: [.sha256: [UInt8](repeating: 0, count: 32)], data: data))
+            LoggedEvent(
+                pcr: 0, type: LoggedEvent.noAction, digests: [.sha256: [UInt8](repeating: 0, count: 32)], data: data))
         let log = try EventLog(bytes[..<77] + mark)
         #expect(log.replay(.sha256)[0] == [UInt8](repeating: 0, count: 31) + [3])
         #expect(log.replay(.sha384)[17] == [UInt8](repeating: 0xFF, count: 48))

@@ -1,7 +1,7 @@
 import TPM
 
 #if canImport(Attestation)
-@testable import Attestation
+    @testable import Attestation
 #endif
 
 /// What holds of every part of evidence that was read, and which of it does not. Unit tests and the fuzzer hold whatever is read

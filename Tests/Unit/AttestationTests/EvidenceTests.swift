@@ -70,7 +70,8 @@ import Testing
         var evidence = try machine.evidence()
         evidence.quote[5] = 0x17
         let found = try AttestedMachine.complaints(evidence, demand)
-        #expect(found.contains { $0.hasPrefix("quote: the quote cannot be read, at byte 4: it attests something else") })
+        #expect(
+            found.contains { $0.hasPrefix("quote: the quote cannot be read, at byte 4: it attests something else") })
     }
 
     /// A quote of fewer PCRs says nothing of the others.

@@ -12,12 +12,25 @@ final class MeasuringTPM {
 
     init() throws {
         software = try SoftwareTPM(isStarted: true)
-        let data = Array("Spec ID Event03\0".utf8) + [0, 0, 0, 0, 0, 2, 0, 2] + Self.word(2) + [11, 0, 32, 0, 12, 0, 48, 0, 0]
+        let data =
+            Array("Spec ID Event03\0".utf8) + [0, 0, 0, 0, 0, 2, 0, 2] + Self.word(2) + [11, 0, 32, 0, 12, 0, 48, 0, 0]
         log = Self.word(0) + Self.word(3) + [UInt8](repeating: 0, count: 20) + Self.word(data.count) + data
     }
     deinit { software.stop() }
 
-    func connect() throws -> TPMConnection { try TPMConnection(path) }
+    private var connection: TPMConnection?
+
+    /// The one connection that there is, until `release`.
+    func connect() throws -> TPMConnection {
+        // An swtpm to which a busy machine gives no time counts as connected to another program.
+        for _ in 1..<10 where connection == nil { connection = try? TPMConnection(path) }
+        let found = try connection ?? TPMConnection(path)
+        connection = found
+        return found
+    }
+
+    /// Another program can connect.
+    func release() { connection = nil }
 
     /// TPM2_PCR_Extend in both banks.
     func extend(_ pcr: UInt32, _ digests: [PCRBank: [UInt8]]) throws {
@@ -56,7 +69,9 @@ extension LoggedEvent {
     init(_ event: ExpectedMeasurements.Event, number: UInt32) {
         let name = Array(event.name.utf8)
         let digests: [PCRBank: [UInt8]] = [.sha256: bytes(event.sha256), .sha384: bytes(event.sha384)]
-        let head = [number, UInt32(name.count)].flatMap { word in (0..<4).map { UInt8(truncatingIfNeeded: word >> ($0 * 8)) } }
+        let head = [number, UInt32(name.count)].flatMap { word in
+            (0..<4).map { UInt8(truncatingIfNeeded: word >> ($0 * 8)) }
+        }
         self.init(pcr: UInt32(event.pcr), type: LoggedEvent.tag, digests: digests, data: head + name)
     }
 }

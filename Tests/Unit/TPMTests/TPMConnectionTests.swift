@@ -55,6 +55,43 @@ extension TPMConnection {
         #expect(try connection.activeBanks().count == 2)
     }
 
+    /// A key that counts wrong passwords: its first use after TPM2_Shutdown writes NV memory, for which the TPM has the command sent again.
+    @Test func aCommandThatIsAskedForAgainIsSentAgain() throws {
+        let tpm = try StartedTPM(), connection = try tpm.connect()
+        var template = TPMTemplate.storageKeyP256
+        // Without noDA.
+        template[6] &= ~0x04
+        let key = try connection.createPrimary(template)
+        try connection.persist(key, at: 0x8100_0002)
+        let shutdown = try TPMCommand(.shutdown) { $0.put(0 as UInt16) }
+        let create = try TPMCommand(.create, handles: [0x8100_0002], authorizations: [.emptyPassword]) {
+            $0.put(sized: { $0.put([0, 0, 0, 1, 7] as [UInt8]) })
+            $0.put(sized: TPMTemplate.sealed(policy: [UInt8](repeating: 1, count: 32)))
+            $0.put(0 as UInt16)
+            $0.put(0 as UInt32)
+        }
+        try connection.run(shutdown)
+        #expect(try Array(connection.transmit(create.bytes, .create)[6..<10]) == [0, 0, 9, 0x22])
+        try connection.run(shutdown)
+        #expect(try !connection.run(create).bytes.isEmpty)
+    }
+
+    @Test func theStorageKeyIsTheSameEachTime() throws {
+        let tpm = try StartedTPM(), connection = try tpm.connect()
+        #expect(try connection.readPublic(0x8100_0001) == nil)
+        var keys: [TPMPublic] = []
+        for _ in 0..<4 {
+            // Three transient slots: each one is freed.
+            let handle = try connection.createPrimary(TPMTemplate.storageKeyP256)
+            try connection.with(handle) { key throws(TPMError) in
+                if let found = try connection.readPublic(key) { keys.append(found) }
+            }
+        }
+        #expect(keys.count == 4 && Set(keys.map(\.name)).count == 1)
+        #expect(keys[0].type == TPMTemplate.Algorithm.ecc && keys[0].attributes == 0x0003_0472)
+        #expect(keys[0].name.count == 34)
+    }
+
     @Test func oneProgramAtATime() throws {
         let tpm = try StartedTPM()
         do {

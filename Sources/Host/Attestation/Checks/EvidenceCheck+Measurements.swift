@@ -16,7 +16,9 @@ extension EvidenceCheck {
         }
         guard demand.key.curve.hash.digest(evidence.values) == quote.digest else {
             return add(
-                .init("log", false, "the PCRs' values in the evidence are not those that the TPM quoted: they were changed"))
+                .init(
+                    "log", false,
+                    "the PCRs' values in the evidence are not those that the TPM quoted: they were changed"))
         }
         checkReplay(values, banks, log)
         checkVolume(values, banks, log, demand)
@@ -44,10 +46,12 @@ extension EvidenceCheck {
         var wrong: [String] = [], later: Set<Int> = []
         for bank in banks {
             let replayed = log.replay(bank)
-            for (pcr, value) in values[bank, default: [:]].sorted(by: { $0.key < $1.key }) where replayed[pcr] != value {
+            for (pcr, value) in values[bank, default: [:]].sorted(by: { $0.key < $1.key }) where replayed[pcr] != value
+            {
                 if Self.logged.contains(pcr) {
                     wrong.append(
-                        "PCR \(pcr) (\(bank.name)): quoted \(Self.digits(value)), the log leads to \(Self.digits(replayed[pcr]))")
+                        "PCR \(pcr) (\(bank.name)): quoted \(Self.digits(value)), the log leads to \(Self.digits(replayed[pcr]))"
+                    )
                 } else {
                     later.insert(pcr)
                 }

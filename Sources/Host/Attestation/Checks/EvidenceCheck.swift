@@ -30,12 +30,15 @@ public struct EvidenceCheck: Sendable {
     }
 
     private mutating func checkKey(_ evidence: Evidence, _ demand: EvidenceDemand) {
-        guard let area = read("key", { () throws(EvidenceError) in try AttestationKeyArea(evidence.key) }) else { return }
+        guard let area = read("key", { () throws(EvidenceError) in try AttestationKeyArea(evidence.key) }) else {
+            return
+        }
         if area.key != demand.key {
             add(
                 .init(
                     "key", false,
-                    "the evidence names another key than the enrolled one: it is another machine's, or its TPM has made a new key"))
+                    "the evidence names another key than the enrolled one: it is another machine's, or its TPM has made a new key"
+                ))
         } else if !area.isForAttestation {
             add(.init("key", false, "the key is not one that signs only what the TPM has made itself"))
         } else if area.ueid != evidence.ueid {

@@ -18,7 +18,8 @@ struct MeasuredEvent {
         }
         self.name = name
         object =
-            MeasuredObject(rawValue: number)?.name ?? "event with the number \(String(number, radix: 16, uppercase: true))h"
+            MeasuredObject(rawValue: number)?.name
+            ?? "event with the number \(String(number, radix: 16, uppercase: true))h"
     }
 
     private static func tag(_ data: [UInt8]) -> (UInt32, String)? {

@@ -20,7 +20,8 @@ enum MeasurementDifference {
                     ?? missing.first { expected[$0].object == log[k].object }
                 guard let other else {
                     words.append(
-                        "the log has an event that \(volume) does not: \(title(log[k].object, log[k].name)), \(short(found[k]))")
+                        "the log has an event that \(volume) does not: \(title(log[k].object, log[k].name)), \(short(found[k]))"
+                    )
                     continue
                 }
                 missing.removeAll { $0 == other }

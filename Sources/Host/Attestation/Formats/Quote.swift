@@ -20,7 +20,8 @@ public struct Quote: Equatable, Sendable {
     /// - Throws: `EvidenceError` for what no TPM has made as a quote.
     public init(_ bytes: [UInt8]) throws(EvidenceError) {
         var cursor = FieldCursor(bytes, of: .quote)
-        try cursor.require(0xFF54_4347 as UInt32, "no TPM has made it: its first four bytes are not TPM_GENERATED_VALUE")
+        try cursor.require(
+            0xFF54_4347 as UInt32, "no TPM has made it: its first four bytes are not TPM_GENERATED_VALUE")
         try cursor.require(0x8018 as UInt16, "it attests something else than PCRs")
         _ = try cursor.sized(atMost: 66)
         qualification = try cursor.sized(atMost: 66)

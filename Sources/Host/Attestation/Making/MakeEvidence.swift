@@ -65,7 +65,8 @@ extension TPMConnection {
         _ = try EventLog(log)
         let key = try attestationKey(), banks = try activeBanks()
         guard !banks.isEmpty else {
-            throw EvidenceError(.quote, at: 0, "the TPM has no bank of SHA-256 or SHA-384; turn one on in the firmware's set-up")
+            throw EvidenceError(
+                .quote, at: 0, "the TPM has no bank of SHA-256 or SHA-384; turn one on in the firmware's set-up")
         }
         var evidence = Evidence(
             nonce: nonce, ueid: key.ueid, quote: [], signature: [], key: key.bytes, values: [], log: log)

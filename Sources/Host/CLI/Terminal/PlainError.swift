@@ -4,6 +4,7 @@ import Foundation
 import Keys
 import Machines
 import ManifestFile
+import Seal
 import TPM
 
 /// What went wrong, in words, for errors that are not of usage. Foundation's own are for programmers.
@@ -19,6 +20,7 @@ struct PlainError: CustomStringConvertible {
         case let error as KeyError: description = error.reason
         case let error as TPMError: description = "\(error)"
         case let error as EvidenceError: description = "\(error)"
+        case let error as SealError: description = "\(error)"
         default:
             let error = error as NSError
             guard [NSCocoaErrorDomain, NSPOSIXErrorDomain].contains(error.domain) else { return nil }
