@@ -33,8 +33,13 @@ import Testing
         let on = LoggedEvent(pcr: 7, type: LoggedEvent.variable, of: SecureBootState.data(isOn: true))
         let late = try AttestedMachine(secureBoot: false) { $0.append(on) }
         #expect(try findings(late, required: true)["secure-boot"]?.words.hasPrefix("off") == true)
-        let twice = try AttestedMachine(secureBoot: false) { $0.insert(on, at: 0) }
-        #expect(try findings(twice, required: false)["secure-boot"]?.state == .bad)
+        // The machine says that what the firmware has measured were something else.
+        let renamed = try AttestedMachine(secureBoot: false) { events in
+            for i in events.indices where events[i].pcr == 7 { (events[i].type, events[i].data) = (8, [1]) }
+            events.append(on)
+        }
+        let found = try #require(try findings(renamed, required: true)["secure-boot"])
+        #expect(found.state == .bad && found.words == "the log does not begin PCR 7 with it")
     }
 
     /// Another program can extend PCR 11 and 12 by the same values.
@@ -47,6 +52,23 @@ import Testing
         let found = try #require(try findings(instead, required: true)["program"])
         #expect(found.state == .bad && found.words == "the firmware has not started the BULKHEAD.EFI of VOLUME")
         #expect(found.details == ["the firmware started a program that is not in VOLUME: 084fed08b978af4d…"])
+        // The machine says that it were no program.
+        let program = [UInt8](repeating: 0x4D, count: 600)
+        for (type, data) in [
+            (UInt32(0x8000_0007), Array("Calling EFI Application".utf8)), (4, [0, 0, 0, 0]), (13, program),
+        ] {
+            let hidden = try AttestedMachine {
+                $0.insert(LoggedEvent(pcr: 4, type: type, of: program, data: data), at: 1)
+            }
+            #expect(try findings(hidden, required: true)["program"]?.state == .bad)
+        }
+        // What firmware says in words, and a driver of a card.
+        let remark = try AttestedMachine { events in
+            events.insert(LoggedEvent(pcr: 4, type: 0x8000_0007, of: Array("Calling EFI Application".utf8)), at: 1)
+            events.insert(LoggedEvent(pcr: 2, type: 0x8000_0004, of: program, data: [1, 2, 3]), at: 1)
+        }
+        let good = try #require(try findings(remark, required: true)["program"])
+        #expect(good.state == .good && good.details.count == 1 && good.details[0].contains("drivers (PCR 2: 1)"))
         let before = try AttestedMachine { $0.insert(other, at: 1) }
         let both = try #require(try findings(before, required: true)["program"])
         #expect(both.state == .bad && both.words.contains("is not all that the firmware has started"))

@@ -11,7 +11,7 @@ extension EvidenceCheck {
 
     mutating func checkMeasurements(_ evidence: Evidence, _ quote: Quote, _ log: EventLog, _ demand: EvidenceDemand) {
         let banks = quote.selections.compactMap(\.bank)
-        guard let values = Self.values(evidence.values, quote.selections) else {
+        guard !banks.isEmpty, let values = Self.values(evidence.values, quote.selections) else {
             return add(.init("log", false, "the evidence has not one value for each PCR that the TPM quoted"))
         }
         guard demand.key.curve.hash.digest(evidence.values) == quote.digest else {
@@ -101,7 +101,10 @@ extension EvidenceCheck {
         do throws(EvidenceError) {
             for bank in banks { wanted[bank] = try ProgramDigest.digest(of: demand.program, bank) }
         } catch { return add(.init("program", false, "\(demand.volume): \(error)")) }
-        let started = log.events.filter { $0.pcr == 4 && $0.type == LoggedEvent.application }
+        func measured(_ pcr: UInt32) -> [LoggedEvent] {
+            log.events.filter { $0.pcr == pcr && $0.type != LoggedEvent.noAction && !Self.isRemark($0, banks) }
+        }
+        let started = measured(4), drivers = measured(2).count
         let others = started.filter { event in banks.contains { event.digests[$0] != wanted[$0] } }
         let digests = others.map { event in
             let digest = banks.first.flatMap { event.digests[$0] }.map(Self.digits) ?? "none"
@@ -110,13 +113,20 @@ extension EvidenceCheck {
         if others.count == started.count {
             add(.init("program", false, "the firmware has not started the BULKHEAD.EFI of \(demand.volume)", digests))
         } else if !others.isEmpty {
-            add(
-                .init(
-                    "program", false, "the BULKHEAD.EFI of \(demand.volume) is not all that the firmware has started",
-                    digests))
+            let words = "the BULKHEAD.EFI of \(demand.volume) is not all that the firmware has started"
+            add(.init("program", false, words, digests))
         } else {
-            add(.init("program", true, "the firmware has started the BULKHEAD.EFI of \(demand.volume), and no other"))
+            let note = "the firmware has also loaded drivers (PCR 2: \(drivers)), which nothing here knows"
+            let words = "the firmware has started the BULKHEAD.EFI of \(demand.volume), and no other"
+            add(.init("program", true, words, drivers == 0 ? [] : [note]))
         }
+    }
+
+    /// Whether an event is a separator or says something in words, and its digest is of that, whatever its type is called: no program
+    /// has such a digest.
+    private static func isRemark(_ event: LoggedEvent, _ banks: [PCRBank]) -> Bool {
+        let isText = event.data.count < 256 && event.data.allSatisfy { 0x20...0x7E ~= $0 }
+        return (isText || event.data.count == 4) && banks.allSatisfy { event.digests[$0] == $0.digest(event.data) }
     }
 
     private mutating func checkSecureBoot(_ banks: [PCRBank], _ log: EventLog, _ demand: EvidenceDemand) {
@@ -124,8 +134,9 @@ extension EvidenceCheck {
         switch SecureBootState(log, banks) {
         case .on: add(.init("secure-boot", true, "on"))
         case .off: add(.init("secure-boot", otherwise, "off: who writes to the boot volume replaces the program"))
-        case .notLogged: add(.init("secure-boot", otherwise, "the log does not say whether it is on"))
-        case .forged(let why): add(.init("secure-boot", false, "forged: \(why)"))
+        case .notLogged: add(.init("secure-boot", otherwise, "the log does not begin PCR 7 with it"))
+        case .forged:
+            add(.init("secure-boot", false, "forged: the digest of its event is not that of what the event says"))
         }
     }
 }

@@ -37,8 +37,13 @@ enum MeasurementDifference {
     }
 
     private static func title(_ object: String, _ name: String) -> String {
-        let plain = object.replacing("-", with: " ")
-        return name.isEmpty || name == plain ? plain : object == "manifest" ? plain : "\(plain) \(name)"
+        switch object {
+        // Where the name says no more, or all.
+        case "manifest": object
+        case "owner-key": "owner's key"
+        case "no-owner-key", "refused", "closed": name
+        default: name.isEmpty ? object : "\(object) \(name)"
+        }
     }
 
     /// Enough digits to tell them apart by eye.
