@@ -159,13 +159,18 @@ let hostWing: [Target] = [
     hostRoom(
         "LibvirtBench",
         ["Control", "ControlClient", "LibvirtWire", "Machines", "Manifest", "ManifestRules", "Resources"], fast: true),
+    hostRoom("TPM", ["ControlClient"]),
+    // Parses what strangers send.
+    hostRoom("Attestation", ["CBOR", "Keys", "Machines", "SignedImages", "TPM", "Trust"], fast: true),
+    hostRoom("Seal", ["Keys", "TPM", "Trust"]),
     hostRoom("CrashReports", ["Machines", "ManifestRules", "Records", "Reports", "X86"]),
     .executableTarget(
         name: "CLI",
         dependencies: [
-            "Audit", "CrashReports", "Installation", "Inventory", "Manifest", "ManifestFile", "ManifestRules",
-            "LibvirtBench", "Machines", "Policy", "Control", "ControlClient", "Keys", "Reports", "SignedImages",
-            "TestKit", "Text", "X86",
+            "Attestation", "Audit", "CrashReports", "Installation", "Inventory", "Manifest", "ManifestFile",
+            "ManifestRules",
+            "LibvirtBench", "Machines", "Policy", "Control", "ControlClient", "Keys", "Reports", "Seal", "SignedImages",
+            "TPM", "TestKit", "Text", "X86",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         path: "Sources/Host/CLI",
@@ -180,6 +185,8 @@ let hostWing: [Target] = [
     unitTests("CBORTests", ["CBOR", "UnitSupport"]),
     unitTests("TrustTests", ["Trust", "UnitSupport"], exclude: ["lms.txt"]),
     unitTests("KeysTests", ["Keys", "Trust"]),
+    unitTests("TPMTests", ["Machines", "TPM"]),
+    unitTests("SealTests", ["Machines", "Seal", "TPM", "UnitSupport"]),
     unitTests("X86Tests", ["Inventory", "UnitSupport", "X86"]),
     unitTests("RemappingTests", ["Remapping", "UnitSupport"]),
     unitTests("RecordsTests", ["CrashReports", "Records", "Remapping", "Text"]),
@@ -193,7 +200,8 @@ let hostWing: [Target] = [
     unitTests(
         "ControlTests",
         [
-            "CBOR", "Control", "ControlClient", "Manifest", "ManifestFile", "PCI", "Records", "Resources", "Text",
+            "CBOR", "Control", "ControlClient", "DeviceModel", "Manifest", "ManifestFile", "PCI", "Records",
+            "Resources", "Text",
             "UnitSupport",
         ]),
     unitTests("LoadersTests", ["Loaders", "Platform", "UnitSupport"]),
@@ -207,13 +215,19 @@ let hostWing: [Target] = [
         ["Control", "ControlClient", "Manifest", "ManifestRules", "Reports", "Resources", "Text", "X86"]),
     unitTests("InstallationTests", ["Installation", "Machines"]),
     unitTests("MachinesTests", ["ControlClient", "Machines", "TestKit"]),
+    unitTests(
+        "AttestationTests",
+        [
+            "Attestation", "Machines", "ManifestFile", "SignedImages", "TPM", "Trust", "UnitSupport",
+        ], exclude: ["firmware-log.bin"]),
     unitTests("SignedImagesTests", ["Keys", "Machines", "ManifestFile", "SignedImages", "Trust", "UnitSupport"]),
     .testTarget(
         name: "MachineTests",
         dependencies: [
-            "Audit", "Control", "Keys", "SignedImages", "Installation", "Inventory", "ControlClient", "Machines",
-            "Manifest", "ManifestFile", "ManifestRules", "KernelImages", "Reports", "TestKit", "Trust", "UnitSupport",
-            "Watch",
+            "Attestation", "Audit", "Control", "Keys", "Seal", "SignedImages", "TPM", "Installation", "Inventory",
+            "ControlClient", "Machines", "Manifest", "ManifestFile", "ManifestRules", "KernelImages", "Reports",
+            "TestKit",
+            "Trust", "UnitSupport", "Watch",
             "X86",
         ],
         path: "Tests/Machines", exclude: ["Libvirt", "Manifests", "nightly.yaml"]),

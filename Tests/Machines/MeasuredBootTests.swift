@@ -1,3 +1,4 @@
+import Attestation
 import Control
 import ControlClient
 import Foundation
@@ -6,6 +7,7 @@ import Machines
 import Manifest
 import ManifestFile
 import SignedImages
+import TPM
 import TestKit
 import Testing
 import Trust
@@ -24,7 +26,9 @@ extension MachineTests {
             let expected = try volume.expected()
             #expect(boot.pcrs == expected.pcrs)
             #expect(
-                expected.events.map(\.object) == ["owner-key", "version", "manifest", "kernel", "initrd", "kernel"])
+                expected.events.map(\.object) == [
+                    "owner-key", "version", "manifest", "kernel", "initrd", "kernel", "closed",
+                ])
             for values in expected.pcrs.values {
                 for (pcr, value) in values {
                     #expect(boot.log.contains { $0.contains("\(pcr)") && $0.lowercased().hasSuffix("0x" + value) })
@@ -33,6 +37,7 @@ extension MachineTests {
             for event in expected.events {
                 #expect(boot.log.contains { $0.contains(event.sha256) }, "\(event.name) is in no event of the log")
             }
+            #expect(try boot.check(volume, requiresSecureBoot: true).filter { $0.state == .bad } == [])
         }
 
         /// Nobody's key, another manifest: other values, again those that are computed. What is weaker is said.
@@ -46,6 +51,14 @@ extension MachineTests {
             }
             let expected = try volume.expected()
             #expect(boot.pcrs == expected.pcrs)
+            #expect(try boot.check(volume, requiresSecureBoot: false).filter { $0.state == .bad } == [])
+            let bad = try boot.check(signed, requiresSecureBoot: true).filter { $0.state == .bad }
+            #expect(bad.map(\.name) == ["pcr-11", "pcr-12", "program", "secure-boot"])
+            #expect(bad[0].details.contains("an event is missing: owner's key"), "\(bad)")
+            #expect(
+                bad[0].details.contains { $0.hasPrefix("the log has an event that VOLUME does not: no owner's key, ") })
+            #expect(
+                bad[1].details.first?.hasPrefix("the manifest measured is not the one in VOLUME: ") == true, "\(bad)")
             let others = try signed.expected()
             for bank in ["sha256", "sha384"] {
                 for pcr in ["11", "12"] { #expect(boot.pcrs[bank]?[pcr] != others.pcrs[bank]?[pcr]) }
@@ -83,9 +96,7 @@ extension MachineTests {
             let boot = try MeasuredMachine(volume, hasSecureBoot: false, before: [refused])
             var value = Data(count: Digest384.bytes)
             let key = try #require(OwnerSection.key(of: volume.content.hypervisor))
-            for content in ["no owner's key", HypervisorVersion.text, "refused"].map({ Data($0.utf8) }) + [
-                Data(key), Data(HypervisorVersion.text.utf8),
-            ] {
+            for content in ["no owner's key", "refused"].map({ Data($0.utf8) }) + [Data(key), Data("closed".utf8)] {
                 value = digest(value + digest(content))
             }
             #expect(boot.pcrs["sha384"]?["11"] == value.map { String(format: "%02x", $0) }.joined())
@@ -247,6 +258,19 @@ private struct MeasuredMachine {
     private(set) var pcrs: [String: [String: String]] = [:]
     /// What tpm2_eventlog makes of the log in the machine's memory.
     let log: [String]
+    /// Of that log, by the TPM: asked twice.
+    let enrolment, evidence: Evidence
+    private let key: AttestationKey
+    private static let nonce = [UInt8](repeating: 0x5A, count: 32)
+
+    /// As `bulkhead verify` does.
+    func check(_ volume: MeasuredVolume, requiresSecureBoot: Bool) throws -> [EvidenceFinding] {
+        let program = [UInt8](try Data(contentsOf: volume.content.hypervisor.resolvingSymlinksInPath()))
+        let demand = EvidenceDemand(
+            nonce: Self.nonce, key: key, expected: try volume.expected(), program: program, volume: "VOLUME",
+            baseline: enrolment, requiresSecureBoot: requiresSecureBoot)
+        return try EvidenceCheck(evidence, demand).findings
+    }
 
     /// - Parameter before: what is refused before it, in the same power-on.
     init(_ volume: MeasuredVolume, hasSecureBoot: Bool, before: [RefusedVolume] = []) throws {
@@ -282,13 +306,19 @@ private struct MeasuredMachine {
         try MachineProtocol(boot.machine).save(0..<512 << 20, to: memory)
         boot.machine.cutPower()
         let file = volume.folder.appending(path: "log")
-        try Self.log(in: Data(contentsOf: memory, options: .mappedIfSafe)).write(to: file)
+        let content = try Self.log(in: Data(contentsOf: memory, options: .mappedIfSafe))
+        try content.write(to: file)
         try? FileManager.default.removeItem(at: memory)
         log = try Tool.run("tpm2_eventlog", [file.path]).split(separator: "\n").map(String.init)
         let pipe = volume.workspace.root.appending(path: "Tests/Machines/tpm-pipe.py").path
         var bank = ""
         let values = try Tool.run(
             "tpm2_pcrread", ["-T", "cmd:python3 \(pipe) \(tpm.control.path)", "sha256:11,12+sha384:11,12"])
+        let connection = try TPMConnection("swtpm:" + tpm.control.path)
+        key = try connection.attestationKey().key
+        // Refuses a bank that the firmware does not extend.
+        enrolment = try connection.enrolment(nonce: nil, log: [UInt8](content))
+        evidence = try connection.evidence(nonce: Self.nonce, log: [UInt8](content))
         for line in values.split(separator: "\n") {
             let parts = line.split(separator: ":").map { $0.trimmingCharacters(in: .whitespaces) }
             if parts.count == 1 {

@@ -32,16 +32,17 @@ extension MachineTests {
             #expect(try machine.client.statistics("neighbour").channels.isEmpty)
         }
 
-        /// While the other end sends as fast as it can: 200 a second by the manifest, 50 that the housekeeping core passes on, and a burst.
+        /// While the other end sends as fast as it can: 200 a second by the manifest, and a burst. What the reader's own device model wants
+        /// to go on with, and what the housekeeping core passes on (50 a second at the most), interrupts the reader too.
         private func expectKicksWithinTheirBound(_ reader: ScriptedGuest) throws {
             try reader.wait(for: "@bulkhead phase name=stream", seconds: 180)
-            let sent = try end("server"), before = try machine.client.statistics("reader")
+            let before = try machine.client.statistics("reader"), sent = try end("server")
             Thread.sleep(forTimeInterval: 4)
-            let after = try machine.client.statistics("reader"), now = try end("server")
-            let seconds = Double(after.clockMicroseconds - before.clockMicroseconds) / 1e6
-            let kicks = after.exits(.nmi) - before.exits(.nmi)
-            #expect(Double(kicks) <= seconds * 250 + 20, "\(kicks) in \(seconds) s")
-            #expect(kicks > 0 && now.kicks > sent.kicks && now.bytes - sent.bytes > 1 << 20)
+            let now = try end("server"), after = try machine.client.statistics("reader")
+            let seconds = Double(after.clockMicroseconds - before.clockMicroseconds) / 1e6,
+                kicks = now.kicks - sent.kicks
+            #expect(Double(kicks) <= seconds * 200 + 4, "\(kicks) in \(seconds) s")
+            #expect(kicks > 0 && after.exits(.nmi) > before.exits(.nmi) && now.bytes - sent.bytes > 1 << 20)
         }
 
         @Test func theLinkFollowsTheOtherEndAndNobodyExitsWhileItIsIdle() throws {

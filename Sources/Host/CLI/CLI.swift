@@ -21,6 +21,9 @@ struct Bulkhead: ParsableCommand {
                     KeysCommand.self, ImageCommand.self, ReferenceCommand.self, ExplainCommand.self,
                 ]),
             CommandGroup(
+                name: "TPM",
+                subcommands: [SealCommand.self, CounterCommand.self, AttestCommand.self, VerifyCommand.self]),
+            CommandGroup(
                 name: "Boot disk",
                 subcommands: [
                     InstallCommand.self, UpdateCommand.self, StatusCommand.self, ConfirmCommand.self,

@@ -72,6 +72,10 @@ extension Inventory {
         if manifest?.requires.contains(.tpm) == true, tpm == nil {
             doubts.append("whether there is a TPM is not known: look where Linux shows /sys/class/tpm")
         }
+        if manifest?.partitionList.contains(where: \.tpm) == true {
+            doubts.append(
+                "whether the TPM is one that a partition can have is not known: Documentation/manifest.md says which")
+        }
         if manifest?.requires.contains(.secureBoot) == true, secureBoot == nil {
             doubts.append("whether Secure Boot is on is not known: mount efivarfs, or ask a running hypervisor")
         }

@@ -39,7 +39,7 @@ public struct SecretFile: Sendable {
         bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
     }
 
-    static func bytes(_ digits: String) -> [UInt8]? {
+    package static func bytes(_ digits: String) -> [UInt8]? {
         let values = digits.compactMap(\.hexDigitValue)
         guard values.count % 2 == 0, values.count == digits.utf8.count else { return nil }
         return stride(from: 0, to: values.count, by: 2).map { UInt8(values[$0] << 4 | values[$0 + 1]) }

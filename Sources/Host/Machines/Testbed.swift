@@ -119,6 +119,10 @@ extension BootVolumeImage {
             for path in [words(partition.image), words(partition.initrd)] where !path.isEmpty {
                 images.append(Image(path: path, source: try locate(path, source)))
             }
+            // Until somebody has sealed it on that machine, the partition does not start.
+            if partition.secret != nil, let sealed = try? source.locate(words(partition.sealedPath)) {
+                images.append(Image(path: words(partition.sealedPath), source: sealed))
+            }
             if partition.watch.response != .off { images.append(try sites(words(partition.image), source, workspace)) }
         }
         guard FileManager.default.fileExists(atPath: workspace.hypervisor.path) else {

@@ -70,6 +70,7 @@ public enum ImageLoading {
             memorySize: spec.memorySize, console: spec.console, tscKHz: 1_000_000, bootTime: 0)
         platform.watchdog = spec.watchdog
         platform.hasBus = spec.hasBus
+        platform.tpmMethod = spec.tpm ? 7 : 0
         for core in spec.cores.list { platform.append(apicID: UInt32(core)) }
         let line = Array(spec.commandLine.string.utf8)
         var failure: LoadError?

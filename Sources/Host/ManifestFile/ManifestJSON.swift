@@ -49,6 +49,8 @@ public struct ManifestJSON: Codable, Sendable {
         public var virtio: Bool
         /// Whether it is the control partition; absent where not.
         public var control: Bool?
+        /// Whether it has the TPM; absent where not.
+        public var tpm: Bool?
         public var autostart: Bool
         public var onPoweroff: String
         public var onReboot: String
@@ -66,11 +68,13 @@ public struct ManifestJSON: Codable, Sendable {
         public var cache: [String: String]?
         public var bandwidth: String?
         public var memoryKey: String?
+        /// Its SHA-384, hexadecimal; absent where there is none.
+        public var secret: String?
 
         enum CodingKeys: String, CodingKey {
             case name, cores, memory, at, kernel, initrd, console, virtio, control, autostart, permit, devices, accept,
                 watchdog,
-                cache, bandwidth, watch
+                cache, bandwidth, watch, secret, tpm
             case restartLimit = "restart-limit"
             case commandLine = "command-line"
             case onPoweroff = "on-poweroff"
@@ -104,9 +108,16 @@ public struct ManifestJSON: Codable, Sendable {
     public var link: String
     /// Absent where nothing is required.
     public var require: [String]?
+    /// Absent where there is none.
+    public var securityVersion: UInt64?
     public var partitions: [Partition]
     /// Absent where there are none.
     public var channels: [Channel]?
+
+    enum CodingKeys: String, CodingKey {
+        case name, machine, housekeeping, link, require, partitions, channels
+        case securityVersion = "security-version"
+    }
 
     public init(_ manifest: Manifest) {
         name = manifest.name.string
@@ -114,6 +125,7 @@ public struct ManifestJSON: Codable, Sendable {
         housekeeping = manifest.housekeeping
         link = manifest.link.name
         require = manifest.requires.isEmpty ? nil : manifest.requires.nameList
+        securityVersion = manifest.securityVersion == 0 ? nil : manifest.securityVersion
         channels = manifest.channelCount == 0 ? nil : manifest.channelList.map { Channel($0, manifest) }
         partitions = manifest.partitionList.map {
             Partition(
@@ -121,7 +133,7 @@ public struct ManifestJSON: Codable, Sendable {
                 at: $0.memoryBase == 0 ? nil : $0.memoryBase, kernel: $0.image.string,
                 initrd: $0.initrd.isEmpty ? nil : $0.initrd.string, commandLine: $0.commandLine.string,
                 console: $0.console, virtio: $0.virtio.contains(.console),
-                control: $0.virtio.contains(.control) ? true : nil, autostart: $0.autostart,
+                control: $0.virtio.contains(.control) ? true : nil, tpm: $0.tpm ? true : nil, autostart: $0.autostart,
                 onPoweroff: $0.onPoweroff.name,
                 onReboot: $0.onReboot.name, onCrash: $0.onCrash.name, permit: $0.permits.nameList,
                 devices: $0.devices.list.map(Device.init), accept: $0.accepts.nameList,
@@ -130,7 +142,8 @@ public struct ManifestJSON: Codable, Sendable {
                 watch: $0.watch.response == .off
                     ? nil : Watch(kernel: $0.watch.response.name, lockAfter: $0.watch.lockAfter),
                 cache: $0.resources.cacheWords, bandwidth: $0.resources.bandwidth.text,
-                memoryKey: $0.resources.memoryKey == .none ? nil : $0.resources.memoryKey.name)
+                memoryKey: $0.resources.memoryKey == .none ? nil : $0.resources.memoryKey.name,
+                secret: $0.secret?.text)
         }
     }
 }

@@ -101,6 +101,7 @@ public struct ManifestPicture {
             if !spec.commandLine.isEmpty { rows.append(("command line", spec.commandLine.string)) }
             rows.append(("console", spec.virtio.contains(.console) ? "virtio" : spec.console ? "yes" : "none"))
             if spec.virtio.contains(.control) { rows.append(("control", "has a management link")) }
+            if spec.tpm { rows.append(("TPM", "has the machine's")) }
             rows.append(("starts", spec.autostart ? "with the machine" : "when asked to"))
             rows.append(("on power-off", spec.onPoweroff.name))
             rows.append(("on reboot", spec.onReboot.name))
@@ -112,6 +113,7 @@ public struct ManifestPicture {
             for (k, device) in spec.devices.list.enumerated() { rows.append((k == 0 ? "devices" : "", device.summary)) }
             rows += spec.resources.rows
             if !spec.accepts.isEmpty { rows.append(("accepts", spec.accepts.nameList.joined(separator: ", "))) }
+            if spec.secret != nil { rows.append(("secret", "opened by the TPM from \(spec.sealedPath.string)")) }
             if spec.watch.response != .off { rows.append(("watch", spec.watch.yaml)) }
             lines += rows.map { "    \(pad($0.0, 13)) \($0.1)" }
         }

@@ -9,7 +9,9 @@ extension FieldReader {
         locate(.whole, root)
         let values = mapping(
             root, "the manifest",
-            known: ["name", "machine", "housekeeping", "link", "require", "partitions", "channels"],
+            known: [
+                "name", "machine", "housekeeping", "link", "require", "security-version", "partitions", "channels",
+            ],
             required: [("name", .machineName), ("housekeeping", .housekeeping), ("partitions", .partitions)],
             field: .whole)
         text(values["name"], .machineName, into: &manifest.name)
@@ -23,6 +25,9 @@ extension FieldReader {
         if let node = values["require"] {
             manifest.requires = flags(
                 node, .requires, TrustAnchors.names, "something that can be required", hint: "write [secure-boot, tpm]")
+        }
+        if let version = value(values["security-version"], .securityVersion, parseSecurityVersion) {
+            manifest.securityVersion = version
         }
         if let list = values["partitions"] { partitions(list, &manifest) }
         if let list = values["channels"] { channels(list, &manifest) }

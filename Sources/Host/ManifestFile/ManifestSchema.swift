@@ -66,12 +66,14 @@ public func manifestSchema() throws -> String {
                 "enum": [true, false, "virtio"],
             ] as [String: Any],
             "control": flag("whether its programs may ask what managers may, by a virtio console of their own"),
+            "tpm": flag("whether the guest has the machine's TPM, which nobody else has"),
             "autostart": flag("whether it starts with the machine"),
             "on-poweroff": action("switches itself off"), "on-reboot": action("reboots"), "on-crash": action("crashes"),
             "watchdog": string("the guest has a watchdog, and so long for its first kick", pattern: "^[0-9]+[smh]$"),
             "restart-limit": integer("how often within an hour a guest that ended is started anew", 255),
             "ready": string("when tools call the guest ready: a text on its console, watchdog, or a time such as 20s"),
             "permit": operations,
+            "secret": string("SHA-384 of what the machine's TPM opens for the guest", pattern: "^[0-9a-f]{96}$"),
             "devices": ["type": "array", "items": device],
             "cache": cacheSchema,
             "bandwidth": bandwidthSchema,
@@ -113,6 +115,8 @@ public func manifestSchema() throws -> String {
                 "description": "what the machine must have, or nothing is started",
                 "type": "array", "items": words(TrustAnchors.names.map(\.name)), "uniqueItems": true,
             ] as [String: Any],
+            "security-version": integer(
+                "a machine whose TPM counts them starts no older one", Int(Manifest.maxSecurityVersion)),
             "partitions": [
                 "type": "array", "minItems": 1, "maxItems": Manifest.maxPartitions, "items": partition,
             ] as [String: Any],

@@ -13,6 +13,7 @@ public func manifestYAML(_ manifest: Manifest) -> String {
     if !manifest.requires.isEmpty {
         lines.append("require: [\(manifest.requires.nameList.joined(separator: ", "))]")
     }
+    if manifest.securityVersion != 0 { lines.append("security-version: \(manifest.securityVersion)") }
     lines.append("partitions:")
     for spec in manifest.partitionList {
         lines.append("  - name: \(literal(spec.name.string))")
@@ -29,6 +30,7 @@ public func manifestYAML(_ manifest: Manifest) -> String {
         lines.append("    command-line: \(literal(spec.commandLine.string))")
         lines.append("    console: \(spec.consoleWord)")
         if spec.virtio.contains(.control) { lines.append("    control: true") }
+        if spec.tpm { lines.append("    tpm: true") }
         lines.append("    autostart: \(spec.autostart)")
         lines.append("    on-poweroff: \(spec.onPoweroff.name)")
         lines.append("    on-reboot: \(spec.onReboot.name)")
@@ -40,6 +42,7 @@ public func manifestYAML(_ manifest: Manifest) -> String {
         lines += spec.resources.yaml.map { "    " + $0 }
         if !spec.accepts.isEmpty { lines.append("    accept: [\(spec.accepts.nameList.joined(separator: ", "))]") }
         if spec.watchdog != 0 { lines.append("    watchdog: \(spec.watchdog)s") }
+        if let secret = spec.secret { lines.append("    secret: \(secret.text)") }
         if spec.restartLimit != 0 { lines.append("    restart-limit: \(spec.restartLimit)") }
     }
     if manifest.channelCount > 0 { lines.append("channels:") }

@@ -6,7 +6,7 @@ private let partitionKeys = [
     "name", "cores", "memory", "image", "command-line", "console", "control", "autostart", "on-poweroff", "on-reboot",
     "on-crash",
     "permit", "devices", "accept", "watchdog", "restart-limit", "ready", "watch",
-    "cache", "bandwidth", "memory-key",
+    "cache", "bandwidth", "memory-key", "secret", "tpm",
 ]
 
 extension FieldReader {
@@ -23,6 +23,7 @@ extension FieldReader {
         text(values["command-line"], .commandLine, into: &spec.commandLine)
         console(values["console"], &spec)
         if value(values["control"], .control, parseFlag) == true { spec.virtio.insert(.control) }
+        if let flag = value(values["tpm"], .tpm, parseFlag) { spec.tpm = flag }
         if let flag = value(values["autostart"], .autostart, parseFlag) { spec.autostart = flag }
         if let action = action(values["on-poweroff"], .onPoweroff) { spec.onPoweroff = action }
         if let action = action(values["on-reboot"], .onReboot) { spec.onReboot = action }
@@ -35,6 +36,7 @@ extension FieldReader {
         }
         if let seconds = value(values["watchdog"], .watchdog, parseWatchdog) { spec.watchdog = seconds }
         if let limit = value(values["restart-limit"], .restartLimit, parseRestartLimit) { spec.restartLimit = limit }
+        if let secret = value(values["secret"], .secret, parseSecret) { spec.secret = secret }
         readiness(values["ready"], spec)
         if let node = values["watch"] { spec.watch = watch(node, image: spec.image) }
         spec.resources = resources(values)

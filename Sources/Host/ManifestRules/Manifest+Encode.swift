@@ -11,7 +11,8 @@ extension Manifest {
     public borrowing func encode(into buffer: consuming MutableSpan<UInt8>) throws(CBORError) -> Int {
         var writer = CBORWriter(buffer)
         let own = housekeepingResources
-        writer.map(7 + (own.isEmpty ? 0 : 1) + (requires.isEmpty ? 0 : 1) + (channelCount == 0 ? 0 : 1))
+        let optional = [!own.isEmpty, !requires.isEmpty, channelCount != 0, securityVersion != 0].count { $0 }
+        writer.map(7 + optional)
         writer.key(ManifestKey.version)
         writer.uint(Self.formatVersion)
         writer.key(ManifestKey.name)
@@ -36,6 +37,10 @@ extension Manifest {
             writer.key(ManifestKey.channels)
             writer.array(channelCount)
             for i in 0..<channelCount { channels[i].encode(&writer) }
+        }
+        if securityVersion != 0 {
+            writer.key(ManifestKey.securityVersion)
+            writer.uint(securityVersion)
         }
         return try writer.finish()
     }
@@ -67,8 +72,10 @@ extension PartitionSpec {
             (PartitionKey.restartLimit, UInt64(restartLimit)),
             (PartitionKey.virtio, UInt64(virtio.rawValue)),
         ].filter { $0.1 != 0 }
-        let optional = [hasDevices, !accepts.isEmpty, digests != nil, !resources.isEmpty, watch.response != .off]
-            .count { $0 }
+        let optional = [
+            hasDevices, !accepts.isEmpty, digests != nil, !resources.isEmpty, watch.response != .off, secret != nil,
+            tpm,
+        ].count { $0 }
         writer.map(13 + optional + counts.count)
         writer.key(PartitionKey.name)
         writer.text(name)
@@ -108,10 +115,7 @@ extension PartitionSpec {
         if let digests {
             writer.key(PartitionKey.digests)
             writer.array(3)
-            for digest in [digests.kernel, digests.initrd, digests.sites] {
-                let bytes = (0..<Digest384.bytes).map { digest[$0] }
-                writer.bytes(bytes.span)
-            }
+            for digest in [digests.kernel, digests.initrd, digests.sites] { writer.digest(digest) }
         }
         if !resources.isEmpty { writer.resources(PartitionKey.resources, resources) }
         if watch.response != .off {
@@ -119,6 +123,14 @@ extension PartitionSpec {
             writer.array(2)
             writer.uint(UInt64(watch.response.rawValue))
             writer.uint(UInt64(watch.lockAfter))
+        }
+        if tpm {
+            writer.key(PartitionKey.tpm)
+            writer.uint(1)
+        }
+        if let secret {
+            writer.key(PartitionKey.secret)
+            writer.digest(secret)
         }
     }
 
@@ -150,5 +162,12 @@ extension CBORWriter {
 
     fileprivate mutating func text<let n: Int>(_ value: Text<n>) {
         text(count: value.count) { value.bytes[$0] }
+    }
+}
+
+extension CBORWriter {
+    fileprivate mutating func digest(_ digest: Digest384) {
+        let bytes = (0..<Digest384.bytes).map { digest[$0] }
+        self.bytes(bytes.span)
     }
 }

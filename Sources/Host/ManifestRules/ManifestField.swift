@@ -6,7 +6,7 @@ public enum ManifestField: UInt8, Sendable {
     case name, cores, memorySize, memoryBase, kernel, initrd, commandLine, permits
     case console, control, autostart, onPoweroff, onReboot, onCrash
     case devices, accepts, watchdog, restartLimit, ready, watch
-    case cache, bandwidth, memoryKey, requires, channels
+    case cache, bandwidth, memoryKey, requires, channels, securityVersion, secret, tpm
 
     /// What a refusal of the hypervisor's is about.
     public init(_ error: ManifestError) {
@@ -31,7 +31,9 @@ public enum ManifestField: UInt8, Sendable {
             case .bandwidthUnlimited, .bandwidthInPercent, .bandwidthInAmounts, .bandwidthOutOfRange: .bandwidth
             case .noMemoryKeys, .tooFewMemoryKeys: .memoryKey
             case .noSecureBoot, .noTPM: .requires
+            case .oldVersion: .securityVersion
             case .channelEnds: .channels
+            case .tpmClaimedTwice, .tpmUnusable: .tpm
             }
     }
 
@@ -42,6 +44,7 @@ public enum ManifestField: UInt8, Sendable {
             case ManifestKey.housekeepingResources: .housekeeping
             case ManifestKey.requires: .requires
             case ManifestKey.channels: .channels
+            case ManifestKey.securityVersion: .securityVersion
             default: .link
             }
         }
@@ -56,6 +59,7 @@ public enum ManifestField: UInt8, Sendable {
         case PartitionKey.virtio: .console
         case PartitionKey.resources: .cache
         case PartitionKey.watch: .watch
+        case PartitionKey.tpm: .tpm
         default: .accepts
         }
     }
@@ -95,7 +99,10 @@ extension ManifestField {
         case .memoryKey: "memory-key"
         case .requires: "require"
         case .channels: "channels"
+        case .securityVersion: "security-version"
+        case .secret: "secret"
         case .watch: "watch"
+        case .tpm: "tpm"
         }
     }
 }

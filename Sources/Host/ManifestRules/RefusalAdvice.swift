@@ -52,12 +52,14 @@ extension ManifestError.Reason {
         .encoding, .tooLarge, .unsupportedVersion, .missingKey, .unknownKey, .unknownValue, .tooManyPartitions,
         .notSigned, .otherSignature, .imagesUnknown, .noPartitions, .noCores, .coreClaimedTwice, .memoryTooSmall,
         .memorySizeUnaligned, .memoryBaseUnaligned, .memoryTooLarge, .memoryOverlap, .imageMissing, .tooManyCores,
-        .tooManyDevices, .deviceNamedTwice, .deviceClaimedTwice, .channelEnds, .tooFewCores, .tooLittleMemory,
+        .tooManyDevices, .deviceNamedTwice, .deviceClaimedTwice, .channelEnds, .tpmClaimedTwice, .tooFewCores,
+        .tooLittleMemory,
         .housekeepingAbsent, .coreAbsent, .memoryNotFree, .noRoomForMemory, .noIOMMU, .deviceAbsent, .deviceOther,
         .deviceIsBridge, .deviceReserved, .tooManyVirtualFunctions, .virtualFunctionDisabled, .noReset, .resetShared,
         .groupSplit, .siblingsSplit, .siblingOfHousekeeping, .cacheUndivided, .tooFewWays, .cacheTakenTwice,
         .bandwidthUnlimited, .bandwidthInPercent, .bandwidthInAmounts, .bandwidthOutOfRange, .tooFewClasses,
         .noMemoryKeys, .tooFewMemoryKeys, .noSecureBoot, .noTPM,
+        .oldVersion, .tpmUnusable,
     ]
 
     /// The number and the sentence, which `R84 this machine ...` is.
@@ -94,6 +96,7 @@ extension ManifestError.Reason {
         case .deviceNamedTwice: "Take one of the two lines out."
         case .deviceClaimedTwice:
             "Give the function to one of the two. Where it has virtual functions (SR-IOV), each can have its own."
+        case .tpmClaimedTwice: "Write `tpm: true` at one partition; others can ask it by a channel."
         case .channelEnds: "Name two different partitions: `ends: [one, other]`."
         case .tooFewCores: "Lower `machine.cores` and the cores that partitions name, or boot it on a larger machine."
         case .tooLittleMemory:
@@ -153,6 +156,13 @@ extension ManifestError.Reason {
         case .noTPM:
             "Switch the TPM (2.0: fTPM, PTT) on in the firmware's setup. Where it is on, a line before this one says what it refused "
                 + "to measure. Or take `tpm` out of `require`: then nothing can be attested."
+        case .oldVersion:
+            "Somebody gave this machine a manifest that its owner has replaced: find out who. Where it is meant, give the manifest a "
+                + "`security-version` that is not lower, and sign it anew (Documentation/sealing.md)."
+        case .tpmUnusable:
+            "A partition can have a TPM 2.0 that is all registers at FED40000h: start method 6 (FIFO), or 7 (CRB) with its control area "
+                + "at FED40040h. 0: there is none, or it refused to measure: switch it on in the firmware's setup. Another number: that "
+                + "kind keeps commands in memory (AMD's fTPM): choose the discrete TPM (or PTT) there, or take `tpm: true` out."
         case .tooFewMemoryKeys: "Write `memory-key: preferred` in some of the partitions."
         }
     }

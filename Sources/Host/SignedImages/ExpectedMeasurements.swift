@@ -10,7 +10,8 @@ import Trust
 public struct ExpectedMeasurements: Codable, Equatable, Sendable {
     public struct Event: Codable, Equatable, Sendable {
         public var pcr: Int
-        /// `owner-key`, `no-owner-key`, `version`, `manifest`, `kernel`, `initrd` or `sites`.
+        /// `owner-key`, `no-owner-key`, `version`, `manifest`, `kernel`, `initrd`, `sites` or
+        /// `closed`.
         public var object: String
         /// As the event in the log names it.
         public var name: String
@@ -88,6 +89,7 @@ public struct ExpectedMeasurements: Codable, Equatable, Sendable {
                 throw Self.isOthers(sites)
             }
         }
+        add(.closed, "closed", small("closed".utf8), &values)
         for (bank, values) in zip(Self.banks, values) {
             pcrs[bank.name] = Dictionary(
                 uniqueKeysWithValues: values.map { ("\($0.key)", SecretFile.hexadecimal($0.value)) })
@@ -124,6 +126,7 @@ extension MeasuredObject {
         case .kernel: "kernel"
         case .initrd: "initrd"
         case .sites: "sites"
+        case .closed: "closed"
         }
     }
 }

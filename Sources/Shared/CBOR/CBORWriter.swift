@@ -29,7 +29,7 @@ public struct CBORWriter: ~Copyable, ~Escapable {
     /// A byte string.
     public mutating func bytes(_ value: borrowing Span<UInt8>) {
         head(2, UInt64(value.count))
-        append(value)
+        for i in 0..<value.count { put(value[i]) }
     }
 
     /// A text of `count` bytes; `invalidText` if one of them is not printable ASCII. Bytes are asked for one by one: a span
@@ -74,11 +74,6 @@ public struct CBORWriter: ~Copyable, ~Escapable {
             shift -= 8
             put(UInt8(truncatingIfNeeded: value >> UInt64(shift)))
         }
-    }
-
-    private mutating func append(_ value: borrowing Span<UInt8>) {
-        guard error == nil, value.count <= output.count - count else { return fail(.bufferFull) }
-        for i in 0..<value.count { put(value[i]) }
     }
 
     private mutating func put(_ byte: UInt8) {

@@ -20,6 +20,10 @@ public struct PlatformDescription: BitwiseCopyable, Sendable {
     public var bootTime: UInt64
     /// The time-stamp counter at `bootTime`.
     public var bootTSC: UInt64
+    /// The start method of the TPM that the guest has (ACPI table TPM2): 6 or 7; 0: it has none.
+    public var tpmMethod: UInt32 = 0
+    /// Bytes of the firmware's event log, which lies behind the images in the loader's window; 0: there is none.
+    public var logSize: UInt32 = 0
 
     public init(memorySize: UInt64, console: Bool, tscKHz: UInt32, bootTime: UInt64, bootTSC: UInt64 = 0) {
         apicIDs = InlineArray(repeating: 0)

@@ -42,7 +42,7 @@ public enum OwnershipKind: UInt16, Sendable {
     /// Configuration space of a PCI function, or of the bridge above it, for the partition's cores but not for the guest;
     /// `index` is its requester id.
     case configuration
-    /// Registers of a function, in memory; `index` is its requester id.
+    /// Registers of a function, in memory; `index` is its requester id. Or those of the TPM; `index` is 0.
     case registers
     /// In registers: an MSI-X table, which the guest does not reach.
     case messages

@@ -7,6 +7,8 @@ public struct InterruptBlock: Equatable, Sendable {
     /// Whether a message has its index in the address, as VT-d takes it, or in the data, as AMD does.
     let indexInAddress: Bool
 
+    /// No interrupts at all.
+    public static let empty = InterruptBlock(base: 0, vcpuCount: 0, indexInAddress: false)
     /// Vectors below this are exceptions; processors refuse them in messages (Intel SDM volume 3A, section 11.5.2).
     static let firstVector: UInt8 = 16
 
@@ -21,9 +23,4 @@ public struct InterruptBlock: Equatable, Sendable {
         // format, 3 SHV, 2 the index's bit 15. The data is added to the index.
         return (0xFEE0_0018 | UInt64(index & 0x7FFF) << 5 | UInt64(index >> 15 & 1) << 2, 0)
     }
-}
-
-extension InterruptBlock {
-    /// No interrupts at all.
-    public init() { self.init(base: 0, vcpuCount: 0, indexInAddress: false) }
 }

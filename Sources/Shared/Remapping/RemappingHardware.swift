@@ -42,9 +42,8 @@ public protocol RemappingHardware {
     func verify() throws(RemappingError)
     /// Empties the unit's caches of the tables.
     func invalidate() throws(RemappingError)
-    /// Sends this message for each fault from now on.
-    func report(to message: InterruptMessage)
-    func setReporting(_ isOn: Bool)
+    /// Sends this message for each fault from now on; nil: none.
+    func report(to message: InterruptMessage?)
     /// Reads the oldest fault on record and clears it there; nil when there is none.
     /// - Parameter lost: grows by one for each time that the unit had no room for a record.
     func nextFault(lost: inout UInt64) -> DeviceFault?
@@ -53,8 +52,7 @@ public protocol RemappingHardware {
 /// Something that every unit of a machine is told.
 public enum UnitCommand: Sendable {
     case save, enable, verify, invalidate, restore
-    case report(to: InterruptMessage)
-    case setReporting(Bool)
+    case report(to: InterruptMessage?)
 }
 
 extension RemappingHardware {
@@ -66,7 +64,6 @@ extension RemappingHardware {
         case .invalidate: try invalidate()
         case .restore: try restore()
         case .report(let message): report(to: message)
-        case .setReporting(let isOn): setReporting(isOn)
         }
     }
 }

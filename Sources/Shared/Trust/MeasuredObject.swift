@@ -5,7 +5,7 @@ public enum MeasuredObject: UInt32, Sendable {
     case ownerKey = 0x424C_4B01
     /// The words that there is none.
     case noOwnerKey = 0x424C_4B02
-    /// The program's, as text.
+    /// The program's version, as text.
     case version = 0x424C_4B03
     /// The file as it lies on the volume, with its signature.
     case manifest = 0x424C_4B04
@@ -14,7 +14,14 @@ public enum MeasuredObject: UInt32, Sendable {
     case initrd = 0x424C_4B06
     /// Where a watched kernel patches itself.
     case sites = 0x424C_4B07
+    /// The word that what was sealed to who decides has been opened, and is not opened again.
+    case closed = 0x424C_4B08
 
     /// 11 for who decides, 12 for what was decided.
-    public var pcr: UInt32 { rawValue <= Self.version.rawValue ? 11 : 12 }
+    public var pcr: UInt32 {
+        switch self {
+        case .refused, .ownerKey, .noOwnerKey, .closed: 11
+        case .version, .manifest, .kernel, .initrd, .sites: 12
+        }
+    }
 }

@@ -5,7 +5,8 @@ import UnitSupport
 
 /// Loads as the loader does, from arrays.
 func load(
-    _ kernel: [UInt8], initrd: [UInt8]? = nil, commandLine: String = "", memory: borrowing GuestMemory,
+    _ kernel: [UInt8], initrd: [UInt8]? = nil, secret: [UInt8] = [], commandLine: String = "",
+    memory: borrowing GuestMemory,
     platform: PlatformDescription? = nil
 ) throws(LoadError) -> GuestEntry {
     let line = Array(commandLine.utf8)
@@ -18,8 +19,12 @@ func load(
     }
     kernelCopy.copyBytes(from: kernel)
     initrdCopy.copyBytes(from: storage)
+    let secretCopy = UnsafeMutableRawBufferPointer.allocate(byteCount: secret.count, alignment: 1)
+    defer { secretCopy.deallocate() }
+    secretCopy.copyBytes(from: secret)
     return try loadGuest(
         kernel: UnsafeRawBufferPointer(kernelCopy),
         initrd: initrd == nil ? nil : UnsafeRawBufferPointer(initrdCopy),
-        commandLine: line.span, platform: platform ?? description(memory: memory.size), memory: memory)
+        secret: UnsafeRawBufferPointer(secretCopy), commandLine: line.span,
+        platform: platform ?? description(memory: memory.size), memory: memory)
 }

@@ -133,7 +133,7 @@ func refusals(_ text: String, images: ImageSource = .unchecked) -> [String] {
         (
             "link: serial", "colour: red",
             [
-                "m.yaml:4: unknown key \"colour\" in the manifest; known here: name, machine, housekeeping, link, require, partitions, channels"
+                "m.yaml:4: unknown key \"colour\" in the manifest; known here: name, machine, housekeeping, link, require, security-version, partitions, channels"
             ]
         ),
         (

@@ -17,6 +17,7 @@ func brokenInvariants(_ manifest: Manifest) -> [String] {
     demand(isPrintable(manifest.name), "the machine's name is printable")
     demand(manifest.machineCores >= 0 && manifest.housekeeping >= 0, "no core number below 0")
     demand(manifest.requires.rawValue <= 3, "only what a machine can have is required")
+    demand(partitions.count(where: \.tpm) <= 1, "one partition at most has the TPM")
     var cores: Set<Int> = []
     var functions: Set<UInt16> = []
     var memory: [(base: UInt64, end: UInt64)] = []
@@ -59,7 +60,9 @@ func brokenInvariants(_ manifest: Manifest, _ plan: MemoryPlan, on machine: Mach
     let functions = (0..<machine.functions.count).map { machine.functions.functions[$0] }
     var owners: [UInt16: Int] = [:]
     for i in 0..<manifest.partitionCount {
-        let spec = manifest.partitions[i]
+        let spec = manifest.partitions[i], method = machine.tpm.startMethod, area = machine.tpm.controlArea
+        let isAllRegisters = method == 6 || method == 7 && area == 0xFED4_0040
+        demand(!spec.tpm || machine.trust.contains(.tpm) && isAllRegisters, "the TPM has nothing in memory")
         demand(spec.cores.rawValue & ~machine.cores.rawValue == 0, "every core exists")
         let range = plan.ranges[i]
         demand(range.size == spec.memorySize && range.base % (2 << 20) == 0, "memory is of its size and aligned")

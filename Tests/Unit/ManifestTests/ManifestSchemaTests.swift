@@ -29,6 +29,7 @@ import Testing
             machine: {cores: 3, memory: 1G}
             housekeeping: 0
             link: serial
+            security-version: 4
             require: [tpm]
             partitions:
               - name: b
@@ -38,6 +39,8 @@ import Testing
                 command-line: quiet
                 console: true
                 control: true
+                tpm: true
+                secret: \(String(repeating: "0f", count: 48))
                 autostart: true
                 on-poweroff: stop
                 on-reboot: restart

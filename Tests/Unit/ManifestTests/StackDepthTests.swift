@@ -9,7 +9,7 @@ import UnitSupport
 /// A manifest is a value of some 15 KiB, and a compiler that does not optimize copies it for each look into its list of partitions.
 /// No function may take so many copies that a thread with a small stack (512 KiB: worker threads of some systems) is in danger.
 @Suite struct StackDepthTests {
-    private static let most = 256 << 10
+    private static let most = 288 << 10
 
     /// As many partitions as there can be, each with a device.
     private static func full() -> Manifest {

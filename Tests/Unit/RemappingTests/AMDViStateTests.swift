@@ -112,7 +112,7 @@ import UnitSupport
     @Test func whatLetsNothingPassMayDiffer() throws {
         let model = AMDViModel()
         try unit(model).enable()
-        unit(model).setReporting(true)
+        unit(model).report(to: .nmi(to: 0))
         try unit(model).verify()
         model.write64(0x18, model.read64(0x18) ^ (1 << 8 | 1 << 9 | 1 << 11))
         try unit(model).verify()

@@ -112,6 +112,17 @@ import UnitSupport
         #expect(fake.writtenBack == [0, 16, 32, 48].map { frames.base + $0 })
     }
 
+    /// Sections 11.4.7.2 to 11.4.7.5: masked by bit 31 of the control, which is cleared when the message is in place.
+    @Test func faultsAreReportedByTheMessageOrNotAtAll() {
+        let fake = hardware()
+        unit(fake).report(to: .nmi(to: 0x123))
+        let message = [(0x3C, 0x400), (0x40, 0xFEE2_3000), (0x44, 0x100), (0x38, 0)] as [(Int, UInt64)]
+        #expect(fake.writes == message.map { FakeUnit.Write(offset: $0.0, value: $0.1) })
+        fake.clearAccesses()
+        unit(fake).report(to: nil)
+        #expect(fake.writes == [FakeUnit.Write(offset: 0x38, value: 1 << 31)])
+    }
+
     @Test func faultsAreReadOnceAndCleared() {
         let fake = hardware()
         let unit = unit(fake)

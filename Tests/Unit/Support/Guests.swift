@@ -4,11 +4,11 @@ import Platform
 
 /// Runs `body` with a guest's memory of `size` bytes, clear at first as the hypervisor hands it over.
 public func withMemory<R, E: Error>(
-    _ size: UInt64 = 64 << 20, _ body: (borrowing GuestMemory) throws(E) -> R
+    _ size: UInt64 = 64 << 20, locked: Range<UInt64> = 0..<0, _ body: (borrowing GuestMemory) throws(E) -> R
 ) throws(E) -> R {
     guard let base = calloc(Int(size), 1) else { fatalError("no memory for the test") }
     defer { free(base) }
-    return try body(GuestMemory(base: base, size: size))
+    return try body(GuestMemory(base: base, size: size, locked: [locked, 0..<0, 0..<0]))
 }
 
 public func description(

@@ -42,28 +42,10 @@ struct ReferenceCommand: ParsableCommand {
     }
 
     func run() throws {
-        let reader = try VolumeReader(URL(filePath: volume))
-        let expected: ExpectedMeasurements, unchecked: [VerifiedObject]
-        if let keys {
-            let folder = KeyFolder(keys), check = try BootVolumeCheck(reader, folder, programOption: program)
-            if let bad = check.objects.first(where: { !$0.isGood && $0.isChecked }) {
-                Manage.fail("\(bad.name): \(bad.words)")
-                throw ExitCode(1)
-            }
-            unchecked = check.objects.filter { !$0.isChecked }
-            expected = try ExpectedMeasurements(
-                reader, key: folder.publicKey(), version: release, mustBeOwners: true)
-        } else {
-            let path = BootVolumeCheck.program
-            guard let program = try reader.read(path, atMost: OwnerSection.most) else {
-                throw MachineError.missing(file: path, hint: "the boot volume lacks it")
-            }
-            unchecked = []
-            expected = try ExpectedMeasurements(reader, key: OwnerSection.key(in: program), version: release)
-        }
-        try show(expected)
-        for object in unchecked { Manage.fail("note: \(object.name): \(object.words)") }
-        if !unchecked.isEmpty { throw ExitCode(1) }
+        let reference = try OwnersReference(volume, keys: keys, program: program, release: release)
+        try show(reference.expected)
+        for object in reference.unchecked { Manage.fail("note: \(object.name): \(object.words)") }
+        if !reference.unchecked.isEmpty { throw ExitCode(1) }
     }
 
     private func show(_ expected: ExpectedMeasurements) throws {

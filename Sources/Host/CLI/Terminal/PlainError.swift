@@ -1,8 +1,11 @@
+import Attestation
 import ControlClient
 import Foundation
 import Keys
 import Machines
 import ManifestFile
+import Seal
+import TPM
 
 /// What went wrong, in words, for errors that are not of usage. Foundation's own are for programmers.
 struct PlainError: CustomStringConvertible {
@@ -15,6 +18,9 @@ struct PlainError: CustomStringConvertible {
         case let error as ManifestRefused: description = "\(error)"
         case let error as LinkError: description = "\(error)"
         case let error as KeyError: description = error.reason
+        case let error as TPMError: description = "\(error)"
+        case let error as EvidenceError: description = "\(error)"
+        case let error as SealError: description = "\(error)"
         default:
             let error = error as NSError
             guard [NSCocoaErrorDomain, NSPOSIXErrorDomain].contains(error.domain) else { return nil }

@@ -1,3 +1,4 @@
+import ControlClient
 import Foundation
 
 /// A TPM 2.0 in software (swtpm), for one emulated machine. It outlives a machine that loses its power, so that it can be asked
@@ -9,8 +10,10 @@ public final class SoftwareTPM: Sendable {
     public var control: URL { folder.appending(path: "control") }
 
     /// Starts one that nobody has used yet.
-    /// - Parameter banks: the digests of its active banks of PCRs, as swtpm_setup names them; nil: all that it has.
-    public init(banks: String? = nil) throws {
+    /// - Parameters:
+    ///   - banks: the digests of its active banks of PCRs, as swtpm_setup names them; nil: all that it has.
+    ///   - isStarted: it takes commands without a machine whose firmware starts it (TPM2_Startup).
+    public init(banks: String? = nil, isStarted: Bool = false) throws {
         folder = FileManager.default.temporaryDirectory.appending(path: "bulkhead-tpm-\(UUID().uuidString.prefix(8))")
         try FileManager.default.createDirectory(
             at: folder, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
@@ -23,7 +26,8 @@ public final class SoftwareTPM: Sendable {
                 [
                     "socket", "--tpm2", "--tpmstate", "dir=\(folder.path)", "--ctrl",
                     "type=unixio,path=\(folder.path)/control",
-                ], errors: folder.appending(path: "errors")
+                ] + (isStarted ? ["--flags", "not-need-init,startup-clear"] : []),
+                errors: folder.appending(path: "errors")
             ) { _ in }
         } catch {
             try? FileManager.default.removeItem(at: folder)
@@ -31,7 +35,11 @@ public final class SoftwareTPM: Sendable {
         }
         Machine.adopt(child, folder)
         for _ in 0..<600 {
-            if FileManager.default.fileExists(atPath: control.path) { return }
+            // The file is there a moment before anybody is listened to.
+            if let connection = try? UnixSocket.connect(control.path) {
+                close(connection)
+                return
+            }
             guard child.wait(seconds: 0.1) == nil else { break }
         }
         let words = (try? String(contentsOf: folder.appending(path: "errors"), encoding: .utf8)) ?? ""

@@ -35,6 +35,8 @@ struct DiscoveredMachine: ~Copyable {
         measured = MeasuredBoot(firmware)
         facts = MachineFacts(cores: CoreSet())
         facts.trust = measured.anchors
+        facts.oldestVersion = measured.countedVersion
+        facts.tpm = tables.tpm
         memoryMap.describe(in: &facts)
         let level = firmware.raiseLevel()
         gatherFacts(vendor)

@@ -50,7 +50,7 @@ private func start(_ firmware: borrowing Firmware, _ entryTSC: UInt64) throws(Re
         fault.inject(.firmware)
     #endif
     let machine = try DiscoveredMachine(firmware, vendor, entryTSC: entryTSC, bootTime: program.crash.bootTime)
-    let plan = try machine.plan(firmware)
+    var plan = try machine.plan(firmware)
     program.readSymbols(firmware)
     program.crash.describe(plan, program.symbols)
     program.housekeeper = plan.machine.tables.apicIDs[plan.manifest.housekeeping]

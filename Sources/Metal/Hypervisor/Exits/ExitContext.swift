@@ -14,14 +14,16 @@ struct ExitContext<Extension: VirtualizationExtension>: ~Copyable {
         self.core = core
         self.partition = partition
         let layout = core.value.layout, maps = partition.value.maps, space = partition.value.addressSpace.raw
+        let model = NestedRoots(memory: partition.value.model?.nested ?? 0, loader: 0, bus: 0, unclaimed: 0)
         // Translations are tagged by the core's own numbers, of which nobody else has any here.
         modelCPU = Extension.CPU(
-            core: layout, block: layout.modelBlock, registers: layout.registers, maps: maps,
-            nested: NestedRoots(memory: partition.value.model?.nested ?? 0, loader: 0, bus: 0, unclaimed: 0),
-            addressSpace: space == 1 ? 2 : 1)
+            core: layout, block: layout.modelBlock,
+            VCPUMeans(registers: layout.registers, maps: maps, nested: model, addressSpace: space == 1 ? 2 : 1))
         // The last one that is made is current.
         cpu = Extension.CPU(
-            core: layout, block: layout.controlBlock, registers: layout.registers, maps: maps,
-            nested: partition.value.nested[core.value.vcpu], addressSpace: space)
+            core: layout, block: layout.controlBlock,
+            VCPUMeans(
+                registers: layout.registers, maps: maps, nested: partition.value.nested[core.value.vcpu],
+                addressSpace: space))
     }
 }

@@ -92,8 +92,7 @@ extension ExitContext {
             return .resume
         case .protectedInstruction:
             count(.refusedInstruction)
-            cpu.raise(Vector.generalProtection, error: 0)
-            return .resume
+            return refuse()
         case .cacheControl:
             // Memory is coherent and caches are shared with neighbours: nothing needs to be written back.
             count(.cacheControl)

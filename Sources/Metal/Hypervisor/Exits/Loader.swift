@@ -13,11 +13,17 @@ extension ExitContext {
     /// Memory is clear, and the manifest's bound leaves more than 1 MiB of it.
     mutating func placeLoader() {
         let state = partition
-        let commandLine = state.value.spec.commandLine
+        let commandLine = state.value.spec.commandLine, secret = state.value.secret
+        let hasSecret = secret.size > 0 && !state.value.isSecretWithheld
         let facts = LoaderFacts(
             platform: state.value.platform, kernelSize: state.value.kernel.size, initrdSize: state.value.initrd.size,
+            secretSize: hasSecret ? secret.size : 0,
             commandLine: commandLine.bytes, count: commandLine.count, isIntel: Extension.vendor == .intel)
         store(facts, state.value.memory.base + LoaderMemory.facts)
+        // From where the TPM's response lies: on no stack.
+        if hasSecret {
+            unsafe state.value.guestMemory.copy(from: bytes(secret.address, secret.size), to: LoaderMemory.secret)
+        }
         unsafe state.value.guestMemory.copy(from: bytes(loader_address(), loader_size()), to: LoaderMemory.program)
     }
 

@@ -21,8 +21,7 @@ extension ExitContext {
         switch emulation(msr) {
         case nil: nil
         case .apicBase: apicBase
-        case .thermalVector, .performanceVector, .localVector0, .localVector1, .errorVector:
-            LocalAPIC.hasAllLocalVectors ? cpu_rdmsr(msr) : nil
+        case .localVector: LocalAPIC.hasAllLocalVectors ? cpu_rdmsr(msr) : nil
         case .kvmWallClock: core.value.clock.wallClock
         case .kvmSystemTime: core.value.clock.systemTime
         // The command register reads as zero: delivery is never pending in x2APIC mode.
@@ -87,8 +86,7 @@ extension ExitContext {
     private mutating func writeOther(_ msr: UInt32, _ value: UInt64) -> Bool {
         switch emulation(msr) {
         case nil: false
-        case .thermalVector, .performanceVector, .localVector0, .localVector1, .errorVector:
-            writeLocalVector(msr, value)
+        case .localVector: writeLocalVector(msr, value)
         case .correctedMachineCheck: LocalVectorPolicy.written(value, to: msr, Extension.vendor) != nil
         case .apicBase: writeAPICBase(value)
         case .legacyCounter: value == 0

@@ -8,7 +8,7 @@ import Text
 /// What brings interrupts and the IOMMU's faults to those whom they concern.
 struct MachineInterrupts {
     /// Of each partition's functions, in the manifest's order.
-    var blocks: [8 of [8 of InterruptBlock]] = .init(repeating: .init(repeating: InterruptBlock()))
+    var blocks: [8 of [8 of InterruptBlock]] = .init(repeating: .init(repeating: .empty))
     /// What rings the housekeeping core when something comes over the link; nil where nothing can.
     var linkEntry: RedirectionEntry?
     var faultLog: Pointer<FaultLog>?
@@ -70,7 +70,7 @@ extension PlannedMachine {
                 let requester = manifest.partitions[i].devices[n].address.requester
                 let alias = owned.value[i * 8 + n].description.alias
                 let block = try machine.iommu?.attach(Hardware.self, requester, alias: alias, to: domain, in: &tables)
-                interrupts.blocks[i][n] = block ?? InterruptBlock()
+                interrupts.blocks[i][n] = block ?? .empty
             }
         }
         let housekeeper = machine.tables.apicIDs[manifest.housekeeping]

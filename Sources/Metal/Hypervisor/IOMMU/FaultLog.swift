@@ -17,8 +17,8 @@ struct FaultLog: ~Copyable {
     private var budget = Budget(capacity: 16, perSecond: 16)
     /// Whether reporting is off because the budget is spent.
     private var isHeld = false
-    /// Whether the units send messages of ours; else what is in their registers is the firmware's, and stays masked.
-    var isReporting = false
+    /// What the units send; nil: what is in their registers is the firmware's, and stays masked.
+    var message: InterruptMessage?
     typealias Owners = BoundedList<192, (requester: UInt16, partition: UInt8)>
     let owners: Owners
     /// What managers have not been sent yet; units count what they had no room for as lost.
@@ -71,21 +71,21 @@ struct FaultLog: ~Copyable {
     /// The next fault, which is cleared in the unit; nil when there is none, or when the budget is spent.
     private mutating func nextFault() -> DeviceFault? {
         guard budget.isLeft(now: cpu_rdtsc()) else { return nil }
-        if isHeld, isReporting { setReporting(true) }
+        if isHeld, message != nil { report(to: message) }
         isHeld = false
         for _ in 0..<units.count {
             turn = turn + 1 < units.count ? turn + 1 : 0
             guard let fault = vendor.nextFault(units[turn], lost: &pending.lost) else { continue }
             budget.spend(1)
             isHeld = !budget.isLeft(now: cpu_rdtsc())
-            if isHeld { setReporting(false) }
+            if isHeld { report(to: nil) }
             return fault
         }
         return nil
     }
 
-    private func setReporting(_ isOn: Bool) {
-        for i in 0..<units.count { try? vendor.perform(.setReporting(isOn), units[i]) }
+    private func report(to message: InterruptMessage?) {
+        for i in 0..<units.count { try? vendor.perform(.report(to: message), units[i]) }
     }
 
     /// The partition that owns the function, nil when nobody does.

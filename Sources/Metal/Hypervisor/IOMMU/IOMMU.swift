@@ -124,8 +124,8 @@ struct IOMMU: ~Copyable {
     /// Lets faults ring the core with this APIC id, where the units can reach it; elsewhere they wait for the next request.
     func reportFaults(to apicID: UInt32, _ bus: MachineBus) {
         guard memory != nil, features.canReport(to: apicID) else { return }
-        Pointer<FaultLog>(at: logFrame).value.isReporting = true
         let message = InterruptMessage.nmi(to: apicID)
+        Pointer<FaultLog>(at: logFrame).value.message = message
         // AMD's units send by the MSI capability of a function of their own.
         for i in 0..<topology.units.count where topology.units[i].function != 0 {
             var function = FunctionDescription()

@@ -35,7 +35,7 @@ struct ModelRoots {
 private typealias ModelPart = (at: UInt64, base: UInt64, size: UInt64, key: UInt64, access: Access)
 
 /// Both are this block's own, or one is the program's; they do not overlap.
-private func copy(_ bytes: UnsafeRawBufferPointer, to address: UInt64) {
+func copy(_ bytes: UnsafeRawBufferPointer, to address: UInt64) {
     guard let start = bytes.baseAddress else { return }
     unsafe UnsafeMutableRawPointer(bitPattern: UInt(address)).unsafelyUnwrapped.copyMemory(
         from: start, byteCount: bytes.count)

@@ -74,12 +74,13 @@ extension BuiltMachine {
         }
         platform.watchdog = spec.watchdog
         platform.hasBus = spec.hasBus
+        if spec.tpm { (platform.tpmMethod, platform.logSize) = (tables.tpm.startMethod, UInt32(plan.log.file.size)) }
         let functions = try buildFunctions(i, platform, &changing)
         guard let standIns = changing.take(WatchFrames.standIns(tables: spec.watchedTables)),
             let arenas = arena.take(WatchFrames.arenas(tables: spec.watchedTables))
         else { throw .outOfFrames }
         let nested = try buildNestedRoots(
-            cpu, frames, functions, buses: platform.hasBus ? platform.vcpuCount : 1, plan.files[i], &arena, &changing)
+            cpu, frames, functions, buses: platform.hasBus ? platform.vcpuCount : 1, i, &arena, &changing)
         let page = Pointer<ControlPage>(at: controlPages[i])
         page.initialize(to: ControlPage(autostart: spec.autostart))
         for n in 0..<8 where functions?.value.guest.memory(model: n) != nil {
@@ -97,7 +98,8 @@ extension BuiltMachine {
                 legacyDevices: LegacyDevices(platform),
                 spec: spec, memory: frames, addressSpace: ownership.takeAddressSpace(),
                 controlPage: Pointer<ControlPage>(at: controlPages[i]), kernel: plan.files[i].kernel,
-                initrd: plan.files[i].initrd, nested: nested, maps: program.maps, platform: platform,
+                initrd: plan.files[i].initrd, secret: plan.secrets[i], nested: nested, maps: program.maps,
+                platform: platform,
                 functions: functions, model: model, sites: plan.sites[i],
                 watched: WatchFrames(standIns: standIns, arenas: arenas, tables: spec.watchedTables)))
         var vcpu = 0
@@ -110,9 +112,10 @@ extension BuiltMachine {
 
     private func buildNestedRoots<CPU: VirtualizationExtension>(
         _ cpu: CPU.Type, _ frames: borrowing FrameRange, _ functions: Pointer<PartitionFunctions>?, buses: Int,
-        _ images: (kernel: LoadedFile, initrd: LoadedFile), _ arena: inout FrameArena, _ changing: inout FrameArena
+        _ i: Int, _ arena: inout FrameArena, _ changing: inout FrameArena
     ) throws(PageTableError) -> InlineArray<16, NestedRoots> {
-        let memory = try buildNestedTable(cpu, frames, functions, forStep: false, &arena).root
+        let hasTPM = manifest.partitions[i].tpm
+        let memory = try buildNestedTable(cpu, frames, functions, hasTPM, forStep: false, &arena).root
         var roots = InlineArray<16, NestedRoots>(
             repeating: NestedRoots(memory: memory, loader: 0, bus: 0, unclaimed: 0))
         for vcpu in 0..<16 {
@@ -123,9 +126,9 @@ extension BuiltMachine {
             }
             let nothing = ScratchPages(page: unclaimed, tables: tables, access: .readWrite)
             unsafe nothing.fill(CPU.Nested.self)
-            var bus = try buildNestedTable(cpu, frames, functions, forStep: true, &arena)
+            var bus = try buildNestedTable(cpu, frames, functions, hasTPM, forStep: true, &arena)
             bus.fill(with: nothing)
-            let loader = vcpu == 0 ? try buildLoaderTable(cpu, frames, images, &arena) : 0
+            let loader = vcpu == 0 ? try buildLoaderTable(cpu, frames, i, &arena) : 0
             roots[vcpu] = NestedRoots(memory: memory, loader: loader, bus: bus.root, unclaimed: unclaimed)
         }
         return roots
@@ -133,8 +136,8 @@ extension BuiltMachine {
 
     /// Guest-physical memory as `GuestMemory` lays it out.
     private func buildNestedTable<CPU: VirtualizationExtension>(
-        _ cpu: CPU.Type, _ frames: borrowing FrameRange, _ functions: Pointer<PartitionFunctions>?, forStep: Bool,
-        _ arena: inout FrameArena
+        _ cpu: CPU.Type, _ frames: borrowing FrameRange, _ functions: Pointer<PartitionFunctions>?, _ hasTPM: Bool,
+        forStep: Bool, _ arena: inout FrameArena
     ) throws(PageTableError) -> PageTable<CPU.Nested> {
         var nested = try PageTable<CPU.Nested>(
             hugePages: CPU.hasHugeNestedPages, smallExecutable: Errata(CPU.vendor).executesFromSmallPages, arena: &arena
@@ -144,6 +147,8 @@ extension BuiltMachine {
         try map(
             cpu, GuestMemory.highBase, to: frames.base + low, frames.size - low, .all, frames.key.bits, into: &nested,
             &arena)
+        let tpm = GuestWindows.tpm, size = hasTPM ? GuestWindows.tpmSize : 0
+        try nested.map(tpm, to: tpm, size: size, PartitionFunctions.uncached, arena: &arena)
         if let functions {
             try functions.value.map(into: &nested, arena: &arena)
             try functions.value.mapMemory(into: &nested, forStep: forStep, arena: &arena)
@@ -153,18 +158,19 @@ extension BuiltMachine {
 
     /// The same with the images where the loader finds them. Functions' registers are not in it: a single step reaches them.
     private func buildLoaderTable<CPU: VirtualizationExtension>(
-        _ cpu: CPU.Type, _ frames: borrowing FrameRange, _ images: (kernel: LoadedFile, initrd: LoadedFile),
-        _ arena: inout FrameArena
+        _ cpu: CPU.Type, _ frames: borrowing FrameRange, _ i: Int, _ arena: inout FrameArena
     ) throws(PageTableError) -> UInt64 {
-        var nested = try buildNestedTable(cpu, frames, nil, forStep: true, &arena)
+        var nested = try buildNestedTable(cpu, frames, nil, false, forStep: true, &arena)
         var window = LoaderMemory.window(memorySize: frames.size)
-        for i in 0..<2 {
-            let file = i == 0 ? images.kernel : images.initrd
+        for image in 0..<2 {
+            let file = image == 0 ? plan.files[i].kernel : plan.files[i].initrd
             // Images lie in 2 MiB aligned pages of their own, so that whole large pages may be mapped.
             let size = LoaderMemory.aligned(file.size)
             try map(cpu, window, to: file.address, size, .read, 0, into: &nested, &arena)
             window += size
         }
+        let log = manifest.partitions[i].tpm ? plan.log.file : LoadedFile()
+        try map(cpu, window, to: log.address, (log.size + 4095) & ~4095, .read, 0, into: &nested, &arena)
         return nested.root
     }
 
@@ -200,6 +206,7 @@ extension BuiltMachine {
             if vcpu == 0 {  // it verifies them
                 try map(context.value.kernel, into: &table, &arena)
                 try map(context.value.initrd, into: &table, &arena)
+                try map(context.value.secret, into: &table, &arena)
             }
         }
         var housekeeping: Pointer<Housekeeping>?
@@ -224,8 +231,8 @@ extension BuiltMachine {
     private func map(
         _ file: LoadedFile, into table: inout PageTable<LongModeFormat>, _ arena: inout FrameArena
     ) throws(PageTableError) {
-        let size = LoaderMemory.aligned(file.size)
-        try table.map(file.address, to: file.address, size: size, .read, arena: &arena)
+        let size = LoaderMemory.aligned(file.size), address = file.address & ~0x1F_FFFF
+        try table.map(address, to: address, size: size, .read, arena: &arena)
     }
 
     /// The controlPages of all partitions, and nothing else of them, for the core that answers managers.

@@ -50,7 +50,12 @@ extension BuiltMachine {
             // Images begin and end at multiples of 2 MiB.
             ownership.add(.image, files.kernel.address, LoaderMemory.aligned(files.kernel.size), owner: i)
             ownership.add(.image, files.initrd.address, LoaderMemory.aligned(files.initrd.size), owner: i)
+            let secret = plan.secrets[i]
+            ownership.add(.image, secret.address & ~0x1F_FFFF, LoaderMemory.aligned(secret.size), owner: i)
             ownership.add(.image, plan.sites[i].address, LoaderMemory.aligned(plan.sites[i].size), owner: i)
+            guard manifest.partitions[i].tpm else { continue }
+            ownership.add(.registers, GuestWindows.tpm, GuestWindows.tpmSize, owner: i)
+            ownership.add(.image, plan.log.file.address, plan.log.file.size, owner: i)
         }
         let housekeeping = Int(OwnershipEntry.housekeeping)
         for i in 0...8 where plan.blocks[i].size != 0 {

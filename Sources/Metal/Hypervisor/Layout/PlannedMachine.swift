@@ -20,12 +20,16 @@ struct PlannedMachine: ~Copyable {
         repeating: (LoadedFile(), LoadedFile()))
     /// Of the partitions whose kernels are guarded, where these patch themselves; empty where the boot volume does not say.
     private(set) var sites: [8 of LoadedFile] = .init(repeating: LoadedFile())
+    /// What each partition's guest is handed, where the TPM opened it; until then, and where it did not, what is sealed.
+    private(set) var secrets: [8 of LoadedFile] = .init(repeating: LoadedFile())
     /// TSC ticks spent waiting for the boot volume and the TPM.
     private(set) var readTicks: UInt64 = 0
     /// Of what partitions own.
     var interrupts = MachineInterrupts()
     /// By channel, the two halves of its wire.
     private(set) var channels = [7 of UInt64](repeating: 0)
+    /// For the partition that has the TPM.
+    fileprivate(set) var log = EventLogCopy()
     /// One for each partition, then the housekeeping core's.
     private(set) var blocks: [9 of PrivateBlock] = .init(repeating: PrivateBlock())
 
@@ -53,6 +57,10 @@ struct PlannedMachine: ~Copyable {
                 sites[i] = (try? read(path, i, .sites, firmware)) ?? LoadedFile()
             }
         }
+        for i in 0..<manifest.partitionCount where manifest.partitions[i].secret != nil {
+            // The TPM's response is written behind it, into pages that are no other partition's.
+            secrets[i] = try read(manifest.partitions[i].sealedPath, i, nil, limit: TPMCommandList.maxBytes, firmware)
+        }
         readTicks = cpu_rdtsc() - start
         machine.facts.trust = machine.measured.anchors
         // The TPM may have refused one of them.
@@ -62,23 +70,22 @@ struct PlannedMachine: ~Copyable {
     }
 
     private mutating func read(
-        _ path: borrowing ImagePath, _ i: Int, _ object: MeasuredObject, _ firmware: borrowing Firmware
+        _ path: borrowing ImagePath, _ i: Int, _ object: MeasuredObject?, limit: UInt64 = 1 << 30,
+        _ firmware: borrowing Firmware
     ) throws(Refusal) -> LoadedFile {
         do throws(Refusal) {
             let start = cpu_rdtsc()
-            var file = try BootVolume(firmware).read(path, limit: 1 << 30, alignment: 2 << 20, firmware)
+            var file = try BootVolume(firmware).read(path, limit: limit, alignment: 2 << 20, firmware)
             file.readTicks = cpu_rdtsc() - start
-            machine.measured.measure(object, path, file)
+            if let object { machine.measured.measure(object, path, file) }
             return file
         } catch {
-            var line = LogLine("image ")
-            line.write(path)
-            line.write(": ")
-            error.describe(to: &line)
+            var words = LogLine("image ", path, ": ")
+            error.describe(to: &words)
             // Where the manifest has digests, it is not what they name, and that partition alone does not start. What takes all
             // memory does not make another partition's image a wrong one.
-            guard manifest.partitions[i].digests != nil, !error.isShortage else { throw Refusal(line) }
-            BootLog.print(line)
+            guard manifest.partitions[i].digests != nil, !error.isShortage else { throw Refusal(words) }
+            BootLog.print(LogLine("bulkhead: ", words.text, ""))
             return LoadedFile()
         }
     }
@@ -94,10 +101,12 @@ struct PlannedMachine: ~Copyable {
                 functions: manifest.partitions[i].devices.count, hasBus: manifest.partitions[i].hasBus,
                 // Each other partition's control page may need a table of its own, and the housekeeping core's block two.
                 further: (isHousekeeper ? faultFrames + manifest.partitionCount + 1 : 0)
-                    + files[i].kernel.tableFrames + files[i].initrd.tableFrames
+                    + files[i].kernel.tableFrames + files[i].initrd.tableFrames + secrets[i].tableFrames
                     + sites[i].tableFrames * manifest.partitions[i].cores.count
                     // A channel's memory may need two tables of each kind in every core's, and one in each of the guest's.
                     + manifest.partitions[i].wireCount * manifest.partitions[i].cores.count * 9
+                    // The TPM's registers take two in each nested table, and the log two in the loader's.
+                    + (manifest.partitions[i].tpm ? 4 + 2 * manifest.partitions[i].cores.count : 0)
                     + (manifest.partitions[i].hasModel ? ModelRoots.constantFrames(manifest.partitions[i]) : 0),
                 model: manifest.partitions[i].hasModel ? ModelRoots.frames(manifest.partitions[i]) : 0,
                 smallExecutable: small,
@@ -112,13 +121,35 @@ struct PlannedMachine: ~Copyable {
 
     /// Denies DMA and interrupts to every function but what the tables give it, which is what its partition has and the ports' NMI
     /// to the housekeeping core, then ends the firmware's boot services.
-    func leaveFirmware(_ firmware: borrowing Firmware) throws(Refusal) {
+    mutating func leaveFirmware(_ firmware: borrowing Firmware) throws(Refusal) {
         try machine.iommu?.enable()
         do throws(Refusal) {
+            try openSecrets(firmware)
             try firmware.exitBootServices(buffer: machine.memoryMap.buffer, size: FirmwareMemoryMap.capacity)
         } catch {
+            // What the firmware, or a device, finds next has none.
+            for i in 0..<8 where secrets[i].size > 0 {
+                unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: UInt(secrets[i].address) & ~0x1F_FFFF), 8192)
+            }
             machine.iommu?.restore()
             throw error.during("leaving the firmware")
+        }
+        log.append()
+    }
+
+    /// The last that is asked of the TPM: what it opens now, it does not when guests run. No device reaches memory any more.
+    private mutating func openSecrets(_ firmware: borrowing Firmware) throws(Refusal) {
+        for i in 0..<8 where secrets[i].size > 0 {
+            firmware.overwriteMemoryAtReset()
+            secrets[i] = machine.measured.open(secrets[i], of: manifest.partitions[i].name)
+        }
+        let was = machine.measured.anchors
+        machine.measured.measure(.closed, "closed")
+        for i in 0..<manifest.partitionCount
+        where (manifest.partitions[i].tpm || was != machine.measured.anchors)
+            && !machine.measured.anchors.contains(.tpm)
+        {
+            throw Refusal(ManifestError.Reason.noTPM.rawValue.text)
         }
     }
 }
@@ -141,6 +172,7 @@ extension DiscoveredMachine {
         try plan.readImages(firmware)
         try plan.takeBlocks(firmware)
         try plan.prepareRemapping(firmware)
+        for i in 0..<plan.manifest.partitionCount where plan.manifest.partitions[i].tpm { try plan.log.read(firmware) }
         return plan
     }
 }

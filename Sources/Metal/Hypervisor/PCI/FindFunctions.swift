@@ -135,7 +135,7 @@ extension BuiltMachine {
 }
 
 extension PartitionFunctions {
-    private static let uncached = Access.readWrite.with(.uncacheable)
+    static let uncached = Access.readWrite.with(.uncacheable)
 
     /// The functions' registers into a guest's address space, but for the pages in which accesses are trapped.
     func map<Format: PageTableFormat>(

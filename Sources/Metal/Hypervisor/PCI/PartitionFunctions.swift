@@ -6,7 +6,7 @@ import Silicon
 /// One PCI function that a partition owns, and what it may do.
 struct OwnedFunction {
     var description = FunctionDescription()
-    var interrupts = InterruptBlock()
+    var interrupts = InterruptBlock.empty
     /// Virtual functions of this physical one, and how many of them are enabled for whoever owns them.
     var virtual = VirtualFunctions()
     var virtualCount = 0
@@ -27,7 +27,7 @@ struct PartitionFunctions: ~Copyable {
     /// Of those that root mode stands for, those at the end of a wire.
     var wires = [8 of WireEnd?](repeating: nil)
     private(set) var owned = InlineArray<8, OwnedFunction>(repeating: OwnedFunction())
-    private let platform: PlatformDescription
+    fileprivate let platform: PlatformDescription
 
     init(_ bus: MachineBus, _ platform: PlatformDescription, hasDependents: Bool) {
         self.bus = bus
@@ -76,14 +76,6 @@ struct PartitionFunctions: ~Copyable {
         return failed
     }
 
-    mutating func message(_ function: UInt16, apicID: UInt32, vector: UInt8) -> (address: UInt64, data: UInt32)? {
-        for i in 0..<guest.count where owned[i].description.requester == function {
-            for vcpu in 0..<platform.vcpuCount where platform.apicIDs[vcpu] == apicID {
-                return owned[i].interrupts.message(vcpu: vcpu, vector: vector)
-            }
-        }
-        return nil
-    }
 }
 
 /// What the model of a guest's functions reaches of the machine.
@@ -97,7 +89,13 @@ struct FunctionWindow: FunctionAccess {
         functions.value.bus.write(function, offset, size: size, value)
     }
     func message(_ function: UInt16, apicID: UInt32, vector: UInt8) -> (address: UInt64, data: UInt32)? {
-        functions.value.message(function, apicID: apicID, vector: vector)
+        let platform = functions.value.platform
+        for i in 0..<functions.value.guest.count where functions.value.owned[i].description.requester == function {
+            for vcpu in 0..<platform.vcpuCount where platform.apicIDs[vcpu] == apicID {
+                return functions.value.owned[i].interrupts.message(vcpu: vcpu, vector: vector)
+            }
+        }
+        return nil
     }
 
     func rest() { openWindow() }

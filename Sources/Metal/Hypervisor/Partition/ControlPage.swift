@@ -198,8 +198,9 @@ extension Pointer where Value == ControlPage {
 
     /// What of the frame that the device model has too is no ring's.
     func clearGap() {
-        let start = UInt(rings &+ PartitionRings.sharedEnd)
-        unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: start), 4096 - PartitionRings.sharedEnd)
+        let start = unsafe UnsafeMutableRawPointer(bitPattern: UInt(rings &+ PartitionRings.sharedEnd))
+            .unsafelyUnwrapped
+        unsafe start.initializeMemory(as: UInt8.self, repeating: 0, count: Int(4096 - PartitionRings.sharedEnd))
     }
 
     /// Appends a line and its end at once, so that the reader finds all of it or nothing.

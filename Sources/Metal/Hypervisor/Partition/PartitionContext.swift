@@ -42,6 +42,8 @@ struct PartitionContext: ~Copyable {
     let lock = Atomic<Int>(0)
     var legacyDevices: LegacyDevices
     var watch = WatchState()
+    /// Whether a guest has done what none may: then no other is handed the secret.
+    var isSecretWithheld = false
     /// From here on nothing is written after boot, nor can be: the cores map it read-only.
     private(set) var spec: PartitionSpec
     let memory: FrameRange
@@ -49,6 +51,8 @@ struct PartitionContext: ~Copyable {
     let controlPage: Pointer<ControlPage>
     let kernel: LoadedFile
     let initrd: LoadedFile
+    /// What the guest is handed behind its initrd.
+    let secret: LoadedFile
     /// By vCPU. They share the page of `bus`, unless the partition has devices: then it carries registers' values.
     let nested: InlineArray<16, NestedRoots>
     let maps: PermissionMaps

@@ -14,6 +14,7 @@ extension VCPURunner {
             // The fault may have come in the middle of a reset or of a look at images, and there again and again: the third
             // time all is left as it is.
             functionState = .lost
+            partition.value.isSecretWithheld = true
             let isOther = partition.value.foundCause.map { $0 == .machineCheck || $0 == .coreLost } ?? false
             var end = isOther ? partition.value.foundCause ?? .coreLost : .hypervisorFault
             core.value.failedEnds += 1
@@ -49,6 +50,7 @@ extension VCPURunner {
             isClean = false
             let found = runOnce()
             let life = (cpu_rdtsc() - began) / tscKHz
+            if found == .violation { partition.value.isSecretWithheld = true }
             let end = teardown(found)
             scrubCore()
             (starting, cause) = applyLifecyclePolicy(end, &delay)

@@ -11,10 +11,10 @@ extension VirtualCPU {
     mutating func resetToLoader() {
         clear()
         view(isLoading: true)
-        segment(.cs, selector: 0x10, SegmentAttributes.code32, limit: 0xFFFF_FFFF)
+        segment(.cs, selector: 0x10, SegmentAttributes.code32, limit: 0xFFFF_FFFF, base: 0)
         setData(selector: 0x18, SegmentAttributes.data32, limit: 0xFFFF_FFFF)
         // Nobody loads this one anew: PVH wants it so.
-        segment(.tr, selector: 0x20, SegmentAttributes.busyTSS, limit: 0x67)
+        segment(.tr, selector: 0x20, SegmentAttributes.busyTSS, limit: 0x67, base: 0)
         cr0 = CR0.extensionType | CR0.protectionEnable
         rip = LoaderMemory.program
     }
@@ -22,7 +22,7 @@ extension VirtualCPU {
     /// Puts the processor at the first instruction of the partition's device model, in long mode by the tables at `root`.
     mutating func resetToModel(_ root: UInt64) {
         clear()
-        segment(.cs, selector: 0x10, SegmentAttributes.code64, limit: 0xFFFF_FFFF)
+        segment(.cs, selector: 0x10, SegmentAttributes.code64, limit: 0xFFFF_FFFF, base: 0)
         setData(selector: 0x18, SegmentAttributes.data32, limit: 0xFFFF_FFFF)
         cr0 = CR0.paging | CR0.writeProtect | CR0.extensionType | CR0.protectionEnable
         enterLongMode(root)
@@ -40,10 +40,6 @@ extension VirtualCPU {
 
     private func setData(selector: UInt16, _ attributes: UInt16, limit: UInt32) {
         let all: [5 of Segment] = [.ds, .es, .ss, .fs, .gs]
-        for i in all.indices { segment(all[i], selector: selector, attributes, limit: limit) }
-    }
-
-    private func segment(_ segment: Segment, selector: UInt16, _ attributes: UInt16, limit: UInt32) {
-        self.segment(segment, selector: selector, attributes, limit: limit, base: 0)
+        for i in all.indices { segment(all[i], selector: selector, attributes, limit: limit, base: 0) }
     }
 }

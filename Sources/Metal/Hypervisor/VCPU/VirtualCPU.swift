@@ -2,12 +2,20 @@ import Silicon
 import Watch
 import X86
 
+/// What a vCPU is given for good, whoever made the processor.
+struct VCPUMeans {
+    /// Where those are that its control block does not hold.
+    let registers: UInt64
+    let maps: PermissionMaps
+    let nested: NestedRoots
+    /// The tag of its translations.
+    let addressSpace: UInt32
+}
+
 /// The state of one vCPU as the exit handlers see it. One implementation a vendor.
 protocol VirtualCPU {
-    /// - Parameter block: its control block, `registers` what that does not hold.
-    init(
-        core: borrowing CoreLayout, block: UInt64, registers: UInt64, maps: PermissionMaps, nested: NestedRoots,
-        addressSpace: UInt32)
+    /// - Parameter block: its control block.
+    init(core: borrowing CoreLayout, block: UInt64, _ means: VCPUMeans)
     /// From here on the core's one that is entered, read and written.
     func makeCurrent()
     /// Enters the guest until it exits.
@@ -29,9 +37,7 @@ protocol VirtualCPU {
     /// The instruction that is stepped over or, until a `rare` exit is decoded, has been.
     var step: SingleStep { get set }
 
-    var registers: Pointer<guest_registers> { get }
-    var nested: NestedRoots { get }
-    var maps: PermissionMaps { get }
+    var means: VCPUMeans { get }
     var rax: UInt64 { get set }
     var rip: UInt64 { get set }
     /// The processor's own code of the latest exit.
@@ -77,6 +83,9 @@ protocol VirtualCPU {
 
 // What neither processor keeps in its control block.
 extension VirtualCPU {
+    var registers: Pointer<guest_registers> { @inline(__always) get { Pointer(at: means.registers) } }
+    var maps: PermissionMaps { @inline(__always) get { means.maps } }
+    var nested: NestedRoots { @inline(__always) get { means.nested } }
     var rbx: UInt64 {
         @inline(__always) get { registers.value.rbx }
         @inline(__always) nonmutating set { registers.value.rbx = newValue }

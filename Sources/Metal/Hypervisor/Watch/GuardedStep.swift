@@ -109,7 +109,9 @@ extension ExitContext {
             line.write(", response %d, %x at %x", UInt64(response.rawValue), address, rip)
             page.print(line)
         }
-        if response == .report || response == .refuse { return response == .report }
+        if response == .report { return true }
+        state.value.isSecretWithheld = true
+        if response == .refuse { return false }
         core.value.recordCrash(.attack, vector: UInt64(rule.rawValue), detail: address, breach: (rip, old, new))
         watch.next = response == .freeze ? .handleKick : .end(.attack)
         if response == .freeze {

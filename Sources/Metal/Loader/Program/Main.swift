@@ -24,18 +24,21 @@ private func readFacts() -> LoaderFacts {
 }
 
 private func load(_ facts: borrowing LoaderFacts) throws(LoadError) -> GuestEntry {
-    guard LoaderMemory.aligned(facts.kernelSize) + facts.initrdSize <= LoaderMemory.windowLimit else {
-        throw .outsideMemory
-    }
-    let initrd = LoaderMemory.windowAddress + LoaderMemory.aligned(facts.kernelSize)
+    let kernelEnd = LoaderMemory.aligned(facts.kernelSize), size = facts.platform.memorySize
+    let imagesEnd = kernelEnd + LoaderMemory.aligned(facts.initrdSize), logSize = UInt64(facts.platform.logSize)
+    guard imagesEnd + logSize <= LoaderMemory.windowLimit else { throw .outsideMemory }
+    let initrd = LoaderMemory.windowAddress + kernelEnd, log = facts.platform.eventLog
+    let base = unsafe UnsafeMutableRawPointer(bitPattern: UInt(LoaderMemory.memoryAddress)).unsafelyUnwrapped
+    // Behind the images; no image reaches where it is put.
+    _ = unsafe GuestMemory(base: base, size: size)
+        .copy(from: bytes(LoaderMemory.windowAddress + imagesEnd, logSize), to: log.lowerBound)
     // The window is mapped read-only, with as many bytes as the facts say; memory is this partition's alone.
     return try unsafe loadGuest(
         kernel: bytes(LoaderMemory.windowAddress, facts.kernelSize),
         initrd: facts.initrdSize > 0 ? bytes(initrd, facts.initrdSize) : nil,
+        secret: bytes(LoaderMemory.secret, min(facts.secretSize, 64)),
         commandLine: facts.commandLine.span.extracting(0..<facts.commandLineCount), platform: facts.platform,
-        memory: GuestMemory(
-            base: UnsafeMutableRawPointer(bitPattern: UInt(LoaderMemory.memoryAddress)).unsafelyUnwrapped,
-            size: facts.platform.memorySize))
+        memory: GuestMemory(base: base, size: size, locked: [log, 0..<0, 0..<0]))
 }
 
 #if FAULT_INJECTION

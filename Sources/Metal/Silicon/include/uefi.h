@@ -47,7 +47,8 @@ typedef struct {
 /// Section 4.5, up to the last service that is called.
 typedef struct {
     EFI_TABLE_HEADER Hdr;
-    EFI_SERVICE GetTime, SetTime, GetWakeupTime, SetWakeupTime, SetVirtualAddressMap, ConvertPointer, GetVariable;
+    EFI_SERVICE GetTime, SetTime, GetWakeupTime, SetWakeupTime, SetVirtualAddressMap, ConvertPointer, GetVariable, GetNextVariableName,
+        SetVariable;
 } EFI_RUNTIME_SERVICES;
 
 /// Section 7.2.3. The firmware says how far apart its descriptors are.
@@ -107,5 +108,5 @@ typedef struct {
 
 /// TCG EFI Protocol Specification 1.0, revision 00.13, section 6.2, up to the last service that is called.
 typedef struct {
-    EFI_SERVICE GetCapability, GetEventLog, HashLogExtendEvent;
+    EFI_SERVICE GetCapability, GetEventLog, HashLogExtendEvent, SubmitCommand;
 } EFI_TCG2_PROTOCOL;

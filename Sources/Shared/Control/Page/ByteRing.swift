@@ -5,7 +5,7 @@ import Synchronization
 /// whatever the other has written there.
 public struct ByteRing {
     private let base: UInt64
-    private let capacity: UInt64
+    package let capacity: UInt64
     /// Bytes in front of a ring's own: its positions.
     public static let headSize: UInt64 = 16
 
@@ -18,8 +18,8 @@ public struct ByteRing {
         self.capacity = capacity
     }
 
-    private var head: UnsafePointer<Atomic<UInt64>> { unsafe UnsafePointer(bitPattern: UInt(base)).unsafelyUnwrapped }
-    private var tail: UnsafePointer<Atomic<UInt64>> { unsafe head + 1 }
+    package var head: UnsafePointer<Atomic<UInt64>> { unsafe UnsafePointer(bitPattern: UInt(base)).unsafelyUnwrapped }
+    package var tail: UnsafePointer<Atomic<UInt64>> { unsafe head + 1 }
     /// The byte at a position, which is within the ring by its mask.
     private func byte(_ position: UInt64) -> UnsafeMutablePointer<UInt8> {
         unsafe UnsafeMutablePointer(bitPattern: UInt(base &+ Self.headSize &+ position & (capacity &- 1)))
@@ -104,21 +104,8 @@ public struct ByteRing {
         advance(by: UInt64(bytes.count))
     }
 
-    /// Takes as many bytes as are there and `buffer` holds, from a ring whose bytes are offered.
-    /// - Returns: how many.
-    public func take(into buffer: UnsafeMutableRawBufferPointer) -> Int {
-        let end = unsafe head.pointee.load(ordering: .acquiring), at = unsafe tail.pointee.load(ordering: .relaxed)
-        let count = Int(min(min(end &- at, capacity), UInt64(buffer.count)))
-        unsafe forEachPart(at, count) { part, start, count in
-            unsafe (buffer.baseAddress.unsafelyUnwrapped + start).copyMemory(from: part, byteCount: count)
-            unsafe part.initializeMemory(as: UInt8.self, repeating: 0, count: count)
-        }
-        unsafe tail.pointee.store(at &+ UInt64(count), ordering: .releasing)
-        return count
-    }
-
     /// The one or two pieces that `count` bytes from a position are in; nothing for none.
-    private func forEachPart(_ position: UInt64, _ count: Int, _ body: (UnsafeMutableRawPointer, Int, Int) -> Void) {
+    package func forEachPart(_ position: UInt64, _ count: Int, _ body: (UnsafeMutableRawPointer, Int, Int) -> Void) {
         var done = 0
         while done < count {
             let at = position &+ UInt64(done)

@@ -1,25 +1,27 @@
 import Platform
 
 /// Writes the guest's ACPI tables from `LowMemory.acpi` on: RSDP, XSDT, FADT, MADT, DSDT and, with a PCI bus or
-/// a watchdog, MCFG and WDAT. The platform is hardware-reduced: no PM timer, no SCI, no PIC, no IOAPIC.
+/// a watchdog or a TPM, MCFG, WDAT and TPM2. The platform is hardware-reduced: no PM timer, no SCI, no PIC, no IOAPIC.
 /// - Returns: the address of the RSDP.
 @discardableResult
 public func writeACPITables(_ platform: borrowing PlatformDescription, to memory: borrowing GuestMemory) -> UInt64 {
     let rsdp = LowMemory.acpi
-    // The RSDP has 36 bytes, the XSDT four entries behind its header.
+    // The RSDP has 36 bytes, the XSDT five entries behind its header.
     let xsdt = rsdp + 0x40
     let dsdt = xsdt + 0x50
     let fadt = writeDSDT(platform, at: dsdt, to: memory)
     let madt = writeFADT(dsdt: dsdt, at: fadt, to: memory)
     let mcfg = writeMADT(platform, at: madt, to: memory)
     let wdat = platform.hasBus ? writeMCFG(at: mcfg, to: memory) : mcfg
-    if platform.watchdog != 0 { writeWDAT(at: wdat, to: memory) }
+    let tpm2 = platform.watchdog != 0 ? writeWDAT(at: wdat, to: memory) : wdat
+    if platform.tpmMethod != 0 { writeTPM2(platform, at: tpm2, to: memory) }
 
     var table = TableWriter("XSDT", revision: 1, at: xsdt, in: memory)
     table.put(fadt, in: memory)
     table.put(madt, in: memory)
     if platform.hasBus { table.put(mcfg, in: memory) }
     if platform.watchdog != 0 { table.put(wdat, in: memory) }
+    if platform.tpmMethod != 0 { table.put(tpm2, in: memory) }
     _ = table.seal(in: memory)
     writeRSDP(xsdt: xsdt, at: rsdp, to: memory)
     return rsdp

@@ -1,6 +1,6 @@
 import Platform
 
-/// The namespace of a guest: how to power off, how to report a panic and, if they are there, the UART and the PCI bus.
+/// The namespace of a guest: how to power off, how to report a panic and, if they are there, the UART, the TPM and the PCI bus.
 func buildDSDT(_ platform: borrowing PlatformDescription) -> AMLBuilder {
     var aml = AMLBuilder()
     // Name (\_S5, Package () {5, 5, 0, 0}): the sleep type that means "off" (7.4.2).
@@ -33,6 +33,7 @@ func buildDSDT(_ platform: borrowing PlatformDescription) -> AMLBuilder {
         aml.ports(PortNumber.uart, count: 8)
         aml.end(uart)
     }
+    if platform.tpmMethod != 0 { aml.tpm() }
     if platform.hasBus { aml.rootBridge(memorySize: platform.memorySize) }
     aml.end(scope)
     return aml

@@ -57,17 +57,21 @@ extension AMLBuilder {
         name("_HID")
         eisaID((0x50, 0x4E, 0x50), 0x0C02)
         name("_CRS")
+        fixedMemory(UInt32(GuestWindows.ecam), UInt32(GuestWindows.ecamSize))
+        end(reserved)
+    }
+
+    /// `ResourceTemplate () {Memory32Fixed (ReadWrite, base, size)}` (6.4.3.4).
+    mutating func fixedMemory(_ base: UInt32, _ size: UInt32) {
         let range = begin(0x11)
         integer(14)
-        // 32-bit fixed memory range (6.4.3.4), writable.
         byte(0x86)
         word(9)
         byte(1)
-        double(UInt32(GuestWindows.ecam))
-        double(UInt32(GuestWindows.ecamSize))
+        double(base)
+        double(size)
         endTag()
         end(range)
-        end(reserved)
     }
 
     /// The beginning of an address space descriptor of something that the device passes on, both ends fixed.

@@ -2,7 +2,7 @@ import Platform
 
 /// The watchdog action table (Microsoft, Hardware Watchdog Timers Design Specification 1.0, sections 3 and 4): how a driver
 /// makes `Watchdog` do what it wants, access by access.
-func writeWDAT(at address: UInt64, to memory: borrowing GuestMemory) {
+func writeWDAT(at address: UInt64, to memory: borrowing GuestMemory) -> UInt64 {
     var table = TableWriter("WDAT", revision: 1, at: address, in: memory)
     table.put(32 as UInt32, in: memory)  // bytes of the rest of the header
     table.put(0xFF as UInt16, in: memory)  // no PCI segment,
@@ -18,7 +18,7 @@ func writeWDAT(at address: UInt64, to memory: borrowing GuestMemory) {
     table.action(.getRunning, .readValue, 0, 1, in: memory)
     table.action(.setRunning, .writeValue, 0, 1, in: memory)
     table.action(.setStopped, .writeValue, 0, 0, in: memory)
-    _ = table.seal(in: memory)
+    return table.seal(in: memory)
 }
 
 /// Section 4.2: what a driver wants.

@@ -4,13 +4,20 @@ import Platform
 @safe
 struct BootContext: ~Copyable {
     let initrd: UnsafeRawBufferPointer?
+    /// What a further archive behind the initrd has; empty: there is none.
+    let secret: UnsafeRawBufferPointer
     let rsdp: UInt64
     let commandLineCount: Int
     let hasBus: Bool
+    /// The end of low RAM, which is not the image's; `memory` does not reach it.
+    let eventLog: Range<UInt64>
+
+    func map(_ memory: borrowing GuestMemory) -> MemoryMap { MemoryMap(memory, hasBus: hasBus, eventLog: eventLog) }
 
     /// Refuses a range that is not low RAM or that touches what the hypervisor put into the first MiB.
     static func check(_ start: UInt64, _ size: UInt64, in memory: borrowing GuestMemory) throws(LoadError) {
-        guard start <= memory.lowSize, memory.lowSize - start >= size else { throw .outsideMemory }
+        guard start <= memory.lowSize, memory.lowSize - start >= size, memory.offset(of: start, count: size) != nil
+        else { throw .outsideMemory }
         let end = start + size
         guard size > 0 else { return }
         if start < LowMemory.bootDataEnd || (start < LowMemory.end && end > LowMemory.usableEnd) {
@@ -34,16 +41,22 @@ struct BootContext: ~Copyable {
     func placeInitrd(
         above floor: UInt64, below limit: UInt64, in memory: borrowing GuestMemory
     ) throws(LoadError) -> UInt64 {
-        guard let initrd = unsafe initrd else { return 0 }
-        let top = min(memory.lowSize, limit)
-        let size = UInt64(initrd.count)
+        let top = min(eventLog.lowerBound, limit), size = initrdSize
+        guard size > 0 else { return 0 }
         guard size <= top else { throw .initrdDoesNotFit }
         let start = (top - size) & ~0xFFF
-        guard start >= max(floor, LowMemory.end), unsafe memory.copy(from: initrd, to: start) else {
-            throw .initrdDoesNotFit
+        guard start >= max(floor, LowMemory.end) else { throw .initrdDoesNotFit }
+        if let initrd = unsafe initrd {
+            guard unsafe memory.copy(from: initrd, to: start) else { throw .initrdDoesNotFit }
         }
+        if unsafe !secret.isEmpty { unsafe SecretArchive.write(secret, at: start + secretOffset, to: memory) }
         return start
     }
 
-    var initrdSize: UInt64 { unsafe initrd.map { UInt64($0.count) } ?? 0 }
+    /// An archive begins at a multiple of 4.
+    private var secretOffset: UInt64 { unsafe initrd.map { (UInt64($0.count) + 3) & ~3 } ?? 0 }
+    var initrdSize: UInt64 {
+        if unsafe !secret.isEmpty { return unsafe secretOffset + SecretArchive.size(of: secret.count) }
+        return unsafe initrd.map { UInt64($0.count) } ?? 0
+    }
 }

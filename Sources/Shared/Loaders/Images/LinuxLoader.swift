@@ -59,7 +59,7 @@ private func writeBootParameters(
     memory.store(UInt32(truncatingIfNeeded: initrd), at: parameters + 0x218)
     memory.store(UInt32(truncatingIfNeeded: context.initrdSize), at: parameters + 0x21C)
     memory.store(UInt32(LowMemory.commandLine), at: parameters + 0x228)
-    let map = MemoryMap(memory, hasBus: context.hasBus)
+    let map = context.map(memory)
     memory.store(UInt8(map.count), at: parameters + 0x1E8)
     for i in 0..<map.count {
         let entry = parameters + 0x2D0 + UInt64(i) * 20

@@ -1,6 +1,6 @@
 import Platform
 
-/// Puts a guest into memory: the image, its initrd and command line, ACPI tables, the boot protocol's structures, page
+/// Puts a guest into memory: the image, its initrd and what is handed to it as a secret, its command line, ACPI tables, the boot protocol's structures, page
 /// tables, descriptors and the reset stub. `memory` should be clear; everything read later is written or cleared here.
 ///
 /// The format is recognised by content, in this order:
@@ -13,7 +13,8 @@ import Platform
 ///
 /// The work is bounded by the sizes of the images and of the memory.
 public func loadGuest(
-    kernel: UnsafeRawBufferPointer, initrd: UnsafeRawBufferPointer?, commandLine: Span<UInt8>,
+    kernel: UnsafeRawBufferPointer, initrd: UnsafeRawBufferPointer?,
+    secret: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0), commandLine: Span<UInt8>,
     platform: borrowing PlatformDescription, memory: borrowing GuestMemory
 ) throws(LoadError) -> GuestEntry {
     guard memory.size >= 16 << 20 else { throw .memoryTooSmall }
@@ -29,7 +30,8 @@ public func loadGuest(
     // An empty module is no module.
     let present = unsafe initrd.flatMap { unsafe $0.isEmpty ? nil : $0 }
     let context = unsafe BootContext(
-        initrd: present, rsdp: rsdp, commandLineCount: commandLine.count, hasBus: platform.hasBus)
+        initrd: present, secret: secret, rsdp: rsdp, commandLineCount: commandLine.count, hasBus: platform.hasBus,
+        eventLog: platform.eventLog)
     let entry = try load(image, context, memory)
 
     writeDescriptors(entry.mode, to: memory)

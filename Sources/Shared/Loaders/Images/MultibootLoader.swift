@@ -49,11 +49,11 @@ private func writeMultibootInfo(
     _ context: borrowing BootContext, initrd: UInt64, to memory: borrowing GuestMemory
 ) {
     let info = LowMemory.startInfo
-    let map = MemoryMap(memory, hasBus: context.hasBus)
+    let map = context.map(memory)
     // Valid: memory sizes, command line, modules, memory map.
     memory.store(0b100_1101 as UInt32, at: info)
     memory.store(UInt32(LowMemory.usableEnd >> 10), at: info + 4)
-    memory.store(UInt32((memory.lowSize - LowMemory.end) >> 10), at: info + 8)
+    memory.store(UInt32((context.eventLog.lowerBound - LowMemory.end) >> 10), at: info + 8)
     memory.store(UInt32(LowMemory.commandLine), at: info + 16)
     memory.store((initrd == 0 ? 0 : 1) as UInt32, at: info + 20)
     memory.store(UInt32(LowMemory.modules), at: info + 24)

@@ -10,7 +10,7 @@ func loadPVH(
     let initrd = try context.placeInitrd(above: end, below: GuestMemory.lowLimit, in: memory)
 
     let info = LowMemory.startInfo
-    let map = MemoryMap(memory, hasBus: context.hasBus)
+    let map = context.map(memory)
     memory.store(0x336E_C578 as UInt32, at: info)
     memory.store(1 as UInt32, at: info + 4)  // version
     memory.store((initrd == 0 ? 0 : 1) as UInt32, at: info + 12)

@@ -46,6 +46,7 @@ extension Manifest {
             case ManifestKey.housekeepingResources: housekeepingResources = try source.resources(key, most: .none)
             case ManifestKey.requires: requires = try source.flags(key, of: .requirable, least: 1)
             case ManifestKey.channels: try decodeChannels(&source)
+            case ManifestKey.securityVersion: securityVersion = try source.count(key, max: Self.maxSecurityVersion)
             default: throw source.refuse(.unknownKey, key)
             }
         }
@@ -92,6 +93,11 @@ extension Manifest {
                 }
                 partitions[i].watch.response = response
                 partitions[i].watch.lockAfter = UInt32(try source.reader.uint(max: UInt64(WatchSpec.maxLockAfter)))
+            case PartitionKey.secret:
+                var digest = Digest384()
+                try source.digest(into: &digest)
+                partitions[i].secret = digest
+            case PartitionKey.tpm: partitions[i].tpm = try source.count(key, max: 1) == 1
             default: throw source.refuse(.unknownKey, key)
             }
         }

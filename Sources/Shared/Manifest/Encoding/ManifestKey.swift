@@ -15,6 +15,8 @@ public enum ManifestKey {
     public static let requires: UInt64 = 33
     /// Absent when there are none.
     public static let channels: UInt64 = 34
+    /// Absent when there is none.
+    public static let securityVersion: UInt64 = 35
 }
 
 /// The keys of one partition's map.
@@ -48,4 +50,8 @@ public enum PartitionKey {
     public static let resources: UInt64 = 28
     /// Absent where nothing is guarded.
     public static let watch: UInt64 = 32
+    /// 1; absent where the partition has not the TPM.
+    public static let tpm: UInt64 = 36
+    /// Absent where there is none: its SHA-384.
+    public static let secret: UInt64 = 37
 }

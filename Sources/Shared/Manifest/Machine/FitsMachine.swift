@@ -8,6 +8,16 @@ extension Manifest {
         let missing = TrustAnchors(rawValue: requires.rawValue & ~machine.trust.rawValue)
         if missing.contains(.secureBoot) { throw ManifestError(.noSecureBoot) }
         if missing.contains(.tpm) { throw ManifestError(.noTPM) }
+        if securityVersion < machine.oldestVersion {
+            throw ManifestError(.oldVersion, value: securityVersion, bound: machine.oldestVersion)
+        }
+        // A guest may drive what is all registers: a FIFO (6), or a CRB (7) at this place of them. Others lie in memory, and say there
+        // where the TPM is to read and write.
+        let isThere = machine.trust.contains(.tpm), (method, area) = machine.tpm
+        let isUsable = isThere && (method == 6 || method == 7 && area == 0xFED4_0040)
+        for i in 0..<partitionCount where partitions[i].tpm && !isUsable {
+            throw ManifestError(.tpmUnusable, partition: i, value: isThere ? UInt64(method) : 0, bound: area)
+        }
         let present = machine.cores
         if present.count < machineCores {
             let found = UInt64(present.count)

@@ -18,6 +18,11 @@ public struct MachineFacts: Sendable {
     public var secondLevelCaches = InlineArray<64, UInt8> { UInt8($0) }
     /// What is not known counts as there; a boot always knows.
     public var trust = TrustAnchors.requirable
+    /// What the TPM's counter of security versions has: a manifest with a lower one is refused. 0: there is no counter, or it is not known.
+    public var oldestVersion: UInt64 = 0
+    /// How the TPM is driven, by ACPI's table TPM2 (TCG ACPI Specification 1.4, section 8): its start method, 0 where it has none, and
+    /// its control area. What is not known counts as a FIFO.
+    public var tpm: (startMethod: UInt32, controlArea: UInt64) = (6, 0)
     /// nil: not known; then nothing is refused for what it lacks. A boot always knows.
     public var resources: ResourceCapabilities?
     /// Whether memory can be encrypted, by which keys. Unknown: no obstacle, and no key.

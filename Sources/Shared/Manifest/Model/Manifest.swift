@@ -24,6 +24,8 @@ public struct Manifest: Sendable {
     public var link = ManagementLink.none
     /// What the machine must have, or nothing is started.
     public var requires = TrustAnchors()
+    /// A machine whose TPM counts such versions starts no older one afterwards; 0: the manifest has none, and is older than all.
+    public var securityVersion: UInt64 = 0
     /// Of the housekeeping core, where no partition has it: cache and bandwidth.
     public var housekeepingResources = ResourceDemand()
     /// The first `partitionCount` count.
@@ -55,5 +57,6 @@ public struct Manifest: Sendable {
         channelCount = 0
         housekeepingResources = ResourceDemand()
         requires = TrustAnchors()
+        securityVersion = 0
     }
 }

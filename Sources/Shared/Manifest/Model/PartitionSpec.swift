@@ -79,14 +79,25 @@ public struct PartitionSpec: Sendable {
     public var restartLimit: UInt8 = 0
     public var watch = WatchSpec()
     public var virtio = VirtioGrants()
+    /// Whether the guest has the machine's TPM, which nobody else has.
+    public var tpm = false
     /// How many channels have an end here: the manifest says which.
     public internal(set) var wireCount = 0
     /// What the images are; without it whatever lies on the boot volume is started.
     public var digests: ImageDigests?
+    /// The SHA-384 of what the machine's TPM opens for the guest; nil: nothing.
+    public var secret: Digest384?
     /// Cache, bandwidth and a memory key.
     public var resources = ResourceDemand()
     public init() {}
 
+    /// Where the secret's sealed file lies (`TPMCommandList`).
+    public var sealedPath: ImagePath {
+        var path = ImagePath()
+        path.writePrintable(name)
+        path.write(".sealed")
+        return path
+    }
     /// Whether the guest sees a PCI bus.
     public var hasBus: Bool { devices.count > 0 || hasModel }
     /// Whether there are functions on it that a device model stands for.

@@ -47,6 +47,7 @@ public struct ManifestError: Error, Equatable, Sendable {
         case deviceNamedTwice = "R61 function %f is named twice in %p"
         case deviceClaimedTwice = "R62 function %f is claimed by %o and by %p; a function belongs to one partition"
         case channelEnds = "R71 channel %v (counted from 0) does not lead from one partition to another one"
+        case tpmClaimedTwice = "R76 the TPM is claimed by %o and by %p; it belongs to one partition"
         // The machine.
         case tooFewCores = "R80 this machine has %v core%m; the manifest requires %b"
         case tooLittleMemory = "R81 this machine has %s of memory; the manifest requires %t"
@@ -92,6 +93,9 @@ public struct ManifestError: Error, Equatable, Sendable {
         // What the machine's trust hangs from.
         case noSecureBoot = "R130 the manifest requires Secure Boot, which is off in this machine"
         case noTPM = "R131 the manifest requires a TPM; this machine has none that took all measurements"
+        case oldVersion = "R132 the manifest's security version is %v; the TPM's counter admits none below %b"
+        case tpmUnusable =
+            "R134 %p has the TPM, but this machine has none that a partition can have: start method %v, control area at %c"
     }
 
     public var reason: Reason

@@ -18,6 +18,8 @@ import Text
 /// - `channels`: the decoder has room for `maxChannels`, bounds the MTU and the rates; here, that both ends are partitions, and two.
 /// - `devices`: the decoder has room for `DeviceList.capacity` and bounds virtual functions; here, that no function is
 ///   named twice. `check(against:)`: each is there, whole isolation groups have one owner, virtual functions exist.
+/// - `tpm`: decides who has its registers. Here, that one partition at most has it; `check(against:)`: that it has registers, and
+///   nothing of it lies in memory.
 extension Manifest {
     /// Calls `report` for each problem: first partition by partition, then clashes of two. Work is bounded by
     /// `maxPartitions` squared.
@@ -71,6 +73,7 @@ extension Manifest {
             report(ManifestError(.coreClaimedTwice, partition: i, other: j, value: core))
             both &= both - 1
         }
+        if partitions[j].tpm, partitions[i].tpm { report(ManifestError(.tpmClaimedTwice, partition: i, other: j)) }
         guard let a = partitions[j].fixedMemory, let b = partitions[i].fixedMemory else { return }
         if a.base < b.end, b.base < a.end {
             report(ManifestError(.memoryOverlap, partition: i, other: j, value: max(a.base, b.base)))

@@ -1,8 +1,9 @@
 import X86
 
-/// Which bits of the processor's answer to one leaf reach a guest.
+/// Which bits of the processor's answer to a leaf, or to several in a row, reach a guest.
 public struct CPUIDRule: Sendable {
     public let leaf: UInt32
+    public let lastLeaf: UInt32
     /// The subleaves to which the rule applies.
     public let firstSubleaf: UInt32
     public let lastSubleaf: UInt32
@@ -10,10 +11,10 @@ public struct CPUIDRule: Sendable {
 
     /// A rule for every subleaf, unless a range is given.
     init(
-        _ leaf: UInt32, _ first: UInt32 = 0, _ last: UInt32 = .max, eax: UInt32 = 0, ebx: UInt32 = 0, ecx: UInt32 = 0,
-        edx: UInt32 = 0
+        _ leaf: UInt32, through lastLeaf: UInt32? = nil, _ first: UInt32 = 0, _ last: UInt32 = .max, eax: UInt32 = 0,
+        ebx: UInt32 = 0, ecx: UInt32 = 0, edx: UInt32 = 0
     ) {
-        (self.leaf, firstSubleaf, lastSubleaf) = (leaf, first, last)
+        (self.leaf, self.lastLeaf, firstSubleaf, lastSubleaf) = (leaf, lastLeaf ?? leaf, first, last)
         mask = CPUIDRegisters(eax: eax, ebx: ebx, ecx: ecx, edx: edx)
     }
 }
@@ -21,7 +22,7 @@ public struct CPUIDRule: Sendable {
 extension CPUIDPolicy {
     /// The allow-list of what comes from the processor itself. A leaf or bit that is not here is zero to a guest.
     /// References: AMD APM vol. 3, appendix E; Intel SDM vol. 2, CPUID.
-    public static let rules: [21 of CPUIDRule] = [
+    public static let rules: [17 of CPUIDRule] = [
         // Highest leaf (limited below) and vendor.
         CPUIDRule(0x0, eax: .max, ebx: .max, ecx: .max, edx: .max),
         // Family, model, stepping; brand index and CLFLUSH size; features.
@@ -44,13 +45,8 @@ extension CPUIDPolicy {
         // Highest extended leaf (limited below) and vendor.
         CPUIDRule(0x8000_0000, eax: .max, ebx: .max, ecx: .max, edx: .max),
         CPUIDRule(0x8000_0001, eax: .max, ebx: .max, ecx: extended1ECX, edx: extended1EDX),
-        // Brand string.
-        CPUIDRule(0x8000_0002, eax: .max, ebx: .max, ecx: .max, edx: .max),
-        CPUIDRule(0x8000_0003, eax: .max, ebx: .max, ecx: .max, edx: .max),
-        CPUIDRule(0x8000_0004, eax: .max, ebx: .max, ecx: .max, edx: .max),
-        // AMD: L1 caches and TLBs; L2 and L3.
-        CPUIDRule(0x8000_0005, eax: .max, ebx: .max, ecx: .max, edx: .max),
-        CPUIDRule(0x8000_0006, eax: .max, ebx: .max, ecx: .max, edx: .max),
+        // Brand string, from 80000005h on AMD's L1 caches and TLBs; L2 and L3.
+        CPUIDRule(0x8000_0002, through: 0x8000_0006, eax: .max, ebx: .max, ecx: .max, edx: .max),
         // Address sizes (the linear one is limited below) and features; ECX is made below.
         CPUIDRule(0x8000_0008, eax: 0x00FF_FFFF, ebx: extended8EBX),
         // AMD: TLBs of 1 GiB pages.
@@ -61,7 +57,7 @@ extension CPUIDPolicy {
 
     /// The rule for a leaf and subleaf; nil when none grants it.
     public static func rule(for leaf: UInt32, _ subleaf: UInt32) -> CPUIDRule? {
-        for i in 0..<rules.count where rules[i].leaf == leaf {
+        for i in 0..<rules.count where rules[i].leaf <= leaf && leaf <= rules[i].lastLeaf {
             if subleaf >= rules[i].firstSubleaf && subleaf <= rules[i].lastSubleaf { return rules[i] }
         }
         return nil

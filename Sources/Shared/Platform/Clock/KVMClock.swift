@@ -2,8 +2,6 @@
 /// time-stamp counter turns into time. Since the counter neither stops nor changes its rate, each is written once, when
 /// the guest registers it, and reading the clock never exits. One value a vCPU.
 public struct KVMClock: Sendable {
-    public static let wallClockMSR: UInt32 = 0x4B56_4D00
-    public static let systemTimeMSR: UInt32 = 0x4B56_4D01
 
     /// What the guest wrote to the two registers last.
     public private(set) var wallClock: UInt64 = 0

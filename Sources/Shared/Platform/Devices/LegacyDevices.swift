@@ -39,10 +39,6 @@ public struct LegacyDevices: Sendable {
     ///   - tsc: the time-stamp counter now.
     public mutating func access(_ access: PortAccess, value: UInt32, tsc: UInt64) -> PortAnswer {
         if access.isString { return PortAnswer(value: 0, event: .refused) }
-        if access.size == 1 {
-            return self.access(
-                byte: access.port, of: 1, access.isInput, UInt8(truncatingIfNeeded: value), tsc)
-        }
         var answer = PortAnswer(value: 0, event: .none)
         for i in 0..<min(access.size, 4) {
             let shift = UInt32(i * 8)

@@ -1,3 +1,5 @@
+import Text
+
 /// A 16550A UART (National Semiconductor PC16550D data sheet) without an interrupt line: sending takes no time, and the
 /// guest polls, so IIR says what an interrupt would have been for.
 public struct UART: Sendable {
@@ -5,9 +7,6 @@ public struct UART: Sendable {
         static let received: UInt8 = 1 << 0
         static let transmitterEmpty: UInt8 = 1 << 1
         static let modem: UInt8 = 1 << 3
-    }
-    private enum ModemControl {
-        static let loop: UInt8 = 1 << 4
     }
 
     private var interruptEnable: UInt8 = 0
@@ -19,12 +18,13 @@ public struct UART: Sendable {
     private var divisor: UInt16 = 1
     private var fifoEnabled = false
     private var transmitterEmptyPending = false
-    private var input = ReceiveQueue()
+    /// The receive FIFO.
+    private var input = BoundedList<16, UInt8>(unused: 0)
 
     public init() {}
 
     private var divisorLatch: Bool { lineControl & 0x80 != 0 }
-    private var loop: Bool { modemControl & ModemControl.loop != 0 }
+    private var loop: Bool { modemControl & 1 << 4 != 0 }
 
     /// Reads a register.
     /// - Parameter register: 0 to 7; above, all ones.
@@ -35,12 +35,12 @@ public struct UART: Sendable {
     }
 
     /// Transmitter and its holding register empty, and whether there is data.
-    private var lineStatus: UInt8 { 0x60 | (input.isEmpty ? 0 : 1) }
+    private var lineStatus: UInt8 { 0x60 | (input.count == 0 ? 0 : 1) }
 
     @inline(never)
     private mutating func readOther(_ register: UInt8) -> UInt8 {
         switch register {
-        case 0: divisorLatch ? UInt8(truncatingIfNeeded: divisor) : input.take()
+        case 0: divisorLatch ? UInt8(truncatingIfNeeded: divisor) : takeInput()
         case 1: divisorLatch ? UInt8(truncatingIfNeeded: divisor >> 8) : interruptEnable
         case 2: identifyInterrupt()
         case 3: lineControl
@@ -72,7 +72,7 @@ public struct UART: Sendable {
             interruptEnable = value & 0x0F
         case 2:
             let enabled = value & 1 != 0
-            if enabled != fifoEnabled || (enabled && value & 2 != 0) { input.clear() }
+            if enabled != fifoEnabled || (enabled && value & 2 != 0) { input = BoundedList(unused: 0) }
             fifoEnabled = enabled
         case 3: lineControl = value
         case 4:
@@ -85,22 +85,30 @@ public struct UART: Sendable {
     }
 
     /// Takes a byte from the other end of the line; false when there is no room or the loop is closed.
-    public mutating func receive(_ byte: UInt8) -> Bool {
-        !loop && input.append(byte, capacity: fifoEnabled ? ReceiveQueue.capacity : 1)
+    public mutating func receive(_ byte: UInt8) -> Bool { !loop && accept(byte) }
+
+    /// Without the FIFO there is room for one byte.
+    private mutating func accept(_ byte: UInt8) -> Bool { (fifoEnabled || input.count == 0) && input.append(byte) }
+
+    /// The oldest byte; 0 when there is none.
+    private mutating func takeInput() -> UInt8 {
+        guard input.count > 0 else { return 0 }
+        defer { input.remove(at: 0) }
+        return input[0]
     }
 
     @inline(__always)
     private mutating func transmit(_ byte: UInt8) -> UInt8? {
         transmitterEmptyPending = true
         guard loop else { return byte }
-        _ = input.append(byte, capacity: fifoEnabled ? ReceiveQueue.capacity : 1)
+        _ = accept(byte)
         return nil
     }
 
     /// IIR: the most urgent condition that is enabled; reading it answers "transmitter empty".
     private mutating func identifyInterrupt() -> UInt8 {
         let fifos: UInt8 = fifoEnabled ? 0xC0 : 0
-        if interruptEnable & InterruptEnable.received != 0, !input.isEmpty { return fifos | 0x04 }
+        if interruptEnable & InterruptEnable.received != 0, input.count > 0 { return fifos | 0x04 }
         if interruptEnable & InterruptEnable.transmitterEmpty != 0, transmitterEmptyPending {
             transmitterEmptyPending = false
             return fifos | 0x02

@@ -8,6 +8,8 @@ public struct LoaderFacts: BitwiseCopyable, Sendable {
     /// Bytes; 0 where there is no initrd.
     public var kernelSize: UInt64
     public var initrdSize: UInt64
+    /// Of what is at `LoaderMemory.secret`; 0 where there is none.
+    public var secretSize: UInt64
     public var platform: PlatformDescription
     public private(set) var commandLineCount = 0
     public private(set) var commandLine: InlineArray<2047, UInt8> = .init(repeating: 0)
@@ -15,13 +17,14 @@ public struct LoaderFacts: BitwiseCopyable, Sendable {
     /// - Parameter commandLine: its first `count` bytes. No span: one of a local text's has once outlived the bytes that it
     ///   was made of, in optimized code.
     public init<let capacity: Int>(
-        platform: PlatformDescription, kernelSize: UInt64, initrdSize: UInt64,
+        platform: PlatformDescription, kernelSize: UInt64, initrdSize: UInt64, secretSize: UInt64 = 0,
         commandLine: borrowing InlineArray<capacity, UInt8>, count: Int, isIntel: Bool
     ) {
         window = LoaderMemory.window(memorySize: platform.memorySize)
         self.isIntel = isIntel ? 1 : 0
         self.kernelSize = kernelSize
         self.initrdSize = initrdSize
+        self.secretSize = secretSize
         self.platform = platform
         commandLineCount = min(count, min(capacity, self.commandLine.count))
         for i in 0..<commandLineCount { self.commandLine[i] = commandLine[i] }

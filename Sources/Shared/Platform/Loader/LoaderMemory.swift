@@ -3,6 +3,8 @@
 public enum LoaderMemory {
     /// One page of `LoaderFacts`.
     public static let facts: UInt64 = 0x9F000
+    /// In its last bytes, the secret: as many as the facts say, at most 64.
+    public static let secret: UInt64 = 0x9FFC0
     /// The program, whose first byte is the entry.
     public static let program: UInt64 = 0xA0000
     public static let end: UInt64 = 0xE0000

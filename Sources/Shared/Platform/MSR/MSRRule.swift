@@ -1,16 +1,14 @@
 import X86
 
-/// What happens when a guest executes RDMSR or WRMSR of a register that has an entry. Others get #GP(0), as where none exists.
+/// What happens when a guest executes RDMSR or WRMSR of a register that has an entry.
 public enum MSRRule: Sendable {
     /// The permitted instructions do not exit; a write to a read-only or a read of a write-only register is refused.
     case readWrite, readOnly, writeOnly
-    /// Reads do not exit; writes are emulated.
+    /// Reads do not exit; writes are emulated, see `MSREmulation`.
     case readable
-    /// See `MSREmulation`.
-    case emulated
 
     /// Whether RDMSR, or WRMSR, reaches the processor.
-    public var reads: Bool { self != .writeOnly && self != .emulated }
+    public var reads: Bool { self != .writeOnly }
     public var writes: Bool { self == .readWrite || self == .writeOnly }
 }
 

@@ -14,6 +14,9 @@ public enum GuestWindows {
     /// Larger ones.
     public static let high: UInt64 = 1 << 38
     public static let highSize: UInt64 = 1 << 38
+    /// The TPM's registers of localities 0 to 4, where the machine has them too (TCG PC Client Platform TPM Profile 1.05, table 9).
+    public static let tpm: UInt64 = 0xFED4_0000
+    public static let tpmSize: UInt64 = 0x5000
 
     /// Whether RAM of `memorySize` bytes leaves the high window free.
     public static func hasHigh(_ memorySize: UInt64) -> Bool {

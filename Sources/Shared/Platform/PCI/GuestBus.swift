@@ -163,20 +163,18 @@ public struct GuestBus: ~Copyable, Sendable {
     }
 
     private mutating func read(_ number: Int, _ offset: Int, on machine: borrowing some FunctionAccess) -> UInt32 {
-        if number == 0 { return readHostBridge(offset) }
+        if number == 0 { return Self.read(offset, hostBridge, classes: 0x0600_0000) }
         let index = number >> 3 - 1
         if number & 7 == 0, index < count { return functions[index].read(offset, on: machine) }
         for i in 0..<count where functions[i].virtual.has(number) {
-            return GuestVirtualFunctions.readPlaceholder(offset)
+            // No identifiers, as virtual functions have, and a class that fits no driver.
+            return Self.read(offset, .max, classes: 0xFF00_0000)
         }
         return .max
     }
 
-    private func readHostBridge(_ offset: Int) -> UInt32 {
-        switch offset {
-        case 0x00: hostBridge
-        case 0x08: 0x0600_0000
-        default: 0
-        }
+    /// A double word of a function that has its identifiers, its class and header type 0, and nothing else.
+    private static func read(_ offset: Int, _ identifiers: UInt32, classes: UInt32) -> UInt32 {
+        offset == 0x00 ? identifiers : offset == 0x08 ? classes : 0
     }
 }

@@ -55,13 +55,4 @@ struct GuestVirtualFunctions: Sendable {
         guard control & 1 != 0, number >= first else { return false }
         return number - first < min(count, Int(enabled))
     }
-
-    /// A placeholder's double word: header type 0 and a class that fits no driver; no identifiers, as virtual functions have.
-    static func readPlaceholder(_ offset: Int) -> UInt32 {
-        switch offset {
-        case 0x00: .max
-        case 0x08: 0xFF00_0000
-        default: 0
-        }
-    }
 }

@@ -85,13 +85,11 @@ public struct AMDVi<Registers: RegisterFile>: RemappingHardware {
     // MARK: Faults (section 2.5)
 
     /// The message goes into the MSI capability of the unit's function, which the caller writes.
-    public func report(to message: InterruptMessage) { setReporting(true) }
-
-    public func setReporting(_ isOn: Bool) {
+    public func report(to message: InterruptMessage?) {
         let control = registers.read64(AMDViRegister.control)
         registers.write64(
             AMDViRegister.control,
-            isOn ? control | AMDViControl.eventInterrupt : control & ~AMDViControl.eventInterrupt)
+            message != nil ? control | AMDViControl.eventInterrupt : control & ~AMDViControl.eventInterrupt)
     }
 
     public func nextFault(lost: inout UInt64) -> DeviceFault? {

@@ -105,14 +105,14 @@ public struct VTD<Registers: RegisterFile>: RemappingHardware {
 
     // MARK: Faults (section 7.3)
 
-    public func report(to message: InterruptMessage) {
-        registers.write32(VTDRegister.faultData, message.data)
-        registers.write32(VTDRegister.faultAddress, UInt32(truncatingIfNeeded: message.address))
-        registers.write32(VTDRegister.faultUpperAddress, UInt32(truncatingIfNeeded: message.address >> 32))
-        setReporting(true)
+    public func report(to message: InterruptMessage?) {
+        if let message {
+            registers.write32(VTDRegister.faultData, message.data)
+            registers.write32(VTDRegister.faultAddress, UInt32(truncatingIfNeeded: message.address))
+            registers.write32(VTDRegister.faultUpperAddress, UInt32(truncatingIfNeeded: message.address >> 32))
+        }
+        registers.write32(VTDRegister.faultControl, message == nil ? 1 << 31 : 0)
     }
-
-    public func setReporting(_ isOn: Bool) { registers.write32(VTDRegister.faultControl, isOn ? 0 : 1 << 31) }
 
     public func nextFault(lost: inout UInt64) -> DeviceFault? {
         let status = registers.read32(VTDRegister.faultStatus)

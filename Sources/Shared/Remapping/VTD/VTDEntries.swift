@@ -1,10 +1,9 @@
 /// Entries of the tables that VT-d reads in legacy mode (VT-d specification, sections 9.1, 9.3 and 9.9).
 enum VTDEntry {
-    static func root(contextTable: UInt64) -> UInt64 { contextTable | 1 }
-
-    /// The lower word: present, translated by the tables at `root`, faults reported.
-    static func contextLow(root: UInt64) -> UInt64 { root | 1 }
-    /// The upper word. `width` is 39 or 48.
+    /// An entry for a table of functions, or the lower word of one for a function: present, translated by the tables at `table`,
+    /// faults reported.
+    static func present(_ table: UInt64) -> UInt64 { table | 1 }
+    /// A function's upper word. `width` is 39 or 48.
     static func contextHigh(domain: UInt16, width: Int) -> UInt64 { UInt64(domain) << 8 | (width == 48 ? 2 : 1) }
 
     /// The lower word of an interrupt entry: present, edge, physical.

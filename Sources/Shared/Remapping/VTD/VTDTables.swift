@@ -33,12 +33,12 @@ extension VTD {
         _ requester: UInt16, _ domain: RemappingDomain, _ tables: inout RemappingTables
     ) throws(RemappingError) {
         let root = PhysicalWords(at: tables.memory.deviceTable), bus = Int(requester >> 8)
-        if root[bus * 2] == 0 { root[bus * 2] = VTDEntry.root(contextTable: try tables.take(1)) }
+        if root[bus * 2] == 0 { root[bus * 2] = VTDEntry.present(try tables.take(1)) }
         let context = PhysicalWords(at: root[bus * 2] & ~0xFFF), function = Int(requester & 0xFF)
         let high = VTDEntry.contextHigh(domain: domain.id, width: tables.features.addressWidth)
         guard context[function * 2] == 0 || context[function * 2 + 1] == high else { throw .otherDomain }
         context[function * 2 + 1] = high
-        context[function * 2] = VTDEntry.contextLow(root: domain.root)
+        context[function * 2] = VTDEntry.present(domain.root)
     }
 
     private static func set(

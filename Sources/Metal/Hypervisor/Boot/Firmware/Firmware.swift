@@ -159,5 +159,6 @@ extension EFI_GUID {
     static let loadedImage = EFI_GUID(low: 0x11D2_9562_5B1B_31A1, high: 0x3B72_69C9_A000_3F8E)
     static let simpleFileSystem = EFI_GUID(low: 0x11D2_6459_964E_5B22, high: 0x3B72_69C9_A000_398E)
     static let acpi20 = EFI_GUID(low: 0x11D3_E4F1_8868_E871, high: 0x8188_3CC7_8000_22BC)
+    static let finalEvents = EFI_GUID(low: 0x4254_30E2_1E2E_D096, high: 0x2523_F8BE_3B86_89BD)
     static let multiprocessorServices = EFI_GUID(low: 0x4F46_A76E_3FDD_A605, high: 0x083D_1B53_F412_29AD)
 }

@@ -25,6 +25,8 @@ struct FirmwareTables {
     var mcfg: UInt64 = 0
     var dmar: UInt64 = 0
     var ivrs: UInt64 = 0
+    /// What TPM2 says (`MachineFacts.tpm`).
+    private(set) var tpm: (startMethod: UInt32, controlArea: UInt64) = (0, 0)
 
     /// Asks the firmware's ACPI tables, or where it has none its MP Services.
     init(_ firmware: borrowing Firmware, _ vendor: Vendor) throws(Refusal) {
@@ -52,10 +54,22 @@ struct FirmwareTables {
             case 0x4746_434D: readMCFG(table)
             case 0x5241_4D44: dmar = table
             case 0x5352_5649: ivrs = table
+            case 0x324D_5054: tpm = Self.tpm(load(table + 48), load(table + 40))
             case 0x5043_4146: timerPort = UInt16(truncatingIfNeeded: load(table + 76, as: UInt32.self))
             default: break
             }
         }
+    }
+
+    /// A CRB whose registers name another place for commands or responses is where that is (TCG PC Client Platform TPM Profile 1.05, section
+    /// 6.5.3.10).
+    private static func tpm(_ method: UInt32, _ area: UInt64) -> (UInt32, UInt64) {
+        guard method == 7, area == 0xFED4_0040 else { return (method, area) }
+        for at in stride(from: 0xFED4_005C, through: 0xFED4_0068, by: 12) as StrideThrough<UInt64> {
+            let place = UInt64(load(at, as: UInt32.self)) | UInt64(load(at + 4, as: UInt32.self)) << 32
+            if place != 0xFED4_0080 { return (method, place) }
+        }
+        return (method, area)
     }
 
     private mutating func readMADT(_ table: UInt64) {

@@ -7,7 +7,7 @@ import Trust
 /// (TCG EFI Protocol Specification 1.0): it hashes for every bank and writes the log.
 struct MeasuredBoot {
     private(set) var anchors = TrustAnchors()
-    private let tpm: Pointer<EFI_TCG2_PROTOCOL>?
+    let tpm: Pointer<EFI_TCG2_PROTOCOL>?
 
     init(_ firmware: borrowing Firmware) {
         tpm = Self.find(firmware)
@@ -77,10 +77,26 @@ extension Firmware {
     /// Whether Secure Boot decides what is started, by somebody's keys (UEFI 2.10, section 3.3).
     fileprivate var isSecure: Bool { flag("SecureBoot") == 1 && flag("SetupMode") == 0 }
 
+    /// Has the firmware clear memory before it starts anything after a reset, if it can (TCG PC Client Platform Reset Attack
+    /// Mitigation Specification 1.10, section 5).
+    borrowing func overwriteMemoryAtReset() {
+        var name = Self.words("MemoryOverwriteRequestControl"), id = EFI_GUID.memoryOverwrite, one: UInt64 = 1
+        let set = Pointer<EFI_RUNTIME_SERVICES>(at: system.value.RuntimeServices).value.SetVariable
+        // Not volatile, for boot and run time.
+        _ = withAddress(of: &name) { name in
+            withAddress(of: &id) { id in withAddress(of: &one) { efi_call(set, name, id, 7, 1, $0) } }
+        }
+    }
+
+    private static func words(_ name: StaticString) -> [32 of UInt16] {
+        var words: [32 of UInt16] = .init(repeating: 0)
+        for i in 0..<name.utf8CodeUnitCount { unsafe words[i] = UInt16(name.utf8Start[i]) }
+        return words
+    }
+
     /// A global variable of one byte; nil where there is none.
     private borrowing func flag(_ name: StaticString) -> UInt64? {
-        var words: [12 of UInt16] = .init(repeating: 0), id = EFI_GUID.globalVariable
-        for i in 0..<name.utf8CodeUnitCount { unsafe words[i] = UInt16(name.utf8Start[i]) }
+        var words = Self.words(name), id = EFI_GUID.globalVariable
         var value: [2 of UInt64] = [1, 0]  // the room for it, and itself
         let get = Pointer<EFI_RUNTIME_SERVICES>(at: system.value.RuntimeServices).value.GetVariable
         let status = withAddress(of: &words) { words in
@@ -91,6 +107,7 @@ extension Firmware {
 }
 
 extension EFI_GUID {
-    fileprivate static let tcg2 = EFI_GUID(low: 0x42BE_7455_607F_766C, high: 0x0F72_B26D_D7E4_0B93)
+    static let tcg2 = EFI_GUID(low: 0x42BE_7455_607F_766C, high: 0x0F72_B26D_D7E4_0B93)
+    fileprivate static let memoryOverwrite = EFI_GUID(low: 0x41BE_32D4_E209_39BE, high: 0x2998_D485_7F89_50A1)
     fileprivate static let globalVariable = EFI_GUID(low: 0x11D2_93CA_8BE4_DF61, high: 0x8C2B_0398_E000_0DAA)
 }

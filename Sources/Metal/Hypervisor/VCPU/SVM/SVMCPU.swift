@@ -5,25 +5,16 @@ import X86
 struct SVMCPU: VirtualCPU {
     let vmcb: UInt64
     private let hostState: UInt64
-    let registers: Pointer<guest_registers>
-    let maps: PermissionMaps
-    let nested: NestedRoots
+    let means: VCPUMeans
     var step = SingleStep()
     var hasPendingNMI = false
     private(set) var isLoading = false
     var guarding = Guarding.off { didSet { guardRegisters(guarding == .locked) } }
-    let addressSpace: UInt32
 
-    init(
-        core: borrowing CoreLayout, block: UInt64, registers: UInt64, maps: PermissionMaps, nested: NestedRoots,
-        addressSpace: UInt32
-    ) {
+    init(core: borrowing CoreLayout, block: UInt64, _ means: VCPUMeans) {
         vmcb = block
         hostState = core.hostState
-        self.registers = Pointer(at: registers)
-        self.maps = maps
-        self.nested = nested
-        self.addressSpace = addressSpace
+        self.means = means
     }
 
     func makeCurrent() {}

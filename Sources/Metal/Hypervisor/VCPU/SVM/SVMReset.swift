@@ -40,7 +40,7 @@ extension SVMCPU {
         body(.permissionMaps, VMCB.iopmBase, maps.ports, 0)
         body(.permissionMaps, VMCB.msrpmBase, maps.msrs(now: self[VMCB.msrpmBase]), 0)
         // A fresh ASID whose old translations go away at the first entry (section 15.16.1).
-        body(.addressSpace, VMCB.asid, UInt64(addressSpace) | 1 << 32, .max << 32)
+        body(.addressSpace, VMCB.asid, UInt64(means.addressSpace) | 1 << 32, .max << 32)
         body(.nestedTables, VMCB.nestedPaging, 1, 0)
         body(.nestedTables, VMCB.nestedCR3, isLoading ? nested.loader : nested.memory, 0)
     }

@@ -4,10 +4,7 @@ import X86
 
 /// A vCPU of VMX: a virtual-machine control structure (SDM volume 3, chapter 24).
 struct VMXCPU: VirtualCPU {
-    let registers: Pointer<guest_registers>
-    let maps: PermissionMaps
-    let nested: NestedRoots
-    let addressSpace: UInt32
+    let means: VCPUMeans
     let controls: VMXControlValues
     /// Whether the control structure has been entered since it was cleared: the next entry is by VMRESUME.
     private var isLaunched = false
@@ -26,15 +23,9 @@ struct VMXCPU: VirtualCPU {
 
     private let block: UInt64
 
-    init(
-        core: borrowing CoreLayout, block: UInt64, registers: UInt64, maps: PermissionMaps, nested: NestedRoots,
-        addressSpace: UInt32
-    ) {
+    init(core: borrowing CoreLayout, block: UInt64, _ means: VCPUMeans) {
         self.block = block
-        self.registers = Pointer(at: registers)
-        self.maps = maps
-        self.nested = nested
-        self.addressSpace = addressSpace
+        self.means = means
         // `enable` was through all of them on this core.
         controls = (try? VMX.foldControls()) ?? VMXControlValues()
         // The control structure is an empty one, not launched, and the current one (section 24.11.3).

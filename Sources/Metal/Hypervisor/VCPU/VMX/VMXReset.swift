@@ -37,7 +37,7 @@ extension VMXCPU {
         cpu_write_dr(0)
         cpu_write_dr6(0xFFFF_0FF0)
         // A fresh start for this address space's translations, in guests' tables and in ours (section 28.3.3).
-        _ = vmx_invalidate_vpid(1, UInt64(addressSpace))
+        _ = vmx_invalidate_vpid(1, UInt64(means.addressSpace))
     }
 
     mutating func enterLongMode(_ root: UInt64) {

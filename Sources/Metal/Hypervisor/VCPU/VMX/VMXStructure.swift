@@ -31,7 +31,7 @@ extension VMXCPU {
         body(.permissionMaps, VMCSField.ioBitmapA, maps.ports, 0)
         body(.permissionMaps, VMCSField.ioBitmapB, maps.ports + 4096, 0)
         body(.permissionMaps, VMCSField.msrBitmap, maps.msrs(now: self[VMCSField.msrBitmap]), 0)
-        body(.addressSpace, VMCSField.vpid, UInt64(addressSpace), 0)
+        body(.addressSpace, VMCSField.vpid, UInt64(means.addressSpace), 0)
         body(.nestedTables, VMCSField.eptPointer, EPTFormat.pointer(root: isLoading ? nested.loader : nested.memory), 0)
         body(.nestedTables, VMCSField.vmcsLinkPointer, .max, 0)
         body(.ownedBits, VMCSField.cr0Mask, VMX.ownedCR0, 0)
