@@ -37,7 +37,8 @@ import Testing
     }
 
     @Test func partsOfTheLoaderDoNotOverlap() {
-        #expect(MemoryLayout<LoaderFacts>.size <= LoaderMemory.program - LoaderMemory.facts)
+        #expect(MemoryLayout<LoaderFacts>.size <= LoaderMemory.secret - LoaderMemory.facts)
+        #expect(LoaderMemory.secret + 64 <= LoaderMemory.program)
         #expect(LoaderMemory.program + LoaderMemory.programLimit <= LoaderMemory.tables)
         // Nine tables, and 16 KiB of stack at least.
         #expect(LoaderMemory.tables + 9 * 4096 + 16384 <= LoaderMemory.end)

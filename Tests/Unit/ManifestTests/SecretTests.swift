@@ -1,3 +1,4 @@
+import Foundation
 import Manifest
 import ManifestFile
 import ManifestRules
@@ -94,5 +95,18 @@ import Trust
         }
         #expect(ManifestError.Reason.oldVersion.number == 132)
         #expect(ManifestField(ManifestError(.oldVersion)) == .securityVersion)
+    }
+
+    /// Until it is sealed that is said, with the file that is missing.
+    @Test func whatIsNotSealedYetIsSaid() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "secrets-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let manifest = try parse(file("", ", secret: \(Self.digits)"))
+        let notes = secretNotes(manifest, images: .folder(folder.path))
+        #expect(notes.count == 1 && notes[0].hasPrefix("partition \"work\": there is no work.sealed among the images"))
+        try Data([1]).write(to: folder.appending(path: "work.sealed"))
+        #expect(secretNotes(manifest, images: .folder(folder.path)).isEmpty)
+        #expect(try secretNotes(parse(file()), images: .folder(folder.path)).isEmpty)
     }
 }

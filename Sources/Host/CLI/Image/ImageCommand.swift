@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Keys
 import Machines
+import ManifestFile
 import SignedImages
 
 /// `bulkhead image`: what a machine boots from.
@@ -41,6 +42,7 @@ struct ImageMake: ParsableCommand {
         var (manifest, volume) = try refusing {
             try BootVolumeImage.compile(file, workspace, images: images.source(beside: file))
         }
+        for note in secretNotes(manifest, images: images.source(beside: file)) { Manage.fail("note: \(note)") }
         if let keys {
             let signed = workspace.cache.appending(path: "signed")
             try volume.sign(with: KeyFolder(keys), try keyOptions.passphrase(), in: signed)

@@ -73,9 +73,10 @@ struct ContentOptions: ParsableArguments {
     /// - Parameter isDry: nothing is signed, which uses up signatures; what would be counts as signed.
     func slot(isDry: Bool) throws -> SlotContent {
         let workspace = try Workspace.current()
-        var volume = try refusing {
-            try BootVolumeImage.compile(manifest, workspace, images: images.source(beside: manifest)).volume
-        }
+        let source = images.source(beside: manifest)
+        let compiled = try refusing { try BootVolumeImage.compile(manifest, workspace, images: source) }
+        var volume = compiled.volume
+        for note in secretNotes(compiled.manifest, images: source) { Manage.fail("note: \(note)") }
         if let keys, !isDry {
             let signed = workspace.cache.appending(path: "signed")
             try volume.sign(with: KeyFolder(keys), try keyOptions.passphrase(), in: signed)

@@ -47,7 +47,8 @@ struct ManifestCheck: ParsableCommand {
             if !problems.isEmpty { throw ManifestRefused(problems: problems) }
             return result
         }
-        for note in crashNotes(manifest, images: source) { Manage.fail("note: \(note)") }
+        let notes = crashNotes(manifest, images: source) + secretNotes(manifest, images: source)
+        for note in notes { Manage.fail("note: \(note)") }
         print("\(file): good. \(summary(manifest)); \(bytes.count) bytes when compiled.")
     }
 

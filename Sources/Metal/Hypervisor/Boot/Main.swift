@@ -61,6 +61,7 @@ private func start(_ firmware: borrowing Firmware, _ entryTSC: UInt64) throws(Re
     do throws(Refusal) {
         // The firmware's last act may have been to switch units off, as EDK2's drivers do, or to give them other tables.
         try plan.machine.iommu?.perform(.enable)
+        plan.log.append()
         try plan.silenceFunctions()
         plan.enableVirtualFunctions()
         program.takeProcessor()

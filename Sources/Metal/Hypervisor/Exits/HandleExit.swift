@@ -150,6 +150,8 @@ extension ExitContext {
         line.write(", at %x", cpu.rip)
         partition.value.controlPage.print(line)
         partition.value.controlPage.value.recordFault(vcpu: core.value.vcpu, code: detail, address: cpu.rip)
+        // Whatever it is that ends the guest in the end: another vCPU may have a cause of its own.
+        partition.value.isSecretWithheld = true
         return .end(.violation)
     }
 }

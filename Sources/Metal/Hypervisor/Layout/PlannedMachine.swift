@@ -29,7 +29,7 @@ struct PlannedMachine: ~Copyable {
     /// By channel, the two halves of its wire.
     private(set) var channels = [7 of UInt64](repeating: 0)
     /// For the partition that has the TPM.
-    fileprivate(set) var log = EventLogCopy()
+    var log = EventLogCopy()
     /// One for each partition, then the housekeeping core's.
     private(set) var blocks: [9 of PrivateBlock] = .init(repeating: PrivateBlock())
 
@@ -60,6 +60,7 @@ struct PlannedMachine: ~Copyable {
         for i in 0..<manifest.partitionCount where manifest.partitions[i].secret != nil {
             // The TPM's response is written behind it, into pages that are no other partition's.
             secrets[i] = try read(manifest.partitions[i].sealedPath, i, nil, limit: TPMCommandList.maxBytes, firmware)
+            if secrets[i].size > 0 { firmware.overwriteMemoryAtReset() }
         }
         readTicks = cpu_rdtsc() - start
         machine.facts.trust = machine.measured.anchors
@@ -84,7 +85,9 @@ struct PlannedMachine: ~Copyable {
             error.describe(to: &words)
             // Where the manifest has digests, it is not what they name, and that partition alone does not start. What takes all
             // memory does not make another partition's image a wrong one.
-            guard manifest.partitions[i].digests != nil, !error.isShortage else { throw Refusal(words) }
+            guard object == nil || manifest.partitions[i].digests != nil, !error.isShortage else {
+                throw Refusal(words)
+            }
             BootLog.print(LogLine("bulkhead: ", words.text, ""))
             return LoadedFile()
         }
@@ -124,7 +127,7 @@ struct PlannedMachine: ~Copyable {
     mutating func leaveFirmware(_ firmware: borrowing Firmware) throws(Refusal) {
         try machine.iommu?.enable()
         do throws(Refusal) {
-            try openSecrets(firmware)
+            try openSecrets()
             try firmware.exitBootServices(buffer: machine.memoryMap.buffer, size: FirmwareMemoryMap.capacity)
         } catch {
             // What the firmware, or a device, finds next has none.
@@ -134,13 +137,11 @@ struct PlannedMachine: ~Copyable {
             machine.iommu?.restore()
             throw error.during("leaving the firmware")
         }
-        log.append()
     }
 
     /// The last that is asked of the TPM: what it opens now, it does not when guests run. No device reaches memory any more.
-    private mutating func openSecrets(_ firmware: borrowing Firmware) throws(Refusal) {
+    private mutating func openSecrets() throws(Refusal) {
         for i in 0..<8 where secrets[i].size > 0 {
-            firmware.overwriteMemoryAtReset()
             secrets[i] = machine.measured.open(secrets[i], of: manifest.partitions[i].name)
         }
         let was = machine.measured.anchors

@@ -34,9 +34,7 @@ extension MeasuredBoot {
         return secret
     }
 
-    /// The security version below which the TPM's counter admits none.
-    var countedVersion: UInt64 {
-        guard anchors.contains(.tpm) else { return 0 }
+    func readCounter() -> UInt64 {
         var readPublic = VersionCounter.readPublic, read = VersionCounter.read
         var responses = [256 of UInt64](repeating: 0)
         return withAddress(of: &responses) { at in

@@ -15,6 +15,10 @@ extension VCPURunner {
         #if FAULT_INJECTION
             if BootFault.isBlind(state.value.spec.cores) { cpu_ud2() }
         #endif
+        // One that stays closed is its guest's to ask for; another one is nobody's.
+        if let wanted = state.value.spec.secret, state.value.secret.size > 0, digest(of: state.value.secret) != wanted {
+            return refuse(state.value.spec.sealedPath)
+        }
         guard let digests = state.value.spec.digests else {
             state.value.controlPage.print(
                 LogLine(partition: state.value.spec.name, ": images not verified: the manifest has no digests"))
@@ -24,10 +28,6 @@ extension VCPURunner {
         guard digest(of: kernel) == digests.kernel else { return refuse(state.value.spec.image) }
         guard digest(of: initrd) == digests.initrd else { return refuse(state.value.spec.initrd) }
         guard digest(of: state.value.sites) == digests.sites else { return refuse(state.value.spec.image) }
-        // One that stays closed is its guest's to ask for; another one is nobody's.
-        if let wanted = state.value.spec.secret, state.value.secret.size > 0, digest(of: state.value.secret) != wanted {
-            return refuse(state.value.spec.sealedPath)
-        }
         let milliseconds = (cpu_rdtsc() - start) / UInt64(state.value.platform.tscKHz)
         var line = LogLine(partition: state.value.spec.name, ": images verified, ")
         line.write(

@@ -14,8 +14,8 @@ extension VCPURunner {
             // The fault may have come in the middle of a reset or of a look at images, and there again and again: the third
             // time all is left as it is.
             functionState = .lost
-            partition.value.isSecretWithheld = true
             let isOther = partition.value.foundCause.map { $0 == .machineCheck || $0 == .coreLost } ?? false
+            if !isOther { partition.value.isSecretWithheld = true }
             var end = isOther ? partition.value.foundCause ?? .coreLost : .hypervisorFault
             core.value.failedEnds += 1
             if page.value.state == .stopping { wait(1_000_000, tscKHz) }
@@ -50,7 +50,6 @@ extension VCPURunner {
             isClean = false
             let found = runOnce()
             let life = (cpu_rdtsc() - began) / tscKHz
-            if found == .violation { partition.value.isSecretWithheld = true }
             let end = teardown(found)
             scrubCore()
             (starting, cause) = applyLifecyclePolicy(end, &delay)

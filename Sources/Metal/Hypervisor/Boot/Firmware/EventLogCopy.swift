@@ -15,10 +15,10 @@ struct EventLogCopy {
         // Where it is, its last event, and whether it was cut; 2 is the format of every event but the first.
         var log: [3 of UInt64] = [0, 0, 0]
         let status = withAddress(of: &log) { efi_call(tpm.value.GetEventLog, tpm.address, 2, $0, $0 + 8, $0 + 16) }
-        let isWhole = status == 0 && log[2] & 0xFF == 0 && log[1] > log[0]
+        table = firmware.configurationTable(.finalEvents) ?? 0
+        let isWhole = status == 0 && log[2] & 0xFF == 0 && log[1] > log[0] && table != 0
         file.address = try firmware.allocate(Self.limit, .anywhere, for: "memory for the event log")
         unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: UInt(file.address)), Self.limit)
-        table = firmware.configurationTable(.finalEvents) ?? 0
         next = table + 16
         append(log[0], to: isWhole ? Self.end(of: log[1]) : .max)
         _ = skip()

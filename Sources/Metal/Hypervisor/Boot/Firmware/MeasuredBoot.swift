@@ -8,10 +8,13 @@ import Trust
 struct MeasuredBoot {
     private(set) var anchors = TrustAnchors()
     let tpm: Pointer<EFI_TCG2_PROTOCOL>?
+    /// The security version below which the TPM's counter admits none; it says so before it may refuse to measure something.
+    private(set) var countedVersion: UInt64 = 0
 
     init(_ firmware: borrowing Firmware) {
         tpm = Self.find(firmware)
         if tpm != nil { anchors.insert(.tpm) } else { BootLog.print(LogLine("bulkhead: no TPM: nothing is measured")) }
+        if tpm != nil { countedVersion = readCounter() }
         if firmware.isSecure {
             anchors.insert(.secureBoot)
         } else {
