@@ -99,6 +99,40 @@ extension MachineTests {
             expect(next, "image work.sealed of partition work is not what the manifest names")
         }
 
+        /// Once its guest has done what it may not, no next one has it; a guest that a manager restarts has.
+        @Test func afterAViolationItIsWithheld() throws {
+            let machine = try SealedMachine(secret: Self.secret, isHostile: true)
+            defer { machine.tpm.stop() }
+            try machine.boot("hostile-first", sealed: nil).machine.cutPower()
+            let boot = try machine.boot("hostile", sealed: machine.seal(Self.secret))
+            defer { boot.machine.cutPower() }
+            let guest = ScriptedGuest("work", boot.client, on: boot.machine)
+            // As the loader has left it for the guest: behind its images, in its memory.
+            func isHanded() throws -> Bool {
+                try guest.wait(
+                    for: "@ready", from: guest.lines.lastIndex { $0.hasPrefix("@hostile start") } ?? 0, seconds: 60)
+                let snapshot = try Snapshot(boot.machine, machine.volume.workspace, name: "withheld")
+                let ownership = try OwnershipReader(snapshot.memory, partitions: ["work", "neighbour"])
+                return snapshot.copies(of: Self.secret, ownership).contains { $0.contains("(work's memory ") }
+            }
+            func start(_ operation: ControlOperation) throws {
+                let lines = guest.lines.count
+                try boot.client.change(operation, "work")
+                try guest.wait(for: "@hostile start", from: lines, seconds: 60)
+            }
+            #expect(try isHanded())
+            try start(.restart)
+            #expect(try isHanded())
+            guest.type(line: "memory:fetch@hole")
+            try guest.exchange()
+            let deadline = boot.machine.deadline(seconds: 60)
+            var info = try machine.settled(boot)
+            while info.state != .crashed, !deadline.isOver { info = try machine.settled(boot) }
+            #expect(info.state == .crashed && info.cause == .violation)
+            try start(.start)
+            #expect(try !isHanded())
+        }
+
         /// Versions below the TPM's counter are refused, and a manifest without one; whose number is not a counter's, all.
         @Test func anOldManifestIsRefused() throws {
             let machine = try SealedMachine(secret: Self.secret)
@@ -177,8 +211,10 @@ private struct SealedVolume {
     /// - Parameters:
     ///   - keys: the owner's; nil: another owner.
     ///   - version: the manifest's security version.
+    ///   - isHostile: whether its guest does what it is told on its console.
     init(
-        _ name: String, secret: [UInt8], keys given: KeyFolder? = nil, version: UInt64? = nil, disk: Disk? = nil
+        _ name: String, secret: [UInt8], keys given: KeyFolder? = nil, version: UInt64? = nil, disk: Disk? = nil,
+        isHostile: Bool = false
     ) throws {
         workspace = try Workspace.current()
         try buildAdversaries(workspace)
@@ -187,7 +223,7 @@ private struct SealedVolume {
         try? FileManager.default.removeItem(at: folder)
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let guests = [
-            ("work-kernel", "guests/vmlinux-device"),
+            ("work-kernel", isHostile ? "images/hostile.elf" : "guests/vmlinux-device"),
             ("work-initrd", disk == nil ? "guests/device.cpio" : "guests/service.cpio"),
             ("neighbour.elf", "images/neighbour.elf"),
         ]
@@ -206,7 +242,7 @@ private struct SealedVolume {
                 memory: \(disk == nil ? "256M" : "512M")
                 permit: all
                 image: {kernel: work-kernel, initrd: work-initrd}
-                command-line: console=ttyS0 loglevel=3 8250.nr_uarts=1 bulkhead.run=\(disk == nil ? "secret" : "disk-own")\(disk == nil ? "" : "\n    devices: [{pci: '00:10.0', id: '1b36:0010'}]")
+                command-line: \(isHostile ? "attack=ask" : "console=ttyS0 loglevel=3 8250.nr_uarts=1") bulkhead.run=\(disk == nil ? "secret" : "disk-own")\(disk == nil ? "" : "\n    devices: [{pci: '00:10.0', id: '1b36:0010'}]")
                 secret: \(Digest384(of: Data(secret)).text)
               - {name: neighbour, cores: [2], memory: 32M, permit: all, image: neighbour.elf}
             """
@@ -240,10 +276,11 @@ private final class SealedMachine {
 
     private let disk: SealedVolume.Disk?
 
-    init(secret: [UInt8], disk: SealedVolume.Disk? = nil) throws {
+    init(secret: [UInt8], disk: SealedVolume.Disk? = nil, isHostile: Bool = false) throws {
         self.disk = disk
         tpm = try SoftwareTPM()
-        volume = try SealedVolume(disk == nil ? "secrets" : "secrets-disk", secret: secret, disk: disk)
+        let name = isHostile ? "secrets-hostile" : disk == nil ? "secrets" : "secrets-disk"
+        volume = try SealedVolume(name, secret: secret, disk: disk, isHostile: isHostile)
     }
 
     /// Once a machine was started by it, and has no power any more.
