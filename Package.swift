@@ -159,7 +159,7 @@ let hostWing: [Target] = [
     hostRoom(
         "LibvirtBench",
         ["Control", "ControlClient", "LibvirtWire", "Machines", "Manifest", "ManifestRules", "Resources"], fast: true),
-    hostRoom("TPM", ["ControlClient"]),
+    hostRoom("TPM", ["ControlClient", "Trust"]),
     // Parses what strangers send.
     hostRoom("Attestation", ["CBOR", "Keys", "Machines", "SignedImages", "TPM", "Trust"], fast: true),
     hostRoom("Seal", ["Keys", "TPM", "Trust"]),

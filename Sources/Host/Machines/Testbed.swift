@@ -119,7 +119,7 @@ extension BootVolumeImage {
             for path in [words(partition.image), words(partition.initrd)] where !path.isEmpty {
                 images.append(Image(path: path, source: try locate(path, source)))
             }
-            // Until somebody has sealed it on that machine, the partition does not start.
+            // Until somebody has sealed it on that machine, its guest has none.
             if partition.secret != nil, let sealed = try? source.locate(words(partition.sealedPath)) {
                 images.append(Image(path: words(partition.sealedPath), source: sealed))
             }

@@ -158,7 +158,8 @@ extension ManifestError.Reason {
                 + "to measure. Or take `tpm` out of `require`: then nothing can be attested."
         case .oldVersion:
             "Somebody gave this machine a manifest that its owner has replaced: find out who. Where it is meant, give the manifest a "
-                + "`security-version` that is not lower, and sign it anew (Documentation/sealing.md)."
+                + "`security-version` that is not lower, and sign it anew. None below 18446744073709551615: what lies in the counter's place was never raised, is no counter, or "
+                + "the TPM does not say; `bulkhead counter` where the TPM is tells which (Documentation/sealing.md)."
         case .tpmUnusable:
             "A partition can have a TPM 2.0 that is all registers at FED40000h: start method 6 (FIFO), or 7 (CRB) with its control area "
                 + "at FED40040h. 0: there is none, or it refused to measure: switch it on in the firmware's setup. Another number: that "

@@ -16,8 +16,6 @@ extension TPMConnection {
 
     /// The first one that firmware has not extended.
     private static func unmeasured(_ values: [Int: [UInt8]]) -> Int? {
-        values.filter { (pcr, value) in
-            (0...7).contains(pcr) && (value.allSatisfy { $0 == 0 } || value.allSatisfy { $0 == 0xFF })
-        }.keys.min()
+        values.filter { (0...7).contains($0.key) && PCRBank.isUntouched($0.value) }.keys.min()
     }
 }

@@ -5,8 +5,7 @@ import Trust
 /// The TPM's counter of the security version: the hypervisor refuses a manifest whose version is below it, and does not
 /// change it. It never goes back.
 public struct RollbackCounter {
-    /// In the range of the owner's indices (TCG Registry of Reserved TPM 2.0 Handles and Localities, section 2.2).
-    public static let index: UInt32 = 0x0180_4C4B
+    public static var index: UInt32 { VersionCounter.index }
     /// How many increments one call makes at most: each one wears the TPM's NV memory.
     public static let mostIncrements: UInt64 = 1000
     /// TPM_NT_COUNTER; AUTHWRITE, AUTHREAD, OWNERWRITE, OWNERREAD, NO_DA: by the empty password, so that the hypervisor can.

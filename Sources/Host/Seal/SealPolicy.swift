@@ -88,16 +88,3 @@ public struct SealPolicy: Equatable, Sendable {
         return SHA256.digest(Data(writer.bytes))
     }
 }
-
-extension PCRBank {
-    func digest(_ bytes: [UInt8]) -> [UInt8] {
-        switch self {
-        case .sha256: return SHA256.digest(Data(bytes))
-        case .sha384:
-            var hash = SHA384()
-            for byte in bytes { hash.put(byte) }
-            let digest = hash.finish()
-            return (0..<Digest384.bytes).map { digest[$0] }
-        }
-    }
-}

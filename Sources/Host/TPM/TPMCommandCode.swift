@@ -7,10 +7,8 @@ public enum TPMCommandCode: UInt32, CaseIterable, Sendable {
     case createPrimary = 0x131
     case increment = 0x134
     case shutdown = 0x145
-    case activateCredential = 0x147
     case policyNV = 0x149
     case readNV = 0x14E
-    case policySecret = 0x151
     case create = 0x153
     case load = 0x157
     case quote = 0x158
@@ -35,10 +33,8 @@ public enum TPMCommandCode: UInt32, CaseIterable, Sendable {
         case .createPrimary: "TPM2_CreatePrimary"
         case .increment: "TPM2_NV_Increment"
         case .shutdown: "TPM2_Shutdown"
-        case .activateCredential: "TPM2_ActivateCredential"
         case .policyNV: "TPM2_PolicyNV"
         case .readNV: "TPM2_NV_Read"
-        case .policySecret: "TPM2_PolicySecret"
         case .create: "TPM2_Create"
         case .load: "TPM2_Load"
         case .quote: "TPM2_Quote"

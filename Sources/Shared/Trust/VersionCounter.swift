@@ -1,7 +1,7 @@
 /// The counter of a machine's TPM that forbids old manifests (TPM 2.0 Library, part 1, section 37.2.4). It only rises, also
 /// where it is removed and defined anew.
 public enum VersionCounter {
-    /// Its NV index.
+    /// Its NV index, of the owner's range (TCG Registry of Reserved TPM 2.0 Handles and Localities, section 2.2).
     public static let index: UInt32 = 0x0180_4C4B
     /// TPM2_NV_ReadPublic (part 3, section 31.6).
     public static var readPublic: [14 of UInt8] { TPMCommandList.command(0x69, index) }

@@ -1,4 +1,5 @@
 import Platform
+import Testing
 import UnitSupport
 
 @testable import Loaders
@@ -27,4 +28,26 @@ func load(
         initrd: initrd == nil ? nil : UnsafeRawBufferPointer(initrdCopy),
         secret: UnsafeRawBufferPointer(secretCopy), commandLine: line.span,
         platform: platform ?? description(memory: memory.size), memory: memory)
+}
+
+/// One of a guest's ACPI tables, found by the XSDT: whole, in its place and with a checksum; nil where there is none.
+func acpiTable(
+    _ signature: String, _ platform: PlatformDescription, in memory: borrowing GuestMemory
+) -> [UInt8]? {
+    let rsdp = writeACPITables(platform, to: memory), xsdt = memory.load(UInt64.self, at: rsdp + 24) ?? 0
+    let end = UInt64(memory.load(UInt32.self, at: xsdt + 4) ?? 0)
+    for entry in stride(from: 36, to: end, by: 8) {
+        let at = memory.load(UInt64.self, at: xsdt + entry) ?? 0
+        let size = Int(memory.load(UInt32.self, at: at + 4) ?? 0)
+        let bytes = memory.array(at: at, size) ?? []
+        guard bytes.starts(with: Array(signature.utf8)) else { continue }
+        #expect(at + UInt64(size) <= LowMemory.acpiEnd && bytes.reduce(0, &+) == 0)
+        return bytes
+    }
+    return nil
+}
+
+/// A number of `size` bytes, the least significant one first.
+func little(_ bytes: [UInt8], _ at: Int, _ size: Int) -> UInt64 {
+    (0..<size).reduce(0) { $0 | UInt64(bytes[at + $1]) << (8 * UInt64($1)) }
 }

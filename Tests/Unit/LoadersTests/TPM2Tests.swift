@@ -14,22 +14,8 @@ import UnitSupport
 
     private func table(_ platform: PlatformDescription) -> [UInt8]? {
         withMemory(64 << 20) { memory in
-            let rsdp = writeACPITables(platform, to: memory), xsdt = memory.load(UInt64.self, at: rsdp + 24) ?? 0
-            let end = UInt64(memory.load(UInt32.self, at: xsdt + 4) ?? 0)
-            for entry in stride(from: 36, to: end, by: 8) {
-                let at = memory.load(UInt64.self, at: xsdt + entry) ?? 0
-                let size = Int(memory.load(UInt32.self, at: at + 4) ?? 0)
-                let bytes = memory.array(at: at, size) ?? []
-                guard bytes.starts(with: Array("TPM2".utf8)) else { continue }
-                #expect(at + UInt64(size) <= LowMemory.acpiEnd && bytes.reduce(0, &+) == 0)
-                return bytes
-            }
-            return nil
+            acpiTable("TPM2", platform, in: memory)
         }
-    }
-
-    private func number(_ bytes: [UInt8], _ at: Int, _ size: Int) -> UInt64 {
-        (0..<size).reduce(0) { $0 | UInt64(bytes[at + $1]) << (8 * UInt64($1)) }
     }
 
     @Test func onlyWhoHasTheTPMHasTheTable() throws {
@@ -37,9 +23,9 @@ import UnitSupport
         for (method, area) in [(6, 0), (7, 0xFED4_0040)] as [(UInt32, UInt64)] {
             let tpm2 = try #require(table(platform(method)))
             // tpm_read_log_acpi wants all 76 bytes.
-            #expect(tpm2.count == 76 && tpm2[8] == 4 && number(tpm2, 36, 4) == 0)
-            #expect(number(tpm2, 40, 8) == area && number(tpm2, 48, 4) == UInt64(method))
-            #expect(number(tpm2, 52, 12) == 0 && number(tpm2, 64, 4) == 0 && number(tpm2, 68, 8) == 0)
+            #expect(tpm2.count == 76 && tpm2[8] == 4 && little(tpm2, 36, 4) == 0)
+            #expect(little(tpm2, 40, 8) == area && little(tpm2, 48, 4) == UInt64(method))
+            #expect(little(tpm2, 52, 12) == 0 && little(tpm2, 64, 4) == 0 && little(tpm2, 68, 8) == 0)
         }
     }
 
@@ -80,7 +66,7 @@ import UnitSupport
             #expect(platform(7, memory: memory).eventLog.isEmpty)
         }
         let tpm2 = try #require(table(platform(7, log: 0x1234)))
-        #expect(number(tpm2, 64, 4) == 0x1234 && number(tpm2, 68, 8) == 64 << 20 - 0x2000)
+        #expect(little(tpm2, 64, 4) == 0x1234 && little(tpm2, 68, 8) == 64 << 20 - 0x2000)
     }
 
     /// The initrd is put below it, and an image that reaches it is refused.

@@ -17,22 +17,8 @@ import UnitSupport
             var platform = description()
             platform.watchdog = seconds
             platform.hasBus = hasBus
-            let rsdp = writeACPITables(platform, to: memory), xsdt = memory.load(UInt64.self, at: rsdp + 24) ?? 0
-            let end = UInt64(memory.load(UInt32.self, at: xsdt + 4) ?? 0)
-            for entry in stride(from: 36, to: end, by: 8) {
-                let at = memory.load(UInt64.self, at: xsdt + entry) ?? 0
-                let size = Int(memory.load(UInt32.self, at: at + 4) ?? 0)
-                let bytes = memory.array(at: at, size) ?? []
-                guard bytes.starts(with: Array("WDAT".utf8)) else { continue }
-                #expect(at + UInt64(size) <= LowMemory.acpiEnd && bytes.reduce(0, &+) == 0)
-                return bytes
-            }
-            return nil
+            return acpiTable("WDAT", platform, in: memory)
         }
-    }
-
-    private func number(_ bytes: [UInt8], _ at: Int, _ size: Int) -> UInt64 {
-        (0..<size).reduce(0) { $0 | UInt64(bytes[at + $1]) << (8 * UInt64($1)) }
     }
 
     @Test func onlyWhoHasAWatchdogHasTheTable() {
@@ -43,18 +29,18 @@ import UnitSupport
     /// What Linux demands: no PCI device, enabled, counts in order, entries in I/O space by bytes, none of the clock's ports.
     @Test func itIsOneThatLinuxTakes() throws {
         let wdat = try #require(table(60))
-        #expect(number(wdat, 36, 4) == 32 && number(wdat, 40, 2) == 0xFF)
+        #expect(little(wdat, 36, 4) == 32 && little(wdat, 40, 2) == 0xFF)
         #expect(wdat[42] == 0xFF && wdat[43] == 0xFF && wdat[44] == 0xFF)
-        #expect(number(wdat, 48, 4) >= 1 && number(wdat, 56, 4) <= number(wdat, 52, 4) && wdat[60] & 1 == 1)
-        #expect(number(wdat, 64, 4) == 5 && wdat.count == 68 + 5 * 24)
+        #expect(little(wdat, 48, 4) >= 1 && little(wdat, 56, 4) <= little(wdat, 52, 4) && wdat[60] & 1 == 1)
+        #expect(little(wdat, 64, 4) == 5 && wdat.count == 68 + 5 * 24)
         for at in stride(from: 68, to: wdat.count, by: 24) {
-            #expect(wdat[at + 4...at + 7] == [1, 8, 0, 1] && !(0x70...0x73).contains(number(wdat, at + 8, 8)))
+            #expect(wdat[at + 4...at + 7] == [1, 8, 0, 1] && !(0x70...0x73).contains(little(wdat, at + 8, 8)))
         }
     }
 
     /// Its actions do to the model what their names say.
     @Test func itsActionsDoWhatTheySay() throws {
-        let wdat = try #require(table(60)), period = number(wdat, 48, 4)
+        let wdat = try #require(table(60)), period = little(wdat, 48, 4)
         var platform = description()
         platform.watchdog = 60
         var devices = LegacyDevices(platform), now: UInt64 = 1
@@ -63,9 +49,9 @@ import UnitSupport
             var result: UInt64?
             for at in stride(from: 68, to: wdat.count, by: 24) where wdat[at] == action {
                 let entry = Entry(
-                    action: action, instruction: wdat[at + 1], port: number(wdat, at + 8, 8),
-                    value: number(wdat, at + 16, 4),
-                    mask: number(wdat, at + 20, 4))
+                    action: action, instruction: wdat[at + 1], port: little(wdat, at + 8, 8),
+                    value: little(wdat, at + 16, 4),
+                    mask: little(wdat, at + 20, 4))
                 let isRead = entry.instruction == 0
                 let value = entry.instruction == 3 ? count & entry.mask : entry.value & entry.mask
                 let access = PortAccess(port: UInt16(entry.port), size: 1, input: isRead)

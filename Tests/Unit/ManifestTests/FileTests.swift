@@ -27,10 +27,6 @@ private let good = """
         permit: [start, statistics]
     """
 
-private func parsed(_ text: String) throws -> Manifest {
-    try parseManifest(text, file: "m.yaml", images: .unchecked)
-}
-
 /// The problems of a file, one line each.
 func refusals(_ text: String, images: ImageSource = .unchecked) -> [String] {
     do throws(ManifestRefused) {

@@ -18,36 +18,27 @@ import Text
         """
     }
 
-    private func parse(_ text: String) throws -> Manifest {
-        try parseManifest(text, file: "m.yaml", images: .unchecked)
-    }
-
-    private func problem(_ require: String) -> String? {
-        do throws(ManifestRefused) {
-            _ = try parseManifest(file(require), file: "m.yaml", images: .unchecked)
-            return nil
-        } catch { return error.description }
-    }
+    private func problem(_ require: String) -> String? { parseProblem(file(require)) }
 
     @Test func itIsReadAndComesBack() throws {
-        let manifest = try parse(file("require: [secure-boot, tpm]"))
+        let manifest = try parsed(file("require: [secure-boot, tpm]"))
         #expect(manifest.requires == .secureBoot | .tpm)
         let bytes = try encoded(manifest), copy = try decoded(bytes)
         #expect(copy.requires == manifest.requires)
-        #expect(try encoded(parse(manifestYAML(copy))) == bytes)
+        #expect(try encoded(parsed(manifestYAML(copy))) == bytes)
         #expect(ManifestJSON(copy).require == ["secure-boot", "tpm"])
         #expect(ManifestPicture(copy).text.contains("requires secure-boot and tpm"))
-        #expect(try parse(file("require: [tpm]")).requires == .tpm)
+        #expect(try parsed(file("require: [tpm]")).requires == .tpm)
         #expect(try manifestSchema().contains("\"secure-boot\""))
     }
 
     /// What requires nothing has the bytes that it always had.
     @Test func nothingIsWrittenWhereNothingIsRequired() throws {
-        let plain = try encoded(parse(file("")))
-        #expect(try encoded(parse(file("require: []"))) == plain)
+        let plain = try encoded(parsed(file("")))
+        #expect(try encoded(parsed(file("require: []"))) == plain)
         #expect(ManifestJSON(try decoded(plain)).require == nil)
         // Map of 7 keys; the eighth is key 33, 3.
-        let required = try encoded(parse(file("require: [tpm, secure-boot]")))
+        let required = try encoded(parsed(file("require: [tpm, secure-boot]")))
         #expect(plain[0] == 0xA7 && required[0] == 0xA8)
         #expect(Array(required.dropFirst()) == Array(plain.dropFirst()) + [0x18, 33, 3])
     }
@@ -61,7 +52,7 @@ import Text
     }
 
     @Test func whatIsNotKnownIsRefused() throws {
-        let bytes = try encoded(parse(file("require: [tpm]")))
+        let bytes = try encoded(parsed(file("require: [tpm]")))
         for value: UInt8 in [0, 4, 5, 23] {
             #expect(
                 refusal(Array(bytes.dropLast()) + [value])
@@ -77,7 +68,7 @@ import Text
     }
 
     @Test func aMachineWithoutItIsRefusedByName() throws {
-        let manifest = try parse(file("require: [secure-boot, tpm]"))
+        let manifest = try parsed(file("require: [secure-boot, tpm]"))
         var machine = machineFacts(for: manifest, groups: false)
         func reason() -> ManifestError? {
             do throws(ManifestError) { try manifest.check(against: machine) } catch { return error }

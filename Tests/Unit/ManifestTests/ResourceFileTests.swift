@@ -21,22 +21,11 @@ import Testing
         """
     }
 
-    private func parse(_ text: String) throws -> Manifest {
-        try parseManifest(text, file: "m.yaml", images: .unchecked)
-    }
-
-    private func problem(_ text: String) -> String? {
-        do throws(ManifestRefused) {
-            _ = try parseManifest(text, file: "m.yaml", images: .unchecked)
-            return nil
-        } catch { return error.description }
-    }
-
     @Test func keysAreReadAndComeBack() throws {
         let text = file(
             "cache: {l3: 4 ways, l2: 25%}\nbandwidth: 40%\nmemory-key: required\naccept: [shared-cache]",
             housekeeping: "{core: 0, cache: {l3: exclusive}, bandwidth: 1.5 GB/s}")
-        let manifest = try parse(text)
+        let manifest = try parsed(text)
         let spec = manifest.partitions[0]
         #expect(spec.resources.l3.rawValue == 4 && spec.resources.l2.rawValue == 0x119)
         #expect(spec.resources.bandwidth.rawValue == 40 && spec.resources.memoryKey == .required)
@@ -46,7 +35,7 @@ import Testing
         let bytes = try encoded(manifest), copy = try decoded(bytes)
         #expect(copy.partitions[0].resources == spec.resources)
         #expect(copy.housekeepingResources == manifest.housekeepingResources)
-        let again = try parse(manifestYAML(copy))
+        let again = try parsed(manifestYAML(copy))
         #expect(try encoded(again) == bytes)
         let json = ManifestJSON(copy)
         #expect(json.partitions[0].cache == ["l3": "4 ways", "l2": "25%"] && json.partitions[0].bandwidth == "40%")
@@ -58,7 +47,7 @@ import Testing
 
     /// What asks for nothing has the bytes that it always had.
     @Test func nothingIsWrittenWhereNothingIsAskedFor() throws {
-        let plain = try encoded(parse(file("console: true"))), none = try encoded(parse(file("memory-key: none")))
+        let plain = try encoded(parsed(file("console: true"))), none = try encoded(parsed(file("memory-key: none")))
         #expect(plain == none)
     }
 
@@ -71,31 +60,33 @@ import Testing
         ("bandwidth: 1.3 GB/s", "is not a limit"), ("bandwidth: 4096 GB/s", "is not a limit"),
         ("memory-key: yes", "\"yes\" is not a demand for a memory key; write none or preferred or required"),
     ]) func wrongValuesAreNamed(_ keys: String, _ words: String) {
-        let said = problem(file(keys)) ?? ""
+        let said = parseProblem(file(keys)) ?? ""
         #expect(said.contains(words), "\(said)")
     }
 
     @Test func housekeepingNeedsItsCore() {
-        let said = problem(file("console: true", housekeeping: "{bandwidth: 40%}")) ?? ""
+        let said = parseProblem(file("console: true", housekeeping: "{bandwidth: 40%}")) ?? ""
         #expect(said.contains("housekeeping has no \"core\""), "\(said)")
-        let key = problem(file("console: true", housekeeping: "{core: 0, memory-key: required}")) ?? ""
+        let key = parseProblem(file("console: true", housekeeping: "{core: 0, memory-key: required}")) ?? ""
         #expect(key.contains("unknown key \"memory-key\" in housekeeping"), "\(key)")
     }
 
     /// Where a partition has the housekeeping core, that partition's part counts there.
     @Test(arguments: ["cache: {l3: 1 way}", "cache: {l2: 25%}", "bandwidth: 20%"])
     func housekeepingsPartOnAPartitionsCore(_ key: String) {
-        let said = problem(file("console: true", housekeeping: "{core: 1, \(key)}"))
+        let said = parseProblem(file("console: true", housekeeping: "{core: 1, \(key)}"))
         #expect(
             said == "m.yaml:2: housekeeping asks for a part of caches or bandwidth, "
                 + "but partition \"work\" has its core, whose part counts")
-        #expect(problem(file(key, housekeeping: "1")) == nil && problem(file(key, housekeeping: "{core: 1}")) == nil)
-        #expect(problem(file("console: true", housekeeping: "{core: 0, \(key)}")) == nil)
+        #expect(
+            parseProblem(file(key, housekeeping: "1")) == nil
+                && parseProblem(file(key, housekeeping: "{core: 1}")) == nil)
+        #expect(parseProblem(file("console: true", housekeeping: "{core: 0, \(key)}")) == nil)
     }
 
     /// Root mode's decoder: each number has a meaning, and something is asked for.
     @Test func tamperedNumbersAreRefused() throws {
-        var manifest = try parse(file("cache: {l3: 4 ways}"))
+        var manifest = try parsed(file("cache: {l3: 4 ways}"))
         let bytes = try encoded(manifest)
         // The last item: key 28, an array of four, 4, 0, 0, 0.
         #expect(bytes.suffix(7) == [0x18, 28, 0x84, 4, 0, 0, 0])

@@ -1,4 +1,5 @@
 import Manifest
+import ManifestFile
 import ManifestRules
 import Text
 
@@ -69,3 +70,14 @@ func sentence(_ error: ManifestError, _ manifest: Manifest) -> String { Manifest
 
 /// What the hypervisor says on its console.
 func consoleSentence(_ error: ManifestError, _ manifest: Manifest) -> String { error.sentence(manifest) }
+
+/// A manifest's text whose images nobody looks at, as the file `m.yaml`.
+func parsed(_ text: String) throws -> Manifest { try parseManifest(text, file: "m.yaml", images: .unchecked) }
+
+/// Why that is refused; nil where it is not.
+func parseProblem(_ text: String) -> String? {
+    do throws(ManifestRefused) {
+        _ = try parseManifest(text, file: "m.yaml", images: .unchecked)
+        return nil
+    } catch { return error.description }
+}

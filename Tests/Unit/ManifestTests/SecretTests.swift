@@ -20,30 +20,19 @@ import Trust
         """
     }
 
-    private func parse(_ text: String) throws -> Manifest {
-        try parseManifest(text, file: "m.yaml", images: .unchecked)
-    }
-
-    private func problem(_ text: String) -> String? {
-        do throws(ManifestRefused) {
-            _ = try parseManifest(text, file: "m.yaml", images: .unchecked)
-            return nil
-        } catch { return error.description }
-    }
-
     @Test func theyAreReadAndComeBack() throws {
         let text = file("security-version: 12", ", secret: \(Self.digits), tpm: true")
-        let manifest = try parse(text)
+        let manifest = try parsed(text)
         #expect(manifest.securityVersion == 12 && manifest.partitions[0].secret?.text == Self.digits)
         #expect(manifest.partitions[0].sealedPath.string == "work.sealed")
         let bytes = try encoded(manifest), copy = try decoded(bytes)
         #expect(copy.securityVersion == 12 && copy.partitions[0].secret == manifest.partitions[0].secret)
-        #expect(try encoded(parse(manifestYAML(copy))) == bytes)
+        #expect(try encoded(parsed(manifestYAML(copy))) == bytes)
         #expect(ManifestJSON(copy).securityVersion == 12 && ManifestJSON(copy).partitions[0].secret == Self.digits)
         #expect(ManifestPicture(copy).text.contains("opened by the TPM from work.sealed"))
         #expect(try manifestSchema().contains("\"security-version\""))
         // A manifest that is read into one that had a version has none.
-        let plain = try encoded(parse(file()))
+        let plain = try encoded(parsed(file()))
         var next = copy
         try next.decode(plain.span)
         #expect(next.securityVersion == 0 && next.partitions[0].secret == nil)
@@ -51,10 +40,10 @@ import Trust
 
     /// Without them the bytes are those that they always were; the version is key 35, the secret key 37 of its partition.
     @Test func nothingIsWrittenWhereThereIsNone() throws {
-        let plain = try encoded(parse(file())), counted = try encoded(parse(file("security-version: 3")))
+        let plain = try encoded(parsed(file())), counted = try encoded(parsed(file("security-version: 3")))
         #expect(plain[0] == 0xA7 && counted[0] == 0xA8)
         #expect(Array(counted.dropFirst()) == Array(plain.dropFirst()) + [0x18, 35, 3])
-        let secret = try encoded(parse(file("", ", secret: \(Self.digits)")))
+        let secret = try encoded(parsed(file("", ", secret: \(Self.digits)")))
         #expect(
             secret.count == plain.count + 2 + 2 + Digest384.bytes
                 && Array(secret.suffix(8)) == [UInt8](repeating: 0xA5, count: 8))
@@ -63,17 +52,17 @@ import Trust
 
     @Test(arguments: ["0", "-1", "4294967296", "one", "1.5"]) func aVersionIsANumber(_ text: String) throws {
         #expect(
-            problem(file("security-version: \(text)"))?.contains("m.yaml:3: \"\(text)\" is not a security version")
+            parseProblem(file("security-version: \(text)"))?.contains("m.yaml:3: \"\(text)\" is not a security version")
                 == true)
     }
 
     @Test(arguments: ["root.key", String(digits.dropLast()), digits + "0", "g" + digits.dropFirst()])
     func aSecretIsNamedByItsDigest(_ text: String) {
-        #expect(problem(file("", ", secret: \(text)"))?.contains("is not a SHA-384 digest") == true)
+        #expect(parseProblem(file("", ", secret: \(text)"))?.contains("is not a SHA-384 digest") == true)
     }
 
     private static func reason(_ version: String, oldest: UInt64?) throws -> ManifestError? {
-        let manifest = try SecretTests().parse(SecretTests().file(version))
+        let manifest = try parsed(SecretTests().file(version))
         var machine = machineFacts(for: manifest, groups: false)
         if let oldest { machine.oldestVersion = oldest }
         do throws(ManifestError) { try manifest.check(against: machine) } catch { return error }
@@ -102,11 +91,11 @@ import Trust
         let folder = FileManager.default.temporaryDirectory.appending(path: "secrets-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
-        let manifest = try parse(file("", ", secret: \(Self.digits)"))
+        let manifest = try parsed(file("", ", secret: \(Self.digits)"))
         let notes = secretNotes(manifest, images: .folder(folder.path))
         #expect(notes.count == 1 && notes[0].hasPrefix("partition \"work\": there is no work.sealed among the images"))
         try Data([1]).write(to: folder.appending(path: "work.sealed"))
         #expect(secretNotes(manifest, images: .folder(folder.path)).isEmpty)
-        #expect(try secretNotes(parse(file()), images: .folder(folder.path)).isEmpty)
+        #expect(try secretNotes(parsed(file()), images: .folder(folder.path)).isEmpty)
     }
 }

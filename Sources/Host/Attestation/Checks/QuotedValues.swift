@@ -32,13 +32,9 @@ struct QuotedValues {
         (banks, self.values) = (quote.selections.compactMap(\.bank).filter { values[$0] != nil }, values)
     }
 
-    /// Those of PCRs 0 to 7 that nobody has extended since the TPM was started: zeros or ones. A firmware ends each of them by a
-    /// separator (TCG PC Client Platform Firmware Profile 1.05, section 3.3.4), in each bank that it knows. The last byte of PCR 0 may be the locality of the start.
+    /// Those of PCRs 0 to 7 that nobody has extended.
     func untouched(_ bank: PCRBank) -> [Int] {
-        (0...7).filter { pcr in
-            guard let digits = self[bank][pcr]?.dropLast() else { return false }
-            return digits.allSatisfy { $0 == 0 } || digits.allSatisfy { $0 == 0xFF }
-        }
+        (0...7).filter { self[bank][$0].map(PCRBank.isUntouched) == true }
     }
 }
 

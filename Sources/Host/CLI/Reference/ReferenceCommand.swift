@@ -12,8 +12,8 @@ struct ReferenceCommand: ParsableCommand {
         commandName: "reference",
         abstract: "Compute what a TPM holds after a boot, from the owner's files.",
         discussion: """
-            The hypervisor measures the owner's key and its own version into PCR 11 of the machine's TPM, the manifest and \
-            every image into PCR 12. This computes the same values (banks SHA-256 and SHA-384) from a boot volume; \
+            The hypervisor measures the owner's key into PCR 11 of the machine's TPM, its own version, the manifest and every image into \
+            PCR 12. This computes the same values (banks SHA-256 and SHA-384) from a boot volume; \
             `tpm2_pcrread sha256:11,12` prints the machine's. They mean what Secure Boot's PCR 7, or the program's PCR 4, is \
             worth: Documentation/trust.md.
 

@@ -75,7 +75,6 @@ struct PartitionFunctions: ~Copyable {
         }
         return failed
     }
-
 }
 
 /// What the model of a guest's functions reaches of the machine.

@@ -34,6 +34,7 @@ extension MeasuredBoot {
         return secret
     }
 
+    /// The version below which the TPM's counter admits none.
     func readCounter() -> UInt64 {
         var readPublic = VersionCounter.readPublic, read = VersionCounter.read
         var responses = [256 of UInt64](repeating: 0)

@@ -1,7 +1,8 @@
 import Platform
 
-/// Puts a guest into memory: the image, its initrd and what is handed to it as a secret, its command line, ACPI tables, the boot protocol's structures, page
-/// tables, descriptors and the reset stub. `memory` should be clear; everything read later is written or cleared here.
+/// Puts a guest into memory: the image, its initrd and what is handed to it as a secret, its command line, ACPI tables, the boot
+/// protocol's structures, page tables, descriptors and the reset stub. `memory` should be clear; everything read later is written or
+/// cleared here.
 ///
 /// The format is recognised by content, in this order:
 /// 1. Linux bzImage: 64-bit boot protocol (Linux Documentation/arch/x86/boot.rst), entry 200h behind the load address;

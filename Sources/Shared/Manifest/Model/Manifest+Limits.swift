@@ -22,6 +22,7 @@ extension Manifest {
     public static let maxPartitionCores = 16
     /// The most seconds that a guest has for its watchdog's first kick.
     public static let maxWatchdog: UInt64 = 3600
+    /// The highest security version.
     public static let maxSecurityVersion: UInt64 = 0xFFFF_FFFF
     /// The most virtual functions that one physical function enables.
     public static let maxVirtualFunctions = 64

@@ -98,6 +98,7 @@ public struct PartitionSpec: Sendable {
         path.write(".sealed")
         return path
     }
+
     /// Whether the guest sees a PCI bus.
     public var hasBus: Bool { devices.count > 0 || hasModel }
     /// Whether there are functions on it that a device model stands for.

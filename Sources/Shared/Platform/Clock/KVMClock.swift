@@ -2,7 +2,6 @@
 /// time-stamp counter turns into time. Since the counter neither stops nor changes its rate, each is written once, when
 /// the guest registers it, and reading the clock never exits. One value a vCPU.
 public struct KVMClock: Sendable {
-
     /// What the guest wrote to the two registers last.
     public private(set) var wallClock: UInt64 = 0
     public private(set) var systemTime: UInt64 = 0

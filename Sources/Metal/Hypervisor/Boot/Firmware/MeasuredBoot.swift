@@ -80,14 +80,17 @@ extension Firmware {
     /// Whether Secure Boot decides what is started, by somebody's keys (UEFI 2.10, section 3.3).
     fileprivate var isSecure: Bool { flag("SecureBoot") == 1 && flag("SetupMode") == 0 }
 
-    /// Has the firmware clear memory before it starts anything after a reset, if it can (TCG PC Client Platform Reset Attack
+    /// Has the firmware clear memory before it starts anything after a reset; where it cannot, that is said (TCG PC Client Platform Reset Attack
     /// Mitigation Specification 1.10, section 5).
     borrowing func overwriteMemoryAtReset() {
         var name = Self.words("MemoryOverwriteRequestControl"), id = EFI_GUID.memoryOverwrite, one: UInt64 = 1
         let set = Pointer<EFI_RUNTIME_SERVICES>(at: system.value.RuntimeServices).value.SetVariable
         // Not volatile, for boot and run time.
-        _ = withAddress(of: &name) { name in
+        let status = withAddress(of: &name) { name in
             withAddress(of: &id) { id in withAddress(of: &one) { efi_call(set, name, id, 7, 1, $0) } }
+        }
+        if status != 0 {
+            BootLog.print(LogLine("bulkhead: the firmware does not clear memory at a reset: a secret stays in it"))
         }
     }
 

@@ -1,4 +1,3 @@
-import TPM
 import Trust
 
 extension PCRBank {
@@ -16,5 +15,13 @@ extension PCRBank {
             let digest = hash.finish()
             return (0..<bytes).map { digest[$0] }
         }
+    }
+
+    /// Whether nobody has extended the PCR that has this value since the TPM was started: zeros, or ones. A firmware ends each of PCRs 0 to 7
+    /// by a separator (TCG PC Client Platform Firmware Profile 1.05, section 3.3.4), in each bank that it knows; in others any program extends
+    /// them by what it likes. The last byte may be the locality of the start.
+    public static func isUntouched(_ value: [UInt8]) -> Bool {
+        let digits = value.dropLast()
+        return digits.allSatisfy { $0 == 0 } || digits.allSatisfy { $0 == 0xFF }
     }
 }
