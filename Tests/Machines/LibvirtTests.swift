@@ -271,8 +271,12 @@ struct ClientError: Error, CustomStringConvertible {
 
 /// Commands of a client with what it must print: a line `$ command`, then the lines of its output, in which `*` stands for
 /// anything. A line that only has `*` stands for any number of lines. `{name}` stands for a value that is given.
+///
+/// `$? command` may print nothing at all instead: virsh has a thread for what can take long, and waits for it in
+/// `g_main_loop_run`; where the answer comes before that, its `g_main_loop_quit` is lost and virsh waits for ever. It is ended
+/// then. `lifecycle.py` asks for the same without virsh.
 struct ClientScript {
-    private var steps: [(command: String, output: [String])] = []
+    private var steps: [(command: String, mayHang: Bool, output: [String])] = []
 
     init(_ file: URL, _ values: [String: String] = [:]) throws {
         for text in try String(contentsOf: file, encoding: .utf8).split(
@@ -280,8 +284,8 @@ struct ClientScript {
         {
             if text.hasPrefix("#") { continue }
             let line = values.reduce(String(text)) { $0.replacing("{\($1.key)}", with: $1.value) }
-            if line.hasPrefix("$ ") {
-                steps.append((String(line.dropFirst(2)), []))
+            if let command = line.wholeMatch(of: /\$(\??) (.*)/) {
+                steps.append((String(command.2), command.1 == "?", []))
             } else if !steps.isEmpty {
                 steps[steps.count - 1].output.append(String(line))
             }
@@ -292,7 +296,12 @@ struct ClientScript {
     func run(_ words: [String], folder: URL) throws -> [String] {
         var failures: [String] = []
         for step in steps {
-            let text = try Self.output(words + step.command.split(separator: " ").map(String.init), folder)
+            let command = words + step.command.split(separator: " ").map(String.init)
+            let text = try Self.output(command, folder, seconds: step.mayHang ? 20 : 900)
+            if step.mayHang && text.isEmpty {
+                print("\(step.command): ended, since virsh has not seen its own thread end")
+                continue
+            }
             let lines = Self.trimmed(text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init))
             if !Self.matches(lines[...], Self.trimmed(step.output)[...]) {
                 failures.append("\(step.command): printed\n\(text)\ninstead of\n\(step.output.joined(separator: "\n"))")
@@ -303,11 +312,11 @@ struct ClientScript {
     }
 
     /// What a program prints on both its outputs.
-    static func output(_ words: [String], _ folder: URL) throws -> String {
+    static func output(_ words: [String], _ folder: URL, seconds: Int = 900) throws -> String {
         let process = Process(), output = Pipe()
         process.executableURL = URL(filePath: "/usr/bin/env")
         // A client that is not answered fails the test; the longest of them take some minutes.
-        process.arguments = ["timeout", "--kill-after=5", "900"] + words
+        process.arguments = ["timeout", "--kill-after=5", "\(seconds)"] + words
         process.environment = ProcessInfo.processInfo.environment.merging(["LC_ALL": "C"]) { $1 }
         process.currentDirectoryURL = folder
         process.standardInput = FileHandle.nullDevice

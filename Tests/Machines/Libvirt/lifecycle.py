@@ -54,6 +54,13 @@ def wait(event):
 
 # The console, and a guest that is asked to shut down.
 workload = conn.lookupByName("workload")
+# What virsh.txt asks as well, where virsh may lose the answer.
+for name, call in (
+        ("domain_save", lambda: workload.save("/tmp/nowhere")),
+        ("domain_managed_save", lambda: workload.managedSave()),
+        ("domain_core_dump", lambda: workload.coreDump("/tmp/nowhere")),
+        ("virDomainMigrate3", lambda: workload.migrate3(libvirt.open("test:///default"), {}, 0))):
+    assert name in refused(libvirt.VIR_ERR_NO_SUPPORT, call), name
 stream = conn.newStream()
 workload.openConsole(None, stream)
 text = b""
