@@ -17,7 +17,7 @@ extension MachineTests {
         }
 
         /// It is the second vCPU of a partition with two.
-        @Test func itsGuestHasAnotherCoreToo() throws {
+        @Test(.nightly) func itsGuestHasAnotherCoreToo() throws {
             let machine = try BootedMachine(manifest: "shared-smp")
             defer { machine.testbed.stop() }
             try machine.guest("whole").wait(for: "@bulkhead ready ", seconds: 120)

@@ -41,7 +41,7 @@ extension MachineTests {
         }
 
         /// Nobody's key, another manifest: other values, again those that are computed. What is weaker is said.
-        @Test func anotherVolumeGivesOtherValues() throws {
+        @Test(.nightly) func anotherVolumeGivesOtherValues() throws {
             let signed = try MeasuredVolume("measured-signed", require: "require: [secure-boot, tpm]\n", isSigned: true)
             let volume = try MeasuredVolume("measured-plain", require: "require: [tpm]\n", isSigned: false)
             let boot = try MeasuredMachine(volume, hasSecureBoot: false)
@@ -67,7 +67,7 @@ extension MachineTests {
 
         /// A bit of a kernel: its partition does not start, and PCR 12 says it; PCR 11, who decides, is as it was, and not what
         /// another owner's would be.
-        @Test func aChangedKernelGivesAnotherValue() throws {
+        @Test(.nightly) func aChangedKernelGivesAnotherValue() throws {
             let volume = try MeasuredVolume("measured-changed", require: "", isSigned: true)
             let expected = try volume.expected()
             try volume.change("second.elf")
@@ -121,7 +121,7 @@ extension MachineTests {
         }
 
         /// A TPM none of whose active banks has a digest that still counts is none.
-        @Test func aTPMWithSHA1AloneCountsAsNone() throws {
+        @Test(.nightly) func aTPMWithSHA1AloneCountsAsNone() throws {
             let tpm = try SoftwareTPM(banks: "sha1")
             defer { tpm.stop() }
             var emulator = Emulator(.amd)

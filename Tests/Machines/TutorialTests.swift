@@ -16,9 +16,16 @@ extension MachineTests {
         private func boot(_ page: String, _ manifest: String, guests: Bool = false) throws -> Testbed {
             let tutorial = try Tutorial(page, root: workspace.root)
             _ = try tutorial.run()
+            return try boot(tutorial, manifest, guests: guests)
+        }
+        private func boot(
+            _ tutorial: Tutorial, _ manifest: String, guests: Bool = false, disk: String? = nil
+        ) throws -> Testbed {
             let folders = [tutorial.folder.path] + (guests ? [workspace.cache.appending(path: "guests").path] : [])
+            let disks = try EmulatedDisks(disk.map { [tutorial.folder.appending(path: $0).path] } ?? [])
             return try Testbed(
                 manifest: tutorial.folder.appending(path: manifest).path, workspace, name: "test-tutorial",
+                iommu: disks.iommu, extra: disks.arguments,
                 images: .search(folders, thenCheckout: false))
         }
 
@@ -76,6 +83,33 @@ extension MachineTests {
                 return try client.statistics(name).total
             }
             #expect(exits[0] > 100 && exits[1] > exits[0] * 10, "\(exits)")
+        }
+
+        /// The installation comes up from its own disk, and what it has written is there after a reboot.
+        @Test(.nightly) func debianOnADiskOfItsOwn() throws {
+            let tutorial = try Tutorial("debian-on-a-disk", root: workspace.root)
+            _ = try tutorial.run()
+            let testbed = try boot(tutorial, "debian.yaml", disk: "disk.img")
+            defer { testbed.stop() }
+            let client = try ControlClient(testbed.machine, path: testbed.socket.path)
+            let guest = ScriptedGuest("debian", client, on: testbed.machine)
+            func logIn(from first: Int) throws {
+                try guest.wait(for: "Debian GNU/Linux 12 debian ttyS0", from: first, seconds: 300)
+                guest.type(line: "root")
+                try guest.wait(for: "permitted by applicable law", from: first, seconds: 120)
+            }
+            try logIn(from: 0)
+            let first = guest.lines.count
+            guest.type(line: "findmnt -no SOURCE / && echo kept >/root/here && reboot")
+            try guest.wait(for: "/dev/nvme0n1", from: first, seconds: 60)
+            try logIn(from: first)
+            let second = guest.lines.count
+            guest.type(line: "cat /root/here; poweroff")
+            try guest.wait(for: "kept", from: second, seconds: 60)
+            let debian = try #require(testbed.watch.partitions.first)
+            #expect(try testbed.refresh(seconds: 120) { _ in debian.info.state == .stopped })
+            #expect(debian.info.cause == .poweroff)
+            #expect(try client.list().first?.starts == 2)
         }
 
         @Test(.nightly) func theChecklistsLoopHasNoExits() throws {

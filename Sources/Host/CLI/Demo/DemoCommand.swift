@@ -19,6 +19,9 @@ struct DemoCommand: ParsableCommand {
             """ + Example.list + """
 
 
+                With --disk FILE the machine has an NVMe controller with that file as its disk, as function 00:10.0, and an IOMMU; \
+                a partition owns it by `devices: [{pci: "00:10.0"}]`. What the partition writes is in the file.
+
                 With --headless, an example ends with status 0 once all of it was seen, and with 1 when something was not; with \
                 --stay its machine stays on, for clients of your own.
                 """)
@@ -35,6 +38,11 @@ struct DemoCommand: ParsableCommand {
     @Flag(help: "With --headless: leave an example's machine on once all was seen, until Ctrl-C or --for.")
     var stay = false
     @Option(help: "Write what was measured to this file, as JSON.") var report: String?
+    @Option(
+        name: .customLong("disk"),
+        help: ArgumentHelp(
+            "A disk of the machine's, which is written to; repeat it for 00:11.0 and so on.", valueName: "file"))
+    var disks: [String] = []
     @Option(help: "The emulated machine: amd (QEMU, SVM) or intel (Bochs, VMX; slow).") var machine = MachineKind.amd
 
     func validate() throws {
@@ -42,6 +50,9 @@ struct DemoCommand: ParsableCommand {
             throw ValidationError("--for takes a time such as 60s, 2m or 1h, at most 24h")
         }
         if headless, console != nil { throw ValidationError("--console needs the screen that --headless goes without") }
+        if machine != .amd, !disks.isEmpty {
+            throw ValidationError("--disk is for the emulated amd machine: Bochs has no NVMe controller")
+        }
         guard let example else {
             if stay {
                 throw ValidationError("--stay is for examples; without one, --for says how long the machine runs")
@@ -52,6 +63,7 @@ struct DemoCommand: ParsableCommand {
             throw ValidationError("there is no example \(printable(example)); there are: \(Example.names)")
         }
         if manifest != nil { throw ValidationError("--example has a manifest of its own; leave --manifest out") }
+        if !disks.isEmpty { throw ValidationError("--example has devices of its own; leave --disk out") }
         if machine != .amd {
             throw ValidationError("examples run on the emulated amd machine alone")
         }
@@ -73,9 +85,10 @@ struct DemoCommand: ParsableCommand {
         let file = manifest ?? workspace.demoManifest
         let source = images.source(beside: file)
         try checkOptions(try refusing { try readManifest(file, images: .unchecked) })
-        let demo = try Testbed(manifest: file, workspace, kind: machine, name: "demo", images: source) { line in
-            Self.tell(line)
-        }
+        let disks = try EmulatedDisks(disks)
+        let demo = try Testbed(
+            manifest: file, workspace, kind: machine, name: "demo", iommu: disks.iommu, extra: disks.arguments,
+            images: source, progress: Self.tell)
         defer { demo.stop() }
         var problems: [String] = []
         do {
