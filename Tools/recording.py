@@ -72,6 +72,8 @@ def row(cells, columns):
             text += '<rect x="%.1f" width="%.1f" height="%d" fill="%s"/>' % (
                 x * CELL, len(words) * CELL, LINE, colour(back))
         if words.strip():
+            # Blanks at the ends of a text are some renderers' to drop.
+            x, words = x + len(words) - len(words.lstrip()), words.strip()
             text += '<text x="%.1f" y="13" textLength="%.1f" fill="%s"%s>%s</text>' % (
                 x * CELL, len(words) * CELL, colour(front), ' font-weight="bold"' if bold else "",
                 html.escape(words).replace(" ", "&#160;"))

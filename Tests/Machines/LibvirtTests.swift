@@ -254,7 +254,7 @@ final class BulkheaddProcess {
 
     /// `kill -9`.
     func kill() {
-        unsafe Glibc.kill(process.processIdentifier, SIGKILL)
+        _ = Glibc.kill(process.processIdentifier, SIGKILL)
         process.waitUntilExit()
     }
 

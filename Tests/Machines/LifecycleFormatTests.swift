@@ -24,6 +24,14 @@ extension MachineTests {
             ("bzimage", "@bulkhead ready kernel=6.1."),
         ]
 
+        /// The last word of the longest command line that there is reaches the guest, by which it stays idle.
+        @Test func aCommandLineHasRoomForLinuxs() throws {
+            let line = try machine.guest("bzimage").wait(for: "@bulkhead ready ", seconds: 180)
+            #expect(line.contains(" run=idle "), "\(line)")
+            let longest = machine.testbed.manifest.partitionList.map(\.commandLine.count).max()
+            #expect(longest == 2047)
+        }
+
         @Test(arguments: speakers) func itBootsAndSpeaks(_ partition: String, _ words: String) throws {
             try machine.guest(partition).wait(for: words, seconds: 180)
             let info = try machine.info(partition)

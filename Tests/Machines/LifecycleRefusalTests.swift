@@ -1,5 +1,6 @@
 import Foundation
 import Machines
+import Manifest
 import Testing
 
 extension MachineTests {
@@ -43,8 +44,9 @@ extension MachineTests {
                 RefusedVolume(
                     name: "truncated", manifest: Array(good.dropLast()), reason: "it ends before it is complete"),
                 RefusedVolume(
-                    name: "oversized", manifest: good + [UInt8](repeating: 0, count: 24577 - good.count),
-                    reason: "the manifest has 24577 bytes; the most that is read is 24576"),
+                    name: "oversized",
+                    manifest: good + [UInt8](repeating: 0, count: Manifest.maxEncodedSize + 1 - good.count),
+                    reason: "the manifest has 36865 bytes; the most that is read is 36864"),
                 RefusedVolume(name: "empty", manifest: [], reason: "manifest.cbor: the file has 0 bytes"),
                 // Most of the machine's memory is given to the partition before its image is looked for.
                 RefusedVolume(

@@ -146,7 +146,7 @@ import Trust
         #expect(error.map { sentence($0, Manifest()) } == words)
         let huge = [UInt8](repeating: 0, count: Manifest.maxEncodedSize + 1)
         let second = #expect(throws: ManifestError.self) { try decoded(huge) }
-        let most = "the manifest has 24577 bytes; the most that is read is 24576"
+        let most = "the manifest has 36865 bytes; the most that is read is 36864"
         #expect(second.map { sentence($0, Manifest()) } == most)
     }
 

@@ -6,7 +6,7 @@ extension Manifest {
     /// The version of the encoded form that this code writes and reads.
     public static let formatVersion: UInt64 = 1
     /// Bytes that the encoded form takes at most; more are not read.
-    public static let maxEncodedSize = 24576
+    public static let maxEncodedSize = 36864
     /// The most bytes that the file of a manifest has, signed.
     public static var maxFileSize: Int { maxEncodedSize + COSESign1.overhead + COSESign1.maxSignature }
     /// The file's name in `\BULKHEAD` on the boot volume; no image may have it.

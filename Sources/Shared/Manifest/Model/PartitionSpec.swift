@@ -8,7 +8,7 @@ public typealias Label = Text<31>
 public typealias ImagePath = Text<63>
 /// What the guest gets as its command line: printable ASCII. Linux takes 2,047 bytes; as a value such a line costs the compiler
 /// minutes and the boot stack 200 KiB.
-public typealias CommandLine = Text<511>
+public typealias CommandLine = Text<2047>
 
 /// What happens when a guest powers off, reboots or crashes.
 public enum LifecycleAction: UInt8, Sendable {
