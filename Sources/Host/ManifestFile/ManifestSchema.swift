@@ -148,7 +148,9 @@ private var channelsSchema: [String: Any] {
         "type": "object", "additionalProperties": false, "required": ["name", "ends"],
         "properties": [
             "name": string("the channel's name", pattern: "^[a-z][a-z0-9-]{0,30}$"),
-            "kind": words(["wire", "memory"], "a network card at each end, or memory of which each end writes a half"),
+            "kind": words(
+                ChannelKind.allCases.map(\.rawValue),
+                "a network card at each end, memory of which each end writes a half, or a port for bytes at each"),
             "mtu": integer("bytes behind the Ethernet header", Int(ChannelSpec.maxMTU)),
             "ends": ["type": "array", "minItems": 2, "maxItems": 2, "items": end] as [String: Any],
             "kick": kick, "rate": rate,
