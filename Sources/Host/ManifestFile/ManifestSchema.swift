@@ -65,7 +65,7 @@ public func manifestSchema() throws -> String {
                 "description": "whether the guest sees a serial port at 3F8h, or also a virtio console",
                 "enum": [true, false, "virtio"],
             ] as [String: Any],
-            "control": flag("whether its programs may ask what managers may, by a virtio console of their own"),
+            "control": flag("whether its programs may ask what managers may, by a virtio port of their own"),
             "tpm": flag("whether the guest has the machine's TPM, which nobody else has"),
             "autostart": flag("whether it starts with the machine"),
             "on-poweroff": action("switches itself off"), "on-reboot": action("reboots"), "on-crash": action("crashes"),

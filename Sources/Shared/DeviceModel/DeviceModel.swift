@@ -1,5 +1,6 @@
 import Control
 import Platform
+import Text
 import Virtio
 
 /// The virtio functions of one partition, which runs this as a guest of its own, beside its own guest: whatever that writes to
@@ -63,10 +64,8 @@ public struct DeviceModel: ~Copyable {
 
     private mutating func serveConsole(_ i: Int, _ page: inout ModelPage, _ memory: borrowing GuestMemory) {
         guard functions.isLive(i) else { return }
-        let isControl = page.functions[i].isControl
-        var console = unsafe ModelConsole(page, output: output + (isControl ? 0x1000 : 0), isControl: isControl)
-        // The management link loses nothing: what has no room waits in the guest, and nobody for it.
-        if !isControl, console.room == 0, functions.hasOutput(i, memory) { page.waits = 1 }
+        var console = unsafe ModelConsole(page, output: output, isControl: false)
+        if console.room == 0, functions.hasOutput(i, memory) { page.waits = 1 }
         let progress = functions.serve(i, console: &console, limit: Int(ModelMemory.pieceSize), memory)
         if case .more = progress { page.hasMore = 1 }
     }
@@ -95,8 +94,17 @@ public struct DeviceModel: ~Copyable {
         if case .more = progress { page.hasMore = 1 }
     }
 
+    /// The management link, which loses nothing: what has no room waits in the guest, and nobody for it.
+    private mutating func serveControl(_ i: Int, _ page: inout ModelPage, _ memory: borrowing GuestMemory) {
+        var link = unsafe ModelConsole(page, output: output + 0x1000, isControl: true)
+        let progress = functions.serve(
+            i, port: &link, name: "org.bulkhead.control", limit: Int(ModelMemory.pieceSize), memory)
+        if case .more = progress { page.hasMore = 1 }
+    }
+
     /// Moves bytes between the guest and a port's other end.
     private mutating func servePort(_ i: Int, _ page: inout ModelPage, _ memory: borrowing GuestMemory) {
+        if page.functions[i].isControl { return serveControl(i, &page, memory) }
         guard var port = ports[i] else { return }
         let progress = functions.serve(
             i, port: &port, name: page.functions[i].name, limit: PortWire.limit, memory)

@@ -43,7 +43,7 @@ final class TestConsole {
 
     init() throws {
         base.initializeMemory(as: UInt8.self, repeating: 0, count: Self.memorySize)
-        try bus.append(.console())
+        try bus.append(.console)
     }
     /// With a network card instead.
     init(mac: UInt64, mtu: UInt16) throws {

@@ -37,7 +37,7 @@ struct VirtioOracle: ~Copyable {
     func complaint(about input: UnsafeRawBufferPointer) -> String? {
         base.initializeMemory(as: UInt8.self, repeating: 0, count: Self.size)
         var bus = TestBus(memorySize: UInt64(Self.size))
-        do throws(GuestBusError) { try bus.append(.console()) } catch { return "no console" }
+        do throws(GuestBusError) { try bus.append(.console) } catch { return "no console" }
         var stream = Stream(base)
         let memory = GuestMemory(base: base, size: UInt64(Self.size))
         var high: UInt32 = 0

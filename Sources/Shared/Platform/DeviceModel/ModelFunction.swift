@@ -15,7 +15,7 @@ public enum VirtioKind: UInt16, Sendable {
 public struct ModelFunction: BitwiseCopyable, Sendable {
     /// A `VirtioKind`.
     public private(set) var kind: UInt16
-    /// Of a network card, bytes; of a console, whether it leads to the management server.
+    /// Of a network card, bytes; of a port, whether it leads to the management server.
     public private(set) var mtu: UInt16 = 0
     public private(set) var isControl = false
     /// Whether the other end of a wire or port may be interrupted.
@@ -34,9 +34,12 @@ public struct ModelFunction: BitwiseCopyable, Sendable {
     public static let none = ModelFunction(.none)
     private init(_ kind: VirtioKind) { self.kind = kind.rawValue }
 
-    public static func console(isControl: Bool = false) -> Self {
-        var function = Self(.console)
-        function.isControl = isControl
+    public static let console = Self(.console)
+
+    /// The management link's port.
+    public static func control() -> Self {
+        var function = Self(.port)
+        function.isControl = true
         return function
     }
 
