@@ -41,8 +41,8 @@ let shared: [Target] = [
     room("Shared", "Manifest", ["CBOR", "PCI", "Resources", "Text", "Trust"], fast: true),
     room("Shared", "Watch", ["Manifest", "X86"]),
     room("Shared", "Control", ["CBOR", "Manifest", "Records", "Resources", "Text"]),
-    room("Shared", "Virtio", ["Platform"]),
-    room("Shared", "DeviceModel", ["Control", "Platform", "Virtio"]),
+    room("Shared", "Virtio", ["Platform", "Text"]),
+    room("Shared", "DeviceModel", ["Control", "Platform", "Text", "Virtio"]),
 ]
 
 let freestanding = [
@@ -206,7 +206,7 @@ let hostWing: [Target] = [
         ]),
     unitTests("LoadersTests", ["Loaders", "Platform", "UnitSupport"]),
     unitTests("PlatformTests", ["Loaders", "PCI", "Platform", "UnitSupport", "X86"]),
-    unitTests("VirtioTests", ["Control", "DeviceModel", "Platform", "UnitSupport", "Virtio"]),
+    unitTests("VirtioTests", ["Control", "DeviceModel", "Platform", "Text", "UnitSupport", "Virtio"]),
     unitTests(
         "InventoryTests",
         ["Control", "ControlClient", "Inventory", "Manifest", "ManifestFile", "ManifestRules", "PCI"]),

@@ -22,17 +22,15 @@ extension FieldReader {
             required: [("name", .channels), ("ends", .channels)], field: .channels)
         var channel = ChannelSpec()
         text(values["name"], .channels, into: &channel.name)
-        let isMemory: Bool? = value(values["kind"], .channels) { (text) throws(ValueError) in
-            try parseWord(text, [("wire", false), ("memory", true)], "a kind of channel")
+        let kind: ChannelKind? = value(values["kind"], .channels) { (text) throws(ValueError) in
+            try parseWord(text, ChannelKind.allCases.map { ($0.rawValue, $0) }, "a kind of channel")
         }
         if let mtu = value(values["mtu"], .channels, parseMTU) { channel.mtu = mtu }
-        guard let name = values["name"], let ends = values["ends"], values["kind"] == nil || isMemory != nil else {
+        guard let name = values["name"], let ends = values["ends"], values["kind"] == nil || kind != nil else {
             return nil
         }
-        if isMemory == true {
-            channel.mtu = 0
-            refuseWireKeys(values, channel.name.string)
-        }
+        channel.kind = kind ?? .wire
+        refuseKeys(values, channel)
         guard case .sequence(let list) = ends, list.count == 2 else {
             fail(
                 ends.mark?.line, "a channel has two ends", hint: "write ends: [PARTITION, PARTITION]", field: .channels)
@@ -55,12 +53,12 @@ extension FieldReader {
         return channel
     }
 
-    /// Of shared memory nothing is sent, and nobody is told.
-    private mutating func refuseWireKeys(_ values: [String: Node], _ name: String) {
-        for key in ["mtu", "mac", "kick", "rate"] {
+    private mutating func refuseKeys(_ values: [String: Node], _ spec: ChannelSpec) {
+        for key in spec.kind.refusedKeys {
             guard let node = values[key] else { continue }
             fail(
-                node.mark?.line, "channel \(quoted(name)) is shared memory, which has no \(quoted(key))",
+                node.mark?.line,
+                "channel \(quoted(spec.name.string)) is \(spec.kind.words), which has no \(quoted(key))",
                 hint: "leave it out, or write kind: wire", field: .channels)
         }
     }
@@ -74,7 +72,7 @@ extension FieldReader {
             values = mapping(
                 node, "an end", known: ["partition", "mac", "kick", "rate"], required: [("partition", .channels)],
                 field: .channels)
-            if spec.isMemory { refuseWireKeys(values, spec.name.string) }
+            refuseKeys(values, spec)
         }
         let names = manifest.partitionList.enumerated().map { (name: $0.element.name.string, value: $0.offset) }
         guard
@@ -87,6 +85,12 @@ extension FieldReader {
         end.mac = defaultMAC(manifest.name.string, spec.name.string, manifest.partitions[partition].name.string)
         if let mac = value(values["mac"], .channels, parseMAC) { end.mac = mac }
         if let kick = value(values["kick"] ?? channel["kick"], .channels, parseKick) { end.kick = kick }
+        if spec.isPort, end.kick == 0 {
+            fail(
+                (values["kick"] ?? channel["kick"])?.mark?.line,
+                "an end of port \(quoted(spec.name.string)) that is never interrupted waits for ever",
+                hint: "write always, or how often a second: 1000/s", field: .channels)
+        }
         if let rate = value(values["rate"] ?? channel["rate"], .channels, parseRate) { end.rate = rate }
         return end
     }

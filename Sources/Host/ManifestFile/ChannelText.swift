@@ -18,6 +18,13 @@ extension ChannelSpec {
         if isMemory {
             return ["  - name: \(name.string)", "    kind: memory", "    ends: [\(endNames(manifest, ", "))]"]
         }
+        if isPort {
+            let ends = (0..<2).map { i in
+                let name = manifest.partitions[self.ends[i].partition].name.string
+                return "      - {partition: \(name), kick: \(self.ends[i].kickText)}"
+            }
+            return ["  - name: \(name.string)", "    kind: port", "    ends:"] + ends
+        }
         let ends = (0..<2).map { i in
             let rate = self.ends[i].rateText.map { ", rate: \($0)" } ?? ""
             let name = manifest.partitions[self.ends[i].partition].name.string
@@ -31,6 +38,13 @@ extension ChannelSpec {
         if isMemory {
             return "\(name.string): shared memory, \(exactSize(Self.memorySize)) each way, "
                 + endNames(manifest, " — ")
+        }
+        if isPort {
+            let ends = (0..<2).map { i in
+                let name = manifest.partitions[self.ends[i].partition].name.string
+                return "\(name) (interrupted: \(self.ends[i].kickText))"
+            }
+            return "\(name.string): port, \(ends[0]) — \(ends[1])"
         }
         let ends = (0..<2).map { i in
             let rate = self.ends[i].rateText.map { ", sends at most \($0)" } ?? ""

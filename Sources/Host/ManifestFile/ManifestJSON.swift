@@ -96,7 +96,7 @@ public struct ManifestJSON: Codable, Sendable {
         }
 
         public var name: String
-        /// `wire` or `memory`.
+        /// `wire`, `memory` or `port`.
         public var kind: String
         public var mtu: Int?
         public var ends: [End]
@@ -151,12 +151,12 @@ public struct ManifestJSON: Codable, Sendable {
 extension ManifestJSON.Channel {
     init(_ spec: ChannelSpec, _ manifest: Manifest) {
         name = spec.name.string
-        kind = spec.isMemory ? "memory" : "wire"
-        mtu = spec.isMemory ? nil : Int(spec.mtu)
+        kind = spec.kind.rawValue
+        mtu = spec.kind == .wire ? Int(spec.mtu) : nil
         ends = (0..<2).map { i in
             let end = spec.ends[i]
             return End(
-                partition: manifest.partitions[end.partition].name.string, mac: spec.isMemory ? nil : end.macText,
+                partition: manifest.partitions[end.partition].name.string, mac: spec.kind == .wire ? end.macText : nil,
                 kick: spec.isMemory ? nil : end.kickText, rate: end.rate == .max ? nil : end.rate)
         }
     }

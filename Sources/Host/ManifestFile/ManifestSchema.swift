@@ -65,7 +65,7 @@ public func manifestSchema() throws -> String {
                 "description": "whether the guest sees a serial port at 3F8h, or also a virtio console",
                 "enum": [true, false, "virtio"],
             ] as [String: Any],
-            "control": flag("whether its programs may ask what managers may, by a virtio console of their own"),
+            "control": flag("whether its programs may ask what managers may, by a virtio port of their own"),
             "tpm": flag("whether the guest has the machine's TPM, which nobody else has"),
             "autostart": flag("whether it starts with the machine"),
             "on-poweroff": action("switches itself off"), "on-reboot": action("reboots"), "on-crash": action("crashes"),
@@ -148,7 +148,9 @@ private var channelsSchema: [String: Any] {
         "type": "object", "additionalProperties": false, "required": ["name", "ends"],
         "properties": [
             "name": string("the channel's name", pattern: "^[a-z][a-z0-9-]{0,30}$"),
-            "kind": words(["wire", "memory"], "a network card at each end, or memory of which each end writes a half"),
+            "kind": words(
+                ChannelKind.allCases.map(\.rawValue),
+                "a network card at each end, memory of which each end writes a half, or a port for bytes at each"),
             "mtu": integer("bytes behind the Ethernet header", Int(ChannelSpec.maxMTU)),
             "ends": ["type": "array", "minItems": 2, "maxItems": 2, "items": end] as [String: Any],
             "kick": kick, "rate": rate,

@@ -1,5 +1,6 @@
 import Control
 import Platform
+import Text
 import Virtio
 
 /// The virtio functions of one partition, which runs this as a guest of its own, beside its own guest: whatever that writes to
@@ -8,7 +9,8 @@ public struct DeviceModel: ~Copyable {
     private var functions: VirtioFunctions
     /// Where pages of output are: the console's, then the management link's.
     private let output: UInt64
-    private var wires = [8 of Wire?](repeating: nil)
+    /// Ends of channels: of a card's, the wire alone counts.
+    private var ports = [8 of PortWire?](repeating: nil)
     /// What each wire may send, in pieces of 64 bytes.
     private var rates = [8 of Budget](repeating: Budget(capacity: 24, perSecond: 1))
 
@@ -16,9 +18,10 @@ public struct DeviceModel: ~Copyable {
     @unsafe public init(_ page: borrowing ModelPage, output: UInt64) {
         self.output = output
         functions = VirtioFunctions(page.functions, count: Int(truncatingIfNeeded: page.count))
-        for i in 0..<functions.count where functions.kind(i) == .network {
-            let function = page.functions[i]
-            wires[i] = unsafe Wire(
+        for i in 0..<functions.count {
+            let function = page.functions[i], kind = functions.kind(i)
+            guard kind == .network || kind == .port && !function.isControl else { continue }
+            ports[i] = unsafe PortWire(
                 own: WireHalf(at: function.own), peer: WireHalf(at: function.peer), mtu: function.mtu,
                 counters: page.counters[i])
             // A tenth of a second's at once.
@@ -47,6 +50,7 @@ public struct DeviceModel: ~Copyable {
             if page.call.isWrite {
                 if functions.kind(i) == .console { serveConsole(i, &page, memory) }
                 if functions.kind(i) == .network { serveWire(i, &page, memory, now) }
+                if functions.kind(i) == .port { servePort(i, &page, memory) }
             }
             if functions.isLive(i) { page.live |= 1 << UInt64(i) }
             while page.interruptCount < 64, let interrupt = functions.nextInterrupt(i) {
@@ -60,11 +64,9 @@ public struct DeviceModel: ~Copyable {
 
     private mutating func serveConsole(_ i: Int, _ page: inout ModelPage, _ memory: borrowing GuestMemory) {
         guard functions.isLive(i) else { return }
-        let isControl = page.functions[i].isControl
-        let console = unsafe ModelConsole(page, output: output + (isControl ? 0x1000 : 0), isControl: isControl)
-        // The management link loses nothing: what has no room waits in the guest, and nobody for it.
-        if !isControl, console.room == 0, functions.hasOutput(i, memory) { page.waits = 1 }
-        let progress = functions.serve(i, console: console, limit: Int(ModelMemory.pieceSize), memory)
+        var console = unsafe ModelConsole(page, output: output, isControl: false)
+        if console.room == 0, functions.hasOutput(i, memory) { page.waits = 1 }
+        let progress = functions.serve(i, console: &console, limit: Int(ModelMemory.pieceSize), memory)
         if case .more = progress { page.hasMore = 1 }
     }
 
@@ -72,7 +74,7 @@ public struct DeviceModel: ~Copyable {
     private mutating func serveWire(
         _ i: Int, _ page: inout ModelPage, _ memory: borrowing GuestMemory, _ now: () -> UInt64
     ) {
-        guard var wire = wires[i] else { return }
+        guard var wire = ports[i]?.wire else { return }
         var rate = rates[i]
         let progress = functions.serve(i, wire: &wire, memory) { bytes in
             guard rate.isLeft(now: now()) else { return false }
@@ -87,7 +89,34 @@ public struct DeviceModel: ~Copyable {
             }
         }
         page.counters[i] = wire.counters
-        (wires[i], rates[i]) = (wire, rate)
+        ports[i]?.wire = wire
+        rates[i] = rate
+        if case .more = progress { page.hasMore = 1 }
+    }
+
+    /// The management link, which loses nothing: what has no room waits in the guest, and nobody for it.
+    private mutating func serveControl(_ i: Int, _ page: inout ModelPage, _ memory: borrowing GuestMemory) {
+        var link = unsafe ModelConsole(page, output: output + 0x1000, isControl: true)
+        let progress = functions.serve(
+            i, port: &link, name: "org.bulkhead.control", limit: Int(ModelMemory.pieceSize), memory)
+        if case .more = progress { page.hasMore = 1 }
+    }
+
+    /// Moves bytes between the guest and a port's other end.
+    private mutating func servePort(_ i: Int, _ page: inout ModelPage, _ memory: borrowing GuestMemory) {
+        if page.functions[i].isControl { return serveControl(i, &page, memory) }
+        guard var port = ports[i] else { return }
+        let progress = functions.serve(
+            i, port: &port, name: page.functions[i].name, limit: PortWire.limit, memory)
+        if page.functions[i].mayKick {
+            if port.takeChange() { page.changes |= 1 << UInt64(i) }
+            if port.mustTell() {
+                port.tell()
+                page.kicks |= 1 << UInt64(i)
+            }
+        }
+        page.counters[i] = port.wire.counters
+        ports[i] = port
         if case .more = progress { page.hasMore = 1 }
     }
 }

@@ -4,7 +4,7 @@ import Virtio
 
 /// A partition's console, or its management link, as its virtio function reaches it: what comes is in a ring, what goes out is left
 /// for root mode, which has said how much it takes.
-struct ModelConsole: VirtioStream {
+struct ModelConsole: VirtioPeer {
     private let input: ByteRing
     private let output: UInt64
     let room: Int
@@ -30,4 +30,14 @@ struct ModelConsole: VirtioStream {
     }
     func give(_ bytes: UnsafeMutableRawBufferPointer) -> Int { unsafe input.take(into: bytes) }
     var hasBytes: Bool { input.peek() != nil }
+
+    // The management server is always there, and what has no room in its ring waits for its kick.
+    var opener: UInt32 { 1 }
+    var isSpent: Bool { false }
+    var isFull: Bool { false }
+    var isDrained: Bool { true }
+    func update(isOpen: Bool) {}
+    func follow(_ opener: UInt32) {}
+    func drop() {}
+    func rest() -> Bool { false }
 }

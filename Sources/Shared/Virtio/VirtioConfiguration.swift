@@ -18,13 +18,13 @@ extension VirtioFunction {
     func readConfiguration(_ offset: Int, hasOthers: Bool) -> UInt32 {
         if kind == .sharedMemory, let value = readMemoryConfiguration(offset) { return value }
         return switch offset {
-        case 0x00: 0x1040_1AF4 + UInt32(kind.rawValue) << 16
+        case 0x00: 0x1040_1AF4 + kind.deviceType << 16
         case 0x04: UInt32(command) | 1 << 20
         case 0x08: kind.classCode
         case 0x0C: hasOthers ? 0x0080_0000 : 0
         case 0x10: (sizing & 1 != 0 ? ~UInt32(VirtioLayout.size - 1) : UInt32(ports)) | 1
         case 0x14: sizing & 2 != 0 ? ~0xFFF : UInt32(truncatingIfNeeded: page)
-        case 0x2C: 0x0040_1AF4 + UInt32(kind.rawValue) << 16
+        case 0x2C: 0x0040_1AF4 + kind.deviceType << 16
         case 0x34: 0x40
         // MSI-X, in BAR 1.
         case 0x40: 0x5011 | vectors.header

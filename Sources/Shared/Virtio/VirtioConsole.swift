@@ -10,12 +10,12 @@ extension VirtioFunction {
     /// Moves what can be moved between the guest and the console.
     /// - Parameter limit: bytes, each way.
     public mutating func serve(
-        console: borrowing some VirtioStream, limit: Int, _ memory: borrowing GuestMemory
+        console: inout some VirtioStream, limit: Int, _ memory: borrowing GuestMemory
     ) -> VirtioProgress {
         guard isLive, kind == .console else { return .idle }
         do throws(VirtioError) {
-            let received = try queues[0].receive(from: console, limit: limit, hasEvents: hasEvents, memory)
-            let sent = try queues[1].send(to: console, limit: limit, hasEvents: hasEvents, memory)
+            let received = try queues[0].receive(from: &console, limit: limit, hasEvents: hasEvents, memory)
+            let sent = try queues[1].send(to: &console, limit: limit, hasEvents: hasEvents, memory)
             for i in 0..<2 where try queues[i].mustInterrupt(hasEvents: hasEvents, memory) {
                 raise(queues[i].vector, 1)
             }

@@ -2,6 +2,9 @@ import Platform
 import Synchronization
 
 extension VirtioKind {
+    /// The number of its type of device (virtio 1.2, chapter 5): a port's is the console's.
+    var deviceType: UInt32 { UInt32(rawValue & 0xFF) }
+
     /// PCI class code and revision: Ethernet controller, RAM controller, or another communication controller.
     var classCode: UInt32 {
         switch self {
@@ -23,7 +26,7 @@ public struct VirtioFunction: ~Copyable, Sendable {
     let page: UInt64
     /// VIRTIO_F_VERSION_1, VIRTIO_F_EVENT_IDX and the kind's own.
     let offered: UInt64
-    private static let queueCount = 2
+    private let queueCount: Int
     /// The kind's configuration (section 4.1.4.6).
     var configuration: [3 of UInt32]
 
@@ -32,7 +35,9 @@ public struct VirtioFunction: ~Copyable, Sendable {
     /// Bit n: all ones were written to BAR n.
     var sizing: UInt8 = 0
     var vectors = VirtioVectors()
-    var queues = InlineArray<2, VirtioQueue>(repeating: VirtioQueue())
+    var queues = InlineArray<4, VirtioQueue>(repeating: VirtioQueue())
+    /// Of a port, what driver and device have agreed on.
+    var port = VirtioPort()
     private(set) var status: UInt8 = 0
     private var features: UInt64 = 0
     private var deviceSelect: UInt32 = 0, driverSelect: UInt32 = 0
@@ -46,14 +51,19 @@ public struct VirtioFunction: ~Copyable, Sendable {
         kind = VirtioKind(rawValue: description.kind) ?? .none
         ports = GuestWindows.ports + UInt16(index * GuestWindows.virtioPorts)
         page = description.page
-        offered = (kind == .network ? VirtioFeature.network : 0) | VirtioFeature.version1 | VirtioFeature.eventIndex
+        queueCount = kind == .port ? 4 : 2
+        let own = kind == .network ? VirtioFeature.network : kind == .port ? VirtioFeature.multiport : 0
+        offered = own | VirtioFeature.version1 | VirtioFeature.eventIndex
         let mac = description.mac
         configuration = [UInt32(truncatingIfNeeded: mac), UInt32(mac >> 32 & 0xFFFF), UInt32(description.mtu) << 16]
+        // How many ports there are at the most.
+        if kind == .port { configuration[1] = 1 }
     }
 
     /// As the driver resets it (section 2.4).
     private mutating func resetDevice() {
         queues = InlineArray(repeating: VirtioQueue())
+        port = VirtioPort()
         status = 0
         features = 0
         vectors.clearPending()
@@ -64,6 +74,7 @@ public struct VirtioFunction: ~Copyable, Sendable {
     /// Whether the driver is ready, the device may reach memory and nothing has gone wrong.
     public var isLive: Bool { status & 0x4C == 0x0C && command & Command.busMaster != 0 }
     var hasEvents: Bool { features & VirtioFeature.eventIndex != 0 }
+    var hasPorts: Bool { features & VirtioFeature.multiport != 0 }
 
     /// Stops the device until the driver resets it.
     mutating func fail() {
@@ -95,11 +106,11 @@ public struct VirtioFunction: ~Copyable, Sendable {
         case 0x04: return deviceSelect < 2 ? UInt32(truncatingIfNeeded: offered >> UInt64(deviceSelect * 32)) : 0
         case 0x08: return driverSelect
         case 0x0C: return driverSelect < 2 ? UInt32(truncatingIfNeeded: features >> UInt64(driverSelect * 32)) : 0
-        case 0x10: return UInt32(configurationVector) | UInt32(Self.queueCount) << 16
+        case 0x10: return UInt32(configurationVector) | UInt32(queueCount) << 16
         case 0x14: return UInt32(status) | UInt32(queueSelect) << 16
-        case 0x18: return queue < Self.queueCount ? UInt32(queues[queue].size) | UInt32(queues[queue].vector) << 16 : 0
-        case 0x1C: return queue < Self.queueCount && queues[queue].isEnabled ? 1 : 0
-        case 0x20..<0x38: return queue < Self.queueCount ? queues[queue].address(offset - 0x20) : 0
+        case 0x18: return queue < queueCount ? UInt32(queues[queue].size) | UInt32(queues[queue].vector) << 16 : 0
+        case 0x1C: return queue < queueCount && queues[queue].isEnabled ? 1 : 0
+        case 0x20..<0x38: return queue < queueCount ? queues[queue].address(offset - 0x20) : 0
         case VirtioLayout.configuration..<VirtioLayout.configuration + 12:
             return configuration[(offset - VirtioLayout.configuration) / 4]
         case VirtioLayout.interruptStatus:
@@ -121,10 +132,10 @@ public struct VirtioFunction: ~Copyable, Sendable {
         case (0x10, 2): configurationVector = vector(half)
         case (0x14, 1): writeStatus(UInt8(truncatingIfNeeded: value))
         case (0x16, 2): queueSelect = half
-        case (0x18, 2) where queue < Self.queueCount: queues[queue].resize(half)
-        case (0x1A, 2) where queue < Self.queueCount: queues[queue].vector = vector(half)
-        case (0x1C, 2) where queue < Self.queueCount && half == 1: queues[queue].enable()
-        case (0x20..<0x38, 4) where queue < Self.queueCount && offset & 3 == 0:
+        case (0x18, 2) where queue < queueCount: queues[queue].resize(half)
+        case (0x1A, 2) where queue < queueCount: queues[queue].vector = vector(half)
+        case (0x1C, 2) where queue < queueCount && half == 1: queues[queue].enable()
+        case (0x20..<0x38, 4) where queue < queueCount && offset & 3 == 0:
             queues[queue].setAddress(offset - 0x20, value)
         default: return
         }
@@ -153,4 +164,6 @@ enum VirtioFeature {
     static let eventIndex: UInt64 = 1 << 29
     /// VIRTIO_NET_F_MTU, _MAC and _STATUS: none that changes frames.
     static let network: UInt64 = 1 << 3 | 1 << 5 | 1 << 16
+    /// VIRTIO_CONSOLE_F_MULTIPORT.
+    static let multiport: UInt64 = 1 << 1
 }

@@ -1,4 +1,5 @@
 import Platform
+import Text
 
 /// The virtio functions of one guest's bus.
 public struct VirtioFunctions: ~Copyable, Sendable {
@@ -48,8 +49,11 @@ public struct VirtioFunctions: ~Copyable, Sendable {
     public func hasOutput(_ index: Int, _ memory: borrowing GuestMemory) -> Bool { functions[index].hasOutput(memory) }
     public mutating func nextInterrupt(_ index: Int) -> GuestMessage? { functions[index].nextInterrupt() }
     public mutating func serve(
-        _ index: Int, console: borrowing some VirtioStream, limit: Int, _ memory: borrowing GuestMemory
-    ) -> VirtioProgress { functions[index].serve(console: console, limit: limit, memory) }
+        _ index: Int, console: inout some VirtioStream, limit: Int, _ memory: borrowing GuestMemory
+    ) -> VirtioProgress { functions[index].serve(console: &console, limit: limit, memory) }
+    public mutating func serve(
+        _ index: Int, port peer: inout some VirtioPeer, name: Text<31>, limit: Int, _ memory: borrowing GuestMemory
+    ) -> VirtioProgress { functions[index].serve(port: &peer, name: name, limit: limit, memory) }
     public mutating func serve(
         _ index: Int, wire: inout Wire, _ memory: borrowing GuestMemory, mayPass: (Int) -> Bool
     ) -> VirtioProgress { functions[index].serve(&wire, memory, mayPass: mayPass) }

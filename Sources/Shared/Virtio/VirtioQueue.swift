@@ -36,7 +36,7 @@ public struct VirtioQueue: Sendable {
     private var areas = InlineArray<3, UInt64>(repeating: 0)
 
     /// Entries of the driver's that were taken, and of the device's that were made; both count up and wrap.
-    private var taken: UInt16 = 0
+    private(set) var taken: UInt16 = 0
     private var used: UInt16 = 0
     /// `used` when the driver was last asked whether it wants an interrupt.
     private var told: UInt16 = 0
@@ -105,11 +105,15 @@ public struct VirtioQueue: Sendable {
     }
 
     /// Says whether the driver's next chain is to be announced.
-    /// - Parameter hasEvents: whether the driver looks at an index (VIRTIO_F_EVENT_IDX) or at a flag.
-    func announce(_ isWanted: Bool, hasEvents: Bool, _ memory: borrowing GuestMemory) throws(VirtioError) {
+    /// - Parameters:
+    ///   - batch: how many come before that one unannounced, where the driver can tell.
+    ///   - hasEvents: whether the driver looks at an index (VIRTIO_F_EVENT_IDX) or at a flag.
+    func announce(
+        _ isWanted: Bool, batch: UInt16 = 0, hasEvents: Bool, _ memory: borrowing GuestMemory
+    ) throws(VirtioError) {
         guard isEnabled else { return }
         if hasEvents {
-            let event = isWanted ? taken &+ (try waiting(memory)) : taken &- 1
+            let event = isWanted ? taken &+ (try waiting(memory)) &+ batch : taken &- 1
             try memory.publish(event, areas[2] &+ 4 &+ UInt64(size) * 8)
         } else {
             try memory.publish(isWanted ? 0 : 1, areas[2])

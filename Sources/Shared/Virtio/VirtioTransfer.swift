@@ -4,12 +4,12 @@ import Platform
 public protocol VirtioStream {
     /// Takes what the guest has sent.
     /// - Returns: how many of the bytes; fewer where there is no room.
-    func take(_ bytes: UnsafeRawBufferPointer) -> Int
+    mutating func take(_ bytes: UnsafeRawBufferPointer) -> Int
     /// Gives what is there for the guest.
     /// - Returns: how many bytes.
-    func give(_ bytes: UnsafeMutableRawBufferPointer) -> Int
+    mutating func give(_ bytes: UnsafeMutableRawBufferPointer) -> Int
     /// Whether there is something for the guest.
-    var hasBytes: Bool { get }
+    var hasBytes: Bool { mutating get }
 }
 
 /// How a transfer ended.
@@ -25,11 +25,13 @@ extension VirtioQueue {
     static let chainsAtOnce = 64
 
     /// Gives `stream` what the driver has sent.
+    /// - Parameter chains: how many of its chains at the most.
     mutating func send(
-        to stream: borrowing some VirtioStream, limit: Int, hasEvents: Bool, _ memory: borrowing GuestMemory
+        to stream: inout some VirtioStream, limit: Int, chains: Int = chainsAtOnce, hasEvents: Bool,
+        _ memory: borrowing GuestMemory
     ) throws(VirtioError) -> VirtioProgress {
         var left = UInt64(limit)
-        for _ in 0..<Self.chainsAtOnce {
+        for _ in 0..<chains {
             guard let chain = try next(memory, isWritable: false) else {
                 try announce(true, hasEvents: hasEvents, memory)
                 if try waiting(memory) == 0 { return .idle }
@@ -60,8 +62,10 @@ extension VirtioQueue {
     }
 
     /// Puts what `stream` has into the buffers that the driver offers.
+    /// - Parameter batch: where there is none, how many the driver is to offer before the one with which it notifies.
     mutating func receive(
-        from stream: borrowing some VirtioStream, limit: Int, hasEvents: Bool, _ memory: borrowing GuestMemory
+        from stream: inout some VirtioStream, limit: Int, batch: UInt16 = 0, hasEvents: Bool,
+        _ memory: borrowing GuestMemory
     ) throws(VirtioError) -> VirtioProgress {
         var left = limit
         for _ in 0..<Self.chainsAtOnce {
@@ -71,7 +75,7 @@ extension VirtioQueue {
             }
             guard left > 0 else { return .more }
             guard let chain = try next(memory, isWritable: true) else {
-                try announce(true, hasEvents: hasEvents, memory)
+                try announce(true, batch: batch, hasEvents: hasEvents, memory)
                 if try waiting(memory) == 0 { return .idle }
                 continue
             }

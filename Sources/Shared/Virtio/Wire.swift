@@ -14,7 +14,7 @@ public struct Wire: Sendable {
     /// Bytes of a frame, at most.
     let maxFrame: Int
     /// The other end's number, when it was looked at last.
-    private var peerLife: UInt32 = 0
+    private(set) var peerLife: UInt32 = 0
     /// Bytes of the frame that is being made; nil where it is dropped.
     private var length: Int?
     /// What the other end wanted when it was told last.
@@ -28,10 +28,10 @@ public struct Wire: Sendable {
     }
 
     var isUp: Bool { unsafe own.life.pointee.load(ordering: .relaxed) & 1 != 0 }
-    private func load(_ word: UnsafePointer<Atomic<UInt32>>) -> UInt32 {
+    func load(_ word: UnsafePointer<Atomic<UInt32>>) -> UInt32 {
         unsafe word.pointee.load(ordering: .sequentiallyConsistent)
     }
-    private func store(_ value: UInt32, _ word: UnsafePointer<Atomic<UInt32>>) {
+    func store(_ value: UInt32, _ word: UnsafePointer<Atomic<UInt32>>) {
         unsafe word.pointee.store(value, ordering: .sequentiallyConsistent)
     }
 
@@ -53,7 +53,7 @@ public struct Wire: Sendable {
     }
 
     /// What a frame of `length` bytes says of itself.
-    private func tag(_ length: Int, from sender: UInt32, to receiver: UInt32) -> UInt64 {
+    func tag(_ length: Int, from sender: UInt32, to receiver: UInt32) -> UInt64 {
         UInt64(length) | UInt64(sender & 0xFF_FFFF) << 16 | UInt64(receiver & 0xFF_FFFF) << 40
     }
 
@@ -155,7 +155,7 @@ extension WireHalf {
     /// The number of the other end's frame of which this one wants to be told.
     var wanted: UnsafePointer<Atomic<UInt32>> { unsafe word(132) }
 
-    private func word(_ offset: UInt64) -> UnsafePointer<Atomic<UInt32>> {
+    func word(_ offset: UInt64) -> UnsafePointer<Atomic<UInt32>> {
         unsafe UnsafePointer(bitPattern: UInt(base + offset)).unsafelyUnwrapped
     }
 

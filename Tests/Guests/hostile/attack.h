@@ -39,6 +39,7 @@ void attack_config(const char *argument);
 void attack_messages(const char *argument);
 void attack_virtio(const char *argument);
 void attack_wire(const char *argument);
+void attack_port(const char *argument);
 void attack_firmware(const char *argument);
 void attack_machine_checks_on(const char *argument);
 void attack_hypercalls(const char *argument);

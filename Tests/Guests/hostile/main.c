@@ -37,6 +37,7 @@ const struct attack attacks[] = {
     {"race", attack_race, true},
     {"virtio", attack_virtio, true},
     {"wire", attack_wire, true},
+    {"port", attack_port, true},
     {"memory", attack_memory, true},
     {"residue-outside", attack_residue_outside, true},
     {"port-string-outside", attack_port_strings, true},

@@ -15,12 +15,15 @@ static void place(uint16_t port, uint64_t address) {
     out32(port, (uint32_t)address), out32(port + 4, (uint32_t)(address >> 32));
 }
 void virtio_start(uint16_t ports, uint32_t features, uint16_t entries, const struct places places[2]) {
+    virtio_start_queues(ports, features, entries, places, 2);
+}
+void virtio_start_queues(uint16_t ports, uint32_t features, uint16_t entries, const struct places *places, uint16_t count) {
     out8(ports + STATUS, 3);
     out32(ports + FEATURES, 0), out32(ports + FEATURES + 4, features);
     // VIRTIO_F_VERSION_1.
     out32(ports + FEATURES, 1), out32(ports + FEATURES + 4, 1);
     out8(ports + STATUS, 11);
-    for (uint16_t i = 0; i < 2; i++) {
+    for (uint16_t i = 0; i < count; i++) {
         out16(ports + QUEUE, i), out16(ports + SIZE, entries);
         place(ports + TABLE, places[i].table);
         place(ports + TABLE + 8, places[i].driver);

@@ -20,6 +20,8 @@ void virtio_reset(uint16_t ports);
 /// Brings a function up that was reset, with two queues of `entries` descriptors; of those of the features' lower half,
 /// `features` are wanted. Interrupts are of vector 0, which `virtio_interrupts` fills in.
 void virtio_start(uint16_t ports, uint32_t features, uint16_t entries, const struct places places[2]);
+/// The same with so many queues.
+void virtio_start_queues(uint16_t ports, uint32_t features, uint16_t entries, const struct places *places, uint16_t count);
 /// Turns MSI-X on, its vector 0 being interrupt `vector` of this vCPU.
 void virtio_interrupts(uint32_t slot, uint32_t vector);
 /// Whether a network card's link is up.

@@ -1,8 +1,9 @@
 import Control
-import ControlClient
 import Foundation
 import Manifest
 import Testing
+
+@testable import ControlClient
 
 @Suite struct ClientTests {
     func client(_ machine: MachineThread) -> ControlClient {
@@ -129,6 +130,22 @@ import Testing
     }
 
     /// A pseudo-terminal starts in line mode with echo, as a serial device may: opening it must make it raw.
+    /// As a control partition's kernel lists its devices.
+    @Test func aPortIsKnownByItsClass() throws {
+        let root = FileManager.default.temporaryDirectory.appending(path: "devices-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: root) }
+        for (number, classOf) in [("251:1", "virtio-ports"), ("4:64", "tty"), ("251:70000", "virtio-ports")] {
+            let folder = root.appending(path: number)
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            try FileManager.default.createSymbolicLink(
+                atPath: folder.appending(path: "subsystem").path, withDestinationPath: "../../../../class/\(classOf)")
+        }
+        func isPort(_ device: dev_t) -> Bool { VirtioPortDevice.isPort(device, root: root.path) }
+        #expect(isPort(251 << 8 | 1) && !isPort(4 << 8 | 64) && !isPort(251 << 8 | 2))
+        // A minor number of more than eight bits: 70000 is 11170h.
+        #expect(isPort(251 << 8 | 0x70 | 0x111 << 20))
+    }
+
     @Test func aSerialLineCarriesEveryByte() throws {
         let own = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC)
         var locked: CInt = 0

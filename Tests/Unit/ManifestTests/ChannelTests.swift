@@ -77,6 +77,25 @@ import Text
         #expect(ManifestPicture(copy).text.contains("state: shared memory, 256K each way, worker — router"))
     }
 
+    @Test func aPortIsReadAndComesBack() throws {
+        let manifest = try parse(
+            "channels: [{name: telemetry, kind: port, kick: 500/s, ends: [worker, {partition: router, kick: always}]}]")
+        let spec = manifest.channels[0]
+        #expect(spec.isPort && !spec.isMemory && spec.ends[0].partition == 1 && spec.ends[1].partition == 0)
+        #expect(spec.ends[0].kick == 500 && spec.ends[1].kick == ChannelSpec.maxKicks)
+        #expect(manifest.partitions[0].hasBus && manifest.partitions[1].wireCount == 1)
+        let copy = try decoded(encoded(manifest))
+        #expect(copy.channels[0].isPort)
+        let again = try parseManifest(manifestYAML(copy), file: "m.yaml", images: .unchecked)
+        #expect(try encoded(again) == encoded(manifest), "\(manifestYAML(copy))")
+        let json = try #require(ManifestJSON(copy).channels)
+        #expect(json[0].kind == "port" && json[0].mtu == nil && json[0].ends[0].mac == nil)
+        #expect(json[0].ends.map(\.kick) == ["500/s", "always"])
+        let line = "telemetry: port, worker (interrupted: 500/s) — router (interrupted: always)"
+        #expect(ManifestPicture(copy).text.contains(line))
+        #expect(try manifestSchema().contains("\"port\""))
+    }
+
     @Test(arguments: [
         ("channels: lan", "m.yaml:6: \"channels\" must be a list"),
         ("channels: [{name: lan, ends: [router]}]", "m.yaml:6: a channel has two ends"),
@@ -96,6 +115,22 @@ import Text
         (
             "channels: [{name: lan, ends: [router, {partition: worker, kick: never}], kind: memory}]",
             "channel \"lan\" is shared memory, which has no \"kick\""
+        ),
+        (
+            "channels: [{name: a, ends: [router, worker], kind: port, mtu: 1500}]",
+            "m.yaml:6: channel \"a\" is a port, which has no \"mtu\""
+        ),
+        (
+            "channels: [{name: a, ends: [router, {partition: worker, rate: 1M/s}], kind: port}]",
+            "channel \"a\" is a port, which has no \"rate\""
+        ),
+        (
+            "channels: [{name: a, ends: [router, {partition: worker, mac: '02:00:5e:10:00:01'}], kind: port}]",
+            "channel \"a\" is a port, which has no \"mac\""
+        ),
+        (
+            "channels: [{name: a, ends: [router, worker], kind: port, kick: never}]",
+            "an end of port \"a\" that is never interrupted waits for ever"
         ),
         ("channels: [{name: lan, ends: [router, worker], kick: 0/s}]", "is not how often a guest may be interrupted"),
         ("channels: [{name: lan, ends: [router, worker], kick: 49/s}]", "is not how often a guest may be interrupted"),
@@ -153,7 +188,8 @@ import Text
         #expect(try refusal { $0.ends[0].partition = 8 } == .encoding)
         #expect(try refusal { $0.mtu = 1501 } == .encoding)
         #expect(try refusal { $0.mtu = 67 } == .encoding)
-        #expect(try refusal { $0.mtu = 1 } == .encoding)
+        #expect(try refusal { $0.mtu = 2 } == .encoding)
+        #expect(try refusal { $0.mtu = 1 } == nil)
         #expect(try refusal { $0.mtu = 68 } == nil)
         #expect(try refusal { $0.mtu = 0 } == nil)
         #expect(try refusal { $0.ends[0].mac = 1 << 48 } == .encoding)

@@ -11,7 +11,7 @@ import UnitSupport
     private static let card = ModelFunction.network(mac: 2, mtu: 1500, rate: 1_000_000)
 
     @Test func accessesAreTheFunctionsOwn() throws {
-        let model = try TestModel([.console(), Self.card])
+        let model = try TestModel([.console, Self.card])
         #expect(model.configuration(0, 0) == 0x1043_1AF4 && model.configuration(1, 0) == 0x1041_1AF4)
         #expect(model.configuration(0, 2, size: 2) == 0x1043 && model.configuration(2, 0) == nil)
         // Not inside one double word.
@@ -24,7 +24,7 @@ import UnitSupport
     }
 
     @Test func whatIsSentReachesTheConsoleAndInterrupts() throws {
-        let model = try TestModel([.console()])
+        let model = try TestModel([.console])
         #expect(model.page.live == 0)
         model.start()
         #expect(model.page.live == 1)
@@ -40,7 +40,7 @@ import UnitSupport
 
     /// Root mode takes it behind each call, also behind one that only reads.
     @Test func whatIsSentIsThereOnce() throws {
-        let model = try TestModel([.console()])
+        let model = try TestModel([.console])
         model.start()
         for index in 0..<3 as Range<UInt16> {
             model.offer(1, 0x4000, 7, index: index)
@@ -57,12 +57,12 @@ import UnitSupport
 
     @Test func whatComesIsInTheRings() throws {
         for isControl in [false, true] {
-            let model = try TestModel([.console(isControl: isControl)])
+            let model = try TestModel([isControl ? .control() : .console])
             let ring =
                 unsafe isControl
                 ? PartitionRings.controlOut(model.page.rings) : PartitionRings.consoleIn(model.page.rings)
             for byte in "typed".utf8 { ring.push(byte) }
-            model.start()
+            model.start(isPort: isControl)
             model.offer(0, 0x5000, 64, index: 0)
             model.serve()
             #expect(model.used(0) == 1 && ring.peek() == nil)
@@ -71,7 +71,7 @@ import UnitSupport
     }
 
     @Test func whatHasNoRoomWaits() throws {
-        let model = try TestModel([.console()])
+        let model = try TestModel([.console])
         model.start()
         let text = (0..<5000).map { UInt8(truncatingIfNeeded: $0) }
         model.memory.advanced(by: 0x4000).copyMemory(from: text, byteCount: 5000)
@@ -87,8 +87,8 @@ import UnitSupport
     }
 
     @Test func theControlLinkLosesNothing() throws {
-        let model = try TestModel([.console(isControl: true)])
-        model.start()
+        let model = try TestModel([.control()])
+        model.start(isPort: true)
         model.page.room[1] = 2048
         model.offer(1, 0x4000, 4000, index: 0)
         model.serve()
@@ -131,7 +131,7 @@ import UnitSupport
     }
 
     @Test func whatIsLockedIsNotReached() throws {
-        let model = try TestModel([.console()])
+        let model = try TestModel([.console])
         model.start()
         (model.page.locked[2], model.page.locked[3]) = (0x4000, 0x5000)
         model.offer(1, 0x4FFF, 2, index: 0)

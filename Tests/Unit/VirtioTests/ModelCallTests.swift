@@ -13,7 +13,7 @@ import UnitSupport
         -> ModelCall?
     {
         var bus = GuestBus(hostBridge: 0x29C0_8086, memorySize: 1 << 20)
-        try bus.append(.console())
+        try bus.append(.console)
         _ = bus.access(port(0xCF8, 4), value: 0x8000_F840, on: AbsentFunctions())
         return bus.call(for: port(place, size, isInput: isInput), value: value)
     }

@@ -1,4 +1,5 @@
 import Platform
+import Text
 import Virtio
 
 /// A guest's bus and the functions that its device model stands for.
@@ -30,8 +31,11 @@ struct TestBus: ~Copyable {
     func hasOutput(_ index: Int, _ memory: borrowing GuestMemory) -> Bool { functions.hasOutput(index, memory) }
     mutating func nextInterrupt(_ index: Int) -> GuestMessage? { functions.nextInterrupt(index) }
     mutating func serve(
-        console: borrowing some VirtioStream, limit: Int, _ memory: borrowing GuestMemory
-    ) -> VirtioProgress { functions.serve(0, console: console, limit: limit, memory) }
+        console: inout some VirtioStream, limit: Int, _ memory: borrowing GuestMemory
+    ) -> VirtioProgress { functions.serve(0, console: &console, limit: limit, memory) }
+    mutating func serve(
+        port: inout PortWire, name: Text<31>, _ limit: Int, _ memory: borrowing GuestMemory
+    ) -> VirtioProgress { functions.serve(0, port: &port, name: name, limit: limit, memory) }
     mutating func serve(
         _ wire: inout Wire, _ memory: borrowing GuestMemory, mayPass: (Int) -> Bool
     ) -> VirtioProgress { functions.serve(0, wire: &wire, memory, mayPass: mayPass) }

@@ -1,3 +1,4 @@
+import Text
 import UnitSupport
 
 @testable import Platform
@@ -38,16 +39,21 @@ final class TestConsole {
     private var bus = TestBus(memorySize: UInt64(memorySize))
     let stream = TestStream()
     /// The driver's index of each queue.
-    var added = [UInt16](repeating: 0, count: 2)
+    var added = [UInt16](repeating: 0, count: 4)
 
     init() throws {
         base.initializeMemory(as: UInt8.self, repeating: 0, count: Self.memorySize)
-        try bus.append(.console())
+        try bus.append(.console)
     }
     /// With a network card instead.
     init(mac: UInt64, mtu: UInt16) throws {
         base.initializeMemory(as: UInt8.self, repeating: 0, count: Self.memorySize)
         try bus.append(.network(mac: mac, mtu: mtu))
+    }
+    /// With one generic port instead.
+    init(port name: Text<31>) throws {
+        base.initializeMemory(as: UInt8.self, repeating: 0, count: Self.memorySize)
+        try bus.append(.port(name))
     }
     deinit { base.deallocate() }
 
@@ -58,11 +64,17 @@ final class TestConsole {
     func nextInterrupt() -> GuestMessage? { bus.nextInterrupt(0) }
     func reset() { bus.reset() }
     func serve(limit: Int = 32 << 10) -> VirtioProgress {
-        bus.serve(console: stream, limit: limit, GuestMemory(base: base, size: UInt64(Self.memorySize)))
+        var stream = stream
+        return bus.serve(console: &stream, limit: limit, GuestMemory(base: base, size: UInt64(Self.memorySize)))
     }
 
     func serve(_ wire: inout Wire, mayPass: (Int) -> Bool) -> VirtioProgress {
         bus.serve(&wire, GuestMemory(base: base, size: UInt64(Self.memorySize)), mayPass: mayPass)
+    }
+
+    func serve(port: inout PortWire, name: Text<31>) -> VirtioProgress {
+        bus.serve(
+            port: &port, name: name, PortWire.limit, GuestMemory(base: base, size: UInt64(Self.memorySize)))
     }
 
     /// Says for a queue that the device does not have whether the driver is to notify.
@@ -130,11 +142,14 @@ final class TestConsole {
         store(UInt64(length) | UInt64(flags) << 32 | UInt64(next) << 48, at + 8)
     }
     /// Offers the chain that begins with descriptor `head`.
-    func offer(_ queue: Int, _ head: UInt16) {
+    /// - Returns: whether the driver notifies (section 2.7.10.1), where it looks at an index.
+    @discardableResult
+    func offer(_ queue: Int, _ head: UInt16) -> Bool {
         let driver = Self.area(queue) + 0x800
         store(head, driver + 4 + UInt64(added[queue] & (Self.size - 1)) * 2)
         added[queue] &+= 1
         store(added[queue], driver + 2)
+        return wanted(queue) == added[queue] &- 1
     }
     func used(_ queue: Int) -> UInt16 { load(Self.area(queue) + 0x1002, UInt16.self) }
     func usedLength(_ queue: Int, _ index: UInt16) -> UInt32 {

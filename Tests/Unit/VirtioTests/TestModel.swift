@@ -24,9 +24,11 @@ final class TestModel {
         let own = UInt64(UInt(bitPattern: halves))
         for function in functions {
             let isWire = function.kind == VirtioKind.network.rawValue
+            let isPort = function.kind == VirtioKind.port.rawValue && !function.isControl
+            let port = ModelFunction.port("telemetry", mayKick: function.mayKick, own: own, peer: own + WireHalf.size)
             let card = ModelFunction.network(
                 mac: 2, mtu: 1500, rate: function.rate, mayKick: function.mayKick, own: own, peer: own + WireHalf.size)
-            try bus.append(isWire ? card : function)
+            try bus.append(isWire ? card : isPort ? port : function)
         }
         page = ModelPage(
             isIntel: false, memory: UInt64(UInt(bitPattern: memory)), memorySize: UInt64(Self.memorySize),
@@ -58,16 +60,19 @@ final class TestModel {
         _ = bus.call(memory: base + UInt64(offset), size: 4, value: value).map(answer)
     }
 
-    /// Brings a function's two queues of 32 up, which lie at 10000h and 12000h; vector 0 interrupts the core with APIC id 3.
-    func start(_ function: Int = 0) {
+    /// Brings a function's queues of 32 up, which lie at 10000h, 12000h and so on; vector 0 interrupts the core with APIC id 3.
+    /// - Parameter isPort: whether it has two more, and its driver opens the port.
+    func start(_ function: Int = 0, isPort: Bool = false) {
         configuration(function, 4, 7, size: 2)
         configuration(function, 0x42, 0x8000, size: 2)
         for (entry, value) in [0xFEE0_3000, 0, 0x41, 0].enumerated() { page(function, entry * 4, UInt64(value)) }
         for value in [0, 3] as [UInt32] { port(function, 0x14, 1, value) }
+        port(function, 0x08, 4, 0)
+        port(function, 0x0C, 4, isPort ? 2 : 0)
         port(function, 0x08, 4, 1)
         port(function, 0x0C, 4, 1)
         port(function, 0x14, 1, 0x0B)
-        for queue in 0..<2 as Range<UInt32> {
+        for queue in 0..<(isPort ? 4 : 2) as Range<UInt32> {
             port(function, 0x16, 2, queue)
             port(function, 0x18, 2, 32)
             for (offset, area) in [(0x20, 0), (0x28, 0x800), (0x30, 0x1000)] as [(Int, UInt32)] {
@@ -77,13 +82,21 @@ final class TestModel {
             port(function, 0x1C, 2, 1)
         }
         port(function, 0x14, 1, 0x0F)
+        guard isPort else { return }
+        for index in 0..<4 as Range<UInt16> { offer(2, 0x3000 + UInt64(index) * 64, 64, index: index) }
+        // Ready, the port too, and open.
+        for (index, word) in [0x1_0000_FFFF_FFFF, 0x1_0003_0000_0000, 0x1_0006_0000_0000].enumerated() {
+            memory.storeBytes(of: UInt64(word), toByteOffset: 0x2000, as: UInt64.self)
+            offer(3, 0x2000, 8, index: UInt16(index))
+            port(function, 0x60, 2, 3)
+        }
     }
 
-    /// Offers one buffer at `address` to queue 0, to be written, or to queue 1.
+    /// Offers one buffer at `address` to queue 0 or 2, to be written, or to queue 1 or 3.
     func offer(_ queue: Int, _ address: UInt64, _ length: Int, index: UInt16) {
         let area = 0x1_0000 + queue * 0x2000, slot = Int(index & 31)
         memory.storeBytes(of: address, toByteOffset: area + slot * 16, as: UInt64.self)
-        let rest = UInt64(length) | (queue == 0 ? 2 : 0) << 32
+        let rest = UInt64(length) | (queue & 1 == 0 ? 2 : 0) << 32
         memory.storeBytes(of: rest, toByteOffset: area + slot * 16 + 8, as: UInt64.self)
         memory.storeBytes(of: index & 31, toByteOffset: area + 0x804 + slot * 2, as: UInt16.self)
         memory.storeBytes(of: index &+ 1, toByteOffset: area + 0x802, as: UInt16.self)

@@ -6,9 +6,11 @@ import UnitSupport
     @Test func whateverTheGuestDoesIsBounded() throws {
         let inputs = try fuzzCorpus("virtio")
         try #require(inputs.count >= 20)
-        let oracle = VirtioOracle(), wire = WireOracle()
+        let oracle = VirtioOracle(), wire = WireOracle(), port = PortOracle()
         for (number, bytes) in inputs.enumerated() {
-            let complaint = bytes.withUnsafeBytes { oracle.complaint(about: $0) ?? wire.complaint(about: $0) }
+            let complaint = bytes.withUnsafeBytes {
+                oracle.complaint(about: $0) ?? wire.complaint(about: $0) ?? port.complaint(about: $0)
+            }
             #expect(complaint == nil, "input \(number)")
         }
     }

@@ -37,8 +37,9 @@ struct VirtioOracle: ~Copyable {
     func complaint(about input: UnsafeRawBufferPointer) -> String? {
         base.initializeMemory(as: UInt8.self, repeating: 0, count: Self.size)
         var bus = TestBus(memorySize: UInt64(Self.size))
-        do throws(GuestBusError) { try bus.append(.console()) } catch { return "no console" }
-        let stream = Stream(base), memory = GuestMemory(base: base, size: UInt64(Self.size))
+        do throws(GuestBusError) { try bus.append(.console) } catch { return "no console" }
+        var stream = Stream(base)
+        let memory = GuestMemory(base: base, size: UInt64(Self.size))
         var high: UInt32 = 0
         for at in stride(from: 0, to: input.count - 3, by: 4) {
             let place = Int(input[at + 1])
@@ -48,7 +49,7 @@ struct VirtioOracle: ~Copyable {
             case 14, 15:
                 let limit = place * 16
                 (stream.given, stream.taken) = (0, 0)
-                _ = bus.serve(console: stream, limit: limit, memory)
+                _ = bus.serve(console: &stream, limit: limit, memory)
                 if stream.given > limit || stream.taken > limit { return "more bytes than one exit may move" }
                 if Self.hasStrangeInterrupts(&bus) { return "interrupts that cannot be" }
             default: Self.step(input, at, &bus, &high, memory)

@@ -29,6 +29,7 @@ public final class ByteStream {
         guard unsafe stat(path, &status) == 0 else { throw .unreachable(path: path, reason: systemError()) }
         switch status.st_mode & S_IFMT {
         case S_IFSOCK: return try UnixSocket.connect(path)
+        case S_IFCHR where VirtioPortDevice.isPort(status.st_rdev): return try VirtioPortDevice.open(path)
         case S_IFCHR: return try SerialLine.open(path)
         default: throw .notALink(path: path)
         }

@@ -124,9 +124,9 @@ extension BuiltMachine {
             }
         }
         do throws(GuestBusError) {
-            if manifest.partitions[i].virtio.contains(.console) { try functions.value.guest.append(.console()) }
+            if manifest.partitions[i].virtio.contains(.console) { try functions.value.guest.append(.console) }
             if manifest.partitions[i].virtio.contains(.control) {
-                try functions.value.guest.append(.console(isControl: true))
+                try functions.value.guest.append(.control())
             }
             try appendWires(i, to: functions)
         } catch { throw .mappedAlready }

@@ -95,7 +95,9 @@ extension BuiltMachine {
                 let card = ModelFunction.network(
                     mac: own.mac, mtu: channel.mtu, rate: UInt64(own.rate), mayKick: other.kick != 0,
                     own: halves.0.base, peer: halves.1.base)
-                try functions.value.guest.append(channel.isMemory ? .sharedMemory() : card)
+                let port = ModelFunction.port(
+                    channel.name, mayKick: other.kick != 0, own: halves.0.base, peer: halves.1.base)
+                try functions.value.guest.append(channel.isMemory ? .sharedMemory() : channel.isPort ? port : card)
                 functions.value.wires[functions.value.guest.modelCount - 1] = WireEnd(
                     halves.0, halves.1, other, core: peer, ticksPerSecond: plan.machine.tscKHz * 1000)
             }

@@ -126,7 +126,7 @@ extension Manifest {
             guard try source.reader.array(max: 4) == 4 else { throw .outOfRange }
             try source.text(into: &channel.name)
             channel.mtu = UInt16(try source.reader.uint(max: UInt64(ChannelSpec.maxMTU)))
-            guard channel.isMemory || channel.mtu >= ChannelSpec.minMTU else { throw .outOfRange }
+            guard channel.isMemory || channel.isPort || channel.mtu >= ChannelSpec.minMTU else { throw .outOfRange }
             for end in 0..<2 {
                 guard try source.reader.array(max: 4) == 4 else { throw .outOfRange }
                 channel.ends[end].partition = Int(try source.reader.uint(max: UInt64(Self.maxPartitions - 1)))

@@ -14,13 +14,14 @@ public struct ChannelEnd: Sendable {
     public init() {}
 }
 
-/// What two partitions share: a wire between a network card of each, or memory of which each writes a half.
+/// What two partitions share: a wire between a network card of each, memory of which each writes a half, or a port of each.
 public struct ChannelSpec: Sendable {
     public var name = Label()
     public var ends = [2 of ChannelEnd](repeating: ChannelEnd())
-    /// Bytes behind the Ethernet header, `minMTU` (virtio 1.2, section 5.1.4.1) to `maxMTU`; 0 of shared memory.
+    /// Bytes behind the Ethernet header, `minMTU` (virtio 1.2, section 5.1.4.1) to `maxMTU`; 0 of shared memory, 1 of a port.
     public var mtu: UInt16 = maxMTU
     public var isMemory: Bool { mtu == 0 }
+    public var isPort: Bool { mtu == 1 }
     public static let minMTU: UInt16 = 68, maxMTU: UInt16 = 1500
     public static let maxKicks: UInt32 = 1_000_000
     public init() {}

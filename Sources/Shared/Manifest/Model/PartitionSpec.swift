@@ -35,7 +35,7 @@ public struct VirtioGrants: FlagSet, Sendable {
     public init(rawValue: UInt8) { self.rawValue = rawValue }
     /// The console, beside the UART.
     public static let console = VirtioGrants(rawValue: 1 << 0)
-    /// A console whose other end is the management server: the partition's programs may ask what managers may.
+    /// A port whose other end is the management server: the partition's programs may ask what managers may.
     public static let control = VirtioGrants(rawValue: 1 << 1)
     public static let all = console | control
 }

@@ -1,24 +1,30 @@
-/// What kind of device a virtio function is (virtio 1.2, chapter 5), or memory that it has instead (`sharedMemory`): no virtio
-/// device, but numbered like one, as 1AF4h:1110h.
+import Text
+
+/// What kind of device a virtio function is, by its type of device (virtio 1.2, chapter 5) in bits 7:0, or memory that it has instead
+/// (`sharedMemory`): no virtio device, but numbered like one, as 1AF4h:1110h.
 public enum VirtioKind: UInt16, Sendable {
     case none = 0
     case network = 1
     case console = 3
     case sharedMemory = 0xD0
+    /// A console's function with one generic port and no console.
+    case port = 0x103
 }
 
 /// A function of a guest's bus that the partition's device model stands for, as root mode describes it.
 public struct ModelFunction: BitwiseCopyable, Sendable {
     /// A `VirtioKind`.
     public private(set) var kind: UInt16
-    /// Of a network card, bytes; of a console, whether it leads to the management server.
+    /// Of a network card, bytes; of a port, whether it leads to the management server.
     public private(set) var mtu: UInt16 = 0
     public private(set) var isControl = false
-    /// Whether the other end of a wire may be interrupted.
+    /// Whether the other end of a wire or port may be interrupted.
     public private(set) var mayKick = false
     /// Of a network card: its address, the first byte in bits 7:0, and the bytes a second that it may send.
     public private(set) var mac: UInt64 = 0
     public private(set) var rate: UInt64 = 0
+    /// Of a port.
+    public private(set) var name = Text<31>()
     /// The halves of its channel, this end's first.
     public private(set) var own: UInt64 = 0
     public private(set) var peer: UInt64 = 0
@@ -28,9 +34,12 @@ public struct ModelFunction: BitwiseCopyable, Sendable {
     public static let none = ModelFunction(.none)
     private init(_ kind: VirtioKind) { self.kind = kind.rawValue }
 
-    public static func console(isControl: Bool = false) -> Self {
-        var function = Self(.console)
-        function.isControl = isControl
+    public static let console = Self(.console)
+
+    /// The management link's port.
+    public static func control() -> Self {
+        var function = Self(.port)
+        function.isControl = true
         return function
     }
 
@@ -44,6 +53,12 @@ public struct ModelFunction: BitwiseCopyable, Sendable {
         var function = Self(.network)
         (function.mac, function.mtu, function.rate, function.mayKick) = (mac, mtu, rate, mayKick)
         (function.own, function.peer) = (own, peer)
+        return function
+    }
+
+    public static func port(_ name: Text<31>, mayKick: Bool = true, own: UInt64 = 0, peer: UInt64 = 0) -> Self {
+        var function = Self(.port)
+        (function.name, function.mayKick, function.own, function.peer) = (name, mayKick, own, peer)
         return function
     }
 
