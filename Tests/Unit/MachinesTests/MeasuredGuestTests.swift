@@ -50,10 +50,10 @@ import Testing
     @Test func coresAreAddedUp() throws {
         let text = """
             {"schema": 1, "unreadable": 0, "phases": [{"phase": 1, "instructions": 9, "guest_instructions": 3, "exits": {},
-            "vcpus": [{"instructions": 100, "guest_instructions": 0, "exits": {}},
-            {"instructions": 40, "guest_instructions": 30, "exits":
+            "vcpus": [{"instructions": 100, "guest_instructions": 0, "model_instructions": 1, "exits": {}},
+            {"instructions": 40, "guest_instructions": 30, "model_instructions": 6, "exits":
             {"msr": {"count": 2, "min": 4, "median": 5, "p99": 6, "max": 6, "total": 10}}},
-            {"instructions": 50, "guest_instructions": 20, "exits": {"nested_page_fault":
+            {"instructions": 50, "guest_instructions": 20, "model_instructions": 2, "exits": {"nested_page_fault":
             {"count": 1, "min": 9, "median": 9, "p99": 9, "max": 9, "total": 9},
             "msr": {"count": 3, "min": 7, "median": 7, "p99": 8, "max": 8, "total": 22}}}]}]}
             """
@@ -62,7 +62,7 @@ import Testing
         let report = try decoder.decode(Counter.Report.self, from: Data(text.utf8))
         let sum = report.sum(report.phases, cores: [1, 2])
         #expect(sum.instructions == 90)
-        #expect(sum.guestInstructions == 50)
+        #expect(sum.guestInstructions == 50 && sum.modelInstructions == 8)
         #expect(sum.exits["msr"] == .init(count: 5, median: 7, max: 8, total: 32))
         #expect(sum.exits["nested_page_fault"]?.count == 1)
         #expect(sum.exitCount == 6)

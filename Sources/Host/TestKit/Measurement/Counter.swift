@@ -18,10 +18,16 @@ public final class Counter {
         public var instructions: UInt64
         /// Those of them that a guest executed.
         public var guestInstructions: UInt64
+        /// Those of the guest's that Bulkhead's device model executed.
+        public var modelInstructions: UInt64
         public var exits: [String: Exits]
 
-        public init(instructions: UInt64 = 0, guestInstructions: UInt64 = 0, exits: [String: Exits] = [:]) {
+        public init(
+            instructions: UInt64 = 0, guestInstructions: UInt64 = 0, modelInstructions: UInt64 = 0,
+            exits: [String: Exits] = [:]
+        ) {
             (self.instructions, self.guestInstructions, self.exits) = (instructions, guestInstructions, exits)
+            self.modelInstructions = modelInstructions
         }
 
         /// Those that no guest executed.
@@ -37,7 +43,8 @@ public final class Counter {
             }
             return Count(
                 instructions: a.instructions + b.instructions,
-                guestInstructions: a.guestInstructions + b.guestInstructions, exits: exits)
+                guestInstructions: a.guestInstructions + b.guestInstructions,
+                modelInstructions: a.modelInstructions + b.modelInstructions, exits: exits)
         }
     }
 
