@@ -55,6 +55,16 @@ import Testing
         #expect(cost.root == 250 && cost.io == 500 && cost.instructions == 750)
     }
 
+    @Test func aCoreThatWaitedForTheHostSaysNothing() throws {
+        var end = Self.count(100_000, guest: 500, ["msr": 10])
+        end.exits["msr"]?.longCount = 1
+        end.exits["msr"]?.longTotal = 90_000
+        let window = try Self.window(10, [end, Self.count(1000, guest: 500)], io: Self.count(50))
+        let cost = ChannelCost(window, rests: nil, idle: try Self.window(10, [], io: Self.count(0)))
+        #expect(cost.longExits == 1 && cost.exits == 1 && cost.exitsTakenOff == nil)
+        #expect(cost.root == 1000 && window.instructions == 11_050)
+    }
+
     @Test func figuresAreTheMiddleOfTheRounds() throws {
         #expect(ChannelFigure.measured([])?.value == nil)
         #expect(ChannelFigure.measured([9, 1, 5])?.value == 5)

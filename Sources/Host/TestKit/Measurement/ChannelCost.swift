@@ -10,8 +10,10 @@ public struct ChannelWindow: Sendable {
         (self.answer, self.ends, self.io) = (answer, ends, io)
     }
 
-    /// All that both ends' cores and the core between them executed.
-    public var instructions: UInt64 { (ends + [io].compactMap { $0 }).reduce(0) { $0 + $1.instructions } }
+    /// All that both ends' cores and the core between them executed, but for `ChannelCost.longExits`.
+    public var instructions: UInt64 {
+        ends.reduce(io?.instructions ?? 0) { $0 + $1.instructions - min($1.instructions, $1.longInstructions) }
+    }
 }
 
 /// What a frame, a round trip or a character costs beneath the guests: of a window, less what the same guests cost in another one in
@@ -22,8 +24,11 @@ public struct ChannelCost: Sendable, Equatable {
     public var byReason: [String: Double]
     /// World switches to Bulkhead's device models: each comes behind an exit, and is none.
     public var modelEntries: Double
-    /// Exits that the same guests have without a unit, which have been taken off.
-    public var exitsTakenOff: Double
+    /// Exits that the same guests have without a unit, which have been taken off; nil where nothing was.
+    public var exitsTakenOff: Double?
+    /// Exits that took 65,536 instructions or more, in the whole window; Bulkhead has none. Their instructions are left out, the exits are
+    /// not: an emulated core whose neighbour its host does not let run may spin for millions.
+    public var longExits: UInt64
     /// Of both guests' cores, in root mode; Bulkhead's device models not included.
     public var root: Double
     /// Of Bulkhead's device models, which run in guest mode.
@@ -56,8 +61,9 @@ public struct ChannelCost: Sendable, Equatable {
         func models(_ count: Counter.Count) -> UInt64 { count.exits[Self.modelReason]?.count ?? 0 }
         self.exits = each(exits)
         modelEntries = each(models)
-        exitsTakenOff = sum(rests, exits) / count
-        root = each(\.rootInstructions)
+        exitsTakenOff = rests.map { sum($0, exits) / count }
+        longExits = window.ends.reduce(0) { $0 + $1.longExitCount }
+        root = each { $0.rootInstructions - min($0.rootInstructions, $0.longInstructions) }
         model = each(\.modelInstructions)
         if let io = window.io, let unused = idle.io {
             let share = Double(window.answer.milliseconds) / Double(max(idle.answer.milliseconds, 1))

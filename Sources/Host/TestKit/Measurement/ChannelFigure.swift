@@ -79,6 +79,7 @@ public struct ChannelFigure: Encodable {
             figure("off", "  taken off: those without it", .exits) { $0.exitsTakenOff },
             figure("instructions", "instructions a \(unit), beneath both guests", .instructions) { $0.instructions },
             figure("root", "  on their cores, in root mode", .instructions) { $0.root },
+            figure("long", "  exits in the window whose instructions are left out", .exits) { Double($0.longExits) },
             figure("model", "  on their cores, in device models", .instructions) { $0.io == nil ? $0.model : nil },
             figure("io", "  on the core of vhost and QEMU", .instructions) { $0.io },
         ]

@@ -35,6 +35,22 @@ public final class ChannelPair {
             io: try ioCore.map { try counter.lastWindow(cores: [$0]) })
     }
 
+    /// Holds the counter against the hypervisor's own counters, of all exits since the guests were started.
+    /// - Throws: `MachineError.miscounted` where they do not agree.
+    public func requireAgreement() throws {
+        for guest in [sender, receiver] {
+            guard let counter = guest.counter else { continue }
+            // The guest goes on meanwhile, looking at its console.
+            let before = try counter.sinceStart(cores: guest.cores).exitCount
+            guard let own = try guest.ownExits() else { continue }
+            let after = try counter.sinceStart(cores: guest.cores).exitCount
+            guard (before...max(before, after)).contains(own) else {
+                throw MachineError.miscounted(
+                    "core \(guest.cores): the counter has \(before) to \(after) exits, the hypervisor \(own)")
+            }
+        }
+    }
+
     @discardableResult
     private func ask<T>(
         _ guest: any MeasuredGuest, _ command: String, seconds: Double, _ match: (String) -> T?

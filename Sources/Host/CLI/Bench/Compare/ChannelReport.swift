@@ -26,16 +26,18 @@ struct ChannelReport: Encodable {
 
     /// For people: both places beside each other, exits by reason.
     var text: String {
-        var table = TextTable(["WHAT", "BULKHEAD", "KVM, VHOST", "RATIO"], numbers: [1, 2, 3])
+        var table = TextTable(
+            ["WHAT", "BULKHEAD", "KVM, VHOST", "RATIO", "BULKHEAD'S ROUNDS", "KVM'S ROUNDS"], numbers: [1, 2, 3, 4, 5])
         for figure in figures {
             table.add([
                 figure.what, CompareTable.rate(figure.bulkhead?.value), CompareTable.rate(figure.kvm?.value),
-                CompareTable.rate(figure.ratio),
+                CompareTable.rate(figure.ratio), Self.range(figure.bulkhead), Self.range(figure.kvm),
             ])
             let ours = figure.bulkhead?.byReason ?? [:]
             let theirs = figure.kvm?.byReason ?? [:]
             for reason in Set(ours.keys).union(theirs.keys).sorted() {
-                table.add(["  \(reason)", CompareTable.rate(ours[reason]), CompareTable.rate(theirs[reason]), ""])
+                let both = [ours[reason], theirs[reason]].map(CompareTable.rate)
+                table.add(["  \(reason)"] + both + ["", "", ""])
             }
         }
         let head =
@@ -48,5 +50,12 @@ struct ChannelReport: Encodable {
             : "\n\nthis host has \(hostProcessors) processors for \(cores) emulated cores: bytes a second are to the "
                 + "disadvantage of KVM, which works on three of them, where Bulkhead works on two"
         return head + "\n\n" + table.lines.joined(separator: "\n") + tail
+    }
+
+    private static func range(_ measured: ChannelFigure.Measured?) -> String {
+        guard let samples = measured?.samples, let least = samples.min(), let most = samples.max(), least != most else {
+            return ""
+        }
+        return "\(CompareTable.rate(least)) to \(CompareTable.rate(most))"
     }
 }

@@ -33,6 +33,8 @@ struct ChannelSession {
             for round in 1...session.rounds {
                 for name in Self.places { try session.count(name, pairs[name], round) }
             }
+            for pair in pairs.values { try pair.requireAgreement() }
+            session.progress("  the hypervisors' own counters agree")
         }
         try both(isCounted: false) { session, pairs in
             for round in 1...session.rounds {
