@@ -13,18 +13,19 @@ static void mount_all(void) {
     for (int fd = 0; fd < 3; fd++) open("/dev/null", O_RDWR);
 }
 
-static void load_module(const char *name, const char *options) {
+int load_driver(const char *name, const char *options) {
     char path[64];
     append(append(append(path, "/modules/"), name), ".ko");
     word fd = open(path, O_RDONLY);
     word error = fd < 0 ? fd : call3(__NR_finit_module, fd, options, 0);
     if (fd >= 0) close((int)fd);
-    if (error == 0) return;
+    if (error == 0) return 1;
     say("@host error module ");
     say(name);
     say(" status ");
     say_number(error);
     say("\n");
+    return 0;
 }
 
 static void obey(const char *line) {
@@ -36,7 +37,8 @@ static void obey(const char *line) {
         long index = number(argument);
         if (index >= 0 && index < VMS) return vm_statistics((int)index);
     }
-    say("@host error commands: start VM, statistics VM\n");
+    if (equal(line, "log")) return vm_log();
+    say("@host error commands: start VM, statistics VM, log\n");
 }
 
 static void listen(void) {
@@ -64,10 +66,10 @@ void run(word *stack) {
     }
     mount_all();
     console_open();
-    load_module("irqbypass", "");
-    load_module("kvm", "halt_poll_ns=0");
-    load_module("ccp", "");
-    load_module("kvm-amd", "npt=1");
+    load_driver("irqbypass", "");
+    load_driver("kvm", "halt_poll_ns=0");
+    load_driver("ccp", "");
+    load_driver("kvm-amd", "npt=1");
     // Real-time processes may have the whole core: nobody else runs there.
     if (!set("/proc/sys/kernel/sched_rt_runtime_us", "-1")) say("@host error real-time processes are throttled\n");
     say("@host ready\n");

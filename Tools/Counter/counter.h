@@ -18,6 +18,8 @@ enum reason reason_of(uint64_t code, uint64_t info, uint64_t rcx, uint64_t rax);
 struct histogram {
     uint64_t count, total;
     uint64_t least, most;
+    /// Of those that are not kept exactly: how many, and their sum.
+    uint64_t long_count, long_total;
     uint32_t dense[DENSE];
 };
 void histogram_add(struct histogram *, uint64_t value);

@@ -7,6 +7,7 @@ void histogram_add(struct histogram *h, uint64_t value) {
     h->count++;
     h->total += value;
     if (value < DENSE) h->dense[value]++;
+    else h->long_count++, h->long_total += value;
 }
 
 void histogram_merge(struct histogram *to, const struct histogram *from) {
@@ -15,6 +16,8 @@ void histogram_merge(struct histogram *to, const struct histogram *from) {
     if (from->most > to->most) to->most = from->most;
     to->count += from->count;
     to->total += from->total;
+    to->long_count += from->long_count;
+    to->long_total += from->long_total;
     for (unsigned i = 0; i < DENSE; i++) to->dense[i] += from->dense[i];
 }
 

@@ -14,9 +14,9 @@ static void put_exits(FILE *out, const struct phase *phase, unsigned first, unsi
         if (sum->count == 0) continue;
         fprintf(out,
                 "%s\n        \"%s\": {\"count\": %lu, \"min\": %lu, \"median\": %lu, \"p99\": %lu, \"max\": %lu, "
-                "\"total\": %lu}",
+                "\"total\": %lu, \"long_count\": %lu, \"long_total\": %lu}",
                 separator, reason_names[reason], sum->count, sum->least, histogram_quantile(sum, 0.5),
-                histogram_quantile(sum, 0.99), sum->most, sum->total);
+                histogram_quantile(sum, 0.99), sum->most, sum->total, sum->long_count, sum->long_total);
         separator = ",";
     }
     free(sum);

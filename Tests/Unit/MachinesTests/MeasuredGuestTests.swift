@@ -50,20 +50,21 @@ import Testing
     @Test func coresAreAddedUp() throws {
         let text = """
             {"schema": 1, "unreadable": 0, "phases": [{"phase": 1, "instructions": 9, "guest_instructions": 3, "exits": {},
-            "vcpus": [{"instructions": 100, "guest_instructions": 0, "exits": {}},
-            {"instructions": 40, "guest_instructions": 30, "exits":
-            {"msr": {"count": 2, "min": 4, "median": 5, "p99": 6, "max": 6, "total": 10}}},
-            {"instructions": 50, "guest_instructions": 20, "exits": {"nested_page_fault":
-            {"count": 1, "min": 9, "median": 9, "p99": 9, "max": 9, "total": 9},
-            "msr": {"count": 3, "min": 7, "median": 7, "p99": 8, "max": 8, "total": 22}}}]}]}
+            "vcpus": [{"instructions": 100, "guest_instructions": 0, "model_instructions": 1, "exits": {}},
+            {"instructions": 40, "guest_instructions": 30, "model_instructions": 6, "exits":
+            {"msr": {"count": 2, "min": 4, "median": 5, "p99": 6, "max": 6, "total": 10, "long_count": 0, "long_total": 0}}},
+            {"instructions": 50, "guest_instructions": 20, "model_instructions": 2, "exits": {"nested_page_fault":
+            {"count": 1, "min": 9, "median": 9, "p99": 9, "max": 9, "total": 9, "long_count": 1, "long_total": 9},
+            "msr": {"count": 3, "min": 7, "median": 7, "p99": 8, "max": 8, "total": 22, "long_count": 2, "long_total": 15}}}]}]}
             """
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
         let report = try decoder.decode(Counter.Report.self, from: Data(text.utf8))
         let sum = report.sum(report.phases, cores: [1, 2])
         #expect(sum.instructions == 90)
-        #expect(sum.guestInstructions == 50)
-        #expect(sum.exits["msr"] == .init(count: 5, median: 7, max: 8, total: 32))
+        #expect(sum.guestInstructions == 50 && sum.modelInstructions == 8)
+        #expect(sum.exits["msr"] == .init(count: 5, median: 7, max: 8, total: 32, longCount: 2, longTotal: 15))
+        #expect(sum.longExitCount == 3 && sum.longInstructions == 24)
         #expect(sum.exits["nested_page_fault"]?.count == 1)
         #expect(sum.exitCount == 6)
     }

@@ -23,13 +23,18 @@ struct BenchCommand: ParsableCommand {
     var machine: MachineKind = .amd
     @OptionGroup var images: ImageOptions
     @Flag(help: "Only the instructions of each exit: one short run.") var costs = false
-    @Flag(help: "Only what frames on a wire and characters on the virtio console cost: one short run.")
+    @Flag(
+        help: """
+            Only what frames on a wire and characters on the virtio console cost: one short run. With --compare: \
+            beside the same of two virtual machines that vhost connects.
+            """)
     var wires = false
     @Flag(help: "Write what was measured into Tools/contract.yaml, as the last figures.") var record = false
 
     @Flag(help: "Measure the same guest bare, in a partition and under KVM tuned for real time, side by side.")
     var compare = false
-    @Option(help: "With --compare: seconds of each silent window.") var seconds = 10
+    @Option(help: "With --compare: seconds of each silent window, or of each stream over a wire.") var seconds = 10
+    @Option(help: "With --compare --wires: how often each is measured; the middle counts.") var rounds = 3
     @Option(help: "With --compare: write a picture to this file, as SVG.") var plot: String?
 
     func validate() throws {
@@ -38,9 +43,14 @@ struct BenchCommand: ParsableCommand {
             throw ValidationError("--images goes with none of --compare, --costs and --wires, which bring guests")
         }
         guard compare || plot == nil else { throw ValidationError("--plot wants --compare") }
-        guard !(costs || wires || record) || !compare && machine == .amd else {
-            throw ValidationError("--costs, --wires and --record go with neither --compare nor --machine intel")
+        guard !(costs || record) || !compare else {
+            throw ValidationError("--costs and --record do not go with --compare")
         }
+        guard !(costs || wires || record || compare) || machine == .amd else {
+            throw ValidationError("--compare, --costs, --wires and --record do not go with --machine intel")
+        }
+        guard !wires || plot == nil else { throw ValidationError("--plot does not go with --wires") }
+        guard (1...15).contains(rounds) else { throw ValidationError("--rounds takes a number from 1 to 15") }
         guard (1...20).contains(boots) else { throw ValidationError("--boots takes a number from 1 to 20") }
     }
 
@@ -48,6 +58,7 @@ struct BenchCommand: ParsableCommand {
         let workspace = try Workspace.current()
         let signals = DemoCommand.endOnSignal()
         defer { signals.forEach { $0.cancel() } }
+        if compare && wires { return try runChannels(workspace) }
         if compare { return try runComparison(workspace) }
         if machine == .intel { return try runBothVendors(workspace) }
         let report = try measure(workspace, .amd, boots: costs || wires ? 0 : boots)
@@ -87,5 +98,15 @@ struct BenchCommand: ParsableCommand {
         if let json { try SafeFile.write(report.json(), to: json) }
         if let plot { try SafeFile.write(Data(ComparePlot(report).svg.utf8), to: plot) }
         print(CompareTable(report).text)
+    }
+
+    private func runChannels(_ workspace: Workspace) throws {
+        var session = ChannelSession(workspace, rounds: rounds, seconds: seconds) {
+            FileHandle.standardError.write(Data("\($0)\n".utf8))
+        }
+        try session.run()
+        let report = ChannelReport(session)
+        if let json { try SafeFile.write(report.json(), to: json) }
+        print(report.text)
     }
 }

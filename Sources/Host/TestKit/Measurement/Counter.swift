@@ -10,6 +10,9 @@ public final class Counter {
         public var median: UInt64
         public var max: UInt64
         public var total: UInt64
+        /// Of those that took 65,536 instructions or more: how many they are, and their instructions. Nil in a report that has neither.
+        public var longCount: UInt64?
+        public var longTotal: UInt64?
     }
 
     /// What some cores did in a phase.
@@ -18,14 +21,23 @@ public final class Counter {
         public var instructions: UInt64
         /// Those of them that a guest executed.
         public var guestInstructions: UInt64
+        /// Those of the guest's that Bulkhead's device model executed.
+        public var modelInstructions: UInt64
         public var exits: [String: Exits]
 
-        public init(instructions: UInt64 = 0, guestInstructions: UInt64 = 0, exits: [String: Exits] = [:]) {
+        public init(
+            instructions: UInt64 = 0, guestInstructions: UInt64 = 0, modelInstructions: UInt64 = 0,
+            exits: [String: Exits] = [:]
+        ) {
             (self.instructions, self.guestInstructions, self.exits) = (instructions, guestInstructions, exits)
+            self.modelInstructions = modelInstructions
         }
 
         /// Those that no guest executed.
         public var rootInstructions: UInt64 { instructions - min(instructions, guestInstructions) }
+        /// Of exits that took 65,536 or more.
+        public var longInstructions: UInt64 { exits.values.reduce(0) { $0 + ($1.longTotal ?? 0) } }
+        public var longExitCount: UInt64 { exits.values.reduce(0) { $0 + ($1.longCount ?? 0) } }
         public var exitCount: UInt64 { exits.values.reduce(0) { $0 + $1.count } }
 
         /// Of two medians that of the more frequent stands, as neither report has what both would need.
@@ -33,11 +45,14 @@ public final class Counter {
             let exits = a.exits.merging(b.exits) { one, other in
                 Exits(
                     count: one.count + other.count, median: one.count < other.count ? other.median : one.median,
-                    max: Swift.max(one.max, other.max), total: one.total + other.total)
+                    max: Swift.max(one.max, other.max), total: one.total + other.total,
+                    longCount: (one.longCount ?? 0) + (other.longCount ?? 0),
+                    longTotal: (one.longTotal ?? 0) + (other.longTotal ?? 0))
             }
             return Count(
                 instructions: a.instructions + b.instructions,
-                guestInstructions: a.guestInstructions + b.guestInstructions, exits: exits)
+                guestInstructions: a.guestInstructions + b.guestInstructions,
+                modelInstructions: a.modelInstructions + b.modelInstructions, exits: exits)
         }
     }
 

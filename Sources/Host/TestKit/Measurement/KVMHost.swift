@@ -3,7 +3,8 @@ import Foundation
 import Machines
 
 /// The machine that Bulkhead is compared with: Debian's KVM and QEMU, tuned for real time, in the same emulated machine
-/// (`Guests/build-kvm-host`). Virtual machine 0 has one virtual processor, machine 1 two, each pinned to a core.
+/// (`Guests/build-kvm-host`). Virtual machine 0 has one virtual processor, machine 1 two, each pinned to a core. Machines 2 and 3
+/// are the ends of a wire (`Guests/build-wire`), on cores 1 and 2; what serves them is on core 3.
 public final class KVMHost {
     private let machine: PeerMachine
     private let control: ConsoleSocket
@@ -11,19 +12,25 @@ public final class KVMHost {
 
     /// Cores 1 to 3 belong to virtual processors; core 0 does everything else.
     public static let cores = 4
+    /// Where vhost and QEMU work for the ends of a wire, and nobody else.
+    public static let ioCore = 3
     private static let isolated = "1-3"
     private static let tuning =
         "console=ttyS1 loglevel=2 8250.nr_uarts=3 tsc=reliable nokaslr nosoftlockup nowatchdog skew_tick=1 irqaffinity=0 "
         + "isolcpus=managed_irq,domain,\(isolated) nohz_full=\(isolated) rcu_nocbs=\(isolated)"
 
     /// Boots it, and waits until it takes commands.
-    /// - Parameter guestCommandLine: of the guests' kernels.
-    public init(_ workspace: Workspace, guestCommandLine: String, counter: Counter?, log: URL) throws {
+    /// - Parameters:
+    ///   - ramDisk: one with the machines that are to be started.
+    ///   - guestCommandLine: of the guests' kernels.
+    public init(
+        _ workspace: Workspace, ramDisk: String = "kvm-host.cpio", guestCommandLine: String, counter: Counter?, log: URL
+    ) throws {
         var emulator = Emulator()
         (emulator.cores, emulator.extra, self.counter) = (Self.cores, counter?.arguments ?? [], counter)
         let direct = Emulator.DirectKernel(
             kernel: workspace.guests.appending(path: "vmlinux-host"),
-            initrd: workspace.guests.appending(path: "kvm-host.cpio"),
+            initrd: workspace.guests.appending(path: ramDisk),
             commandLine: "\(Self.tuning) -- \(guestCommandLine)")
         machine = try PeerMachine(emulator, direct, consoles: ["com1", "com2", "com3"], log: log)
         do {
@@ -36,9 +43,9 @@ public final class KVMHost {
     }
 
     /// Starts a virtual machine.
-    /// - Parameter index: 0 or 1.
+    /// - Parameter index: 0 or 1, 2 or 3.
     public func start(_ index: Int) throws -> KVMGuest {
-        let console = try machine.console(index == 0 ? "com1" : "com3")
+        let console = try machine.console(index % 2 == 0 ? "com1" : "com3")
         try ask("start \(index)", "@host start", seconds: 60)
         return KVMGuest(self, console, index: index)
     }
@@ -75,7 +82,7 @@ public final class KVMGuest: MeasuredGuest {
     private let console: ConsoleSocket
     private let index: Int
     public var counter: Counter? { host.counter }
-    public var cores: [Int] { index == 0 ? [1] : [2, 3] }
+    public var cores: [Int] { [[1], [2, 3], [1], [2]][index] }
     public var clock: any WaitClock { host.clock }
 
     fileprivate init(_ host: KVMHost, _ console: ConsoleSocket, index: Int) {

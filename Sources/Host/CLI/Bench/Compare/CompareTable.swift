@@ -137,7 +137,8 @@ struct CompareTable {
     static func rate(_ value: Double?) -> String {
         guard let value else { return "-" }
         if value == 0 { return "0" }
-        return String(format: value < 0.01 ? "%.5f" : value < 10 ? "%.2f" : value < 100 ? "%.1f" : "%.0f", value)
+        let size = abs(value)
+        return String(format: size < 0.01 ? "%.5f" : size < 10 ? "%.2f" : size < 100 ? "%.1f" : "%.0f", value)
     }
 }
 
