@@ -57,7 +57,7 @@ extension FieldReader {
 
     /// Of shared memory nothing is sent, and nobody is told.
     private mutating func refuseWireKeys(_ values: [String: Node], _ name: String) {
-        for key in ["mtu", "mac", "kick", "rate"] {
+        for key in ["mtu", "mac", "kick", "rate", "seal"] {
             guard let node = values[key] else { continue }
             fail(
                 node.mark?.line, "channel \(quoted(name)) is shared memory, which has no \(quoted(key))",
@@ -65,14 +65,16 @@ extension FieldReader {
         }
     }
 
-    /// A partition's name, or `{partition: ..., mac: ..., kick: ..., rate: ...}`; what it does not say the channel says.
+    /// A partition's name, or `{partition: ..., mac: ..., kick: ..., rate: ..., seal: ...}`; what it does not say the channel says. Whether
+    /// it is sealed is each end's own: the service's is not.
     private mutating func end(
         _ node: Node, _ channel: [String: Node], _ manifest: Manifest, _ spec: ChannelSpec
     ) -> ChannelEnd? {
         var values: [String: Node] = ["partition": node]
         if case .mapping = node {
             values = mapping(
-                node, "an end", known: ["partition", "mac", "kick", "rate"], required: [("partition", .channels)],
+                node, "an end", known: ["partition", "mac", "kick", "rate", "seal"],
+                required: [("partition", .channels)],
                 field: .channels)
             if spec.isMemory { refuseWireKeys(values, spec.name.string) }
         }
@@ -87,6 +89,7 @@ extension FieldReader {
         end.mac = defaultMAC(manifest.name.string, spec.name.string, manifest.partitions[partition].name.string)
         if let mac = value(values["mac"], .channels, parseMAC) { end.mac = mac }
         if let kick = value(values["kick"] ?? channel["kick"], .channels, parseKick) { end.kick = kick }
+        if let isSealed = value(values["seal"], .channels, parseFlag) { end.isSealed = isSealed }
         if let rate = value(values["rate"] ?? channel["rate"], .channels, parseRate) { end.rate = rate }
         return end
     }

@@ -1,5 +1,5 @@
 /// A string of at most `capacity` bytes, stored inline: the shared wing has no heap.
-public struct Text<let capacity: Int>: Sendable {
+public struct Text<let capacity: Int>: BitwiseCopyable, Sendable {
     public private(set) var bytes: InlineArray<capacity, UInt8>
     public private(set) var count: Int
 

@@ -1,5 +1,6 @@
 import Platform
 import Synchronization
+import WireSeal
 
 extension VirtioKind {
     /// PCI class code and revision: Ethernet controller, RAM controller, or another communication controller.
@@ -48,7 +49,8 @@ public struct VirtioFunction: ~Copyable, Sendable {
         page = description.page
         offered = (kind == .network ? VirtioFeature.network : 0) | VirtioFeature.version1 | VirtioFeature.eventIndex
         let mac = description.mac
-        configuration = [UInt32(truncatingIfNeeded: mac), UInt32(mac >> 32 & 0xFFFF), UInt32(description.mtu) << 16]
+        let mtu = description.isSealed ? max(Int(description.mtu) - SealLayout.overhead, 0) : Int(description.mtu)
+        configuration = [UInt32(truncatingIfNeeded: mac), UInt32(mac >> 32 & 0xFFFF), UInt32(mtu) << 16]
     }
 
     /// As the driver resets it (section 2.4).

@@ -1,4 +1,5 @@
 import Platform
+import WireSeal
 
 /// The virtio functions of one guest's bus.
 public struct VirtioFunctions: ~Copyable, Sendable {
@@ -51,6 +52,7 @@ public struct VirtioFunctions: ~Copyable, Sendable {
         _ index: Int, console: borrowing some VirtioStream, limit: Int, _ memory: borrowing GuestMemory
     ) -> VirtioProgress { functions[index].serve(console: console, limit: limit, memory) }
     public mutating func serve(
-        _ index: Int, wire: inout Wire, _ memory: borrowing GuestMemory, mayPass: (Int) -> Bool
-    ) -> VirtioProgress { functions[index].serve(&wire, memory, mayPass: mayPass) }
+        _ index: Int, wire: inout Wire, seal: inout WireSeal, mayBeUp: Bool, _ memory: borrowing GuestMemory,
+        mayPass: (Int) -> Bool
+    ) -> VirtioProgress { functions[index].serve(&wire, &seal, mayBeUp: mayBeUp, memory, mayPass: mayPass) }
 }
