@@ -20,6 +20,11 @@ let bareMetalFlags = [
 let swiftSettings: [SwiftSetting] =
     [.strictMemorySafety(), .enableExperimentalFeature("Lifetimes")] + (metal ? [.unsafeFlags(bareMetalFlags)] : [])
 
+let freestanding = [
+    "-ffreestanding", "-fPIC", "-mno-sse", "-mno-red-zone", "-fno-stack-protector", "-fvisibility=hidden", "-Os",
+    "-ffunction-sections",
+]
+
 /// A target of one of the wings, which are folders of `Sources`: the path says who trusts it.
 /// `fast`: optimized on the host too, even where the tool is built for debugging.
 func room(_ wing: String, _ name: String, _ dependencies: [Target.Dependency] = [], fast: Bool = false) -> Target {
@@ -27,7 +32,21 @@ func room(_ wing: String, _ name: String, _ dependencies: [Target.Dependency] = 
     return .target(name: name, dependencies: dependencies, path: "Sources/\(wing)/\(name)", swiftSettings: settings)
 }
 
+/// BearSSL's source is fetched by Tools/bearssl. On the host it is built as for bare metal.
+let bearssl = "\(Context.packageDirectory)/.cache/bearssl"
+let cryptography = [
+    "-mgeneral-regs-only", "-fno-stack-protector", "-fno-strict-aliasing", "-O2", "-I\(bearssl)/src",
+    "-I\(bearssl)/inc",
+]
+
 let shared: [Target] = [
+    .target(
+        name: "AESGCM", path: "Sources/Shared/AESGCM",
+        cSettings: [
+            .unsafeFlags(
+                (metal ? freestanding + ["-I\(Context.packageDirectory)/Sources/Shared/AESGCM/freestanding"] : [])
+                    + cryptography)
+        ]),
     room("Shared", "Text"),
     room("Shared", "CBOR"),
     room("Shared", "X86", ["Text"]),
@@ -41,14 +60,11 @@ let shared: [Target] = [
     room("Shared", "Manifest", ["CBOR", "PCI", "Resources", "Text", "Trust"], fast: true),
     room("Shared", "Watch", ["Manifest", "X86"]),
     room("Shared", "Control", ["CBOR", "Manifest", "Records", "Resources", "Text"]),
-    room("Shared", "Virtio", ["Platform", "Text"]),
-    room("Shared", "DeviceModel", ["Control", "Platform", "Text", "Virtio"]),
+    room("Shared", "WireSeal", ["AESGCM", "Text", "Trust"]),
+    room("Shared", "Virtio", ["Platform", "Text", "WireSeal"]),
+    room("Shared", "DeviceModel", ["Control", "Platform", "Text", "Virtio", "WireSeal"]),
 ]
 
-let freestanding = [
-    "-ffreestanding", "-fPIC", "-mno-sse", "-mno-red-zone", "-fno-stack-protector", "-fvisibility=hidden", "-Os",
-    "-ffunction-sections",
-]
 /// Where the metal wing is built: Tools/build-metal says so too.
 let metalScratch = "\(Context.packageDirectory)/.build-metal\(faults ? "-faults" : "")"
 let metalSettings = swiftSettings + (faults ? [.define("FAULT_INJECTION")] : [])
@@ -73,7 +89,7 @@ let metalWing: [Target] = [
         cSettings: [.unsafeFlags(freestanding)] + (faults ? [.define("FAULT_INJECTION")] : [])),
     .executableTarget(
         name: "Loader",
-        dependencies: ["LoaderEntry", "Loaders", "Platform"],
+        dependencies: ["LoaderEntry", "Loaders", "Platform", "WireSeal"],
         path: "Sources/Metal/Loader/Program",
         swiftSettings: metalSettings,
         linkerSettings: linker("Loader/Entry/loader.ld", ["-no-pie"], map: "LOADER.map")),
@@ -196,7 +212,10 @@ let hostWing: [Target] = [
     unitTests("PCITests", ["PCI", "UnitSupport"], exclude: ["q35.txt"]),
     unitTests(
         "ManifestTests",
-        ["CBOR", "Manifest", "ManifestFile", "ManifestRules", "PCI", "Resources", "Text", "Trust", "UnitSupport"]),
+        [
+            "CBOR", "Manifest", "ManifestFile", "ManifestRules", "PCI", "Resources", "Text", "Trust", "UnitSupport",
+            "WireSeal",
+        ]),
     unitTests(
         "ControlTests",
         [
@@ -206,7 +225,8 @@ let hostWing: [Target] = [
         ]),
     unitTests("LoadersTests", ["Loaders", "Platform", "UnitSupport"]),
     unitTests("PlatformTests", ["Loaders", "PCI", "Platform", "UnitSupport", "X86"]),
-    unitTests("VirtioTests", ["Control", "DeviceModel", "Platform", "Text", "UnitSupport", "Virtio"]),
+    unitTests("VirtioTests", ["Control", "DeviceModel", "Platform", "Text", "UnitSupport", "Virtio", "WireSeal"]),
+    unitTests("WireSealTests", ["AESGCM", "Text", "Trust", "UnitSupport", "WireSeal"]),
     unitTests(
         "InventoryTests",
         ["Control", "ControlClient", "Inventory", "Manifest", "ManifestFile", "ManifestRules", "PCI"]),

@@ -9,9 +9,9 @@ enum ChannelKind: String, CaseIterable {
         switch self {
         case .wire: []
         // Nothing is sent, and nobody is told.
-        case .memory: ["mtu", "mac", "kick", "rate"]
+        case .memory: ["mtu", "mac", "kick", "rate", "seal"]
         // A stream of bytes, of which none is dropped.
-        case .port: ["mtu", "mac", "rate"]
+        case .port: ["mtu", "mac", "rate", "seal"]
         }
     }
 

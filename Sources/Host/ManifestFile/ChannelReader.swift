@@ -63,14 +63,16 @@ extension FieldReader {
         }
     }
 
-    /// A partition's name, or `{partition: ..., mac: ..., kick: ..., rate: ...}`; what it does not say the channel says.
+    /// A partition's name, or `{partition: ..., mac: ..., kick: ..., rate: ..., seal: ...}`; what it does not say the channel says. Whether
+    /// it is sealed is each end's own: the service's is not.
     private mutating func end(
         _ node: Node, _ channel: [String: Node], _ manifest: Manifest, _ spec: ChannelSpec
     ) -> ChannelEnd? {
         var values: [String: Node] = ["partition": node]
         if case .mapping = node {
             values = mapping(
-                node, "an end", known: ["partition", "mac", "kick", "rate"], required: [("partition", .channels)],
+                node, "an end", known: ["partition", "mac", "kick", "rate", "seal"],
+                required: [("partition", .channels)],
                 field: .channels)
             refuseKeys(values, spec)
         }
@@ -91,6 +93,7 @@ extension FieldReader {
                 "an end of port \(quoted(spec.name.string)) that is never interrupted waits for ever",
                 hint: "write always, or how often a second: 1000/s", field: .channels)
         }
+        if let isSealed = value(values["seal"], .channels, parseFlag) { end.isSealed = isSealed }
         if let rate = value(values["rate"] ?? channel["rate"], .channels, parseRate) { end.rate = rate }
         return end
     }

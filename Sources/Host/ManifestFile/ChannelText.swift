@@ -28,7 +28,9 @@ extension ChannelSpec {
         let ends = (0..<2).map { i in
             let rate = self.ends[i].rateText.map { ", rate: \($0)" } ?? ""
             let name = manifest.partitions[self.ends[i].partition].name.string
-            return "      - {partition: \(name), mac: '\(self.ends[i].macText)', kick: \(self.ends[i].kickText)\(rate)}"
+            let seal = self.ends[i].isSealed ? ", seal: true" : ""
+            return
+                "      - {partition: \(name), mac: '\(self.ends[i].macText)', kick: \(self.ends[i].kickText)\(rate)\(seal)}"
         }
         return ["  - name: \(name.string)", "    kind: wire", "    mtu: \(mtu)", "    ends:"] + ends
     }
@@ -49,7 +51,8 @@ extension ChannelSpec {
         let ends = (0..<2).map { i in
             let rate = self.ends[i].rateText.map { ", sends at most \($0)" } ?? ""
             let name = manifest.partitions[self.ends[i].partition].name.string
-            return "\(name) (\(self.ends[i].macText), interrupted: \(self.ends[i].kickText)\(rate))"
+            let seal = self.ends[i].isSealed ? ", sealed" : ""
+            return "\(name) (\(self.ends[i].macText), interrupted: \(self.ends[i].kickText)\(rate)\(seal))"
         }
         return "\(name.string): wire, MTU \(mtu), \(ends[0]) — \(ends[1])"
     }

@@ -93,6 +93,8 @@ public struct ManifestJSON: Codable, Sendable {
             public var kick: String?
             /// Bytes a second; absent where there is no limit.
             public var rate: UInt32?
+            /// True where it is sealed, else absent.
+            public var seal: Bool?
         }
 
         public var name: String
@@ -157,7 +159,8 @@ extension ManifestJSON.Channel {
             let end = spec.ends[i]
             return End(
                 partition: manifest.partitions[end.partition].name.string, mac: spec.kind == .wire ? end.macText : nil,
-                kick: spec.isMemory ? nil : end.kickText, rate: end.rate == .max ? nil : end.rate)
+                kick: spec.isMemory ? nil : end.kickText, rate: end.rate == .max ? nil : end.rate,
+                seal: end.isSealed ? true : nil)
         }
     }
 }

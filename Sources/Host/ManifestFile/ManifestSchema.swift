@@ -140,6 +140,7 @@ private var channelsSchema: [String: Any] {
                     "partition": string("a partition's name"),
                     "mac": string("its address", pattern: "^([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}$"),
                     "kick": kick, "rate": rate,
+                    "seal": flag("whether what leaves it is encrypted with a key made of its partition's secret"),
                 ] as [String: Any],
             ] as [String: Any],
         ]

@@ -47,17 +47,18 @@ extension Manifest {
 }
 
 extension ChannelSpec {
-    /// An array: name, MTU, two ends, each one an array of partition, MAC, kicks and rate.
+    /// An array: name, MTU, two ends, each one an array of partition, MAC, kicks, rate and, where it is sealed, true.
     fileprivate borrowing func encode(_ writer: inout CBORWriter) {
         writer.array(4)
         writer.text(name)
         writer.uint(UInt64(mtu))
         for i in 0..<2 {
-            writer.array(4)
+            writer.array(ends[i].isSealed ? 5 : 4)
             writer.uint(UInt64(clamping: ends[i].partition))
             writer.uint(ends[i].mac)
             writer.uint(UInt64(ends[i].kick))
             writer.uint(UInt64(ends[i].rate))
+            if ends[i].isSealed { writer.bool(true) }
         }
     }
 }

@@ -1,6 +1,11 @@
 import Manifest
 import Text
 
+extension ChannelSpec {
+    /// Bytes by which sealing makes a frame longer (`SealLayout.overhead`).
+    public static let sealSize: UInt64 = 34
+}
+
 extension Manifest {
     /// The most cores of a machine.
     public static let maxCores = 64
@@ -41,6 +46,16 @@ extension Manifest {
         checkLabel(channels[i].name, .channels, nil, report)
         if (0..<i).contains(where: { channels[$0].name == channels[i].name }) {
             report(ManifestRefusal(.channelNames, .channels, value: UInt64(i)))
+        }
+        let least = UInt64(ChannelSpec.minMTU) + ChannelSpec.sealSize, ends = channels[i].ends
+        for end in 0..<2 where ends[end].isSealed {
+            if ends[end].partition < partitionCount, partitions[ends[end].partition].secret == nil {
+                report(
+                    ManifestRefusal(.sealedWithoutSecret, .channels, partition: ends[end].partition, value: UInt64(i)))
+            }
+            if UInt64(channels[i].mtu) < least {
+                report(ManifestRefusal(.sealedTooSmall, .channels, value: UInt64(channels[i].mtu), bound: least))
+            }
         }
     }
 

@@ -93,6 +93,11 @@ public struct ManifestRefusal: Error, Equatable, Sendable {
         case .tooManyVirtioFunctions:
             return "\(who) has \(value) consoles and ends of channels, and a guest's bus has room for \(bound)"
         case .channelNames: return "channel number \(value + 1) has the name of another one"
+        case .sealedWithoutSecret:
+            return "\(who) has a sealed end of channel number \(value + 1), and no secret that its key could be made of"
+        case .sealedTooSmall:
+            return
+                "a channel with a sealed end has an MTU of \(value); what its card is left with is too small below \(bound)"
         case .unknownAcceptance: return "\(who) accepts unknown weaknesses: bits 0x\(String(value, radix: 16))"
         }
     }

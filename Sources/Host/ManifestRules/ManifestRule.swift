@@ -26,4 +26,6 @@ public enum ManifestRule: UInt8, CaseIterable, Sendable {
     case channelNames = 72
     case controlTwice = 73
     case tooManyVirtioFunctions = 74
+    case sealedWithoutSecret = 75
+    case sealedTooSmall = 77
 }

@@ -195,6 +195,8 @@ extension ManifestRule {
         case .channelNames: "two channels have the same name"
         case .controlTwice: "two partitions are to be the control partition"
         case .tooManyVirtioFunctions: "a partition has more consoles and ends of channels than its bus has room for"
+        case .sealedWithoutSecret: "an end of a channel is sealed, and its partition has no secret"
+        case .sealedTooSmall: "a channel with a sealed end has too small an MTU"
         }
     }
 
@@ -220,6 +222,9 @@ extension ManifestRule {
         case .channelNames: "Rename one."
         case .controlTwice: "Write `control: true` at one partition; others reach it by a channel."
         case .tooManyVirtioFunctions: "Leave a channel out, or the virtio console."
+        case .sealedWithoutSecret:
+            "Both machines' partitions need the same `secret`, sealed to each one's TPM (Documentation/sealing.md)."
+        case .sealedTooSmall: "Write 102 or more, or leave `mtu` out: sealing takes 34 bytes of each frame."
         case .housekeepingShareIgnored:
             "A core has one class of service. Write `cache` and `bandwidth` at the partition alone, or name a housekeeping core "
                 + "that no partition has."

@@ -2,6 +2,7 @@ import Control
 import Platform
 import Text
 import Virtio
+import WireSeal
 
 /// The virtio functions of one partition, which runs this as a guest of its own, beside its own guest: whatever that writes to
 /// its queues, and whatever is wrong here, reaches the partition's own memory and its ends of channels alone.
@@ -11,13 +12,19 @@ public struct DeviceModel: ~Copyable {
     private let output: UInt64
     /// Ends of channels: of a card's, the wire alone counts.
     private var ports = [8 of PortWire?](repeating: nil)
+    /// Of each, apart from all this: so little is moved when this is made.
+    private let seals: UnsafeMutablePointer<WireSeal>
     /// What each wire may send, in pieces of 64 bytes.
     private var rates = [8 of Budget](repeating: Budget(capacity: 24, perSecond: 1))
 
-    /// - Precondition: what `page` names is mapped as it says, and two pages at `output`.
-    @unsafe public init(_ page: borrowing ModelPage, output: UInt64) {
+    /// - Precondition: what `page` names is mapped as it says, two pages at `output`, and two at `seals` for this alone.
+    @unsafe public init(_ page: borrowing ModelPage, output: UInt64, seals: UInt64) {
         self.output = output
+        unsafe self.seals = UnsafeMutablePointer(bitPattern: UInt(seals)).unsafelyUnwrapped
         functions = VirtioFunctions(page.functions, count: Int(truncatingIfNeeded: page.count))
+        for i in 0..<8 {
+            unsafe (self.seals + i).initialize(to: WireSeal(page.functions[i].seal, address: page.functions[i].mac))
+        }
         for i in 0..<functions.count {
             let function = page.functions[i], kind = functions.kind(i)
             guard kind == .network || kind == .port && !function.isControl else { continue }
@@ -32,8 +39,10 @@ public struct DeviceModel: ~Copyable {
     }
 
     /// Does what the page asks for.
-    /// - Parameter now: the time, in ticks.
-    public mutating func answer(_ page: inout ModelPage, now: () -> UInt64) {
+    /// - Parameters:
+    ///   - now: the time, in ticks.
+    ///   - random: 64 random bits; nil where there are none.
+    public mutating func answer(_ page: inout ModelPage, now: () -> UInt64, random: () -> UInt64?) {
         let locked: [3 of Range<UInt64>] = [
             range(page.locked[0], page.locked[1]), range(page.locked[2], page.locked[3]),
             range(page.locked[4], page.locked[5]),
@@ -45,11 +54,11 @@ public struct DeviceModel: ~Copyable {
         for i in 0..<2 as Range<UInt64> {
             unsafe UnsafeMutablePointer<Int>(bitPattern: UInt(output + i * 0x1000))?.pointee = 0
         }
-        page.answer = functions.access(page.call)
+        page.answer = accessSeal(page.call) ?? functions.access(page.call)
         for i in 0..<functions.count {
             if page.call.isWrite {
                 if functions.kind(i) == .console { serveConsole(i, &page, memory) }
-                if functions.kind(i) == .network { serveWire(i, &page, memory, now) }
+                if functions.kind(i) == .network { serveWire(i, &page, memory, now, random) }
                 if functions.kind(i) == .port { servePort(i, &page, memory) }
             }
             if functions.isLive(i) { page.live |= 1 << UInt64(i) }
@@ -58,6 +67,16 @@ public struct DeviceModel: ~Copyable {
                 page.interruptCount += 1
             }
         }
+    }
+
+    /// What concerns the key of a sealed end; nil where the call does not.
+    private mutating func accessSeal(_ call: ModelCall) -> UInt64? {
+        let i = Int(call.index)
+        guard call.place == ModelCall.Place.configuration.rawValue, call.size == 4, i < functions.count else {
+            return nil
+        }
+        let value = call.isWrite ? UInt32(truncatingIfNeeded: call.value) : nil
+        return unsafe seals[i].access(Int(call.offset), value).map(UInt64.init)
     }
 
     private func range(_ start: UInt64, _ end: UInt64) -> Range<UInt64> { start..<max(start, end) }
@@ -72,11 +91,12 @@ public struct DeviceModel: ~Copyable {
 
     /// Moves frames between the guest and a wire.
     private mutating func serveWire(
-        _ i: Int, _ page: inout ModelPage, _ memory: borrowing GuestMemory, _ now: () -> UInt64
+        _ i: Int, _ page: inout ModelPage, _ memory: borrowing GuestMemory, _ now: () -> UInt64, _ random: () -> UInt64?
     ) {
         guard var wire = ports[i]?.wire else { return }
         var rate = rates[i]
-        let progress = functions.serve(i, wire: &wire, memory) { bytes in
+        let mayBeUp = unsafe seals[i].update(isLive: functions.isLive(i), random: random, now: now())
+        let progress = unsafe functions.serve(i, wire: &wire, seal: &seals[i], mayBeUp: mayBeUp, memory) { bytes in
             guard rate.isLeft(now: now()) else { return false }
             rate.spend((bytes + 63) / 64)
             return true

@@ -1,5 +1,6 @@
 import Platform
 import Synchronization
+import WireSeal
 
 extension VirtioKind {
     /// The number of its type of device (virtio 1.2, chapter 5): a port's is the console's.
@@ -55,7 +56,8 @@ public struct VirtioFunction: ~Copyable, Sendable {
         let own = kind == .network ? VirtioFeature.network : kind == .port ? VirtioFeature.multiport : 0
         offered = own | VirtioFeature.version1 | VirtioFeature.eventIndex
         let mac = description.mac
-        configuration = [UInt32(truncatingIfNeeded: mac), UInt32(mac >> 32 & 0xFFFF), UInt32(description.mtu) << 16]
+        let mtu = description.isSealed ? max(Int(description.mtu) - SealLayout.overhead, 0) : Int(description.mtu)
+        configuration = [UInt32(truncatingIfNeeded: mac), UInt32(mac >> 32 & 0xFFFF), UInt32(mtu) << 16]
         // How many ports there are at the most.
         if kind == .port { configuration[1] = 1 }
     }

@@ -1,5 +1,6 @@
 import Platform
 import Text
+import WireSeal
 
 /// The virtio functions of one guest's bus.
 public struct VirtioFunctions: ~Copyable, Sendable {
@@ -55,6 +56,7 @@ public struct VirtioFunctions: ~Copyable, Sendable {
         _ index: Int, port peer: inout some VirtioPeer, name: Text<31>, limit: Int, _ memory: borrowing GuestMemory
     ) -> VirtioProgress { functions[index].serve(port: &peer, name: name, limit: limit, memory) }
     public mutating func serve(
-        _ index: Int, wire: inout Wire, _ memory: borrowing GuestMemory, mayPass: (Int) -> Bool
-    ) -> VirtioProgress { functions[index].serve(&wire, memory, mayPass: mayPass) }
+        _ index: Int, wire: inout Wire, seal: inout WireSeal, mayBeUp: Bool, _ memory: borrowing GuestMemory,
+        mayPass: (Int) -> Bool
+    ) -> VirtioProgress { functions[index].serve(&wire, &seal, mayBeUp: mayBeUp, memory, mayPass: mayPass) }
 }

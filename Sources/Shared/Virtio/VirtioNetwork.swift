@@ -1,21 +1,29 @@
 import Platform
+import WireSeal
 
 // The network card (virtio 1.2, section 5.1) at the end of a wire: frames as they are, received by queue 0, sent by queue 1.
 extension VirtioFunction {
     /// Moves what can be moved between the guest and the wire.
-    /// - Parameter mayPass: see `Wire.end`.
+    /// - Parameters:
+    ///   - mayBeUp: whether the link may be (`WireSeal.update`).
+    ///   - mayPass: see `Wire.end`.
     mutating func serve(
-        _ wire: inout Wire, _ memory: borrowing GuestMemory, mayPass: (Int) -> Bool
+        _ wire: inout Wire, _ seal: inout WireSeal, mayBeUp: Bool, _ memory: borrowing GuestMemory,
+        mayPass: (Int) -> Bool
     ) -> VirtioProgress {
-        let link = wire.update(isUp: isLive) ? linkUp : 0
+        let link = wire.update(isUp: isLive && mayBeUp) && mayBeUp ? linkUp : 0
         if configuration[1] & linkUp != link {
             configuration[1] ^= linkUp
             announceConfiguration()
+            if link != 0 { seal.greet() }
         }
         guard isLive else { return .idle }
         do throws(VirtioError) {
-            try queues[0].receive(from: &wire, hasEvents: hasEvents, memory)
-            let sent = try queues[1].send(to: &wire, hasEvents: hasEvents, memory, mayPass)
+            try queues[0].receive(from: &wire, &seal, hasEvents: hasEvents, memory)
+            // In front of what it is about.
+            wire.greet(&seal, mayPass)
+            let sent = try queues[1].send(to: &wire, &seal, hasEvents: hasEvents, memory, mayPass)
+            wire.greet(&seal, mayPass)
             for i in 0..<2 where try queues[i].mustInterrupt(hasEvents: hasEvents, memory) {
                 raise(queues[i].vector, 1)
             }
@@ -32,13 +40,10 @@ extension VirtioFunction {
 }
 
 extension VirtioQueue {
-    /// Bytes in front of each frame (section 5.1.6): nothing, but for the number of its buffers where it is received, which is 1.
-    private static var header: [2 of UInt64] { [0, 1 << 16] }
-    private static let headerSize = 12
-
     /// Sends the frames that the driver has given, into the wire.
     fileprivate mutating func send(
-        to wire: inout Wire, hasEvents: Bool, _ memory: borrowing GuestMemory, _ mayPass: (Int) -> Bool
+        to wire: inout Wire, _ seal: inout WireSeal, hasEvents: Bool, _ memory: borrowing GuestMemory,
+        _ mayPass: (Int) -> Bool
     ) throws(VirtioError) -> VirtioProgress {
         // One chain more: a driver that has given exactly `chainsAtOnce` is through with this exit.
         for _ in 0...Self.chainsAtOnce {
@@ -48,14 +53,10 @@ extension VirtioQueue {
                 continue
             }
             wire.begin()
-            var skipped = Self.headerSize
-            for i in 0..<chain.count {
-                let skip = min(skipped, Int(chain.lengths[i])), count = Int(chain.lengths[i]) - skip
-                skipped -= skip
-                guard let bytes = unsafe memory.bytes(at: chain.addresses[i] + UInt64(skip), count: count) else {
-                    throw .queue
-                }
-                unsafe wire.append(UnsafeRawBufferPointer(bytes))
+            if seal.isSealed {
+                try chain.seal(to: &wire, &seal, memory)
+            } else {
+                try unsafe chain.forEachPart(memory) { unsafe wire.append($0) }
             }
             wire.end(mayPass)
             try finish(chain, written: 0, memory)
@@ -67,7 +68,7 @@ extension VirtioQueue {
     /// wire holds at once: whoever goes on sending does not keep the guest from its work. The rest waits for the driver's
     /// next buffers, or for the next frame.
     fileprivate mutating func receive(
-        from wire: inout Wire, hasEvents: Bool, _ memory: borrowing GuestMemory
+        from wire: inout Wire, _ seal: inout WireSeal, hasEvents: Bool, _ memory: borrowing GuestMemory
     ) throws(VirtioError) {
         for _ in 0..<WireHalf.slots {
             guard isEnabled, let frame = unsafe wire.next() else {
@@ -78,26 +79,46 @@ extension VirtioQueue {
                 if try waiting(memory) == 0 { return }
                 continue
             }
-            var header = Self.header
-            let hasRoom = unsafe withUnsafeBytes(of: &header) {
-                unsafe chain.fill(0, UnsafeRawBufferPointer(rebasing: $0[..<Self.headerSize]), memory)
-                    && chain.fill(Self.headerSize, frame, memory)
+            let found = unsafe seal.isSealed ? chain.open(frame, &seal, memory) : chain.fill(frame, memory)
+            switch wire.removeFirst() ? found : .dropped {
+            case .dropped: wire.counters.dropped &+= 1
+            // The driver keeps its buffer.
+            case .taken: break
+            case .filled(let count):
+                try finish(chain, written: UInt32(VirtioChain.frameHeaderSize + count), memory)
             }
-            let written = Self.headerSize + frame.count
-            if !wire.removeFirst() || !hasRoom {
-                wire.counters.dropped &+= 1
-                continue
-            }
-            try finish(chain, written: UInt32(written), memory)
         }
         wire.announce()
         try announce(true, hasEvents: hasEvents, memory)
     }
 }
 
+/// What has become of a frame that came.
+enum ReceivedFrame {
+    /// It is in the driver's buffers, with so many bytes.
+    case filled(Int)
+    /// It was for this end of the wire itself.
+    case taken
+    case dropped
+}
+
 extension VirtioChain {
+    /// Bytes in front of each frame (section 5.1.6): nothing, but for the number of its buffers where it is received, which is 1.
+    private static var frameHeader: [2 of UInt64] { [0, 1 << 16] }
+    static let frameHeaderSize = 12
+
+    /// Puts a frame into the chain's buffers, where these have room.
+    func fill(_ frame: UnsafeRawBufferPointer, _ memory: borrowing GuestMemory) -> ReceivedFrame {
+        var header = Self.frameHeader
+        let hasRoom = unsafe withUnsafeBytes(of: &header) {
+            unsafe fill(0, UnsafeRawBufferPointer(rebasing: $0[..<Self.frameHeaderSize]), memory)
+                && fill(Self.frameHeaderSize, frame, memory)
+        }
+        return hasRoom ? .filled(frame.count) : .dropped
+    }
+
     /// Copies `bytes` to `start` bytes behind the beginning of the chain's buffers. False where these end before.
-    fileprivate func fill(_ start: Int, _ bytes: UnsafeRawBufferPointer, _ memory: borrowing GuestMemory) -> Bool {
+    private func fill(_ start: Int, _ bytes: UnsafeRawBufferPointer, _ memory: borrowing GuestMemory) -> Bool {
         var skipped = start, done = 0
         for i in 0..<count where done < bytes.count {
             let skip = min(skipped, Int(lengths[i]))
@@ -109,5 +130,20 @@ extension VirtioChain {
             done += part
         }
         return done == bytes.count
+    }
+
+    /// Calls `body` for what is in each buffer behind the frame's header.
+    func forEachPart(
+        _ memory: borrowing GuestMemory, _ body: (UnsafeRawBufferPointer) -> Void
+    ) throws(VirtioError) {
+        var skipped = Self.frameHeaderSize
+        for i in 0..<count {
+            let skip = min(skipped, Int(lengths[i])), count = Int(lengths[i]) - skip
+            skipped -= skip
+            guard let bytes = unsafe memory.bytes(at: addresses[i] + UInt64(skip), count: count) else {
+                throw .queue
+            }
+            unsafe body(UnsafeRawBufferPointer(bytes))
+        }
     }
 }

@@ -11,7 +11,7 @@ import Testing
     static let wing = Dictionary(Repository.swiftFiles.map { ($0.module, $0.wing) }, uniquingKeysWith: { $1 })
         .merging([
             "Silicon": "Metal", "LoaderEntry": "Metal", "LoaderImage": "Metal", "ModelEntry": "Metal",
-            "ModelImage": "Metal",
+            "ModelImage": "Metal", "AESGCM": "Shared",
         ]) { $1 }
 
     @Test func somethingIsLookedAt() {

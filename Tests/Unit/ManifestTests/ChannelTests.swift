@@ -1,9 +1,11 @@
 import CBOR
+import Foundation
 import Manifest
 import ManifestFile
 import ManifestRules
 import Testing
 import Text
+import WireSeal
 
 /// Channels in manifests: read, written, refused.
 @Suite struct ChannelTests {
@@ -153,6 +155,46 @@ import Text
     ])
     func whatIsWrongIsSaid(_ channels: String, _ expected: String) {
         #expect(problem(channels).contains(expected), "\(problem(channels))")
+    }
+
+    /// Of one end or of both; each has a key by its partition's secret.
+    @Test func sealedEndsAreReadAndComeBack() throws {
+        let secret = String(repeating: "5a", count: 48)
+        func sealed(_ channel: String, secret: String? = secret) throws -> Manifest {
+            let text = file(channel).replacingOccurrences(
+                of: "cores: [2], memory: 64M,",
+                with: "cores: [2], memory: 64M,\(secret.map { " secret: \($0)," } ?? "")")
+            return try parseManifest(text, file: "m.yaml", images: .unchecked)
+        }
+        let manifest = try sealed("channels: [{name: lan, ends: [router, {partition: worker, seal: true}]}]")
+        #expect(manifest.channels[0].ends[1].isSealed && !manifest.channels[0].ends[0].isSealed)
+        let bytes = try encoded(manifest), copy = try decoded(bytes)
+        #expect(copy.channels[0].ends[1].isSealed && !copy.channels[0].ends[0].isSealed)
+        let again = try parseManifest(manifestYAML(copy), file: "m.yaml", images: .unchecked)
+        #expect(try encoded(again) == bytes, "\(manifestYAML(copy))")
+        let json = try #require(ManifestJSON(copy).channels)
+        #expect(json[0].ends[1].seal == true && json[0].ends[0].seal == nil)
+        #expect(ManifestPicture(copy).text.contains("interrupted: 20000/s, sealed)"))
+        // What was signed before there were seals has the same bytes.
+        let open = try sealed("channels: [{name: lan, ends: [router, {partition: worker, seal: false}]}]")
+        #expect(try encoded(open).count == bytes.count - 1)
+        // Four fields or five, of which the last is true.
+        var wrong = bytes
+        let last = try #require(wrong.lastIndex(of: 0xF5))
+        wrong[last] = 0xF4
+        #expect(throws: (any Error).self) { try decoded(wrong) }
+        func problem(_ channel: String, secret: String? = secret) -> String {
+            do { _ = try sealed(channel, secret: secret) } catch { return "\(error)" }
+            return ""
+        }
+        let ends = "name: lan, ends: [router, {partition: worker, seal: true}]"
+        #expect(
+            problem("channels: [{\(ends)}]", secret: nil).contains(
+                "has a sealed end of channel number 1, and no secret that its key could be made of"))
+        #expect(problem("channels: [{\(ends), mtu: 101}]").contains("MTU of 101"))
+        #expect(problem("channels: [{\(ends), mtu: 102}]").isEmpty)
+        #expect(problem("channels: [{\(ends), kind: memory}]").contains("which has no \"seal\""))
+        #expect(UInt64(SealLayout.overhead) == ChannelSpec.sealSize)
     }
 
     @Test func thereAreNoMoreThanOnePartitionCanHave() throws {

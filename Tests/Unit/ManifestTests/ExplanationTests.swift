@@ -8,7 +8,7 @@ import Testing
     /// One table: each number has a phrase and advice, no number means two things, and every fact has its place.
     @Test func everyReasonHasWords() {
         let all = ManifestRefusal.Reason.all
-        #expect(all.count == 80)
+        #expect(all.count == 82)
         #expect(Set(all.map(\.number)).count == all.count)
         for reason in all {
             #expect(ManifestRefusal.Reason(number: reason.number) == reason)

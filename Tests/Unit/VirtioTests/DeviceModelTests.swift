@@ -2,6 +2,7 @@ import Control
 import Foundation
 import Testing
 import UnitSupport
+import WireSeal
 
 @testable import DeviceModel
 @testable import Platform
@@ -155,6 +156,7 @@ import UnitSupport
             #expect(text.contains("#define MODEL_\(name) 0x\(String(value, radix: 16, uppercase: true))\n"))
         }
         #expect(MemoryLayout<ModelPage>.offset(of: \.isIntel) == 0 && MemoryLayout<ModelPage>.size <= 4096)
-        #expect(UInt64(MemoryLayout<DeviceModel>.size) <= ModelMemory.end - ModelMemory.state - 0x6000)
+        #expect(UInt64(MemoryLayout<DeviceModel>.size) <= ModelMemory.seals - ModelMemory.state)
+        #expect(UInt64(MemoryLayout<WireSeal>.stride * 8) <= ModelMemory.end - ModelMemory.seals - 0x6000)
     }
 }

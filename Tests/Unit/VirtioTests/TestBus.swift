@@ -1,6 +1,7 @@
 import Platform
 import Text
 import Virtio
+import WireSeal
 
 /// A guest's bus and the functions that its device model stands for.
 struct TestBus: ~Copyable {
@@ -38,5 +39,8 @@ struct TestBus: ~Copyable {
     ) -> VirtioProgress { functions.serve(0, port: &port, name: name, limit: limit, memory) }
     mutating func serve(
         _ wire: inout Wire, _ memory: borrowing GuestMemory, mayPass: (Int) -> Bool
-    ) -> VirtioProgress { functions.serve(0, wire: &wire, memory, mayPass: mayPass) }
+    ) -> VirtioProgress {
+        var seal = WireSeal(Text(), address: 0)
+        return functions.serve(0, wire: &wire, seal: &seal, mayBeUp: true, memory, mayPass: mayPass)
+    }
 }

@@ -10,24 +10,28 @@ final class TestModel {
     let memory = UnsafeMutableRawPointer.allocate(byteCount: memorySize, alignment: 4096)
     let rings = UnsafeMutableRawPointer.allocate(byteCount: PartitionRings.frames * 4096, alignment: 4096)
     let output = UnsafeMutableRawPointer.allocate(byteCount: 8192, alignment: 4096)
+    private let seals = UnsafeMutableRawPointer.allocate(byteCount: 8192, alignment: 4096)
     let halves = UnsafeMutableRawPointer.allocate(byteCount: 2 * Int(WireHalf.size), alignment: 4096)
     private var bus = GuestBus(hostBridge: 0x29C0_8086, memorySize: UInt64(memorySize))
     private var model: DeviceModel?
     var page: ModelPage
     var now: UInt64 = 1_000_000
 
-    init(_ functions: [ModelFunction], counters: WireCounters = WireCounters()) throws {
+    /// - Parameter other: whose wire leads here too.
+    init(_ functions: [ModelFunction], counters: WireCounters = WireCounters(), other: TestModel? = nil) throws {
         memory.initializeMemory(as: UInt8.self, repeating: 0, count: Self.memorySize)
         rings.initializeMemory(as: UInt8.self, repeating: 0, count: PartitionRings.frames * 4096)
         output.initializeMemory(as: UInt8.self, repeating: 0, count: 8192)
         halves.initializeMemory(as: UInt8.self, repeating: 0, count: 2 * Int(WireHalf.size))
-        let own = UInt64(UInt(bitPattern: halves))
+        let base = UInt64(UInt(bitPattern: other?.halves ?? halves))
+        let own = base + (other == nil ? 0 : WireHalf.size), peer = base + (other == nil ? WireHalf.size : 0)
         for function in functions {
             let isWire = function.kind == VirtioKind.network.rawValue
             let isPort = function.kind == VirtioKind.port.rawValue && !function.isControl
             let port = ModelFunction.port("telemetry", mayKick: function.mayKick, own: own, peer: own + WireHalf.size)
             let card = ModelFunction.network(
-                mac: 2, mtu: 1500, rate: function.rate, mayKick: function.mayKick, own: own, peer: own + WireHalf.size)
+                mac: 2, mtu: 1500, rate: function.rate, mayKick: function.mayKick, seal: function.seal, own: own,
+                peer: peer)
             try bus.append(isWire ? card : isPort ? port : function)
         }
         page = ModelPage(
@@ -35,13 +39,14 @@ final class TestModel {
             rings: UInt64(UInt(bitPattern: rings)), ticksPerSecond: 1_000_000, count: functions.count,
             functions: bus.model, counters: .init(repeating: counters))
         page.room = [ModelMemory.pieceSize, 2048]
-        model = unsafe DeviceModel(page, output: UInt64(UInt(bitPattern: output)))
+        model = unsafe DeviceModel(
+            page, output: UInt64(UInt(bitPattern: output)), seals: UInt64(UInt(bitPattern: seals)))
     }
-    deinit { for part in [memory, rings, output, halves] { part.deallocate() } }
+    deinit { for part in [memory, rings, output, seals, halves] { part.deallocate() } }
 
     func answer(_ call: ModelCall) -> UInt64 {
         page.call = call
-        model?.answer(&page) { now }
+        model?.answer(&page, now: { now }, random: { UInt64.random(in: 0 ... .max) })
         return page.answer
     }
     func serve() { _ = answer(.serve) }

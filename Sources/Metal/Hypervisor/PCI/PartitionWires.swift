@@ -2,6 +2,7 @@ import Control
 import Manifest
 import Platform
 import Silicon
+import Text
 import X86
 
 /// One end of a channel, for its partition's cores alone; guarded by the partition's lock.
@@ -94,7 +95,7 @@ extension BuiltMachine {
                 )
                 let card = ModelFunction.network(
                     mac: own.mac, mtu: channel.mtu, rate: UInt64(own.rate), mayKick: other.kick != 0,
-                    own: halves.0.base, peer: halves.1.base)
+                    seal: own.isSealed ? channel.name : Text(), own: halves.0.base, peer: halves.1.base)
                 let port = ModelFunction.port(
                     channel.name, mayKick: other.kick != 0, own: halves.0.base, peer: halves.1.base)
                 try functions.value.guest.append(channel.isMemory ? .sharedMemory() : channel.isPort ? port : card)

@@ -7,6 +7,7 @@ import Platform
 @c(loader_main)
 func loaderMain() -> Never {
     let facts = readFacts()
+    closeSealedEnds(facts)
     do throws(LoadError) {
         let entry = try load(facts)
         #if FAULT_INJECTION
@@ -53,6 +54,6 @@ private func load(_ facts: borrowing LoaderFacts) throws(LoadError) -> GuestEntr
     }
 #endif
 
-private func bytes(_ address: UInt64, _ count: UInt64) -> UnsafeRawBufferPointer {
+func bytes(_ address: UInt64, _ count: UInt64) -> UnsafeRawBufferPointer {
     unsafe UnsafeRawBufferPointer(start: UnsafeRawPointer(bitPattern: UInt(address)), count: Int(count))
 }

@@ -10,13 +10,18 @@ func serve() {
     let page = unsafe UnsafeMutablePointer<ModelPage>(bitPattern: UInt(ModelMemory.page)).unsafelyUnwrapped
     let model = unsafe UnsafeMutablePointer<DeviceModel>(bitPattern: UInt(ModelMemory.state)).unsafelyUnwrapped
     if unsafe page.pointee.isReady == 0 {
-        unsafe model.initialize(to: DeviceModel(page.pointee, output: ModelMemory.output))
+        unsafe model.initialize(to: DeviceModel(page.pointee, output: ModelMemory.output, seals: ModelMemory.seals))
         unsafe page.pointee.isReady = 1
     }
     #if FAULT_INJECTION
         unsafe misbehave(&page.pointee)
     #endif
-    unsafe model.pointee.answer(&page.pointee) { model_time() }
+    unsafe model.pointee.answer(&page.pointee, now: { model_time() }, random: random)
+}
+
+private func random() -> UInt64? {
+    var value: UInt64 = 0
+    return unsafe model_random(&value) != 0 ? value : nil
 }
 
 #if FAULT_INJECTION

@@ -128,11 +128,14 @@ extension Manifest {
             channel.mtu = UInt16(try source.reader.uint(max: UInt64(ChannelSpec.maxMTU)))
             guard channel.isMemory || channel.isPort || channel.mtu >= ChannelSpec.minMTU else { throw .outOfRange }
             for end in 0..<2 {
-                guard try source.reader.array(max: 4) == 4 else { throw .outOfRange }
+                let count = try source.reader.array(max: 5)
+                guard count >= 4 else { throw .outOfRange }
                 channel.ends[end].partition = Int(try source.reader.uint(max: UInt64(Self.maxPartitions - 1)))
                 channel.ends[end].mac = try source.reader.uint(max: 1 << 48 - 1)
                 channel.ends[end].kick = UInt32(try source.reader.uint(max: UInt64(ChannelSpec.maxKicks)))
                 channel.ends[end].rate = UInt32(try source.reader.uint(max: UInt64(UInt32.max)))
+                channel.ends[end].isSealed = count == 5
+                if count == 5, try !source.reader.bool() { throw .outOfRange }
             }
             append(channel)
         }

@@ -11,6 +11,8 @@ public struct ChannelEnd: Sendable {
     public var kick: UInt32 = 20_000
     /// Bytes a second that it may send; all ones, which is more than a core copies, where nobody bounds it.
     public var rate = UInt32.max
+    /// Whether what leaves it is encrypted, and only what the other end of the seal has encrypted reaches it (decisions/sealed-wires.md).
+    public var isSealed = false
     public init() {}
 }
 

@@ -23,7 +23,7 @@ public struct ModelFunction: BitwiseCopyable, Sendable {
     /// Of a network card: its address, the first byte in bits 7:0, and the bytes a second that it may send.
     public private(set) var mac: UInt64 = 0
     public private(set) var rate: UInt64 = 0
-    /// Of a port.
+    /// The channel's, of a port and of the sealed end of a wire; else empty.
     public private(set) var name = Text<31>()
     /// The halves of its channel, this end's first.
     public private(set) var own: UInt64 = 0
@@ -47,12 +47,14 @@ public struct ModelFunction: BitwiseCopyable, Sendable {
     ///   - mac: its address, the first byte in bits 7:0.
     ///   - mtu: bytes.
     ///   - rate: bytes a second.
+    ///   - seal: the channel's name where the end is sealed.
     public static func network(
-        mac: UInt64, mtu: UInt16, rate: UInt64 = 0, mayKick: Bool = true, own: UInt64 = 0, peer: UInt64 = 0
+        mac: UInt64, mtu: UInt16, rate: UInt64 = 0, mayKick: Bool = true, seal: Text<31> = Text(), own: UInt64 = 0,
+        peer: UInt64 = 0
     ) -> Self {
         var function = Self(.network)
         (function.mac, function.mtu, function.rate, function.mayKick) = (mac, mtu, rate, mayKick)
-        (function.own, function.peer) = (own, peer)
+        (function.name, function.own, function.peer) = (seal, own, peer)
         return function
     }
 
@@ -68,5 +70,8 @@ public struct ModelFunction: BitwiseCopyable, Sendable {
         return function
     }
 
+    /// Of the sealed end of a wire: the channel's name; else empty.
+    public var seal: Text<31> { kind == VirtioKind.network.rawValue ? name : Text() }
+    public var isSealed: Bool { !seal.isEmpty }
     var isMemory: Bool { kind == VirtioKind.sharedMemory.rawValue }
 }

@@ -56,7 +56,9 @@ public enum ModelMemory {
     public static let page: UInt64 = program + programLimit
     public static let output: UInt64 = page + 0x1000
     public static let state: UInt64 = page + 0x3000
-    public static let frames = 12
+    /// Of its state what wires are sealed with.
+    public static let seals: UInt64 = state + 0x3000
+    public static let frames = 14
     public static var end: UInt64 { page + UInt64(frames) * 4096 }
     /// Of each page of output: its count of bytes, then from byte 16 on these, so many at most.
     public static let pieceSize: UInt64 = 4080

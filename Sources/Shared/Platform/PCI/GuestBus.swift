@@ -11,7 +11,7 @@ public struct GuestBus: ~Copyable, Sendable {
     /// Virtual functions of all its functions: each has a number behind these.
     public static let virtualCapacity = modelNumber - (capacity + 1) << 3
     /// Device and function number of the first function of the device model's.
-    private static let modelNumber = 31 << 3
+    public static let modelNumber = 31 << 3
     /// The first `count` are there.
     public private(set) var functions = InlineArray<8, GuestFunction> { _ in GuestFunction() }
     public private(set) var count = 0

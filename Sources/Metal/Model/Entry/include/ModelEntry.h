@@ -8,6 +8,18 @@ static inline uint64_t model_time(void) {
     return (uint64_t)high << 32 | low;
 }
 
+/// RDRAND, as often as the manual says (SDM volume 1, section 7.3.17.1). Only where the loader has found that there is one: elsewhere
+/// no end has a key, and nothing is drawn.
+/// - Returns: whether there is a number.
+static inline int model_random(uint64_t *value) {
+    for (int i = 0; i < 10; i++) {
+        uint8_t isValid;
+        __asm__ volatile("rdrand %0; setc %1" : "=r"(*value), "=qm"(isValid)::"cc");
+        if (isValid) return 1;
+    }
+    return 0;
+}
+
 // What only a model does that is not itself (FAULT_INJECTION in Main.swift).
 static inline void model_port(void) { __asm__ volatile("outb %%al, $0x80" ::"a"(0)); }
 static inline void model_cpuid(void) {
