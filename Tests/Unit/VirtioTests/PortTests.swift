@@ -125,6 +125,35 @@ private let opened: [UInt8] = [0, 0, 0, 0, 6, 0, 1, 0], closed: [UInt8] = [0, 0,
         #expect(port.serve(0) == .idle && port.sentChains(0) > sent)
     }
 
+    /// A driver that looks at a flag, and not at an index.
+    @Test func whoHasNoRoomNeedNotNotify() throws {
+        let port = try TestPort(), flag = TestConsole.area(1) + 0x1000
+        port.start(0, features: VirtioFeature.version1 | VirtioFeature.multiport)
+        port.start(1)
+        port.greet(1)
+        port.set(1, isOpen: true)
+        for (event, value) in [(0, 1), (3, 1), (6, 1)] as [(UInt16, UInt16)] {
+            port.say(0, event, value)
+            port.serve(0)
+        }
+        port.settle()
+        #expect(port.ends[0].load(flag, UInt16.self) == 0)
+        port.waiting[0] = bytes(600_000)
+        for _ in 0..<4 {
+            port.write(0)
+            port.serve(0)
+            port.settle()
+        }
+        #expect(port.sentChains(0) > 0 && port.ends[0].load(flag, UInt16.self) == 1)
+        port.read(1)
+        port.settle()
+        for _ in 0..<4 {
+            port.read(1)
+            port.settle()
+        }
+        #expect(port.ends[0].load(flag, UInt16.self) == 0 && port.received[1].count > 300_000)
+    }
+
     @Test func whatWasSentBeforeTheEndIsClosedArrives() throws {
         let port = try TestPort()
         port.open()
