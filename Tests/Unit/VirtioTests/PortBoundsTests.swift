@@ -32,7 +32,8 @@ import Testing
         for event in [1, 2, 4, 5, 7, 8, .max] as [UInt16] { port.say(0, event, 0) }
         port.say(0, 0, 0)
         port.say(0, 3, 0)
-        // Too short, nothing at all, and in pieces.
+        // Too short, nothing at all, and in pieces; with one byte more it would close the end.
+        end.store(0x0000_0006_0000_0000 as UInt64, TestConsole.buffers + 0x1000)
         for lengths in [[7], [0], [3, 4]] as [[UInt32]] {
             for (i, length) in lengths.enumerated() {
                 end.describe(3, i, TestConsole.buffers + 0x1000, length, i + 1 < lengths.count ? 1 : 0, next: 1)

@@ -87,9 +87,9 @@ final class TestPort {
     }
 
     /// Brings an end's driver up, with buffers for messages and for bytes.
-    func start(_ end: Int, buffers: Int = 32, size: UInt32 = 4096) {
+    func start(_ end: Int, buffers: Int = 32, size: UInt32 = 4096, features: UInt64 = features) {
         forget(end)
-        ends[end].start(Self.features, queues: 4)
+        ends[end].start(features, queues: 4)
         bufferSize[end] = size
         for i in 0..<16 {
             ends[end].describe(2, i, Self.messages + UInt64(i) * 64, Self.messageSize, 2)
