@@ -71,7 +71,7 @@ import Testing
         #expect(ChannelFigure.measured([4, 2])?.value == 2)
         let figures = ChannelFigure.all([
             "bulkhead": Self.rounds([[2, 2], [1, 1], [3, 3]], rates: [10, 30, 40]),
-            "kvm": Self.rounds([[8, 0], [4, 0], [2, 0]], rates: [20, 10, 20]),
+            "kvm": Self.rounds([[8, 0], [4, 0], [2, 0]], rates: [20, 10, 20], io: Self.count(7)),
         ])
         let exits = try #require(figures.first { $0.name == "exits_frame_64" })
         #expect(exits.bulkhead?.value == 4 && exits.kvm?.value == 4 && exits.ratio == 1)
@@ -81,14 +81,15 @@ import Testing
         #expect(rate.ratio == 2 && rate.unit == .bytesPerSecond)
         // What one of them does not have is absent, and has no ratio.
         let io = try #require(figures.first { $0.name == "io_frame_64" })
-        #expect(io.bulkhead == nil && io.ratio == nil)
-        #expect(figures.first { $0.name == "exits_round_trip" }?.kvm == nil)
+        #expect(io.bulkhead == nil && io.kvm?.value == 0 && io.ratio == nil)
+        #expect(!figures.contains { $0.name.hasSuffix("round_trip") || $0.name == "off_frame_64" })
     }
 
-    private static func rounds(_ exits: [[UInt64]], rates: [Double]) -> ChannelRounds {
+    private static func rounds(_ exits: [[UInt64]], rates: [Double], io: Counter.Count? = nil) -> ChannelRounds {
         var rounds = ChannelRounds()
         rounds.costs["frame_64"] = exits.compactMap { exits in
-            guard let window = try? window(1, [count(10, ["port": exits[0]]), count(10, ["nmi": exits[1]])]) else {
+            guard let window = try? window(1, [count(10, ["port": exits[0]]), count(10, ["nmi": exits[1]])], io: io)
+            else {
                 return nil
             }
             return ChannelCost(window, rests: nil, idle: window)

@@ -57,7 +57,8 @@ public struct ChannelFigure: Encodable {
         let units =
             ChannelRounds.batches.map { ("frame_\($0)", "frame, \($0) at once") }
             + [("round_trip", "round trip"), ("character", "console character")]
-        return units.flatMap { costs(places, $0.0, $0.1) } + streams(places)
+        return (units.flatMap { costs(places, $0.0, $0.1) } + streams(places))
+            .filter { $0.bulkhead != nil || $0.kvm != nil }
     }
 
     private static func costs(
