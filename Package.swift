@@ -247,7 +247,7 @@ let hostWing: [Target] = [
             "Attestation", "Audit", "Control", "Keys", "Seal", "SignedImages", "TPM", "Installation", "Inventory",
             "ControlClient", "Machines", "Manifest", "ManifestFile", "ManifestRules", "KernelImages", "Reports",
             "TestKit",
-            "Trust", "UnitSupport", "Watch",
+            "Trust", "UnitSupport", "Watch", "WireSeal",
             "X86",
         ],
         path: "Tests/Machines", exclude: ["Libvirt", "Manifests"]),

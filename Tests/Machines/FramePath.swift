@@ -20,7 +20,7 @@ final class FramePath: @unchecked Sendable {
     init() throws {
         var listeners: [Int32] = [], ports: [Int] = []
         for _ in 0..<2 {
-            let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+            let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
             var address = sockaddr_in()
             address.sin_family = sa_family_t(AF_INET)
             address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
@@ -69,6 +69,8 @@ final class FramePath: @unchecked Sendable {
         while lock.withLock({ isOpen }) {
             let connection = accept(listeners[side], nil, nil)
             guard connection >= 0 else { return }
+            // No emulator has it.
+            _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
             lock.withLock { connections[side] = connection }
             while let header = read(connection, 4) {
                 let size = header.reduce(0) { $0 << 8 | Int($1) }

@@ -11,6 +11,7 @@ import TPM
 import TestKit
 import Testing
 import Trust
+import WireSeal
 
 extension MachineTests {
     /// Two machines of one owner whose partitions `app` talk by wires with sealed ends, through a partition on each that owns the network card,
@@ -28,7 +29,7 @@ extension MachineTests {
             defer { for machine in machines { machine.machine.cutPower() } }
             let apps = machines.map { ScriptedGuest("app", $0.client, on: $0.machine) }
             try theGuestsTalk(apps)
-            try nobodyBetweenThemReads(machines, apps, path)
+            try nobodyBetweenThemReads(machines, apps, path, left.secret)
             try whatIsSentAgainIsDropped(machines, apps, path)
         }
 
@@ -51,6 +52,9 @@ extension MachineTests {
                 sums.append(String(line.split(separator: "=").last ?? ""))
             }
             try ping(apps[0])
+            apps[0].type(line: "register")
+            let register = try apps[0].wait(for: "@bulkhead register ", seconds: 60)
+            #expect(register == "@bulkhead register " + String(repeating: "0", count: 72), "nobody reads or writes it")
             apps[0].type(line: "fetch")
             let fetched = try apps[0].wait(for: "@bulkhead fetched ", seconds: 120)
             #expect(fetched == "@bulkhead fetched bytes=1000000 sha256=\(sums[1])")
@@ -65,10 +69,13 @@ extension MachineTests {
 
         /// Not the network, and not the partitions that own its cards; who would find what is in clear.
         private func nobodyBetweenThemReads(
-            _ machines: [RefusalMachine], _ apps: [ScriptedGuest], _ path: FramePath
+            _ machines: [RefusalMachine], _ apps: [ScriptedGuest], _ path: FramePath, _ shared: [UInt8]
         ) throws {
+            let handed = unsafe shared.withUnsafeBytes { unsafe SealKey(secret: $0) },
+                derived = WireKeys(handed, "lan").session
             let secret = "secret-\(UUID().uuidString)"
             apps[0].type(line: "send \(secret)")
+            try apps[0].wait(for: "@bulkhead sent", seconds: 60)
             try apps[1].wait(for: "@bulkhead received text=\(secret)", seconds: 60)
             let text = Data("bulkhead-message".utf8)
             let frames = path.frames, sealed = frames.filter { isSealed($0.frame) }
@@ -84,12 +91,16 @@ extension MachineTests {
                 #expect(line.hasPrefix("@bulkhead looked number=1 readable=no sealed="), "\(line)")
                 let snapshot = try Snapshot(machine.machine, .current(), name: "sealed-transit-\(name)")
                 let ownership = try OwnershipReader(snapshot.memory, partitions: ["app", "service"])
-                let places = snapshot.memory.find(Array(secret.utf8), limit: .max)
-                func holds(_ owner: Int) -> Bool {
-                    let memory = ownership.of(.memory, owner: owner).map(\.range)
-                    return places.contains { place in memory.contains { $0.contains(place) } }
+                func holds(_ entries: [OwnershipReader.Entry], _ bytes: [UInt8]) -> Bool {
+                    let places = snapshot.memory.find(bytes, limit: .max)
+                    return places.contains { place in entries.contains { $0.range.contains(place) } }
                 }
-                #expect(holds(0) && !holds(1))
+                let guests = [0, 1].map { ownership.of(.memory, owner: $0) }, text = Array(secret.utf8)
+                #expect(holds(guests[0], text) && !holds(guests[1], text))
+                // The keys are its device model's, and not the guest's, in whose memory the loader had one.
+                let keys = [handed, derived].map { key in (0..<SealKey.size).map { key.bytes[$0] } }
+                #expect(holds(ownership.of(.model, owner: 0), keys[1]))
+                #expect(!keys.contains { holds(guests[0], $0) || holds(guests[1], $0) })
             }
         }
 
@@ -106,7 +117,11 @@ extension MachineTests {
             let frames = path.frames.filter { isSealed($0.frame) && $0.frame[14] == 2 }
             let old = Array(frames.filter { $0.from == 0 }.suffix(100).map(\.frame))
             #expect(old.count == 100)
-            for side in [1, 0] { try inject(old, to: side, machines[side], path) }
+            try inject(old, to: 1, machines[1], path)
+            // Back to whom they came from: those for everybody, since a bridge passes no others on to there.
+            let shouted = frames.filter { $0.from == 0 && $0.frame[..<6].allSatisfy { $0 == 0xFF } }.map(\.frame)
+            #expect(!shouted.isEmpty)
+            for _ in 0..<10 { try inject(Array(shouted.prefix(3)), to: 0, machines[0], path) }
             let changed = old.map { frame in
                 var frame = frame
                 frame[frame.count - 20] ^= 1
@@ -154,7 +169,7 @@ private final class TransitSide {
     private let folder: URL
     private let content: BootVolumeImage
     private let keys: KeyFolder
-    private let secret: [UInt8]
+    let secret: [UInt8]
 
     /// - Parameters:
     ///   - own: its app's address, `peer` the other one's.
@@ -174,32 +189,16 @@ private final class TransitSide {
             try FileManager.default.copyItem(
                 at: workspace.cache.appending(path: source), to: folder.appending(path: file))
         }
-        let yaml = """
-            name: sealed-\(name)
-            machine: {cores: 3, memory: 768M}
-            housekeeping: 0
-            link: serial
-            partitions:
-              - name: app
-                cores: [1]
-                memory: 256M
-                image: {kernel: vmlinux-device, initrd: service.cpio}
-                command-line: >-
-                  console=ttyS0 loglevel=3 8250.nr_uarts=1 bulkhead.run=seal-peer bulkhead.own=\(own) bulkhead.peer=\(peer)
-                console: virtio
-                permit: all
-                secret: \(Digest384(of: Data(secret)).text)
-              - name: service
-                cores: [2]
-                memory: 256M
-                image: {kernel: vmlinux-device, initrd: service.cpio}
-                command-line: console=ttyS0 loglevel=3 8250.nr_uarts=1 bulkhead.run=seal-bridge
-                console: virtio
-                devices: [{pci: '01:00.0', id: '8086:10d3'}]
-                permit: all
-            channels:
-              - {name: lan, ends: [{partition: app, seal: true}, service]}
-            """
+        var yaml = try String(
+            contentsOf: workspace.root.appending(path: "Examples/sealed-wire.yaml"), encoding: .utf8)
+        for (there, here) in [
+            ("name: sealed-left", "name: sealed-\(name)"),
+            ("bulkhead.own=10.9.0.1 bulkhead.peer=10.9.0.2", "bulkhead.own=\(own) bulkhead.peer=\(peer)"),
+            (Digest384(of: Data(count: 32)).text, Digest384(of: Data(secret)).text),
+        ] {
+            #expect(yaml.contains(there))
+            yaml = yaml.replacingOccurrences(of: there, with: here)
+        }
         let file = folder.path + "/machine.yaml"
         try Data(yaml.utf8).write(to: URL(filePath: file))
         let encoded = try compileManifest(file, images: .folder(folder.path)).1

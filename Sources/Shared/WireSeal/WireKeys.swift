@@ -2,14 +2,14 @@ import Text
 import Trust
 
 /// What is derived from a sealed end's key and its channel's name: the channels of one partition do not take each other's frames.
-struct WireKeys: Sendable {
+package struct WireKeys: Sendable {
     /// For the codes of greetings, and for the keys of sessions.
     let greeting: SealKey
-    let session: SealKey
+    package let session: SealKey
     /// By which ends with the same key know each other's frames; no secret.
     let pair: [3 of UInt8]
 
-    init(_ key: SealKey, _ name: Text<31>) {
+    package init(_ key: SealKey, _ name: Text<31>) {
         let digest: Digest384 = unsafe name.bytes.span.withUnsafeBytes {
             unsafe key.derive("greeting", UnsafeRawBufferPointer(rebasing: $0[..<name.count]))
         }

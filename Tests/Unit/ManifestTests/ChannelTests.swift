@@ -197,6 +197,14 @@ import WireSeal
         #expect(UInt64(SealLayout.overhead) == ChannelSpec.sealSize)
     }
 
+    @Test func theExampleOfSealedEndsIsOne() throws {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../..").standardized
+        let file = root.appending(path: "Examples/sealed-wire.yaml").path
+        let manifest = try compileManifest(file, images: .unchecked).0
+        #expect(manifest.channels[0].ends[0].isSealed && !manifest.channels[0].ends[1].isSealed)
+        #expect(manifest.partitions[0].secret != nil && manifest.partitions[1].secret == nil)
+    }
+
     @Test func thereAreNoMoreThanOnePartitionCanHave() throws {
         let list = (0..<8).map { "  - {name: c\($0), ends: [router, worker]}" }
         #expect(try parse((["channels:"] + list.prefix(7)).joined(separator: "\n")).channelCount == 7)

@@ -65,7 +65,9 @@ struct SealOracle {
     }
 
     private mutating func deliver(_ frame: [UInt8], to end: Int) -> String? {
-        guard case .frame(let plain) = ends.open(end, frame) else { return nil }
+        let found = ends.open(end, frame)
+        if found == .taken, !seen.contains(frame) { return "a greeting that nobody has sent" }
+        guard case .frame(let plain) = found else { return nil }
         guard let sender = sent[plain] else { return "a frame that nobody has sent" }
         if sender.end == end { return "a frame came back" }
         if sender.sealed != frame { return "a changed frame was taken" }
