@@ -95,7 +95,9 @@ public struct DeviceModel: ~Copyable {
     ) {
         guard var wire = ports[i]?.wire else { return }
         var rate = rates[i]
-        let mayBeUp = unsafe seals[i].update(isLive: functions.isLive(i), random: random, now: now())
+        let mayBeUp =
+            unsafe !page.functions[i].isSealed
+            || seals[i].update(isLive: functions.isLive(i), random: random, now: now())
         let progress = unsafe functions.serve(i, wire: &wire, seal: &seals[i], mayBeUp: mayBeUp, memory) { bytes in
             guard rate.isLeft(now: now()) else { return false }
             rate.spend((bytes + 63) / 64)

@@ -40,8 +40,8 @@ extension VirtioChain {
 
 extension Wire {
     /// Sends what the other end is to be told of a session, if anything.
+    @inline(never)
     mutating func greet(_ seal: inout WireSeal, _ mayPass: (Int) -> Bool) {
-        guard seal.owesGreeting else { return }
         var buffer = SealBuffer(repeating: 0)
         unsafe withUnsafeMutableBytes(of: &buffer) { frame in
             let count = unsafe seal.takeGreeting(frame)

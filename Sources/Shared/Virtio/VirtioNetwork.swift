@@ -21,9 +21,9 @@ extension VirtioFunction {
         do throws(VirtioError) {
             try queues[0].receive(from: &wire, &seal, hasEvents: hasEvents, memory)
             // In front of what it is about.
-            wire.greet(&seal, mayPass)
+            if seal.owesGreeting { wire.greet(&seal, mayPass) }
             let sent = try queues[1].send(to: &wire, &seal, hasEvents: hasEvents, memory, mayPass)
-            wire.greet(&seal, mayPass)
+            if seal.owesGreeting { wire.greet(&seal, mayPass) }
             for i in 0..<2 where try queues[i].mustInterrupt(hasEvents: hasEvents, memory) {
                 raise(queues[i].vector, 1)
             }
