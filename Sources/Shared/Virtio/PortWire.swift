@@ -90,8 +90,11 @@ public struct PortWire: VirtioPeer, Sendable {
             let count = min(Int(tag & 0xFFFF) - offset, bytes.count - done)
             unsafe (bytes.baseAddress.unsafelyUnwrapped + done).copyMemory(
                 from: place + 8 + offset, byteCount: count)
-            // Its sender may be gone meanwhile, and what is there cleared.
-            guard unsafe Self.tag(place) == tag else { continue }
+            // Its sender may be gone meanwhile, and what is there cleared. One that writes there without end ends this exit, not the guest's time.
+            guard unsafe Self.tag(place) == tag else {
+                left -= 1
+                continue
+            }
             done += count
             offset += count
             if offset == Int(tag & 0xFFFF) { removeFirst() }

@@ -52,6 +52,22 @@ import Testing
         #expect(port.number(0, 0) & 1 == 0, "the end is closed")
     }
 
+    /// A piece whose sender writes it anew whenever it is copied: here each copy moves the next number into its place. It is never
+    /// believed, and one exit looks at it as often as there are pieces.
+    @Test func aPieceThatAlwaysChangesEndsTheExit() throws {
+        let port = try opened(), place = port.piece(0, Int(port.number(0, 64) & 127))
+        port.waiting[0] = [1]
+        port.write(0)
+        port.serve(0)
+        let tag = place.load(as: UInt64.self)
+        #expect(tag & 0xFFFF == 1)
+        for i in 0..<252 { place.storeBytes(of: tag + 2015 - UInt64(i), toByteOffset: i * 8, as: UInt64.self) }
+        var end = port.ports[1]
+        end.update(isOpen: true)
+        #expect(end.give(UnsafeMutableRawBufferPointer(start: place, count: 2016)) == 0)
+        #expect(place.load(as: UInt64.self) == tag + 2015 - 128 && end.isSpent)
+    }
+
     @Test func queuesThatCannotBeAreRefused() throws {
         let end = UInt64(TestConsole.memorySize)
         let cases: [(queue: Int, address: UInt64, length: UInt32, flags: UInt16)] = [
