@@ -131,7 +131,7 @@ import Trust
         defer { signed.remove() }
         let key = try signed.keys.publicKey()
         for (path, limit) in [
-            ("BULKHEAD/kernel", 1 << 30), ("BULKHEAD/initrd", 1 << 30), ("BULKHEAD/manifest.cbor", 31 << 10),
+            ("BULKHEAD/kernel", 1 << 30), ("BULKHEAD/initrd", 1 << 30), ("BULKHEAD/manifest.cbor", 43 << 10),
         ] {
             let file = signed.volume.appending(path: path), old = try Data(contentsOf: file)
             let handle = try FileHandle(forWritingTo: file)
