@@ -3,17 +3,15 @@
 #include "wires.h"
 
 static volatile uint32_t counts[PHASES], answers;
-static volatile uint32_t told;
+static volatile uint32_t told, asked;
 
 static void receive(const uint8_t *frame, uint32_t length) {
     (void)length;
     struct message message = message_of(frame);
     if (message.kind == COUNT && message.phase < PHASES) counts[message.phase]++;
     if (message.kind == COUNT) return;
-    if (message.kind == TELL && message.phase < PHASES) {
-        message.count = counts[message.phase];
-        counts[message.phase] = 0;
-    }
+    // All since this guest was started: an answer that is lost takes nothing with it.
+    if (message.kind == TELL && message.phase < PHASES) message.count = counts[message.phase];
     card_send(1, SMALL, message);
 }
 void receive_for_ever(void) {
@@ -26,22 +24,29 @@ void receive_for_ever(void) {
 
 static void hear(const uint8_t *frame, uint32_t length) {
     (void)length;
+    struct message message = message_of(frame);
+    // One that comes late is of the phase before.
+    if (message.phase != asked) return;
     answers++;
-    if (message_of(frame).kind == TELL) told += message_of(frame).count;
+    if (message.kind == TELL && message.count > told) told = message.count;
 }
 /// Sends one frame and waits for the answer; false when there is none within four seconds. The frame is lost where the other end
 /// has not taken what was sent before it, and no interrupt tells of that: the timer does.
 static bool ask(uint32_t kind, uint32_t phase) {
     uint32_t before = answers;
+    asked = phase;
     card_send(1, SMALL, (struct message){kind, phase, 0});
     for (start_timer(4000); answers == before && !timer_is_over; card_take(hear)) card_wait();
     return answers != before;
 }
-/// How many frames of a phase have been received. An answer that comes late is the first question's, and the next one's is 0.
+/// How many frames of a phase have been received since this was asked last.
 static uint32_t received_of(uint32_t phase) {
-    told = 0;
+    static uint32_t before[PHASES];
+    told = before[phase];
     for (int i = 0; i < 12 && !ask(TELL, phase); i++) print("@wires asks again phase=%u\n", phase);
-    return told;
+    uint32_t received = told - before[phase];
+    before[phase] = told;
+    return received;
 }
 static void send_batches(uint32_t phase, uint32_t batch, uint32_t length, uint32_t frames) {
     // A batch that the other end has not taken before the next one finds less room: the more frames, the longer.
