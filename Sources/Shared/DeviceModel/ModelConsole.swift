@@ -39,5 +39,8 @@ struct ModelConsole: VirtioPeer {
     func update(isOpen: Bool) {}
     func follow(_ opener: UInt32) {}
     func drop() {}
+    func discard() { input.removeAll() }
+    // What a program has asked for is nothing to the next one.
+    var takesBacklog: Bool { false }
     func rest() -> Bool { false }
 }

@@ -39,7 +39,7 @@ public struct PortWire: VirtioPeer, Sendable {
         (left, isFull) = (WireHalf.slots, false)
     }
 
-    public mutating func follow(_ opener: UInt32) { (followed, offset) = (opener, 0) }
+    public mutating func follow(_ opener: UInt32) { (followed, offset, left) = (opener, 0, WireHalf.slots) }
 
     public var isDrained: Bool {
         mutating get {
@@ -49,6 +49,12 @@ public struct PortWire: VirtioPeer, Sendable {
     }
 
     public mutating func drop() { wire.counters.dropped &+= 1 }
+    public mutating func discard() {
+        wire.announce()
+        unsafe wire.store(wire.load(wire.peer.sent), wire.own.taken)
+        offset = 0
+    }
+    public var takesBacklog: Bool { true }
 
     public var isSpent: Bool { left == 0 }
 
@@ -125,8 +131,9 @@ public struct PortWire: VirtioPeer, Sendable {
             if length > offset, length <= Self.pieceSize {
                 let life = unsafe wire.load(wire.own.life)
                 if tag == wire.tag(length, from: followed, to: life) { return unsafe (place, tag) }
-                // Of the next one, of whom the driver does not know yet.
+                // Of the next one, of whom the driver does not know yet, or who has come since this exit began.
                 if tag == wire.tag(length, from: wire.peerLife, to: life) { return nil }
+                if unsafe tag == wire.tag(length, from: wire.load(wire.peer.life), to: life) { return nil }
             }
             removeFirst()
         }

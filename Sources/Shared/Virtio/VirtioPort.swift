@@ -17,6 +17,10 @@ public protocol VirtioPeer: VirtioStream {
     var isFull: Bool { get }
     /// Notes that what the driver has sent was for nobody.
     mutating func drop()
+    /// Forgets what has come: it was for who is gone.
+    mutating func discard()
+    /// Whether it takes what a program has left behind.
+    var takesBacklog: Bool { get }
     /// Asks the other end to say when it sends more, instead of going on at once.
     /// - Returns: whether it does.
     mutating func rest() -> Bool
@@ -48,7 +52,7 @@ struct VirtioPort: Sendable {
 
     /// - Parameter waiting: how many chains the one that closes leaves behind.
     mutating func set(isOpen: Bool, waiting: UInt16) {
-        if !isOpen, self.isOpen, left == 0, shown & 1 != 0 { left = waiting }
+        if !isOpen, self.isOpen, shown & 1 != 0 { left = waiting }
         self.isOpen = isOpen
     }
 }
@@ -70,7 +74,10 @@ extension VirtioFunction {
             peer.update(isOpen: port.isUp)
             if case .more = try sendBytes(to: &peer, limit: limit, memory) { hasMore = true }
             if case .more = try receiveBytes(from: &peer, limit: limit, memory) { hasMore = true }
+            let shown = port.shown
             try giveMessages(of: &peer, name, memory)
+            // Who has come may have sent already, and told of it.
+            if port.shown != shown, case .more = try receiveBytes(from: &peer, limit: limit, memory) { hasMore = true }
             for i in 0..<4 where try queues[i].mustInterrupt(hasEvents: hasEvents, memory) {
                 raise(queues[i].vector, 1)
             }
@@ -124,6 +131,8 @@ extension VirtioFunction {
         from peer: inout some VirtioPeer, limit: Int, _ memory: borrowing GuestMemory
     ) throws(VirtioError) -> VirtioProgress {
         guard port.receives else {
+            // Else who waits here for room, and there for what is left, waits for ever.
+            if !port.isOpen || port.left > 0 { peer.discard() }
             try queues[0].announce(false, hasEvents: hasEvents, memory)
             return .idle
         }
@@ -135,7 +144,7 @@ extension VirtioFunction {
         if case .more = progress { isThrough = true }
         guard isThrough || peer.isSpent, peer.rest() else { return progress }
         try queues[0].announce(true, hasEvents: hasEvents, memory)
-        // Nobody kicks for what is left of who is gone.
-        return port.isLate(peer.opener) && peer.isSpent ? .more : .idle
+        // The other end tells of more: this one does not go on for it at once, or it would for as long as that one likes.
+        return .idle
     }
 }

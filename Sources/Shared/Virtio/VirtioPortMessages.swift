@@ -47,7 +47,8 @@ extension VirtioFunction {
             case .portReady where message.port == 0 && message.value == 1 && !port.isReady:
                 (port.isReady, port.isUnnamed) = (true, true)
             case .open where message.port == 0 && port.isReady:
-                port.set(isOpen: message.value != 0, waiting: try queues[1].waiting(memory))
+                let waiting = peer.takesBacklog ? try queues[1].waiting(memory) : 0
+                port.set(isOpen: message.value != 0, waiting: waiting)
                 peer.update(isOpen: port.isUp)
             default: continue
             }

@@ -16,10 +16,7 @@ import Testing
         port.settle()
         port.read(1 - from)
         port.received[1 - from] = []
-        port.waiting[from] = [1, 2, 3]
-        port.write(from)
-        port.settle()
-        port.read(1 - from)
+        port.carry([1, 2, 3], from: from)
         return port.received[1 - from].suffix(3) == [1, 2, 3]
     }
 
@@ -66,6 +63,16 @@ import Testing
         end.update(isOpen: true)
         #expect(end.give(UnsafeMutableRawBufferPointer(start: place, count: 2016)) == 0)
         #expect(place.load(as: UInt64.self) == tag + 2015 - 128 && end.isSpent)
+    }
+
+    /// An end that always changes hands, and always has sent more than one exit takes, has the core go on at once for nothing of it.
+    @Test func whoGoesOnChangingDoesNotKeepTheCore() throws {
+        let port = try opened(), life = port.number(1, 0)
+        for round in 1...40 as ClosedRange<UInt32> {
+            port.spoil(1, 64, port.number(0, 128) &+ 128)
+            port.spoil(1, 0, life &+ 2 * round)
+            #expect(port.serve(0) == .idle, "round \(round)")
+        }
     }
 
     @Test func queuesThatCannotBeAreRefused() throws {

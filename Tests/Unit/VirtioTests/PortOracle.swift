@@ -5,65 +5,38 @@ import Virtio
 /// What must hold whatever the guests at a port's ends do, and whatever one end's instance leaves in its half; the fuzzer and the
 /// replay of its corpus ask this, by the inputs that `WireOracle` takes.
 struct PortOracle: ~Copyable {
-    private static let border = 4096
-    private static let wireSize = 2 * Int(WireHalf.size)
-    private let guests = UnsafeMutableRawPointer.allocate(byteCount: 2 * VirtioOracle.size, alignment: 4096)
-    private let memory = UnsafeMutableRawPointer.allocate(byteCount: wireSize + 2 * border, alignment: 4096)
-    init() { memory.initializeMemory(as: UInt8.self, repeating: 0xA5, count: Self.wireSize + 2 * Self.border) }
-    deinit {
-        guests.deallocate()
-        memory.deallocate()
-    }
+    private let memory = ChannelMemory()
+    private static let names: [Text<31>] = ["first", "a-name-of-thirty-one-characters"]
 
     /// - Returns: what is wrong, or nil.
     func complaint(about input: UnsafeRawBufferPointer) -> String? {
-        guests.initializeMemory(as: UInt8.self, repeating: 0, count: 2 * VirtioOracle.size)
-        let shared = memory + Self.border
-        for half in [shared, shared + Int(WireHalf.size)] {
-            half.initializeMemory(as: UInt8.self, repeating: 0, count: 4096)
-            for slot in 0..<128 { half.storeBytes(of: 0, toByteOffset: 4096 + slot * 2048, as: UInt64.self) }
-        }
-        let base = UInt64(UInt(bitPattern: shared))
-        let halves = unsafe [WireHalf(at: base), WireHalf(at: base + WireHalf.size)]
+        let halves = memory.clear()
         var ports = (0..<2).map { PortWire(own: halves[$0], peer: halves[1 - $0], counters: WireCounters()) }
         var first = TestBus(memorySize: UInt64(VirtioOracle.size))
         var second = TestBus(memorySize: UInt64(VirtioOracle.size))
         do throws(GuestBusError) {
-            try first.append(.port("first"))
-            try second.append(.port("a-name-of-thirty-one-characters"))
+            try first.append(.port(Self.names[0]))
+            try second.append(.port(Self.names[1]))
         } catch { return "no port" }
         var high: UInt32 = 0
         for at in stride(from: 0, to: input.count - 3, by: 4) {
-            let end = Int(input[at] >> 4 & 1)
             let found =
-                end == 0
-                ? step(input, at, &first, &ports[0], 0, shared, &high)
-                : step(input, at, &second, &ports[1], 1, shared, &high)
+                ChannelMemory.end(input, at) == 0
+                ? step(input, at, &first, &ports[0], &high) : step(input, at, &second, &ports[1], &high)
             if let found { return found }
         }
-        let whole = UnsafeRawBufferPointer(start: memory, count: Self.wireSize + 2 * Self.border)
-        let isWhole =
-            whole.prefix(Self.border).allSatisfy { $0 == 0xA5 } && whole.suffix(Self.border).allSatisfy { $0 == 0xA5 }
-        return isWhole ? nil : "something was written beside the port's memory"
+        return memory.isWhole ? nil : "something was written beside the port's memory"
     }
 
     private func step(
-        _ input: UnsafeRawBufferPointer, _ at: Int, _ bus: inout TestBus, _ port: inout PortWire, _ end: Int,
-        _ shared: UnsafeMutableRawPointer, _ high: inout UInt32
+        _ input: UnsafeRawBufferPointer, _ at: Int, _ bus: inout TestBus, _ port: inout PortWire, _ high: inout UInt32
     ) -> String? {
-        let guest = GuestMemory(base: guests + end * VirtioOracle.size, size: UInt64(VirtioOracle.size))
-        let place = Int(input[at + 1]), half = UInt32(input[at + 2]) | UInt32(input[at + 3]) << 8
-        let own = shared + end * Int(WireHalf.size)
+        let end = ChannelMemory.end(input, at), guest = memory.guest(end)
+        if memory.spoil(input, at, high) { return nil }
         switch input[at] & 15 {
-        // An instance that is no longer itself.
-        case 10: own.storeBytes(of: high << 16 | half, toByteOffset: place & 63 * 4, as: UInt32.self)
-        case 11:
-            let tag = UInt64(high) << 32 | UInt64(half) << 16 | UInt64(place) * 8
-            own.storeBytes(of: tag, toByteOffset: 4096 + (place & 127) * 2048, as: UInt64.self)
         case 14, 15:
             let before = port.wire.counters
-            let name: Text<31> = end == 0 ? "first" : "a-name-of-thirty-one-characters"
-            _ = bus.serve(port: &port, name: name, PortWire.limit, guest)
+            _ = bus.serve(port: &port, name: Self.names[end], PortWire.limit, guest)
             let now = port.wire.counters
             let frames = now.frames - before.frames, bytes = now.bytes - before.bytes
             if frames > 128 * 16 || bytes > UInt64(PortWire.limit) || now.dropped - before.dropped > 128 {
@@ -75,7 +48,7 @@ struct PortOracle: ~Copyable {
             }
             if VirtioOracle.hasStrangeInterrupts(&bus) { return "interrupts that cannot be" }
         // The driver has the port open; its messages lie where both queues of messages look.
-        case 13 where place & 1 != 0: open(&bus, guest, half)
+        case 13 where input[at + 1] & 1 != 0: open(&bus, guest, UInt32(input[at + 2]) | UInt32(input[at + 3]) << 8)
         default: VirtioOracle.step(input, at, &bus, &high, guest)
         }
         return nil

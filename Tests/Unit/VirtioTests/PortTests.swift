@@ -100,11 +100,7 @@ private let opened: [UInt8] = [0, 0, 0, 0, 6, 0, 1, 0], closed: [UInt8] = [0, 0,
     @Test func whoHasNoRoomIsToldAtHalf() throws {
         let port = try TestPort()
         port.open()
-        port.waiting[0] = bytes(420_000)
-        for _ in 0..<4 {
-            port.write(0)
-            port.settle()
-        }
+        port.fill(bytes(420_000))
         let sent = port.sentChains(0)
         // 255 KiB in between and 128 KiB in the other end's buffers.
         let moved = PortWire.limit + 32 * 4096
@@ -158,25 +154,12 @@ private let opened: [UInt8] = [0, 0, 0, 0, 6, 0, 1, 0], closed: [UInt8] = [0, 0,
         let port = try TestPort()
         port.open()
         let sent = bytes(500_000)
-        port.waiting[0] = sent
-        while !port.waiting[0].isEmpty {
-            port.write(0)
-            port.settle()
-            if !port.waiting[0].isEmpty { port.read(1, buffers: 1) }
-        }
+        port.push(sent)
         #expect(port.sentChains(0) < port.ends[0].added[1])
         port.set(0, isOpen: false)
         port.settle()
         // The driver hears of it when it has all that came before.
-        var reads = 0, told = port.told(1)
-        while told.isEmpty {
-            port.read(1, buffers: 1)
-            port.settle()
-            told = port.told(1)
-            reads += 1
-            try #require(reads < 1000)
-        }
-        port.read(1)
+        let (told, reads) = try port.readUntilTold()
         #expect(reads > 0 && port.received[1] == sent && told == [closed] && port.counters(0).dropped == 0)
     }
 
@@ -185,28 +168,16 @@ private let opened: [UInt8] = [0, 0, 0, 0, 6, 0, 1, 0], closed: [UInt8] = [0, 0,
         let port = try TestPort()
         port.open()
         let first = bytes(420_000, 1), second = bytes(50_000, 2)
-        port.waiting[0] = first
-        while !port.waiting[0].isEmpty {
-            port.write(0)
-            port.settle()
-            if !port.waiting[0].isEmpty { port.read(1, buffers: 1) }
-        }
+        port.push(first)
         for isOpen in [false, true, false, true] { port.set(0, isOpen: isOpen) }
         // What the other end sends now was for the first one.
         port.waiting[1] = [1, 2, 3]
         port.write(1)
         port.settle()
         port.waiting[0] = second
-        var steps = 0, told = port.told(1)
-        while told.isEmpty {
-            port.read(1, buffers: 1)
-            port.settle()
-            told = port.told(1)
-            steps += 1
-            try #require(steps < 1000)
-        }
-        port.read(1)
-        #expect(steps > 0 && port.received[1] == first && told == [closed, opened])
+        let (told, reads) = try port.readUntilTold()
+        #expect(reads > 0 && port.received[1] == first && told == [closed, opened])
+        var steps = 0
         while port.received[1].count < first.count + second.count {
             port.write(0)
             port.settle()
@@ -219,14 +190,78 @@ private let opened: [UInt8] = [0, 0, 0, 0, 6, 0, 1, 0], closed: [UInt8] = [0, 0,
         #expect(port.received[0].isEmpty)
     }
 
+    /// What is sent with the opening comes with it, to an end that hears of both at once.
+    @Test func whatComesWithTheOpeningArrives() throws {
+        let port = try TestPort()
+        for end in 0..<2 {
+            port.start(end)
+            port.greet(end)
+        }
+        port.set(0, isOpen: true)
+        port.settle()
+        port.set(1, isOpen: true)
+        port.waiting[1] = [1, 2, 3]
+        port.write(1)
+        port.serve(1)
+        port.settle()
+        port.read(0)
+        #expect(port.received[0] == [1, 2, 3])
+    }
+
+    /// Of the next program that has opened the other end since this exit began.
+    @Test func whatComesDuringAnExitStays() throws {
+        let port = try TestPort()
+        port.open()
+        var end = port.ports[0]
+        end.update(isOpen: true)
+        for isOpen in [false, true] { port.set(1, isOpen: isOpen) }
+        port.waiting[1] = [9]
+        port.write(1)
+        port.serve(1)
+        let taken = port.number(0, 128)
+        #expect(!end.hasBytes && port.number(0, 128) == taken)
+        port.settle()
+        port.read(0)
+        #expect(port.received[0] == [9])
+    }
+
+    /// A program leaves both directions full and goes; the other end writes before it reads. Neither it nor the next program waits for ever.
+    @Test func whoIsGoneHoldsNobody() throws {
+        let port = try TestPort()
+        port.open()
+        port.waiting[1] = bytes(600_000)
+        for _ in 0..<4 {
+            port.write(1)
+            port.settle()
+        }
+        port.fill(bytes(600_000))
+        port.waiting[0] = []
+        for isOpen in [false, true] { port.set(0, isOpen: isOpen) }
+        for _ in 0..<20 {
+            port.write(1)
+            port.settle()
+        }
+        #expect(port.waiting[1].isEmpty && port.sentChains(1) == port.ends[1].added[1])
+    }
+
+    /// A second program closes before the first one's bytes are through: both ones' come.
+    @Test func twoProgramsBytesComeOneBehindTheOther() throws {
+        let port = try TestPort()
+        port.open()
+        let first = bytes(500_000, 1), second = bytes(20_000, 2)
+        port.push(first)
+        for isOpen in [false, true] { port.set(0, isOpen: isOpen) }
+        port.push(second)
+        #expect(port.received[1].count < first.count - 300_000, "much of the first one's is left")
+        port.set(0, isOpen: false)
+        _ = try port.readUntilTold()
+        #expect(port.received[1] == first + second && port.counters(0).dropped == 0)
+    }
+
     @Test func nothingReachesWhoComesNext() throws {
         let port = try TestPort()
         port.open()
-        port.waiting[0] = bytes(600_000)
-        for _ in 0..<4 {
-            port.write(0)
-            port.settle()
-        }
+        port.fill(bytes(600_000))
         #expect(port.sentChains(0) < port.ends[0].added[1])
         // The reader closes, and another one opens: what was on its way is gone, also half a chain.
         port.set(1, isOpen: false)
@@ -237,10 +272,7 @@ private let opened: [UInt8] = [0, 0, 0, 0, 6, 0, 1, 0], closed: [UInt8] = [0, 0,
         port.set(1, isOpen: true)
         port.settle()
         #expect(port.told(0) == [opened] && port.told(1).isEmpty)
-        port.waiting[0] = [7, 8, 9]
-        port.write(0)
-        port.settle()
-        port.read(1)
+        port.carry([7, 8, 9])
         #expect(port.received[1] == [7, 8, 9])
     }
 
@@ -248,21 +280,14 @@ private let opened: [UInt8] = [0, 0, 0, 0, 6, 0, 1, 0], closed: [UInt8] = [0, 0,
     @Test func nothingReachesWhoComesAtOnce() throws {
         let port = try TestPort()
         port.open()
-        port.waiting[0] = bytes(600_000)
-        for _ in 0..<4 {
-            port.write(0)
-            port.settle()
-        }
+        port.fill(bytes(600_000))
         #expect(port.sentChains(0) < port.ends[0].added[1])
         for isOpen in [false, true] { port.set(1, isOpen: isOpen) }
         port.read(1)
         port.received[1] = []
         port.settle()
         #expect(port.told(0) == [closed, opened])
-        port.waiting[0] = [7, 8, 9]
-        port.write(0)
-        port.settle()
-        port.read(1)
+        port.carry([7, 8, 9])
         #expect(port.received[1] == [7, 8, 9])
     }
 
@@ -270,11 +295,7 @@ private let opened: [UInt8] = [0, 0, 0, 0, 6, 0, 1, 0], closed: [UInt8] = [0, 0,
         for sender in [true, false] {
             let port = try TestPort()
             port.open()
-            port.waiting[0] = bytes(600_000)
-            for _ in 0..<4 {
-                port.write(0)
-                port.settle()
-            }
+            port.fill(bytes(600_000))
             let end = sender ? 0 : 1
             port.restart(end)
             port.waiting[0] = []
@@ -289,10 +310,7 @@ private let opened: [UInt8] = [0, 0, 0, 0, 6, 0, 1, 0], closed: [UInt8] = [0, 0,
             port.settle()
             #expect(port.told(1 - end) == [opened] && port.told(end).last == opened)
             for from in 0..<2 {
-                port.waiting[from] = bytes(5000, UInt64(from))
-                port.write(from)
-                port.settle()
-                port.read(1 - from)
+                port.carry(bytes(5000, UInt64(from)), from: from)
                 #expect(port.received[1 - from] == bytes(5000, UInt64(from)))
             }
         }
