@@ -13,7 +13,7 @@ public struct DeviceModel: ~Copyable {
     /// Ends of channels: of a card's, the wire alone counts.
     private var ports = [8 of PortWire?](repeating: nil)
     /// Of each, apart from all this: so little is moved when this is made.
-    private let seals: UnsafeMutablePointer<WireSeal>
+    private let seals: UnsafeMutablePointer<SealedEnd>
     /// What each wire may send, in pieces of 64 bytes.
     private var rates = [8 of Budget](repeating: Budget(capacity: 24, perSecond: 1))
 
@@ -23,7 +23,9 @@ public struct DeviceModel: ~Copyable {
         unsafe self.seals = UnsafeMutablePointer(bitPattern: UInt(seals)).unsafelyUnwrapped
         functions = VirtioFunctions(page.functions, count: Int(truncatingIfNeeded: page.count))
         for i in 0..<8 {
-            unsafe (self.seals + i).initialize(to: WireSeal(page.functions[i].seal, address: page.functions[i].mac))
+            let function = page.functions[i]
+            unsafe (self.seals + i).initialize(
+                to: SealedEnd(function.seal, address: function.mac, ticksPerSecond: page.ticksPerSecond))
         }
         for i in 0..<functions.count {
             let function = page.functions[i], kind = functions.kind(i)
@@ -76,7 +78,7 @@ public struct DeviceModel: ~Copyable {
             return nil
         }
         let value = call.isWrite ? UInt32(truncatingIfNeeded: call.value) : nil
-        return unsafe seals[i].access(Int(call.offset), value).map(UInt64.init)
+        return unsafe seals[i].seal.access(Int(call.offset), value).map(UInt64.init)
     }
 
     private func range(_ start: UInt64, _ end: UInt64) -> Range<UInt64> { start..<max(start, end) }
@@ -98,7 +100,7 @@ public struct DeviceModel: ~Copyable {
         let mayBeUp =
             unsafe !page.functions[i].isSealed
             || seals[i].update(isLive: functions.isLive(i), random: random, now: now())
-        let progress = unsafe functions.serve(i, wire: &wire, seal: &seals[i], mayBeUp: mayBeUp, memory) { bytes in
+        let progress = unsafe functions.serve(i, wire: &wire, seal: &seals[i].seal, mayBeUp: mayBeUp, memory) { bytes in
             guard rate.isLeft(now: now()) else { return false }
             rate.spend((bytes + 63) / 64)
             return true

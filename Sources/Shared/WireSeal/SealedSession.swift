@@ -55,19 +55,21 @@ package struct SealedSession: Sendable {
         return count + SealLayout.tagSize
     }
 
-    /// Opens a frame that bears this session's number, once.
-    /// - Returns: whether it is the other end's, and new.
-    mutating func open(_ frame: UnsafeMutableRawBufferPointer, count: Int) -> Bool {
+    /// What a frame is that bears this session's number.
+    enum Found { case authentic, seen, forged }
+
+    /// Opens one, once.
+    mutating func open(_ frame: UnsafeMutableRawBufferPointer, count: Int) -> Found {
         let counter = unsafe UInt64(
             bigEndian: frame.loadUnaligned(fromByteOffset: SealLayout.counter, as: UInt64.self))
-        guard counter < Self.frames, window.admits(counter) else { return false }
+        guard counter < Self.frames, window.admits(counter) else { return .seen }
         let start = unsafe frame.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: UInt8.self)
         let end = count - SealLayout.tagSize
         let isAuthentic = unsafe aesgcm_open(
             &receiveKey, start + SealLayout.session, start, SealLayout.content, start + SealLayout.content,
             end - SealLayout.content, start + end)
-        guard isAuthentic != 0 else { return false }
+        guard isAuthentic != 0 else { return .forged }
         window.take(counter)
-        return true
+        return .authentic
     }
 }

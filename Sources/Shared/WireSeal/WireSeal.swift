@@ -30,6 +30,9 @@ public struct WireSeal: ~Copyable, Sendable {
     package var session: SealedSession?
     var owed = Owed.nothing
     private var wasLive = false
+    /// Whether codes of what comes are computed in this call, and how many were for nothing: each costs as much as a frame of the other end's.
+    private var looks = false
+    public private(set) var vain = 0
 
     /// - Parameters:
     ///   - name: the channel's; empty where it is not sealed.
@@ -52,9 +55,11 @@ public struct WireSeal: ~Copyable, Sendable {
     /// - Parameters:
     ///   - isLive: whether the guest's driver is there. Each one that comes begins anew.
     ///   - random: 64 random bits; nil where there are none.
+    ///   - looks: whether frames that come are looked at. Where too many were forged, all are refused unseen for a while.
     /// - Returns: whether the link may be up: without a key or a nonce it stays down.
-    public mutating func update(isLive: Bool, random: () -> UInt64?, now: UInt64) -> Bool {
+    public mutating func update(isLive: Bool, random: () -> UInt64?, now: UInt64, looks: Bool) -> Bool {
         guard isSealed else { return true }
+        (self.looks, vain) = (looks, 0)
         guard let keys else { return false }
         if isLive != wasLive {
             wasLive = isLive
@@ -104,8 +109,10 @@ public struct WireSeal: ~Copyable, Sendable {
     /// Opens a frame that has come, where it lies.
     /// - Parameter count: its bytes.
     public mutating func open(_ frame: UnsafeMutableRawBufferPointer, count: Int) -> Opened {
-        guard let keys, unsafe keys.areMarked(frame, count) else { return .refused }
+        guard looks, let keys, unsafe keys.areMarked(frame, count) else { return .refused }
         guard unsafe frame[SealLayout.kind] == SealLayout.data else {
+            // An old one is as authentic as a new one: there are few that are not for nothing.
+            vain += 1
             guard let greeting = unsafe Greeting(frame, count, keys) else { return .refused }
             return take(greeting) ? .taken : .refused
         }
@@ -117,7 +124,13 @@ public struct WireSeal: ~Copyable, Sendable {
             oweGreeting()
             return .refused
         }
-        guard unsafe session?.open(frame, count: count) == true else { return .refused }
+        switch unsafe session?.open(frame, count: count) {
+        case .authentic: break
+        case .forged:
+            vain += 1
+            return .refused
+        case .seen, nil: return .refused
+        }
         // They may overlap.
         let start = unsafe frame.baseAddress.unsafelyUnwrapped
         unsafe (start + SealLayout.plain).copyMemory(from: start, byteCount: SealLayout.type)
@@ -139,6 +152,8 @@ public struct WireSeal: ~Copyable, Sendable {
             self.nonce = nil
             owed = .session
         } else if greeting.answered == .none || session == nil {
+            // What the other end of a session is owed stays: this one may be old.
+            if case .session = owed { return true }
             // One that answers somebody else tells who is there all the same.
             owed = .answer(greeting.own)
         } else {

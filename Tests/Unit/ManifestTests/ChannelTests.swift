@@ -242,6 +242,12 @@ import WireSeal
         #expect(try refusal { $0.mtu = 1 } == nil)
         #expect(try refusal { $0.mtu = 68 } == nil)
         #expect(try refusal { $0.mtu = 0 } == nil)
+        // What is no wire, or has no name to make keys of, would not be sealed.
+        #expect(try refusal { $0.ends[0].isSealed = true } == nil)
+        for mtu in [0, 1] as [UInt16] {
+            #expect(try refusal { ($0.mtu, $0.ends[0].isSealed) = (mtu, true) } == .encoding)
+        }
+        #expect(try refusal { ($0.name, $0.ends[0].isSealed) = ("", true) } == .encoding)
         #expect(try refusal { $0.ends[0].mac = 1 << 48 } == .encoding)
         #expect(try refusal { $0.ends[0].kick = ChannelSpec.maxKicks + 1 } == .encoding)
         // The tool's own rules, of a manifest that another program made.

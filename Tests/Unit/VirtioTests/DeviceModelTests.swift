@@ -62,8 +62,8 @@ import WireSeal
             let ring =
                 unsafe isControl
                 ? PartitionRings.controlOut(model.page.rings) : PartitionRings.consoleIn(model.page.rings)
-            for byte in "typed".utf8 { ring.push(byte) }
             model.start(isPort: isControl)
+            for byte in "typed".utf8 { ring.push(byte) }
             model.offer(0, 0x5000, 64, index: 0)
             model.serve()
             #expect(model.used(0) == 1 && ring.peek() == nil)
@@ -100,6 +100,30 @@ import WireSeal
         model.page.room[1] = 2048
         model.serve()
         #expect(model.used(1) == 1 && model.sent(isControl: true).count == 1952)
+    }
+
+    /// Nothing of what a program that is gone has asked for, nor of its answers, keeps the next one from its own.
+    @Test func theControlLinksNextProgramBeginsAnew() throws {
+        let model = try TestModel([.control()])
+        model.start(isPort: true)
+        model.page.room[1] = 0
+        model.offer(1, 0x4000, 4000, index: 0)
+        model.serve()
+        let ring = unsafe PartitionRings.controlOut(model.page.rings)
+        for byte in "of the first".utf8 { ring.push(byte) }
+        for (index, word) in [0x6_0000_0000, 0x1_0006_0000_0000].enumerated() {
+            model.memory.storeBytes(of: UInt64(word), toByteOffset: 0x2000, as: UInt64.self)
+            model.offer(3, 0x2000, 8, index: UInt16(3 + index))
+            model.port(0, 0x60, 2, 3)
+            #expect(ring.peek() == nil && model.used(1) == 1 && model.sent(isControl: true).isEmpty)
+        }
+        model.page.room[1] = 2048
+        model.offer(1, 0x4000, 10, index: 1)
+        model.offer(0, 0x5000, 64, index: 0)
+        for byte in "second's".utf8 { ring.push(byte) }
+        model.serve()
+        #expect(model.used(1) == 2 && model.sent(isControl: true).count == 10 && model.used(0) == 1)
+        #expect([UInt8](UnsafeRawBufferPointer(start: model.memory + 0x5000, count: 8)) == Array("second's".utf8))
     }
 
     /// What it may send in a tenth of a second, and what was counted before the guest started anew.
@@ -157,6 +181,6 @@ import WireSeal
         }
         #expect(MemoryLayout<ModelPage>.offset(of: \.isIntel) == 0 && MemoryLayout<ModelPage>.size <= 4096)
         #expect(UInt64(MemoryLayout<DeviceModel>.size) <= ModelMemory.seals - ModelMemory.state)
-        #expect(UInt64(MemoryLayout<WireSeal>.stride * 8) <= ModelMemory.end - ModelMemory.seals - 0x6000)
+        #expect(UInt64(MemoryLayout<SealedEnd>.stride * 8) <= ModelMemory.end - ModelMemory.seals - 0x6000)
     }
 }

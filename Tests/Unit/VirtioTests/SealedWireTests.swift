@@ -105,6 +105,32 @@ import WireSeal
         #expect(models[1].used(0) == taken + 1 && received(1, 1, 300) == frame)
     }
 
+    /// Who forges takes a bounded part of the core; when he has stopped, the ends go on.
+    @Test func forgeriesHaveABudget() throws {
+        for end in 0..<2 { hand(end, [UInt8](repeating: 7, count: 32)) }
+        start()
+        // Greetings have taken some of it.
+        models[1].now += 1_000_000
+        func sends(forged: Bool) -> Bool {
+            let taken = models[1].used(0)
+            send(0, frame, index: models[0].used(1))
+            if forged {
+                slot.storeBytes(
+                    of: slot.load(fromByteOffset: 108, as: UInt8.self) ^ 1, toByteOffset: 108, as: UInt8.self)
+            }
+            models[1].serve()
+            if models[1].used(0) != taken { offer(models[1], 16 + taken) }
+            return models[1].used(0) == taken + 1
+        }
+        for _ in 0..<255 { #expect(!sends(forged: true)) }
+        #expect(sends(forged: false))
+        #expect(!sends(forged: true) && !sends(forged: false), "the 256th was the last that was looked at")
+        models[1].now += 1000
+        #expect(sends(forged: false), "a thousandth of a second gives two")
+        for _ in 0..<2 { #expect(!sends(forged: true)) }
+        #expect(!sends(forged: false))
+    }
+
     @Test func withoutTheSameKeyNothingPasses() throws {
         hand(0, nil)
         hand(1, [UInt8](repeating: 7, count: 32))

@@ -9,6 +9,8 @@ final class TestEnds {
     private var draws: UInt64 = 0
     /// Whether the processor gives random numbers.
     var hasRandom = true
+    /// Whether frames are looked at.
+    var looks = true
 
     /// - Parameter secrets: of each end; nil where it has none.
     init(_ secrets: [[UInt8]?] = [secret, secret]) {
@@ -30,14 +32,14 @@ final class TestEnds {
     /// As each call of the device model begins.
     @discardableResult
     func update(_ end: Int) -> Bool {
-        let live = isLive[end], has = hasRandom
+        let live = isLive[end], has = hasRandom, looks = looks
         return with(end) { seal in
             seal.update(
                 isLive: live,
                 random: {
                     self.draws += 1
                     return has ? self.draws &* 0x9E37_79B9_7F4A_7C15 : nil
-                }, now: 7)
+                }, now: 7, looks: looks)
         }
     }
     /// The guest's driver comes; where one was there, another one.

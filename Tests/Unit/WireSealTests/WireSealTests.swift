@@ -171,6 +171,43 @@ import Text
     }
 
     /// The other end finds out by itself, whoever speaks first.
+    /// One lies behind the answer that makes a session, and hides from nobody that there is one.
+    @Test func anOldGreetingDisplacesNoSession() throws {
+        let ends = TestEnds()
+        for end in 0..<2 { ends.start(end) }
+        ends.with(1) { $0.greet() }
+        let old = try #require(ends.greeting(1))
+        ends.start(1)
+        ends.with(0) { $0.greet() }
+        #expect(ends.open(1, try #require(ends.greeting(0))) == .taken)
+        #expect(ends.open(0, try #require(ends.greeting(1))) == .taken)
+        _ = ends.open(0, old)
+        #expect(ends.open(1, try #require(ends.greeting(0))) == .taken)
+        #expect(ends.passes(from: 0) && ends.passes(from: 1))
+    }
+
+    /// What has cost a code is counted, and nothing is looked at where that was too much.
+    @Test func whatIsForgedIsCounted() throws {
+        let ends = TestEnds(), frame = TestEnds.frame(100)
+        let greetings = ends.connect()
+        let sealed = try #require(ends.seal(0, frame))
+        func vain(_ frame: [UInt8]) -> Int {
+            _ = ends.open(1, frame)
+            return ends.with(1) { $0.vain }
+        }
+        var forged = sealed
+        forged[sealed.count - 1] ^= 1
+        #expect(vain(forged) == 1)
+        ends.looks = false
+        #expect(vain(forged) == 0 && ends.open(1, sealed) == .refused)
+        ends.looks = true
+        #expect(ends.open(1, sealed) == .frame(frame))
+        // Neither a repetition nor another session's costs one; a greeting does.
+        #expect(vain(sealed) == 0 && vain(greetings[0].frame) == 1)
+        forged[SealLayout.session] ^= 1
+        #expect(vain(forged) == 0)
+    }
+
     @Test(arguments: [0, 1]) func whoStartsAnewHasANewSession(_ speaker: Int) throws {
         let ends = TestEnds()
         ends.connect()
@@ -223,8 +260,8 @@ import Text
         #expect(dry.update(0), "they may come later")
         // A processor that always says the same.
         let stuck = dry.with(0) { seal in
-            _ = seal.update(isLive: false, random: { .max }, now: 1)
-            return seal.update(isLive: true, random: { .max }, now: 2)
+            _ = seal.update(isLive: false, random: { .max }, now: 1, looks: true)
+            return seal.update(isLive: true, random: { .max }, now: 2, looks: true)
         }
         #expect(!stuck)
     }
@@ -239,7 +276,9 @@ import Text
         _ = seal.access(SealRegister.state, 1)
         #expect(seal.keys == nil && seal.access(SealRegister.state, nil) == 0)
         var open = WireSeal("", address: 2)
-        #expect(open.access(SealRegister.state, nil) == nil && open.update(isLive: true, random: { nil }, now: 0))
+        #expect(
+            open.access(SealRegister.state, nil) == nil
+                && open.update(isLive: true, random: { nil }, now: 0, looks: true))
     }
 
     /// Whose key is the same, and whose channel has another name.

@@ -135,7 +135,8 @@ extension Manifest {
                 channel.ends[end].kick = UInt32(try source.reader.uint(max: UInt64(ChannelSpec.maxKicks)))
                 channel.ends[end].rate = UInt32(try source.reader.uint(max: UInt64(UInt32.max)))
                 channel.ends[end].isSealed = count == 5
-                if count == 5, try !source.reader.bool() { throw .outOfRange }
+                let isWire = channel.mtu >= ChannelSpec.minMTU && !channel.name.isEmpty
+                if count == 5, try !source.reader.bool() || !isWire { throw .outOfRange }
             }
             append(channel)
         }

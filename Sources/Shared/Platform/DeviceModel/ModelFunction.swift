@@ -71,7 +71,7 @@ public struct ModelFunction: BitwiseCopyable, Sendable {
     }
 
     /// Of the sealed end of a wire: the channel's name; else empty.
-    public var seal: Text<31> { kind == VirtioKind.network.rawValue ? name : Text() }
-    public var isSealed: Bool { !seal.isEmpty }
+    public var seal: Text<31> { isSealed ? name : Text() }
+    public var isSealed: Bool { kind == VirtioKind.network.rawValue && !name.isEmpty }
     var isMemory: Bool { kind == VirtioKind.sharedMemory.rawValue }
 }

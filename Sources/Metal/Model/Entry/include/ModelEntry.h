@@ -14,7 +14,7 @@ static inline uint64_t model_time(void) {
 static inline int model_random(uint64_t *value) {
     for (int i = 0; i < 10; i++) {
         uint8_t isValid;
-        __asm__ volatile("rdrand %0; setc %1" : "=r"(*value), "=qm"(isValid)::"cc");
+        __asm__ volatile("rdrand %0; setc %1" : "=&r"(*value), "=q"(isValid)::"cc");
         if (isValid) return 1;
     }
     return 0;
