@@ -178,7 +178,11 @@ struct StopsMachines: SuiteTrait, TestScoping {
     func provideScope(
         for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
     ) async throws {
-        defer { Machine.stopAll() }
+        defer {
+            // Else all that tests say is that a machine has hung up.
+            for failure in Machine.failures { Issue.record("an emulator has failed, \(failure)") }
+            Machine.stopAll()
+        }
         try await function()
     }
 }

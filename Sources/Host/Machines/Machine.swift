@@ -101,6 +101,15 @@ public final class Machine: Sendable {
     }
     private static let running = Mutex<[URL: Child]>([:])
 
+    /// Emulators of this process that have failed by themselves and were not stopped yet, with their last words.
+    public static var failures: [String] {
+        running.withLock { $0 }.compactMap { folder, child in
+            guard let status = child.failure else { return nil }
+            let errors = (try? String(contentsOf: folder.appending(path: "errors"), encoding: .utf8)) ?? ""
+            return "status \(status): \(errors.suffix(2000))"
+        }
+    }
+
     /// Has `stopAll` stop this emulator too, and remove its folder.
     package static func adopt(_ child: Child, _ folder: URL) { running.withLock { $0[folder] = child } }
     /// Stops it and removes its folder now.
@@ -129,9 +138,7 @@ public final class Machine: Sendable {
 
     /// Ends the emulator at once, as a loss of power does: it tells nobody, also not its TPM. `stop` is still to be called.
     public func cutPower() {
-        let process = child.process
-        if process > 0 { kill(process, SIGKILL) }
-        _ = child.wait(seconds: 10)
+        child.cut()
     }
 
     /// Waits until the hypervisor has printed its first line.

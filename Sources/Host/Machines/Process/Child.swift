@@ -14,6 +14,8 @@ package final class Child: Sendable {
     private struct State {
         var pid: pid_t = 0
         var status: Int32?
+        /// Whether its end was wanted here.
+        var isEnding = false
     }
     private let state = Mutex(State())
     private let ended = DispatchSemaphore(value: 0)
@@ -23,6 +25,11 @@ package final class Child: Sendable {
 
     /// The exit status, or 128 + the signal that ended it; nil while it runs.
     package var status: Int32? { state.withLock { $0.status } }
+
+    /// The same where nobody here has ended it, and it says that it has failed.
+    package var failure: Int32? {
+        state.withLock { state in state.isEnding ? nil : state.status.flatMap { $0 == 0 ? nil : $0 } }
+    }
 
     /// - Parameters:
     ///   - output: gets the bytes of standard output, on a thread of its own, and an empty array at the end.
@@ -81,12 +88,24 @@ package final class Child: Sendable {
     /// Ends it: politely, and after two seconds at once. Returns when it has ended.
     package func stop() {
         for signal in [SIGTERM, SIGKILL] {
-            let running = state.withLock { state in
-                if state.pid > 0 { kill(state.pid, signal) }
-                return state.pid > 0
-            }
-            if !running { return }
+            if !send(signal) { return }
             if wait(seconds: 2) != nil { return }
+        }
+    }
+
+    /// Ends it at once; returns when it has ended.
+    package func cut() {
+        _ = send(SIGKILL)
+        _ = wait(seconds: 10)
+    }
+
+    /// - Returns: whether it was there.
+    private func send(_ signal: Int32) -> Bool {
+        state.withLock { state in
+            guard state.pid > 0 else { return false }
+            state.isEnding = true
+            kill(state.pid, signal)
+            return true
         }
     }
 
