@@ -13,12 +13,13 @@ extension MachineTests {
         nonisolated(unsafe) static let shared = Result {
             try buildDeviceGuests()
             return try BootedMachine(
-                manifest: "control", iommu: .amdVi,
+                manifest: "control", iommu: .vtd,
                 extra: [
                     "-chardev", "socket,id=control,path=\(socket.path),server=on,wait=off", "-netdev",
-                    "user,id=net,restrict=on,guestfwd=tcp:10.0.2.100:90-chardev:control", "-device",
-                    "e1000e,netdev=net,addr=10.0",
-                ])
+                    "user,id=net,restrict=on,guestfwd=tcp:10.0.2.100:90-chardev:control",
+                    // Behind a port, which resets it: what a guest has left in it ends QEMU by an assertion when the next one has MSI-X
+                    // on (hw/net/e1000e_core.c, delayed_causes).
+                ] + ports(["e1000e,netdev=net"]))
         }
         let machine: BootedMachine
         init() throws { machine = try unsafe Self.shared.get() }
