@@ -19,7 +19,8 @@ struct TestRun {
     /// - Throws: `ExitCode.failure`.
     static func build(_ workspace: Workspace) throws {
         let build = try start(
-            ["/usr/bin/env", "swift", "build", "--build-tests", "--package-path", workspace.root.path], workspace)
+            ["/usr/bin/env", "swift", "build", "--disable-index-store", "--build-tests", "--package-path", workspace.root.path],
+            workspace)
         build.waitUntilExit()
         guard build.terminationStatus == 0 else { throw ExitCode.failure }
     }
