@@ -53,9 +53,9 @@ public struct FunctionList: Sendable {
         for i in 0..<count {
             // Surer than a change of power states, in which some devices keep what they know.
             var canResetBus = functions[i].reset != .functionLevel && groups.canResetBus(of: functions[i])
-            // What the machine itself depends on would be reset with it.
-            for k in 0..<count where functions[k].bridge == functions[i].bridge && functions[k].isOfTheMachine {
-                canResetBus = false
+            // What the machine itself depends on would be reset with it, or one that does not come back.
+            for k in 0..<count where functions[k].bridge == functions[i].bridge {
+                if functions[k].isOfTheMachine || functions[k].isLostInBusReset { canResetBus = false }
             }
             if canResetBus { functions[i].reset = .bus }
             functions[i].group = groups.isComplete ? groups.group(of: functions[i].requester) : 0
@@ -111,6 +111,17 @@ extension FunctionDescription {
     /// Whether the machine itself depends on it: host and other bridges (base class 06h), IOMMUs (0806h).
     public var isOfTheMachine: Bool {
         isBridge || classCode >> 16 & 0xFF == 0x06 || classCode >> 8 & 0xFFFF == 0x0806
+    }
+
+    /// Whether it is known not to come back from a reset of its bus: some of Atheros' wireless cards, of which reads of configuration space then stop
+    /// the machine; others of TI's, NVIDIA's and LSI's, which want a cold start.
+    var isLostInBusReset: Bool {
+        switch (vendor, device) {
+        case (0x168C, 0x30...0x3E), (0x104C, 0xB005), (0x10DE, 0x2340...0x237F), (0x10DE, 0x1EB8),
+            (0x11C1, 0x5900...0x5901):
+            true
+        default: false
+        }
     }
 
     /// Whether it is an xHCI or EHCI controller, or one of USB's at all, with registers in BAR 0.

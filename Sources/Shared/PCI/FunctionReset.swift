@@ -33,6 +33,14 @@ public struct FunctionReset<Space: ConfigurationSpace> {
         let id = function.requester
         let memory = !function.isBridge ? 0x30 : function.secondaryBus != 0 ? 0x38 : 0
         if memory != 0 { space.write(id, memory, size: 4, 0) }
+        // Who is not yet ready after a reset says so by its id, where the root port lets software see that (sections 2.3.2 and 7.5.3.12): else the
+        // processor's read is tried again until it is, and the core stands.
+        let root = function.express + 0x1C
+        if function.isBridge, root > 0x1C, space.read(id, root - 0x1A, size: 2) >> 4 & 15 == 4,
+            space.read(id, root + 2, size: 2) & 1 != 0
+        {
+            space.write(id, root, size: 2, space.read(id, root, size: 2) | 1 << 4)
+        }
         guard !function.isBridge, function.classCode >> 8 != 0x0806 else { return }
         space.write(id, 4, size: 2, space.read(id, 4, size: 2) & ~(1 << 2) | 1 << 10)
         if function.msi != 0 {

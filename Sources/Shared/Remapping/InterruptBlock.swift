@@ -17,8 +17,9 @@ public struct InterruptBlock: Equatable, Sendable {
     public func message(vcpu: Int, vector: UInt8) -> (address: UInt64, data: UInt32)? {
         guard vcpu >= 0, vcpu < vcpuCount, vector >= Self.firstVector else { return nil }
         let index = base + vcpu * 256 + Int(vector)
-        // Specification 48882, section 2.2.5.1: the data's lower 11 bits.
-        guard indexInAddress else { return (0xFEE0_0000, UInt32(index)) }
+        // Specification 48882, section 2.2.5.1: the data's lower 9 bits; of units with 2,048 interrupts a function, which more than two vCPUs
+        // take, 11 bits where the address has DM, bit 2.
+        guard indexInAddress else { return (vcpuCount > 2 ? 0xFEE0_0004 : 0xFEE0_0000, UInt32(index)) }
         // Remappable format with a subhandle (VT-d specification, section 5.1.2.2): bits 19:5 the index's lower 15, 4 the
         // format, 3 SHV, 2 the index's bit 15. The data is added to the index.
         return (0xFEE0_0018 | UInt64(index & 0x7FFF) << 5 | UInt64(index >> 15 & 1) << 2, 0)

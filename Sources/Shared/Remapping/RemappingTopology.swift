@@ -38,8 +38,8 @@ public struct RemappingTopology: Sendable {
     public internal(set) var reserved = BoundedList<128, (first: UInt16, last: UInt16)>(unused: (0, 0))
     /// Some units serve devices outside PCI segment 0.
     public var hasOtherSegments = false
-    /// The firmware forbids x2APIC with this table (VT-d, DMAR_FLAGS bit 1).
-    public var forbidsX2APIC = false
+    /// The firmware forbids x2APIC with this table, or does not support that interrupts are remapped (VT-d, DMAR_FLAGS bits 1 and 0).
+    public var forbidsInterrupts = false
 
     public init() {}
 
@@ -50,7 +50,7 @@ public struct RemappingTopology: Sendable {
             return "its table does not say by which id the I/O APIC sends interrupts"
         }
         if hasOtherSegments { return "its table lists units outside PCI segment 0" }
-        return forbidsX2APIC ? "the firmware forbids x2APIC beside it" : nil
+        return forbidsInterrupts ? "the firmware forbids to remap interrupts, or x2APIC beside it" : nil
     }
 
     /// The id that requests of `function` carry where the tables name one.

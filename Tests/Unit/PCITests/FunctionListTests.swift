@@ -76,6 +76,25 @@ import Testing
         }
     }
 
+    /// Nor is a bus with one behind it that does not come back: some stop the machine at the next read.
+    @Test func busesWithWhoIsLostAreNotReset() throws {
+        for (id, isLost) in [
+            (0x0030_168C, true), (0x003E_168C, true), (0x002F_168C, false), (0xB005_104C, true), (0x2340_10DE, true),
+            (0x237F_10DE, true), (0x2380_10DE, false), (0x1EB8_10DE, true), (0x5901_11C1, true), (0x5902_11C1, false),
+        ] as [(UInt32, Bool)] {
+            let bus = try BusModel.recorded()
+            let one = try #require(bus.functions[BusModel.id("05:00.0")]), other = BusModel.Function()
+            (other.bytes, other.barSizes) = (one.bytes, one.barSizes)
+            bus.functions[BusModel.id("05:01.0")] = other
+            one.bytes.put(id, at: 0)
+            let list = scan(bus)
+            #expect(try found("05:00.0", list).reset != .bus || !isLost, "\(id)")
+            #expect(try found("05:00.0", list).reset == .bus || isLost, "\(id)")
+            // Nor for the sake of another one there.
+            #expect(try found("05:01.0", list).reset != .bus || !isLost, "\(id)")
+        }
+    }
+
     @Test func virtualFunctionsAreFoundByTheirPhysicalOne() throws {
         let list = scan(try BusModel.recorded())
         let third = try #require(list.physicalFunction(of: FunctionAddress(requester: 0x484)))

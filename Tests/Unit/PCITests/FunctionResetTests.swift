@@ -42,6 +42,22 @@ import UnitSupport
         #expect(bridges > 10)
     }
 
+    /// A root port that can lets software see that a function is not yet ready: else a read after a reset may hold the core up without end
+    /// (PCI Express Base 6.0, sections 2.3.2 and 7.5.3.12).
+    @Test func whoIsNotReadyIsSeen() throws {
+        let bus = try BusModel.recorded(), port = bus.describe("00:03.0")
+        let bytes = try #require(bus.functions[port.requester])
+        for (type, capable) in [(4, true), (4, false), (6, true)] as [(UInt16, Bool)] {
+            bytes.bytes.put(type << 4 | 2, at: port.express + 2)
+            bytes.bytes.put((capable ? 1 : 0) as UInt16, at: port.express + 0x1E)
+            bytes.bytes.put(0x0007 as UInt16, at: port.express + 0x1C)
+            bus.writes = []
+            FunctionReset(bus).silence(port)
+            let seen = bus.writes.filter { $0.offset == port.express + 0x1C }.map(\.value)
+            #expect(seen == (type == 4 && capable ? [0x17] : []))
+        }
+    }
+
     @Test func functionLevelResetIsTheFunctionsOwn() throws {
         let bus = try BusModel.recorded()
         let control = bus.describe("04:00.0").express + 8

@@ -222,6 +222,25 @@ private typealias AMD = AMDVi<FakeUnit>
         #expect(amdWalk(tables, 0xA0, 0) == nil, "the I/O APIC's id has no DMA")
     }
 
+    /// With 2,048 interrupts a function the address says that the index has 11 bits: else a unit takes 9, and what is for the third vCPU reaches the
+    /// first one (specification 48882, section 2.2.5.1, DM).
+    @Test func amdIndicesAreAsWideAsTheAddressSays() {
+        for vcpus in 1...8 {
+            let block = InterruptBlock(base: 0, vcpuCount: vcpus, indexInAddress: false)
+            for vcpu in 0..<vcpus {
+                guard let message = block.message(vcpu: vcpu, vector: 0x31) else {
+                    Issue.record("none for \(vcpu) of \(vcpus)")
+                    continue
+                }
+                #expect(message.address & ~4 == 0xFEE0_0000)
+                let width = message.address & 4 != 0 ? 11 : 9
+                #expect(message.data & (1 << width - 1) == vcpu * 256 + 0x31, "\(vcpu) of \(vcpus)")
+                // A unit with 512 has none of more than two, and knows no other width.
+                if vcpus <= 2 { #expect(width == 9) }
+            }
+        }
+    }
+
     private func refusal<H: RemappingHardware>(
         _ hardware: H.Type, _ features: RemappingFeatures, _ runs: [RemappingRun], vcpus: Int, frames count: Int? = nil
     ) throws -> RemappingError? {

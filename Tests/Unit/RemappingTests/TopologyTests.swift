@@ -33,7 +33,12 @@ import Testing
         #expect(found.isReserved(0xFF00) && found.isReserved(0xFF08) && !found.isReserved(0xFF10), "and a timer's")
         #expect(found.isReserved(0x14 << 3) && !found.isReserved(0x15 << 3))
         #expect(found.reserved.count > 0 && found.reserved[0] == (0x14 << 3, 0x14 << 3))
-        #expect(!found.forbidsX2APIC)
+        // Bit 0 of the flags is not set: interrupts are not to be remapped (section 8.1).
+        for (flags, forbids) in [(0, true), (1, false), (2, true), (3, true), (5, false)] as [(UInt8, Bool)] {
+            var table = dmar
+            table[37] = flags
+            #expect(try parse(table).forbidsInterrupts == forbids, "\(flags)")
+        }
     }
 
     /// A unit with an alias for a range, one for a function, an I/O APIC, a text entry; told twice, as types 10h and 11h.
@@ -141,13 +146,15 @@ import Testing
             #expect(found.hasOtherSegments && found.units.count == (isIntel ? 2 : 1), "\(at)")
             #expect("\(try #require(found.shortcoming(firstIOAPIC: 2)))".hasPrefix("its table"))
         }
-        #expect(try parse(dmar).shortcoming(firstIOAPIC: 2) == nil)
+        var usable = try parse(dmar)
+        usable.forbidsInterrupts = false
+        #expect(usable.shortcoming(firstIOAPIC: 2) == nil)
     }
 
     @Test func whatKeepsPartitionsFromOwningFunctionsIsNamed() throws {
         var found = try parse(dmar)
         #expect(found.shortcoming(firstIOAPIC: 1) != nil && found.shortcoming(firstIOAPIC: nil) != nil)
-        found.forbidsX2APIC = true
+        found.forbidsInterrupts = true
         #expect(found.shortcoming(firstIOAPIC: 2) != nil)
     }
 

@@ -54,7 +54,9 @@ public struct GuestFunction: ~Copyable, Sendable {
         let express = capabilities.first(.express)
         if express != 0 {
             let control = machine.read(description.requester, express + 8, size: 2)
-            firmwareControl = UInt16(truncatingIfNeeded: control) & ~(ExpressControl.reset | ExpressControl.reports)
+            // A guest's WBINVD does nothing, so no request of its may pass caches by.
+            let taken = ExpressControl.reset | ExpressControl.reports | ExpressControl.noSnoop
+            firmwareControl = UInt16(truncatingIfNeeded: control) & ~taken
         }
         resetModel()
     }

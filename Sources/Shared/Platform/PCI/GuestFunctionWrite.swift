@@ -48,7 +48,7 @@ extension GuestFunction {
         }
     }
 
-    /// Read requests of at most what firmware set; relaxed ordering and no snoop unless firmware cleared them; the rest
+    /// Read requests of at most what firmware set; relaxed ordering unless firmware cleared it; no snoop never; the rest
     /// stays as firmware left it. So does the payload: less than what the port above sends is malformed for the function,
     /// a fatal error (PCI Express Base 6.0, section 2.2.2). A request for a function level reset is swallowed.
     private func writeExpressControl(
@@ -57,8 +57,7 @@ extension GuestFunction {
         let offset = Int(item.offset) + 8
         let old = machine.read(requester, offset, size: 2)
         let wanted = UInt16(truncatingIfNeeded: old & ~mask | value & mask)
-        let orders = ExpressControl.relaxedOrdering | ExpressControl.noSnoop
-        var new = firmwareControl & ~ExpressControl.readRequest & (wanted | ~orders)
+        var new = firmwareControl & ~ExpressControl.readRequest & (wanted | ~ExpressControl.relaxedOrdering)
         new |= min(wanted & ExpressControl.readRequest, firmwareControl & ExpressControl.readRequest)
         machine.write(requester, offset, size: 2, UInt32(new))
     }

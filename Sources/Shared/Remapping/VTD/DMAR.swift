@@ -11,7 +11,7 @@ public enum DMAR {
     ) throws(TopologyError) -> RemappingTopology {
         let reader = try TableReader(table)
         var topology = RemappingTopology()
-        topology.forbidsX2APIC = try reader.byte(37) & 2 != 0
+        topology.forbidsInterrupts = try reader.byte(37) & 3 != 1
         try reader.forEachStructure { (at: Int, length: Int) throws(TopologyError) in
             switch try reader.half(at) {
             case 0: try readUnit(reader, at, length, &topology, secondaryBus)
