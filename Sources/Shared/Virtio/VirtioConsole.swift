@@ -15,7 +15,7 @@ extension VirtioFunction {
     ) -> VirtioProgress {
         guard isLive, kind == .console else { return .idle }
         do throws(VirtioError) {
-            if try queues[1].waiting(memory) > 0 { hasPrinted = true }
+            if !hasPrinted, try queues[1].waiting(memory) > 0 { hasPrinted = true }
             var received = VirtioProgress.idle
             if hasPrinted {
                 received = try queues[0].receive(from: &console, limit: limit, hasEvents: hasEvents, memory)
