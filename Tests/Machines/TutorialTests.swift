@@ -85,7 +85,8 @@ extension MachineTests {
             #expect(exits[0] > 100 && exits[1] > exits[0] * 10, "\(exits)")
         }
 
-        /// The installation comes up from its own disk, and what it has written is there after a reboot.
+        /// The installation comes up from its own disk, and what it has written is there after a reboot. With the login prompt and
+        /// then a shell on the virtio console, both waiting, it does not exit for a minute.
         @Test(.nightly) func debianOnADiskOfItsOwn() throws {
             let tutorial = try Tutorial("debian-on-a-disk", root: workspace.root)
             _ = try tutorial.run()
@@ -94,7 +95,7 @@ extension MachineTests {
             let client = try ControlClient(testbed.machine, path: testbed.socket.path)
             let guest = ScriptedGuest("debian", client, on: testbed.machine)
             func logIn(from first: Int) throws {
-                try guest.wait(for: "Debian GNU/Linux 12 debian ttyS0", from: first, seconds: 300)
+                try guest.wait(for: "Debian GNU/Linux 12 debian hvc0", from: first, seconds: 300)
                 guest.type(line: "root")
                 try guest.wait(for: "permitted by applicable law", from: first, seconds: 120)
             }
@@ -103,6 +104,11 @@ extension MachineTests {
             guest.type(line: "findmnt -no SOURCE / && echo kept >/root/here && reboot")
             try guest.wait(for: "/dev/nvme0n1", from: first, seconds: 60)
             try logIn(from: first)
+            // Nothing of the start goes on.
+            guest.type(line: "systemctl is-system-running --wait; echo set''tled")
+            try guest.wait(for: "settled", from: first, seconds: 300)
+            let others = try testbed.silentMinute(of: "debian")
+            print("a minute of Debian without an exit; minutes with some before:", others)
             let second = guest.lines.count
             guest.type(line: "cat /root/here; poweroff")
             try guest.wait(for: "kept", from: second, seconds: 60)

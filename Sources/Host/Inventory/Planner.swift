@@ -57,6 +57,7 @@ public struct Planner {
                 let most = Manifest.maxPartitions
                 throw Refused(description: "there are \(demands.count) partitions; the most is \(most)")
             }
+            manifest.addConsole(manifest.partitionCount - 1)
             manifest.machineCores = max(manifest.machineCores, chosen.last + 1)
             manifest.machineMemory += min(spec.memorySize, Manifest.addressLimit)
         }

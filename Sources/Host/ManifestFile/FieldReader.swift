@@ -18,6 +18,8 @@ struct FieldReader {
     private(set) var broken: Set<FieldKey> = []
     /// By partition; only tools ask for it.
     var readiness: [Int: Readiness] = [:]
+    /// Partitions of whose console the file says nothing.
+    var openConsoles: Set<Int> = []
     /// The partition whose fields are being read.
     var partition: Int?
 

@@ -31,6 +31,7 @@ extension FieldReader {
         }
         if let list = values["partitions"] { partitions(list, &manifest) }
         if let list = values["channels"] { channels(list, &manifest) }
+        for partition in openConsoles { manifest.addConsole(partition) }
         machine(values["machine"], &manifest)
         return manifest
     }

@@ -62,7 +62,7 @@ public func manifestSchema() throws -> String {
             ],
             "command-line": string("what the guest gets as its command line"),
             "console": [
-                "description": "whether the guest sees a serial port at 3F8h, or also a virtio console",
+                "description": "whether the guest sees a serial port at 3F8h, or a virtio console too",
                 "enum": [true, false, "virtio"],
             ] as [String: Any],
             "control": flag("whether its programs may ask what managers may, by a virtio port of their own"),

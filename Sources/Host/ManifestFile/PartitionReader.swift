@@ -43,8 +43,12 @@ extension FieldReader {
         return spec
     }
 
-    /// `true`, `false`, or `virtio`, which has the UART too.
+    /// `true`, `false`, or `virtio`, which has the UART too. Where the file says nothing, `manifest` decides, once it knows the channels.
     private mutating func console(_ node: Node?, _ spec: inout PartitionSpec) {
+        guard node != nil else {
+            if let partition { openConsoles.insert(partition) }
+            return
+        }
         let isVirtio = value(node, .console) { (text) throws(ValueError) in
             if text == "virtio" { return true }
             do throws(ValueError) { spec.console = try parseFlag(text) } catch {

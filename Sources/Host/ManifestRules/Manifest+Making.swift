@@ -9,6 +9,19 @@ extension Manifest {
         partitions[partitionCount - 1] = partition
         return true
     }
+
+    /// Gives a partition the virtio console that it has unless its file says otherwise: where it has a PCI bus, with room for one more
+    /// function. Called once all channels are there.
+    public mutating func addConsole(_ i: Int) {
+        guard i < partitionCount, partitions[i].hasBus, partitions[i].console else { return }
+        guard partitions[i].virtioFunctions < Self.maxVirtioFunctions else { return }
+        partitions[i].virtio.insert(.console)
+    }
+}
+
+extension PartitionSpec {
+    /// How many virtio functions are on its bus.
+    var virtioFunctions: Int { virtio.rawValue.nonzeroBitCount + wireCount }
 }
 
 extension MachineFacts {

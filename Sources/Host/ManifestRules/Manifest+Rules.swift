@@ -119,7 +119,7 @@ extension Manifest {
 
     /// Root mode connects one control partition, the last, and has a number on the guest's bus for eight functions of its own.
     private func checkVirtio(_ i: Int, _ report: (ManifestRefusal) -> Void) {
-        let spec = partitions[i], functions = spec.virtio.rawValue.nonzeroBitCount + spec.wireCount
+        let spec = partitions[i], functions = spec.virtioFunctions
         if functions > Self.maxVirtioFunctions {
             let bound = UInt64(Self.maxVirtioFunctions)
             report(

@@ -63,7 +63,7 @@ public struct DeviceModel: ~Copyable {
                 if functions.kind(i) == .network { serveWire(i, &page, memory, now, random) }
                 if functions.kind(i) == .port { servePort(i, &page, memory) }
             }
-            if functions.isLive(i) { page.live |= 1 << UInt64(i) }
+            if functions.isInUse(i) { page.live |= 1 << UInt64(i) }
             while page.interruptCount < 64, let interrupt = functions.nextInterrupt(i) {
                 page.interrupts[Int(page.interruptCount)] = UInt64(interrupt.apicID) << 32 | UInt64(interrupt.vector)
                 page.interruptCount += 1

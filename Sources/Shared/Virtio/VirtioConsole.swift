@@ -7,14 +7,19 @@ extension VirtioFunction {
         isLive && kind == .console && ((try? queues[1].waiting(memory)) ?? 0) > 0
     }
 
-    /// Moves what can be moved between the guest and the console.
+    /// Moves what can be moved between the guest and the console. A guest whose programs have printed nothing there is typed nothing:
+    /// a driver that is loaded is no reader yet, and the UART's may be at work.
     /// - Parameter limit: bytes, each way.
     public mutating func serve(
         console: inout some VirtioStream, limit: Int, _ memory: borrowing GuestMemory
     ) -> VirtioProgress {
         guard isLive, kind == .console else { return .idle }
         do throws(VirtioError) {
-            let received = try queues[0].receive(from: &console, limit: limit, hasEvents: hasEvents, memory)
+            if !hasPrinted, try queues[1].waiting(memory) > 0 { hasPrinted = true }
+            var received = VirtioProgress.idle
+            if hasPrinted {
+                received = try queues[0].receive(from: &console, limit: limit, hasEvents: hasEvents, memory)
+            }
             let sent = try queues[1].send(to: &console, limit: limit, hasEvents: hasEvents, memory)
             for i in 0..<2 where try queues[i].mustInterrupt(hasEvents: hasEvents, memory) {
                 raise(queues[i].vector, 1)

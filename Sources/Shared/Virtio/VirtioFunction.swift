@@ -39,6 +39,8 @@ public struct VirtioFunction: ~Copyable, Sendable {
     var queues = InlineArray<4, VirtioQueue>(repeating: VirtioQueue())
     /// Of a port, what driver and device have agreed on.
     var port = VirtioPort()
+    /// Of the console, whether something was sent since the driver reset it.
+    var hasPrinted = false
     private(set) var status: UInt8 = 0
     private var features: UInt64 = 0
     private var deviceSelect: UInt32 = 0, driverSelect: UInt32 = 0
@@ -66,6 +68,7 @@ public struct VirtioFunction: ~Copyable, Sendable {
     private mutating func resetDevice() {
         queues = InlineArray(repeating: VirtioQueue())
         port = VirtioPort()
+        hasPrinted = false
         status = 0
         features = 0
         vectors.clearPending()
@@ -75,6 +78,8 @@ public struct VirtioFunction: ~Copyable, Sendable {
 
     /// Whether the driver is ready, the device may reach memory and nothing has gone wrong.
     public var isLive: Bool { status & 0x4C == 0x0C && command & Command.busMaster != 0 }
+    /// Whether what comes is for it: see the console.
+    var isInUse: Bool { isLive && (kind != .console || hasPrinted) }
     var hasEvents: Bool { features & VirtioFeature.eventIndex != 0 }
     var hasPorts: Bool { features & VirtioFeature.multiport != 0 }
 

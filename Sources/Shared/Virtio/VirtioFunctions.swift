@@ -46,6 +46,7 @@ public struct VirtioFunctions: ~Copyable, Sendable {
 
     // What the function with this index, below `count`, has to say of itself, or does: see `VirtioFunction`.
     public func isLive(_ index: Int) -> Bool { functions[index].isLive }
+    public func isInUse(_ index: Int) -> Bool { functions[index].isInUse }
     public func kind(_ index: Int) -> VirtioKind { functions[index].kind }
     public func hasOutput(_ index: Int, _ memory: borrowing GuestMemory) -> Bool { functions[index].hasOutput(memory) }
     public mutating func nextInterrupt(_ index: Int) -> GuestMessage? { functions[index].nextInterrupt() }

@@ -68,6 +68,8 @@ import Testing
         #expect(a.image.string == "vmlinux-cloud" && a.initrd.string == "workload.cpio")
         #expect(a.permits == .all && a.onCrash == .restart && a.console && a.autostart)
         #expect(a.commandLine.string.contains("console=ttyS0") && !a.commandLine.string.contains("pci=off"))
+        // As of a file that says nothing of it.
+        #expect(a.virtio == .console && b.virtio.isEmpty)
         #expect(b.commandLine.string.contains("pci=off") && b.image.string == "mine" && b.initrd.isEmpty)
         #expect(c.permits.isEmpty)
         #expect(try Planner(inventory).notes(manifest) == [])

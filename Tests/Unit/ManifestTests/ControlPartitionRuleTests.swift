@@ -26,7 +26,7 @@ import Testing
 
     @Test func itIsReadAndComesBack() throws {
         let manifest = try parseManifest(
-            file(", control: true", ", console: virtio"), file: "m.yaml", images: .unchecked)
+            file(", control: true, console: true", ", console: virtio"), file: "m.yaml", images: .unchecked)
         #expect(manifest.partitions[0].virtio == .control && manifest.partitions[1].virtio == .console)
         #expect(manifest.partitions[0].hasBus)
         let copy = try decoded(encoded(manifest))

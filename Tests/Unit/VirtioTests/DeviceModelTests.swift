@@ -28,12 +28,12 @@ import WireSeal
         let model = try TestModel([.console])
         #expect(model.page.live == 0)
         model.start()
-        #expect(model.page.live == 1)
+        #expect(model.page.live == 0, "a driver, of which nobody has printed anything")
         model.memory.advanced(by: 0x4000).copyMemory(from: Array("boot\n".utf8), byteCount: 5)
         model.offer(1, 0x4000, 5, index: 0)
         model.port(0, 0x60, 2, 1)
         #expect(model.used(1) == 1)
-        #expect(model.sent() == Array("boot\n".utf8))
+        #expect(model.sent() == Array("boot\n".utf8) && model.page.live == 1)
         #expect(model.page.interruptCount == 1 && model.page.interrupts[0] == 3 << 32 | 0x41)
         model.serve()
         #expect(model.page.interruptCount == 0 && model.sent().isEmpty)
@@ -66,6 +66,12 @@ import WireSeal
             for byte in "typed".utf8 { ring.push(byte) }
             model.offer(0, 0x5000, 64, index: 0)
             model.serve()
+            if !isControl {
+                // It is the UART's until something is printed.
+                #expect(model.used(0) == 0 && ring.peek() == UInt8(ascii: "t"))
+                model.offer(1, 0x4000, 1, index: 0)
+                model.serve()
+            }
             #expect(model.used(0) == 1 && ring.peek() == nil)
             #expect([UInt8](UnsafeRawBufferPointer(start: model.memory + 0x5000, count: 5)) == Array("typed".utf8))
         }

@@ -29,6 +29,7 @@ struct TestBus: ~Copyable {
     mutating func traps(_ address: UInt64) -> Bool { bus.traps(address) }
     func memory(_ index: Int) -> UInt64? { bus.memory(model: index) }
     func isLive(_ index: Int) -> Bool { functions.isLive(index) }
+    func isInUse(_ index: Int) -> Bool { functions.isInUse(index) }
     func hasOutput(_ index: Int, _ memory: borrowing GuestMemory) -> Bool { functions.hasOutput(index, memory) }
     mutating func nextInterrupt(_ index: Int) -> GuestMessage? { functions.nextInterrupt(index) }
     mutating func serve(

@@ -58,6 +58,7 @@ final class TestConsole {
     deinit { base.deallocate() }
 
     var isLive: Bool { bus.isLive(0) }
+    var isInUse: Bool { bus.isInUse(0) }
     var hasOutput: Bool {
         bus.hasOutput(0, GuestMemory(base: base, size: UInt64(Self.memorySize)))
     }

@@ -30,6 +30,7 @@ import Testing
 
     @Test func whatIsTypedReachesTheGuest() {
         console.start()
+        console.send([1], at: buffers + 0x100)
         for i in 0..<4 { console.describe(0, i, buffers + UInt64(i) * 16, 4, 2) }
         console.offer(0, 0)
         #expect(console.serve() == .idle && console.used(0) == 0)
@@ -44,6 +45,23 @@ import Testing
         _ = console.serve()
         #expect(console.bytes(buffers + 16, 2) == [5, 6] && console.usedLength(0, 1) == 2)
         #expect(console.used(0) == 2 && console.wanted(0) == 1)
+    }
+
+    /// A driver that has been loaded is no program that reads; each that comes begins anew.
+    @Test func nothingIsTypedBeforeSomethingIsPrinted() {
+        for _ in 0..<2 {
+            console.start()
+            console.added = [0, 0, 0, 0]
+            for queue in 0..<2 { console.store(UInt64(0), TestConsole.area(queue) + 0x800) }
+            console.describe(0, 0, buffers, 4, 2)
+            console.offer(0, 0)
+            console.stream.input = [1, 2]
+            #expect(console.serve() == .idle && !console.isInUse && console.isLive)
+            #expect(console.stream.input == [1, 2])
+            console.send([0x41], at: buffers + 0x100)
+            _ = console.serve()
+            #expect(console.stream.input.isEmpty && console.isInUse && console.bytes(buffers, 2) == [1, 2])
+        }
     }
 
     @Test func theDriverSaysWhetherItWantsInterrupts() {

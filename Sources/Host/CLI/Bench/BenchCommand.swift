@@ -7,8 +7,8 @@ struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measure exits, sizes and start times, each beside its bound.",
         discussion: """
-            Boots a guest that provokes each exit under the counter, guests at the ends of a wire, then \
-            Examples/bench.yaml and, for comparison, the same guest bare, one after the other. Takes about four minutes. The \
+            Boots a guest that provokes each exit under the counter, guests at the ends of a wire and of a port, then \
+            Examples/bench.yaml and, for comparison, the same guest bare, one after the other. Takes about five minutes. The \
             bounds are those of Tools/contract.yaml. Exit code 1 when a count or a size is over its bound; times are only reported, since \
             they are this host's as much as ours. Documentation/bench.md says how each number comes about. \
             `bulkhead bench daemon` measures the daemon for libvirt's clients instead.
@@ -25,8 +25,8 @@ struct BenchCommand: ParsableCommand {
     @Flag(help: "Only the instructions of each exit: one short run.") var costs = false
     @Flag(
         help: """
-            Only what frames on a wire and characters on the virtio console cost: one short run. With --compare: \
-            beside the same of two virtual machines that vhost connects.
+            Only what frames on a wire and characters on the virtio console cost, and how fast a port is: two short runs. \
+            With --compare: frames and characters beside the same of two virtual machines that vhost connects.
             """)
     var wires = false
     @Flag(help: "Write what was measured into Tools/contract.yaml, as the last figures.") var record = false
@@ -75,7 +75,10 @@ struct BenchCommand: ParsableCommand {
         }
         // The counter is a plugin of QEMU.
         if kind == .amd, costs || !wires { try session.measureCosts() }
-        if kind == .amd, wires || !costs { try session.measureWires() }
+        if kind == .amd, wires || !costs {
+            try session.measureWires()
+            try session.measurePort()
+        }
         for boot in 0..<boots { try session.boot(boot + 1, of: boots) }
         return try BenchReport(session)
     }

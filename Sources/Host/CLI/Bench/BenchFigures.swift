@@ -7,7 +7,8 @@ extension BenchFigure {
     static func all(_ session: BenchSession) throws -> [BenchFigure] {
         let costs = (session.meter.map(costs) ?? []) + (session.wires.map(wires) ?? [])
         let sizes = session.machine == nil ? [] : try sizes(session)
-        return (counts(session) + costs + sizes + times(session)).map { figure in
+        let port = session.port.map(port) ?? []
+        return (counts(session) + costs + port + sizes + times(session)).map { figure in
             var figure = figure
             figure.hold(to: session.contract)
             return figure

@@ -41,6 +41,7 @@ struct BenchSession {
     private(set) var partitions: [PartitionInfo] = []
     private(set) var meter: ExitMeter?
     private(set) var wires: WireMeter?
+    private(set) var port: PortRate?
     let emulator: Emulator
 
     /// - Throws: `ContractError` and others when the contract cannot be read.
@@ -81,6 +82,14 @@ struct BenchSession {
         let wires = try WireMeter(workspace, progress: progress)
         progress("wires: \(wires.agreed) exits, counted alike by the plugin and by the hypervisor")
         self.wires = wires
+    }
+
+    /// Boots two guests at the ends of a port: how fast it is.
+    /// - Throws: as `PortRate`.
+    mutating func measurePort() throws {
+        let port = try PortRate(workspace, progress: progress)
+        progress("port: 64 MiB in \(port.there) ms, and back in \(port.back) ms")
+        self.port = port
     }
 
     /// Gives what the bare machine must be the same as.

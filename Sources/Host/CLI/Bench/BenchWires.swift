@@ -6,6 +6,17 @@ extension BenchFigure {
         meter.batches.flatMap(batch) + copy(meter) + roundTrip(meter.roundTrip) + fullRate(meter) + characters(meter)
     }
 
+    /// How fast a port is, both ways.
+    static func port(_ rate: PortRate) -> [BenchFigure] {
+        func speed(_ milliseconds: Int) -> String {
+            String(format: "%.0f", Double(PortRate.bytes) / Double(milliseconds) / 1000)
+        }
+        var figure = BenchFigure(
+            "port_64_mib", "64 MiB by a port, the slower way", .milliseconds, Double(max(rate.there, rate.back)))
+        figure.note = "\(speed(rate.there)) MB/s one way, \(speed(rate.back)) MB/s the other"
+        return [figure]
+    }
+
     private static func batch(_ cost: BatchCost) -> [BenchFigure] {
         let large = cost.large
         var exits = BenchFigure(

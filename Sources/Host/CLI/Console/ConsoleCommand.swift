@@ -47,11 +47,12 @@ struct ConsoleCommand: ParsableCommand {
         let end = ContinuousClock.now + .seconds(min(limit, 1e9))
         var filter = ConsoleFilter()
         var search = until.map { LineSearch(for: $0) }
+        var pacing = ConsolePacing()
         repeat {
             let bytes = try stream.next(client)
             Terminal.write(raw ? bytes : filter.take(bytes))
             for byte in bytes where search?.isFound(after: byte) == true { return Terminal.write("\n") }
-            if bytes.isEmpty { Manage.sleep(seconds: 0.1) }
+            Manage.sleep(seconds: pacing.wait(came: bytes.count))
         } while ContinuousClock.now < end
         if let until { throw ManageError.unexpected("\(partition): no line with \"\(until)\" came in \(limit) s.") }
     }

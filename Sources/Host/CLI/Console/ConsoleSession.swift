@@ -22,11 +22,13 @@ struct ConsoleSession {
         try stream.noteEnd(client)
         // Keys that the guest's UART has not taken yet.
         var keys: [UInt8] = []
+        var pacing = ConsolePacing()
         while !EndRequest.isMade {
             let isReplay = stream.isReplay
             let bytes = try stream.next(client)
             Terminal.write(isReplay ? filter.take(bytes) : bytes)
-            guard let typed = Terminal.typed(timeout: bytes.isEmpty ? 0.1 : 0) else { return }
+            guard let typed = Terminal.typed(timeout: pacing.wait(came: bytes.count)) else { return }
+            if !typed.isEmpty { pacing.restart() }
             let isLast = typed.contains(Terminal.detachKey)
             keys += typed.prefix { $0 != Terminal.detachKey }
             if mayType, !keys.isEmpty {

@@ -75,7 +75,7 @@ extension ExitContext {
         cpu.makeCurrent()
     }
 
-    /// Whether a driver has the virtio console, which is the first such function; then what is typed is its, not the UART's.
+    /// Whether the guest has printed on the virtio console, which is the first such function; then what is typed is its, not the UART's.
     var isConsoleLive: Bool {
         guard partition.value.spec.virtio.contains(.console), let model = partition.value.model else { return false }
         return model.page.value.live & 1 != 0

@@ -22,7 +22,7 @@ public struct ModelPage: BitwiseCopyable, Sendable {
     // Written by the model.
     public var isReady: UInt64 = 0
     public var answer: UInt64 = 0
-    /// Bit n: function n has a driver.
+    /// Bit n: function n has a driver, a console one whose programs have printed something.
     public var live: UInt64 = 0
     /// Bit n: the other end of function n's wire is to be interrupted, or its link has changed.
     public var kicks: UInt64 = 0
