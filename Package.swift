@@ -179,14 +179,16 @@ let hostWing: [Target] = [
     // Parses what strangers send.
     hostRoom("Attestation", ["CBOR", "Keys", "Machines", "SignedImages", "TPM", "Trust"], fast: true),
     hostRoom("Seal", ["Keys", "TPM", "Trust"]),
+    hostRoom(
+        "SealedPair", ["Keys", "Machines", "Manifest", "ManifestFile", "Seal", "SignedImages", "TPM", "Trust"]),
     hostRoom("CrashReports", ["Machines", "ManifestRules", "Records", "Reports", "X86"]),
     .executableTarget(
         name: "CLI",
         dependencies: [
             "Attestation", "Audit", "CrashReports", "Installation", "Inventory", "Manifest", "ManifestFile",
             "ManifestRules",
-            "LibvirtBench", "Machines", "Policy", "Control", "ControlClient", "Keys", "Reports", "Seal", "SignedImages",
-            "TPM", "TestKit", "Text", "X86",
+            "LibvirtBench", "Machines", "Policy", "Control", "ControlClient", "Keys", "Reports", "Seal", "SealedPair",
+            "SignedImages", "TPM", "TestKit", "Text", "X86",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         path: "Sources/Host/CLI",
@@ -203,6 +205,7 @@ let hostWing: [Target] = [
     unitTests("KeysTests", ["Keys", "Trust"]),
     unitTests("TPMTests", ["Machines", "TPM"]),
     unitTests("SealTests", ["Machines", "Seal", "TPM", "UnitSupport"]),
+    unitTests("SealedPairTests", ["Machines", "ManifestFile", "SealedPair", "Trust"]),
     unitTests("X86Tests", ["Inventory", "UnitSupport", "X86"]),
     unitTests("RemappingTests", ["Remapping", "UnitSupport"]),
     unitTests("RecordsTests", ["CrashReports", "Records", "Remapping", "Text"]),
@@ -244,7 +247,8 @@ let hostWing: [Target] = [
     .testTarget(
         name: "MachineTests",
         dependencies: [
-            "Attestation", "Audit", "Control", "Keys", "Seal", "SignedImages", "TPM", "Installation", "Inventory",
+            "Attestation", "Audit", "Control", "Keys", "Seal", "SealedPair", "SignedImages", "TPM", "Installation",
+            "Inventory",
             "ControlClient", "Machines", "Manifest", "ManifestFile", "ManifestRules", "KernelImages", "Reports",
             "TestKit",
             "Trust", "UnitSupport", "Watch", "WireSeal",

@@ -67,11 +67,24 @@ final class ExampleMachine {
         }
     }
 
+    /// As of `Testbed`.
+    func holders(of texts: [String]) throws -> [Set<String>] {
+        try booted.testbed.holders(of: texts, booted.workspace, name: "example-\(example.name)")
+    }
+
+    /// Of the machine's disks' files: those that have a text.
+    func file(_ name: String, has text: String) throws -> Bool {
+        try Data(contentsOf: folder.appending(path: name), options: .alwaysMapped).range(of: Data(text.utf8)) != nil
+    }
+}
+
+extension Testbed {
     /// Which partitions' memory has a text, as somebody sees it who reads the machine's memory from outside. Root mode's
     /// own is not looked at: a console's text passes through it.
-    func holders(of texts: [String]) throws -> [Set<String>] {
-        let snapshot = try Snapshot(booted.testbed.machine, booted.workspace, name: "example-\(example.name)")
-        let names = booted.testbed.manifest.partitionList.map { $0.name.string }
+    /// - Parameter name: as of `Snapshot`.
+    func holders(of texts: [String], _ workspace: Workspace, name: String) throws -> [Set<String>] {
+        let snapshot = try Snapshot(machine, workspace, name: name)
+        let names = watch.partitions.map(\.name)
         let ownership = try OwnershipReader(snapshot.memory, partitions: names)
         return texts.map { text in
             let places = snapshot.memory.find(Array(text.utf8), limit: .max)
@@ -81,10 +94,5 @@ final class ExampleMachine {
                     return places.contains { place in memory.contains { $0.contains(place) } }
                 }.map { names[$0] })
         }
-    }
-
-    /// Of the machine's disks' files: those that have a text.
-    func file(_ name: String, has text: String) throws -> Bool {
-        try Data(contentsOf: folder.appending(path: name), options: .alwaysMapped).range(of: Data(text.utf8)) != nil
     }
 }

@@ -1,16 +1,10 @@
 import Control
 import ControlClient
 import Foundation
-import Keys
 import Machines
-import Manifest
-import ManifestFile
-import Seal
-import SignedImages
-import TPM
+import SealedPair
 import TestKit
 import Testing
-import Trust
 import WireSeal
 
 extension MachineTests {
@@ -20,31 +14,34 @@ extension MachineTests {
         @Test func theNetworkReadsNothingAndNothingOfItsIsTaken() throws {
             let path = try FramePath()
             defer { path.close() }
-            let left = try TransitSide("left", own: "10.9.0.1", peer: "10.9.0.2", port: path.ports[0])
-            defer { left.tpm.stop() }
-            let right = try TransitSide("right", own: "10.9.0.2", peer: "10.9.0.1", port: path.ports[1], owner: left)
-            defer { right.tpm.stop() }
-            let files = try [left, right].map(withoutItsSecretTheLinkIsDown)
-            let machines = try zip([left, right], files).map { try $0.boot(sealed: $1) }
-            defer { for machine in machines { machine.machine.cutPower() } }
-            let apps = machines.map { ScriptedGuest("app", $0.client, on: $0.machine) }
-            try theGuestsTalk(apps)
-            try nobodyBetweenThemReads(machines, apps, path, left.secret)
-            try whatIsSentAgainIsDropped(machines, apps, path)
+            let workspace = try Workspace.current()
+            try Example.sealedWire.buildGuests(workspace)
+            try PrivateFolder.with { folder in
+                let pair = try SealedPair(in: folder, workspace)
+                defer { pair.stop() }
+                let machines = Array(zip([pair.left, pair.right], path.ports))
+                for (machine, port) in machines { try withoutItsSecretTheLinkIsDown(machine, port) }
+                let sides = try machines.map { try TransitSide($0, port: $1) }
+                defer { for side in sides { side.cutPower() } }
+                try theGuestsTalk(sides)
+                try nobodyBetweenThemReads(sides, path, pair.owner.secret)
+                try whatIsInClearIsFoundAndDropped(sides[0])
+                try whatIsSentAgainIsDropped(sides, path)
+            }
         }
 
-        private func withoutItsSecretTheLinkIsDown(_ side: TransitSide) throws -> [UInt8] {
-            let boot = try side.boot(sealed: nil)
-            defer { boot.machine.cutPower() }
-            let app = ScriptedGuest("app", boot.client, on: boot.machine)
-            #expect(try app.wait(for: "@bulkhead link ", seconds: 240) == "@bulkhead link state=down")
-            #expect(try counters(boot).link == 0)
-            boot.machine.cutPower()
-            return try side.seal()
+        private func withoutItsSecretTheLinkIsDown(_ machine: SealedMachine, _ port: Int) throws {
+            let side = try TransitSide(machine, port: port)
+            defer { side.cutPower() }
+            #expect(try side.app.wait(for: "@bulkhead link ", seconds: 240) == "@bulkhead link state=down")
+            #expect(try side.counters().link == 0)
+            side.cutPower()
+            try machine.seal()
         }
 
         /// As on any network: echoes of full size, a file, a message.
-        private func theGuestsTalk(_ apps: [ScriptedGuest]) throws {
+        private func theGuestsTalk(_ sides: [TransitSide]) throws {
+            let apps = sides.map(\.app)
             var sums: [String] = []
             for app in apps {
                 #expect(try app.wait(for: "@bulkhead link ", seconds: 240) == "@bulkhead link state=up mtu=1466")
@@ -68,9 +65,8 @@ extension MachineTests {
         }
 
         /// Not the network, and not the partitions that own its cards; who would find what is in clear.
-        private func nobodyBetweenThemReads(
-            _ machines: [RefusalMachine], _ apps: [ScriptedGuest], _ path: FramePath, _ shared: [UInt8]
-        ) throws {
+        private func nobodyBetweenThemReads(_ sides: [TransitSide], _ path: FramePath, _ shared: [UInt8]) throws {
+            let apps = sides.map(\.app)
             let handed = unsafe shared.withUnsafeBytes { unsafe SealKey(secret: $0) },
                 derived = WireKeys(handed, "lan").session
             let secret = "secret-\(UUID().uuidString)"
@@ -84,12 +80,13 @@ extension MachineTests {
             let addresses = Set(sealed.map { Array($0.frame[6..<12]) })
             #expect(addresses.count == 2)
             #expect(frames.allSatisfy { isSealed($0.frame) || !addresses.contains(Array($0.frame[6..<12])) })
-            for (name, machine) in zip(["left", "right"], machines) {
-                let service = ScriptedGuest("service", machine.client, on: machine.machine)
-                service.type(line: "look")
-                let line = try service.wait(for: "@bulkhead looked ", seconds: 60)
-                #expect(line.hasPrefix("@bulkhead looked number=1 readable=no sealed="), "\(line)")
-                let snapshot = try Snapshot(machine.machine, .current(), name: "sealed-transit-\(name)")
+            for side in sides {
+                side.service.type(line: "look")
+                let line = try side.service.wait(for: "@bulkhead looked ", seconds: 60)
+                #expect(line.hasPrefix("@bulkhead looked number=1 readable=no "), "\(line)")
+                let counted = try #require(line.split(separator: " ").first { $0.hasPrefix("sealed=") })
+                #expect((700..<2 * sealed.count).contains(Int(counted.dropFirst(7)) ?? 0), "\(line)")
+                let snapshot = try Snapshot(side.machine, .current(), name: "sealed-transit")
                 let ownership = try OwnershipReader(snapshot.memory, partitions: ["app", "service"])
                 func holds(_ entries: [OwnershipReader.Entry], _ bytes: [UInt8]) -> Bool {
                     let places = snapshot.memory.find(bytes, limit: .max)
@@ -106,37 +103,48 @@ extension MachineTests {
 
         private func isSealed(_ frame: [UInt8]) -> Bool { frame.count > 14 && frame[12] == 0x88 && frame[13] == 0xB5 }
 
-        private func counters(_ machine: RefusalMachine) throws -> ChannelCounters {
-            try #require(try machine.client.statistics("app").channels.first)
+        /// What has found nothing finds what is in clear, of which nothing reaches the app: all that the bridge has seen, its own and others',
+        /// the app's end has dropped.
+        private func whatIsInClearIsFoundAndDropped(_ side: TransitSide) throws {
+            func look(_ words: String) throws -> Int {
+                side.service.type(line: "look")
+                let line = try side.service.wait(for: "@bulkhead looked \(words) ", seconds: 60)
+                return try #require(line.split(separator: "=").last.flatMap { Int($0) }, "\(line)")
+            }
+            let dropped = try side.counters().dropped, before = try look("number=2 readable=no")
+            side.service.type(line: "clear 5")
+            try side.service.wait(for: "@bulkhead cleared frames=5", seconds: 60)
+            let seen = try look("number=3 readable=yes") - before
+            #expect(seen >= 5)
+            try side.waitForDropped(seen, since: dropped)
         }
 
         /// Replayed, reflected and changed, all is refused, also to a guest that has started anew; and the ends go on, or find each other again.
-        private func whatIsSentAgainIsDropped(
-            _ machines: [RefusalMachine], _ apps: [ScriptedGuest], _ path: FramePath
-        ) throws {
+        private func whatIsSentAgainIsDropped(_ sides: [TransitSide], _ path: FramePath) throws {
+            let apps = sides.map(\.app)
             let frames = path.frames.filter { isSealed($0.frame) && $0.frame[14] == 2 }
             let old = Array(frames.filter { $0.from == 0 }.suffix(100).map(\.frame))
             #expect(old.count == 100)
-            try inject(old, to: 1, machines[1], path)
+            try inject(old, to: 1, sides[1], path)
             // Back to whom they came from: those for everybody, since a bridge passes no others on to there.
             // Whichever side has asked for the other's address.
             let shouted = try #require(frames.first { $0.frame[..<6].allSatisfy { $0 == 0xFF } })
-            for _ in 0..<10 { try inject([shouted.frame], to: shouted.from, machines[shouted.from], path) }
+            for _ in 0..<10 { try inject([shouted.frame], to: shouted.from, sides[shouted.from], path) }
             let changed = old.map { frame in
                 var frame = frame
                 frame[frame.count - 20] ^= 1
                 return frame
             }
-            try inject(changed, to: 1, machines[1], path)
+            try inject(changed, to: 1, sides[1], path)
             // A frame of the peer's in clear: an echo request, as somebody else would send it.
             let clear = Array(old[0][..<12]) + [0x08, 0x00] + [UInt8](repeating: 0x45, count: 60)
-            try inject([[UInt8]](repeating: clear, count: 10), to: 1, machines[1], path)
+            try inject([[UInt8]](repeating: clear, count: 10), to: 1, sides[1], path)
             try ping(apps[0])
             let lines = apps[1].lines.count
-            try machines[1].client.change(.restart, "app")
+            try sides[1].client.change(.restart, "app")
             try apps[1].wait(for: "@bulkhead sealed ", from: lines, seconds: 300)
             try ping(apps[0])
-            try inject(old, to: 1, machines[1], path)
+            try inject(old, to: 1, sides[1], path)
             // Greetings of the sessions before, to both.
             let greetings = path.frames.filter { isSealed($0.frame) && $0.frame[14] == 1 }.prefix(20).map(\.frame)
             #expect(greetings.count >= 3)
@@ -146,91 +154,50 @@ extension MachineTests {
         }
 
         /// Sends frames a few at a time, and waits until the app's end has dropped all of them.
-        private func inject(_ frames: [[UInt8]], to side: Int, _ machine: RefusalMachine, _ path: FramePath) throws {
-            let before = try counters(machine).dropped
+        private func inject(_ frames: [[UInt8]], to number: Int, _ side: TransitSide, _ path: FramePath) throws {
+            let before = try side.counters().dropped
             for frame in frames {
-                path.inject(frame, to: side)
+                path.inject(frame, to: number)
                 Thread.sleep(forTimeInterval: 0.02)
             }
-            let deadline = machine.machine.deadline(seconds: 60)
-            while try counters(machine).dropped < before + UInt64(frames.count), !deadline.isOver {
-                Thread.sleep(forTimeInterval: 0.1)
-            }
-            #expect(try counters(machine).dropped >= before + UInt64(frames.count))
+            try side.waitForDropped(frames.count, since: before)
         }
     }
 }
 
-/// One of the two machines, with a TPM of its own; both have one owner, and the same secret.
-private final class TransitSide {
-    let tpm: SoftwareTPM
-    private let name: String
-    private let port: Int
-    private let folder: URL
-    private let content: BootVolumeImage
-    private let keys: KeyFolder
-    let secret: [UInt8]
+/// One of the two machines while it is on.
+private struct TransitSide {
+    let testbed: Testbed
+    let client: ControlClient
+    let app: ScriptedGuest
+    let service: ScriptedGuest
+    var machine: Machine { testbed.machine }
 
-    /// - Parameters:
-    ///   - own: its app's address, `peer` the other one's.
-    ///   - port: where the network is.
-    ///   - owner: whose keys and secret it has too.
-    init(_ name: String, own: String, peer: String, port: Int, owner: TransitSide? = nil) throws {
-        (self.name, self.port) = (name, port)
-        secret = owner?.secret ?? (0..<32).map { _ in .random(in: 0...255) }
-        tpm = try SoftwareTPM()
-        let workspace = try Workspace.current()
-        try Example.wireGuard.buildGuests(workspace)
-        folder = workspace.cache.appending(path: "tests/sealed-transit-\(name)")
-        try? FileManager.default.removeItem(at: folder)
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        let guests = [("vmlinux-device", "guests/vmlinux-device"), ("service.cpio", "guests/service.cpio")]
-        for (file, source) in guests {
-            try FileManager.default.copyItem(
-                at: workspace.cache.appending(path: source), to: folder.appending(path: file))
-        }
-        var yaml = try String(
-            contentsOf: workspace.root.appending(path: "Examples/sealed-wire.yaml"), encoding: .utf8)
-        for (there, here) in [
-            ("name: sealed-left", "name: sealed-\(name)"),
-            ("bulkhead.own=10.9.0.1 bulkhead.peer=10.9.0.2", "bulkhead.own=\(own) bulkhead.peer=\(peer)"),
-            (Digest384(of: Data(count: 32)).text, Digest384(of: Data(secret)).text),
-        ] {
-            #expect(yaml.contains(there))
-            yaml = yaml.replacingOccurrences(of: there, with: here)
-        }
-        let file = folder.path + "/machine.yaml"
-        try Data(yaml.utf8).write(to: URL(filePath: file))
-        let encoded = try compileManifest(file, images: .folder(folder.path)).1
-        let images = guests.map { [folder] in BootVolumeImage.Image(path: $0.0, source: folder.appending(path: $0.0)) }
-        var content = BootVolumeImage(hypervisor: workspace.hypervisor, manifest: encoded, images: images)
-        keys = owner?.keys ?? KeyFolder(folder.path + "/keys")
-        let passphrase = Passphrase("correct horse")
-        if owner == nil { try keys.create(height: 5, passphrase, Scrypt(cost: 2)) }
-        try content.sign(with: keys, passphrase, in: folder)
-        self.content = content
+    /// - Parameter port: where the network is.
+    init(_ machine: SealedMachine, port: Int) throws {
+        testbed = try machine.start(
+            "test-\(machine.name)",
+            extra: Emulator.networkCard("socket,id=outside,connect=127.0.0.1:\(port)"))
+        client = try ControlClient(testbed.machine, path: testbed.socket.path)
+        app = ScriptedGuest("app", client, on: testbed.machine)
+        service = ScriptedGuest("service", client, on: testbed.machine)
     }
 
-    func boot(sealed: [UInt8]?) throws -> RefusalMachine {
-        var images = content.images
-        if let sealed {
-            let file = folder.appending(path: "app.sealed")
-            try Data(sealed).write(to: file)
-            images.append(.init(path: "app.sealed", source: file))
-        }
-        var emulator = Emulator(.amd)
-        (emulator.cores, emulator.memory, emulator.tpm, emulator.iommu) = (3, 1 << 30, tpm.control, .vtd)
-        emulator.extra =
-            ["-netdev", "socket,id=net,connect=127.0.0.1:\(port)"] + ports(["e1000e,netdev=net"])
-        let volume = RefusedVolume(
-            name: "volume", manifest: content.manifest, reason: "", hypervisor: content.hypervisor, images: images)
-        return try RefusalMachine("sealed-transit-\(name)", [volume], emulator)
+    /// The TPM goes on.
+    func cutPower() {
+        machine.cutPower()
+        testbed.stop()
     }
 
-    /// To PCR 7 as the machine had it at its last start; it has no power now.
-    func seal() throws -> [UInt8] {
-        let key = try #require(try OwnerSection.key(of: content.hypervisor))
-        return try SealedSecret(secret, SealedSecret.Plan(ownerKey: key), TPMConnection("swtpm:" + tpm.control.path))
-            .commands.bytes
+    /// Of the app's end.
+    func counters() throws -> ChannelCounters { try #require(try client.statistics("app").channels.first) }
+
+    /// Waits until the app's end has dropped so many more.
+    func waitForDropped(_ count: Int, since before: UInt64) throws {
+        let deadline = machine.deadline(seconds: 60)
+        while try counters().dropped < before + UInt64(count), !deadline.isOver {
+            Thread.sleep(forTimeInterval: 0.1)
+        }
+        #expect(try counters().dropped >= before + UInt64(count))
     }
 }

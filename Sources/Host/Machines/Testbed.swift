@@ -30,7 +30,7 @@ public final class Testbed {
     ///   - checksImages: whether an image that its loader would refuse is refused before the machine is switched on.
     ///   - progress: told what is going on, one short line a step.
     /// - Throws: `ManifestRefused`, `MachineError`, `LinkError`.
-    public init(
+    public convenience init(
         manifest file: String, _ workspace: Workspace, kind: MachineKind = .amd, name: String,
         hypervisor: URL? = nil, firmware: URL? = nil, files: [BootVolumeImage.Image] = [], iommu: EmulatedIOMMU? = nil,
         com1Rate: Int? = nil, extra: [String] = [], images: ImageSource = .checkout, checksImages: Bool = true,
@@ -41,32 +41,43 @@ public final class Testbed {
         volume.hypervisor = hypervisor ?? volume.hypervisor
         volume.firmware = firmware
         volume.images += files
+        var emulator = Emulator(kind, for: manifest)
+        emulator.extra = extra
+        emulator.iommu = iommu
+        emulator.com1Rate = com1Rate
+        try self.init(
+            manifest, volume, emulator, workspace, name: name, readiness: readReadiness(file), progress: progress)
+    }
+
+    /// The same with a boot volume that is made already.
+    /// - Parameters:
+    ///   - manifest: the volume's.
+    ///   - readiness: when each partition's guest counts as ready, by its index.
+    public init(
+        _ manifest: Manifest, _ volume: BootVolumeImage, _ emulator: Emulator, _ workspace: Workspace, name: String,
+        readiness: [Int: Readiness], progress: @escaping @Sendable (String) -> Void = { _ in }
+    ) throws {
         guard manifest.link == .serial else {
             throw MachineError.missing(
-                file: "a management link in \(file)", hint: "nothing can be watched without `link: serial`")
+                file: "a management link in the manifest of \(BootVolumeImage.words(manifest.name))",
+                hint: "nothing can be watched without `link: serial`")
         }
         let disk = workspace.cache.appending(path: "boot/\(name).img")
         progress("making the boot volume")
         try volume.writeImage(to: disk)
-        var emulator = Emulator(kind)
-        emulator.extra = extra
-        emulator.iommu = iommu
-        emulator.com1Rate = com1Rate
-        emulator.cores = max(manifest.machineCores, 1)
-        emulator.memory = max(manifest.machineMemory, 512 << 20)
         progress("switching the machine on: \(emulator.cores) cores, \(emulator.memory >> 20) MiB")
         let machine = try Machine(emulator, volume: disk, log: workspace.cache.appending(path: "boot/\(name).log")) {
             if $0.hasPrefix(Machine.prefix) { progress($0) }
         }
-        let readiness = try readReadiness(file)
         let socket = workspace.cache.appending(path: "run/\(name)/link.sock")
         do {
             try machine.waitForHypervisor()
             try FileManager.default.createDirectory(
                 at: socket.deletingLastPathComponent(), withIntermediateDirectories: true)
             broker = try LinkBroker(machine: machine.link.path, path: socket.path, timeouts: machine.timeouts)
+            let limit = Duration.seconds(90 * emulator.kind.slowness)
             watch = try machine.explaining {
-                try MachineWatch(machine, path: socket.path, limit: .seconds(90 * kind.slowness), readiness: readiness)
+                try MachineWatch(machine, path: socket.path, limit: limit, readiness: readiness)
             }
         } catch {
             machine.stop()
@@ -102,6 +113,15 @@ public final class Testbed {
     public func stop() {
         broker.stop()
         machine.stop()
+    }
+}
+
+extension Emulator {
+    /// With the cores and the memory that a manifest asks for.
+    public init(_ kind: MachineKind, for manifest: Manifest) {
+        self.init(kind)
+        cores = max(manifest.machineCores, 1)
+        memory = max(manifest.machineMemory, 512 << 20)
     }
 }
 

@@ -26,8 +26,10 @@ public struct DemoTable {
 
     public let lines: [String]
 
-    /// - Parameter uptime: seconds since the machine was switched on.
-    public init(_ machine: MachineInfo, uptime: Double, _ rows: [Row]) {
+    /// - Parameters:
+    ///   - uptime: seconds since the machine was switched on.
+    ///   - first: the first partition's number.
+    public init(_ machine: MachineInfo, uptime: Double, _ rows: [Row], from first: Int = 1) {
         lines =
             [
                 "\u{1B}[1mBulkhead \(machine.version.string)\u{1B}[0m  machine \(machine.name.string): "
@@ -38,7 +40,7 @@ public struct DemoTable {
                 Self.line([
                     "", "PARTITION", "STATE", "CORES", "MEMORY", "UP", "EXITS", "EXITS/S", "STEADY", "LATENCY AVG/MAX",
                 ]),
-            ] + rows.enumerated().flatMap { Self.lines($0 + 1, $1) } + [""]
+            ] + rows.enumerated().flatMap { Self.lines($0 + first, $1) } + [""]
     }
 
     private static func lines(_ number: Int, _ row: Row) -> [String] {

@@ -30,7 +30,7 @@ import UnitSupport
     @Test func helpTeachesTheExamples() throws {
         let help = try demo("--help")
         #expect(help.status == 0)
-        for name in ["shared-nic: ", "shared-disk: ", "wireguard: ", "memory-channel: ", "control: "] {
+        for name in ["shared-nic: ", "shared-disk: ", "wireguard: ", "sealed-wire: ", "memory-channel: ", "control: "] {
             #expect(help.output.contains("  " + name))
         }
     }

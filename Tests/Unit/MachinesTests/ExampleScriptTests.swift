@@ -3,6 +3,16 @@ import Testing
 
 @testable import Machines
 
+extension ExampleStep {
+    /// Those that it names.
+    fileprivate var partitions: [String] {
+        switch action {
+        case .type(_, let other), .carry(let other): [partition, other]
+        case .nothing, .passphrase, .matchPage, .fetch, .client: [partition]
+        }
+    }
+}
+
 @Suite struct ExampleScriptTests {
     private let steps = [
         ExampleStep("a", "@bulkhead key ", "has a key", then: .carry(to: "b")),
@@ -64,8 +74,12 @@ import Testing
             let text = try String(contentsOfFile: example.manifest(workspace), encoding: .utf8)
             #expect(
                 text.contains("\nname: \(example.name)\n") && text.contains("bulkhead demo --example \(example.name)"))
-            for step in example.steps {
-                #expect(text.contains("- name: \(step.partition)\n"), "\(example.name): \(step.partition)")
+            for partition in example.steps.flatMap(\.partitions) {
+                let parts = partition.split(separator: "@").map(String.init)
+                #expect(text.contains("- name: \(parts[0])\n"), "\(example.name): \(partition)")
+                #expect(
+                    parts.count == 1 || parts[1...].elementsEqual([example.second ?? ""]),
+                    "\(example.name): \(partition)")
             }
             #expect(
                 FileManager.default.isExecutableFile(atPath: root.appending(path: "Guests/\(example.recipe[0])").path))
@@ -75,6 +89,7 @@ import Testing
                 #expect(isThere, "\(example.name): \(match.1)")
             }
         }
+        #expect(Example.all.filter { $0.second != nil }.map(\.name) == ["sealed-wire"])
         #expect(Example.named("shared") == nil)
         #expect(try !Example.passphrase(workspace).isEmpty)
     }

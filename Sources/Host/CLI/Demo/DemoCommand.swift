@@ -5,6 +5,7 @@ import Manifest
 import ManifestFile
 import ManifestRules
 import Reports
+import SealedPair
 
 /// `bulkhead demo`: an emulated machine from power-on to guests, shown live or measured unattended.
 struct DemoCommand: ParsableCommand {
@@ -90,15 +91,16 @@ struct DemoCommand: ParsableCommand {
             manifest: file, workspace, kind: machine, name: "demo", iommu: disks.iommu, extra: disks.arguments,
             images: source, progress: Self.tell)
         defer { demo.stop() }
+        let machines = DemoMachines(demo)
         var problems: [String] = []
         do {
             if unattended {
-                try demo.machine.explaining { try DemoUnattended(demo, seconds: limit ?? 60).run() }
+                try machines.explaining { try DemoUnattended(demo, seconds: limit ?? 60).run() }
             } else {
-                try DemoScreen(demo, attach: console).run()
+                try DemoScreen(machines, attach: console).run()
             }
         } catch { problems.append("\(error)") }
-        try finish(demo, problems, unattended: unattended)
+        try finish(machines, problems, unattended: unattended)
     }
 
     /// The same with one of the examples.
@@ -107,31 +109,51 @@ struct DemoCommand: ParsableCommand {
         let file = example.manifest(workspace)
         try checkOptions(try refusing { try readManifest(file, images: .unchecked) })
         let outside = try ExampleOutside(folder: folder)
+        let source = images.source(beside: file, made: folder.path)
+        if let second = example.second {
+            let pair = try SealedPair(in: folder, workspace, images: source, progress: Self.tell)
+            defer { pair.stop() }
+            let names = (left: "demo", right: "demo-\(second)")
+            let (left, right) = try pair.start(port: outside.port, names: names, progress: Self.tell)
+            return try follow(example, DemoMachines(left, second: (second, right)), outside, workspace, unattended)
+        }
         try example.make(outside, workspace, progress: Self.tell)
         let demo = try Testbed(
             manifest: file, workspace, name: "demo", iommu: example.iommu, extra: try example.extra(outside, workspace),
-            images: images.source(beside: file, made: folder.path), progress: Self.tell)
-        defer { demo.stop() }
-        let run = DemoExample(demo, example, outside, workspace)
+            images: source, progress: Self.tell)
+        try follow(example, DemoMachines(demo), outside, workspace, unattended)
+    }
+
+    /// Shows what its machines do, and stops them.
+    private func follow(
+        _ example: Example, _ machines: DemoMachines, _ outside: ExampleOutside, _ workspace: Workspace,
+        _ unattended: Bool
+    ) throws {
+        defer { machines.stop() }
+        let run = DemoExample(machines, example, outside, workspace)
         var problems: [String] = []
         do {
             if unattended {
-                try demo.machine.explaining {
+                try machines.explaining {
                     try run.runUnattended(seconds: limit ?? 600)
                     if stay { try run.stay(seconds: duration == nil ? nil : limit) }
                 }
             } else {
-                try DemoScreen(demo, attach: console, example: run).run()
+                try DemoScreen(machines, attach: console, example: run).run()
             }
         } catch { problems.append("\(error)") }
-        try finish(demo, problems, unattended: unattended)
+        try finish(machines, problems, unattended: unattended)
     }
 
     @Sendable private static func tell(_ line: String) { FileHandle.standardError.write(Data("\(line)\n".utf8)) }
 
-    /// Writes the report, and says what was wrong.
-    private func finish(_ demo: Testbed, _ problems: [String], unattended: Bool) throws {
-        let result = MachineReport(demo.watch, emulator: demo.emulator, problems: problems)
+    /// Writes the report, which is the first machine's, and says what was wrong.
+    private func finish(_ machines: DemoMachines, _ problems: [String], unattended: Bool) throws {
+        let others = machines.second.map { other in
+            MachineReport(other.testbed.watch, emulator: other.testbed.emulator).problems.map { "\(other.name): \($0)" }
+        }
+        let result = MachineReport(
+            machines.first.watch, emulator: machines.first.emulator, problems: problems + (others ?? []))
         if let report { try SafeFile.write(result.json(), to: report) }
         guard unattended || !problems.isEmpty else { return }
         for problem in result.problems { FileHandle.standardError.write(Data("bulkhead: \(problem)\n".utf8)) }

@@ -3,7 +3,7 @@ import Machines
 
 /// An example's run: its steps, told as they are seen.
 final class DemoExample {
-    private let demo: Testbed
+    private let machines: DemoMachines
     private let workspace: Workspace
     private let outside: ExampleOutside
     private var script: ExampleScript
@@ -13,22 +13,23 @@ final class DemoExample {
     /// What reaches the machine from a shell of this host, once it does.
     private(set) var command: String?
 
-    init(_ demo: Testbed, _ example: Example, _ outside: ExampleOutside, _ workspace: Workspace) {
-        (self.demo, self.outside, self.workspace) = (demo, outside, workspace)
+    init(_ machines: DemoMachines, _ example: Example, _ outside: ExampleOutside, _ workspace: Workspace) {
+        (self.machines, self.outside, self.workspace) = (machines, outside, workspace)
         script = ExampleScript(example.steps)
     }
 
-    /// Takes the steps that the consoles show by now, and does what is to be done upon them.
-    func advance() {
-        let consoles = demo.watch.partitions.compactMap(\.console)
-        func type(_ text: String, on partition: String) {
-            consoles.first { $0.partition == partition }?.type(line: text)
-        }
-        for answer in script.advance({ name in consoles.first { $0.partition == name }?.lines ?? [] }) {
+    /// Fetches what is new, takes the steps that the consoles show by now, and does what is to be done upon them.
+    func advance() throws {
+        try machines.refresh()
+        let places = machines.places
+        func console(_ name: String) -> GuestConsole? { places.first { $0.name == name }?.partition.console }
+        func lines(_ name: String) -> [String] { console(name)?.lines ?? [] }
+        for answer in script.advance(lines) {
             do {
                 switch answer {
-                case .type(let text, let partition): type(text, on: partition)
-                case .passphrase(let partition): type(try Example.passphrase(workspace), on: partition)
+                case .type(let text, let partition): console(partition)?.type(line: text)
+                case .passphrase(let partition):
+                    console(partition)?.type(line: try Example.passphrase(workspace))
                 case .matchPage(let sha256): try match(outside.page, sha256, "what the server outside sends")
                 case .fetch(let sha256):
                     try match(outside.fetch("/file"), sha256, "http://127.0.0.1:\(outside.port)/file, from outside,")
@@ -36,8 +37,7 @@ final class DemoExample {
                 }
             } catch { problem = problem ?? error as? MachineError ?? .declined("\(error)") }
         }
-        let names = demo.watch.partitions.map(\.name)
-        let failure = ExampleScript.failure(names) { name in consoles.first { $0.partition == name }?.lines ?? [] }
+        let failure = ExampleScript.failure(places.map(\.name), lines)
         problem = problem ?? failure.map { .declined($0) }
     }
 
@@ -74,14 +74,13 @@ final class DemoExample {
         var told = 0, noted = 0
         while !script.isDone {
             fflush(nil)
-            try demo.watch.refresh()
-            try demo.machine.requireRunning()
-            advance()
+            try advance()
+            try machines.requireRunning()
             for seen in script.seen.dropFirst(told) { print(seen.text) }
             for note in notes.dropFirst(noted) { print(note) }
             (told, noted) = (script.seen.count, notes.count)
             if let problem { throw problem }
-            if let awaited = script.awaited, demo.machine.uptime > Double(seconds) {
+            if let awaited = script.awaited, machines.first.machine.uptime > Double(seconds) {
                 throw MachineError.timeout(
                     awaited: "\"\(awaited.line)\" of \(awaited.partition)", seconds: Double(seconds), log: "")
             }
@@ -93,10 +92,10 @@ final class DemoExample {
     /// Leaves the machine on.
     /// - Parameter seconds: from power-on; nil: until a signal comes.
     func stay(seconds: Int?) throws {
-        while seconds.map({ demo.machine.uptime < Double($0) }) ?? true {
+        while seconds.map({ machines.first.machine.uptime < Double($0) }) ?? true {
             fflush(nil)
-            try demo.watch.refresh()
-            try demo.machine.requireRunning()
+            try machines.refresh()
+            try machines.requireRunning()
             Thread.sleep(forTimeInterval: 0.5)
         }
     }

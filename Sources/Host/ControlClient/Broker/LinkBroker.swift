@@ -35,9 +35,6 @@ public final class LinkBroker: Sendable {
         descriptor: Int32, machine: String, path: String, timeouts: Timeouts = Timeouts()
     ) throws(LinkError) {
         self.path = path
-        let pipe = Pipe()
-        wakeup = pipe.fileHandleForWriting
-        let stopped = pipe.fileHandleForReading
         let listener: Int32
         do throws(LinkError) {
             listener = try UnixSocket.listen(path)
@@ -45,6 +42,13 @@ public final class LinkBroker: Sendable {
             close(descriptor)
             throw error
         }
+        // A program that is started meanwhile, another machine's emulator, must not keep the writing end open.
+        let pipe = Pipe()
+        for end in [pipe.fileHandleForReading, pipe.fileHandleForWriting] {
+            _ = fcntl(end.fileDescriptor, F_SETFD, FD_CLOEXEC)
+        }
+        wakeup = pipe.fileHandleForWriting
+        let stopped = pipe.fileHandleForReading
         let thread = Thread { [finished] in
             let upstream = BrokerMachine(ByteStream(descriptor: descriptor, path: machine), timeouts)
             BrokerLoop(machine: upstream, listener: listener, wakeup: stopped.fileDescriptor, path: path).run()

@@ -23,12 +23,6 @@ extension Example {
                 "control", "bulkheadd: TLS on ", "has a policy by which bob may only look",
                 then: .client("bob", ["destroy", "workload"], refusal: "this connection is read-only")),
         ],
-        devices: { outside, _ in
-            [
-                "-netdev", outside.control.network("outside"),
-                "-device", "pcie-root-port,id=port1,chassis=1,slot=1,addr=4",
-                "-device", "e1000e,netdev=outside,bus=port1",
-            ]
-        },
+        devices: { outside, _ in Emulator.networkCard(outside.control.network("outside")) },
         making: { outside, workspace, progress in try outside.control.make(workspace, progress: progress) })
 }

@@ -16,8 +16,10 @@ public struct Example: Sendable {
     let devices: @Sendable (ExampleOutside, Workspace) throws -> [String]
     /// Makes what is of one run alone: keys, and images that have them.
     var making: @Sendable (ExampleOutside, Workspace, (String) -> Void) throws -> Void = { _, _, _ in }
+    /// What its second machine is called, whose partitions `steps` call PARTITION@NAME; nil: it has one.
+    public var second: String? = nil
 
-    public static let all: [Example] = [.sharedNIC, .sharedDisk, .wireGuard, .memoryChannel, .control]
+    public static let all: [Example] = [.sharedNIC, .sharedDisk, .wireGuard, .sealedWire, .memoryChannel, .control]
 
     /// The example of this name; nil when there is none.
     public static func named(_ name: String) -> Example? { all.first { $0.name == name } }

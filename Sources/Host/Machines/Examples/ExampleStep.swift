@@ -17,7 +17,7 @@ public struct ExampleStep: Sendable {
         case client(String, [String], refusal: String? = nil)
     }
 
-    /// Whose console shows it.
+    /// Whose console shows it; of an example's second machine with its name, `app@right`.
     public let partition: String
     /// How the line begins.
     public let line: String

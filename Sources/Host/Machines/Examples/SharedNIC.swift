@@ -15,11 +15,5 @@ extension Example {
             ExampleStep("router", "@bulkhead refused ", "counts what it has refused"),
             ExampleStep("listener", "@bulkhead listening ", "serves a page, reached from outside", then: .fetch),
         ],
-        devices: { outside, _ in
-            [
-                "-netdev", outside.network("outside"),
-                "-device", "pcie-root-port,id=port1,chassis=1,slot=1,addr=4",
-                "-device", "e1000e,netdev=outside,bus=port1",
-            ]
-        })
+        devices: { outside, _ in Emulator.networkCard(outside.network("outside")) })
 }
