@@ -57,6 +57,17 @@ extension MachineTests {
         }
     }
 
+    /// The same from the other end: which half of the memory between the two is the hostile guest's to write is the manifest's order.
+    @Suite(.serialized, .stopsMachines, .nightly) struct ContainmentOfTurnedWires {
+        nonisolated(unsafe) static let session = Result {
+            try AdversarySession(on: .amd, Workspace.current(), setup: .turnedWire)
+        }
+
+        @Test(arguments: runsAgain(.turnedWire)) func everyAttemptSeesWhatItMust(_ command: String) throws {
+            try unsafe Self.session.get().expectAsItMustBe(command)
+        }
+    }
+
     /// The same on an Intel machine, but for what its table leaves to the night.
     @Suite(.serialized, .stopsMachines) struct IntelContainment {
         nonisolated(unsafe) static let session = Result { try AdversarySession(on: .intel, Workspace.current()) }
@@ -82,6 +93,12 @@ extension MachineTests {
     static func runs(_ kind: MachineKind, _ setup: AttemptTable.Setup = .plain) -> [String] {
         (try? AttemptTable(Workspace.current(), for: kind).runs
             .filter { $0.setup == setup && (Nightly.isOn || !$0.isNightly) }.map(\.command))
+            ?? ["the table cannot be read"]
+    }
+
+    /// What an AMD machine makes on another setup again.
+    static func runsAgain(_ setup: AttemptTable.Setup) -> [String] {
+        (try? AttemptTable(Workspace.current(), for: .amd).runs.filter { $0.again == setup }.map(\.command))
             ?? ["the table cannot be read"]
     }
 }

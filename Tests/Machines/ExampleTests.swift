@@ -82,6 +82,35 @@ extension MachineTests {
             let holders = try machine.holders(of: [secret, clear])
             #expect(holders[0] == ["alice", "bob"])
             #expect(holders[1] == ["alice", "bob", "carrier"])
+            try expectThatTheTunnelHolds(machine.booted)
+        }
+
+        /// The carrier loses, changes, doubles and reorders packets from here on: what the tunnel gives was sent, as it was sent, and what is
+        /// said in clear is what the carrier makes of it.
+        private func expectThatTheTunnelHolds(_ booted: BootedMachine) throws {
+            let alice = booted.guest("alice"), bob = booted.guest("bob"), carrier = booted.guest("carrier")
+            carrier.type(line: "hostile")
+            try carrier.wait(for: "@bulkhead hostile", seconds: 60)
+            let start = bob.lines.count
+            let texts = (0..<8).map { _ in UUID().uuidString }
+            for text in texts {
+                alice.type(line: "tunnel \(text)")
+                try alice.exchange()
+                try bob.wait(for: "@bulkhead received by=tunnel text=\(text)", from: start, seconds: 90)
+            }
+            let clear = UUID().uuidString
+            alice.type(line: "clear \(clear)")
+            try alice.exchange()
+            try bob.wait(for: "@bulkhead received by=clear text=altered", from: start, seconds: 90)
+            let prefix = "@bulkhead received by=tunnel text="
+            let received = bob.lines.dropFirst(start).filter { $0.hasPrefix(prefix) }.map { $0.dropFirst(prefix.count) }
+            // A connection that brought nothing is no text.
+            #expect(received.allSatisfy { $0.isEmpty || texts.contains(String($0)) }, "\(received)")
+            #expect(!bob.lines.contains { $0.contains(clear) })
+            carrier.type(line: "count")
+            let count = try carrier.wait(for: "@bulkhead hostile lost=", seconds: 60)
+            let numbers = count.split(separator: " ").compactMap { $0.split(separator: "=").last.flatMap { Int($0) } }
+            #expect(numbers.count == 2 && numbers.allSatisfy { $0 > 5 }, "\(count)")
         }
     }
 }

@@ -8,13 +8,14 @@ extension MachineTests {
     /// Two real-time guests that poll a channel of shared memory: the example as it is, run.
     @Suite(.serialized, .stopsMachines) struct SharedMemory {
         nonisolated(unsafe) static let shared = Result {
-            let root = try Workspace.current().root
-            try output(of: root.appending(path: "Guests/build-pair").path, [])
-            return try BootedMachine(
-                manifest: "memory-channel", file: root.appending(path: "Examples/memory-channel.yaml").path)
+            try ExampleMachine(.memoryChannel)
         }
-        let machine: BootedMachine
-        init() throws { machine = try unsafe Self.shared.get() }
+        let example: ExampleMachine
+        var machine: BootedMachine { example.booted }
+        init() throws { example = try unsafe Self.shared.get() }
+
+        /// What `demo --example memory-channel` waits for.
+        @Test func theDemosStepsAreSeen() throws { try example.follow(seconds: 240) }
 
         /// From one line of the controller's to the next both poll, millions of times: the drive exits not once, the controller for the
         /// characters of the line.

@@ -33,6 +33,7 @@ public struct DeviceModel: ~Copyable {
             ports[i] = unsafe PortWire(
                 own: WireHalf(at: function.own), peer: WireHalf(at: function.peer), mtu: function.mtu,
                 counters: page.counters[i])
+            ports[i]?.wire.isTold = function.isTold
             // A tenth of a second's at once.
             let rate = Budget(capacity: max(Int(function.rate) / 640, 24), perSecond: max(function.rate / 64, 1))
             rates[i] = rate

@@ -11,7 +11,8 @@ extension VirtioFunction {
         _ wire: inout Wire, _ seal: inout WireSeal, mayBeUp: Bool, _ memory: borrowing GuestMemory,
         mayPass: (Int) -> Bool
     ) -> VirtioProgress {
-        let link = wire.update(isUp: isLive && mayBeUp) && mayBeUp ? linkUp : 0
+        let isOther = wire.update(isUp: isLive && mayBeUp)
+        let link = mayBeUp && (isOther || isLive && !wire.isTold) ? linkUp : 0
         if configuration[1] & linkUp != link {
             configuration[1] ^= linkUp
             announceConfiguration()
@@ -75,7 +76,7 @@ extension VirtioQueue {
                 return try announce(false, hasEvents: hasEvents, memory)
             }
             guard let chain = try next(memory, isWritable: true) else {
-                try announce(true, hasEvents: hasEvents, memory)
+                try announce(wire.isTold, hasEvents: hasEvents, memory)
                 if try waiting(memory) == 0 { return }
                 continue
             }
@@ -89,7 +90,7 @@ extension VirtioQueue {
             }
         }
         wire.announce()
-        try announce(true, hasEvents: hasEvents, memory)
+        try announce(wire.isTold, hasEvents: hasEvents, memory)
     }
 }
 

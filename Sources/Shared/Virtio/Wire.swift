@@ -11,6 +11,10 @@ public struct Wire: Sendable {
     public let own: WireHalf
     public let peer: WireHalf
     public var counters = WireCounters()
+    /// Whether this end's guest is told of what comes. One that is not (`kick: never`) would not hear of a link that comes up, without
+    /// which its driver sends nothing: it is shown one that is up. And it has no exit for the buffers that it gives back, by which a
+    /// stream of frames would go on having it take more: what has come waits until it sends.
+    public var isTold = true
     /// Bytes of a frame, at most.
     let maxFrame: Int
     /// The other end's number, when it was looked at last.

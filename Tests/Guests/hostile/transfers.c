@@ -161,6 +161,8 @@ static void change_messages(uint32_t index) {
     const uint32_t addresses[] = {own, 0xFEE00000, 0xFEE01000, 0xFEE04000, 0xFEEFF000, own};
     static const uint32_t messages[] = {VECTOR, 15, 2, 0x400 | VECTOR, 0x200, 0x500};
     volatile uint32_t *entry = map_outside_address(config_read(slot, 0x14) & ~0xFu);
+    // A start of the guest masks it.
+    entry[3] = 0;
     while (!over) {
         uint64_t value = next_random(&seed_of_other);
         entry[0] = addresses[value % 6], entry[2] = messages[(value >> 8) % 6];

@@ -93,3 +93,7 @@ void send_everything(void) {
     MARK(0);
     print("@wires sent phase=%u frames=%lu received=%u\n", FULL_RATE, frames, received_of(FULL_RATE));
 }
+void stream_for_ever(void) {
+    print("@wires streams\n");
+    for (;;) card_send(64, LARGE, (struct message){COUNT, FULL_RATE, 0});
+}

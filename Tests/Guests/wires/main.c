@@ -76,6 +76,7 @@ void guest_main(void) {
     else if (equal(role, "answer")) answer_for_ever();
     else if (equal(role, "receive")) receive_for_ever();
     else if (equal(role, "send")) send_everything();
+    else if (equal(role, "stream")) stream_for_ever();
     else print("\n@wires error role=%s\n", role);
     print("@wires done\n");
     for (;;) asm volatile("hlt");

@@ -33,6 +33,8 @@ void card_wait(void);
 
 void send_everything(void);
 [[noreturn]] void receive_for_ever(void);
+/// Sends large frames as fast as the device gives their buffers back.
+[[noreturn]] void stream_for_ever(void);
 /// Answers whoever asks for the address 10.9.0.2, and nothing else.
 [[noreturn]] void answer_for_ever(void);
 /// Prints one character a time on the virtio console, then on the UART.

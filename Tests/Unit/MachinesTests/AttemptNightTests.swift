@@ -35,6 +35,13 @@ import Testing
         #expect(try #require(runs.first { $0.command == command }).isNightly == false)
     }
 
+    /// Of the ends of channels the other way round: what comes, what is sent, what changes meanwhile, and a port.
+    @Test func someAreMadeFromTheOtherEndOfAChannelToo() throws {
+        let runs = try AttemptTable(Workspace.current(), for: .amd).runs.filter { $0.again != nil }
+        #expect(runs.map(\.command) == ["wire:receiving", "wire:frames", "wire:changes", "port:opens"])
+        #expect(runs.allSatisfy { $0.again == .turnedWire && $0.setup == .wire && !$0.isNightly })
+    }
+
     @Test func everyModeStaysByDay() throws {
         let modes = try AttemptTable(Workspace.current(), for: .intel).runs.filter { $0.command.hasPrefix("mode:") }
         #expect(modes.count == 15 && modes.allSatisfy { !$0.isNightly })

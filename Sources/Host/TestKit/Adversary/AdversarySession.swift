@@ -14,7 +14,9 @@ public final class AdversarySession {
     ) throws {
         self.kind = kind
         table = try AttemptTable(workspace, for: kind)
-        if setup == .wire { try Tool.run(workspace.root.appending(path: "Guests/build-device").path, []) }
+        if setup == .wire || setup == .turnedWire {
+            try Tool.run(workspace.root.appending(path: "Guests/build-device").path, [])
+        }
         adversary = try AdversaryMachine(
             manifest: manifest ?? setup.rawValue, on: kind, workspace, devices: setup.devices)
     }

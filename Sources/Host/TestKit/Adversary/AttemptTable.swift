@@ -17,6 +17,8 @@ public struct AttemptTable: Sendable {
         public var seconds: Double
         /// Whether the suites make it at night alone.
         public var isNightly = false
+        /// On which other machine the suites make it again at night.
+        public var again: Setup?
         /// In the order of the file.
         public var attempts: [(name: String, expected: Expectation)]
 
@@ -46,6 +48,8 @@ public struct AttemptTable: Sendable {
         case virtio = "containment-virtio"
         /// The hostile guest is at the end of a wire, whose other end is a Linux.
         case wire = "containment-wire"
+        /// The same with the ends of wire and port the other way round.
+        case turnedWire = "containment-wire-turned"
     }
 
     public private(set) var runs: [Run] = []
@@ -78,7 +82,7 @@ public struct AttemptTable: Sendable {
             throw AttemptTableError("a section has no vector")
         }
         if let only = section["only"]?.string, only != machine.rawValue { return }
-        let known = ["vector", "only", "nightly", "kind", "machine", "seconds", "run", "attempts"]
+        let known = ["vector", "only", "nightly", "kind", "machine", "again", "seconds", "run", "attempts"]
         if let stray = section.keys.first(where: { !known.contains($0.string ?? "") }) {
             throw AttemptTableError("\(stray.string ?? "?") is no key of a section")
         }
@@ -89,6 +93,8 @@ public struct AttemptTable: Sendable {
         guard let setup = named == nil ? .plain : Setup(rawValue: name ?? "") else {
             throw AttemptTableError("\(name ?? "?") is no machine")
         }
+        let second = section["again"]?.string, again = second.flatMap(Setup.init)
+        guard second == nil || again != nil else { throw AttemptTableError("\(second ?? "?") is no machine") }
         guard let list = section["attempts"]?.mapping else { throw AttemptTableError("a section has no attempts") }
         let attempts = try list.compactMap { name, expected -> (name: String, expected: Expectation)? in
             guard let name = name.string else { throw AttemptTableError("a name is no word") }
@@ -100,7 +106,7 @@ public struct AttemptTable: Sendable {
         func run(_ command: String, _ attempts: [(name: String, expected: Expectation)]) -> Run {
             Run(
                 vector: vector, command: command, kind: kind, setup: setup, seconds: seconds,
-                isNightly: section["nightly"]?.string == machine.rawValue, attempts: attempts)
+                isNightly: section["nightly"]?.string == machine.rawValue, again: again, attempts: attempts)
         }
         if let command = section["run"]?.string {
             runs.append(run(command, attempts))

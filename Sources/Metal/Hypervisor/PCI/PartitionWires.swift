@@ -95,7 +95,8 @@ extension BuiltMachine {
                 )
                 let card = ModelFunction.network(
                     mac: own.mac, mtu: channel.mtu, rate: UInt64(own.rate), mayKick: other.kick != 0,
-                    seal: own.isSealed ? channel.name : Text(), own: halves.0.base, peer: halves.1.base)
+                    isTold: own.kick != 0, seal: own.isSealed ? channel.name : Text(), own: halves.0.base,
+                    peer: halves.1.base)
                 let port = ModelFunction.port(
                     channel.name, mayKick: other.kick != 0, own: halves.0.base, peer: halves.1.base)
                 try functions.value.guest.append(channel.isMemory ? .sharedMemory() : channel.isPort ? port : card)

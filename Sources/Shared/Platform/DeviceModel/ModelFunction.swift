@@ -20,6 +20,8 @@ public struct ModelFunction: BitwiseCopyable, Sendable {
     public private(set) var isControl = false
     /// Whether the other end of a wire or port may be interrupted.
     public private(set) var mayKick = false
+    /// Whether this end of a wire is told of what comes (`Wire.isTold`).
+    public private(set) var isTold = true
     /// Of a network card: its address, the first byte in bits 7:0, and the bytes a second that it may send.
     public private(set) var mac: UInt64 = 0
     public private(set) var rate: UInt64 = 0
@@ -49,12 +51,12 @@ public struct ModelFunction: BitwiseCopyable, Sendable {
     ///   - rate: bytes a second.
     ///   - seal: the channel's name where the end is sealed.
     public static func network(
-        mac: UInt64, mtu: UInt16, rate: UInt64 = 0, mayKick: Bool = true, seal: Text<31> = Text(), own: UInt64 = 0,
-        peer: UInt64 = 0
+        mac: UInt64, mtu: UInt16, rate: UInt64 = 0, mayKick: Bool = true, isTold: Bool = true,
+        seal: Text<31> = Text(), own: UInt64 = 0, peer: UInt64 = 0
     ) -> Self {
         var function = Self(.network)
         (function.mac, function.mtu, function.rate, function.mayKick) = (mac, mtu, rate, mayKick)
-        (function.name, function.own, function.peer) = (seal, own, peer)
+        (function.name, function.own, function.peer, function.isTold) = (seal, own, peer, isTold)
         return function
     }
 
