@@ -211,7 +211,9 @@ let hostWing: [Target] = [
     unitTests("RecordsTests", ["CrashReports", "Records", "Remapping", "Text"]),
     unitTests("CrashReportsTests", ["CrashReports", "Records", "X86"]),
     unitTests("WatchTests", ["KernelImages", "Manifest", "Watch", "X86"]),
-    unitTests("ResourcesTests", ["Manifest", "ManifestFile", "ManifestRules", "Resources", "X86"]),
+    unitTests(
+        "ResourcesTests",
+        ["Manifest", "ManifestFile", "ManifestRules", "Remapping", "Resources", "UnitSupport", "X86"]),
     unitTests("PCITests", ["PCI", "UnitSupport"], exclude: ["q35.txt"]),
     unitTests(
         "ManifestTests",

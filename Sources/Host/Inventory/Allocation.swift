@@ -135,7 +135,7 @@ extension Inventory.Allocation {
     }
 
     /// What Linux's resctrl says, where it is mounted; where no feature is there, that there is nothing.
-    init?(linux tree: FileTree, _ features: [String]) {
+    init?(linux tree: FileTree, _ features: [String], isAMD: Bool = false) {
         let info = "sys/fs/resctrl/info"
         self.init(ResourceCapabilities())
         guard ["cat_l3", "cat_l2", "mba"].contains(where: features.contains) else { return }
@@ -151,11 +151,14 @@ extension Inventory.Allocation {
                 classes: number("\(name)/num_closids") ?? 1, gaps: number("\(name)/sparse_masks") == 1)
         }
         (l3, l2) = (cache("L3"), cache("L2"))
-        if let step = number("MB/bandwidth_gran"), let least = number("MB/min_bandwidth") {
-            let isPercent = number("MB/delay_linear") == 1 && least > 0
-            bandwidth = Bandwidth(
-                unit: isPercent ? "percent" : "GB/s", least: isPercent ? Double(max(step, least)) : 0.125,
-                most: isPercent ? 100 : 255.875, classes: number("MB/num_closids") ?? 1)
+        let classes = number("MB/num_closids") ?? 1
+        if isAMD, number("MB/bandwidth_gran") != nil {
+            bandwidth = Bandwidth(unit: "GB/s", least: 0.125, most: 255.875, classes: classes)
+        } else if let step = number("MB/bandwidth_gran"), let least = number("MB/min_bandwidth"), least > 0,
+            number("MB/delay_linear") == 1
+        {
+            // Intel's delays that are no percentages promise nothing: the boot refuses them.
+            bandwidth = Bandwidth(unit: "percent", least: Double(max(step, least)), most: 100, classes: classes)
         }
         monitors = max(number("L3_MON/num_rmids") ?? 1, 1) - 1
         let counted = tree.text("\(info)/L3_MON/mon_features") ?? ""

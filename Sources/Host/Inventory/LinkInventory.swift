@@ -63,6 +63,7 @@ extension Inventory {
         let maker = native(0, 0)
         guard let vendor = Vendor(ebx: maker.ebx, ecx: maker.ecx, edx: maker.edx) else { return }
         features = ProcessorFeatures(native).found
+        processor = Self.brand(native)
         allocation = Allocation(ResourceCapabilities(vendor, native: native))
         for index in 0..<8 {
             guard let cache = ProcessorCache(index, vendor, native: native) else { break }
@@ -70,6 +71,20 @@ extension Inventory {
                 level: UInt64(cache.level), type: UInt64(cache.type), size: cache.size, ways: UInt64(cache.ways),
                 sharedBits: cache.sharedBits)
         }
+    }
+
+    /// The processor's name: 48 characters in three leaves, filled up with spaces or zeros (Intel SDM volume 2, leaf 80000002h).
+    private static func brand(_ native: (UInt32, UInt32) -> CPUIDRegisters) -> String? {
+        var text: [UInt8] = []
+        for leaf: UInt32 in 0x8000_0002...0x8000_0004 {
+            let said = native(leaf, 0)
+            for word in [said.eax, said.ebx, said.ecx, said.edx] {
+                text += (0..<4).map { UInt8(truncatingIfNeeded: word >> (8 * $0)) }
+            }
+        }
+        let letters = text.prefix { $0 != 0 }.map { 0x20..<0x7F ~= $0 ? $0 : UInt8(ascii: "?") }
+        let words = String(decoding: letters, as: UTF8.self).split(separator: " ")
+        return words.isEmpty ? nil : words.joined(separator: " ")
     }
 
     /// One cache for each set of threads whose APIC ids differ in their low bits alone.

@@ -31,12 +31,13 @@ public struct Planner {
                 "partition \"\(shared.name.string)\" shares core \(manifest.housekeeping) with housekeeping, since no other "
                     + "is left: requests of managers interrupt its guest")
         }
+        notes += cacheNotes(manifest)
         if manifest.link == .none { notes.append("without a link nobody can ask the hypervisor for anything") }
         return notes
     }
 
     /// A manifest that validates and that this machine passes. Partitions get whole physical cores, of one package and
-    /// one last-level cache where they fit; the housekeeping core only when no other is left. Each device gets the id
+    /// one last-level cache where they fit; the housekeeping core only when no other is left; ways of caches that they share. Each device gets the id
     /// that is found there, so that a card in the wrong slot is noticed.
     public func manifest(name: String, _ demands: [PartitionDemand]) throws(Refused) -> Manifest {
         var manifest = Manifest()
@@ -68,7 +69,7 @@ public struct Planner {
         do throws(ManifestError) { try manifest.check(against: facts) } catch {
             throw Refused(description: error.sentence(manifest, on: facts))
         }
-        return manifest
+        return divideCaches(manifest)
     }
 
     /// Refuses a function of which the inventory knows that no partition can own it.

@@ -8,9 +8,13 @@ public struct ManifestPicture {
     /// Whether partitions have colours (ANSI).
     let hasColor: Bool
 
+    /// The machine on which it is to run, where that is known.
+    let machine: MachineFacts?
+
     /// A picture at least 60 columns wide.
-    public init(_ manifest: Manifest, width: Int = 80, hasColor: Bool = false) {
+    public init(_ manifest: Manifest, on machine: MachineFacts? = nil, width: Int = 80, hasColor: Bool = false) {
         self.manifest = manifest
+        self.machine = machine
         self.width = min(max(width, 60), 120)
         self.hasColor = hasColor
     }
@@ -23,8 +27,8 @@ public struct ManifestPicture {
             "\(paint(manifest.name.string, bold: true)) · \(needs) · \(link)"
             + (required.isEmpty ? "" : " · requires \(required)")
         return
-            ([head, "", "Cores"] + cores + ["", "Memory"] + memory + ["", "Partitions"] + partitions + channels
-            + resources)
+            ([head, "", "Cores"] + cores + ["", "Memory"] + memory + ["", "Partitions"] + partitions + housekeeping
+            + channels + ways)
             .joined(separator: "\n") + "\n"
     }
 
@@ -130,7 +134,7 @@ public struct ManifestPicture {
     }
 }
 
-private func pad(_ text: String, _ width: Int) -> String {
+func pad(_ text: String, _ width: Int) -> String {
     text + String(repeating: " ", count: max(0, width - text.count))
 }
 
@@ -138,7 +142,7 @@ private func padLeft(_ text: String, _ width: Int) -> String {
     String(repeating: " ", count: max(0, width - text.count)) + text
 }
 
-private func plural(_ count: Int, _ word: String) -> String { "\(count) \(word)" + (count == 1 ? "" : "s") }
+func plural(_ count: Int, _ word: String) -> String { "\(count) \(word)" + (count == 1 ? "" : "s") }
 
 private func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
 

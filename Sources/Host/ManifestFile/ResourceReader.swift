@@ -117,7 +117,7 @@ extension ResourceDemand {
     }
 
     /// Lines of a manifest.
-    var yaml: [String] {
+    public var yaml: [String] {
         var lines: [String] = []
         if let cacheText { lines.append("cache: {\(cacheText)}") }
         if let text = bandwidth.text { lines.append("bandwidth: \(text)") }
@@ -142,9 +142,9 @@ func housekeepingYAML(_ manifest: Manifest) -> String {
 }
 
 extension ManifestPicture {
-    /// What housekeeping asks for.
-    var resources: [String] {
+    /// What housekeeping asks for, under a heading of its own.
+    var housekeeping: [String] {
         let rows = manifest.housekeepingResources.rows
-        return rows.isEmpty ? [] : ["  housekeeping"] + rows.map { "    \($0.0): \($0.1)" }
+        return rows.isEmpty ? [] : ["", "Housekeeping"] + rows.map { "    \(pad($0.0, 13)) \($0.1)" }
     }
 }

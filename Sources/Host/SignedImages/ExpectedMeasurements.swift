@@ -19,7 +19,15 @@ public struct ExpectedMeasurements: Codable, Equatable, Sendable {
         public var sha256, sha384: String
     }
 
+    /// What the measured manifest asks for a partition: whoever reads evidence learns what may run unencrypted.
+    public struct Partition: Codable, Equatable, Sendable {
+        public var name: String
+        /// `required`, `preferred`, `none`.
+        public var memoryKey: String
+    }
+
     public private(set) var events: [Event] = []
+    public private(set) var partitions: [Partition] = []
     /// By the name of the bank, then by the number: hexadecimal.
     public private(set) var pcrs: [String: [String: String]] = [:]
 
@@ -76,6 +84,7 @@ public struct ExpectedMeasurements: Codable, Equatable, Sendable {
         }
         add(.manifest, manifest, small(content), &values)
         for spec in try Manifest(file: content).partitionList {
+            partitions.append(Partition(name: spec.name.string, memoryKey: spec.resources.memoryKey.name))
             let kernel = spec.image.string, initrd = spec.initrd.string, sites = kernel + ".sites"
             add(.kernel, kernel, try required(kernel, image(kernel, spec.digests?.kernel)), &values)
             if !initrd.isEmpty {

@@ -68,15 +68,11 @@ public struct CBORReader: ~Escapable {
 
     /// A byte string of at most `max` bytes, else `tooLong`; a view of the input.
     @_lifetime(copy self)
-    public mutating func bytes(max: Int) throws(CBORError) -> Span<UInt8> {
-        try string(major: 2, max: max)
-    }
+    public mutating func bytes(max: Int) throws(CBORError) -> Span<UInt8> { try string(major: 2, max: max) }
 
     /// A text of at most `max` bytes of printable ASCII, else `tooLong` or `invalidText`; a view of the input.
     @_lifetime(copy self)
-    public mutating func text(max: Int) throws(CBORError) -> Span<UInt8> {
-        try string(major: 3, max: max)
-    }
+    public mutating func text(max: Int) throws(CBORError) -> Span<UInt8> { try string(major: 3, max: max) }
 
     @_lifetime(copy self)
     private mutating func string(major: UInt8, max: Int) throws(CBORError) -> Span<UInt8> {

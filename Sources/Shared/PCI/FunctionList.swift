@@ -109,9 +109,7 @@ public struct FunctionList: Sendable {
 
 extension FunctionDescription {
     /// Whether the machine itself depends on it: host and other bridges (base class 06h), IOMMUs (0806h).
-    public var isOfTheMachine: Bool {
-        isBridge || classCode >> 16 & 0xFF == 0x06 || classCode >> 8 & 0xFFFF == 0x0806
-    }
+    public var isOfTheMachine: Bool { isBridge || classCode >> 16 & 0xFF == 0x06 || classCode >> 8 & 0xFFFF == 0x0806 }
 
     /// Whether it is known not to come back from a reset of its bus: some of Atheros' wireless cards, of which reads of configuration space then stop
     /// the machine; others of TI's, NVIDIA's and LSI's, which want a cold start.

@@ -28,7 +28,7 @@ public struct MachineRanges: Sendable {
 
     /// What the chipsets of PCs have below 1 MiB (video memory, option ROMs, firmware), and below 4 GiB, from the I/O APICs to
     /// the flash memory: the firmware's map of memory need not list it.
-    /// - Parameter addressBits: of physical addresses (CPUID 80000008h EAX bits 7:0). A core maps one-to-one what its functions
+    /// - Parameter addressBits: of physical addresses, without those that name a memory key. A core maps one-to-one what its functions
     ///   have, below the 47 bits that the lower half of its address space has.
     public init(addressBits: Int = 47) {
         end = 1 << UInt64(max(32, min(addressBits, 47)))

@@ -76,9 +76,7 @@ public struct VirtualFunctions: Sendable {
     }
 
     /// Requester id of number `k`; wraps around where `require` would have refused.
-    public func requester(_ k: Int) -> UInt16 {
-        physical &+ offset &+ stride &* UInt16(truncatingIfNeeded: k)
-    }
+    public func requester(_ k: Int) -> UInt16 { physical &+ offset &+ stride &* UInt16(truncatingIfNeeded: k) }
 
     /// Whether one of the first `count` has the requester id of one of the first `otherCount` of others, or registers in a
     /// page with some of theirs.

@@ -49,9 +49,12 @@ public struct CoreResources: Sendable {
         body(Self.associationRegister, association)
     }
 
-    /// Whether every register holds what was written.
+    /// Whether memory is encrypted as on the boot core.
+    public func hasKey(read: (UInt32) -> UInt64) -> Bool { key.register == 0 || read(key.register) == key.setting }
+
+    /// The same, and whether every register holds what was written.
     public func holds(read: (UInt32) -> UInt64) -> Bool {
-        var isSame = key.register == 0 || read(key.register) == key.setting
+        var isSame = hasKey(read: read)
         forEachSetting { if read($0) != $1 { isSame = false } }
         return isSame
     }

@@ -4,7 +4,7 @@
 /// - Parameters:
 ///   - key: `KeyIdentifier.program`.
 ///   - flush: writes every line of the memory back, through the key that it has, and keeps none.
-///   - program: has the key made anew: 0, or why it was not (PCONFIG in RAX: 1 command, 2 entropy, 3 key, 4 algorithm, 5 busy).
+///   - program: pauses, and has the key made anew: 0, or why it was not (PCONFIG in RAX: 1 command, 2 entropy, 3 key, 4 algorithm, 5 busy).
 ///   - clear: zeroes all of the memory.
 /// - Returns: 0, or why the key was not set; then nothing was cleared.
 @inline(__always)

@@ -23,14 +23,19 @@ public enum MemoryKeyObstacle: UInt8, Sendable {
 /// One key of the memory controller's, by its number (Intel TME-MK, 336907 revision 1.3). Noncopyable: a partition that has it is the
 /// only one. Number 0, the machine's own key, is nobody's.
 public struct KeyIdentifier: ~Copyable {
-    /// The bits of an address that name the key.
-    public let bits: UInt64
+    public let bits: KeyBits
     /// What PCONFIG is told to make a new random key (`MemoryKeys.program`); 0: this one never changes.
     public let program: UInt64
-    fileprivate init(bits: UInt64, program: UInt64) { (self.bits, self.program) = (bits, program) }
+    fileprivate init(bits: KeyBits, program: UInt64) { (self.bits, self.program) = (bits, program) }
+}
 
-    /// A frame's address as page tables of every kind have it: root, nested and remapping tables alike.
-    public func encode(_ frame: UInt64) -> UInt64 { frame | bits }
+/// The bits of an address that name a key. What is made of them is an address as page tables have it, and nothing else: `encode` is how
+/// root, nested and remapping tables alike name a guest's frame.
+public struct KeyBits: Hashable, Sendable {
+    fileprivate let raw: UInt64
+    /// Of what is no guest's memory.
+    public static let none = KeyBits(raw: 0)
+    public func encode(_ frame: UInt64) -> UInt64 { frame | raw }
 }
 
 /// With which key a partition's memory is encrypted.
@@ -45,10 +50,8 @@ public enum MemoryKeyChoice: Equatable, Sendable {
 
 /// What TME-MK offers here, by CPUID 7, 1Bh, 80000008h and the registers that firmware has locked.
 public struct MemoryKeys: Equatable, Sendable {
-    public static let capability: UInt32 = 0x981, activation: UInt32 = 0x982, systemConfiguration: UInt32 = 0xC001_0010
-    /// How many address bits name a key; 0: there are none.
-    public private(set) var bits: UInt32 = 0
-    /// The lowest of them.
+    public static let capability: UInt32 = 0x981, systemConfiguration: UInt32 = 0xC001_0010
+    /// The lowest of the address bits that name a key.
     public private(set) var shift: UInt32 = 0
     /// Keys are 1 to this.
     public private(set) var highest: UInt32 = 0
@@ -87,12 +90,12 @@ public struct MemoryKeys: Equatable, Sendable {
         guard vendor == .intel, native(0, 0).eax >= 0x1B else { return }
         let features = native(7, 0)
         guard features.ecx & 1 << 13 != 0, features.edx & 1 << 18 != 0, Self.hasTarget(native) else { return }
-        let active = read(Self.activation), capable = read(Self.capability)
+        let active = read(AddressWidth.activation), capable = read(Self.capability)
         // The upper ones of the bits for keys may be TDX's: PCONFIG and page tables of others may not have them.
         let width = UInt32(active >> 32 & 0xF), ours = width - min(UInt32(active >> 36 & 0xF), width)
         let count = min(UInt32(capable >> 36 & 0x7FFF), (1 << ours) - 1)
         obstacle = .notActivated
-        // Locked, switched on, not bypassed, with bits for keys.
+        // Locked and switched on, with bits for keys. Bit 31 has key 0 alone go unencrypted.
         guard active & 3 == 3, width > 0, count > 0 else { return }
         // An algorithm that both the processor has (XTS-128: bit 0, XTS-256: bit 2) and firmware allows.
         let allowed = UInt16(truncatingIfNeeded: active >> 48) & UInt16(truncatingIfNeeded: capable) & 5
@@ -101,8 +104,8 @@ public struct MemoryKeys: Equatable, Sendable {
         obstacle = .severalPackages
         guard packages == 1 else { return }
         obstacle = nil
-        (register, setting) = (Self.activation, active)
-        (bits, shift, highest) = (width, native(0x8000_0008, 0).eax & 0xFF - width, min(count, 63))
+        (register, setting) = (AddressWidth.activation, active)
+        (shift, highest) = (AddressWidth.bits(native: native, read: read), min(count, 63))
         algorithm = allowed & 4 != 0 ? 4 : 1
     }
 
@@ -117,11 +120,11 @@ public struct MemoryKeys: Equatable, Sendable {
     }
 
     /// The bits of an address that name a key.
-    public func bits(of key: MemoryKeyChoice) -> UInt64 {
+    public func bits(of key: MemoryKeyChoice) -> KeyBits {
         switch key {
-        case .none: 0
-        case .machine: machineBit
-        case .own(let number): UInt64(number) << UInt64(shift)
+        case .none: .none
+        case .machine: KeyBits(raw: machineBit)
+        case .own(let number): KeyBits(raw: UInt64(number) << UInt64(shift))
         }
     }
 

@@ -37,7 +37,5 @@ public struct InterruptCommand: Sendable {
 
     /// What is sent for a fixed or lowest-priority command to one core, by its physical id: its vector, fixed and
     /// edge-triggered. A level-triggered one would have its end broadcast to the I/O APICs, which are not the guest's.
-    public func directed(to apicID: UInt32) -> UInt64 {
-        UInt64(apicID) << 32 | 1 << 14 | UInt64(vector)
-    }
+    public func directed(to apicID: UInt32) -> UInt64 { UInt64(apicID) << 32 | 1 << 14 | UInt64(vector) }
 }

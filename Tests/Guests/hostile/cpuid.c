@@ -21,6 +21,7 @@ static const struct {
     {"skinit", 0x80000001, 0, 2, 1u << 12},       {"wdt", 0x80000001, 0, 2, 1u << 13},
     {"lwp", 0x80000001, 0, 2, 1u << 15},          {"perfctr", 0x80000001, 0, 2, 3u << 23 | 1u << 28},
     {"mwaitx", 0x80000001, 0, 2, 1u << 29},       {"invlpgb", 0x80000008, 0, 1, 1u << 3},
+    {"bandwidth", 0x80000008, 0, 1, 1u << 6},
     {"rdpru", 0x80000008, 0, 1, 1u << 4},         {"sev", 0x8000001F, 0, 0, ~0u},
 };
 static void refused_bits(void) {

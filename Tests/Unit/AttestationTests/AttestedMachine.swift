@@ -118,7 +118,7 @@ final class AttestedMachine {
             name: attested
             housekeeping: 0
             partitions:
-              - {name: first, cores: [1], memory: 64M, image: {kernel: first.elf, initrd: initrd}}
+              - {name: first, cores: [1], memory: 64M, image: {kernel: first.elf, initrd: initrd}, memory-key: required}
               - {name: second, cores: [2], memory: 64M, image: second.elf}
             """
         let file = volume.appending(path: "machine.yaml")

@@ -1,4 +1,5 @@
 import Control
+import ControlClient
 @testable import Daemon
 import Foundation
 import FoundationNetworking
@@ -7,6 +8,7 @@ import Logging
 import NIOCore
 import NIOEmbedded
 import NIOHTTP1
+import Resources
 import Testing
 
 /// What Prometheus reads: a page that is what is so, on a port that nobody can hold.
@@ -87,6 +89,36 @@ import Testing
         #expect(!found.keys.contains { $0.hasPrefix("bulkhead_exits_total{partition=\"workload\"") })
         // The silicon counts no traffic here.
         #expect(!found.keys.contains { $0.hasPrefix("bulkhead_traffic") })
+    }
+
+    /// Counters that begin again are no resets: what is told only rises, or is not told.
+    @Test func trafficIsSummed() {
+        func reading(_ seconds: Double, _ counter: UInt64?, wrap: UInt64 = 1 << 44) -> [String: PartitionStatistics] {
+            var statistics = PartitionStatistics(clockMicroseconds: UInt64(seconds * 1e6), vcpus: [])
+            var traffic = TrafficCounters()
+            (traffic.wrap, traffic.total) = (wrap, counter)
+            statistics.traffic = traffic
+            return ["loop": statistics]
+        }
+        var sums = TrafficSums()
+        sums.add(reading(1, 1 << 43))
+        #expect(sums.totals.isEmpty, "there is nothing to compare it with")
+        sums.add(reading(5, 3 << 42))
+        #expect(sums.totals == ["loop": 1 << 42])
+        // It begins again.
+        sums.add(reading(9, 1 << 40))
+        #expect(sums.totals == ["loop": 1 << 42 + 1 << 42 + 1 << 40])
+        // It may have begun again twice: then the sum begins anew.
+        sums.add(reading(60, 2 << 40))
+        #expect(sums.totals.isEmpty)
+        sums.add(reading(61, 3 << 40))
+        #expect(sums.totals == ["loop": 1 << 40])
+        sums.add(reading(62, nil))
+        #expect(sums.totals.isEmpty)
+        // Another machine's partitions are others.
+        sums.add([:])
+        sums.add(reading(63, 1))
+        #expect(sums.totals.isEmpty)
     }
 
     /// Of a machine that does not answer nothing is said; of partitions that permit no statistics, nothing of their exits.

@@ -149,8 +149,8 @@ import Testing
             InventoryItem(.core, [0, 0, 0, 0, 0]), InventoryItem(.core, [1, 0, 1, 0, 1]),
             InventoryItem(.processor, [0, 0, 0x20, 0x756E_6547, 0x6C65_746E, 0x4965_6E69]),
             InventoryItem(.processor, [4, 0, 0x4063, 0x03C0_003F, 0x1FFF, 0]),
-            InventoryItem(.processor, [7, 0, 0, 1 << 15, 0, 0]), InventoryItem(.processor, [0x10, 0, 0, 2, 0, 0]),
-            InventoryItem(.processor, [0x10, 1, 15, 0, 0, 7]),
+            InventoryItem(.processor, [7, 0, 0, 1 << 15, 0, 0]), InventoryItem(.processor, [0x10, 0, 0, 0xA, 0, 0]),
+            InventoryItem(.processor, [0x10, 1, 15, 0, 0, 7]), InventoryItem(.processor, [0x10, 3, 89, 0, 4, 7]),
         ])
         defer { withExtendedLifetime(bench) {} }
         let text = try #require(try client.call("connect_get_capabilities")).text
@@ -162,6 +162,11 @@ import Testing
                         <control granularity='512' unit='KiB' type='both' maxAllocs='8'/>
                       </bank>
                     </cache>
+                    <memory_bandwidth>
+                      <node id='0' cpus='0-1'>
+                        <control granularity='10' min='10' maxAllocs='8'/>
+                      </node>
+                    </memory_bandwidth>
                 """), "\(text)")
     }
 }

@@ -19,6 +19,9 @@ import Testing
             processor([0x10, 0, 0, 0xA, 0, 0]), processor([0x10, 1, 0xE, 0x6000, 4, 0xE]),
             processor([0x10, 3, 0x59, 0, 4, 0xE]), processor([0xF, 0, 0, 0xFF, 0, 2]),
             processor([0xF, 1, 8, 0x1_0000, 0xFF, 3]),
+            // "Intel(R) Xeon(R)  Gold 6454S", spaces before and between as processors have them.
+            processor([0x8000_0002, 0, 0x2020_2020, 0x6574_6E49, 0x2952_286C, 0x6F65_5820]),
+            processor([0x8000_0003, 0, 0x2952_286E, 0x6F47_2020, 0x3620_646C, 0x5334_3534]),
         ]
     }
 
@@ -38,6 +41,7 @@ import Testing
         #expect(found.allocation?.l2 == nil && found.allocation?.monitors == 0xFF)
         #expect(found.allocation?.bandwidth == .init(unit: "percent", least: 10, most: 100, classes: 15))
         #expect(found.memoryKeys == 63 && found.memoryKeyProblem == nil)
+        #expect(found.processor == "Intel(R) Xeon(R) Gold 6454S")
         for words in [
             "L3: 15 ways, 15 classes; 2 ways are filled by devices too", "memory bandwidth: 10% to 100%, 15 classes",
             "counted for each partition: occupancy, total", "memory keys: 63",
@@ -106,5 +110,11 @@ import Testing
         #expect(found.bandwidth == .init(unit: "percent", least: 10, most: 100, classes: 8))
         #expect(found.monitors == 143 && found.counters == ["occupancy", "total"])
         #expect(found.capabilities.bandwidthLimit == 90)
+        // Delays that are no percentages are promised by nobody, as the hypervisor has it; AMD's are amounts.
+        try file("MB/delay_linear", "0")
+        #expect(Inventory.Allocation(linux: tree, ["cat_l3"])?.bandwidth == nil)
+        #expect(
+            Inventory.Allocation(linux: tree, ["cat_l3"], isAMD: true)?.bandwidth
+                == .init(unit: "GB/s", least: 0.125, most: 255.875, classes: 8))
     }
 }

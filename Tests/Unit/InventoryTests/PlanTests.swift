@@ -72,7 +72,11 @@ import Testing
         #expect(a.virtio == .console && b.virtio.isEmpty)
         #expect(b.commandLine.string.contains("pci=off") && b.image.string == "mine" && b.initrd.isEmpty)
         #expect(c.permits.isEmpty)
-        #expect(try Planner(inventory).notes(manifest) == [])
+        // Two of them are in one package, of which nothing tells how its cache can be divided.
+        #expect(
+            Planner(inventory).notes(manifest) == [
+                "partitions \"b\" and \"c\" share a last-level cache, whether it can be divided is not known: each slows the other down"
+            ])
     }
 
     @Test func whatIsSaidForAllOrForOne() throws {

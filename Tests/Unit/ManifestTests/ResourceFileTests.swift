@@ -42,7 +42,13 @@ import Testing
         #expect(json.partitions[0].memoryKey == "required")
         let picture = ManifestPicture(copy).text
         #expect(picture.contains("cache         l3: 4 ways, l2: 25%") && picture.contains("memory key    required"))
-        #expect(picture.contains("bandwidth: 1.5 GB/s"))
+        // Housekeeping's have a heading of their own, also where channels follow.
+        let own = "\n\nHousekeeping\n    cache         l3: exclusive\n    bandwidth     1.5 GB/s\n"
+        #expect(picture.hasSuffix(own))
+        let channel = "channels: [{name: wire, ends: [work, other]}]"
+        let second = "  - {name: other, cores: [2], memory: 64M, image: vmlinux}\n"
+        let linked = ManifestPicture(try parsed(text.replacing("\n\n", with: "\n") + second + channel)).text
+        #expect(linked.contains(own + "\nChannels\n"), "\(linked)")
     }
 
     /// What asks for nothing has the bytes that it always had.

@@ -1,7 +1,7 @@
-import ControlClient
 import Resources
 import Testing
 
+@testable import ControlClient
 @testable import Reports
 
 /// Bytes out of counters that begin again: never fewer than were moved, or none.

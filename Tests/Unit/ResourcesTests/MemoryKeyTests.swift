@@ -1,5 +1,7 @@
+import Remapping
 import Resources
 import Testing
+import UnitSupport
 import X86
 
 @testable import Manifest
@@ -29,10 +31,10 @@ private struct NoKey: Error {}
     @Test func whatFirmwareHasLockedIsUsed() throws {
         var found = keys()
         // MAXPHYADDR 52 (34h) with 6 bits for keys: frames have 46.
-        #expect(found.obstacle == nil && found.bits == 6 && found.shift == 46 && found.highest == 63)
+        #expect(found.obstacle == nil && found.shift == 46 && found.highest == 63)
         #expect(found.algorithm == 4 && found.register == 0x982 && found.setting == Self.active)
         guard let key = found.take(.own(5)) else { throw NoKey() }
-        #expect(key.encode(0x1_2345_6000) == 5 << 46 | 0x1_2345_6000)
+        #expect(key.bits.encode(0x1_2345_6000) == 5 << 46 | 0x1_2345_6000)
         // Key 5, command random, XTS-256 as the bit that MSR 982h has at 50.
         #expect(key.program == 0x0401_0005)
         let again = found.take(.own(5)) != nil, none = found.take(.own(0)) != nil, beyond = found.take(.own(64)) != nil
@@ -40,6 +42,13 @@ private struct NoKey: Error {}
         let small = keys(active: 3 | 4 << 32 | 1 << 48, capable: 5 | 6 << 32 | 63 << 36)
         #expect(small.highest == 15 && small.shift == 48 && small.algorithm == 1)
         #expect(keys(capable: 5 | 6 << 32 | 3 << 36).highest == 3)
+        let ice = keys(.encryptingIceLake, active: 3 | 6 << 32 | 1 << 48, capable: 1 | 6 << 32 | 63 << 36)
+        #expect(ice.obstacle == nil && ice.shift == 46 && ice.algorithm == 1 && ice.highest == 63)
+        #expect(
+            keys(.encryptingIceLake, active: 3 | 6 << 32 | 4 << 48, capable: 1 | 6 << 32 | 63 << 36).obstacle
+                == .noRandomKeys)
+        // Bit 31: what has no key, the hypervisor's own memory among it, stays plain; keys are keys.
+        #expect(keys(active: Self.active | 1 << 31).highest == 63)
         // Of six bits, TDX has five: one key is left, and none where it has all.
         #expect(keys(active: Self.active | 5 << 36).highest == 1)
         #expect(keys(active: Self.active | 6 << 36).obstacle == .notActivated)
@@ -64,9 +73,9 @@ private struct NoKey: Error {}
         #expect(off.obstacle == .oneKey && off.machineBit == 0 && off.register == 0)
         #expect(on.obstacle == .oneKey && on.machineBit == 1 << 51 && on.register == 0xC001_0010)
         guard let key = on.take(.machine) else { throw NoKey() }
-        #expect(key.encode(0x7000) == 1 << 51 | 0x7000 && key.program == 0)
+        #expect(key.bits.encode(0x7000) == 1 << 51 | 0x7000 && key.program == 0)
         guard let none = off.take(.none) else { throw NoKey() }
-        #expect(none.encode(0x7000) == 0x7000)
+        #expect(none.bits.encode(0x7000) == 0x7000)
     }
 
     private func manifest(_ demands: [MemoryKeyDemand]) -> Manifest {
@@ -97,7 +106,30 @@ private struct NoKey: Error {}
             #expect(manifest.memoryKey(of: 0, on: facts) == .none)
         }
         facts.memoryKeys = keys(.zen4, system: 1 << 23)
-        #expect(manifest.memoryKey(of: 0, on: facts) == .machine && manifest.memoryKey(of: 2, on: facts) == .none)
+        #expect(manifest.memoryKey(of: 0, on: facts) == .machine)
+        // Who asks for nothing has it too.
+        #expect(manifest.memoryKey(of: 2, on: facts) == .machine)
+    }
+
+    /// A core of a partition with a key says so when its own register is another one, and others are not looked at.
+    @Test func aCoreWithOtherEncryptionIsTold() throws {
+        var facts = MachineFacts(cores: CoreSet(rawValue: 0xFF))
+        (facts.resources, facts.memoryKeys) = (ResourceCapabilities(), keys())
+        let manifest = manifest([.required, .none])
+        let own = try manifest.resources(of: 1, on: facts), other = try manifest.resources(of: 2, on: facts)
+        #expect(own.hasKey { $0 == 0x982 ? Self.active : 0 } && own.holds { $0 == 0x982 ? Self.active : 0 })
+        for setting in [0, Self.active & ~1, Self.active ^ 1 << 32, Self.active | 1 << 31] {
+            #expect(!own.hasKey { _ in setting } && !own.holds { _ in setting })
+        }
+        #expect(
+            other.hasKey {
+                Issue.record("read: \(String($0, radix: 16))")
+                return 0
+            })
+        // AMD's one key is everybody's.
+        facts.memoryKeys = keys(.zen4, system: 1 << 23)
+        let sme = try manifest.resources(of: 2, on: facts)
+        #expect(sme.hasKey { $0 == 0xC001_0010 ? 1 << 23 : 0 } && !sme.hasKey { _ in 0 })
     }
 
     // The model.
@@ -106,7 +138,10 @@ private struct NoKey: Error {}
         PartitionMemory, UInt64
     ) {
         guard let key = keys.take(.own(number)) else { throw NoKey() }
-        return (PartitionMemory(memory: memory, base: UInt64(number) << 20, shift: 46, bits: key.bits), key.program)
+        return (
+            PartitionMemory(memory: memory, base: UInt64(number) << 20, shift: 46, bits: key.bits.encode(0)),
+            key.program
+        )
     }
 
     @Test func aStartClearsUnderANewKeyAndNothingRemains() throws {
@@ -172,18 +207,39 @@ private struct NoKey: Error {}
         for address in own.addresses { #expect(memory.read(address) == 0) }
     }
 
-    /// Each partition's frames are named by its own key in every format: no entry leads to a frame by another one.
+    /// Each partition's frames are named by its own key in every format: no entry leads to a frame by another one. The tables are made
+    /// as the hypervisor's are, with pages of every size.
     @Test func noAliasIsEverMapped() throws {
-        var keys = keys(), seen: Set<UInt64> = []
+        var keys = keys(), seen: Set<KeyBits> = []
         for number: UInt32 in 1...8 {
             guard let key = keys.take(.own(number)) else { throw NoKey() }
-            for format in [
-                LongModeFormat.leaf(at: key.encode(0x4000_0000), level: 2, access: .readWrite),
-                EPTFormat.leaf(at: key.encode(0x4000_0000), level: 2, access: .all),
+            for leaves in [
+                try leaves(LongModeFormat.self, key.bits), try leaves(EPTFormat.self, key.bits),
+                try leaves(NestedFormat.self, key.bits), try leaves(VTDPageFormat.self, key.bits),
+                try leaves(AMDViPageFormat.self, key.bits),
             ] {
-                #expect(LongModeFormat.address(format) & 63 << 46 == UInt64(number) << 46)
+                // 2 GiB behind 3 MiB behind 8 KiB.
+                #expect(leaves.count > 4 && leaves.allSatisfy { $0 >> 46 == UInt64(number) })
+                #expect(leaves.first.map { $0 & (1 << 46 - 1) } == 0x3FCF_E000)
             }
             #expect(seen.insert(key.bits).inserted && key.bits == keys.bits(of: .own(number)))
         }
+    }
+
+    /// The addresses in all leaves of a table that maps memory by a key.
+    private func leaves<Format: PageTableFormat>(_: Format.Type, _ key: KeyBits) throws -> [UInt64] {
+        let frames = Frames(64), base: UInt64 = 0x4000_0000 - 0x30_2000
+        var arena = frames.makeArena()
+        var table = try PageTable<Format>(hugePages: true, arena: &arena)
+        try table.map(base, to: key.encode(base), size: 0x30_2000 + 2 << 30, .readWrite, arena: &arena)
+        func walk(_ frame: UInt64, _ level: Int) -> [UInt64] {
+            (0..<512).flatMap { index -> [UInt64] in
+                let entry = frames.words[Int(frame - frames.base) / 8 + index]
+                guard Format.isPresent(entry) else { return [] }
+                if level == 1 || Format.isLeaf(entry, level: level) { return [Format.address(entry)] }
+                return walk(Format.address(entry), level - 1)
+            }
+        }
+        return walk(table.root, 4)
     }
 }

@@ -41,6 +41,14 @@ struct RecordedProcessor: Sendable, CustomTestStringConvertible {
             (0xF, 0, CPUIDRegisters(ebx: 0xDF, edx: 2)),
             (0xF, 1, CPUIDRegisters(eax: 8, ebx: 0x1_8000, ecx: 0xDF, edx: 7)),
         ])
+    /// The same with memory keys, by XTS-128 alone: addresses of 52 bits, of which Linux names 46 where six name keys.
+    static let encryptingIceLake = RecordedProcessor(
+        "Ice Lake-SP with TME-MK", .intel,
+        [
+            (0, 0, CPUIDRegisters(eax: 0x1B)),
+            (7, 0, CPUIDRegisters(ebx: divides, ecx: 1 << 13, edx: 1 << 18)),
+            (0x1B, 0, CPUIDRegisters(eax: 1, ebx: 1)), (0x8000_0008, 0, CPUIDRegisters(eax: 0x3934)),
+        ])
     /// 15 ways of L3 and 16 of L2.
     static let sapphireRapids = RecordedProcessor(
         "Sapphire Rapids", .intel,

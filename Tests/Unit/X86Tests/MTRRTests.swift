@@ -10,7 +10,7 @@ import X86
 
     private func map(
         default defaultType: UInt64 = on | 6, fixed: [UInt64] = [], _ pairs: [(base: UInt64, mask: UInt64)] = [],
-        capability: UInt64 = 1 << 8 | 10, bits: Int = 39
+        capability: UInt64 = 1 << 8 | 10, bits: Int = 39, encryption: UInt64? = nil
     ) -> MTRRMap {
         var registers: [UInt32: UInt64] = [0xFE: capability, 0x2FF: defaultType]
         let fixedRegisters: [UInt32] = [0x250, 0x258, 0x259] + Array(0x268...0x26F)
@@ -22,7 +22,14 @@ import X86
         for (i, pair) in pairs.enumerated() {
             (registers[0x200 + UInt32(i) * 2], registers[0x201 + UInt32(i) * 2]) = (pair.base, pair.mask)
         }
-        return MTRRMap(addressBits: bits) { register in
+        registers[0x982] = encryption
+        return MTRRMap { leaf, _ in
+            switch leaf {
+            case 0: CPUIDRegisters(eax: 0x1B)
+            case 7: CPUIDRegisters(ecx: encryption == nil ? 0 : 1 << 13)
+            default: CPUIDRegisters(eax: 0x3900 | UInt32(bits))
+            }
+        } read: { register in
             #expect(registers[register] != nil && !(0x220...0x24F).contains(register), "not there: \(register)")
             return registers[register] ?? 0
         }
@@ -144,6 +151,25 @@ import X86
     @Test func everythingIsARangeToo() {
         #expect(map(default: Self.on, [(6, Self.valid)]).uniform(from: 0, limit: .max).end == 1 << 39)
         #expect(map([range(0, gib, 0, bits: 52)], bits: 99).type(of: gib - 1) == .uncacheable)
+    }
+
+    /// Where upper bits of an address name keys, masks end below them, as firmware writes them, and CPUID goes on counting 52
+    /// (Intel 336907, section 4): such a mask has no holes.
+    @Test func masksEndBelowTheBitsForKeys() {
+        let pairs = [range(2 * gib, 2 * gib, 0, bits: 46), range(gib, mib, 1, bits: 46)]
+        let on: UInt64 = 3 | 6 << 32 | 5 << 48
+        let map = map(pairs, bits: 52, encryption: on)
+        #expect(map.type(of: 2 * gib) == .uncacheable && map.type(of: gib) == .writeCombining)
+        let run = map.uniform(from: 4 * gib, limit: .max)
+        #expect(run.type == .writeBack && run.end == 1 << 46)
+        // Nobody has memory there.
+        #expect(map.type(of: 1 << 46) == .uncacheable)
+        // Encryption with one key, or that firmware has not switched on, takes no bits: the masks are as wide as addresses.
+        for encryption in [3, 3 | 5 << 48, 1 | 6 << 32] as [UInt64] {
+            let map = self.map([range(2 * gib, 2 * gib, 0, bits: 52)], bits: 52, encryption: encryption)
+            #expect(map.uniform(from: 4 * gib, limit: .max).end == 1 << 52)
+            #expect(map.type(of: 1 << 51) == .writeBack)
+        }
     }
 
     @Test func aMaskWithHolesIsUncacheableOnItsWhole() {

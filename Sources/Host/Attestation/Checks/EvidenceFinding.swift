@@ -5,7 +5,7 @@ public struct EvidenceFinding: Codable, Equatable, Sendable {
         /// What is worth knowing, and decides nothing.
         case note
     }
-    /// Of the check: `key`, `signature`, `quote`, `nonce`, `log`, `banks`, `baseline`, `pcr-11`, `pcr-12`, `program`, `secure-boot`
+    /// Of the check: `volume`, `memory-keys`, `key`, `signature`, `quote`, `nonce`, `log`, `banks`, `baseline`, `pcr-11`, `pcr-12`, `program`, `secure-boot`
     /// or `clock`.
     public var name: String
     public var state: State

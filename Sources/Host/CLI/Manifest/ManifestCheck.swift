@@ -55,13 +55,7 @@ struct ManifestCheck: ParsableCommand {
     /// What the machine refuses, as the hypervisor would at boot; notes what its inventory cannot tell.
     private func machineProblems(_ manifest: Manifest) throws -> [ManifestProblem] {
         guard let machine else { return [] }
-        guard let data = FileManager.default.contents(atPath: machine), let inventory = try? Inventory(json: data)
-        else {
-            throw ManifestRefused(
-                problems: [
-                    ManifestProblem(file: machine, reason: "this is not what `bulkhead inventory --json` prints")
-                ])
-        }
+        let inventory = try ManifestMachine.inventory(machine)
         let addresses = manifest.partitionList.flatMap { $0.devices.list.map(\.address.text) }
         if !json { for doubt in inventory.doubts(about: addresses, of: manifest) { Manage.fail("note: \(doubt)") } }
         return inventory.refusal(of: manifest).map { [ManifestProblem(file: file, reason: $0)] } ?? []

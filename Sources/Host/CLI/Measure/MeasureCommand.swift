@@ -3,6 +3,8 @@ import ControlClient
 import Foundation
 import Inventory
 import Machines
+import Manifest
+import ManifestFile
 
 /// `bulkhead measure`: what a neighbour's storm does to a real-time partition's wake-ups, as one report that can be sent in.
 struct MeasureCommand: ParsableCommand {
@@ -22,6 +24,12 @@ struct MeasureCommand: ParsableCommand {
     var seconds = 60
     @Option(help: "What this run is called in the report: masks, no masks, keys ...") var label = "run"
     @Option(help: ArgumentHelp("Add the run to this report, a file of JSON.", valueName: "file")) var report: String?
+    @Option(
+        help: ArgumentHelp(
+            "The manifest that the machine has booted: the report has what it asks for. With --emulated it is known.",
+            valueName: "file")) var manifest: String?
+    @Option(help: ArgumentHelp("What else is to be known: firmware's version, microcode.", valueName: "text"))
+    var about: String?
     @Flag(help: "Print JSON.") var json = false
 
     func validate() throws {
@@ -29,6 +37,7 @@ struct MeasureCommand: ParsableCommand {
         guard !emulated || machine.machineSocket == nil else {
             throw ValidationError("--emulated and --machine-socket exclude each other")
         }
+        guard !emulated || manifest == nil else { throw ValidationError("--emulated has a manifest of its own") }
     }
 
     func run() throws {
@@ -39,16 +48,19 @@ struct MeasureCommand: ParsableCommand {
             let workspace = try Workspace.current(), signals = DemoCommand.endOnSignal()
             defer { signals.forEach { $0.cancel() } }
             say("booting an emulated machine with Examples/measure.yaml")
-            let testbed = try Testbed(
-                manifest: workspace.root.appending(path: "Examples/measure.yaml").path, workspace, name: "measure")
+            let path = workspace.root.appending(path: "Examples/measure.yaml").path
+            let testbed = try Testbed(manifest: path, workspace, name: "measure")
             defer { testbed.stop() }
-            let session = MeasureSession(testbed.watch.client, seconds: seconds, isEmulated: true, progress: say)
+            var session = MeasureSession(testbed.watch.client, seconds: seconds, isEmulated: true, progress: say)
+            (session.manifest, session.about) = (try readManifest(path, images: .unchecked), about)
             all.runs.append(try session.run(label))
         } else {
+            let booted = try refusing { try manifest.map { try readManifest($0, images: .unchecked) } }
             try Manage.run {
-                let client = try machine.connect()
-                all.runs.append(
-                    try MeasureSession(client, seconds: seconds, isEmulated: false, progress: say).run(label))
+                var session = MeasureSession(
+                    try machine.connect(), seconds: seconds, isEmulated: false, progress: say)
+                (session.manifest, session.about) = (booted, about)
+                all.runs.append(try session.run(label))
             }
         }
         if let report { try all.write(to: report) }

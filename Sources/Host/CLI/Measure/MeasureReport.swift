@@ -12,6 +12,8 @@ struct MeasureReport: Codable {
         var cores: [Int]
         /// `none`, `machine`, `own`: whose key encrypts its memory.
         var memoryKey: String
+        /// What its manifest asks for, a line each: `cache: {l3: 40%}`. nil where the manifest is not known.
+        var demands: [String]?
     }
 
     /// What was counted of one partition within a window.
@@ -40,6 +42,12 @@ struct MeasureReport: Codable {
         var isEmulated: Bool
         var seconds: Int
         var version: String
+        /// Of the machine's processor, as it names itself.
+        var processor: String?
+        /// What whoever measured has said of the machine: firmware's version, microcode.
+        var about: String?
+        /// What the manifest asks for housekeeping.
+        var housekeepingDemands: [String]?
         var partitions: [Partition]
         var allocation: Inventory.Allocation?
         /// Whether each core held what was written to it: masks, limits, class among it.
@@ -83,6 +91,13 @@ struct MeasureReport: Codable {
             let held =
                 run.isHeld ? "every core holds what was written to it" : "a core does not hold what was written to it"
             lines.append("\(run.label): memory keys: \(keys); \(held)")
+            let machine = [run.processor, run.about].compactMap { $0 }.joined(separator: "; ")
+            lines.append("    \(machine.isEmpty ? "an unknown processor" : machine); Bulkhead \(run.version)")
+            let asking = run.partitions.map { ($0.name, $0.demands) } + [("housekeeping", run.housekeepingDemands)]
+            for (name, demands) in asking {
+                guard let demands else { continue }
+                lines.append("    \(name): \(demands.isEmpty ? "asks for nothing" : demands.joined(separator: ", "))")
+            }
         }
         if runs.contains(where: \.isEmulated) {
             lines.append(

@@ -15,6 +15,10 @@ struct MeasureSession {
     let seconds: Int
     let isEmulated: Bool
     private let progress: (String) -> Void
+    /// What the machine has booted, where that is known.
+    var manifest: Manifest?
+    /// What is said of the machine.
+    var about: String?
 
     init(_ client: ControlClient, seconds: Int, isEmulated: Bool, progress: @escaping (String) -> Void) {
         (self.client, self.seconds, self.isEmulated, self.progress) = (client, seconds, isEmulated, progress)
@@ -38,10 +42,14 @@ struct MeasureSession {
         let measuredInfo = try partition("measured"), pairInfo = try partition("pair")
         let measured = PartitionGuest(client, partition: "measured", cores: [], counter: nil)
         let pair = PartitionGuest(client, partition: "pair", cores: [], counter: nil)
+        let partitions = try [measuredInfo, pairInfo].map { info in
+            MeasureReport.Partition(info, demands: try demands(info))
+        }
+        let inventory = try Inventory(client)
         var run = MeasureReport.Run(
             label: label, isEmulated: isEmulated, seconds: seconds, version: machine.version.string,
-            partitions: [measuredInfo, pairInfo].map { MeasureReport.Partition($0) },
-            allocation: try Inventory(client).allocation)
+            processor: inventory.processor, about: about, housekeepingDemands: manifest?.housekeepingResources.yaml,
+            partitions: partitions, allocation: inventory.allocation)
         run.isHeld = try ["measured", "pair"].allSatisfy { name in
             try client.selfCheck(name).vcpus.allSatisfy { $0 != 0 && ProtectionReport(word: $0).failed == 0 }
         }
@@ -54,6 +62,17 @@ struct MeasureSession {
         run.beside = try window(measured, "beside a storm")
         try pair.type(line: "run idle")
         return run
+    }
+
+    /// What the manifest asks for a partition; nil without one.
+    private func demands(_ info: PartitionInfo) throws -> [String]? {
+        guard let manifest else { return nil }
+        guard let spec = manifest.partitionList.first(where: { $0.name.string == info.name.string }),
+            spec.cores.rawValue == info.cores.rawValue, spec.memorySize == info.memory
+        else {
+            throw BenchError("the manifest is not the machine's: its partition \"\(info.name.string)\" is another")
+        }
+        return spec.resources.yaml
     }
 
     /// A guest that does nothing: one may have begun with something, or not have begun at all.
@@ -87,10 +106,10 @@ struct MeasureSession {
 }
 
 extension MeasureReport.Partition {
-    fileprivate init(_ info: PartitionInfo) {
+    fileprivate init(_ info: PartitionInfo, demands: [String]?) {
         self.init(
             name: info.name.string, cores: (0..<64).filter { info.cores.rawValue >> UInt64($0) & 1 != 0 },
-            memoryKey: ["none", "machine", "own"][Int(info.encryption.rawValue)])
+            memoryKey: ["none", "machine", "own"][Int(info.encryption.rawValue)], demands: demands)
     }
 }
 

@@ -12,7 +12,8 @@ struct PlanCommand: ParsableCommand {
         discussion: """
             Say what each partition needs; which cores it gets follows from the inventory. Threads of one physical core \
             stay together, a partition stays within one last-level cache and package where it fits, and the \
-            housekeeping core is given away last. What the machine cannot satisfy is refused in the hypervisor's words.
+            housekeeping core is given away last; ways of a last-level cache that partitions share are divided in proportion to \
+            cores, where the machine can and nobody asks for some. What the machine cannot satisfy is refused in the hypervisor's words.
 
               bulkhead inventory --json > machine.json
               bulkhead plan machine.json \\
@@ -26,7 +27,9 @@ struct PlanCommand: ParsableCommand {
               virtual-functions=N   how many of its virtual functions the function before enables (SR-IOV)
               reset=none            the function before cannot be reset, and you accept that
               kernel=PATH           what it boots; initrd=PATH
-              accept=split-smt      another owner may have the other thread of its physical cores
+              l3=WAYS, l2=WAYS      of each cache: 4 ways, 25% or exclusive; bandwidth=40% (Intel), 12 GB/s (AMD)
+              memory-key=preferred  a key of its own for its memory, or required
+              accept=split-smt      another owner may have the other thread of its physical cores; accept=shared-cache
               permit=OP+OP          what a manager may ask of it, all (default) or none
               on-crash=stop         or restart (default)
               command-line=TEXT     the last one: all that follows is the guest's command line

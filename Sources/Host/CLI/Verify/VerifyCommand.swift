@@ -75,7 +75,7 @@ struct VerifyCommand: ParsableCommand {
             volume: volume, baseline: try baseline.map(EvidenceFile.evidence),
             requiresSecureBoot: require.contains(.secureBoot),
             earlier: try after.map(EvidenceFile.evidence))
-        let findings = [volumeFinding(reference)] + (try EvidenceCheck(found, demand).findings)
+        let findings = [volumeFinding(reference), keysFinding(reference)] + (try EvidenceCheck(found, demand).findings)
         let isGood = findings.allSatisfy { $0.state != .bad }
         if json {
             print(try jsonText(Report(isGood: isGood, findings: findings)))
@@ -94,6 +94,14 @@ struct VerifyCommand: ParsableCommand {
         return words.isEmpty
             ? .init("volume", .good, "the owner's, object by object")
             : .init("volume", .bad, "not all of it could be checked", words)
+    }
+
+    /// What is in force `bulkhead ps` says; that a key that is required is there follows from the machine's having booted the manifest.
+    private func keysFinding(_ reference: OwnersReference) -> EvidenceFinding {
+        .init(
+            "memory-keys", .note,
+            "what the volume's manifest asks for; a machine that cannot give what is required does not boot it",
+            reference.expected.partitions.map { "\($0.name): \($0.memoryKey)" })
     }
 
     private func show(_ finding: EvidenceFinding) {

@@ -6,6 +6,7 @@ import NIOCore
 final class MetricsPage {
     var calls = CallCounters()
     var events = EventCounters()
+    private var traffic = TrafficSums()
     /// Connections to the port.
     var readers = 0
     /// Those who wait for the page that is being made.
@@ -62,6 +63,7 @@ final class MetricsPage {
             $0.sample(statistics == nil ? 0 : 1)
         }
         // What was true of a machine that does not answer may be so no longer.
+        if let statistics { traffic.add(statistics) }
         if isUp, let info = machine.info {
             page.family("bulkhead_machine_info", .gauge, "The machine and its hypervisor.") {
                 $0.sample(1, ["machine": info.name.string, "version": info.version.string])
@@ -72,7 +74,8 @@ final class MetricsPage {
             page.family("bulkhead_hypervisor_memory_bytes", .gauge, "What the hypervisor keeps in all.") {
                 $0.sample(info.hypervisorMemory)
             }
-            PartitionSamples.write(machine.partitions.map(\.info), statistics ?? [:], to: &page)
+            PartitionSamples.write(
+                machine.partitions.map(\.info), statistics ?? [:], statistics == nil ? [:] : traffic.totals, to: &page)
         }
         events.write(machine.partitions.map(\.partition), to: &page)
         calls.write(to: &page)

@@ -5,9 +5,12 @@ import ControlClient
 enum PartitionSamples {
     private static let states: [PartitionState] = [.stopped, .starting, .running, .paused, .stopping, .crashed]
 
-    /// - Parameter statistics: of those whose counters could be read.
+    /// - Parameters:
+    ///   - statistics: of those whose counters could be read.
+    ///   - moved: bytes to and from memory (`TrafficSums`).
     static func write(
-        _ partitions: [PartitionInfo], _ statistics: [String: PartitionStatistics], to page: inout MetricsText
+        _ partitions: [PartitionInfo], _ statistics: [String: PartitionStatistics], _ moved: [String: UInt64],
+        to page: inout MetricsText
     ) {
         func each(
             _ name: String, _ kind: MetricsText.Kind, _ help: String, _ value: (PartitionInfo) -> (some Numeric)?
@@ -54,8 +57,8 @@ enum PartitionSamples {
         each("bulkhead_cache_bytes", .gauge, "What a partition has in the last-level cache, where that is counted.") {
             statistics[$0.name.string]?.traffic?.occupancy
         }
-        each("bulkhead_traffic_bytes_total", .counter, "Bytes that a partition has moved, where they are counted.") {
-            statistics[$0.name.string]?.traffic?.total
+        each("bulkhead_traffic_bytes_total", .counter, "Bytes that a partition has moved since they are watched.") {
+            moved[$0.name.string]
         }
     }
 

@@ -29,6 +29,7 @@ enum CapabilitiesXML {
                     }
                 }
                 caches(&xml, inventory)
+                bandwidth(&xml, inventory)
             }
             xml.element("guest") { xml in
                 xml.leaf("os_type", [], "hvm")
@@ -67,6 +68,21 @@ enum CapabilitiesXML {
                             ("granularity", "\(granularity)"), ("unit", "KiB"), ("type", "both"),
                             ("maxAllocs", "\(allocation.classes)"),
                         ])
+                }
+            }
+        }
+    }
+
+    /// How the way to memory is limited, for each last-level cache. libvirt has percentages alone: AMD's amounts are left out.
+    private static func bandwidth(_ xml: inout XMLText, _ inventory: Inventory) {
+        let found = inventory.caches.filter { $0.level == 3 }.prefix(mostCaches)
+        guard let limit = inventory.allocation?.bandwidth, limit.unit == "percent", !found.isEmpty else { return }
+        let least = "\(Int(min(max(limit.least, 1), 100)))"
+        xml.element("memory_bandwidth") { xml in
+            for (index, cache) in found.enumerated() {
+                let cores = CoreText.list(cache.cores.filter { $0 < MachineInfo.mostCores })
+                xml.element("node", [("id", "\(index)"), ("cpus", cores)]) { xml in
+                    xml.leaf("control", [("granularity", least), ("min", least), ("maxAllocs", "\(limit.classes)")])
                 }
             }
         }

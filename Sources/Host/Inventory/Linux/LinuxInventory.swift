@@ -17,7 +17,7 @@ extension Inventory {
         readMemory(tree)
         features = (0..<ProcessorFeatures.names.count).map { ProcessorFeatures.names[$0].description }
             .filter(info.flags.contains)
-        allocation = Allocation(linux: tree, features)
+        allocation = Allocation(linux: tree, features, isAMD: info.vendor == "AuthenticAMD")
         readRemapping(tree, firmware)
         functions = linuxFunctions(tree, firmware)
         let check = FirmwareCheck(tree: tree)

@@ -42,6 +42,7 @@ extension CoreState {
         try program.vendor.enable(layout)
         // From here on the core writes nothing that its tables map read-only, whatever goes wrong.
         cpu_write_cr0(Self.cr0)
+        guard resources.hasKey(read: cpu_rdmsr) else { throw Refusal("the core's memory encryption is another one") }
         resources.forEachSetting { cpu_wrmsr($0, $1) }
         // What others have filled stays where it is until then.
         cpu_wbinvd()

@@ -77,9 +77,7 @@ extension ExitContext {
 extension CrashRegion {
     /// Records a fault of the hypervisor before it has cores of its own.
     static func recordBootFault(_ frame: Pointer<exception_frame>) {
-        guard let record = own?.begin(.bootFault, vector: frame.value.vector, core: nil, vcpu: nil) else {
-            return
-        }
+        guard let record = own?.begin(.bootFault, vector: frame.value.vector, core: nil, vcpu: nil) else { return }
         record.value.add(frame)
         record.value.seal()
     }

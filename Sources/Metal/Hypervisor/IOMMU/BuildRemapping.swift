@@ -51,7 +51,7 @@ extension PlannedMachine {
         guard var tables = try machine.iommu?.makeTables(Hardware.self, demand) else { return }
         for i in 0..<manifest.partitionCount where manifest.partitions[i].devices.count > 0 {
             let key = machine.facts.memoryKeys.bits(of: manifest.memoryKey(of: i, on: machine.facts))
-            let base = memory.ranges[i].base | key, size = memory.ranges[i].size
+            let base = key.encode(memory.ranges[i].base), size = memory.ranges[i].size
             let low = min(size, GuestMemory.lowLimit)
             let runs: [2 of RemappingRun] = [
                 (0, base, low),

@@ -89,7 +89,5 @@ struct FaultLog: ~Copyable {
     }
 
     /// The partition that owns the function, nil when nobody does.
-    func owner(of requester: UInt16) -> Int? {
-        owners.first { $0.requester == requester }.map { Int($0.partition) }
-    }
+    func owner(of requester: UInt16) -> Int? { owners.first { $0.requester == requester }.map { Int($0.partition) } }
 }

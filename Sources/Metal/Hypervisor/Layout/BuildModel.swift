@@ -32,7 +32,7 @@ struct ModelRoots {
 }
 
 /// Where the device model has something in its own tables, where that is, how many bytes, and by which memory key.
-private typealias ModelPart = (at: UInt64, base: UInt64, size: UInt64, key: UInt64, access: Access)
+private typealias ModelPart = (at: UInt64, base: UInt64, size: UInt64, key: KeyBits, access: Access)
 
 /// Both are this block's own, or one is the program's; they do not overlap.
 func copy(_ bytes: UnsafeRawBufferPointer, to address: UInt64) {
@@ -60,16 +60,16 @@ extension BuiltMachine {
             hugePages: CPU.hasHugeNestedPages, smallExecutable: Errata(CPU.vendor).executesFromSmallPages, arena: &arena
         )
         // To nested tables the processor's walk is a write (AMD64 APM volume 2, section 15.25.5).
-        try map(cpu, space, to: space, size, .readWrite, 0, into: &nested, &arena)
-        var parts = [20 of ModelPart](repeating: (0, 0, 0, 0, .read))
-        parts[0] = (ModelMemory.program, program, model_size(), 0, .readExecute)
-        parts[1] = (ModelMemory.page, page, ModelMemory.end - ModelMemory.page, 0, .readWrite)
-        parts[2] = (rings, rings, 4096, 0, .readWrite)
+        try map(cpu, space, to: space, size, .readWrite, .none, into: &nested, &arena)
+        var parts = [20 of ModelPart](repeating: (0, 0, 0, .none, .read))
+        parts[0] = (ModelMemory.program, program, model_size(), .none, .readExecute)
+        parts[1] = (ModelMemory.page, page, ModelMemory.end - ModelMemory.page, .none, .readWrite)
+        parts[2] = (rings, rings, 4096, .none, .readWrite)
         parts[3] = (frames.base, frames.base, frames.size, frames.key.bits, .readWrite)
         for i in 0..<functions.value.guest.modelCount where functions.value.guest.memory(model: i) == nil {
             guard let wire = functions.value.wires[i] else { continue }
-            parts[4 + i * 2] = (wire.own.base, wire.own.base, WireHalf.size, 0, .readWrite)
-            parts[5 + i * 2] = (wire.other.base, wire.other.base, WireHalf.size, 0, .read)
+            parts[4 + i * 2] = (wire.own.base, wire.own.base, WireHalf.size, .none, .readWrite)
+            parts[5 + i * 2] = (wire.other.base, wire.other.base, WireHalf.size, .none, .read)
         }
         for i in 0..<20 {
             let part = parts[i]

@@ -166,24 +166,23 @@ extension BuiltMachine {
             let file = image == 0 ? plan.files[i].kernel : plan.files[i].initrd
             // Images lie in 2 MiB aligned pages of their own, so that whole large pages may be mapped.
             let size = LoaderMemory.aligned(file.size)
-            try map(cpu, window, to: file.address, size, .read, 0, into: &nested, &arena)
+            try map(cpu, window, to: file.address, size, .read, .none, into: &nested, &arena)
             window += size
         }
         let log = manifest.partitions[i].tpm ? plan.log.file : LoadedFile()
-        try map(cpu, window, to: log.address, (log.size + 4095) & ~4095, .read, 0, into: &nested, &arena)
+        try map(cpu, window, to: log.address, (log.size + 4095) & ~4095, .read, .none, into: &nested, &arena)
         return nested.root
     }
 
     /// Maps physical memory in runs of one memory type.
     func map<CPU: VirtualizationExtension>(
-        _: CPU.Type, _ guest: UInt64, to base: UInt64, _ size: UInt64, _ access: Access, _ key: UInt64,
+        _: CPU.Type, _ guest: UInt64, to base: UInt64, _ size: UInt64, _ access: Access, _ key: KeyBits,
         into nested: inout PageTable<CPU.Nested>, _ arena: inout FrameArena
     ) throws(PageTableError) {
         var done: UInt64 = 0
         while done < size {
-            let run = CPU.memoryRun(from: base + done, limit: base + size)
-            try nested.map(
-                guest + done, to: base + done | key, size: run.end - base - done, access.with(run.type), arena: &arena)
+            let at = base + done, run = CPU.memoryRun(from: at, limit: base + size)
+            try nested.map(guest + done, to: key.encode(at), size: run.end - at, access.with(run.type), arena: &arena)
             done = run.end - base
         }
     }

@@ -59,13 +59,14 @@ struct InventoryList {
         return InventoryItem(.iommu, [iommuKind, iommus[(i - facts.functions.count) & 31]])
     }
 
-    private static let answerCount = 29
+    private static let answerCount = 33
 
-    /// What CPUID says of the vendor, features and caches.
+    /// What CPUID says of the vendor, features, caches and its name.
     private func answer(_ index: Int) -> InventoryItem {
-        let leaves: [10 of (leaf: UInt32, count: Int)] = [
+        let leaves: [14 of (leaf: UInt32, count: Int)] = [
             (0, 1), (4, 8), (7, 1), (0xF, 2), (0x10, 4), (0x8000_0000, 1), (0x8000_0008, 1), (0x8000_001D, 8),
-            (0x8000_001F, 1), (0x8000_0020, 2),
+            (0x8000_001F, 1), (0x8000_0020, 2), (0x8000_0023, 1),
+            (0x8000_0002, 1), (0x8000_0003, 1), (0x8000_0004, 1),
         ]
         var i = 0, subleaf = index
         while subleaf >= leaves[i].count {

@@ -4,11 +4,12 @@ import Platform
 import Remapping
 import Silicon
 import Text
+import X86
 
 extension PlannedMachine {
     /// Refuses functions whose registers are not theirs alone, while the firmware runs: see `FunctionList`.
     func requireOwnRegisters() throws(Refusal) {
-        var ranges = MachineRanges(addressBits: Int(cpu_cpuid(0x8000_0008, 0).eax & 0xFF))
+        var ranges = MachineRanges(addressBits: Int(AddressWidth.bits(native: nativeCPUID, read: cpu_rdmsr)))
         let mcfg = machine.tables.mcfg, length = mcfg == 0 ? 0 : min(load(mcfg + 4, as: UInt32.self), 1 << 16)
         let table = unsafe bytes(mcfg, UInt64(length)).assumingMemoryBound(to: UInt8.self)
         unsafe ranges.add(mcfg: Span(_unsafeElements: table))

@@ -23,7 +23,7 @@ struct FrameRange: ~Copyable {
         self.key = key
     }
     /// As page tables have it; nothing else ever maps a guest's frame.
-    var physical: UInt64 { key.encode(base) }
+    var physical: UInt64 { key.bits.encode(base) }
 }
 
 /// The tag of one partition's translations in the TLB; 0 is the hypervisor's own.

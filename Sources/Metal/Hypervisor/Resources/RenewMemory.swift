@@ -8,7 +8,7 @@ extension VCPURunner {
         let answer = renewKeyedMemory(key: partition.value.memory.key.program) {
             forEachPiece { cpu_write_back($0, $1) }
         } program: { key in
-            openWindow()
+            openWindow()  // it pauses the processor, too
             return cpu_pconfig(key)
         } clear: {
             forEachPiece { unsafe cpu_zero(UnsafeMutableRawPointer(bitPattern: UInt($0)), $1) }

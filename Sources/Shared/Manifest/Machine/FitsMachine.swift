@@ -28,9 +28,7 @@ extension Manifest {
         }
         for i in 0..<partitionCount {
             let absent = CoreSet(rawValue: partitions[i].cores.rawValue & ~present.rawValue)
-            if !absent.isEmpty {
-                throw ManifestError(.coreAbsent, partition: i, value: UInt64(absent.first))
-            }
+            if !absent.isEmpty { throw ManifestError(.coreAbsent, partition: i, value: UInt64(absent.first)) }
         }
         try checkSiblings(on: machine)
         let usable = machine.free.usableBytes

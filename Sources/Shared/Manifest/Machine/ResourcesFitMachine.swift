@@ -22,11 +22,12 @@ extension Manifest {
         }
     }
 
-    /// The key with which a partition's memory is encrypted: those that require one come first.
+    /// The key with which a partition's memory is encrypted: those that require one come first. Where the machine has one key, it is
+    /// everybody's: nobody is asked to do without what costs nothing to have.
     public borrowing func memoryKey(of partition: Int, on machine: borrowing MachineFacts) -> MemoryKeyChoice {
         let demand = partitions[partition].resources.memoryKey
-        guard demand != .none else { return .none }
-        guard machine.memoryKeys.obstacle == nil else { return machine.memoryKeys.machineBit != 0 ? .machine : .none }
+        guard machine.memoryKeys.machineBit == 0 else { return .machine }
+        guard demand != .none, machine.memoryKeys.obstacle == nil else { return .none }
         var number = 1
         for i in 0..<partitionCount {
             let other = partitions[i].resources.memoryKey

@@ -30,7 +30,5 @@ public struct MemoryRange: Equatable, Sendable {
 
 extension PartitionSpec {
     /// Where its memory is if the manifest says so.
-    public var fixedMemory: MemoryRange? {
-        memoryBase == 0 ? nil : MemoryRange(base: memoryBase, size: memorySize)
-    }
+    public var fixedMemory: MemoryRange? { memoryBase == 0 ? nil : MemoryRange(base: memoryBase, size: memorySize) }
 }

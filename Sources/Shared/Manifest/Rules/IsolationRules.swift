@@ -57,9 +57,7 @@ extension Manifest {
         } else if size % Self.memoryGranule != 0 {
             report(ManifestError(.memorySizeUnaligned, partition: i, value: size))
         }
-        if base % Self.memoryGranule != 0 {
-            report(ManifestError(.memoryBaseUnaligned, partition: i, value: base))
-        }
+        if base % Self.memoryGranule != 0 { report(ManifestError(.memoryBaseUnaligned, partition: i, value: base)) }
         if size > Self.addressLimit || base > Self.addressLimit - size {
             report(ManifestError(.memoryTooLarge, partition: i, value: size, bound: base))
         }

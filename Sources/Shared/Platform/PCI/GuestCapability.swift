@@ -70,9 +70,7 @@ struct GuestCapabilities: Sendable {
     func next(_ index: Int) -> UInt32 { index + 1 < count ? UInt32(items[index + 1].offset) : 0 }
 
     /// The offset of the first one of a kind; 0 when there is none.
-    func first(_ kind: GuestCapability.Kind) -> Int {
-        Int(items.first { $0.kind == kind }?.offset ?? 0)
-    }
+    func first(_ kind: GuestCapability.Kind) -> Int { Int(items.first { $0.kind == kind }?.offset ?? 0) }
 }
 
 extension MSIXDescription {

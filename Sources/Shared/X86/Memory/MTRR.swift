@@ -19,14 +19,14 @@ public struct MTRRMap: Sendable {
     private let addressEnd: UInt64
 
     /// - Parameters:
-    ///   - addressBits: physical address width, 13 to 52 (CPUID 80000008h EAX bits 7:0); others are taken as the nearest.
+    ///   - native: the silicon's answer to a leaf and subleaf of CPUID: how wide addresses are, 13 to 52 bits; others are taken as the nearest.
     ///   - read: reads an MSR: what is there, and of the pairs of variable registers at most 16.
-    public init(addressBits: Int, read: (UInt32) -> UInt64) {
+    public init(native: (UInt32, UInt32) -> CPUIDRegisters, read: (UInt32) -> UInt64) {
         let capability = read(MSR.mtrrCapability), type = read(MSR.mtrrDefaultType)
         isEnabled = type & 1 << 11 != 0
         hasFixed = isEnabled && type & 1 << 10 != 0 && capability & 1 << 8 != 0
         defaultType = MemoryType(rawValue: UInt8(truncatingIfNeeded: type)) ?? .uncacheable
-        addressEnd = 1 << UInt64(min(max(addressBits, 13), 52))
+        addressEnd = 1 << UInt64(min(max(AddressWidth.bits(native: native, read: read), 13), 52))
         for i in 0..<11 where hasFixed { fixed[i] = read(Self.fixedRegisters[i]) }
         for pair in 0..<min(UInt32(capability & 0xFF), 16) {
             let base = read(0x200 + pair * 2), mask = read(0x201 + pair * 2)

@@ -19,9 +19,7 @@ enum SVM: VirtualizationExtension {
         guard cpu_cpuid(0x8000_0000, 0).eax >= 0x8000_000A, cpu_cpuid(0x8000_0001, 0).ecx & 1 << 2 != 0 else {
             throw Refusal("the processor has no SVM (CPUID 80000001h ECX bit 2)")
         }
-        guard cpu_rdmsr(MSR.vmCR) & 1 << 4 == 0 else {
-            throw Refusal("SVM is disabled by the firmware (VM_CR.SVMDIS)")
-        }
+        guard cpu_rdmsr(MSR.vmCR) & 1 << 4 == 0 else { throw Refusal("SVM is disabled by the firmware (VM_CR.SVMDIS)") }
         guard cpu_cpuid(0x8000_000A, 0).edx & 1 != 0 else {
             throw Refusal("the processor has no nested paging (CPUID 8000000Ah EDX bit 0)")
         }

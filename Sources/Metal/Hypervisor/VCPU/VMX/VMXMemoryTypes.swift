@@ -7,7 +7,6 @@ extension VMX {
     static func memoryRun(from address: UInt64, limit: UInt64) -> (type: MemoryType, end: UInt64) {
         // Without the registers all memory is write-back.
         guard cpu_cpuid(1, 0).edx & 1 << 12 != 0 else { return (.writeBack, limit) }
-        let map = MTRRMap(addressBits: Int(cpu_cpuid(0x8000_0008, 0).eax & 0xFF)) { cpu_rdmsr($0) }
-        return map.uniform(from: address, limit: limit)
+        return MTRRMap(native: nativeCPUID, read: cpu_rdmsr).uniform(from: address, limit: limit)
     }
 }

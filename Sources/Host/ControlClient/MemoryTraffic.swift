@@ -1,4 +1,3 @@
-import ControlClient
 import Resources
 
 /// Bytes that a partition moved to and from memory, out of readings of a counter that begins again at 0. Between two of them it
