@@ -16,11 +16,15 @@ public enum MachineCheckRegisters {
     /// Whether a machine check can be kept from the cores that it does not concern (MCG_LMCE_P).
     public static func hasLocal(_ capability: UInt64) -> Bool { capability >> 27 & 1 != 0 }
 
-    /// Makes every bank report, and an error that one core has met come to that core alone, where this is to be had.
+    /// Makes every bank report, and an error that one core has met come to that core alone, where this is to be had. What a bank holds since before
+    /// the boot, by a warm reset or by chance, is nobody's (section 16.3.2.2): it is cleared.
     public static func enable(read: (UInt32) -> UInt64, write: (UInt32, UInt64) -> Void) {
         let capability = read(capability)
         if capability >> 8 & 1 != 0 { write(control, .max) }
-        for index in 0..<bankCount(capability) { write(bank(index), .max) }
+        for index in 0..<bankCount(capability) {
+            write(bank(index), .max)
+            write(bank(index) + 1, 0)
+        }
         let needed = localInFeatureControl | locked
         guard hasLocal(capability), read(MSR.featureControl) & needed == needed else { return }
         write(extendedControl, 1)

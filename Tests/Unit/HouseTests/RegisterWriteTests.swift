@@ -52,6 +52,7 @@ import Testing
         ("VCPU/VMX/VMXReset.swift", "cpu_write_dr6(0xFFFF_0FF0)", .own),
         ("VCPU/SVM/SVM.swift", "cpu_wrmsr(MSR.efer, cpu_rdmsr(MSR.efer) | EFER.secureVirtualMachine)", .own),
         ("VCPU/SVM/SVM.swift", "cpu_wrmsr(MSR.vmHSavePA, core.hostSave)", .own),
+        ("VCPU/SVM/SVM.swift", "cpu_wrmsr(0xC001_1029, cpu_rdmsr(0xC001_1029) | 1 << 1)", .own),
         ("VCPU/SVM/SVMReset.swift", "cpu_write_cr2(0)", .own),
         ("VCPU/SVM/SVMReset.swift", "cpu_write_dr(0)", .own),
         // Every component that the processor has.

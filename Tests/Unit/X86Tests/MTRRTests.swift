@@ -172,6 +172,19 @@ import X86
         }
     }
 
+    /// Of firmware that takes addresses to be narrower than they are: a page of registers with 48-bit masks on 52 bits, and all that is below 4 GiB with
+    /// those of 36. Else everything above would be uncacheable.
+    @Test func masksOfNarrowerAddressesAreMeantToTheirEnd() {
+        let page = (base: 0xFED8_0000 as UInt64, mask: 0xF_FFFF_F000 | Self.valid)
+        for bits in [39, 48, 52] {
+            let map = map([page, range(2 * gib, gib, 4, bits: 36)], bits: bits)
+            #expect(map.type(of: 0xFED8_0000) == .uncacheable && map.type(of: 0xFED8_1000) == .writeBack)
+            #expect(map.type(of: 2 * gib) == .writeThrough && map.type(of: 3 * gib) == .writeBack)
+            #expect(map.type(of: 4 * gib) == .writeBack && map.type(of: 1 << UInt64(bits - 1)) == .writeBack)
+            #expect(map.uniform(from: 4 * gib, limit: 1 << UInt64(bits)).end == 1 << UInt64(bits))
+        }
+    }
+
     @Test func aMaskWithHolesIsUncacheableOnItsWhole() {
         // Bits 30 and 28 free, 29 not: pieces of 256 MiB.
         let mask = (1 << 39 - 1) & ~(1 << 30 | (1 << 29 - 1)) | Self.valid

@@ -47,11 +47,15 @@ private final class MachineCheckUnit {
     @Test(arguments: [0, 1, 10, 32]) func everyBankReports(_ banks: UInt64) {
         for control in [0, Self.control] {
             let unit = MachineCheckUnit(banks | control)
+            // What a warm reset has left: valid, uncorrected, of a processor that cannot go on.
+            for bank in 0..<UInt32(banks) { unit.registers[0x401 + bank * 4] = 1 << 63 | 1 << 61 | 1 << 57 }
             unit.enable()
             #expect(unit.faults.isEmpty)
-            for bank in 0..<UInt32(banks) { #expect(unit.registers[0x400 + bank * 4] == .max) }
+            for bank in 0..<UInt32(banks) {
+                #expect(unit.registers[0x400 + bank * 4] == .max && unit.registers[0x401 + bank * 4] == 0)
+            }
             #expect(unit.registers[0x17B] == (control == 0 ? nil : .max))
-            #expect(unit.registers.count == Int(banks) + (control == 0 ? 0 : 1))
+            #expect(unit.registers.count == Int(banks) * 2 + (control == 0 ? 0 : 1))
         }
     }
 

@@ -37,6 +37,7 @@ extension CoreState {
         descriptors.fill(doubleFaultStack: layout.doubleFaultStackTop)
         descriptors.activate()
         program.interrupts.activate()
+        program.clock?.adopt(by: apicID, write: cpu_wrmsr)
         cpu_write_cr4(Self.cr4)
         try Errata(program.vendor).enforce()
         try program.vendor.enable(layout)

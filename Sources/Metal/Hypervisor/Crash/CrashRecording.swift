@@ -30,7 +30,15 @@ extension CoreState {
             record.value[.guestRIP] = breach.rip
             (record.value[.registers, 0], record.value[.registers, 1]) = (breach.old, breach.new)
         }
-        record.value.seal()
+        record.seal()
+    }
+}
+
+extension Pointer where Value == CrashRecord {
+    /// A reset of the machine may lose what is in caches alone: it is what this is read after.
+    func seal() {
+        value.seal()
+        cpu_write_back(address, UInt64(MemoryLayout<CrashRecord>.size))
     }
 }
 
@@ -54,7 +62,7 @@ extension CoreState {
         guard let record = program.crash.begin(kind, core: index, vcpu: nil) else { return }
         if let fault { record.value.setDevice(fault) }
         record.value.setPartition(partition)
-        record.value.seal()
+        record.seal()
     }
 }
 
@@ -79,7 +87,7 @@ extension CrashRegion {
     static func recordBootFault(_ frame: Pointer<exception_frame>) {
         guard let record = own?.begin(.bootFault, vector: frame.value.vector, core: nil, vcpu: nil) else { return }
         record.value.add(frame)
-        record.value.seal()
+        record.seal()
     }
 }
 

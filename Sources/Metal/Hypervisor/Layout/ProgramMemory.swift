@@ -21,10 +21,13 @@ struct ProgramMemory {
     /// The functions' names, where the boot volume has them.
     private var symbolFile = LoadedFile()
     var crash: CrashRegion
+    /// The boot core's, by which the other cores' clocks of its package are made the same: nil where the processor cannot.
+    let clock: ClockAdjustment?
 
     init(_ firmware: borrowing Firmware, _ vendor: Vendor, _ crash: CrashRegion) throws(Refusal) {
         self.vendor = vendor
         self.crash = crash
+        clock = ClockAdjustment(vendor, native: nativeCPUID, read: cpu_rdmsr)
         let purpose: StaticString = "memory for the program's tables"
         base = try firmware.allocate(Self.tableBytes, .below(0xFFFF_FFFF), for: purpose)
         startUpPage = try firmware.allocate(4096, .below(0x9_FFFF), for: purpose)

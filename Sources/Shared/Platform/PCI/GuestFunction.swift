@@ -91,9 +91,7 @@ public struct GuestFunction: ~Copyable, Sendable {
         guard table.isUsable(description) else { return 0..<0 }
         return pages(table.tableBAR, table.tableOffset, UInt64(table.entries) * 16)
     }
-    var legacyPages: Range<UInt64> {
-        !legacy.isMapped ? 0..<0 : pages(0, legacy.offset, USBLegacySupport.length)
-    }
+    var legacyPages: Range<UInt64> { !legacy.isMapped ? 0..<0 : pages(0, legacy.offset, USBLegacySupport.length) }
 
     private func pages(_ bar: Int, _ offset: UInt64, _ size: UInt64) -> Range<UInt64> {
         let start = addresses[bar] + offset
@@ -121,9 +119,7 @@ public struct GuestFunction: ~Copyable, Sendable {
         let express = capabilities.first(.express)
         if express != 0 { machine.write(requester, express + 8, size: 2, UInt32(firmwareControl)) }
         resetMSI(on: machine)
-        if description.msix.capability != 0 {
-            machine.write(requester, description.msix.capability + 2, size: 2, 0)
-        }
+        if description.msix.capability != 0 { machine.write(requester, description.msix.capability + 2, size: 2, 0) }
         writeCommand(on: machine)
         resetMSIX(on: machine)
         legacy.silence(on: machine)

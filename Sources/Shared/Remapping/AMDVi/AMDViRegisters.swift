@@ -68,8 +68,6 @@ extension RemappingFeatures {
         bufferFrames = 3
         logFrame = 1
         deviceTableFrames = 512
-        if features >> 6 & 1 == 0 {
-            obstacle = "AMD-Vi cannot invalidate all of its caches (INVALIDATE_IOMMU_ALL)"
-        }
+        if features >> 6 & 1 == 0 { obstacle = "AMD-Vi cannot invalidate all of its caches (INVALIDATE_IOMMU_ALL)" }
     }
 }

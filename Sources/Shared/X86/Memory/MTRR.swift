@@ -92,12 +92,14 @@ struct MTRRRange {
 
     init() {}
 
-    /// From IA32_MTRR_PHYSBASEn and IA32_MTRR_PHYSMASKn; nil when the register is off. A mask with holes (section 12.11.4) spreads
+    /// From IA32_MTRR_PHYSBASEn and IA32_MTRR_PHYSMASKn; nil when the register is off. Some firmware writes masks for narrower addresses than the
+    /// processor has: bits above the highest of a mask are taken as set, as Linux does. A mask with holes (section 12.11.4) spreads
     /// one type over scattered pieces: all from the first of them to the last is uncacheable then, which is slow and never wrong.
     init?(_ physicalBase: UInt64, _ physicalMask: UInt64, addressEnd: UInt64) {
         guard physicalMask & 1 << 11 != 0 else { return nil }
         let inside = addressEnd - 1
-        let mask = physicalMask & inside & ~0xFFF
+        let set = physicalMask & inside & ~0xFFF, above = ~(UInt64.max >> UInt64(set.leadingZeroBitCount))
+        let mask = set == 0 ? 0 : set | above & inside
         first = physicalBase & mask
         last = first | inside & ~mask
         let free = inside & ~mask

@@ -48,7 +48,8 @@ struct BootVolume: ~Copyable {
         let address = (raw + alignment - 1) & ~(alignment - 1)
         var done: UInt64 = 0
         while done < size {
-            var chunk = size - done
+            // Some firmware fails where it is to read much at once.
+            var chunk = min(size - done, 1 << 20)
             let status = withAddress(of: &chunk) { efi_call(file.value.Read, file.address, $0, address + done, 0, 0) }
             guard status == 0, chunk > 0 else { throw Refusal("Read", status: status) }
             done += chunk

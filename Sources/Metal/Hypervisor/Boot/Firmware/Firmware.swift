@@ -151,7 +151,9 @@ struct Firmware: ~Copyable {
         let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + Int(time.Day) - 1
         let days = y * 365 + y / 4 - y / 100 + y / 400 + dayOfYear - 719_468
         let seconds = days * 86_400 + Int(time.Hour) * 3_600 + Int(time.Minute) * 60 + Int(time.Second)
-        return UInt64(max(0, seconds))
+        // Local time is UTC less the zone's minutes; others are none.
+        let zone = (-1440...1440).contains(time.TimeZone) ? Int(time.TimeZone) : 0
+        return UInt64(max(0, seconds + zone * 60))
     }
 }
 

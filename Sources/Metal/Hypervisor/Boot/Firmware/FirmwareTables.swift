@@ -13,7 +13,7 @@ struct FirmwareTables {
     /// The port of the 3.579545 MHz timer, 0 when there is none.
     var timerPort: UInt16 = 0
     /// The I/O APICs, and what ACPI calls them; the first has the link's interrupt line (ISA 3), at input `linkInput`.
-    var ioAPICs = BoundedList<8, (address: UInt64, id: UInt8)>(unused: (0, 0))
+    var ioAPICs = BoundedList<32, (address: UInt64, id: UInt8)>(unused: (0, 0))
     var linkInput: UInt32 = 3
     /// That of the log's (ISA 4).
     var logInput: UInt32 = 4
@@ -49,6 +49,8 @@ struct FirmwareTables {
         guard length >= 36 && length <= 0x10000 else { return }
         for i in 0..<(length - 36) / 8 {
             let table: UInt64 = load(xsdt + 36 + i * 8)
+            // Some firmware has such.
+            if table == 0 { continue }
             switch load(table, as: UInt32.self) {
             case 0x4349_5041: readMADT(table)
             case 0x4746_434D: readMCFG(table)
@@ -106,7 +108,9 @@ struct FirmwareTables {
     mutating func add(_ apicID: UInt32) {
         for i in 0..<processorCount where apicIDs[i] == apicID { return }
         isCut = isCut || processorCount == Self.maxProcessors
-        if isCut { return }
+        // The one that this runs on is never left out: else two would be started on what is one's.
+        if isCut, apicID != nativeCPUID(0xB, 0).edx { return }
+        processorCount = min(processorCount, Self.maxProcessors - 1)
         apicIDs[processorCount] = apicID
         processorCount += 1
     }

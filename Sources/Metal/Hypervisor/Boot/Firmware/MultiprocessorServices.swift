@@ -18,9 +18,7 @@ extension FirmwareTables {
                 efi_call(services.value.GetProcessorInfo, services.address, index, $0, 0, 0)
             }
             // PROCESSOR_ENABLED_BIT.
-            if status == 0, information.StatusFlag & 2 != 0 {
-                add(UInt32(truncatingIfNeeded: information.ProcessorId))
-            }
+            if status == 0, information.StatusFlag & 2 != 0 { add(UInt32(truncatingIfNeeded: information.ProcessorId)) }
         }
     }
 }

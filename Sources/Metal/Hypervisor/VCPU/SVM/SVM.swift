@@ -44,6 +44,8 @@ enum SVM: VirtualizationExtension {
     static func enable(core: borrowing CoreLayout) {
         cpu_wrmsr(MSR.efer, cpu_rdmsr(MSR.efer) | EFER.secureVirtualMachine)
         cpu_wrmsr(MSR.vmHSavePA, core.hostSave)
+        // DE_CFG: LFENCE waits for what is before it. Guests read so there, and cannot have it by writing (MSREmulation).
+        cpu_wrmsr(0xC001_1029, cpu_rdmsr(0xC001_1029) | 1 << 1)
         cpu_vmsave(core.hostState)
     }
 

@@ -109,6 +109,6 @@ enum VMX: VirtualizationExtension {
             cpu_rdmsr(MSR.vmxCR4Fixed1), cpu_rdmsr(MSR.vmxMisc), UInt64(cpu_cpuid(0x8000_0008, 0).eax),
         ]
         InvalidStateRecord.fill(&record.value, rules: rules, read: vmx_read)
-        record.value.seal()
+        record.seal()
     }
 }

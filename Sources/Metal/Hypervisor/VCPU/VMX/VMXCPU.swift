@@ -124,9 +124,7 @@ struct VMXCPU: VirtualCPU {
     }
 
     /// The guest can take an NMI now.
-    mutating func closeNMIWindow() {
-        self[VMCSField.processorControls] &= ~UInt64(ProcessorControl.nmiWindowExiting)
-    }
+    mutating func closeNMIWindow() { self[VMCSField.processorControls] &= ~UInt64(ProcessorControl.nmiWindowExiting) }
 
     mutating func singleStep() {
         unsafe cpu_fill_ones(UnsafeMutableRawPointer(bitPattern: UInt(nested.unclaimed)), FrameArena.frameSize)
