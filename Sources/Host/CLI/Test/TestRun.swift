@@ -18,8 +18,8 @@ struct TestRun {
     /// Builds what all runs are of: once, since each build takes seconds to find that there is nothing to do.
     /// - Throws: `ExitCode.failure`.
     static func build(_ workspace: Workspace) throws {
-        let options = ["--disable-index-store", "--build-tests", "--package-path", workspace.root.path]
-        let build = try start(["/usr/bin/env", "swift", "build"] + options, workspace)
+        let build = try start(
+            ["/usr/bin/env", "swift", "build", "--build-tests", "--package-path", workspace.root.path], workspace)
         build.waitUntilExit()
         guard build.terminationStatus == 0 else { throw ExitCode.failure }
     }
