@@ -20,7 +20,7 @@ extension CoreState {
         report.check(.cr4, cpu_read_cr4(), is: Self.cr4 | (isAMD ? 0 : CR4.vmxEnable))
         report.check(.efer, read(MSR.efer) & ~EFER.systemCall, is: mode)
         // Write-back and uncacheable, as this program's tables name them: by neither bit, and by PCD alone (SDM volume 3A, table 12-11).
-        report.check(.memoryTypes, read(MSR.pat) & 0x00FF_00FF, is: 0x0007_0006)
+        report.check(.memoryTypes, read(MSR.pat) & 0xFFFF_00FF, is: 0x0007_0006)
         report.check(.localAPIC, read(MSR.apicBase) & ~(1 << 8), is: 0xFEE0_0C00)
         if isAMD {
             report.check(.virtualization, read(MSR.vmCR) & 1 << 4, is: 0)
